@@ -1,0 +1,122 @@
+"""Many pictures of any size in one flat buffer, in memory or on disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PictureWriter", "Pictures"]
+
+
+class Pictures(Sequence[NDArray[np.uint8]]):
+    """N pictures, each H×W×C of uint8 with C = 1 (grey) or 3 (RGB); sizes may differ.
+
+    Indexing gives one picture without a copy, `take` a view on some of them.
+
+    Parameters
+    ----------
+    buffer : all pixels end to end, uint8, often a memory map.
+    offsets : N, where each picture starts in `buffer`.
+    shapes : N×3, height, width and channels of each.
+    """
+
+    def __init__(
+        self, buffer: NDArray[np.uint8], offsets: NDArray[np.int64], shapes: NDArray[np.int32]
+    ) -> None:
+        self._buffer = buffer
+        self.offsets = offsets
+        self.shapes = shapes
+
+    @classmethod
+    def from_array(cls, array: NDArray[np.uint8]) -> Pictures:
+        """Pictures that share memory with one N×H×W or N×H×W×C array of uint8."""
+        if array.ndim == 3:
+            array = array[..., None]
+        count, *shape = array.shape
+        size = int(np.prod(shape))
+        return cls(
+            np.ascontiguousarray(array).reshape(-1),
+            np.arange(count, dtype=np.int64) * size,
+            np.tile(np.asarray(shape, dtype=np.int32), (count, 1)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Pictures: ...
+    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | Pictures:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        height, width, channels = (int(side) for side in self.shapes[index])
+        start = int(self.offsets[index])
+        return self._buffer[start : start + height * width * channels].reshape(
+            height, width, channels
+        )
+
+    def take(self, indices: NDArray[np.int64]) -> Pictures:
+        """The pictures at `indices`, sharing the same buffer."""
+        return Pictures(self._buffer, self.offsets[indices], self.shapes[indices])
+
+    def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""
+        _, group = np.unique(self.shapes, axis=0, return_inverse=True)
+        order = np.argsort(group, kind="stable").astype(np.int64)
+        edges = np.flatnonzero(np.diff(group[order])) + 1
+        for same in np.split(order, edges):
+            for start in range(0, len(same), size):
+                indices = same[start : start + size]
+                yield indices, np.stack([self[int(i)] for i in indices])
+
+    @property
+    def channels(self) -> int:
+        """3 if any picture has colour, else 1."""
+        return int(self.shapes[:, 2].max()) if len(self) else 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of pixels, wherever they lie."""
+        return int(self.shapes.astype(np.int64).prod(axis=1).sum())
+
+
+class PictureWriter:
+    """Collects pictures one by one in a file of the temporary folder.
+
+    The file is deleted when the last `Pictures` made from it is gone, so that
+    ten thousand decoded photos cost disk, not memory.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="bakeoff-"))
+        self._file: IO[bytes] = (self._folder / "pixels").open("wb")
+        self._shapes: list[tuple[int, int, int]] = []
+
+    def append(self, picture: NDArray[np.uint8]) -> None:
+        """Add one H×W×C picture of uint8."""
+        height, width, channels = picture.shape
+        self._file.write(np.ascontiguousarray(picture).data)
+        self._shapes.append((height, width, channels))
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def finish(self) -> Pictures:
+        """Close the file and hand over what was collected, in order."""
+        self._file.close()
+        shapes = np.asarray(self._shapes, dtype=np.int32).reshape(-1, 3)
+        sizes = shapes.astype(np.int64).prod(axis=1)
+        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)[: len(sizes)]
+        buffer: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        if sizes.sum():
+            buffer = np.memmap(self._folder / "pixels", dtype=np.uint8, mode="r")
+        weakref.finalize(buffer, shutil.rmtree, self._folder, ignore_errors=True)
+        return Pictures(buffer, offsets, shapes)

@@ -1,0 +1,117 @@
+"""Plain records of what was measured: no libraries, so that any room may hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = [
+    "ClassScore",
+    "Comparison",
+    "ConfusedPair",
+    "GroupScore",
+    "Mistake",
+    "Scores",
+    "Winner",
+]
+
+Interval: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """How one class fared. `accuracy` is its recall; `interval` is the 95 % one."""
+
+    name: str
+    pictures: int
+    accuracy: float
+    interval: Interval
+    precision: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """How one group (a writer, a style) fared."""
+
+    name: str
+    pictures: int
+    accuracy: float
+    interval: Interval
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Every figure computed from one set of probabilities.
+
+    `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
+    pictures of class i that were called class j.
+    """
+
+    pictures: int
+    correct: int
+    accuracy: float
+    interval: Interval
+    loss: float
+    calibration_error: float
+    per_class: list[ClassScore]
+    per_group: list[GroupScore]
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedPair:
+    """`count` pictures of class `truth` were called `answer`."""
+
+    truth: str
+    answer: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One picture that was called something else; `index` is its row in the dataset.
+
+    `probability` is what the answer was given, `truth_probability` what the
+    true class was given, `loss` is minus the log of the latter.
+    """
+
+    index: int
+    name: str
+    truth: str
+    answer: str
+    probability: float
+    truth_probability: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two approaches on the same pictures.
+
+    `only_a` pictures are right with `a` alone, `only_b` with `b` alone.
+    `mcnemar_p` is the exact two-sided p of those counts; `resampled_t_p` the
+    corrected resampled t-test on the folds (None with fewer than two folds).
+    `verdict` is one of "a", "b", "too close to call".
+    """
+
+    a: str
+    b: str
+    pictures: int
+    only_a: int
+    only_b: int
+    difference: float
+    mcnemar_p: float
+    resampled_t_p: float | None
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The approach to trust, or None where the figures cannot tell; `why` in plain words."""
+
+    name: str | None
+    why: str

@@ -1,0 +1,150 @@
+"""The schema of `results.json`: what one run found, for people and programs.
+
+`Results.model_json_schema()` is the reference; `docs/results.schema.json` holds it.
+A field may be added within a version; a field that changes meaning or goes raises it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bakeoff.errors import LeftOut
+from bakeoff.evaluation.records import (
+    Comparison,
+    ConfusedPair,
+    Mistake,
+    Scores,
+    Winner,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ApproachResult",
+    "DatasetSummary",
+    "Duplicate",
+    "EpochRecord",
+    "FoldResult",
+    "Latency",
+    "ProtocolSummary",
+    "Results",
+    "Seconds",
+]
+
+SCHEMA_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Duplicate(_Record):
+    """Pictures that are the same, or nearly; they always share a fold."""
+
+    names: list[str]
+    labels: list[str]
+    exact: bool
+
+
+class DatasetSummary(_Record):
+    """What was read. `class_counts` follows the order of `classes`."""
+
+    name: str
+    source: str
+    understood: str
+    pictures: int
+    classes: list[str]
+    class_counts: list[int]
+    groups: list[str]
+    group_counts: list[int]
+    fingerprint: str
+    left_out: list[LeftOut]
+    duplicates: list[Duplicate]
+
+
+class ProtocolSummary(_Record):
+    """How it was scored. `test_opened` is the moment the locked test was touched."""
+
+    folds: int
+    fold_names: list[str]
+    seed: int
+    kept_together: Literal["duplicates", "groups"]
+    leave_one_group_out: bool
+    training_pictures: int
+    test: Literal["official", "held out"] | None
+    test_pictures: int
+    test_opened: str | None
+
+
+class EpochRecord(_Record):
+    """One epoch of one fit; losses in nats. Validation is the inner slice, never scored."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+class FoldResult(_Record):
+    """One fold of one approach: what was scored, and the epoch its inner slice chose."""
+
+    name: str
+    pictures: int
+    accuracy: float
+    loss: float
+    best_epoch: int
+    temperature: float
+    seconds: float
+    curve: list[EpochRecord]
+
+
+class Seconds(_Record):
+    """Wall-clock seconds of training."""
+
+    folds: float
+    final: float
+
+
+class Latency(_Record):
+    """Median milliseconds from raw pixels to probabilities, a whole batch."""
+
+    batch_1_ms: float
+    batch_64_ms: float
+
+
+class ApproachResult(_Record):
+    """One approach in one run. `bytes` is the size of its weights on disk."""
+
+    name: str
+    title: str
+    settings: dict[str, object]
+    parameters: int
+    bytes: int
+    seconds: Seconds
+    peak_memory_mb: float
+    latency: Latency
+    out_of_fold: Scores | None
+    test: Scores | None
+    folds: list[FoldResult]
+    final: FoldResult | None
+    confused: list[ConfusedPair]
+    mistakes: list[Mistake]
+
+
+class Results(_Record):
+    """All of it. Probabilities lie beside it in npz, weights in safetensors."""
+
+    schema_version: int = SCHEMA_VERSION
+    bakeoff_version: str
+    created: str
+    finished: str
+    machine: dict[str, str]
+    dataset: DatasetSummary
+    protocol: ProtocolSummary
+    approaches: list[ApproachResult]
+    comparison: list[Comparison]
+    winner: Winner
