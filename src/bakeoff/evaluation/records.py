@@ -11,6 +11,7 @@ __all__ = [
     "ConfusedPair",
     "GroupScore",
     "Mistake",
+    "ReliabilityBin",
     "Scores",
     "Winner",
 ]
@@ -42,11 +43,27 @@ class GroupScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Answers of about the same confidence, and how often they were right.
+
+    `lower` and `upper` are the least and greatest confidence in the bin,
+    `confidence` its mean; a calibrated model has `accuracy` ≈ `confidence`.
+    """
+
+    lower: float
+    upper: float
+    pictures: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Every figure computed from one set of probabilities.
 
     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
-    pictures of class i that were called class j.
+    pictures of class i that were called class j. `reliability` runs from the
+    least sure answers to the surest.
     """
 
     pictures: int
@@ -58,6 +75,7 @@ class Scores:
     per_class: list[ClassScore]
     per_group: list[GroupScore]
     confusion: list[list[int]]
+    reliability: list[ReliabilityBin]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,141 @@
+"""How far a stated confidence can be believed, and one number that mends it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from scipy.special import softmax as softmax_of
+
+from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import ReliabilityBin
+
+__all__ = [
+    "BINS",
+    "TEMPERATURE_BOUNDS",
+    "expected_calibration_error",
+    "fit_temperature",
+    "reliability",
+    "softmax",
+]
+
+BINS = 15
+TEMPERATURE_BOUNDS = (0.05, 20.0)
+
+
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities of N×K `logits` divided by `temperature`, as N×K float32.
+
+    Worked out in float64, so that every row sums to one as closely as float32 can.
+    """
+    if not temperature > 0:
+        raise ValueError(f"a temperature is above 0, not {temperature}")
+    scaled = _finite(logits) / temperature
+    return np.asarray(softmax_of(scaled, axis=1), dtype=np.float32)
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """The temperature that makes softmax(logits / T) fit the labels best.
+
+    Temperature scaling (Guo et al. 2017, "On calibration of modern neural
+    networks") minimises the negative log-likelihood over T alone: it changes
+    how sure the answers are and never the answers. On a slice where every
+    answer is right that minimum lies at T = 0, where the model would be
+    boundlessly sure because of a few dozen pictures. So T has a log-normal
+    prior around 1 with a deviation of one e-fold, which weighs as much as a
+    picture or two: it decides where the pictures can not, and fades as they
+    become many.
+
+    Parameters
+    ----------
+    logits : N×K, of pictures that the network was not trained on.
+    labels : N, the true classes.
+
+    Returns
+    -------
+    float
+        T within 0.05–20; exactly 1 where nothing can be learned: no pictures,
+        one class, or logits that are all the same.
+
+    Raises
+    ------
+    BakeoffError
+        Where a logit is not a finite number.
+    """
+    values = _finite(logits)
+    if values.ndim != 2 or values.shape[0] != len(labels):
+        raise ValueError(f"logits of shape {values.shape} for {len(labels)} labels")
+    if values.size == 0 or not np.ptp(values, axis=1).any():
+        return 1.0
+    truth = np.asarray(labels, dtype=np.int64)[:, None]
+
+    def surprise(log_temperature: float) -> float:
+        log_likelihood = log_softmax(values * math.exp(-log_temperature), axis=1)
+        fit = -float(np.take_along_axis(log_likelihood, truth, axis=1).sum())
+        return fit + 0.5 * log_temperature**2
+
+    low, high = (math.log(bound) for bound in TEMPERATURE_BOUNDS)
+    return math.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded").x)
+
+
+def reliability(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
+) -> list[ReliabilityBin]:
+    """Answers sorted by confidence and cut into `bins` of equal mass.
+
+    Equal mass rather than equal width (Nguyen & O'Connor 2015): a good model
+    is nearly always sure, and nine of ten equal slices would be empty.
+    Answers of the same confidence are never parted, so that the order of the
+    pictures does not matter; there are fewer bins where that, or too few
+    pictures, leaves fewer.
+
+    Parameters
+    ----------
+    probabilities : N×K, rows sum to one.
+    labels : N, the true classes.
+    bins : at most so many.
+    """
+    if len(labels) == 0:
+        return []
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    order = np.argsort(confidence, kind="stable")
+    confidence, right = confidence[order], right[order]
+    cuts = np.linspace(0, len(order), bins, endpoint=False).astype(np.int64)
+    starts = np.unique(np.searchsorted(confidence, confidence[cuts], side="left"))
+    ends = np.append(starts[1:], len(order))
+    return [
+        ReliabilityBin(
+            lower=float(confidence[start]),
+            upper=float(confidence[end - 1]),
+            pictures=int(end - start),
+            confidence=float(confidence[start:end].mean()),
+            accuracy=float(right[start:end].mean()),
+        )
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def expected_calibration_error(bins: list[ReliabilityBin]) -> float:
+    """Mean distance of confidence and accuracy over the pictures of `reliability`'s bins.
+
+    Naeini et al. 2015, with bins of equal mass. 0 is best; 0.05 means that
+    stated confidences are five points off on average.
+    """
+    pictures = sum(part.pictures for part in bins)
+    apart = sum(part.pictures * abs(part.confidence - part.accuracy) for part in bins)
+    return apart / pictures if pictures else 0.0
+
+
+def _finite(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    values = np.asarray(logits, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise BakeoffError(
+            "logits",
+            "some are not finite numbers, so the training diverged",
+            "Lower the learning rate, or train in full precision",
+        )
+    return values
