@@ -1,0 +1,199 @@
+"""What each column of a table of pixels is: a pixel, the label, the group, or nothing."""
+
+from __future__ import annotations
+
+__all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bakeoff.data.scale import picture_shape
+from bakeoff.errors import BakeoffError
+
+_LABEL_NAMES = ("label", "labels", "class", "target", "category", "digit", "letter", "y")
+_GROUP_NAMES = ("group", "groups")
+_PIXEL_NAME = re.compile(r"([a-z]+[ _.-]?)?[0-9]+([x_.-][0-9]+)?")
+_ADD_HEADER = "Add a header line: label,pixel0,pixel1,…"
+
+# Below this side, a count such as 27 = 3×3×3 is far more likely an accident than a picture.
+_SMALLEST_COLOUR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where things stand in a row.
+
+    Attributes
+    ----------
+    width : fields in one row.
+    pixels : their places in reading order, left to right and top to bottom.
+    shape : height, width and channels of the picture that they make.
+    label : place of the label, or None in a table without labels.
+    group : place of the group, or None.
+    """
+
+    width: int
+    pixels: tuple[int, ...]
+    shape: tuple[int, int, int]
+    label: int | None = None
+    group: int | None = None
+
+
+def is_number(field: str) -> bool:
+    """Whether `field` reads as a number."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def has_header(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether the first of a table's two first rows names the columns.
+
+    A name is a text above a number. Half of the columns must have one, so that
+    neither a text label ("cat" above "dog") nor one garbled pixel makes a header.
+    Pixel columns may be named 0, 1, 2, …, which are names because they count up.
+    """
+    texts = [not is_number(field) for field in first]
+    above_numbers = [text and is_number(below) for text, below in zip(texts, second, strict=False)]
+    if 2 * sum(above_numbers) >= len(first):
+        return True
+    counted = [field for field, text in zip(first, texts, strict=True) if not text]
+    if len(counted) < 4 or 2 * len(counted) < len(first) or not counted[0].isdecimal():
+        return False
+    start = int(counted[0])
+    return start <= 1 and counted == [str(start + i) for i in range(len(counted))]
+
+
+def columns_of_header(header: Sequence[str], thing: str, group: str | None = None) -> Columns:
+    """Understand a header such as ``label,pixel0,…,pixel783``, in any order.
+
+    Parameters
+    ----------
+    header : names of the columns.
+    thing : what to call the table in an error.
+    group : name of the column that holds the group; without it, one called `group`.
+
+    Raises
+    ------
+    BakeoffError
+        A column is missing, or the pixel columns make no square picture.
+    """
+    names = [name.strip().lower() for name in header]
+    group_at = _place(names, _GROUP_NAMES if group is None else (group.strip().lower(),))
+    if group is not None and group_at is None:
+        texts = [name for name in header if not _PIXEL_NAME.fullmatch(name.strip().lower())]
+        raise BakeoffError(
+            thing,
+            f"it has no column '{group}'",
+            f"Name one of its columns: {', '.join(texts[:10])}",
+        )
+    label_at = _place(names, _LABEL_NAMES)
+    rest = [at for at, name in enumerate(names) if name and at not in (label_at, group_at)]
+    pixels = [at for at in rest if _PIXEL_NAME.fullmatch(names[at])]
+    shape = picture_shape(len(pixels))
+    if shape is None and (shape := picture_shape(len(rest))) is not None:
+        pixels = rest
+    if shape is None:
+        raise BakeoffError(
+            thing,
+            f"its {len(pixels or rest)} pixel columns make no square picture (28×28 are 784)",
+            "Check that no pixel column is missing and that the others are named label and group",
+        )
+    others = [at for at in rest if at not in set(pixels)]
+    if label_at is None and len(others) == 1:
+        label_at = others[0]
+    elif label_at is None and others:
+        raise BakeoffError(
+            thing,
+            f"several columns could be the label: {', '.join(header[at] for at in others[:10])}",
+            "Name the right one: label",
+        )
+    order = {at: tuple(int(n) for n in re.findall(r"[0-9]+", names[at])) for at in pixels}
+    if len(set(order.values())) == len(pixels):
+        pixels.sort(key=lambda at: order[at])
+    return Columns(len(names), tuple(pixels), shape, label_at, group_at)
+
+
+def columns_of_numbers(
+    width: int, first: Counter[str], last: Counter[str], highest_inside: float, thing: str
+) -> Columns:
+    """Understand a table without a header: all pixels, or the label first or last.
+
+    The number of columns tells whether there is a label: 784 is 28×28, 785 is one
+    more. Which end holds it is told by what stands there in the whole table, since
+    a table is often sorted by label. A column can be the label if it holds
+
+    1. texts; else
+    2. whole numbers, at least two different ones, and few of them. The corner of a
+       drawing is always blank and that of a photo has no few values, so this mostly
+       settles it. Where it fits both ends,
+    3. the numbers count up from 0 or 1 without a gap, as labels do; else
+    4. one of them is higher than any pixel inside the row.
+
+    Parameters
+    ----------
+    width : fields in one row.
+    first, last : how often each text stands in the first and in the last column.
+    highest_inside : the highest number seen between them.
+    thing : what to call the table in an error.
+
+    Raises
+    ------
+    BakeoffError
+        No picture has that many numbers, or both ends can be the label, or neither.
+    """
+    for smallest_colour in (width, _SMALLEST_COLOUR):  # grey, with or without label, goes first
+        if shape := picture_shape(width, smallest_colour=smallest_colour):
+            return Columns(width, tuple(range(width)), shape)
+        if shape := picture_shape(width - 1, smallest_colour=smallest_colour):
+            label = _label_end(first, last, highest_inside, thing)
+            pixels = range(1, width) if label == 0 else range(width - 1)
+            return Columns(width, tuple(pixels), shape, label if label == 0 else width - 1)
+    raise BakeoffError(
+        thing,
+        f"a row has {width} fields, which is no square picture with or without a label",
+        f"Check that every row has height × width pixels and a label. {_ADD_HEADER}",
+    )
+
+
+def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, thing: str) -> int:
+    """0 where the first column is the label, -1 where the last is."""
+    ends = {0: first, -1: last}
+    texts = [end for end, seen in ends.items() if _share(seen, is_number) < 0.5]
+    few = {end: values for end, seen in ends.items() if (values := _few_whole_numbers(seen))}
+    runs = [end for end, values in few.items() if values in (_run(0, values), _run(1, values))]
+    high = [end for end, values in few.items() if max(values) > highest_inside]
+    for found in (texts, list(few), runs, high):
+        if len(found) == 1:
+            return found[0]
+    raise BakeoffError(
+        thing, "whether the label stands first or last in a row can not be told", _ADD_HEADER
+    )
+
+
+def _few_whole_numbers(seen: Counter[str]) -> set[int]:
+    """The different whole numbers in a column, if there are at least two and few of them."""
+    if _share(seen, _is_whole) < 0.99:  # a few garbled rows are left out later
+        return set()
+    values = {int(float(field)) for field in seen if _is_whole(field)}
+    return values if 2 <= len(values) <= max(10, seen.total() // 2) else set()
+
+
+def _run(start: int, values: set[int]) -> set[int]:
+    return set(range(start, start + len(values)))
+
+
+def _is_whole(field: str) -> bool:
+    return is_number(field) and float(field).is_integer()
+
+
+def _share(seen: Counter[str], test: Callable[[str], bool]) -> float:
+    return sum(count for field, count in seen.items() if test(field)) / max(1, seen.total())
+
+
+def _place(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)

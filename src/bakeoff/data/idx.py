@@ -1,0 +1,225 @@
+"""IDX: the four files of MNIST and its many heirs.
+
+The format, from Yann LeCun's page of MNIST: two zero bytes, a type, the number of
+dimensions, each dimension as a big-endian 32-bit number, then the values. 2051 is
+the magic number of N×H×W bytes, 2049 that of N bytes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["has_idx", "looks_like_idx", "read_idx"]
+
+import gzip
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.grouping import number_off
+from bakeoff.data.lines import open_unpacked
+from bakeoff.data.parts import ArrayLimits, Part, join
+from bakeoff.errors import BakeoffError
+
+_LIMITS = ArrayLimits()
+_UBYTE = 0x08
+_KINDS = {1: "labels", 3: "pictures", 4: "pictures"}
+_PIECE = 1 << 20
+# Deflate can not shrink anything further than this, so a header that promises more than
+# a packed file can hold is refused before memory is taken for it.
+_MOST_DEFLATE = 1032
+_AGAIN = "Copy or download it again"
+_EXAMPLE = "train-images-idx3-ubyte and train-labels-idx1-ubyte"
+
+
+def looks_like_idx(path: Path) -> bool:
+    """Whether a file, gzipped or not, starts as IDX pictures or labels do."""
+    try:
+        with open_unpacked(path) as stream:
+            head = stream.read(4)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return len(head) == 4 and head[:3] == bytes([0, 0, _UBYTE]) and head[3] in _KINDS
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether a folder holds IDX pictures, by name and content."""
+    return any(
+        looks_like_idx(path) for name, path in _found(folder).items() if name.kind == "images"
+    )
+
+
+def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
+    """Read a set in IDX files.
+
+    A folder with the four files, or only those for training, is read as one set; the
+    files called t10k or test are its official test part. Names such as
+    ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte`` and
+    ``emnist-letters-train-images-idx3-ubyte.gz`` are understood. EMNIST's pictures are
+    stored column by column, and are turned upright here.
+
+    Parameters
+    ----------
+    path : the folder, or one file of pictures with its labels beside it.
+    limits : bounds on the arrays, checked before memory is taken.
+
+    Returns
+    -------
+    A dataset with classes named after the labels that occur, such as '0' to '9'.
+
+    Raises
+    ------
+    BakeoffError
+        A file is damaged, is missing its other half, or there are several sets.
+    """
+    pairs = _pairs(path)
+    parts: list[Part] = []
+    labels: list[NDArray[np.uint8]] = []
+    for part, images, answers in pairs:
+        count, height, width, channels = (*_shape(images, "pictures", limits), 1)[:4]
+        (answered,) = _shape(answers, "labels", limits)
+        if count != answered:
+            raise BakeoffError(
+                images.name,
+                f"it holds {count} pictures, but {answers.name} holds {answered} labels",
+                "Bring the two files that belong together",
+            )
+        if channels not in (1, 3):
+            raise BakeoffError(
+                images.name, f"its pictures have {channels} channels", "Give 1 (grey) or 3 (RGB)"
+            )
+        parts.append(Part(part, count, (height, width, channels), partial(_fill, images)))
+        labels.append(np.empty(count, dtype=np.uint8))
+        _fill(answers, labels[-1])
+    name = path.name if path.is_dir() else path.name.split(".")[0]
+    dataset = join(name, parts, path.name, limits)
+    emnist = all(images.name.lower().startswith("emnist") for _, images, _ in pairs)
+    if emnist:
+        for picture in dataset.pictures:
+            picture[:] = picture.swapaxes(0, 1).copy()
+    numbers, classes = number_off(map(str, np.concatenate(labels).tolist()))
+    understood = "IDX (EMNIST, turned upright)" if emnist else "IDX"
+    return replace(dataset, labels=numbers, classes=classes, understood=understood)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the name of an IDX file says: ``emnist-letters-test-labels-idx1-ubyte``."""
+
+    base: str
+    part: str
+    kind: str
+
+    @classmethod
+    def of(cls, path: Path) -> _Named | None:
+        """None for names that no IDX file has."""
+        name = path.name.lower().removesuffix(".gz")
+        word = re.search(r"(image|img|label)s?", name)
+        if not word or name.startswith(".") or not re.search(r"idx|ubyte|^[^.]*$", name):
+            return None
+        rest = re.sub(r"idx[0-9]?|ubyte|[-_. ]", "", name[: word.start()] + name[word.end() :])
+        part = "test" if re.search(r"t10k|test", rest) else "train"
+        kind = "labels" if word[1] == "label" else "images"
+        return cls(re.sub(r"t10k|test|train", "", rest), part, kind)
+
+
+def _found(folder: Path) -> dict[_Named, Path]:
+    """The files of a folder that are named as IDX files are.
+
+    Where one lies there both packed and unpacked, the unpacked one is taken.
+    """
+    paths = sorted(folder.iterdir(), key=lambda path: (path.suffix != ".gz", path.name))
+    return {name: path for path in paths if (name := _Named.of(path)) and path.is_file()}
+
+
+def _pairs(path: Path) -> list[tuple[str, Path, Path]]:
+    """The part, the pictures and the labels of each pair of files, training part first."""
+    if path.is_dir():
+        found = _found(path)
+        wanted = sorted((n for n in found if n.kind == "images"), key=lambda n: n.part != "train")
+    else:
+        name = _Named.of(path)
+        if name is None:
+            raise BakeoffError(
+                path.name, "its name does not tell pictures from labels", f"Rename it: {_EXAMPLE}"
+            )
+        found = _found(path.parent) | {name: path}
+        wanted = [replace(name, kind="images")]
+    if not wanted:
+        raise BakeoffError(path.name, "it holds no IDX pictures", f"Name them as in {_EXAMPLE}")
+    bases = sorted({name.base for name in wanted})
+    if len(bases) > 1:
+        raise BakeoffError(
+            path.name,
+            f"it holds several sets: {', '.join(base or 'one without a name' for base in bases)}",
+            "Give each set a folder of its own",
+        )
+    pairs = []
+    for name in wanted:
+        images, labels = found.get(name), found.get(replace(name, kind="labels"))
+        if images is None or labels is None:
+            missing = "labels" if labels is None else "pictures"
+            raise BakeoffError(
+                (images or path).name, f"the file of its {missing} is missing", "Put it beside it"
+            )
+        pairs.append((name.part, images, labels))
+    return pairs
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, and say in plain words if it is damaged further in."""
+    try:
+        with open_unpacked(path) as stream:
+            yield stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise BakeoffError(path.name, f"it is damaged ({error})", _AGAIN) from error
+
+
+def _shape(path: Path, kind: str, limits: ArrayLimits) -> tuple[int, ...]:
+    """The dimensions in a header, checked against the size of the file."""
+    with _opened(path) as stream:
+        head = stream.read(4)
+        if len(head) < 4 or head[:2] != b"\0\0" or _KINDS.get(head[3]) != kind:
+            raise BakeoffError(path.name, f"it does not start as IDX {kind} do", _AGAIN)
+        if head[2] != _UBYTE:
+            raise BakeoffError(path.name, "its values are not bytes", "Save them as bytes, 0–255")
+        dimensions = stream.read(4 * head[3])
+        packed = isinstance(stream, gzip.GzipFile)
+    if len(dimensions) < 4 * head[3]:
+        raise BakeoffError(path.name, "it ends within its header", _AGAIN)
+    shape = struct.unpack(f">{head[3]}I", dimensions)
+    promised, there = 4 + len(dimensions) + prod(shape), path.stat().st_size
+    if (promised > there * _MOST_DEFLATE) if packed else (promised != there):
+        raise BakeoffError(
+            path.name, f"its header promises {promised} bytes, but it has {there}", _AGAIN
+        )
+    if prod(shape) > limits.max_bytes:
+        raise BakeoffError(
+            path.name, f"it holds {promised} bytes, more than can be read", "Make a smaller set"
+        )
+    return shape
+
+
+def _fill(path: Path, out: NDArray[np.uint8]) -> None:
+    """Fill `out` with the values of a file, which must be just as many."""
+    flat = out.reshape(-1)
+    with _opened(path) as stream:
+        stream.read(4 * stream.read(4)[3])
+        for start in range(0, flat.size, _PIECE):
+            target = flat[start : start + _PIECE]
+            data = stream.read(target.size)
+            if len(data) < target.size:
+                raise EOFError("cut short")
+            target[:] = np.frombuffer(data, dtype=np.uint8)
+        if stream.read(1):
+            raise BakeoffError(path.name, "it is longer than its header says", _AGAIN)

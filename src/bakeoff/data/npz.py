@@ -1,0 +1,353 @@
+"""npz: NumPy's arrays in a zip, with the key names of Keras, MedMNIST and others."""
+
+from __future__ import annotations
+
+__all__ = ["read_npz"]
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.grouping import number_off
+from bakeoff.data.parts import ArrayLimits, Part, join
+from bakeoff.data.scale import picture_shape, scale_for, to_pixels
+from bakeoff.errors import BakeoffError, LeftOut
+
+_LIMITS = ArrayLimits()
+_BATCH_BYTES = 1 << 22
+_AGAIN = "Copy, download or save it again"
+_RESCALE = "Scale the pixels to 0–255 or to 0–1"
+
+_IMAGES = ("images", "x", "data", "pictures")
+_LABELS = ("labels", "y", "target", "targets", "label")
+_GROUPS = ("groups", "group")
+_CLASSES = ("classes", "class_names", "target_names")
+# A validation part is for training: bakeoff cuts its own.
+_PARTS = {"": "train", "train": "train", "val": "train", "valid": "train", "test": "test"}
+
+
+def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
+    """Read pictures and labels from an npz.
+
+    Keys are ``images`` and ``labels`` (or ``x`` and ``y``, ``data`` and ``target``), or one
+    such pair for each part: ``x_train``, ``y_train``, ``x_test``, ``y_test``, or
+    ``train_images`` and so on. ``classes`` names the classes, ``groups`` (or
+    ``groups_train``, …) the group of each picture. Pictures are N×H×W, N×H×W×C, N×C×H×W or
+    flat N×(H·W), of bytes, of 16-bit numbers, or of any numbers of 0–1 or 0–255. Labels are
+    numbers, texts, N×1 or one-hot; -1 is none.
+
+    Parameters
+    ----------
+    path : the file.
+    limits : bounds on the arrays, checked in the zip's directory before anything is unpacked.
+
+    Raises
+    ------
+    BakeoffError
+        It is damaged, holds pickled objects, or its arrays do not belong together.
+    """
+    with _damage_in_words(path), zipfile.ZipFile(path) as archive:
+        arrays = {
+            member.filename.removesuffix(".npy").lower(): _Array(archive, member, path, limits)
+            for member in archive.infolist()
+            if member.filename.endswith(".npy")
+        }
+        suites = _suites(arrays, path)
+        ranges = [_Ranges.of(suite.images) for suite in suites]
+        factor = _factor([suite.images for suite in suites], ranges)
+        parts = [
+            Part(
+                suite.part,
+                suite.images.shape[0],
+                _layout(suite.images),
+                partial(_fill, suite.images, seen.fine, factor),
+            )
+            for suite, seen in zip(suites, ranges, strict=True)
+        ]
+        dataset = join(path.stem, parts, path.name, limits)
+        answers = [_answers(suite) for suite in suites]
+        classes = _pick(arrays, _CLASSES)
+        names = None if classes is None else _texts(classes, classes.load())
+        groups = [_groups(suite) for suite in suites]
+    labels, names, outside = _number_labels(answers, names)
+    fine = np.concatenate([seen.fine for seen in ranges])
+    left_out = [
+        LeftOut(f"{path.name} {dataset.names[i]}", "it holds numbers that are no pixels", _RESCALE)
+        for i in np.flatnonzero(~fine)
+    ]
+    for i, label in outside.items():
+        fine[i] = False
+        wrong = f"its label {label} is none of the {len(names)} classes"
+        mend = "Correct the label, or add the class to the array 'classes'"
+        left_out.append(LeftOut(f"{path.name} {dataset.names[i]}", wrong, mend))
+    group_numbers, group_names = number_off(text for texts in groups for text in texts)
+    dataset = replace(
+        dataset,
+        labels=labels,
+        classes=tuple(names),
+        groups=group_numbers if group_names != ("",) else None,
+        group_names=group_names if group_names != ("",) else (),
+        left_out=tuple(left_out),
+        understood="npz",
+    )
+    return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
+
+
+class _Array:
+    """One array of an npz. What its header says is known; values are read when asked for."""
+
+    def __init__(
+        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, limits: ArrayLimits
+    ) -> None:
+        self._archive = archive
+        self._member = member
+        self.thing = f"{path.name}, array '{member.filename.removesuffix('.npy')}'"
+        if member.file_size > limits.max_bytes:
+            raise BakeoffError(
+                self.thing,
+                f"it unpacks to {member.file_size} bytes, more than can be read",
+                "Make a smaller set of it",
+            )
+        with archive.open(member) as stream:
+            version = npy.read_magic(stream)
+            read_header = {
+                (1, 0): npy.read_array_header_1_0,
+                (2, 0): npy.read_array_header_2_0,
+            }[version]
+            self.shape, self._fortran, self.dtype = read_header(stream)
+            self._start = stream.tell()
+        if self.dtype.hasobject:
+            raise BakeoffError(
+                self.thing,
+                "it holds Python objects (a pickle), which may run anything when opened",
+                "Save it as an array of numbers or of texts",
+            )
+        if min(self.shape, default=0) < 0 or (
+            self._start + prod(self.shape) * self.dtype.itemsize != member.file_size
+        ):
+            raise BakeoffError(self.thing, "its header does not fit its size", _AGAIN)
+
+    def load(self) -> NDArray[np.generic]:
+        """All of it."""
+        with self._archive.open(self._member) as stream:
+            data = stream.read()[self._start :]
+        order: Literal["F", "C"] = "F" if self._fortran else "C"
+        return np.frombuffer(data, dtype=self.dtype).reshape(self.shape, order=order)
+
+    def batches(self) -> Iterator[NDArray[np.generic]]:
+        """Yield the array some rows at a time, in order."""
+        count, *rest = self.shape
+        if self._fortran:
+            yield self.load()  # its rows are scattered over the file
+            return
+        row_bytes = prod(rest) * self.dtype.itemsize
+        step = max(1, _BATCH_BYTES // max(1, row_bytes))
+        with self._archive.open(self._member) as stream:
+            stream.read(self._start)
+            for start in range(0, count, step):
+                rows = min(step, count - start)
+                data = stream.read(rows * row_bytes)
+                yield np.frombuffer(data, dtype=self.dtype).reshape(rows, *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    """The arrays of one part."""
+
+    part: str
+    images: _Array
+    labels: _Array | None
+    groups: _Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranges:
+    """The numbers in some pictures: the highest, and which pictures hold only pixels."""
+
+    highest: float
+    fine: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, images: _Array) -> _Ranges:
+        highest, fine = 0.0, [np.zeros(0, dtype=np.bool_)]
+        for batch in images.batches():
+            flat = batch.reshape(len(batch), -1)
+            low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
+            fine.append((low >= 0) & np.isfinite(high))  # a NaN is neither
+            highest = max(highest, float(high[fine[-1]].max(initial=0)))
+        return cls(highest, np.concatenate(fine))
+
+
+def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
+    """Find what belongs together by the names of the arrays."""
+    suites = []
+    for word, part in _PARTS.items():
+        images = _pick(arrays, _IMAGES, word)
+        if images is None:
+            continue
+        suite = _Suite(part, images, _pick(arrays, _LABELS, word), _pick(arrays, _GROUPS, word))
+        if images.dtype.kind not in "buif":
+            raise BakeoffError(images.thing, "it does not hold numbers", "Save pixels as numbers")
+        count = _layout(images) and images.shape[0]
+        for other in (suite.labels, suite.groups):
+            if other is not None and other.shape[:1] != (count,):
+                raise BakeoffError(
+                    other.thing,
+                    f"it is of shape {other.shape}, but there are {count} pictures",
+                    "Save one row for each picture",
+                )
+        suites.append(suite)
+    if not suites:
+        raise BakeoffError(
+            path.name,
+            f"none of its arrays is called images: {', '.join(list(arrays)[:10]) or 'it has none'}",
+            "Name them images and labels, or x_train, y_train, x_test and y_test",
+        )
+    return suites
+
+
+def _pick(arrays: dict[str, _Array], words: Sequence[str], part: str = "") -> _Array | None:
+    names = [name for w in words for name in ((f"{w}_{part}", f"{part}_{w}") if part else (w,))]
+    return next((arrays[name] for name in names if name in arrays), None)
+
+
+def _factor(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> float:
+    """What brings all parts alike to 0–255."""
+    fine = np.concatenate([seen.fine for seen in ranges])
+    if fine.size and 2 * fine.sum() < fine.size:
+        raise BakeoffError(images[0].thing, "most pictures hold negative numbers or NaN", _RESCALE)
+    highest = max(seen.highest for seen in ranges)
+    factor = scale_for(highest)
+    # Sixteen bits are whole numbers; floats beyond 255 are some other unit.
+    if factor is None or (highest > 255 and any(array.dtype.kind == "f" for array in images)):
+        raise BakeoffError(images[0].thing, f"it holds numbers up to {highest:g}", _RESCALE)
+    return factor
+
+
+def _layout(images: _Array) -> tuple[int, int, int]:
+    """Height, width and channels of each picture."""
+    match images.shape:
+        case (_, flat) if shape := picture_shape(flat):
+            return shape
+        case (_, height, width):
+            return height, width, 1
+        case (_, height, width, 1 | 3 as channels) | (_, 1 | 3 as channels, height, width):
+            return height, width, channels
+    raise BakeoffError(
+        images.thing,
+        f"its shape {images.shape} is not one of pictures",
+        "Save N×H×W, or N×H×W×C with 1 or 3 channels",
+    )
+
+
+def _fill(images: _Array, fine: NDArray[np.bool_], factor: float, out: NDArray[np.uint8]) -> None:
+    start = 0
+    channels_first = len(images.shape) == 4 and images.shape[3] not in (1, 3)
+    for batch in images.batches():
+        rows = slice(start, start + len(batch))
+        values = np.moveaxis(batch, 1, -1) if channels_first else batch
+        pixels = values.reshape(-1, *out.shape[1:]).astype(np.float32)
+        pixels[~fine[rows]] = 0  # what is left out may be NaN, which is no byte
+        out[rows] = to_pixels(pixels, factor)
+        start = rows.stop
+
+
+def _answers(suite: _Suite) -> NDArray[np.int64] | list[str]:
+    """One number or text for each picture of a part; -1 and "" are none."""
+    if suite.labels is None:
+        return np.full(suite.images.shape[0], UNLABELLED, dtype=np.int64)
+    values = suite.labels.load()
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.dtype.kind in "US" and values.ndim == 1:
+        return _texts(suite.labels, values)
+    if values.dtype.kind in "buif":
+        if values.ndim == 2 and _is_one_hot(values):
+            return np.nonzero(values)[1].astype(np.int64)
+        whole = values.astype(np.int64) if np.isfinite(values).all() else None
+        if values.ndim == 1 and whole is not None and (whole == values).all():
+            return whole
+    raise BakeoffError(
+        suite.labels.thing,
+        f"its {values.dtype} of shape {values.shape} are no labels",
+        "Save one whole number or text for each picture, or one-hot rows",
+    )
+
+
+def _is_one_hot(values: NDArray[np.generic]) -> bool:
+    ones = values == 1
+    return bool(((values == 0) | ones).all() and (ones.sum(axis=1) == 1).all())
+
+
+def _groups(suite: _Suite) -> list[str]:
+    if suite.groups is None:
+        return [""] * suite.images.shape[0]
+    return _texts(suite.groups, suite.groups.load())
+
+
+def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
+    if values.ndim != 1 or values.dtype.kind not in "biuUS":
+        raise BakeoffError(
+            array.thing, "it is no list of names", "Save one text or number for each"
+        )
+    if values.dtype.kind == "S":
+        return [value.decode("utf-8", errors="replace") for value in values.tolist()]
+    return [str(value) for value in values.tolist()]
+
+
+def _number_labels(
+    answers: Sequence[NDArray[np.int64] | list[str]], names: list[str] | None
+) -> tuple[NDArray[np.int64], list[str], dict[int, str]]:
+    """Labels, class names, and the labels that are none of the classes, by row."""
+    labels: list[int] = []
+    outside: dict[int, str] = {}
+    if names is None:
+        answers = [part if isinstance(part, list) else _as_texts(part) for part in answers]
+        names = list(number_off(text for part in answers for text in part if text)[1])
+    place = {"": UNLABELLED} | {name: index for index, name in enumerate(names)}
+    for part in answers:
+        for answer in part if isinstance(part, list) else part.tolist():
+            label = place.get(answer) if isinstance(answer, str) else answer
+            if label is None or not UNLABELLED <= label < len(names):
+                outside[len(labels)] = str(answer)
+                label = UNLABELLED
+            labels.append(label)
+    return np.asarray(labels, dtype=np.int64), names, outside
+
+
+def _as_texts(numbers: NDArray[np.int64]) -> list[str]:
+    return ["" if number == UNLABELLED else str(number) for number in numbers.tolist()]
+
+
+@contextmanager
+def _damage_in_words(path: Path) -> Iterator[None]:
+    """Turn whatever a broken zip or header raises into one clear refusal."""
+    try:
+        yield
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,  # NotImplementedError too: an encrypted zip, an unknown packing
+    ) as error:
+        raise BakeoffError(
+            path.name, f"it is no npz, or damaged or cut short ({error})", _AGAIN
+        ) from error

@@ -1,0 +1,233 @@
+"""Parquet files of pictures, as Hugging Face's `datasets` library writes them."""
+
+from __future__ import annotations
+
+__all__ = ["read_parquet"]
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.decode import decode
+from bakeoff.data.grouping import number_off, parse_grouping
+from bakeoff.data.pictures import PictureWriter
+from bakeoff.errors import BakeoffError, LeftOut
+
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
+
+# So many packed pictures are in memory at one time.
+_BATCH = 64
+_MAX_ROWS = 5_000_000
+_IMAGE_NAMES = ("image", "img", "picture", "pixels", "png", "jpg")
+_LABEL_NAMES = ("label", "labels", "class", "target", "category", "fine_label", "digit", "y")
+
+
+def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
+    """Read pictures and labels from one Parquet file, or from the shards in a folder.
+
+    Pictures are packed (PNG, JPEG, …) in a column of structs {bytes, path} or of binary,
+    called `image` or the only one of its kind. Labels are texts, or numbers with the
+    names that `datasets` notes in the schema. Shards named like ``test-00000-of-00001``
+    are the official test part. Nothing but a batch of packed pictures is held in memory.
+
+    Parameters
+    ----------
+    path : a file, or a folder with shards, at any depth.
+    group : ``column:NAME`` for the column that holds the group; one called `group` is
+        found without it.
+
+    Raises
+    ------
+    BakeoffError
+        pyarrow is not installed, a file is damaged, or the columns can not be told.
+    """
+    shards = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not shards:
+        raise BakeoffError(path.name, "it holds no Parquet file", "Give a folder with *.parquet")
+    reader = _Reader(group)
+    try:
+        for shard in shards:
+            reader.read(shard, shard.relative_to(path).as_posix() if shard != path else path.name)
+    finally:
+        pictures = reader.writer.finish()  # which also owns the temporary file
+    if not len(pictures):
+        if not reader.left_out:
+            raise BakeoffError(path.name, "it holds no rows", "Save the pictures again")
+        first = reader.left_out[0]
+        raise BakeoffError(
+            path.name, f"no picture can be read; {first.thing}: {first.wrong}", first.mend
+        )
+    classes = reader.classes or number_off(label for label in reader.labels if label)[1]
+    place = {"": UNLABELLED} | {name: index for index, name in enumerate(classes)}
+    labels = np.asarray([place[label] for label in reader.labels], dtype=np.int64)
+    groups, group_names = number_off(reader.groups)
+    grouped = group_names not in ((), ("",))
+    test = np.asarray(reader.test)
+    return Dataset(
+        name=path.stem,
+        pictures=pictures,
+        labels=labels,
+        classes=classes,
+        names=tuple(reader.names),
+        groups=groups if grouped else None,
+        group_names=group_names if grouped else (),
+        official_test=test if test.any() and not test.all() else None,
+        left_out=tuple(reader.left_out),
+        understood="Parquet",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Names of the columns to read, and the class names noted with the labels."""
+
+    image: str
+    label: str | None
+    group: str | None
+    classes: tuple[str, ...]
+
+    @property
+    def wanted(self) -> list[str]:
+        return [name for name in (self.image, self.label, self.group) if name is not None]
+
+
+class _Reader:
+    """Collects the rows of one file after another."""
+
+    def __init__(self, group: str | None) -> None:
+        grouping = None if group is None else parse_grouping(group)
+        self._group = grouping.text if grouping and grouping.kind == "column" else None
+        self.writer = PictureWriter()
+        self.labels: list[str] = []
+        self.groups: list[str] = []
+        self.names: list[str] = []
+        self.test: list[bool] = []
+        self.left_out: list[LeftOut] = []
+        self.classes: tuple[str, ...] = ()
+
+    def read(self, shard: Path, name: str) -> None:
+        """Add the pictures of one file, called `name`."""
+        test = re.search(r"(^|[/_-])test", name) is not None
+        with _opened(shard, name) as file:
+            columns = _columns_of(file.schema_arrow, name, self._group)
+            if self.classes and columns.classes and columns.classes != self.classes:
+                raise BakeoffError(
+                    name, "its classes are not those of the other files", "Read it on its own"
+                )
+            self.classes = self.classes or columns.classes
+            batches = file.iter_batches(batch_size=_BATCH, columns=columns.wanted)
+            rows = (row for batch in batches for row in batch.to_pylist())
+            for number, row in enumerate(rows, 1):
+                try:
+                    self._add(row, columns, f"{name} row {number}")
+                    self.test.append(test)
+                except BakeoffError as error:
+                    self.left_out.append(LeftOut.because(error))
+
+    def _add(self, row: dict[str, Any], columns: _Columns, name: str) -> None:
+        """Decode one row; nothing of it is kept if any of it is unfit."""
+        image = row[columns.image]
+        inside = image if isinstance(image, dict) else {"bytes": image}
+        if inside.get("bytes") is None:
+            wrong = "it holds only the path of a picture" if inside.get("path") else "it is empty"
+            raise BakeoffError(name, wrong, "Save the pictures themselves into the file")
+        label = None if columns.label is None else row[columns.label]
+        if columns.classes and isinstance(label, int):
+            if not UNLABELLED <= label < len(columns.classes):
+                raise BakeoffError(
+                    name,
+                    f"its label {label} is none of the {len(columns.classes)} classes",
+                    "Correct the label",
+                )
+            label = None if label == UNLABELLED else columns.classes[label]
+        self.writer.append(decode(inside["bytes"], name))
+        self.labels.append(_text(label))
+        self.groups.append(_text(None if columns.group is None else row[columns.group]))
+        self.names.append(name)
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """Open a file, and say in plain words what is wrong with it or with the installation."""
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise BakeoffError(
+            name,
+            "reading Parquet needs pyarrow, which is not installed",
+            "Install it: pip install 'bakeoff[parquet]'",
+        ) from error
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if file.metadata.num_rows > _MAX_ROWS:
+                raise BakeoffError(
+                    name, f"it has more than {_MAX_ROWS} rows", "Make a smaller set of it"
+                )
+            yield file
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise BakeoffError(
+            name, f"it is no Parquet file, or damaged ({error})", "Copy or download it again"
+        ) from error
+
+
+def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Columns:
+    """Tell the columns apart by their types, their names, and the notes of `datasets`."""
+    from pyarrow import types
+
+    def holds_pictures(kind: pyarrow.DataType) -> bool:
+        if types.is_struct(kind):
+            return any(kind.field(i).name == "bytes" for i in range(kind.num_fields))
+        return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+    features = _features(schema)
+    images = [field.name for field in schema if holds_pictures(field.type)]
+    image = images[0] if len(images) == 1 else _first(_IMAGE_NAMES, images)
+    if image is None:
+        raise BakeoffError(
+            name,
+            f"which column holds the pictures can not be told: {', '.join(schema.names[:10])}",
+            "Call it image, and let it hold packed pictures (PNG or JPEG)",
+        )
+    if group is not None and group not in schema.names:
+        raise BakeoffError(
+            name,
+            f"it has no column '{group}'",
+            f"Name one of its columns: {', '.join(schema.names[:10])}",
+        )
+    group = group or _first(("group", "groups"), schema.names)
+    noted = [column for column in schema.names if "names" in features.get(column, {})]
+    label = _first(_LABEL_NAMES, [column for column in schema.names if column != group])
+    if label is None and len(noted) == 1:
+        label = noted[0]
+    classes = features.get(label or "", {}).get("names", ())
+    return _Columns(image, label, group, tuple(map(str, classes)))
+
+
+def _features(schema: pyarrow.Schema) -> dict[str, dict[str, Any]]:
+    """What `datasets` notes of each column, such as the names of the classes."""
+    try:
+        notes = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = notes["info"]["features"]
+        return {name: note for name, note in features.items() if isinstance(note, dict)}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # notes are a help, not a need
+
+
+def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
+    return next((name for name in wanted if name in there), None)
+
+
+def _text(value: object) -> str:
+    """A label or group as text; "" is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # numbers with gaps come as floats
+    return "" if value is None or value != value else str(value)  # NaN

@@ -1,0 +1,388 @@
+"""Tables of numbers: one picture a row (Kaggle's CSV), or one picture a file."""
+
+from __future__ import annotations
+
+__all__ = ["TableLimits", "looks_like_table", "read_matrix", "read_table"]
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.columns import (
+    Columns,
+    columns_of_header,
+    columns_of_numbers,
+    has_header,
+    is_number,
+)
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.grouping import number_off, parse_grouping
+from bakeoff.data.lines import (
+    TableLimits,
+    delimiter_of,
+    open_unpacked,
+    read_lines,
+    refuse_binary,
+    split,
+    text_of,
+)
+from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.scale import picture_shape, scale_for, to_pixels
+from bakeoff.errors import BakeoffError, LeftOut
+
+_BLOCK_NUMBERS = 1 << 20
+# Not "na" or "none", which are honest names of classes.
+_MISSING = ("", "nan", "NaN", "NULL")
+
+_LIMITS = TableLimits()
+_Converters: TypeAlias = dict[int | str, Callable[[str], float]]
+
+
+def looks_like_table(path: Path) -> bool:
+    """Whether a file, gzipped or not, is text with rows of at least four numbers."""
+    try:
+        with open_unpacked(path) as stream:
+            head = stream.read(1 << 16)
+    except (OSError, EOFError, zlib.error):
+        return False
+    if b"\0" in head:
+        return False
+    lines = [line for line in text_of(head).splitlines() if line.strip()][:2]
+    if not lines:
+        return False
+    # The second line, since the first may be a header; it may be cut, and is long enough then.
+    fields = split(lines[-1], delimiter_of(lines[0]))
+    return len(fields) >= 4 and sum(map(is_number, fields)) >= 0.8 * len(fields)
+
+
+def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _LIMITS) -> Dataset:
+    """Read a table with one picture a row, as Kaggle's digits have it.
+
+    With a header, its names say which column is what, in any order; without one, the
+    number of columns does (see `columns`). Pixels are 0–255 or 0–1: the scale is that of
+    most rows of the whole table. Delimiters are comma, semicolon, tab or blanks.
+    A row that can not be read is left out and listed; rows count from 1 with the header,
+    as editors show them.
+
+    Parameters
+    ----------
+    path : CSV or the like, gzipped or not.
+    group : ``column:NAME`` for the column that holds the group; one called `group` is
+        found without it, and other groupings are not for tables.
+    limits : bounds on the text.
+
+    Raises
+    ------
+    BakeoffError
+        It is no table, no row of it can be read, or the label can not be found.
+    """
+    start = _understand(path, group, limits)
+    rows = _Rows(path, start, unit=None, limits=limits)
+    if rows.unit is not rows.most_are_unit:
+        # The first block misled, as in a table sorted from faint to strong.
+        rows = _Rows(path, start, unit=rows.most_are_unit, limits=limits)
+    if not len(rows.pictures):
+        if not rows.left_out:
+            raise BakeoffError(path.name, "it has a header but no rows", "Add the pictures")
+        first = rows.left_out[0]
+        raise BakeoffError(
+            path.name, f"no row can be read; {first.thing}: {first.wrong}", first.mend
+        )
+    labels = np.full(len(rows.pictures), UNLABELLED, dtype=np.int64)
+    classes: tuple[str, ...] = ()
+    if start.columns.label is not None:
+        labels, classes = number_off(rows.texts[start.columns.label])
+    groups: NDArray[np.int64] | None = None
+    group_names: tuple[str, ...] = ()
+    if start.columns.group is not None:
+        groups, group_names = number_off(rows.texts[start.columns.group])
+    return Dataset(
+        name=path.name.split(".")[0],
+        pictures=rows.pictures,
+        labels=labels,
+        classes=classes,
+        names=tuple(f"{path.name} row {row}" for row in rows.numbers),
+        groups=groups,
+        group_names=group_names,
+        left_out=tuple(rows.left_out),
+        understood=_words(start),
+    )
+
+
+def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDArray[np.uint8]:
+    """Read one picture written as a matrix of numbers, such as 28 rows of 28.
+
+    Parameters
+    ----------
+    data : text with comma, semicolon, tab or blanks between numbers of 0–255 or 0–1.
+        One row or one column of n² numbers is folded to n×n.
+    name : what to call it in an error.
+    limits : bounds on the text.
+
+    Returns
+    -------
+    H×W×1 of uint8, both sides at least 2.
+
+    Raises
+    ------
+    BakeoffError
+        It is no matrix of numbers in range.
+    """
+    if len(data) > limits.max_matrix_bytes:
+        raise BakeoffError(name, "it is too long for one picture", "Make the picture smaller")
+    refuse_binary(data, name)
+    lines = [line for line in text_of(data).splitlines() if line.strip()]
+    if not lines:
+        raise BakeoffError(name, "the file is empty", "Save the picture again")
+    delimiter = delimiter_of(lines[0])
+    try:
+        values = _numbers(lines, delimiter)
+    except ValueError as error:
+        width = len(split(lines[0], delimiter))
+        row, line = next(
+            (row, line) for row, line in enumerate(lines, 1) if not _parses(line, width, delimiter)
+        )
+        wrong, mend = _why_not(line, width, delimiter)
+        raise BakeoffError(name, f"in row {row} {wrong}", mend) from error
+    if 1 in values.shape and (shape := picture_shape(values.size, smallest_colour=values.size)):
+        values = values.reshape(shape[:2])
+    if min(values.shape) < 2:
+        raise BakeoffError(
+            name,
+            f"it holds {values.shape[0]}×{values.shape[1]} numbers, which is no picture",
+            "Give one row of numbers for each row of pixels",
+        )
+    highest = float(values.max())
+    if not (values.min() >= 0 and highest <= 255):
+        raise BakeoffError(
+            name, "it holds numbers that are no pixels", "Scale them to 0–255 or to 0–1"
+        )
+    return to_pixels(values, scale_for(highest) or 1.0)[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What the top of a table tells: how it is written, and what its columns are."""
+
+    delimiter: str | None
+    header: bool
+    columns: Columns
+
+
+def _understand(path: Path, group: str | None, limits: TableLimits) -> _Start:
+    lines = list(islice((line for _, line in read_lines(path, limits)), 2))
+    if not lines:
+        raise BakeoffError(path.name, "the file is empty", "Save the table again")
+    delimiter = delimiter_of(lines[0])
+    first, second = split(lines[0], delimiter), split(lines[-1], delimiter)
+    grouping = None if group is None else parse_grouping(group)
+    column = grouping.text if grouping and grouping.kind == "column" else None
+    # A lone first line is a header if its names say so: there is nothing below to compare.
+    if has_header(first, second if len(lines) == 2 else ["0"] * len(first)):
+        return _Start(delimiter, True, columns_of_header(first, path.name, column))
+    if column is not None:
+        raise BakeoffError(
+            path.name,
+            f"it has no header line, so no column is called '{column}'",
+            "Add a header line: label,group,pixel0,pixel1,…",
+        )
+    # The width of most of the first rows: the very first may be the one that is short.
+    top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
+    width = Counter(map(len, top)).most_common(1)[0][0]
+    highest = max(
+        (float(text) for row in top for text in row[1:-1] if is_number(text)), default=0.0
+    )
+    edges = _edges(path, delimiter, limits)
+    return _Start(delimiter, False, columns_of_numbers(width, *edges, highest, path.name))
+
+
+def _edges(
+    path: Path, delimiter: str | None, limits: TableLimits
+) -> tuple[Counter[str], Counter[str]]:
+    """How often each text stands in the first and in the last column."""
+    first: Counter[str] = Counter()
+    last: Counter[str] = Counter()
+    for _, line in read_lines(path, limits):
+        left, right = line.split(delimiter, 1)[0], line.rsplit(delimiter, 1)[-1]
+        first[left.strip(' \t"')] += 1
+        last[right.strip(' \t"')] += 1
+    return first, last
+
+
+class _Rows:
+    """The rows of a table, read in one pass.
+
+    Parameters
+    ----------
+    unit : whether pixels are 0–1; None lets the first block with ink choose.
+
+    Attributes
+    ----------
+    pictures, numbers, texts, left_out : what was read: pictures, their row numbers, their
+        texts in the label and group columns, and the rows that could not be read.
+    unit : how pixels were taken.
+    most_are_unit : how most rows say they should be, now that all were seen.
+    """
+
+    def __init__(self, path: Path, start: _Start, *, unit: bool | None, limits: TableLimits):
+        self.unit = unit
+        self.numbers: list[int] = []
+        self.left_out: list[LeftOut] = []
+        columns = start.columns
+        self._name = path.name
+        self._start = start
+        self._text_at = [at for at in (columns.label, columns.group) if at is not None]
+        self.texts: dict[int, list[str]] = {at: [] for at in self._text_at}
+        self._codes: dict[str, int] = {}
+        needed = {*columns.pixels, *self._text_at}
+        # A column that is not needed may hold anything: it becomes 0.
+        self._converters: _Converters = {
+            at: _zero for at in range(columns.width) if at not in needed
+        }
+        self._converters |= dict.fromkeys(self._text_at, self._code)
+        self._unit_rows = self._byte_rows = 0
+        self._writer = PictureWriter()
+        try:
+            self._read_all(islice(read_lines(path, limits), int(start.header), None))
+        finally:
+            self.pictures = self._writer.finish()  # which also owns the temporary file
+        self.unit = bool(self.unit)
+        self.most_are_unit = self._unit_rows > self._byte_rows
+
+    def _read_all(self, rows: Iterator[tuple[int, str]]) -> None:
+        per_block = max(1, _BLOCK_NUMBERS // self._start.columns.width)
+        while block := list(islice(rows, per_block)):
+            numbers, lines = [number for number, _ in block], [line for _, line in block]
+            try:
+                values = self._parse(lines)
+            except ValueError:
+                values, numbers = self._one_by_one(block)
+            self._take(values, numbers)
+
+    def _take(self, values: NDArray[np.float32], numbers: list[int]) -> None:
+        """Keep the rows of one block whose pixels are in range and whose texts are there."""
+        columns = self._start.columns
+        pixels = values[:, columns.pixels]
+        highest = pixels.max(axis=1)
+        unit_rows = int(((highest > 0) & (highest <= 1)).sum())
+        byte_rows = int((highest > 1).sum())
+        self._unit_rows += unit_rows
+        self._byte_rows += byte_rows
+        if self.unit is None and unit_rows + byte_rows:
+            self.unit = unit_rows > byte_rows
+        limit = 1.0 if self.unit else 255.0
+        fine = (pixels.min(axis=1) >= 0) & (highest <= limit)  # a NaN is neither
+        whole = to_pixels(np.where(fine[:, None], pixels, 0), 255 / limit)
+        known = list(self._codes)
+        for row, number in enumerate(numbers):
+            texts = {at: known[int(values[row, at])] for at in self._text_at}
+            missing = [at for at, text in texts.items() if text in _MISSING]
+            if not fine[row]:
+                at = int(np.argmin((pixels[row] >= 0) & (pixels[row] <= limit)))
+                wrong = f"pixel {at} is {pixels[row, at]:g}, not 0 to {limit:g}"
+                self._leave_out(number, wrong, "Correct the number")
+            elif missing:
+                what = "label" if missing[0] == columns.label else "group"
+                self._leave_out(number, f"it has no {what}", f"Fill in the {what}")
+            else:
+                self._writer.append(whole[row].reshape(columns.shape))
+                self.numbers.append(number)
+                for at, text in texts.items():
+                    self.texts[at].append(text)
+
+    def _parse(self, lines: Sequence[str]) -> NDArray[np.float32]:
+        values = _numbers(lines, self._start.delimiter, self._converters)
+        if values.shape[1] != self._start.columns.width:
+            raise ValueError("every row of the block is short, or long")
+        return values
+
+    def _one_by_one(self, block: list[tuple[int, str]]) -> tuple[NDArray[np.float32], list[int]]:
+        """The rows of a block that can be read, and their numbers; the others are left out."""
+        width = self._start.columns.width
+        numbers: list[int] = []
+        values = [np.zeros((0, width), dtype=np.float32)]
+        for number, line in block:
+            try:
+                values.append(self._parse([line]))
+                numbers.append(number)
+            except ValueError:
+                reason = _why_not(line, width, self._start.delimiter, self._converters)
+                self._leave_out(number, *reason)
+        return np.concatenate(values), numbers
+
+    def _code(self, text: str) -> float:
+        """A number for a text, so that texts pass through the parser of numbers."""
+        return self._codes.setdefault(_label(text), len(self._codes))
+
+    def _leave_out(self, number: int, wrong: str, mend: str) -> None:
+        self.left_out.append(LeftOut(f"{self._name} row {number}", wrong, mend))
+
+
+def _numbers(
+    lines: Sequence[str], delimiter: str | None, converters: _Converters | None = None
+) -> NDArray[np.float32]:
+    """Rows × fields, or ValueError. NumPy's parser, in C, reads 20 million numbers a second."""
+    values: NDArray[np.float32] = np.loadtxt(
+        lines,
+        dtype=np.float32,
+        delimiter=delimiter,
+        quotechar='"',
+        comments=None,
+        converters=converters,
+        ndmin=2,
+    )
+    return values
+
+
+def _parses(line: str, width: int, delimiter: str | None) -> bool:
+    try:
+        return bool(_numbers([line], delimiter).shape[1] == width)
+    except ValueError:
+        return False
+
+
+def _why_not(
+    line: str, width: int, delimiter: str | None, converters: _Converters | None = None
+) -> tuple[str, str]:
+    """What is wrong with a row that did not parse, and the mend."""
+    fields = split(line, delimiter)
+    if len(fields) != width:
+        short = "short" if len(fields) < width else "long"
+        return f"it is too {short}: {len(fields)} fields, not {width}", "Write the row again"
+    for at, text in enumerate(fields):
+        if at in (converters or {}) or is_number(text):
+            continue
+        if not text:
+            return f"field {at + 1} is empty", "Fill in the number"
+        comma = re.fullmatch(r"[0-9]+,[0-9]+", text)
+        mend = "Write numbers with a point, as in 0.5" if comma else "Write a number there"
+        return f"field {at + 1} is '{text[:20]}', not a number", mend
+    return "its fields can not be told apart", "Write the row again without quotes"
+
+
+def _zero(_: str) -> float:
+    return 0.0
+
+
+def _label(text: str) -> str:
+    """A label as people write it: whole numbers without the digits that exports add."""
+    text = text.strip()
+    if text.isdecimal() or not is_number(text) or not float(text).is_integer():
+        return text
+    return str(int(float(text)))
+
+
+def _words(start: _Start) -> str:
+    kaggle = start.header and start.delimiter == "," and start.columns.group is None
+    height, width, channels = start.columns.shape
+    colour = " in colour" if channels == 3 else ""
+    kind = "Kaggle CSV" if kaggle else "table with a header" if start.header else "bare table"
+    return f"{kind}{colour}" if height == width else kind
