@@ -1,0 +1,293 @@
+"""Zip and tar archives, opened into a temporary folder with bounds on everything."""
+
+from __future__ import annotations
+
+__all__ = ["ArchiveLimits", "is_archive", "unpacked"]
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from bakeoff.data.grouping import utf8
+from bakeoff.errors import BakeoffError, LeftOut
+
+_COPY = 1 << 20
+_REPACK = "Pack it again as an ordinary zip or tar file"
+_BROKEN_MEMBER = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """Bounds on one archive, against decompression bombs and hostile names.
+
+    Attributes
+    ----------
+    max_members : files and folders in it.
+    max_bytes : of all files together, unpacked; counted while unpacking, since
+        what an archive says of its own sizes may be a lie.
+    max_ratio : unpacked to packed size, for files above `ratio_from` bytes: a blank
+        bitmap shrinks a thousandfold and harms nobody.
+    max_name : characters of a path inside it.
+    """
+
+    max_members: int = 200_000
+    max_bytes: int = 4_000_000_000
+    max_ratio: int = 200
+    ratio_from: int = 50_000_000
+    max_name: int = 1000
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file is a zip or tar archive, told by its content.
+
+    An .npz, which is a zip of arrays, is none; nor is a lone gzipped file.
+    """
+    return _is_zip(path) or _is_tar(path)
+
+
+@contextmanager
+def unpacked(
+    path: Path, limits: ArchiveLimits = ArchiveLimits()
+) -> Iterator[tuple[Path, tuple[LeftOut, ...]]]:
+    """Unpack an archive for the length of a ``with`` block.
+
+    Yields
+    ------
+    The folder it was unpacked to, and what was left out of it: links, devices, and
+    names that lead out of the folder. Only plain files and folders are ever written.
+
+    Raises
+    ------
+    BakeoffError
+        The archive is damaged, encrypted, or exceeds `limits`.
+    """
+    with tempfile.TemporaryDirectory(prefix="bakeoff-", ignore_cleanup_errors=True) as folder:
+        unpacking = _Unpacking(path, Path(folder) / "unpacked", limits)
+        unpacking.folder.mkdir()
+        try:
+            (_unpack_zip if _is_zip(path) else _unpack_tar)(unpacking)
+        except BakeoffError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # a full disk, say: no fault of the archive
+            # A broken archive raises BadZipFile, ReadError, EOFError, zlib.error,
+            # LZMAError, struct.error, UnicodeDecodeError and more.
+            raise BakeoffError(
+                path.name, "the archive is damaged or cut short (truncated)", _REPACK
+            ) from error
+        yield unpacking.folder, tuple(unpacking.left_out)
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """One archive on its way to `folder`, with what was counted so far."""
+
+    path: Path
+    folder: Path
+    limits: ArchiveLimits
+    members: int = 0
+    written: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def leave_out(self, member: str, wrong: str, mend: str = _REPACK) -> None:
+        self.left_out.append(LeftOut(f"{self.path.name}/{member[:200]}", wrong, mend))
+
+    def count(self) -> None:
+        """Count one more member of whatever kind."""
+        self.members += 1
+        if self.members > self.limits.max_members:
+            raise self.too_big(f"holds more than {self.limits.max_members} files")
+
+    def target(self, member: str) -> Path | None:
+        """Where to write `member`; None if nowhere, for which the reason is listed."""
+        # Some Windows programs write "smiley\01.png", against the zip standard.
+        name = utf8(member).replace("\\", "/")
+        inner = PurePosixPath(name)
+        parts = inner.parts
+        if not parts or any(p == "__MACOSX" or re.match(r"\.[^.]", p) for p in parts):
+            return None  # what programs leave behind
+        if inner.is_absolute() or ".." in parts or ":" in parts[0] or "\0" in name:
+            self.leave_out(member, "its name leads out of the archive")
+            return None
+        if len(name) > self.limits.max_name or any(len(p.encode()) > 255 for p in parts):
+            self.leave_out(member, "its name is too long", "Give it a shorter name")
+            return None
+        return self.folder.joinpath(*parts)
+
+    def add_folder(self, member: str) -> None:
+        """Make a folder, so that an empty class is seen and can be told of."""
+        target = self.target(member)
+        if target is not None:
+            self._make(target, member)
+
+    def add_file(self, member: str, packed: int, read: Callable[[], IO[bytes] | None]) -> None:
+        """Copy one file out; `packed` is its size in the archive, 0 if unknown."""
+        target = self.target(member)
+        if target is None or not self._make(target.parent, member):
+            return
+        if target.exists():
+            self.leave_out(member, "another file in the archive has the same name")
+            return
+        source = read()
+        assert source is not None  # noqa: S101 - tarfile gives None for links and folders only
+        try:
+            with source, target.open("xb") as copy:
+                self._copy(source, copy, packed)
+        except BaseException:
+            target.unlink(missing_ok=True)  # half a file would look like a damaged one
+            raise
+
+    def _copy(self, source: IO[bytes], copy: IO[bytes], packed: int) -> None:
+        size = 0
+        while chunk := source.read(_COPY):
+            size += len(chunk)
+            self.written += len(chunk)
+            if self.written > self.limits.max_bytes:
+                raise self.too_big(f"unpacks to more than {self.limits.max_bytes / 1e9:g} GB")
+            if packed:
+                self.check_ratio(size, packed)
+            copy.write(chunk)
+
+    def check_ratio(self, unpacked_bytes: int, packed: int) -> None:
+        """Refuse what swells like a decompression bomb."""
+        limits = self.limits
+        if unpacked_bytes > limits.ratio_from and unpacked_bytes > limits.max_ratio * packed:
+            raise self.too_big(f"unpacks to more than {limits.max_ratio} times its size")
+
+    def too_big(self, wrong: str) -> BakeoffError:
+        return BakeoffError(
+            self.path.name, f"the archive {wrong}", "Unpack it yourself and give the folder"
+        )
+
+    def _make(self, folder: Path, member: str) -> bool:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            self.leave_out(member, "a file in the archive has the name of its folder")
+            return False
+        return True
+
+
+def _unpack_zip(unpacking: _Unpacking) -> None:
+    with zipfile.ZipFile(unpacking.path) as archive:
+        for member in archive.infolist():
+            unpacking.count()
+            # The upper half holds Unix's file type, where the packer knew one.
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if member.flag_bits & 1:
+                raise BakeoffError(
+                    unpacking.path.name,
+                    f"the archive is encrypted ('{member.filename}' needs a password)",
+                    "Unpack it yourself and give the folder",
+                )
+            if member.is_dir():
+                unpacking.add_folder(member.filename)
+            elif kind not in (0, stat.S_IFREG):
+                unpacking.leave_out(member.filename, "it is a link or a device, not a file")
+            else:
+                read = lambda m=member: archive.open(m)
+                try:
+                    unpacking.add_file(member.filename, member.compress_size, read)
+                except _BROKEN_MEMBER:
+                    # The next member has its own place in the directory, so we can go on.
+                    unpacking.leave_out(member.filename, "it is damaged in the archive")
+
+
+def _unpack_tar(unpacking: _Unpacking) -> None:
+    with (
+        _decompressed(unpacking.path) as file,
+        tarfile.open(fileobj=_Bounded(file, unpacking), mode="r:") as archive,
+    ):
+        for member in archive:
+            unpacking.count()
+            if member.isdir():
+                unpacking.add_folder(member.name)
+            elif not member.isfile() or member.issparse():
+                unpacking.leave_out(member.name, "it is a link or a device, not a file")
+            else:
+                read = lambda m=member: archive.extractfile(m)
+                unpacking.add_file(member.name, 0, read)
+
+
+class _Bounded(io.BufferedIOBase):
+    """The bytes of a tar file, up to a bound.
+
+    `tarfile` reads a header of any size at one go and skips over members by unpacking
+    them, so a bound on the files that are kept would not be enough.
+    """
+
+    _LONGEST_READ = 16 * _COPY
+
+    def __init__(self, file: IO[bytes], unpacking: _Unpacking) -> None:
+        super().__init__()
+        self._file = file
+        self._unpacking = unpacking
+        self._packed = unpacking.path.stat().st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= self._LONGEST_READ:
+            raise self._unpacking.too_big("holds a header of many megabytes")
+        self._check(self._file.tell() + size)
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._check(offset)
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def _check(self, end: int) -> None:
+        limits = self._unpacking.limits
+        # Each member costs a header and padding besides its bytes.
+        if end > limits.max_bytes + 2 * tarfile.BLOCKSIZE * limits.max_members:
+            raise self._unpacking.too_big(f"unpacks to more than {limits.max_bytes / 1e9:g} GB")
+        self._unpacking.check_ratio(end, self._packed)
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+            return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except Exception:
+        return True  # damaged, which `unpacked` will say
+    return not names or not all(name.endswith(".npy") for name in names)
+
+
+def _is_tar(path: Path) -> bool:
+    """Look for the header of a tar file, below whatever compression."""
+    try:
+        with _decompressed(path) as file:
+            tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, OSError, EOFError, lzma.LZMAError, zlib.error):
+        return False
+    return True
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    """The bytes below gzip, bzip2 or xz, told by content; else those of the file itself."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.open(path))
+    if head.startswith(b"BZh"):
+        return cast("IO[bytes]", bz2.open(path))
+    if head == b"\xfd7zXZ\0":
+        return cast("IO[bytes]", lzma.open(path))
+    return path.open("rb")

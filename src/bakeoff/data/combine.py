@@ -1,0 +1,63 @@
+"""One dataset of several that hold its parts, such as Kaggle's train.csv and test.csv."""
+
+from __future__ import annotations
+
+__all__ = ["combine"]
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.grouping import number_off
+from bakeoff.data.pictures import PictureWriter
+
+
+def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
+    """Put datasets one after another, matching classes and groups by name.
+
+    Parameters
+    ----------
+    parts : at least one dataset, and for each whether it is the official test part.
+
+    Returns
+    -------
+    A dataset with the name of the first part. It has groups only if all parts do.
+    """
+    datasets = [dataset for dataset, _ in parts]
+    writer = PictureWriter()
+    try:
+        for dataset in datasets:
+            for picture in dataset.pictures:
+                writer.append(picture)
+    finally:
+        pictures = writer.finish()  # also what deletes the file after an interruption
+    _, classes = number_off(name for dataset in datasets for name in dataset.classes)
+    groups, group_names = _groups(datasets)
+    return replace(
+        datasets[0],
+        pictures=pictures,
+        labels=np.concatenate([_moved(d.labels, d.classes, classes) for d in datasets]),
+        classes=classes,
+        names=tuple(name for dataset in datasets for name in dataset.names),
+        groups=groups,
+        group_names=group_names,
+        official_test=np.repeat([test for _, test in parts], [len(d) for d in datasets]),
+        left_out=tuple(record for dataset in datasets for record in dataset.left_out),
+    )
+
+
+def _groups(datasets: Sequence[Dataset]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    _, names = number_off(name for dataset in datasets for name in dataset.group_names)
+    moved = [_moved(d.groups, d.group_names, names) for d in datasets if d.groups is not None]
+    return (np.concatenate(moved), names) if len(moved) == len(datasets) else (None, ())
+
+
+def _moved(indices: NDArray[np.int64], old: Sequence[str], new: Sequence[str]) -> NDArray[np.int64]:
+    """Indices into `old` as indices into `new`; what is outside of `old` has no label."""
+    place = {name: index for index, name in enumerate(new)}
+    moves = np.asarray([*(place[name] for name in old), UNLABELLED], dtype=np.int64)
+    inside = (indices >= 0) & (indices < len(old))
+    return moves[np.where(inside, indices, len(old))]

@@ -1,0 +1,305 @@
+"""Bytes of a picture file to pixels: the first step of the one road, with limits.
+
+Training and serving both call `decode`, so a picture means the same pixels in both.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FORMATS", "Limits", "decode", "decode_file", "is_picture", "looks_like", "read_bounded"]
+
+import io
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from bakeoff.errors import BakeoffError
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+"""What Pillow may open. Every further format would be one more parser open to attack."""
+
+_CONVERT = "Save it as PNG or JPEG"
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (rb"\xff\xd8\xff", "a JPEG picture"),
+    (rb"\x89PNG\r\n", "a PNG picture"),
+    (rb"GIF8[79]a", "a GIF picture"),
+    (rb"RIFF....WEBP", "a WebP picture"),
+    (rb"II[*+]\0|MM\0[*+]", "a TIFF picture"),
+    (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", "a BMP picture"),
+    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC picture, as phones take them"),
+    (rb"....ftypavi[fs]", "an AVIF picture"),
+    (rb"....ftyp", "a film"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
+    (rb"8BPS", "a Photoshop document"),
+    (rb"%PDF-", "a PDF document"),
+    (rb"%!PS", "a PostScript document"),
+    (rb"PK\x03\x04", "a zip archive"),
+    (rb"\x1f\x8b", "a gzip file"),
+    (rb"\x93NUMPY", "a NumPy array"),
+    (
+        rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg|<svg)",
+        "an SVG drawing",
+    ),
+    (rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script)", "a web page"),
+    (rb"(\xef\xbb\xbf)?\s*<\?xml", "an XML document"),
+)
+_LOOKS = tuple((re.compile(p, re.DOTALL | re.IGNORECASE), words) for p, words in _SIGNATURES)
+_HEAD = 1024
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one picture.
+
+    Attributes
+    ----------
+    max_bytes : larger files are refused unread.
+    max_pixels : larger pictures are refused before a pixel is decoded; the size
+        stands in the header, so a decompression bomb costs nothing.
+    keep_side : pictures are shrunk until their longest side is at most this many
+        pixels, so that ten thousand phone photos fit on a disk.
+    """
+
+    max_bytes: int = 50_000_000
+    max_pixels: int = 50_000_000
+    keep_side: int = 512
+
+
+def looks_like(head: bytes) -> str | None:
+    """Say what a file is by its first bytes, in words such as "a PNG picture", or None."""
+    head = head[:_HEAD]
+    for pattern, words in _LOOKS:
+        if pattern.match(head):
+            return words
+    if head and not re.search(rb"[\0-\x08\x0e-\x1f\x7f]", head):
+        return "a text file"
+    return None
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file that starts like this is meant to be one of `FORMATS`, damaged or not."""
+    found = looks_like(head)
+    return found is not None and _format(found) in FORMATS
+
+
+def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
+    """`decode` the file at `path`."""
+    return decode(read_bounded(path, name, limits), name, limits)
+
+
+def read_bounded(path: Path, name: str, limits: Limits = Limits()) -> bytes:
+    """Read a file, but at most one byte more than `limits` allow: enough to be refused by."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limits.max_bytes + 1)
+    except OSError as error:
+        raise BakeoffError(
+            name, f"it can not be read ({error.strerror})", "Check that you may open it"
+        ) from error
+
+
+def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
+    """Decode one picture file.
+
+    The format is told by content, never by name. The EXIF turn is applied,
+    transparency lies on white, of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    data : the whole file: JPEG, PNG, BMP, GIF, WebP or TIFF.
+    name : what to call it in an error.
+    limits : bounds on bytes and pixels, and the longest side to keep.
+
+    Returns
+    -------
+    H×W×1 (grey) or H×W×3 (RGB) of uint8. A picture whose three channels are equal
+    everywhere is grey, however it was stored.
+
+    Raises
+    ------
+    BakeoffError
+        The file is empty, too large, no picture, of an unknown kind, or damaged.
+        Nothing else is ever raised for any `data`.
+    """
+    if not data:
+        raise BakeoffError(name, "the file is empty (0 bytes)", "Save or copy the picture again")
+    if len(data) > limits.max_bytes:
+        if not is_picture(data):
+            raise _not_a_picture(data, name)
+        raise BakeoffError(
+            name,
+            f"the file is larger than {_millions(limits.max_bytes)} MB",
+            "Save a smaller version of the picture",
+        )
+    with _pillow_is_quiet():
+        try:
+            return _pixels(data, name, limits)
+        except BakeoffError:
+            raise
+        except UnidentifiedImageError as error:
+            raise _not_a_picture(data, name) from error
+        except Image.DecompressionBombError as error:
+            raise _too_many_pixels(name, limits) from error
+        except Exception as error:
+            # Pillow's decoders raise OSError, SyntaxError, ValueError, EOFError,
+            # struct.error, zlib.error and more for a broken file; none is a bug of ours.
+            raise BakeoffError(
+                name,
+                "the picture is damaged or cut short (truncated)",
+                "Save or copy the picture again",
+            ) from error
+
+
+def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.width * image.height > limits.max_pixels:
+            raise _too_many_pixels(name, limits)
+        # A JPEG can be decoded straight to 1/2, 1/4 or 1/8 of its size. Twice the size
+        # to keep is left, so that the averaging below still does most of the work.
+        image.draft(None, _fitted(image.width, image.height, 2 * limits.keep_side))
+        image.load()
+        flat = _flat(_turned(image), name)
+    size = _fitted(flat.width, flat.height, limits.keep_side)
+    if size != flat.size:
+        flat = flat.resize(size, Image.Resampling.BOX)
+    pixels = np.array(flat, dtype=np.uint8)
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    grey = pixels[..., :1]
+    return grey.copy() if (pixels == grey).all() else pixels
+
+
+def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height with the same shape and a longest side of at most `side`."""
+    longest = max(width, height)
+    if longest <= side:
+        return width, height
+    return max(1, round(width * side / longest)), max(1, round(height * side / longest))
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """The picture as it was held when taken.
+
+    Not `ImageOps.exif_transpose`: that also rewrites the EXIF block, and fails
+    where some other tag in it is broken.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        # A broken EXIF block says nothing about the pixels, which are in already.
+        return image
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _flat(image: Image.Image, name: str) -> Image.Image:
+    """The picture in mode L or RGB."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _from_deep_grey(image, name)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(paper, layer).convert("RGB")
+    # CMYK too: Pillow has already undone Adobe's inversion of JPEGs, as browsers do.
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
+    """Grey of 16 bits or of floats, scaled to 8 bits.
+
+    The scale depends on the kind of file and never on the brightest pixel, which
+    would make the same paper another grey in every picture. 65 535 = 257 × 255, so
+    dividing by 257 takes black to black, white to white and each step to the nearest.
+    Floats are 0–1 by custom; where one exceeds 1, they are 0–255, else 0–65 535.
+    """
+    values = np.asarray(image).astype(np.float32)
+    top = 65535.0
+    if image.mode == "F":
+        top = next((t for t in (1.0, 255.0) if values.max() <= t), top)
+    # Written so that a NaN, for which every comparison is false, is refused too.
+    if not (values.min() >= 0 and values.max() <= top):
+        raise BakeoffError(name, "its greys are not numbers from 0 to 65535", _CONVERT)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        values[values == clear] = top
+    tags: Any = getattr(image, "tag_v2", {})
+    if image.mode != "F" and tags.get(ExifTags.Base.PhotometricInterpretation) == 0:
+        values = top - values  # "white is zero", which Pillow honours at 8 bits only
+    return Image.fromarray(np.rint(values * (255 / top)).astype(np.uint8))
+
+
+def _not_a_picture(data: bytes, name: str) -> BakeoffError:
+    found = looks_like(data)
+    if found is None:
+        return BakeoffError(name, "it is not a picture", "Remove it, or save it as PNG or JPEG")
+    if _format(found) in FORMATS:
+        return BakeoffError(
+            name, f"it starts like {found}, but is damaged", "Save or copy the picture again"
+        )
+    kinds = "JPEG, PNG, BMP, GIF, WebP or TIFF"
+    return BakeoffError(name, f"it looks like {found}, not like {kinds}", _CONVERT)
+
+
+def _format(words: str) -> str:
+    """Pillow's name of what `looks_like` told: WEBP for "a WebP picture"."""
+    return words.removeprefix("a ").removesuffix(" picture").upper()
+
+
+def _too_many_pixels(name: str, limits: Limits) -> BakeoffError:
+    return BakeoffError(
+        name,
+        f"it unpacks to more than {_millions(limits.max_pixels)} million pixels",
+        "Save a smaller version of the picture",
+    )
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:.4g}"
+
+
+_quiet_lock = threading.Lock()
+_quiet_users = 0
+_quiet_filters = warnings.catch_warnings()
+
+
+@contextmanager
+def _pillow_is_quiet() -> Iterator[None]:
+    """Ignore Pillow's warnings (odd EXIF tags, large pictures) in every thread that decodes.
+
+    `warnings.catch_warnings` swaps a list that all threads share; two that overlap
+    would restore each other's. So the first thread in swaps, the last one out restores.
+    """
+    global _quiet_users, _quiet_filters
+    with _quiet_lock:
+        if _quiet_users == 0:
+            _quiet_filters = warnings.catch_warnings()
+            _quiet_filters.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\b")
+        _quiet_users += 1
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_users -= 1
+            if _quiet_users == 0:
+                _quiet_filters.__exit__(None, None, None)

@@ -1,0 +1,176 @@
+"""The last step of every reader: from what was found to what can be trained on."""
+
+from __future__ import annotations
+
+__all__ = ["finish", "ink"]
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError, LeftOut
+
+_CLASSES_MEND = (
+    "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
+    "or give a table with a column label"
+)
+_SAMPLE = 200
+
+
+def finish(dataset: Dataset) -> Dataset:
+    """Leave out what can not be trained on, number the classes anew, and say what was read.
+
+    Left out and listed are: labels outside the classes, pictures without a label, and
+    classes with fewer than two training pictures, since one picture can not be both
+    learnt from and scored.
+
+    Parameters
+    ----------
+    dataset : as a reader made it; `understood` holds the layout only ("Kaggle CSV").
+
+    Returns
+    -------
+    A dataset of which every label is a class and every class has two training pictures.
+
+    Raises
+    ------
+    BakeoffError
+        Nothing is labelled, or fewer than two classes are left.
+    """
+    if not len(dataset):
+        raise BakeoffError(
+            dataset.name, f"no picture in it can be used{_first(dataset.left_out)}", _CLASSES_MEND
+        )
+    if (dataset.labels == UNLABELLED).all():
+        raise BakeoffError(dataset.name, "none of its pictures has a label", _CLASSES_MEND)
+    left_out = list(dataset.left_out)
+    known = _labelled(dataset, left_out)
+    kept_classes = _trainable_classes(dataset, known, left_out)
+    if len(kept_classes) < 2:
+        raise BakeoffError(
+            dataset.name,
+            f"{_count(len(kept_classes), 'class')} with two or more pictures, where it takes two"
+            f"{_first(left_out)}",
+            "Add pictures of at least two classes",
+        )
+    kept = np.flatnonzero(known & np.isin(dataset.labels, kept_classes)).astype(np.int64)
+    result = dataset.take(kept)
+    groups, group_names = _dense(result.groups, result.group_names)
+    test = result.official_test
+    result = replace(
+        result,
+        labels=np.searchsorted(kept_classes, result.labels).astype(np.int64),
+        classes=tuple(dataset.classes[index] for index in kept_classes),
+        groups=groups,
+        group_names=group_names,
+        official_test=test if test is not None and test.any() else None,
+        left_out=tuple(left_out),
+    )
+    return replace(result, understood=_understood(result))
+
+
+def ink(pictures: Pictures) -> str:
+    """Say from a sample how pictures use brightness.
+
+    Returns
+    -------
+    "ink is high" for light on dark, "ink is low" for dark on light, "photos" where
+    most pictures have no paper: no brightness that most of their pixels are close to.
+    """
+    step = max(1, len(pictures) // _SAMPLE)
+    paper, share = [], []
+    for index in range(0, len(pictures), step):
+        grey = pictures[index].mean(axis=2)
+        middle = np.median(grey)
+        paper.append(middle)
+        share.append(np.mean(np.abs(grey - middle) < 32))
+    if np.median(share) < 0.55:
+        return "photos"
+    return "ink is high" if np.median(paper) < 128 else "ink is low"
+
+
+def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
+    """Which pictures have a label that is a class."""
+    unlabelled = np.flatnonzero(dataset.labels == UNLABELLED)
+    if len(unlabelled):
+        others = f" (nor do {_count(len(unlabelled) - 1, 'other')})" if len(unlabelled) > 1 else ""
+        left_out.append(
+            LeftOut(dataset.names[unlabelled[0]], f"it has no label{others}", "Give it a label")
+        )
+    inside = (dataset.labels >= 0) & (dataset.labels < len(dataset.classes))
+    for index in np.flatnonzero(~inside & (dataset.labels != UNLABELLED)):
+        wrong = f"its label {dataset.labels[index]} is none of the {len(dataset.classes)} classes"
+        left_out.append(LeftOut(dataset.names[index], wrong, "Correct the label"))
+    return inside
+
+
+def _trainable_classes(
+    dataset: Dataset, known: NDArray[np.bool_], left_out: list[LeftOut]
+) -> NDArray[np.int64]:
+    """Indices of the classes with two training pictures or more, ascending."""
+    training = known if dataset.official_test is None else known & ~dataset.official_test
+    counts = np.bincount(dataset.labels[training], minlength=len(dataset.classes))
+    for index in np.flatnonzero(counts < 2):
+        has = "no training picture" if counts[index] == 0 else "only one training picture"
+        lost = [dataset.names[i] for i in np.flatnonzero(known & (dataset.labels == index))]
+        wrong = f"the class has {has}"
+        mend = "Add more pictures of this class, or remove it"
+        left_out.append(LeftOut(f"class '{dataset.classes[index]}'", wrong, mend))
+        for name in lost:
+            wrong = f"its class '{dataset.classes[index]}' has {has}"
+            left_out.append(LeftOut(name, wrong, "Add more pictures of this class"))
+    return np.flatnonzero(counts >= 2).astype(np.int64)
+
+
+def _dense(
+    groups: NDArray[np.int64] | None, names: tuple[str, ...]
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Only the groups that still have a picture."""
+    if groups is None:
+        return None, ()
+    used, dense = np.unique(groups, return_inverse=True)
+    return dense.astype(np.int64), tuple(names[index] for index in used)
+
+
+def _understood(dataset: Dataset) -> str:
+    words = [
+        dataset.understood,
+        f"{_count(len(dataset), 'picture')} of {_sizes(dataset.pictures)}",
+        _count(len(dataset.classes), "class"),
+    ]
+    if dataset.groups is not None:
+        words.append(_count(len(dataset.group_names), "group"))
+    if dataset.official_test is not None:
+        words.append(f"official test of {_spaced(int(dataset.official_test.sum()))}")
+    return ", ".join(word for word in [*words, ink(dataset.pictures)] if word)
+
+
+def _sizes(pictures: Pictures) -> str:
+    """Width × height, as people say it."""
+    heights, widths = pictures.shapes[:, 0], pictures.shapes[:, 1]
+    sizes = np.unique(np.stack([widths, heights], axis=1), axis=0)
+    if len(sizes) == 1:
+        return "{}×{}".format(*sizes[0])
+    by_area = sizes[np.argsort(sizes.astype(np.int64).prod(axis=1), kind="stable")]
+    return "many sizes, {}×{} to {}×{}".format(*by_area[0], *by_area[-1])
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{_spaced(number)} {noun if number == 1 else plural}"
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def _first(left_out: Sequence[LeftOut]) -> str:
+    """The first of what was left out, which is likely why nothing remains."""
+    if not left_out:
+        return ""
+    first = left_out[0]
+    return f" ({_count(len(left_out), 'thing')} left out; {first.thing}: {first.wrong})"

@@ -1,0 +1,181 @@
+"""A folder of pictures: class folders, train/validation/test folders, metadata files."""
+
+from __future__ import annotations
+
+__all__ = ["Progress", "read_folder"]
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.decode import Limits, decode_file, read_bounded
+from bakeoff.data.grouping import Grouping, number_off
+from bakeoff.data.listing import Entry, Listing, list_pictures
+from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.tables import read_matrix
+from bakeoff.errors import BakeoffError, LeftOut
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+_GROUP_COLUMN = "group"
+_LIMITS = Limits()
+
+# Pillow lets go of Python's lock while it decodes. More threads than this would each
+# hold a large picture; larger chunks would hold many small ones.
+_THREADS = min(4, os.cpu_count() or 1)
+_CHUNK = 64
+
+
+def read_folder(
+    root: Path,
+    *,
+    grouping: Grouping | None = None,
+    progress: Progress | None = None,
+    need_labels: bool = True,
+    limits: Limits = _LIMITS,
+) -> Dataset:
+    """Read the pictures in a folder and its sub-folders.
+
+    Parameters
+    ----------
+    root : laid out as `list_pictures` understands it.
+    grouping : how to find each picture's group. By default the metadata's column
+        ``group`` if there is one.
+    progress : called with the number of pictures done and of all.
+    need_labels : leave out, unread, what has no label.
+    limits : bounds on each picture.
+
+    Returns
+    -------
+    A dataset whose classes may still be empty and whose `understood` is the layout only.
+
+    Raises
+    ------
+    BakeoffError
+        The metadata can not be read, or `grouping` does not fit the pictures.
+    """
+    listing = list_pictures(root)
+    if need_labels:
+        _leave_out_unlabelled(listing)
+    entries = listing.entries
+    groups = _groups(listing, grouping)
+    refused: dict[int, LeftOut] = {}
+    pictures = _decode_all(entries, limits, progress, refused)
+    listing.left_out += refused.values()
+    kept = [index for index in range(len(entries)) if index not in refused]
+    labels, classes = _labels([entries[i].label for i in kept], listing)
+    group_numbers, group_names = (
+        (None, ()) if groups is None else number_off([groups[i] or "" for i in kept])
+    )
+    test = np.asarray([entries[i].test for i in kept], dtype=np.bool_)
+    return Dataset(
+        name=root.name,
+        pictures=pictures,
+        labels=labels,
+        classes=classes,
+        names=tuple(entries[i].name for i in kept),
+        groups=group_numbers,
+        group_names=group_names,
+        official_test=test if test.any() else None,
+        left_out=tuple(listing.left_out),
+        understood=listing.understood,
+    )
+
+
+def _leave_out_unlabelled(listing: Listing) -> None:
+    unlabelled = [entry.name for entry in listing.entries if entry.label is None]
+    if not unlabelled:
+        return
+    listing.entries = [entry for entry in listing.entries if entry.label is not None]
+    others = f" (nor do {len(unlabelled) - 1} others)" if len(unlabelled) > 1 else ""
+    listing.left_out.append(
+        LeftOut(
+            unlabelled[0],
+            f"no class folder and no metadata says what it shows{others}",
+            "Move each picture into a folder named after its class",
+        )
+    )
+
+
+def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | None:
+    """The group of each entry; entries that can not have one are left out or refused."""
+    columns = listing.columns
+    if grouping is None:
+        if _GROUP_COLUMN not in columns:
+            return None
+        grouping = Grouping("column", _GROUP_COLUMN)
+    if grouping.kind == "column" and grouping.text not in columns:
+        known = ", ".join(columns) or "none, since there is no metadata.csv"
+        raise BakeoffError(
+            f"--group column:{grouping.text}",
+            f"the metadata has no such column (it has {known})",
+            "Name one of the metadata's columns",
+        )
+    groups = [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
+    without = [
+        entry.name
+        for entry, group in zip(listing.entries, groups, strict=True)
+        if group is None and entry.looks_usable
+    ]
+    if not without:
+        return groups
+    if grouping.kind != "column":
+        raise grouping.refuse(without)
+    # A gap in a table is a fault of that row; a pattern that misses is a fault of the pattern.
+    listing.left_out.append(LeftOut.because(grouping.refuse(without)))
+    missing = set(without)
+    listing.entries[:] = [entry for entry in listing.entries if entry.name not in missing]
+    return [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
+
+
+def _decode_all(
+    entries: Sequence[Entry],
+    limits: Limits,
+    progress: Progress | None,
+    refused: dict[int, LeftOut],
+) -> Pictures:
+    """Decode every entry onto disk, in order; `refused` collects what could not be."""
+    writer = PictureWriter()
+    rest = iter(enumerate(entries))
+    try:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            while chunk := list(islice(rest, _CHUNK)):
+                pixels = pool.map(lambda pair: _picture(pair[1], limits), chunk)
+                for (index, _), picture in zip(chunk, pixels, strict=True):
+                    if isinstance(picture, LeftOut):
+                        refused[index] = picture
+                    else:
+                        writer.append(picture)
+                    if progress is not None:
+                        progress(index + 1, len(entries))
+    finally:
+        # Also when interrupted: what it returns is what deletes the file.
+        pictures = writer.finish()
+    return pictures
+
+
+def _picture(entry: Entry, limits: Limits) -> NDArray[np.uint8] | LeftOut:
+    try:
+        if entry.path.suffix.lower() == ".csv":
+            return read_matrix(read_bounded(entry.path, entry.name, limits), entry.name)
+        return decode_file(entry.path, entry.name, limits)
+    except BakeoffError as error:
+        return LeftOut.because(error)
+
+
+def _labels(
+    found: Sequence[str | None], listing: Listing
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Number the labels, with a class for every folder even if nothing in it could be read."""
+    listed = {entry.label for entry in listing.entries} | listing.class_folders
+    _, classes = number_off(label for label in listed if label is not None)
+    place = {name: index for index, name in enumerate(classes)}
+    labels = [UNLABELLED if label is None else place[label] for label in found]
+    return np.asarray(labels, dtype=np.int64), classes

@@ -1,0 +1,144 @@
+"""Which pictures belong together: who drew them, which style, which session."""
+
+from __future__ import annotations
+
+__all__ = ["Grouping", "number_off", "parse_grouping", "utf8"]
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import BakeoffError
+
+_COLUMN = "column:"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How to find the group of a picture.
+
+    Attributes
+    ----------
+    kind : "column" of the metadata, "folder" below the class, or "pattern" in the file name.
+    text : the column's name or the regular expression; empty for "folder".
+    """
+
+    kind: Literal["column", "folder", "pattern"]
+    text: str = ""
+
+    def of(self, name: str, folders: Sequence[str], row: Mapping[str, str]) -> str | None:
+        """Find the group of one picture, or None where it has none.
+
+        Parameters
+        ----------
+        name : the picture's path; a pattern sees only its last part.
+        folders : the folders between the picture and its class folder, outermost first.
+        row : the picture's metadata.
+        """
+        if self.kind == "column":
+            return row.get(self.text) or None
+        if self.kind == "folder":
+            return folders[0] if folders else None
+        found = re.search(self.text, PurePosixPath(name).name)
+        if found is None:
+            return None
+        # With a capture group, "digit17_left" can be grouped by the part that matters.
+        return found[1] if found.re.groups else found[0]
+
+    def refuse(self, without: Sequence[str]) -> BakeoffError:
+        """The error for pictures that this grouping says nothing about.
+
+        Parameters
+        ----------
+        without : names of those pictures, at least one.
+        """
+        others = f" (nor do {len(without) - 1} others)" if len(without) > 1 else ""
+        wrong, mend = {
+            "column": (
+                f"its column '{self.text}' is empty{others}",
+                "Fill in the column, or name another one with --group column:NAME",
+            ),
+            "folder": (
+                f"it lies directly in its class folder, so no sub-folder names its group{others}",
+                "Move each picture into a sub-folder named after its group",
+            ),
+            "pattern": (
+                f"--group '{self.text}' matches nothing in its file name{others}",
+                "Change the regular expression, or rename the picture",
+            ),
+        }[self.kind]
+        return BakeoffError(without[0], wrong, mend)
+
+
+def parse_grouping(text: str) -> Grouping:
+    """Understand what was given to ``--group``.
+
+    Parameters
+    ----------
+    text : ``column:NAME`` for a metadata column, ``folder`` for the sub-folder below
+        the class, anything else a regular expression searched in the file name; its
+        first capture group names the group, or else the whole match.
+
+    Raises
+    ------
+    BakeoffError
+        There is no such regular expression, or no column name.
+    """
+    if text == "folder":
+        return Grouping("folder")
+    if text.startswith(_COLUMN):
+        column = text.removeprefix(_COLUMN).strip()
+        if not column:
+            raise BakeoffError("--group column:", "the column's name is missing", "Add it")
+        return Grouping("column", column)
+    if not text:
+        raise BakeoffError("--group ''", "it is empty", "Give column:NAME, folder, or a pattern")
+    try:
+        with warnings.catch_warnings():
+            # Python warns of patterns that may one day mean something else; not today.
+            warnings.simplefilter("ignore")
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise BakeoffError(
+            f"--group '{text}'",
+            f"it is not a regular expression ({error})",
+            "Give column:NAME, folder, or a pattern such as '^[a-z]+'",
+        ) from error
+    return Grouping("pattern", text)
+
+
+def number_off(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Number texts by their place among the sorted distinct ones.
+
+    Names that are all whole numbers are sorted as numbers, so '2' comes before '10'.
+
+    Parameters
+    ----------
+    values : N texts.
+
+    Returns
+    -------
+    N indices, and the distinct texts they point to.
+    """
+    values = [utf8(value) for value in values]
+    distinct = set(values)
+    if all(re.fullmatch(r"[+-]?[0-9]{1,18}", value) for value in distinct):
+        names = sorted(distinct, key=lambda value: (int(value), value))
+    else:
+        names = sorted(distinct)
+    place = {name: index for index, name in enumerate(names)}
+    return np.asarray([place[value] for value in values], dtype=np.int64), tuple(names)
+
+
+def utf8(text: str) -> str:
+    """The text with a question mark for all that UTF-8, and so a report, can not hold.
+
+    Such are file names in an encoding of the past, and half characters in JSON.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")

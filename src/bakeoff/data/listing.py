@@ -1,0 +1,235 @@
+"""What a folder of pictures holds, told from names and metadata before one is decoded."""
+
+from __future__ import annotations
+
+__all__ = ["Entry", "Listing", "is_picture_folder", "list_pictures", "split_of", "visible"]
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from bakeoff.data.decode import is_picture
+from bakeoff.data.grouping import utf8
+from bakeoff.data.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
+from bakeoff.errors import LeftOut
+
+Split: TypeAlias = Literal["train", "val", "test"]
+
+_SPLITS: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+_LITTER = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that should become a picture.
+
+    Attributes
+    ----------
+    path : where it lies.
+    name : its path below the dataset's folder, in UTF-8 and with slashes.
+    label : the name of its class, or None.
+    test : whether it belongs to the official test part.
+    folders : the folders between the class folder and the file, outermost first.
+    row : its metadata.
+    """
+
+    path: Path
+    name: str
+    label: str | None
+    test: bool
+    folders: tuple[str, ...]
+    row: Mapping[str, str]
+
+    @property
+    def looks_usable(self) -> bool:
+        """Whether it starts like a picture, or is a CSV matrix."""
+        return _looks_usable(self.path)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    understood : the layout in words.
+    entries : the files that should become pictures, by name.
+    class_folders : names of all class folders, empty ones too.
+    columns : names of the metadata's columns.
+    left_out : what will not be read, and why.
+    """
+
+    understood: str
+    entries: list[Entry] = field(default_factory=list)
+    class_folders: set[str] = field(default_factory=set)
+    columns: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def split_of(name: str) -> Split | None:
+    """The part of a dataset that a folder called `name` holds, if it is named after one."""
+    return _SPLITS.get(name.lower())
+
+
+def visible(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders and the files in `folder`, sorted, without what programs leave behind.
+
+    A link to a folder counts as a file, so that nobody walks into it. Devices and
+    named pipes count as nothing.
+    """
+    with os.scandir(folder) as entries:
+        found = sorted((e for e in entries if not _is_litter(e.name)), key=lambda e: e.name)
+    folders = [Path(e.path) for e in found if e.is_dir(follow_symlinks=False)]
+    files = [Path(e.path) for e in found if e.is_file(follow_symlinks=False) or e.is_symlink()]
+    return folders, files
+
+
+def is_picture_folder(root: Path) -> bool:
+    """Whether the layout of `root` says what the pictures in it show."""
+    folders, _ = visible(root)
+    if any(find_metadata(folder) for folder in [root, *folders]):
+        return True
+    if len(folders) == 1:
+        # A lone folder is a class only if pictures lie in it; else it wraps the dataset.
+        return any(map(_looks_usable, visible(folders[0])[1]))
+    return any(_looks_usable(path) for folder in folders for path in _files_below(folder))
+
+
+def list_pictures(root: Path) -> Listing:
+    """List the pictures in a folder, with labels and metadata.
+
+    Parameters
+    ----------
+    root : a folder that holds class folders; or folders called train, val and test that
+        do; or, at either level, a metadata.csv or metadata.jsonl whose label column goes
+        before the names of class folders.
+
+    Raises
+    ------
+    BakeoffError
+        A metadata file can not be read.
+    """
+    parts, left_out = _split_folders(root)
+    metadata: dict[Path, Metadata] = {}
+    for folder in dict.fromkeys([root, *parts]):
+        path = find_metadata(folder)
+        if path is not None:
+            metadata[folder] = read_metadata(path, path.relative_to(root).as_posix())
+    listing = Listing(_layout(parts, metadata), left_out=left_out)
+    found: set[Path] = set()
+    for part, split in (parts or {root: "train"}).items():
+        # The table nearest to the pictures knows them best.
+        table = metadata.get(part) or metadata.get(root)
+        if table is None or table.label_column is None:
+            listing.class_folders |= {folder.name for folder in visible(part)[0]}
+        for path in _files_below(part):
+            found.add(path)
+            if path.parent in metadata and path.name in METADATA_FILES:
+                continue
+            entry = _entry(path, root, part, split == "test", table)
+            if path.is_symlink() and not _stays(path, root.resolve()):
+                wrong = "it is a link that leaves this folder, or leads to no file"
+                listing.left_out.append(LeftOut(entry.name, wrong, "Copy what it points to here"))
+            elif entry.label is not None or entry.looks_usable:
+                # What has no label and is no picture is a README, a licence and the like.
+                listing.entries.append(entry)
+    for folder, table in metadata.items():
+        listing.columns += [c for c in table.columns if c not in listing.columns]
+        listing.left_out += table.left_out
+        missing = [key for key in table.rows if folder / key not in found]
+        where = table.path.relative_to(root).as_posix()
+        listing.left_out += [_row_without_picture(where, key) for key in missing]
+    return listing
+
+
+def _entry(path: Path, root: Path, part: Path, test: bool, table: Metadata | None) -> Entry:
+    name = utf8(path.relative_to(root).as_posix())
+    folders = path.relative_to(part).parts[:-1]
+    row: Mapping[str, str] = {}
+    if table is not None:
+        row = table.rows.get(path.relative_to(table.path.parent).as_posix(), {})
+        if table.label_column is not None:
+            label = row.get(table.label_column) or None
+            return Entry(path, name, label and utf8(label), test, folders, row)
+    if not folders:
+        return Entry(path, name, None, test, (), row)
+    return Entry(path, name, utf8(folders[0]), test, folders[1:], row)
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def _looks_usable(path: Path) -> bool:
+    if path.suffix.lower() == ".csv":
+        return path.name not in METADATA_FILES
+    try:
+        # Only a plain file may be opened: a named pipe would make us wait for ever.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_picture(file.read(64))
+    except OSError:
+        return False
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Every visible file at any depth, and links to folders as if they were files."""
+    folders, files = visible(folder)
+    yield from files
+    for inner in folders:
+        yield from _files_below(inner)
+
+
+def _stays(link: Path, inside: Path) -> bool:
+    """Whether a link ends at a plain file below `inside`."""
+    try:
+        return link.is_file() and link.resolve().is_relative_to(inside)
+    except (OSError, RuntimeError):  # links in a circle
+        return False
+
+
+def _split_folders(root: Path) -> tuple[dict[Path, Split], list[LeftOut]]:
+    """The train, validation and test folders; none if those are mere names of classes."""
+    folders, _ = visible(root)
+    splits = {folder: split for folder in folders if (split := split_of(folder.name))}
+    others = [folder for folder in folders if folder not in splits]
+    training = [folder for folder, split in splits.items() if split == "train"]
+    if not training or (others and any(map(_is_class, training))):
+        return {}, []
+    wrong = "it lies beside the train and test folders, so it belongs to neither"
+    mend = "Move it into one of them"
+    return splits, [LeftOut(f"{utf8(folder.name)}/", wrong, mend) for folder in others]
+
+
+def _is_class(folder: Path) -> bool:
+    """Whether pictures lie right in a folder: of trains, beside those of cars and planes."""
+    return find_metadata(folder) is None and any(map(_looks_usable, visible(folder)[1]))
+
+
+def _layout(parts: Mapping[Path, Split], metadata: Mapping[Path, Metadata]) -> str:
+    labelled = [table.path.name for table in metadata.values() if table.label_column]
+    words = f"pictures with {labelled[0]}" if labelled else "class folders"
+    if parts:
+        words += f" in {', '.join(folder.name for folder in parts)}"
+    if "val" in parts.values():
+        words += " (validation joined with training)"
+    return words
+
+
+def _row_without_picture(where: str, key: str) -> LeftOut:
+    path = PurePosixPath(key)
+    thing = utf8(f"{where} row '{key}'")
+    if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
+        return LeftOut(thing, "it points outside of the folder", "Keep the pictures inside it")
+    return LeftOut(thing, "there is no such file", "Add the picture or remove the row")

@@ -1,0 +1,150 @@
+"""The table beside a folder of pictures: Hugging Face's metadata.csv and metadata.jsonl.
+
+The convention is that of `datasets.load_dataset("imagefolder")`: one row per picture,
+whose column ``file_name`` is a path relative to the table itself.
+"""
+
+from __future__ import annotations
+
+__all__ = ["METADATA_FILES", "Metadata", "find_metadata", "read_metadata"]
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bakeoff.errors import BakeoffError, LeftOut
+
+METADATA_FILES = ("metadata.csv", "metadata.jsonl")
+
+_FILE_NAME = "file_name"
+_LABEL_COLUMNS = ("label", "class", "category")
+_MAX_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What one metadata file says.
+
+    Attributes
+    ----------
+    path : the file.
+    rows : the row of each picture, by its path relative to the folder of `path`.
+    columns : names of all columns but ``file_name``.
+    label_column : the column that names the class, or None.
+    left_out : rows that could not be used.
+    """
+
+    path: Path
+    rows: Mapping[str, Mapping[str, str]]
+    columns: tuple[str, ...]
+    label_column: str | None
+    left_out: tuple[LeftOut, ...]
+
+
+def find_metadata(folder: Path) -> Path | None:
+    """The metadata file of `folder`, or None."""
+    for name in METADATA_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def read_metadata(path: Path, name: str) -> Metadata:
+    """Read one metadata file, leaving out rows that can not be used.
+
+    Parameters
+    ----------
+    path : a .csv or .jsonl file.
+    name : what to call it in an error, such as ``train/metadata.csv``.
+
+    Raises
+    ------
+    BakeoffError
+        The file can not be read, or has no column ``file_name``.
+    """
+    if path.stat().st_size > _MAX_BYTES:
+        raise BakeoffError(name, "it is larger than 500 MB", "Check that it is the right file")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BakeoffError(name, "it is not a text file in UTF-8", "Save it as UTF-8") from error
+    left_out: list[LeftOut] = []
+    found = _csv_rows(text, name) if path.suffix == ".csv" else _json_rows(text, name)
+    rows: dict[str, dict[str, str]] = {}
+    columns: dict[str, None] = {}
+    for where, row in found:
+        if isinstance(row, LeftOut):
+            left_out.append(row)
+            continue
+        columns.update(dict.fromkeys(row))
+        file_name = row.pop(_FILE_NAME, "")
+        if not file_name:
+            left_out.append(LeftOut(where, "it has no file_name", "Fill it in"))
+            continue
+        # Written on Windows, "smiley\01.png" means the same file. PurePosixPath drops "./".
+        key = str(PurePosixPath(file_name.replace("\\", "/")))
+        if key in rows:
+            wrong = f"it repeats the file_name '{file_name}'"
+            left_out.append(LeftOut(where, wrong, "Keep one row for each picture"))
+            continue
+        rows[key] = row
+    if _FILE_NAME not in columns:
+        raise BakeoffError(
+            name, "it has no column file_name", "Add one: each picture's path beside this file"
+        )
+    del columns[_FILE_NAME]
+    label_column = next((column for column in _LABEL_COLUMNS if column in columns), None)
+    if label_column is not None:
+        _whole_numbers(rows, label_column)
+    return Metadata(path, rows, tuple(columns), label_column, tuple(left_out))
+
+
+def _csv_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | LeftOut]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        if _FILE_NAME not in header:
+            return
+        for cells in reader:
+            where = f"{name} line {reader.line_num}"
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                wrong = f"the row has {len(cells)} cells, the header {len(header)}"
+                yield where, LeftOut(where, wrong, "Mend the row")
+                continue
+            yield where, {c: cell.strip() for c, cell in zip(header, cells, strict=True)}
+    except csv.Error as error:
+        raise BakeoffError(
+            f"{name} line {reader.line_num}", f"it is not CSV ({error})", "Save it as CSV again"
+        ) from error
+
+
+def _json_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | LeftOut]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        where = f"{name} line {number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            yield where, LeftOut(where, "it is not a JSON object", "Mend the line")
+            continue
+        # Nested values (boxes, captions) are of no use here; a missing one is no text.
+        plain = {k: v for k, v in row.items() if isinstance(v, str | int | float)}
+        yield where, {k: str(v).strip() for k, v in plain.items()}
+
+
+def _whole_numbers(rows: Mapping[str, dict[str, str]], column: str) -> None:
+    """Undo what pandas does to whole numbers in a column with gaps: 3 becomes 3.0."""
+    values = {row[column] for row in rows.values() if row.get(column)}
+    if all(re.fullmatch(r"-?[0-9]+\.0+", value) for value in values):
+        for row in rows.values():
+            if row.get(column):
+                row[column] = row[column].partition(".")[0]
