@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -200,7 +201,8 @@ def _neighbours(places: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether P pairs of thumbnails agree in every cell, P."""
-    first, second = (one.reshape(len(one), -1).astype(np.float32) for one in (a, b))
+    cells = math.prod(a.shape[1:])
+    first, second = (one.reshape(-1, cells).astype(np.float32) for one in (a, b))
     brightness = first.mean(axis=1), second.mean(axis=1)
     contrast = first.std(axis=1), second.std(axis=1)
     first = (first - brightness[0][:, None]) / contrast[0][:, None]
