@@ -42,7 +42,9 @@ class Columns:
 
 
 def is_number(field: str) -> bool:
-    """Whether `field` reads as a number."""
+    """Whether `field` reads as a number, by the rules of `numpy.loadtxt`."""
+    if "_" in field or not field.isascii():  # which Python's float allows
+        return False
     try:
         float(field)
     except ValueError:

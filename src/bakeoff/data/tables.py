@@ -339,6 +339,8 @@ def _numbers(
         converters=converters,
         ndmin=2,
     )
+    if len(values) != len(lines):  # a quote that is never closed joins two lines
+        raise ValueError("a quote spans lines")
     return values
 
 
