@@ -66,7 +66,9 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
         raise BakeoffError(
             path.name, f"no picture can be read; {first.thing}: {first.wrong}", first.mend
         )
-    classes = reader.classes or number_off(label for label in reader.labels if label)[1]
+    # Files without notes may bring further classes, as texts.
+    noted = {"", *reader.classes}
+    classes = reader.classes + number_off(x for x in reader.labels if x not in noted)[1]
     place = {"": UNLABELLED} | {name: index for index, name in enumerate(classes)}
     labels = np.asarray([place[label] for label in reader.labels], dtype=np.int64)
     groups, group_names = number_off(reader.groups)
@@ -141,14 +143,16 @@ class _Reader:
             wrong = "it holds only the path of a picture" if inside.get("path") else "it is empty"
             raise BakeoffError(name, wrong, "Save the pictures themselves into the file")
         label = None if columns.label is None else row[columns.label]
-        if columns.classes and isinstance(label, int):
-            if not UNLABELLED <= label < len(columns.classes):
+        if label == UNLABELLED:
+            label = None
+        elif columns.classes and isinstance(label, int):
+            if not 0 <= label < len(columns.classes):
                 raise BakeoffError(
                     name,
                     f"its label {label} is none of the {len(columns.classes)} classes",
                     "Correct the label",
                 )
-            label = None if label == UNLABELLED else columns.classes[label]
+            label = columns.classes[label]
         self.writer.append(decode(inside["bytes"], name))
         self.labels.append(_text(label))
         self.groups.append(_text(None if columns.group is None else row[columns.group]))
