@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ArchiveLimits", "is_archive", "unpacked"]
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -81,8 +82,8 @@ def unpacked(
         except BakeoffError:
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # a full disk, say: no fault of the archive
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # a full disk, say; but a broken zip may ask to seek before its start
             # A broken archive raises BadZipFile, ReadError, EOFError, zlib.error,
             # LZMAError, struct.error, UnicodeDecodeError and more.
             raise BakeoffError(

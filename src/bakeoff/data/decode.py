@@ -26,6 +26,9 @@ from bakeoff.errors import BakeoffError
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 """What Pillow may open. Every further format would be one more parser open to attack."""
 
+# WebP's own rounding sets the channels of a grey picture one step apart.
+_GREY_SPREAD = 1
+
 _CONVERT = "Save it as PNG or JPEG"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -133,7 +136,7 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
     Returns
     -------
     H×W×1 (grey) or H×W×3 (RGB) of uint8. A picture whose three channels are equal
-    everywhere is grey, however it was stored.
+    everywhere, but for rounding, is grey, however it was stored.
 
     Raises
     ------
@@ -163,11 +166,7 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
         except Exception as error:
             # Pillow's decoders raise OSError, SyntaxError, ValueError, EOFError,
             # struct.error, zlib.error and more for a broken file; none is a bug of ours.
-            raise BakeoffError(
-                name,
-                "the picture is damaged or cut short (truncated)",
-                "Save or copy the picture again",
-            ) from error
+            raise _damaged(name) from error
 
 
 def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
@@ -183,10 +182,9 @@ def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
     if size != flat.size:
         flat = flat.resize(size, Image.Resampling.BOX)
     pixels = np.array(flat, dtype=np.uint8)
-    if pixels.ndim == 2:
-        return pixels[..., None]
-    grey = pixels[..., :1]
-    return grey.copy() if (pixels == grey).all() else pixels
+    if pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max()) <= _GREY_SPREAD:
+        pixels = np.array(flat.convert("L"))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
@@ -253,11 +251,15 @@ def _not_a_picture(data: bytes, name: str) -> BakeoffError:
     if found is None:
         return BakeoffError(name, "it is not a picture", "Remove it, or save it as PNG or JPEG")
     if _format(found) in FORMATS:
-        return BakeoffError(
-            name, f"it starts like {found}, but is damaged", "Save or copy the picture again"
-        )
+        return _damaged(name)
     kinds = "JPEG, PNG, BMP, GIF, WebP or TIFF"
     return BakeoffError(name, f"it looks like {found}, not like {kinds}", _CONVERT)
+
+
+def _damaged(name: str) -> BakeoffError:
+    return BakeoffError(
+        name, "the picture is damaged or cut short (truncated)", "Save or copy the picture again"
+    )
 
 
 def _format(words: str) -> str:

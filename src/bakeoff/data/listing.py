@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["Entry", "Listing", "is_picture_folder", "list_pictures", "split_of", "visible"]
+__all__ = [
+    "Entry",
+    "Listing",
+    "Split",
+    "is_picture_folder",
+    "list_pictures",
+    "looks_usable",
+    "split_of",
+    "visible",
+]
 
 import os
 from collections.abc import Iterator, Mapping
@@ -52,8 +61,8 @@ class Entry:
 
     @property
     def looks_usable(self) -> bool:
-        """Whether it starts like a picture, or is a CSV matrix."""
-        return _looks_usable(self.path)
+        """Whether it starts like a picture, or may be a CSV matrix."""
+        return looks_usable(self.path)
 
 
 @dataclass(slots=True)
@@ -94,6 +103,20 @@ def visible(folder: Path) -> tuple[list[Path], list[Path]]:
     return folders, files
 
 
+def looks_usable(path: Path) -> bool:
+    """Whether a file starts like a picture, or may be a CSV matrix."""
+    if path.suffix.lower() == ".csv":
+        return path.name not in METADATA_FILES
+    try:
+        # Only a plain file may be opened: a named pipe would make us wait for ever.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_picture(file.read(64))
+    except OSError:
+        return False
+
+
 def is_picture_folder(root: Path) -> bool:
     """Whether the layout of `root` says what the pictures in it show."""
     folders, _ = visible(root)
@@ -101,8 +124,8 @@ def is_picture_folder(root: Path) -> bool:
         return True
     if len(folders) == 1:
         # A lone folder is a class only if pictures lie in it; else it wraps the dataset.
-        return any(map(_looks_usable, visible(folders[0])[1]))
-    return any(_looks_usable(path) for folder in folders for path in _files_below(folder))
+        return any(map(looks_usable, visible(folders[0])[1]))
+    return any(looks_usable(path) for folder in folders for path in _files_below(folder))
 
 
 def list_pictures(root: Path) -> Listing:
@@ -170,19 +193,6 @@ def _is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
-def _looks_usable(path: Path) -> bool:
-    if path.suffix.lower() == ".csv":
-        return path.name not in METADATA_FILES
-    try:
-        # Only a plain file may be opened: a named pipe would make us wait for ever.
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return is_picture(file.read(64))
-    except OSError:
-        return False
-
-
 def _files_below(folder: Path) -> Iterator[Path]:
     """Every visible file at any depth, and links to folders as if they were files."""
     folders, files = visible(folder)
@@ -214,7 +224,7 @@ def _split_folders(root: Path) -> tuple[dict[Path, Split], list[LeftOut]]:
 
 def _is_class(folder: Path) -> bool:
     """Whether pictures lie right in a folder: of trains, beside those of cars and planes."""
-    return find_metadata(folder) is None and any(map(_looks_usable, visible(folder)[1]))
+    return find_metadata(folder) is None and any(map(looks_usable, visible(folder)[1]))
 
 
 def _layout(parts: Mapping[Path, Split], metadata: Mapping[Path, Metadata]) -> str:

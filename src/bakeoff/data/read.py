@@ -23,7 +23,7 @@ from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.finish import finish
 from bakeoff.data.folder import Progress, read_folder
 from bakeoff.data.grouping import Grouping, parse_grouping
-from bakeoff.data.listing import Split, is_picture_folder, split_of, visible
+from bakeoff.data.listing import Split, is_picture_folder, looks_usable, split_of, visible
 from bakeoff.data.metadata import METADATA_FILES
 from bakeoff.data.parquet import read_parquet
 from bakeoff.data.pictures import Pictures
@@ -195,7 +195,7 @@ def _read_directory(folder: Path, wish: _Wish, nesting: int) -> Dataset:
         return _read_file(data[0], wish, nesting)
     if data:
         return _read_parts(folder, data, wish, nesting)
-    loose = any(_starts_like_picture(path) for path in files)
+    loose = any(map(_is_picture, files))
     if loose and not wish.need_labels:
         return _read_pictures(folder, wish)
     if len(folders) == 1 and not loose:
@@ -237,12 +237,12 @@ def _split_of_file(path: Path) -> Split | None:
 
 def _is_dataset(path: Path) -> bool:
     """Whether `_read_file` would find a dataset in a file; a lone picture is none."""
-    with path.open("rb") as file:
-        head = file.read(1024)
-    if is_picture(head) or path.name in METADATA_FILES:
+    if not path.is_file() or path.name in METADATA_FILES or _is_picture(path):
         return False
+    with path.open("rb") as file:
+        head = file.read(4)
     return (
-        head.startswith(b"PAR1")
+        head == b"PAR1"
         or looks_like_idx(path)
         or zipfile.is_zipfile(path)
         or is_archive(path)
@@ -250,9 +250,8 @@ def _is_dataset(path: Path) -> bool:
     )
 
 
-def _starts_like_picture(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_picture(file.read(64))
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() != ".csv" and looks_usable(path)
 
 
 def _exists(path: Path) -> bool:

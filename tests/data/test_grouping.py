@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakeoff.data.grouping import Grouping, number_off, parse_grouping, utf8
+from bakeoff.errors import BakeoffError
+
+
+@pytest.mark.parametrize(
+    ("text", "grouping"),
+    [
+        ("folder", Grouping("folder")),
+        ("column:writer", Grouping("column", "writer")),
+        ("column: writer ", Grouping("column", "writer")),
+        ("^[a-z]+", Grouping("pattern", "^[a-z]+")),
+        ("folder.", Grouping("pattern", "folder.")),
+        ("[[a]", Grouping("pattern", "[[a]")),  # of which Python warns
+    ],
+)
+def test_what_is_given_to_group_is_understood(text: str, grouping: Grouping) -> None:
+    assert parse_grouping(text) == grouping
+
+
+@pytest.mark.parametrize("text", ["", "column:", "column: ", "(", "a{99999999999999999999}"])
+def test_what_says_nothing_is_refused_with_the_text_that_was_given(text: str) -> None:
+    with pytest.raises(BakeoffError, match="--group"):
+        parse_grouping(text)
+
+
+def test_a_pattern_sees_the_file_name_only() -> None:
+    assert parse_grouping("^[a-z]+").of("smiley/drawn03.jpg", (), {}) == "drawn"
+    assert parse_grouping("smiley").of("smiley/drawn03.jpg", (), {}) is None
+
+
+def test_a_pattern_s_first_capture_names_the_group() -> None:
+    assert parse_grouping("digit(..)").of("digit17_left.png", (), {}) == "17"
+    assert parse_grouping("(x)?digit").of("digit17.png", (), {}) is None
+
+
+def test_a_folder_groups_by_the_level_below_the_class() -> None:
+    folder = parse_grouping("folder")
+    assert folder.of("cat/anna/day1/a.png", ("anna", "day1"), {}) == "anna"
+    assert folder.of("cat/a.png", (), {}) is None
+
+
+def test_a_column_groups_by_its_cell() -> None:
+    column = parse_grouping("column:who")
+    assert column.of("a.png", (), {"who": "anna"}) == "anna"
+    assert column.of("a.png", (), {"who": ""}) is None
+    assert column.of("a.png", (), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x+", r"a\.png: --group 'x\+' matches nothing in its file name"),
+        ("folder", r"a\.png: it lies directly in its class folder"),
+        ("column:who", r"a\.png: its column 'who' is empty"),
+    ],
+)
+def test_a_refusal_names_the_first_picture_and_counts_the_others(text: str, words: str) -> None:
+    grouping = parse_grouping(text)
+    assert "others" not in str(grouping.refuse(["a.png"]))
+    with pytest.raises(BakeoffError, match=words + r".* \(nor do 2 others\)"):
+        raise grouping.refuse(["a.png", "b.png", "c.png"])
+
+
+def test_texts_are_numbered_in_order() -> None:
+    indices, names = number_off(["b", "a", "b", "10", "2"])
+    assert names == ("10", "2", "a", "b")
+    assert indices.tolist() == [3, 2, 3, 0, 1]
+    assert indices.dtype == np.int64
+
+
+def test_numbers_are_sorted_as_numbers() -> None:
+    assert number_off(["10", "2", "-1", "01", "1"])[1] == ("-1", "01", "1", "2", "10")
+
+
+def test_nothing_is_numbered() -> None:
+    indices, names = number_off([])
+    assert (indices.tolist(), names) == ([], ())
+
+
+@given(st.lists(st.text(max_size=4) | st.integers().map(str)))
+def test_numbering_loses_no_text(texts: list[str]) -> None:
+    indices, names = number_off(texts)
+    assert [names[index] for index in indices] == [utf8(text) for text in texts]
+    assert len(set(names)) == len(names)
+
+
+def test_what_utf8_can_not_hold_becomes_a_question_mark() -> None:
+    assert utf8("caf\udce9") == "caf?"
+    assert utf8("café ×") == "café ×"
