@@ -30,6 +30,7 @@ __all__ = [
     "ProtocolSummary",
     "Results",
     "Seconds",
+    "UnitRecord",
 ]
 
 SCHEMA_VERSION = 1
@@ -90,15 +91,31 @@ class EpochRecord(_Record):
 
 
 class FoldResult(_Record):
-    """One fold of one approach: what was scored, and the epoch its inner slice chose."""
+    """One fit of one approach: what it held out, and the epoch its inner slice chose.
+
+    The final fit holds nothing out, so it has no accuracy or loss of its own.
+    """
 
     name: str
     pictures: int
-    accuracy: float
-    loss: float
+    accuracy: float | None
+    loss: float | None
     best_epoch: int
     temperature: float
     seconds: float
+    curve: list[EpochRecord]
+
+
+class UnitRecord(_Record):
+    """What is kept of one approach on one fold, in its `unit.json`."""
+
+    fold: str
+    best_epoch: int
+    temperature: float
+    parameters: int
+    bytes: int
+    seconds: float
+    peak_memory_mb: float
     curve: list[EpochRecord]
 
 
@@ -130,7 +147,7 @@ class ApproachResult(_Record):
     out_of_fold: Scores | None
     test: Scores | None
     folds: list[FoldResult]
-    final: FoldResult | None
+    final: FoldResult
     confused: list[ConfusedPair]
     mistakes: list[Mistake]
 

@@ -1,0 +1,81 @@
+"""What every approach is: settings, a way to prepare pictures, and a network to build."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from bakeoff.training.augment import Augment
+from bakeoff.training.fit import Training
+from bakeoff.training.prepare import Mode, Prepare
+
+__all__ = ["Approach", "Task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that an approach may know of the data before it sees any.
+
+    Attributes
+    ----------
+    classes : number of classes, K.
+    pictures : number of training pictures.
+    side : the longer side of a typical picture, in pixels.
+    channels : 3 if there is colour, else 1.
+    mode : "ink" or "photo".
+    """
+
+    classes: int
+    pictures: int
+    side: int
+    channels: int
+    mode: Mode
+
+    def fitted_side(self, *, least: int, most: int) -> int:
+        """A side for the model's input: that of the pictures, within bounds, a multiple of 4."""
+        return min(max(-(-self.side // 4) * 4, least), most)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approach(ABC):
+    """One way to build a model: settings as fields, nothing fitted, nothing mutable.
+
+    A subclass names itself, says in `title` what it is, and builds. The part that never
+    learns (`frozen`) is apart from the part that does (`build`): what is frozen is computed
+    once for all folds.
+
+    Attributes
+    ----------
+    training : how to train; see `Training`.
+    side : side of the model's input in pixels; None: chosen from the pictures.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
+
+    training: Training = Training()
+    side: int | None = None
+
+    def prepare(self, task: Task) -> Prepare:
+        """How raw pixels become this approach's input."""
+        side = self.side or task.fitted_side(least=16, most=48)
+        return Prepare(mode=task.mode, size=side, channels=task.channels)
+
+    def augment(self, task: Task) -> Augment:
+        """How its training pictures are changed."""
+        mirror = self.training.mirror
+        if mirror is None:
+            mirror = task.mode == "photo"
+        return Augment(task.mode, strength=self.training.augment, mirror=mirror)
+
+    def frozen(self, task: Task) -> nn.Module | None:  # noqa: ARG002 - most have none
+        """The part that is never trained, N×C×S×S to N×D, or None."""
+        return None
+
+    @abstractmethod
+    def build(self, task: Task) -> nn.Module:
+        """The part that is trained: prepared pixels, or what `frozen` makes, to N×K logits."""

@@ -1,0 +1,86 @@
+"""The plain baseline: classical features and a linear model. Is deep learning needed here?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bakeoff.approaches.approach import Approach, Task
+from bakeoff.training.fit import Training
+from bakeoff.training.prepare import Prepare
+
+__all__ = ["Baseline"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Approach):
+    """Histograms of oriented gradients (Dalal and Triggs, 2005), then logistic regression.
+
+    Attributes
+    ----------
+    cells : the picture is cut into cells × cells, each with its own histogram.
+    orientations : bins of a histogram, over half a turn.
+    """
+
+    name: ClassVar[str] = "baseline"
+    title: ClassVar[str] = "Plain baseline (HOG + logistic regression)"
+    views: ClassVar[int] = 3
+
+    training: Training = Training(learning_rate=1e-2, weight_decay=0.5)
+    cells: int = 7
+    orientations: int = 9
+
+    def prepare(self, task: Task) -> Prepare:
+        side = self.side or task.fitted_side(least=28, most=56)
+        return Prepare(
+            mode=task.mode, size=-(-side // self.cells) * self.cells, channels=task.channels
+        )
+
+    def frozen(self, task: Task) -> nn.Module:
+        return HOG(self.prepare(task).size, self.cells, self.orientations)
+
+    def build(self, task: Task) -> nn.Module:
+        prepare = self.prepare(task)
+        width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
+        # The batch norm without weights standardises each feature by the training pictures.
+        return nn.Sequential(
+            nn.BatchNorm1d(width, affine=False, momentum=None), nn.Linear(width, task.classes)
+        )
+
+
+class HOG(nn.Module):
+    """N×C×S×S in 0…1 to N×D: gradient directions a cell, block-normalised, and a thumbnail."""
+
+    def __init__(self, size: int, cells: int, orientations: int) -> None:
+        super().__init__()
+        self.cells, self.orientations, self.cell = cells, orientations, size // cells
+        sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+        self.register_buffer("sobel", torch.stack([sobel, sobel.T])[:, None], persistent=False)
+        centres = torch.arange(orientations) * (math.pi / orientations)
+        self.register_buffer("centres", centres[:, None, None], persistent=False)
+
+    def width(self, channels: int) -> int:
+        """D for pictures of so many channels."""
+        return self.cells**2 * (self.orientations + channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        grey = F.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+        across, down = F.conv2d(grey, self.get_buffer("sobel")).unbind(1)
+        strength = (across.square() + down.square() + 1e-12).sqrt()
+        angle = torch.atan2(down, across)[:, None]
+        # A direction votes for its two nearest bins by cosine; opposite directions are one.
+        share = torch.cos(angle - self.get_buffer("centres")).abs()
+        share = (share - math.cos(math.pi / self.orientations)).clamp(min=0)
+        share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
+        cells = F.avg_pool2d(share * strength[:, None], self.cell)
+        energy = F.avg_pool2d(
+            cells.square().sum(1, keepdim=True), 3, stride=1, padding=1, count_include_pad=False
+        )
+        histograms = cells / (energy.sqrt() + 0.01)
+        thumbnail = F.avg_pool2d(x, self.cell)
+        return torch.cat([histograms.flatten(1), thumbnail.flatten(1)], 1)

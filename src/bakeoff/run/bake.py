@@ -1,0 +1,321 @@
+"""The story of a run, top to bottom: read, split, train on every fold, score, refit, open the test.
+
+Everything expensive is a unit (approach × fold, or the final fit) that is written whole when
+it is done. A resumed run finds its finished units and does the others; since each unit is
+seeded by its name alone, the numbers are those of a run that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from platform import machine, platform, python_version
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.approaches.settings import configure
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
+from bakeoff.data.read import read
+from bakeoff.data.split import Split, split
+from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.report.thumbnails import thumbnail
+from bakeoff.report.write import write_report
+from bakeoff.run.folder import Request, RunFolder, now
+from bakeoff.run.results import DatasetSummary, Duplicate, ProtocolSummary, Results
+from bakeoff.run.scoring import Scored, score_approach, verdict
+from bakeoff.run.units import Listener, Workbench
+from bakeoff.training.compute import Compute
+from bakeoff.version import __version__
+
+__all__ = ["bake", "resume"]
+
+CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
+PICTURES = 2000  # behind the worst mistakes; more would make the report unwieldy
+
+
+def bake(
+    source: str | os.PathLike[str] | Dataset,
+    out: str | os.PathLike[str],
+    *,
+    approaches: Sequence[str] = ("baseline", "cnn", "vit", "transfer"),
+    settings: dict[str, dict[str, object]] | None = None,
+    group: str | None = None,
+    folds: int = 5,
+    seed: int = 0,
+    test: float | None = None,
+    keep_groups: bool = False,
+    leave_one_group_out: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    precision: str = "auto",
+    mode: Literal["auto", "ink", "photo"] = "auto",
+    budget: Literal["quick", "standard", "thorough"] = "standard",
+    on_event: Listener = lambda _: None,
+    on_decoded: Callable[[int, int], None] | None = None,
+) -> RunFolder:
+    """Train every approach on the same folds, score them, and leave a run at `out`.
+
+    Parameters
+    ----------
+    source : anything `bakeoff.read` reads, or a dataset already read.
+    out : folder of the run; made, and refused if it holds anything.
+    approaches : names, in the order to train them.
+    settings : changes by approach, such as ``{"cnn": {"epochs": 20}}``; those under ""
+        are for all.
+    group : how pictures are grouped; see `bakeoff.read`.
+    folds : of the cross-validation; 0 scores on the test part alone.
+    seed : of the split, of every network and of every augmentation.
+    test : share locked away when there is no official test part; None is a fifth from
+        600 pictures on, 0 none.
+    keep_groups : keep the pictures of a group in one fold.
+    leave_one_group_out : instead of `folds`, score each group by models that never saw it.
+    device, threads, precision : see `Compute.choose`.
+    mode : how pictures are prepared, see `Prepare`; "auto" decides by their looks.
+    budget : how long to train: "quick" is for a first look, "thorough" for the last points.
+    on_event : called with every event as it is logged.
+    on_decoded : called with (pictures decoded, pictures in all) while reading.
+
+    Returns
+    -------
+    The finished run.
+
+    Raises
+    ------
+    BakeoffError
+        The source cannot be read, a setting does not fit, or nothing would be scored.
+    """
+    request = Request(
+        source=source.name if isinstance(source, Dataset) else str(source),
+        group=group,
+        approaches=tuple(approaches),
+        settings=settings or {},
+        folds=folds,
+        seed=seed,
+        test=test,
+        keep_groups=keep_groups,
+        leave_one_group_out=leave_one_group_out,
+        device=device,
+        threads=threads,
+        precision=precision,
+        mode=mode,
+        budget=budget,
+    )
+    for name in request.approaches:
+        configure(name, _settings_of(request, name))
+    compute = Compute.choose(device, threads, precision)
+    dataset = source if isinstance(source, Dataset) else _read(request, on_decoded)
+    request = request.model_copy(
+        update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
+    )
+    duplicates = find_duplicates(dataset.pictures)
+    parts = _split(dataset, duplicates, request)  # refuses before anything is written
+    folder = RunFolder.create(Path(out), request)
+    on_event(folder.log("run started", request=request.model_dump()))
+    return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+
+
+def resume(
+    path: str | os.PathLike[str],
+    *,
+    dataset: Dataset | None = None,
+    on_event: Listener = lambda _: None,
+    on_decoded: Callable[[int, int], None] | None = None,
+) -> RunFolder:
+    """Go on with an interrupted run; a finished one has its results and report rebuilt.
+
+    Parameters
+    ----------
+    path : the run.
+    dataset : the same pictures again, for a run that was not started from a path.
+
+    Raises
+    ------
+    BakeoffError
+        There is no run at `path`, or its pictures have changed since.
+    """
+    folder = RunFolder.open(Path(path))
+    request = folder.request
+    dataset = dataset or _read(request, on_decoded)
+    if dataset.fingerprint() != request.fingerprint:
+        raise BakeoffError(
+            request.source,
+            "its pictures or labels have changed since the run began",
+            "Bring them back, or start a new run",
+        )
+    compute = Compute.choose(request.device, request.threads, request.precision)
+    duplicates = find_duplicates(dataset.pictures)
+    parts = _split(dataset, duplicates, request)
+    on_event(folder.log("run resumed", request=request.model_dump()))
+    return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+
+
+def _read(request: Request, on_decoded: Callable[[int, int], None] | None) -> Dataset:
+    return read(request.source, group=request.group, progress=on_decoded)
+
+
+def _settings_of(request: Request, name: str) -> dict[str, object]:
+    return {**request.settings.get("", {}), **request.settings.get(name, {})}
+
+
+def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request) -> Split:
+    wants_groups = request.keep_groups or request.leave_one_group_out
+    if wants_groups and dataset.groups is None:
+        raise BakeoffError(
+            dataset.name,
+            "has no groups to keep together or leave out",
+            "Say how they are told with --group, such as --group '^[a-z]+' on the file name",
+        )
+    ids = together(
+        len(dataset),
+        [one.indices for one in duplicates],
+        extra_ids=dataset.groups if request.keep_groups else None,
+    )
+    leave_out = None
+    if request.leave_one_group_out:
+        assert dataset.groups is not None
+        leave_out = (dataset.groups, dataset.group_names)
+    return split(
+        dataset.labels,
+        folds=request.folds,
+        seed=request.seed,
+        official_test=dataset.official_test,
+        test_share=request.test,
+        together=ids,
+        leave_out=leave_out,
+        validation_share=min(0.15, CHOOSERS / max(1, len(dataset))),
+    )
+
+
+def _finish(
+    folder: RunFolder,
+    request: Request,
+    dataset: Dataset,
+    duplicates: list[DuplicateGroup],
+    parts: Split,
+    compute: Compute,
+    on_event: Listener,
+) -> RunFolder:
+    compute.apply()
+    benches = []
+    for name in request.approaches:
+        approach = configure(name, _settings_of(request, name))
+        bench = Workbench(approach, dataset, compute, request, folder, on_event)
+        for fold in parts.folds:
+            bench.train(fold)
+        bench.train_final(parts.final, [fold.name for fold in parts.folds])
+        bench.clear()
+        benches.append(bench)
+    opened = _open_test(folder, parts, on_event)
+    scored = [score_approach(bench, dataset, parts) for bench in benches]
+    results = Results(
+        bakeoff_version=__version__,
+        created=str(next(folder.events())["time"]),
+        finished=now(),
+        machine=_machine(compute),
+        dataset=_dataset_summary(dataset, duplicates, parts, request),
+        protocol=_protocol_summary(parts, request, opened),
+        approaches=[one.result for one in scored],
+        **verdict(scored, parts),
+    )
+    thumbnails = _thumbnails(dataset, results)
+    folder.save_results(results, _probabilities(parts, scored), thumbnails)
+    write_report(results, thumbnails, folder.path / "report.html")
+    on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
+    return folder
+
+
+def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | None:
+    """When the locked test was first opened: now, or before an interruption."""
+    if not len(parts.test):
+        return None
+    for event in folder.events():
+        if event["event"] == "test opened":
+            return str(event["time"])
+    event = folder.log("test opened", pictures=len(parts.test))
+    on_event(event)
+    return str(event["time"])
+
+
+def _machine(compute: Compute) -> dict[str, str]:
+    return {
+        "platform": platform(),
+        "processor": machine(),
+        "python": python_version(),
+        "torch": version("torch"),
+        "device": compute.device,
+        "threads": str(compute.threads),
+        "precision": "bf16" if compute.bf16 else "fp32",
+    }
+
+
+def _dataset_summary(
+    dataset: Dataset, duplicates: list[DuplicateGroup], parts: Split, request: Request
+) -> DatasetSummary:
+    copies = [
+        LeftOut(
+            dataset.names[row],
+            "is a copy of a picture in the official test part",
+            "Nothing to do: it is kept out of training so that the test stays honest",
+        )
+        for row in parts.dropped
+    ]
+    groups = dataset.groups if dataset.groups is not None else np.empty(0, dtype=np.int64)
+    return DatasetSummary(
+        name=dataset.name,
+        source=request.source,
+        understood=dataset.understood,
+        pictures=len(dataset),
+        classes=list(dataset.classes),
+        class_counts=np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist(),
+        groups=list(dataset.group_names),
+        group_counts=np.bincount(groups, minlength=len(dataset.group_names)).tolist(),
+        fingerprint=request.fingerprint,
+        left_out=[*dataset.left_out, *copies],
+        duplicates=[
+            Duplicate(
+                names=[dataset.names[row] for row in one.indices],
+                labels=[dataset.classes[dataset.labels[row]] for row in one.indices],
+                exact=one.exact,
+            )
+            for one in duplicates
+        ],
+    )
+
+
+def _protocol_summary(parts: Split, request: Request, opened: str | None) -> ProtocolSummary:
+    return ProtocolSummary(
+        folds=len(parts.folds),
+        fold_names=[fold.name for fold in parts.folds],
+        seed=request.seed,
+        kept_together="groups" if request.keep_groups else "duplicates",
+        leave_one_group_out=request.leave_one_group_out,
+        training_pictures=len(parts.final.train) + len(parts.final.validation),
+        test=parts.test_kind,
+        test_pictures=len(parts.test),
+        test_opened=opened,
+    )
+
+
+def _probabilities(parts: Split, scored: list[Scored]) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {"test_rows": parts.test}
+    if parts.folds:
+        arrays["out_of_fold_rows"] = np.concatenate([fold.held_out for fold in parts.folds])
+    for one in scored:
+        for part, probabilities in (("out_of_fold", one.out_of_fold), ("test", one.test)):
+            if probabilities is not None:
+                arrays[f"{one.result.name}_{part}"] = probabilities
+    return arrays
+
+
+def _thumbnails(dataset: Dataset, results: Results) -> dict[int, bytes]:
+    ranked = sorted(
+        (one for approach in results.approaches for one in approach.mistakes),
+        key=lambda one: -one.loss,
+    )
+    rows = list(dict.fromkeys(one.index for one in ranked))[:PICTURES]
+    return {row: thumbnail(dataset.pictures[row]) for row in rows}

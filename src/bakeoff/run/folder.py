@@ -1,0 +1,246 @@
+"""A run on disk: append-only, in plain files, whole after any interruption.
+
+run.json            what was asked
+events.jsonl        what happened, a line an event
+units/A/F/          approach A on fold F, there only when it is finished
+results.json        the figures
+probabilities.npz   out-of-fold and test probabilities
+pictures/ROW.png    the pictures behind the mistakes
+mistakes.csv        every wrong answer of every approach
+report.html         all of it on one page
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bakeoff.errors import BakeoffError
+from bakeoff.run.results import SCHEMA_VERSION, Results, UnitRecord
+
+__all__ = ["Request", "RunFolder", "now"]
+
+
+class Request(BaseModel):
+    """What was asked of a run; with the same pictures and machine, the same numbers follow."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    source: str
+    group: str | None = None
+    approaches: tuple[str, ...]
+    settings: dict[str, dict[str, object]] = {}
+    folds: int = 5
+    seed: int = 0
+    test: float | None = None
+    keep_groups: bool = False
+    leave_one_group_out: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    precision: str = "auto"
+    mode: Literal["auto", "ink", "photo"] = "auto"
+    budget: Literal["quick", "standard", "thorough"] = "standard"
+    fingerprint: str = ""
+
+
+def now() -> str:
+    """The moment in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class RunFolder:
+    """The files of one run. Never imports torch, so that a serving machine can read it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, request: Request) -> RunFolder:
+        """A new run at `path`, which must not hold anything yet."""
+        if path.exists() and any(path.iterdir()):
+            raise BakeoffError(
+                str(path), "is there already", "Choose another --out, or go on with --resume"
+            )
+        (path / "units").mkdir(parents=True, exist_ok=True)
+        folder = cls(path)
+        folder._write("run.json", request.model_dump_json(indent=2).encode())
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run."""
+        if not (path / "run.json").is_file():
+            raise BakeoffError(
+                str(path), "is no run: it holds no run.json", "Name the folder that a run left"
+            )
+        return cls(path)
+
+    @property
+    def request(self) -> Request:
+        """What was asked of this run."""
+        try:
+            return Request.model_validate_json((self.path / "run.json").read_bytes())
+        except ValidationError as error:
+            raise BakeoffError(
+                str(self.path / "run.json"),
+                f"is damaged or of another version ({error.error_count()} fields do not fit)",
+                "Start the run anew",
+            ) from None
+
+    # -- events ---------------------------------------------------------------
+
+    def log(self, kind: str, **details: object) -> dict[str, object]:
+        """Append one event; it is on its way to disk when this returns."""
+        event = {"time": now(), "event": kind, **details}
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+        return event
+
+    def events(self) -> Iterator[dict[str, object]]:
+        """All events, oldest first. A line cut short by a crash is passed over."""
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+
+    # -- units ----------------------------------------------------------------
+
+    def unit(self, approach: str, fold: str) -> Path:
+        """Where approach × fold lies, finished or not."""
+        return self.path / "units" / approach / fold
+
+    def has_unit(self, approach: str, fold: str) -> bool:
+        """Whether approach × fold is finished."""
+        return self.unit(approach, fold).is_dir()
+
+    def save_unit(
+        self,
+        approach: str,
+        fold: str,
+        record: UnitRecord,
+        arrays: Mapping[str, NDArray[Any]],
+        weights: bytes,
+    ) -> None:
+        """Write approach × fold so that it is there whole or not at all.
+
+        Parameters
+        ----------
+        record : its figures, to unit.json.
+        arrays : rows and logits, to logits.npz.
+        weights : a safetensors file.
+        """
+        final = self.unit(approach, fold)
+        partial = final.with_name(f".{fold}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        files = {
+            "unit.json": record.model_dump_json(indent=2).encode(),
+            "logits.npz": _npz(arrays),
+            "weights.safetensors": weights,
+        }
+        for name, data in files.items():
+            with (partial / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        partial.rename(final)
+
+    def load_unit(self, approach: str, fold: str) -> tuple[UnitRecord, dict[str, NDArray[Any]]]:
+        """The figures and arrays of a finished approach × fold."""
+        unit = self.unit(approach, fold)
+        record = UnitRecord.model_validate_json((unit / "unit.json").read_bytes())
+        with np.load(unit / "logits.npz", allow_pickle=False) as arrays:
+            return record, dict(arrays)
+
+    # -- results --------------------------------------------------------------
+
+    def save_results(
+        self,
+        results: Results,
+        probabilities: Mapping[str, NDArray[Any]],
+        thumbnails: Mapping[int, bytes],
+    ) -> None:
+        """Write everything that `results.json` and its companions hold."""
+        (self.path / "pictures").mkdir(exist_ok=True)
+        for row, data in thumbnails.items():
+            self._write(f"pictures/{row}.png", data)
+        self._write("probabilities.npz", _npz(probabilities))
+        self._write("mistakes.csv", _mistakes_table(results).encode())
+        self._write("results.json", results.model_dump_json(indent=1).encode())
+
+    def results(self) -> Results:
+        """The figures of a finished run."""
+        path = self.path / "results.json"
+        if not path.is_file():
+            raise BakeoffError(
+                str(self.path),
+                "this run is not finished",
+                f"Go on with: bakeoff run --resume {self.path}",
+            )
+        try:
+            return Results.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise BakeoffError(
+                str(path),
+                f"does not fit version {SCHEMA_VERSION} ({error.error_count()} fields)",
+                f"Delete it and rebuild it with: bakeoff run --resume {self.path}",
+            ) from None
+
+    def thumbnails(self) -> dict[int, bytes]:
+        """Row of the dataset to PNG, for the pictures behind the mistakes."""
+        folder = self.path / "pictures"
+        return {int(path.stem): path.read_bytes() for path in sorted(folder.glob("*.png"))}
+
+    def _write(self, name: str, data: bytes) -> None:
+        target = self.path / name
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_bytes(data)
+        partial.replace(target)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    # numpy.savez stamps each member with the time; the same run must give the same bytes.
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
+    return buffer.getvalue()
+
+
+def _mistakes_table(results: Results) -> str:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["approach", "row", "name", "truth", "answer", "probability", "loss"])
+    for approach in results.approaches:
+        for one in approach.mistakes:
+            cells = [approach.name, one.index, one.name, one.truth, one.answer]
+            figures = [f"{one.probability:.4f}", f"{one.loss:.4f}"]
+            table.writerow([_harmless(cell) for cell in cells] + figures)
+    return text.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    # A spreadsheet would run a text that starts like a formula.
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + cell
+    return cell

@@ -1,0 +1,241 @@
+"""Training one approach, unit by unit, each written whole to the run when it is done."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import psutil
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from bakeoff.approaches import Approach, Task
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.finish import ink
+from bakeoff.data.split import Fold
+from bakeoff.evaluation.calibration import fit_temperature
+from bakeoff.run.folder import Request, RunFolder
+from bakeoff.run.results import EpochRecord, UnitRecord
+from bakeoff.training.compute import Compute
+from bakeoff.training.fit import Epoch, fit
+from bakeoff.training.model import Model
+from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all
+
+__all__ = ["Listener", "Workbench", "task_of"]
+
+Listener = Callable[[Mapping[str, object]], None]
+
+FINAL = "final"
+EFFORT = {"quick": 0.4, "standard": 1.0, "thorough": 2.5}  # times the epochs
+
+
+def task_of(dataset: Dataset, mode: Literal["auto", "ink", "photo"] = "auto") -> Task:
+    """What the approaches may know of a dataset: counts and looks, no picture and no label."""
+    if mode == "auto":
+        mode = "photo" if ink(dataset.pictures) == "photos" else "ink"
+    return Task(
+        classes=len(dataset.classes),
+        pictures=len(dataset),
+        side=int(np.median(dataset.pictures.shapes[:, :2].max(axis=1))),
+        channels=dataset.pictures.channels,
+        mode=mode,
+    )
+
+
+class Workbench:
+    """One approach at work on one dataset; what all folds share is made once.
+
+    Parameters
+    ----------
+    approach, dataset, compute : what is trained, on what, and where.
+    request : what was asked. Every unit derives its seed from the run's and from its own name,
+        so that units can be trained in any order, or again after a crash, to the same numbers.
+    folder : where finished units go.
+    on_event : called with every event that is logged.
+    """
+
+    def __init__(
+        self,
+        approach: Approach,
+        dataset: Dataset,
+        compute: Compute,
+        request: Request,
+        folder: RunFolder,
+        on_event: Listener,
+    ) -> None:
+        self.approach = approach
+        self.dataset = dataset
+        self.compute = compute
+        self.request = request
+        self.folder = folder
+        self.on_event = on_event
+        self.task = task_of(dataset, request.mode)
+
+    @cached_property
+    def frozen(self) -> nn.Module | None:
+        """The part that no fold trains."""
+        return self.approach.frozen(self.task)
+
+    @cached_property
+    def source(self) -> Source:
+        """Inputs of every picture, prepared once; features too, where a part is frozen."""
+        self._log("preparing")
+        prepare = self.approach.prepare(self.task)
+        prepared = prepare_all(prepare, self.dataset.pictures, self.compute)
+        augment = self.approach.augment(self.task)
+        if self.frozen is None:
+            return PixelSource(prepared, augment)
+        return FeatureSource.compute(
+            self.frozen,
+            prepared,
+            augment,
+            views=self.approach.views,
+            seed=self._seed_of("features"),
+            compute=self.compute,
+        )
+
+    def clear(self) -> None:
+        """Forget what was made for training."""
+        self.__dict__.pop("source", None)
+
+    def train(self, fold: Fold) -> None:
+        """Train on a fold and predict what it held out, unless that was done before."""
+        if not self.folder.has_unit(self.approach.name, fold.name):
+            self._train(fold, stop_after=None, temperature=None)
+
+    def train_final(self, final: Fold, folds: list[str]) -> None:
+        """Train on everything, with the number of epochs and temperature the folds found.
+
+        Without folds an inner validation slice finds them, as it does in a fold.
+        """
+        if self.folder.has_unit(self.approach.name, FINAL):
+            return
+        if not folds:
+            self._train(final, stop_after=None, temperature=None)
+            return
+        units = [self.folder.load_unit(self.approach.name, name) for name in folds]
+        logits = np.concatenate([arrays["logits"] for _, arrays in units])
+        rows = np.concatenate([arrays["rows"] for _, arrays in units])
+        self._train(
+            final,
+            stop_after=round(float(np.median([record.best_epoch for record, _ in units]))),
+            temperature=fit_temperature(logits, self.dataset.labels[rows]),
+        )
+
+    def model(self, fold: str = FINAL) -> Model:
+        """The trained model of a finished unit, from its weights on disk."""
+        network = self.approach.build(self.task)
+        unit = self.folder.unit(self.approach.name, fold)
+        network.load_state_dict(load_file(unit / "weights.safetensors"))
+        record, _ = self.folder.load_unit(self.approach.name, fold)
+        return Model(
+            self.approach.prepare(self.task), self.frozen, network, record.temperature
+        ).eval()
+
+    def _train(self, fold: Fold, *, stop_after: int | None, temperature: float | None) -> None:
+        self._log("unit started", fold=fold.name)
+        started = time.perf_counter()
+        seed = self._seed_of(fold.name)
+        with PeakMemory() as memory:
+            torch.manual_seed(seed)  # the first weights
+            effort = EFFORT[self.request.budget]
+            fitted = fit(
+                self.approach.build(self.task),
+                self.source,
+                torch.from_numpy(self.dataset.labels),
+                train=torch.from_numpy(fold.train),
+                validation=torch.from_numpy(fold.validation),
+                training=self.approach.training.resolve(len(fold.train), effort=effort),
+                compute=self.compute,
+                seed=seed,
+                stop_after=stop_after,
+                on_epoch=lambda epoch: self._log("epoch", fold=fold.name, **vars(epoch)),
+            )
+            if temperature is None:
+                temperature = self._temperature(fitted.validation_logits, fold)
+            model = Model(
+                self.approach.prepare(self.task), self.frozen, fitted.network, temperature
+            )
+            logits = np.empty((0, self.task.classes), dtype=np.float32)
+            if len(fold.held_out):
+                held_out = self.dataset.pictures.take(fold.held_out)
+                logits = model.logits_of(held_out, self.compute)
+        network = fitted.network.cpu()
+        weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
+        record = UnitRecord(
+            fold=fold.name,
+            best_epoch=fitted.best_epoch,
+            temperature=temperature,
+            parameters=parameters_of(model),
+            bytes=4 * parameters_of(model),
+            seconds=time.perf_counter() - started,
+            peak_memory_mb=memory.peak_mb,
+            curve=[_epoch_record(epoch) for epoch in fitted.curve],
+        )
+        self.folder.save_unit(
+            self.approach.name,
+            fold.name,
+            record,
+            {"rows": fold.held_out, "logits": logits},
+            weights,
+        )
+        right = logits.argmax(1) == self.dataset.labels[fold.held_out]
+        self._log(
+            "unit finished",
+            fold=fold.name,
+            seconds=record.seconds,
+            best_epoch=record.best_epoch,
+            accuracy=float(right.mean()) if len(right) else None,
+        )
+
+    def _temperature(self, logits: Tensor | None, fold: Fold) -> float:
+        if logits is None:
+            return 1.0
+        return fit_temperature(logits.numpy(), self.dataset.labels[fold.validation])
+
+    def _seed_of(self, unit: str) -> int:
+        return zlib.crc32(f"{self.request.seed}/{self.approach.name}/{unit}".encode())
+
+    def _log(self, kind: str, **details: object) -> None:
+        self.on_event(self.folder.log(kind, approach=self.approach.name, **details))
+
+
+class PeakMemory:
+    """The most memory this process held while the block ran, sampled 20 times a second."""
+
+    def __enter__(self) -> PeakMemory:
+        self.peak_mb = 0.0
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.peak_mb = max(self.peak_mb, self._process.memory_info().rss / 2**20)
+            if self._done.wait(0.05):
+                return
+
+
+def parameters_of(model: nn.Module) -> int:
+    """Learned numbers of a model, frozen ones included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _epoch_record(epoch: Epoch) -> EpochRecord:
+    values = vars(epoch)
+    return EpochRecord(
+        epoch=epoch.number,
+        **{key: values[key] for key in EpochRecord.model_fields if key != "epoch"},
+    )

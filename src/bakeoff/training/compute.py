@@ -1,0 +1,94 @@
+"""Where the arithmetic happens: device, threads and number format, chosen on purpose."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from bakeoff.errors import BakeoffError
+
+__all__ = ["Compute"]
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """One choice for a whole run. Thread count and format change the last bits of a sum.
+
+    Attributes
+    ----------
+    device : a torch device, such as "cpu", "cuda" or "mps".
+    threads : CPU threads inside one operation.
+    bf16 : train in bfloat16 where an operation allows it. Scoring is always float32.
+    """
+
+    device: str
+    threads: int
+    bf16: bool
+
+    @classmethod
+    def choose(
+        cls, device: str = "auto", threads: int | None = None, precision: str = "auto"
+    ) -> Compute:
+        """The best of this machine: CUDA, else MPS, else every core of the processor.
+
+        Parameters
+        ----------
+        device : "auto" or a torch device.
+        threads : None for one for each core this process may use.
+        precision : "auto" takes bf16 where the processor multiplies it natively;
+            "fp32" and "bf16" are taken at their word.
+        """
+        if device == "auto":
+            device = (
+                "cuda"
+                if torch.cuda.is_available()
+                else "mps"
+                if torch.backends.mps.is_available()
+                else "cpu"
+            )
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise BakeoffError(
+                f"device {device}",
+                f"torch cannot use it here ({str(error).splitlines()[0]})",
+                "Leave --device out, or say --device cpu",
+            ) from None
+        if precision not in ("auto", "fp32", "bf16"):
+            raise BakeoffError(f"precision {precision}", "is not known", "Say auto, fp32 or bf16")
+        bf16 = precision == "bf16" or (precision == "auto" and _multiplies_bf16(device))
+        return cls(device, threads or _cores(), bf16)
+
+    def apply(self) -> None:
+        """Make this choice hold for the process."""
+        torch.set_num_threads(self.threads)
+
+    def place(self, module: Module) -> Module:
+        """The module on the device, its filters laid out the way they multiply fastest."""
+        return module.to(self.device).to(memory_format=torch.channels_last)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context in which training's forward passes run."""
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.bf16)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _multiplies_bf16(device: str) -> bool:
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # torch has no public name for this question; without an answer, float32 is always right.
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device == "cpu" and bool(asked())

@@ -1,0 +1,231 @@
+"""The only training loop: any network, any source of batches, one protocol.
+
+The inner validation slice chooses the epoch; nothing that is scored is seen here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bakeoff.training.compute import Compute
+from bakeoff.training.sources import Source, in_batches
+
+__all__ = ["Epoch", "Fitted", "Training", "fit", "logits_of"]
+
+SCORE_BATCH = 512
+TEMPERATURES = [2 ** (step / 4) for step in range(-16, 9)]
+WARM_UP = 0.15  # share of the steps in which the one-cycle rate rises
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How to train. None means: scaled to the number of pictures by `resolve`.
+
+    Attributes
+    ----------
+    epochs : passes over the training pictures.
+    batch_size : pictures a step.
+    learning_rate : the peak of the one-cycle schedule (Smith and Topin, 2018).
+    weight_decay : decoupled L2 (Loshchilov and Hutter, 2019), on matrices and filters alone.
+    label_smoothing : share of the target spread over all classes.
+    augment : strength of augmentation; 0 is none, 1 the default.
+    mirror : flip pictures left to right; None means for photos alone.
+    patience : stop after so many epochs without a better validation loss; None: never.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    augment: float = 1.0
+    mirror: bool | None = None
+    patience: int | None = None
+
+    def resolve(self, pictures: int, *, effort: float = 1.0) -> Training:
+        """The same with every None filled in for a set of `pictures` pictures.
+
+        Small sets need more passes in smaller steps: 60 epochs of 32 at 350 pictures, 10 of
+        256 at 60 000, and in between by a power law. `effort` multiplies the epochs.
+        """
+        pictures = max(pictures, 2)
+        epochs = round(60 * effort * (350 / pictures) ** 0.35)
+        batch_size = 2 ** round(torch.tensor(pictures / 12).log2().item())
+        return replace(
+            self,
+            epochs=self.epochs or min(max(epochs, 3), 200),
+            batch_size=self.batch_size or min(max(batch_size, 8), 256),
+        )
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass; losses in nats, accuracies as shares. `of` is how many are planned.
+
+    The validation loss is taken at its best temperature, since a temperature is fitted at
+    the end in any case: without it, label smoothing makes early, unsure epochs look best.
+    """
+
+    number: int
+    of: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The outcome: the network holds the weights of `best_epoch`, on the CPU, in eval mode.
+
+    `validation_logits` are those of the inner slice, n×K, or None where there was none.
+    """
+
+    network: nn.Module
+    curve: list[Epoch]
+    best_epoch: int
+    validation_logits: Tensor | None
+
+
+def fit(
+    network: nn.Module,
+    source: Source,
+    labels: Tensor,
+    *,
+    train: Tensor,
+    validation: Tensor,
+    training: Training,
+    compute: Compute,
+    seed: int,
+    stop_after: int | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> Fitted:
+    """Train `network` and keep the epoch with the lowest loss on the inner validation slice.
+
+    Parameters
+    ----------
+    network : inputs of `source` to N×K logits. Parameters with the attribute
+        ``rate_scale`` are trained at that share of the learning rate.
+    labels : N class indices, int64.
+    train, validation : rows to learn from, rows to choose the epoch by. With an empty
+        `validation` the last epoch is kept.
+    training : resolved settings.
+    stop_after : end after this epoch of the same schedule, as the folds found best.
+    """
+    assert training.epochs is not None, "resolve the training settings first"
+    assert training.batch_size is not None, "resolve the training settings first"
+    torch.manual_seed(seed)  # dropout
+    generator = torch.Generator().manual_seed(seed)
+    network = compute.place(network)
+    labels, train = labels.to(compute.device), train.to(compute.device)
+    batches = max(1, round(len(train) / training.batch_size))
+    epochs = min(stop_after or training.epochs, training.epochs)
+    optimizer, schedule = _optimizer(network, training, steps=batches * training.epochs)
+    best_loss, best_epoch, best_weights = float("inf"), 0, network.state_dict()
+    curve: list[Epoch] = []
+    for number in range(1, epochs + 1):
+        started = time.perf_counter()
+        network.train()
+        loss_sum = torch.zeros((), device=compute.device)
+        correct = torch.zeros((), device=compute.device)
+        shuffled = train[torch.randperm(len(train), generator=generator).to(compute.device)]
+        for rows in shuffled.tensor_split(batches):
+            x, y = source.train(rows, generator), labels[rows]
+            if x.ndim == 4:
+                x = x.contiguous(memory_format=torch.channels_last)
+            with compute.autocast():
+                logits = network(x)
+            logits = logits.float()
+            loss = F.cross_entropy(logits, y, label_smoothing=training.label_smoothing)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            loss_sum += F.cross_entropy(logits.detach(), y, reduction="sum")
+            correct += (logits.detach().argmax(1) == y).sum()
+        judged = _judge(network, source, labels, validation, compute)
+        curve.append(
+            Epoch(
+                number=number,
+                of=epochs,
+                learning_rate=float(schedule.get_last_lr()[0]),
+                train_loss=loss_sum.item() / len(train),
+                train_accuracy=correct.item() / len(train),
+                validation_loss=judged[0] if judged else None,
+                validation_accuracy=judged[1] if judged else None,
+                seconds=time.perf_counter() - started,
+            )
+        )
+        if judged is None or judged[0] < best_loss:
+            best_loss, best_epoch = (judged or (best_loss, 0))[0], number
+            best_weights = deepcopy(network.state_dict()) if judged else network.state_dict()
+        on_epoch(curve[-1])
+        if training.patience and number - best_epoch >= training.patience:
+            break
+    network.load_state_dict(best_weights)
+    chosen = None
+    if len(validation):
+        chosen = logits_of(network, source, validation, compute)
+    return Fitted(network.cpu().eval(), curve, best_epoch, chosen)
+
+
+def logits_of(network: nn.Module, source: Source, rows: Tensor, compute: Compute) -> Tensor:
+    """len(rows)×K float32 logits on the CPU, nothing random."""
+    network.eval()
+    with torch.inference_mode():
+        return torch.cat(
+            [
+                network(source.plain(some)).float().cpu()
+                for some in in_batches(rows.to(compute.device), SCORE_BATCH)
+            ]
+        )
+
+
+def _judge(
+    network: nn.Module, source: Source, labels: Tensor, rows: Tensor, compute: Compute
+) -> tuple[float, float] | None:
+    if not len(rows):
+        return None
+    with compute.autocast():
+        logits = logits_of(network, source, rows, compute)
+    y = labels[rows].cpu()
+    loss = min(F.cross_entropy(logits / t, y).item() for t in TEMPERATURES)
+    return loss, (logits.argmax(1) == y).float().mean().item()
+
+
+def _optimizer(
+    network: nn.Module, training: Training, *, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            key = (getattr(parameter, "rate_scale", 1.0), parameter.ndim > 1)
+            groups.setdefault(key, []).append(parameter)
+    rates = [training.learning_rate * scale for scale, _ in groups]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": parameters, "weight_decay": training.weight_decay if decays else 0.0}
+            for (_, decays), parameters in groups.items()
+        ],
+        lr=training.learning_rate,
+        betas=(0.9, 0.98),
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=rates,
+        total_steps=steps + 1,
+        pct_start=WARM_UP,
+        final_div_factor=1e3,
+        cycle_momentum=False,
+    )
+    return optimizer, schedule

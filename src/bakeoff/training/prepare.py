@@ -1,0 +1,136 @@
+"""Raw pixels to model input: the one road that training, export and serving share.
+
+Everything here is a tensor operation that exports to ONNX with batch, height,
+width and channels all free, so there is no second implementation anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["Mode", "Prepare"]
+
+Mode = Literal["ink", "photo"]
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what JPEG and Pillow use
+FILL = 20 / 28  # MNIST's own convention: the drawing fitted to 20 of 28
+QUANTILE = 0.005  # share of ink that may lie outside the box on each side: specks
+STROKES = 0.015  # share of pixels taken for full-strength ink
+TEXTURE = 0.2  # share of full-strength ink below which it is paper's grain
+FAINTEST = 0.04  # contrast below which there is no ink, only paper
+PAPER_GRID = 40  # side of the grid on which the paper's brightness is estimated
+SHADE = 0.6  # paper is never darker than this share of the brightest paper
+
+
+class Prepare(nn.Module):
+    """uint8 pictures of any size to float32 squares.
+
+    *ink* (drawings, digits): finds the polarity, divides uneven paper out,
+    stretches the strokes to full strength, fits their box into 20/28 of the
+    square and centres their mass; ink is 1 and paper 0, one channel.
+    *photo*: resizes with area averaging and pads with grey, never squashes.
+
+    Parameters
+    ----------
+    mode : "ink" or "photo".
+    size : side of the square, in pixels.
+    channels : 1 or 3, of the output; ink is always 1.
+    """
+
+    def __init__(self, *, mode: Mode, size: int, channels: int = 1) -> None:
+        super().__init__()
+        self.mode: Mode = mode
+        self.size = size
+        self.channels = 1 if mode == "ink" else channels
+        self.register_buffer("luma", torch.tensor(LUMA), persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """N×H×W×C uint8 (C = 1 or 3) to N×channels×size×size float32 in 0…1."""
+        height, width = pixels.shape[1], pixels.shape[2]
+        sides = torch.stack([torch.scalar_tensor(width), torch.scalar_tensor(height)])
+        aspect = (sides / sides.amax(0)).to(pixels.device)
+        x = self._colour(pixels.permute(0, 3, 1, 2).float() / 255)
+        # Twice the final size, squashed to a square: `_cut` undoes the squash by `aspect`
+        # and averages 2×2, so that thin strokes fade instead of falling between samples.
+        work = 2 * self.size if self.mode == "ink" else self.size
+        x = F.interpolate(x, size=(work, work), mode="bilinear", antialias=True)
+        if self.mode == "photo":
+            centre = torch.zeros(x.shape[0], 2, device=x.device)
+            half = torch.ones(x.shape[0], device=x.device)
+            return self._cut(x - 0.5, centre, half, aspect, self.size) + 0.5
+        ink = self.ink(x)
+        centre, half = self._box(ink, aspect)
+        return F.avg_pool2d(self._cut(ink, centre, half, aspect, work), 2)
+
+    def _colour(self, x: Tensor) -> Tensor:
+        # First, middle and last channel are R, G, B, or thrice grey: no branch on the shape,
+        # since the exported graph must take either.
+        middle = x.shape[1] // 2
+        x = torch.cat([x[:, :1], x[:, middle : middle + 1], x[:, -1:]], 1)
+        if self.channels == 3:
+            return x
+        luma: Tensor = self.get_buffer("luma")
+        return (x * luma[:, None, None]).sum(1, keepdim=True)
+
+    @staticmethod
+    def ink(x: Tensor) -> Tensor:
+        """N×1×W×W brightness to N×1×W×W ink in 0…1, whatever the light and polarity."""
+        side = x.shape[-1]
+        low, high = _each(x.flatten(1).amin(1)), _each(x.flatten(1).amax(1))
+        # Paper is the commoner extreme, counting the margin twice: drawings rarely touch it.
+        margin = torch.cat([x[..., :2, :], x[..., -2:, :]], -2).mean((1, 2, 3), keepdim=True)
+        common = (x.mean((1, 2, 3), keepdim=True) + margin) / 2
+        x = torch.where(common >= (low + high) / 2, x, 1 - x)
+        # Paper is the local maximum, smoothed, in a window wider than a stroke; uneven light
+        # is coarse, so a coarse grid of maxima is enough for it.
+        step = max(1, side // PAPER_GRID)
+        paper = F.max_pool2d(x, step, ceil_mode=True)
+        window = paper.shape[-1] // 10 * 2 + 1
+        paper = F.max_pool2d(paper, window, stride=1, padding=window // 2)
+        paper = F.avg_pool2d(paper, window, stride=1, padding=window // 2, count_include_pad=False)
+        if step > 1:
+            paper = F.interpolate(paper, size=(side, side), mode="bilinear")
+        paper = torch.maximum(paper, SHADE * _each(paper.flatten(1).amax(1)))
+        ink = (1 - x / paper.clamp(min=1e-3)).clamp(min=0)
+        strokes = max(1, round(STROKES * side * side))
+        full = ink.flatten(1).topk(strokes, sorted=True).values[:, -1].clamp(min=FAINTEST)
+        ink = (ink / _each(full)).clamp(max=1)
+        return ((ink - TEXTURE) / (1 - TEXTURE)).clamp(min=0)
+
+    @staticmethod
+    def _box(ink: Tensor, aspect: Tensor) -> tuple[Tensor, Tensor]:
+        # Centre (N×2, x then y, in -1…1 of the squashed square) and half side (N, in units of
+        # half the longer side) of the window that shows the ink at its standard size.
+        side = ink.shape[-1]
+        weight = ink[:, 0].square()  # faint texture must not move the box
+        total = weight.sum((1, 2)).clamp(min=1e-6)
+        profile = torch.stack([weight.sum(1), weight.sum(2)], 1) / total[:, None, None]
+        reached = profile.cumsum(-1)
+        first = (reached < QUANTILE).sum(-1).float()
+        last = (reached < 1 - QUANTILE).sum(-1).float()
+        extent = (last - first + 1) / side * aspect
+        place = (torch.arange(side, device=ink.device) + 0.5) * (2 / side) - 1
+        centre = (profile * place).sum(-1)
+        half = extent.amax(-1) / FILL
+        blank = weight.flatten(1).amax(1) <= 0
+        half = torch.where(blank, torch.ones_like(half), half)
+        return centre, half.clamp(min=0.1)
+
+    @staticmethod
+    def _cut(x: Tensor, centre: Tensor, half: Tensor, aspect: Tensor, size: int) -> Tensor:
+        scale = half[:, None] / aspect
+        zero = torch.zeros_like(half)
+        theta = torch.stack(
+            [scale[:, 0], zero, centre[:, 0], zero, scale[:, 1], centre[:, 1]], 1
+        ).view(-1, 2, 3)
+        grid = F.affine_grid(theta, [x.shape[0], x.shape[1], size, size], align_corners=False)
+        return F.grid_sample(x, grid, align_corners=False)
+
+
+def _each(values: Tensor) -> Tensor:
+    """One value per picture, N, in a shape that goes with N×C×H×W."""
+    return values[:, None, None, None]
