@@ -401,6 +401,10 @@ def test_npz_pictures_that_hold_no_pixels(save: Save) -> None:
     [
         ({"images": noise(3, 4, 4), "labels": [1, 2]}, r"shape \(2,\), but there are 3 pictures"),
         ({"images": noise(3, 4, 4), "groups": [1]}, "but there are 3 pictures"),
+        (
+            {"x_train": noise(1, 4, 4), "x_test": noise(1, 4, 4), "groups_test": ["a"]},
+            "array 'groups_test': another part has no groups",
+        ),
         ({"images": noise(3, 4, 4), "labels": 5}, "but there are 3 pictures"),
         ({"images": noise(3, 4, 4), "groups": np.ones((3, 2))}, "no list of names"),
         ({"images": noise(3, 4, 4), "classes": [1.5]}, "no list of names"),

@@ -145,6 +145,16 @@ def test_groups(tmp_path: Path) -> None:
         read_parquet(path, group="column:style")
 
 
+def test_missing_groups(tmp_path: Path) -> None:
+    write(tmp_path / "0.parquet", image=[png(0), png(1)], label=[0, 1], group=[None, "a"])
+    dataset = read_parquet(tmp_path)
+    assert dataset.group_names == ("a",)
+    assert str(dataset.left_out[0]).startswith("0.parquet row 1: it has no group")
+    write(tmp_path / "1.parquet", image=[png(0)], label=[0])
+    with pytest.raises(BakeoffError, match="only some of its files have a group column"):
+        read_parquet(tmp_path)
+
+
 def test_unfit_rows_are_left_out(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.parquet",

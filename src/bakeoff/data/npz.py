@@ -81,7 +81,10 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         answers = [_answers(suite) for suite in suites]
         classes = _pick(arrays, _CLASSES)
         names = None if classes is None else _texts(classes, classes.load())
-        groups = [_groups(suite) for suite in suites]
+        grouped = [s.groups for s in suites if s.groups is not None]
+        groups = [_texts(array, array.load()) for array in grouped]
+        if len(groups) not in (0, len(suites)):
+            raise BakeoffError(grouped[0].thing, "another part has no groups", "Add them there")
     labels, names, outside = _number_labels(answers, names)
     fine = np.concatenate([seen.fine for seen in ranges])
     left_out = [
@@ -98,8 +101,8 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         dataset,
         labels=labels,
         classes=tuple(names),
-        groups=group_numbers if group_names != ("",) else None,
-        group_names=group_names if group_names != ("",) else (),
+        groups=group_numbers if group_names else None,
+        group_names=group_names,
         left_out=tuple(left_out),
         understood="npz",
     )
@@ -290,12 +293,6 @@ def _answers(suite: _Suite) -> NDArray[np.int64] | list[str]:
 def _is_one_hot(values: NDArray[np.generic]) -> bool:
     ones = values == 1
     return bool(((values == 0) | ones).all() and (ones.sum(axis=1) == 1).all())
-
-
-def _groups(suite: _Suite) -> list[str]:
-    if suite.groups is None:
-        return [""] * suite.images.shape[0]
-    return _texts(suite.groups, suite.groups.load())
 
 
 def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:

@@ -71,8 +71,11 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
     classes = reader.classes + number_off(x for x in reader.labels if x not in noted)[1]
     place = {"": UNLABELLED} | {name: index for index, name in enumerate(classes)}
     labels = np.asarray([place[label] for label in reader.labels], dtype=np.int64)
-    groups, group_names = number_off(reader.groups)
-    grouped = group_names not in ((), ("",))
+    groups, group_names = number_off(group for group in reader.groups if group is not None)
+    if len(groups) not in (0, len(pictures)):
+        raise BakeoffError(
+            path.name, "only some of its files have a group column", "Add it to the others"
+        )
     test = np.asarray(reader.test)
     return Dataset(
         name=path.stem,
@@ -80,8 +83,8 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
         labels=labels,
         classes=classes,
         names=tuple(reader.names),
-        groups=groups if grouped else None,
-        group_names=group_names if grouped else (),
+        groups=groups if group_names else None,
+        group_names=group_names,
         official_test=test if test.any() and not test.all() else None,
         left_out=tuple(reader.left_out),
         understood="Parquet",
@@ -110,7 +113,7 @@ class _Reader:
         self._group = grouping.text if grouping and grouping.kind == "column" else None
         self.writer = PictureWriter()
         self.labels: list[str] = []
-        self.groups: list[str] = []
+        self.groups: list[str | None] = []
         self.names: list[str] = []
         self.test: list[bool] = []
         self.left_out: list[LeftOut] = []
@@ -153,9 +156,12 @@ class _Reader:
                     "Correct the label",
                 )
             label = columns.classes[label]
+        group = None if columns.group is None else _text(row[columns.group])
+        if group == "":
+            raise BakeoffError(name, "it has no group", "Fill in the group")
         self.writer.append(decode(inside["bytes"], name))
         self.labels.append(_text(label))
-        self.groups.append(_text(None if columns.group is None else row[columns.group]))
+        self.groups.append(group)
         self.names.append(name)
 
 

@@ -384,7 +384,6 @@ def _label(text: str) -> str:
 
 def _words(start: _Start) -> str:
     kaggle = start.header and start.delimiter == "," and start.columns.group is None
-    height, width, channels = start.columns.shape
-    colour = " in colour" if channels == 3 else ""
+    colour = " in colour" if start.columns.shape[2] == 3 else ""
     kind = "Kaggle CSV" if kaggle else "table with a header" if start.header else "bare table"
-    return f"{kind}{colour}" if height == width else kind
+    return f"{kind}{colour}"
