@@ -1,4 +1,5 @@
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -6,8 +7,9 @@ import struct
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -17,6 +19,10 @@ from hypothesis import strategies as st
 from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.errors import BakeoffError, LeftOut
 
+Pack: TypeAlias = Callable[[Path, Mapping[str, bytes]], Path]
+Compress: TypeAlias = Callable[[bytes], bytes]
+
+LIMITS = ArchiveLimits()
 FILES = {"cat/a.png": b"one", "dog/b.png": b"two" * 1000}
 
 
@@ -45,7 +51,7 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return member
 
 
-def contents(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> dict[str, bytes]:
+def contents(path: Path, limits: ArchiveLimits = LIMITS) -> dict[str, bytes]:
     with unpacked(path, limits) as (folder, _):
         return {
             p.relative_to(folder).as_posix(): p.read_bytes()
@@ -54,12 +60,12 @@ def contents(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> dict[str, b
         }
 
 
-def left_out(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> list[LeftOut]:
+def left_out(path: Path, limits: ArchiveLimits = LIMITS) -> list[LeftOut]:
     with unpacked(path, limits) as (_, records):
         return list(records)
 
 
-def refusal(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> str:
+def refusal(path: Path, limits: ArchiveLimits = LIMITS) -> str:
     with pytest.raises(BakeoffError) as refused:
         contents(path, limits)
     assert refused.value.thing == path.name
@@ -71,7 +77,7 @@ def test_zip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
-def test_tar_below_any_compression(tmp_path: Path, compress: type[bytes]) -> None:
+def test_tar_below_any_compression(tmp_path: Path, compress: Compress) -> None:
     path = tarred(tmp_path / "no-ending")
     path.write_bytes(compress(path.read_bytes()))
     assert is_archive(path)
@@ -93,7 +99,8 @@ def test_empty_folders_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK", b"text", bytes(2000), b"\x1f\x8b broken", b"BZh broken", gzip.compress(b"")]
+    "data",
+    [b"", b"PK", b"text", bytes(2000), b"\x1f\x8b broken", b"BZh broken", gzip.compress(b"")],
 )
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
@@ -111,10 +118,10 @@ def test_arrays_and_lone_gzipped_files_are_no_archives(tmp_path: Path) -> None:
     "name", ["../evil", "cat/../../evil", "/evil", "..\\evil", "C:\\evil", "C:evil"]
 )
 @pytest.mark.parametrize("pack", [zipped, tarred])
-def test_a_name_that_leads_out_is_left_out(tmp_path: Path, pack: type, name: str) -> None:
+def test_a_name_that_leads_out_is_left_out(tmp_path: Path, pack: Pack, name: str) -> None:
     inner = tmp_path / "in"
     inner.mkdir()
-    archive: Path = pack(inner / "a.x", {name: b"evil", **FILES})  # type: ignore[call-arg,assignment]
+    archive = pack(inner / "a.x", {name: b"evil", **FILES})
     assert contents(archive) == FILES
     assert [record.wrong for record in left_out(archive)] == ["its name leads out of the archive"]
     assert not list(tmp_path.rglob("evil"))
@@ -216,7 +223,7 @@ def test_a_zip_cut_short(tmp_path: Path, keep: float) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress])
-def test_a_tar_cut_short(tmp_path: Path, compress: type[bytes]) -> None:
+def test_a_tar_cut_short(tmp_path: Path, compress: Compress) -> None:
     noise = np.random.default_rng(0).integers(0, 256, 20_000, dtype=np.uint8).tobytes()
     path = tarred(tmp_path / "a.tar", {"cat/a.png": noise})
     data = compress(path.read_bytes())
@@ -236,15 +243,15 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
-def test_too_many_members(tmp_path: Path, pack: type) -> None:
-    archive: Path = pack(tmp_path / "a.x", {str(n): b"" for n in range(11)})  # type: ignore[call-arg,assignment]
+def test_too_many_members(tmp_path: Path, pack: Pack) -> None:
+    archive = pack(tmp_path / "a.x", {str(n): b"" for n in range(11)})
     assert refusal(archive, ArchiveLimits(max_members=10)) == "the archive holds more than 10 files"
     assert len(contents(archive, ArchiveLimits(max_members=11))) == 11
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
-def test_too_many_bytes(tmp_path: Path, pack: type) -> None:
-    archive: Path = pack(tmp_path / "a.x", {"a": bytes(600), "b": bytes(600)})  # type: ignore[call-arg,assignment]
+def test_too_many_bytes(tmp_path: Path, pack: Pack) -> None:
+    archive = pack(tmp_path / "a.x", {"a": bytes(600), "b": bytes(600)})
     limits = ArchiveLimits(max_bytes=1000, max_members=1000)
     assert refusal(archive, limits) == "the archive unpacks to more than 1e-06 GB"
 
@@ -291,7 +298,9 @@ def test_a_full_disk_is_no_fault_of_the_archive(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=6),
     st.integers(0, 3000),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_damaged_archive_is_unpacked_or_refused(
     tmp_path: Path, kind: str, changes: list[tuple[int, int]], cut: int
 ) -> None:
@@ -302,10 +311,6 @@ def test_a_damaged_archive_is_unpacked_or_refused(
     for at, value in changes:
         data[at % len(data)] = value
     path.write_bytes(bytes(data[: cut or None]))
-    try:
-        is_archive(path)
-        found = contents(path)
-    except BakeoffError as error:
-        assert error.thing == path.name
-    else:
-        assert all(len(content) <= 4000 for content in found.values())
+    is_archive(path)
+    with contextlib.suppress(BakeoffError):
+        assert all(len(content) <= 4000 for content in contents(path).values())

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import threading
@@ -365,12 +366,9 @@ def test_random_bytes_decode_or_are_refused(head: bytes, tail: bytes) -> None:
 
 
 def check(data: bytes) -> None:
-    try:
-        # A header may be damaged into that of a huge picture.
+    # A header may be damaged into that of a huge picture.
+    with contextlib.suppress(BakeoffError):
         pixels = decode(data, "thing", Limits(max_pixels=1_000_000))
-    except BakeoffError as error:
-        assert error.thing == "thing"
-    else:
         assert pixels.dtype == np.uint8
         assert pixels.ndim == 3
         assert pixels.shape[2] in (1, 3)

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ from bakeoff.data.dataset import UNLABELLED
 from bakeoff.data.decode import Limits
 from bakeoff.data.folder import read_folder
 from bakeoff.data.grouping import Grouping, parse_grouping
+from bakeoff.data.listing import is_picture_folder, looks_usable
 from bakeoff.data.metadata import read_metadata
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -162,7 +164,37 @@ def test_a_named_pipe_does_not_make_us_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "cat" / "pipe.png")
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "cat" / "link.png").symlink_to(tmp_path / "pipe.png")
-    assert len(read_folder(tmp_path)) == 6
+    (tmp_path / "link.png").symlink_to(tmp_path / "pipe.png")
+    assert is_picture_folder(tmp_path)
+    assert not looks_usable(tmp_path / "pipe.png")
+    data = read_folder(tmp_path)
+    assert len(data) == 6
+    assert set(why(data.left_out)) == {"cat/link.png", "link.png"}
+
+
+def test_a_file_that_can_not_be_opened_does_not_look_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "a.png")
+    assert looks_usable(path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert not looks_usable(path)
+
+
+def test_links_in_a_circle_lead_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = class_folders(tmp_path, "cat", "dog")
+    (root / "cat" / "link.png").symlink_to(root / "dog" / "style0_0.png")
+
+    def circle(self: Path) -> Path:
+        raise RuntimeError("Symlink loop")  # what Python 3.11 and 3.12 raise
+
+    real = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda p: circle(p) if p.is_symlink() else real(p))
+    assert set(why(read_folder(root).left_out)) == {"cat/link.png"}
 
 
 def test_names_in_an_encoding_of_the_past(tmp_path: Path) -> None:
@@ -257,10 +289,10 @@ def test_what_is_no_picture_needs_no_group(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
-    with pytest.raises(BakeoffError, match="no such column .*no metadata"):
+    with pytest.raises(BakeoffError, match=r"no such column .*no metadata"):
         read_folder(tmp_path, grouping=parse_grouping("column:who"))
     write_csv(tmp_path / "metadata.csv", "file_name,age,size\ncat/style0_0.png,3,4\n")
-    with pytest.raises(BakeoffError, match="no such column .*it has age, size"):
+    with pytest.raises(BakeoffError, match=r"no such column .*it has age, size"):
         read_folder(tmp_path, grouping=parse_grouping("column:who"))
 
 
@@ -418,9 +450,6 @@ def test_metadata_too_large_to_be_any(tmp_path: Path) -> None:
 def test_any_metadata_is_read_or_refused(tmp_path: Path, suffix: str, data: bytes) -> None:
     path = tmp_path / f"metadata{suffix}"
     path.write_bytes(b"file_name,label\n" * (suffix == ".csv") + data)
-    try:
+    with contextlib.suppress(BakeoffError):
         found = read_metadata(path, "m")
-    except BakeoffError as error:
-        assert error.thing.startswith("m")
-    else:
         assert all(isinstance(cell, str) for row in found.rows.values() for cell in row.values())

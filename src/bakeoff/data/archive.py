@@ -143,7 +143,7 @@ class _Unpacking:
             self.leave_out(member, "another file in the archive has the same name")
             return
         source = read()
-        assert source is not None  # noqa: S101 - tarfile gives None for links and folders only
+        assert source is not None  # tarfile gives None for links and folders only
         try:
             with source, target.open("xb") as copy:
                 self._copy(source, copy, packed)

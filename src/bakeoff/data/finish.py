@@ -18,7 +18,12 @@ _CLASSES_MEND = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
     "or give a table with a column label"
 )
+
 _SAMPLE = 200
+# Measured: paper's share is 0.58 in the 8×8 digits and 0.73 to 0.96 in larger drawings;
+# 0.7 to 0.9 of a colour photo has channels this far apart.
+_PAPER = 64
+_COLOURED = 24
 
 
 def finish(dataset: Dataset) -> Dataset:
@@ -76,21 +81,27 @@ def finish(dataset: Dataset) -> Dataset:
 def ink(pictures: Pictures) -> str:
     """Say from a sample how pictures use brightness.
 
+    A drawing has paper: one narrow range of brightness that most of its pixels share.
+    What has none, or has colour in many places, is a photo.
+
     Returns
     -------
-    "ink is high" for light on dark, "ink is low" for dark on light, "photos" where
-    most pictures have no paper: no brightness that most of their pixels are close to.
+    "ink is high" for light on dark, "ink is low" for dark on light, or "photos".
     """
     step = max(1, len(pictures) // _SAMPLE)
-    paper, share = [], []
+    papers, shares, colours = [], [], []
     for index in range(0, len(pictures), step):
-        grey = pictures[index].mean(axis=2)
-        middle = np.median(grey)
-        paper.append(middle)
-        share.append(np.mean(np.abs(grey - middle) < 32))
-    if np.median(share) < 0.55:
+        pixels = pictures[index]
+        grey = pixels.mean(axis=2).astype(np.uint8)
+        up_to = np.cumsum(np.bincount(grey.reshape(-1), minlength=256)) / grey.size
+        within = up_to[_PAPER:] - up_to[:-_PAPER]
+        within[0] = up_to[_PAPER]  # the range that starts at black holds black too
+        papers.append(int(within.argmax()) + _PAPER / 2)
+        shares.append(float(within.max()))
+        colours.append(float(np.mean(np.ptp(pixels, axis=2) > _COLOURED)))
+    if np.median(colours) > 0.25 or np.median(shares) < 0.45:
         return "photos"
-    return "ink is high" if np.median(paper) < 128 else "ink is low"
+    return "ink is high" if np.median(papers) < 128 else "ink is low"
 
 
 def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
