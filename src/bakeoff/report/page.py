@@ -12,7 +12,7 @@ from bakeoff.evaluation.records import ClassScore, GroupScore, Scores
 from bakeoff.report.charts.curves import Curves
 from bakeoff.report.charts.intervals import IntervalAxis, Whisker
 from bakeoff.report.charts.reliability import reliability_diagram
-from bakeoff.report.charts.svg import SHAPES, marker, markup, root
+from bakeoff.report.charts.svg import marker, markup, root
 from bakeoff.report.confusion import Confusion, confusion
 from bakeoff.report.mistakes import Gallery, by_importance, galleries, scores_of
 from bakeoff.report.thumbnails import Embedded, embed
@@ -67,13 +67,24 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All of it. `entries` are ranked, `by_number` in the run's order."""
+    """All of it.
+
+    Attributes
+    ----------
+    part : "out of fold" or "test": what ranks the approaches.
+    digits : after the point of an accuracy in percent.
+    two_parts : whether out-of-fold and test figures stand side by side.
+    tabled : whether the confusion matrices are tables rather than pictures.
+    entries, by_number : the approaches by rank, and in the run's order.
+    pictures : row of the dataset -> its thumbnail, for all there is room for.
+    """
 
     results: Results
     headline: str
     part: str
     digits: int
-    has_test: bool
+    two_parts: bool
+    tabled: bool
     entries: list[Entry]
     by_number: list[Entry]
     axis: Markup | None
@@ -127,7 +138,8 @@ def page(results: Results, thumbnails: Mapping[int, bytes]) -> Page:
         part="out of fold" if any(one.out_of_fold for one in approaches) else "test",
         # Below some two thousand pictures a hundredth of a percent is less than one picture.
         digits=2 if scored and min(scores.pictures for scores in scored) >= 2000 else 1,
-        has_test=any(approach.test for approach in approaches),
+        two_parts=any(len(some) > 1 for some in views),
+        tabled=any(view.rows for some in views for view in some),
         entries=entries,
         by_number=by_number,
         axis=axis.head() if axis else None,
@@ -160,17 +172,17 @@ def _ranks(approaches: list[ApproachResult]) -> list[int]:
 
 
 def _whiskers(number: int, approach: ApproachResult) -> list[Whisker]:
-    parts = (("out of fold", approach.out_of_fold), ("locked test", approach.test))
+    parts = [("out of fold", approach.out_of_fold), ("locked test", approach.test)]
+    known = [(part, scores) for part, scores in parts if scores]
     return [
         Whisker(
             number,
             f"{approach.title}, {part}",
             scores.accuracy,
             scores.interval,
-            hollow=scores is not approach.out_of_fold,
+            hollow=place > 0,
         )
-        for part, scores in parts
-        if scores
+        for place, (part, scores) in enumerate(known)
     ]
 
 
@@ -205,9 +217,7 @@ def _breakdown(
     known = [(entry, {one.name: one for one in some if one.pictures}) for entry, some in scored]
     drawn = {
         name: [
-            Whisker(
-                entry.number, entry.result.title, some[name].accuracy, some[name].interval
-            )
+            Whisker(entry.number, entry.result.title, some[name].accuracy, some[name].interval)
             for entry, some in known
             if name in some
         ]
@@ -233,7 +243,7 @@ def _mean_accuracy(row: BreakdownRow) -> float:
 
 
 def _mark(number: int) -> Markup:
-    svg = root(14, 14, "", "key")
+    svg = root(14, 14, None, "key")
     marker(svg, number, 7, 7)
     return markup(svg)
 

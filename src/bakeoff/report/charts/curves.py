@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeGuard
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
@@ -74,9 +76,14 @@ class Curves:
         return markup(svg)
 
 
-def _known(epochs: Iterable[EpochRecord], readings: Iterable[Reading]) -> list[float]:
-    values = [[reading(epoch) for epoch in epochs] for reading in readings]
-    return [value for some in values for value in some if value is not None]
+def _known(epochs: Sequence[EpochRecord], readings: Iterable[Reading]) -> list[float]:
+    values = [reading(epoch) for reading in readings for epoch in epochs]
+    return [value for value in values if _drawable(value)]
+
+
+def _drawable(value: float | None) -> TypeGuard[float]:
+    """A fit that diverged leaves losses that are no number; its other epochs are shown."""
+    return value is not None and math.isfinite(value)
 
 
 def _frame(
@@ -130,4 +137,4 @@ def _best(
 
 def _points(fold: FoldResult, reading: Reading) -> dict[int, float]:
     points = {epoch.epoch: reading(epoch) for epoch in fold.curve}
-    return {epoch: value for epoch, value in points.items() if value is not None}
+    return {epoch: value for epoch, value in points.items() if _drawable(value)}

@@ -14,19 +14,26 @@ __all__ = ["SHAPES", "element", "line", "marker", "markup", "path", "root"]
 SHAPES = ("circle", "square", "diamond", "triangle", "cross", "ring")
 
 
-def root(width: float, height: float, title: str, class_: str = "chart") -> ET.Element:
-    """An empty chart of width×height with the `title` that a screen reader reads."""
+def root(width: float, height: float, title: str | None, class_: str = "chart") -> ET.Element:
+    """An empty chart of width×height.
+
+    A screen reader reads its `title`, and skips what has none: an ornament
+    beside a text that says the same.
+    """
     svg = ET.Element(
         "svg",
         {
             "viewBox": f"0 0 {_text(width)} {_text(height)}",
             "width": _text(width),
             "height": _text(height),
-            "role": "img",
             "class": class_,
         },
     )
-    element(svg, "title", title)
+    if title is None:
+        svg.set("aria-hidden", "true")
+    else:
+        svg.set("role", "img")
+        element(svg, "title", title)
     return svg
 
 
@@ -46,9 +53,7 @@ def element(
     return child
 
 
-def line(
-    parent: ET.Element, x1: float, y1: float, x2: float, y2: float, class_: str
-) -> ET.Element:
+def line(parent: ET.Element, x1: float, y1: float, x2: float, y2: float, class_: str) -> ET.Element:
     """A straight line."""
     return element(parent, "line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 

@@ -1,0 +1,242 @@
+"""A make-believe run: figures that agree with one another, pictures that can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import LeftOut
+from bakeoff.evaluation.compare import choose_winner, compare_all
+from bakeoff.evaluation.mistakes import confused_pairs, mistakes
+from bakeoff.evaluation.records import Scores
+from bakeoff.evaluation.scores import score
+from bakeoff.report import thumbnail
+from bakeoff.run.results import (
+    ApproachResult,
+    DatasetSummary,
+    Duplicate,
+    EpochRecord,
+    FoldResult,
+    Latency,
+    ProtocolSummary,
+    Results,
+    Seconds,
+)
+
+FOLDS = 5
+SYMBOLS = (
+    "arrow", "bolt", "circle", "cloud", "envelope", "heart", "house", "smiley", "star", "tree",
+)  # fmt: skip
+
+DIGITS = tuple("0123456789")
+# Names that a page must show and never obey.
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "{{ 7 * 7 }}",
+    "</style><b>&amp;",
+    "<!--",
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one make-believe approach fares."""
+
+    name: str
+    title: str
+    skill: float
+    parameters: int
+    epochs: int
+    settings: Mapping[str, object]
+
+
+KINDS = (
+    Kind("baseline", "Baseline", 3.2, 7_850, 0, {"features": "hog", "c": 1.0}),
+    Kind("cnn", "CNN", 5.4, 161_354, 24,
+         {"filters": [32, 64], "kernel": 3, "dropout": 0.2,
+          "training": {"epochs": 24, "learning_rate": 0.003, "label_smoothing": 0.1}}),
+    Kind("vit", "Vision Transformer", 4.3, 190_538, 40,
+         {"patch": 4, "width": 64, "depth": 5, "heads": 4, "training": {"epochs": 40}}),
+    Kind("transfer", "Transfer (EfficientNet-Lite0)", 5.9, 3_384_000, 12,
+         {"backbone": "tf_efficientnet_lite0", "frozen": True}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `write_report` is given."""
+
+    results: Results
+    thumbnails: dict[int, bytes]
+
+
+def make_run(
+    kinds: Sequence[Kind] = KINDS,
+    classes: Sequence[str] = SYMBOLS,
+    pictures: int = 431,
+    folds: int = FOLDS,
+    test: int = 0,
+    groups: Sequence[str] = (),
+    flawless: bool = False,
+    seed: int = 0,
+) -> Run:
+    """A run on `pictures` pictures, the last `test` of which are the locked test."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, len(classes), pictures)
+    names = tuple(f"{classes[label]}/drawn{i:03d}.jpg" for i, label in enumerate(labels))
+    group = rng.integers(0, len(groups), pictures) if groups else None
+    hardness = rng.gumbel(0, 1.6, pictures)  # what one approach finds hard, so do the others
+    training = np.arange(pictures - test)
+    tested = np.arange(pictures - test, pictures)
+    scored = training if folds else tested
+    fold_of = training % folds if folds else None
+    results, correct = [], {}
+    all_scores: dict[str, Scores] = {}
+    for number, kind in enumerate(kinds):
+        skill = 60.0 if flawless else kind.skill
+        probabilities = _probabilities(rng, labels, len(classes), skill - hardness)
+
+        def scores_of(
+            rows: NDArray[np.int64], probabilities: NDArray[np.float64] = probabilities
+        ) -> Scores:
+            some = None if group is None else group[rows]
+            return score(probabilities[rows], labels[rows], classes, some, groups)
+
+        main = scores_of(scored)
+        all_scores[kind.name] = main
+        correct[kind.name] = probabilities[scored].argmax(1) == labels[scored]
+        fits = [
+            _fit(rng, kind, f"{fold + 1}", scores_of(training[training % folds == fold]))
+            for fold in range(folds)
+        ]
+        results.append(
+            ApproachResult(
+                name=kind.name,
+                title=kind.title,
+                settings=dict(kind.settings),
+                parameters=kind.parameters,
+                bytes=4 * kind.parameters + 2_000,
+                seconds=Seconds(folds=sum(f.seconds for f in fits), final=7.5 + 30 * number),
+                peak_memory_mb=212.4 + 180 * number,
+                latency=Latency(batch_1_ms=0.4 + 1.9 * number, batch_64_ms=6.1 + 62 * number),
+                out_of_fold=main if folds else None,
+                test=scores_of(tested) if test else None,
+                folds=fits,
+                final=_fit(rng, kind, "final", main),
+                confused=confused_pairs(main.confusion, classes),
+                mistakes=mistakes(probabilities[scored], labels[scored], classes, names, scored),
+            )
+        )
+    comparison = compare_all(correct, fold_of)
+    rows = {one.index for result in results for one in result.mistakes}
+    return Run(
+        Results(
+            bakeoff_version="0.1.0",
+            created="2025-03-04T09:12:44+00:00",
+            finished="2025-03-04T09:21:05+00:00",
+            machine={"processor": "AMD EPYC 9R14", "threads": "2", "torch": "2.9.1"},
+            dataset=_dataset(labels, classes, group, groups, names),
+            protocol=ProtocolSummary(
+                folds=folds,
+                fold_names=[f"{fold + 1}" for fold in range(folds)],
+                seed=seed,
+                kept_together="groups" if groups else "duplicates",
+                leave_one_group_out=False,
+                training_pictures=len(training),
+                test="held out" if test else None,
+                test_pictures=test,
+                test_opened="2025-03-04T09:20:58+00:00" if test else None,
+            ),
+            approaches=results,
+            comparison=comparison,
+            winner=choose_winner(all_scores, comparison),
+        ),
+        {row: thumbnail(drawing(int(labels[row]), row)) for row in sorted(rows)},
+    )
+
+
+def drawing(label: int, seed: int, side: int = 28) -> NDArray[np.uint8]:
+    """A side×side×1 scribble that differs by class: a wobbly closed curve of label+2 lobes."""
+    rng = np.random.default_rng(seed)
+    angle = np.linspace(0, 2 * np.pi, 400)
+    radius = 0.3 + 0.12 * np.sin((label % 9 + 2) * angle + rng.uniform(0, 6)) + rng.normal(0, 0.01)
+    y, x = 0.5 + radius * np.sin(angle), 0.5 + radius * np.cos(angle)
+    picture = np.zeros((side, side, 1), dtype=np.uint8)
+    picture[(y * side).astype(int), (x * side).astype(int)] = 255
+    return picture
+
+
+def _probabilities(
+    rng: np.random.Generator, labels: NDArray[np.int64], classes: int, margin: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    logits = rng.normal(0, 0.8, (len(labels), classes))
+    rows = np.arange(len(labels))
+    logits[rows, (labels + 1 + rows % 3) % classes] += 1.5
+    logits[rows, labels] += margin
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _fit(rng: np.random.Generator, kind: Kind, name: str, scores: Scores) -> FoldResult:
+    stop = kind.epochs - int(rng.integers(0, 4)) if kind.epochs else 0
+    curve = []
+    for epoch in range(1, stop + 1):
+        left = float(np.exp(-4.5 * epoch / kind.epochs)) + 0.01 * float(rng.uniform())
+        curve.append(
+            EpochRecord(
+                epoch=epoch,
+                learning_rate=0.003,
+                train_loss=2.1 * left + 0.06,
+                train_accuracy=min(1.0, 0.995 - 0.8 * left),
+                validation_loss=2.2 * left + 0.14 + 0.03 * float(rng.uniform()),
+                validation_accuracy=min(1.0, scores.accuracy - 0.75 * left),
+                seconds=1.5,
+            )
+        )
+    return FoldResult(
+        name=name,
+        pictures=scores.pictures,
+        accuracy=scores.accuracy,
+        loss=scores.loss,
+        best_epoch=max(0, stop - 2),
+        temperature=1.0 + 0.2 * float(rng.uniform()),
+        seconds=1.5 * stop + 0.4,
+        curve=curve,
+    )
+
+
+def _dataset(
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    group: NDArray[np.int64] | None,
+    groups: Sequence[str],
+    names: Sequence[str],
+) -> DatasetSummary:
+    return DatasetSummary(
+        name="drawings",
+        source="pictures/drawings",
+        understood=f"class folders, {len(labels)} pictures of 130×160, {len(classes)} classes",
+        pictures=len(labels),
+        classes=list(classes),
+        class_counts=np.bincount(labels, minlength=len(classes)).tolist(),
+        groups=list(groups),
+        group_counts=[] if group is None else np.bincount(group, minlength=len(groups)).tolist(),
+        fingerprint="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        left_out=[
+            LeftOut("heart/scan07.png", "it ends in the middle", "Copy or export it again"),
+            LeftOut("notes/readme.txt", "it is no picture", "Move it out of the folder"),
+        ],
+        duplicates=[
+            Duplicate(names=list(names[:2]), labels=[classes[0], classes[0]], exact=True),
+            Duplicate(names=list(names[2:4]), labels=[classes[0], classes[1]], exact=False),
+        ],
+    )
+
+
+def changed(run: Run, **changes: object) -> Run:
+    """The same run with some of its results replaced."""
+    return replace(run, results=run.results.model_copy(update=changes))

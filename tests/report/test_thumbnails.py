@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from bakeoff.report import thumbnail
+from bakeoff.report.thumbnails import SIDE, embed
+
+
+def opened(data: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+def noise(*shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("side", "factor"), [(8, 12), (28, 3), (50, 1), (96, 1)])
+def test_small_pictures_keep_their_pixels(side: int, factor: int) -> None:
+    picture = noise(side, side, 1)
+    shown = opened(thumbnail(picture))
+    assert np.array_equal(shown, np.kron(picture[..., 0], np.ones((factor, factor), np.uint8)))
+
+
+def test_large_pictures_are_averaged() -> None:
+    picture = np.zeros((192, 384, 1), dtype=np.uint8)
+    picture[::2] = 200
+    shown = opened(thumbnail(picture))
+    assert shown.shape == (48, 96)
+    assert np.all(shown == 100)
+
+
+@pytest.mark.parametrize("shape", [(1, 5000, 1), (5000, 1, 3), (1, 1, 1)])
+def test_no_side_vanishes(shape: tuple[int, ...]) -> None:
+    height, width = opened(thumbnail(noise(*shape))).shape[:2]
+    assert 1 <= min(height, width) <= max(height, width) <= SIDE
+
+
+def test_a_photo_may_become_a_jpeg_and_a_flat_picture_stays_a_png() -> None:
+    # Sensor noise, as in any photo: what PNG can not pack.
+    photo = np.full((400, 300, 3), 128, dtype=np.uint8) + noise(400, 300, 3) // 4
+    assert thumbnail(photo).startswith(b"\xff\xd8\xff")
+    assert thumbnail(np.full((400, 300, 3), 7, dtype=np.uint8)).startswith(b"\x89PNG")
+    assert thumbnail(noise(400, 300, 1)).startswith(b"\x89PNG")
+
+
+def test_embed_keeps_bytes_and_centres() -> None:
+    data = thumbnail(noise(28, 14, 1))
+    (one,) = embed({3: data}, [3]).values()
+    kind, _, code = one.uri.partition(";base64,")
+    assert kind == "data:image/png"
+    assert base64.b64decode(code) == data
+    # 42×84: shown pixel by pixel, in the middle of the square.
+    assert (one.x, one.y, one.width, one.height) == (27, 6, 42, 84)
+
+
+@pytest.mark.parametrize("side", [20, 200])
+def test_embed_scales_what_was_made_otherwise(side: int) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side // 2)).save(buffer, "JPEG")
+    (one,) = embed({0: buffer.getvalue()}, [0]).values()
+    assert one.uri.startswith("data:image/jpeg;")
+    assert (one.x, one.y, one.width, one.height) == (0, 24, 96, 48)
+
+
+def test_embed_takes_each_once_and_stops_at_the_budget() -> None:
+    thumbnails = {index: thumbnail(noise(28, 28, 1)) for index in range(10)}
+    size = len(embed(thumbnails, [0])[0].uri)
+    chosen = embed(thumbnails, [4, 4, 99, 2, 7, 1], budget=3 * size)
+    assert list(chosen) == [4, 2, 7]
+
+
+def test_embed_refuses_what_is_no_picture() -> None:
+    with pytest.raises(ValueError, match="row 5 is neither PNG nor JPEG"):
+        embed({5: b"<svg onload=alert(1)>"}, [5])
