@@ -115,7 +115,7 @@ def bake(
     duplicates = find_duplicates(dataset.pictures)
     parts = _split(dataset, duplicates, request)  # refuses before anything is written
     folder = RunFolder.create(Path(out), request)
-    on_event(folder.log("run started", request=request.model_dump()))
+    _announce("run started", folder, request, dataset, parts, on_event)
     return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
 
 
@@ -150,8 +150,26 @@ def resume(
     compute = Compute.choose(request.device, request.threads, request.precision)
     duplicates = find_duplicates(dataset.pictures)
     parts = _split(dataset, duplicates, request)
-    on_event(folder.log("run resumed", request=request.model_dump()))
+    _announce("run resumed", folder, request, dataset, parts, on_event)
     return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+
+
+def _announce(
+    kind: str,
+    folder: RunFolder,
+    request: Request,
+    dataset: Dataset,
+    parts: Split,
+    on_event: Listener,
+) -> None:
+    event = folder.log(
+        kind,
+        path=str(folder.path),
+        request=request.model_dump(),
+        understood=dataset.understood,
+        folds=[fold.name for fold in parts.folds],
+    )
+    on_event(event)
 
 
 def _read(request: Request, on_decoded: Callable[[int, int], None] | None) -> Dataset:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -106,7 +107,7 @@ class Workbench:
 
     def train(self, fold: Fold) -> None:
         """Train on a fold and predict what it held out, unless that was done before."""
-        if not self.folder.has_unit(self.approach.name, fold.name):
+        if not self._kept(fold.name):
             self._train(fold, stop_after=None, temperature=None)
 
     def train_final(self, final: Fold, folds: list[str]) -> None:
@@ -114,7 +115,7 @@ class Workbench:
 
         Without folds an inner validation slice finds them, as it does in a fold.
         """
-        if self.folder.has_unit(self.approach.name, FINAL):
+        if self._kept(FINAL):
             return
         if not folds:
             self._train(final, stop_after=None, temperature=None)
@@ -137,6 +138,19 @@ class Workbench:
         return Model(
             self.approach.prepare(self.task), self.frozen, network, record.temperature
         ).eval()
+
+    def _kept(self, fold: str) -> bool:
+        if not self.folder.has_unit(self.approach.name, fold):
+            return False
+        _, arrays = self.folder.load_unit(self.approach.name, fold)
+        accuracy = self._accuracy(arrays["logits"], arrays["rows"])
+        self._log("unit kept", fold=fold, accuracy=accuracy)
+        return True
+
+    def _accuracy(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> float | None:
+        if not len(rows):
+            return None
+        return float((logits.argmax(1) == self.dataset.labels[rows]).mean())
 
     def _train(self, fold: Fold, *, stop_after: int | None, temperature: float | None) -> None:
         self._log("unit started", fold=fold.name)
@@ -185,13 +199,12 @@ class Workbench:
             {"rows": fold.held_out, "logits": logits},
             weights,
         )
-        right = logits.argmax(1) == self.dataset.labels[fold.held_out]
         self._log(
             "unit finished",
             fold=fold.name,
             seconds=record.seconds,
             best_epoch=record.best_epoch,
-            accuracy=float(right.mean()) if len(right) else None,
+            accuracy=self._accuracy(logits, fold.held_out),
         )
 
     def _temperature(self, logits: Tensor | None, fold: Fold) -> float:

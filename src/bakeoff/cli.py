@@ -1,0 +1,374 @@
+"""The command line: demo, run, report, fetch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeRemainingColumn,
+)
+
+from bakeoff.errors import BakeoffError
+from bakeoff.version import __version__
+
+if TYPE_CHECKING:
+    from bakeoff.run.folder import RunFolder
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="bakeoff",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Train several kinds of picture classifier on your labelled pictures, "
+    "and learn which to trust and where each fails.",
+    epilog="`bakeoff COMMAND --help` has examples. `--debug` anywhere shows an error's traceback.",
+)
+
+console = Console(highlight=False)
+LISTED = 5  # of the pictures left out, in the terminal
+
+
+class Mode(StrEnum):
+    """How pictures are prepared."""
+
+    auto = "auto"
+    ink = "ink"
+    photo = "photo"
+
+
+class Budget(StrEnum):
+    """How long to train."""
+
+    quick = "quick"
+    standard = "standard"
+    thorough = "thorough"
+
+
+class Precision(StrEnum):
+    """The number format of training."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the report when it is done.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder for the run. Default: runs/NAME-DATE-TIME."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the networks and the augmentation.")]
+Budgeted = Annotated[
+    Budget,
+    typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
+]
+
+
+@app.callback()
+def _bakeoff(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+    debug: Annotated[  # noqa: ARG001 - `main` takes it out of the arguments, wherever it stands
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    if version:
+        console.print(f"bakeoff {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    budget: Budgeted = Budget.quick,
+    seed: Seed = 0,
+    threads: Threads = None,
+    open_report: Open = True,
+) -> None:
+    """Bake off four approaches on 1 797 small digits, in a minute or two.
+
+    Needs no network: the digits come with scikit-learn, the weights for transfer learning
+    with a Python package.
+    """
+    _run("digits", out, open_report, budget=budget.value, seed=seed, threads=threads)
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A folder, a CSV, IDX, npz, Parquet, zip or tar file, or a named set: digits.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Out = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this interrupted run instead of starting one."),
+    ] = None,
+    approach: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approach",
+            "-a",
+            help="Only this approach; may be given several times. Default: all "
+            "(baseline, cnn, vit, transfer).",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="APPROACH.KNOB=VALUE",
+            help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="How pictures are grouped: a regular expression on the file name, column:NAME, "
+            "or folder (the level below the class)."
+        ),
+    ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(min=0, help="Folds of the cross-validation; 0 scores on the test part alone."),
+    ] = 5,
+    test: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.9,
+            help="Share locked away as a test part. Default: the official part if there is one, "
+            "else a fifth from 600 pictures on.",
+        ),
+    ] = None,
+    keep_groups: Annotated[
+        bool, typer.Option("--keep-groups", help="Keep the pictures of a group in one fold.")
+    ] = False,
+    leave_one_group_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-group-out",
+            help="Instead of folds, score each group by models that never saw it.",
+        ),
+    ] = False,
+    budget: Budgeted = Budget.standard,
+    mode: Annotated[
+        Mode, typer.Option(help="How pictures are prepared: ink (drawings, digits) or photo.")
+    ] = Mode.auto,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Threads = None,
+    precision: Annotated[
+        Precision, typer.Option(help="Number format of training; scoring is always fp32.")
+    ] = Precision.auto,
+    open_report: Open = True,
+) -> None:
+    """Train every approach on the same folds, score them, and write a report.
+
+    **Examples**
+
+    `bakeoff run pictures/` – a folder with a sub-folder of pictures for each class
+
+    `bakeoff run train.csv --approach cnn --approach vit --folds 10`
+
+    `bakeoff run drawings/ --group '^[a-z]+' --leave-one-group-out`
+
+    `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
+
+    `bakeoff run --resume runs/pictures-20260102-030405`
+    """
+    if resume is not None:
+        _resume(resume, source, open_report)
+        return
+    if source is None:
+        raise BakeoffError(
+            "bakeoff run",
+            "nothing to read was named",
+            "Say bakeoff run SOURCE, or bakeoff run digits for a try",
+        )
+    from bakeoff.approaches import APPROACHES
+    from bakeoff.approaches.settings import parse_settings
+
+    _run(
+        source,
+        out,
+        open_report,
+        approaches=approach or tuple(APPROACHES),
+        settings=parse_settings(settings or []),
+        group=group,
+        folds=folds,
+        seed=seed,
+        test=test,
+        keep_groups=keep_groups,
+        leave_one_group_out=leave_one_group_out,
+        device=device,
+        threads=threads,
+        precision=precision.value,
+        mode=mode.value,
+        budget=budget.value,
+    )
+
+
+@app.command()
+def report(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a run left.")],
+    open_report: Open = True,
+) -> None:
+    """Write the report of a finished run anew, and open it.
+
+    **Example**
+
+    `bakeoff report runs/digits-20260102-030405`
+    """
+    from bakeoff.report.write import write_report
+    from bakeoff.run.folder import RunFolder
+
+    folder = RunFolder.open(path)
+    write_report(folder.results(), folder.thumbnails(), path / "report.html")
+    _show(path / "report.html", open_report)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A named set: mnist, fashion-mnist, kmnist, usps.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Copy the files from this folder instead of the network."),
+    ] = None,
+) -> None:
+    """Bring a named set into the cache, checked against its known checksum.
+
+    **Examples**
+
+    `bakeoff fetch mnist`, then `bakeoff run mnist --folds 0`
+
+    `bakeoff fetch mnist --from /media/usb/mnist` – where there is no network
+    """
+    from bakeoff.data.catalog import fetch as bring
+
+    with Progress(
+        "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console
+    ) as progress:
+        bar = progress.add_task(name, total=None)
+        folder = bring(
+            name,
+            source=source,
+            progress=lambda done, total: progress.update(bar, completed=done, total=total or None),
+        )
+    console.print(f"{name} is in {folder}")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one sentence and exit code 2."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except BakeoffError as error:
+        if debug:
+            raise
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"bakeoff: {error}", markup=False
+        )
+        sys.exit(2)
+
+
+def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> None:
+    from bakeoff.run.bake import bake
+
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
+    _watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+
+
+def _resume(folder: Path, source: str | None, open_report: bool) -> None:
+    from bakeoff.run.bake import resume
+
+    if source is not None:
+        raise BakeoffError(
+            f"--resume {folder}",
+            f"goes on with what that run was asked, so {source} has no place beside it",
+            "Leave SOURCE out",
+        )
+    _watch(lambda listeners: resume(folder, **listeners), folder, open_report)
+
+
+def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
+    """Do the work of a run with its events on the screen, then say what came of it."""
+    from bakeoff.screen import RunScreen, leaderboard
+
+    reading = Progress(
+        "reading pictures",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    bar = reading.add_task("reading", total=None)
+    screen = RunScreen(console)
+    try:
+        with reading:
+
+            def show(event: Mapping[str, Any]) -> None:
+                if not screen.rows:
+                    reading.stop()
+                    screen.__enter__()
+                screen(event)
+
+            try:
+                folder = work(
+                    {
+                        "on_event": show,
+                        "on_decoded": lambda done, total: reading.update(
+                            bar, completed=done, total=total
+                        ),
+                    }
+                )
+            finally:
+                screen.__exit__(None, None, None)
+    except KeyboardInterrupt:
+        if (path / "run.json").exists():
+            console.print(f"Stopped. Go on with: bakeoff run --resume {path}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    results = folder.results()
+    console.print(leaderboard(results))
+    console.print(results.winner.why, markup=False)
+    if left_out := results.dataset.left_out:
+        console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
+        for one in left_out[:LISTED]:
+            console.print(f"  {one}", markup=False)
+    _show(folder.path / "report.html", open_report)
+
+
+def _show(page: Path, wanted: bool) -> None:
+    console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
+    has_display = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if wanted and has_display:
+        webbrowser.open(page.resolve().as_uri())

@@ -1,0 +1,192 @@
+"""A run in the terminal: what trains, how well, and how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bakeoff.evaluation.records import Scores
+from bakeoff.run.results import Results
+
+__all__ = ["RunScreen", "duration", "leaderboard"]
+
+
+@dataclass
+class _Row:
+    """How far one approach has come."""
+
+    units: int
+    done: int = 0
+    unit: str = ""
+    epoch: Mapping[str, Any] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+    note: str = "waiting"
+
+    @property
+    def share(self) -> float:
+        inside = self.epoch["number"] / self.epoch["of"] if self.epoch else 0.0
+        return (self.done + inside) / self.units
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From finished units where there are some, else from the epochs of this one."""
+        if self.done == self.units:
+            return 0.0
+        if not self.epoch and not self.seconds:
+            return None
+        left_here = 0.0
+        if self.epoch:
+            left_here = self.epoch["seconds"] * (self.epoch["of"] - self.epoch["number"])
+        whole = (
+            sorted(self.seconds)[len(self.seconds) // 2]
+            if self.seconds
+            else self.epoch["seconds"] * self.epoch["of"]
+        )
+        return left_here + whole * (self.units - self.done - bool(self.epoch))
+
+
+class RunScreen:
+    """Shows the events of a run: a live table in a terminal, else a line a finished unit."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.rows: dict[str, _Row] = {}
+        self.started = time.monotonic()
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
+
+    def __enter__(self) -> RunScreen:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Take in one event."""
+        kind = event["event"]
+        if kind in ("run started", "run resumed"):
+            units = len(event["folds"]) + 1
+            self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
+            self.console.print(Text(event["understood"], style="bold"))
+            self.console.print(Text(f"run {event['path']}", style="dim"))
+        elif kind == "test opened":
+            self.console.print(f"locked test opened: {event['pictures']} pictures")
+        elif kind != "run finished":
+            self._unit_event(kind, event)
+
+    def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
+        row = self.rows[event["approach"]]
+        if kind == "preparing":
+            row.note = "preparing pictures"
+        elif kind == "unit started":
+            row.unit, row.epoch, row.note = event["fold"], {}, "starting"
+        elif kind == "epoch":
+            row.epoch, row.note = event, ""
+        elif kind in ("unit finished", "unit kept"):
+            row.done, row.epoch = row.done + 1, {}
+            if kind == "unit finished":
+                row.seconds.append(event["seconds"])
+            if event["accuracy"] is not None:
+                row.accuracies.append(event["accuracy"])
+            if not self.console.is_terminal:
+                self.console.print(_line(kind, event))
+
+    def render(self) -> RenderableType:
+        """The table as it stands."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for heading in ("approach", "", "unit", "epoch", "train", "valid.", "loss"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("held out", justify="right", no_wrap=True)
+        table.add_column("time left", justify="right", no_wrap=True)
+        for name, row in self.rows.items():
+            table.add_row(name, ProgressBar(total=1, completed=row.share, width=20), *_cells(row))
+        spent = duration(time.monotonic() - self.started)
+        return Group(table, Text(f"{spent} so far · Ctrl-C stops, --resume goes on", style="dim"))
+
+
+def leaderboard(results: Results) -> Table:
+    """The approaches, the best first, with the figures that a choice rests on."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("approach", no_wrap=True)
+    for heading in ("out of fold", "95 % interval", "loss", "test", "weights", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    ranked = sorted(results.approaches, key=lambda one: -_main(one.out_of_fold, one.test).accuracy)
+    for one in ranked:
+        main = _main(one.out_of_fold, one.test)
+        low, high = main.interval
+        style = "bold" if one.name == results.winner.name else ""
+        table.add_row(
+            one.name,
+            _percent(one.out_of_fold.accuracy if one.out_of_fold else None),
+            f"{low:.1%} … {high:.1%}",
+            f"{main.loss:.3f}",
+            _percent(one.test.accuracy if one.test else None),
+            f"{one.parameters:,}".replace(",", " "),
+            duration(one.seconds.folds + one.seconds.final),
+            style=style,
+        )
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _main(out_of_fold: Scores | None, test: Scores | None) -> Scores:
+    scores = out_of_fold or test
+    assert scores is not None  # a run scores at least one of them
+    return scores
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.2%}"
+
+
+def _cells(row: _Row) -> list[str]:
+    left = row.seconds_left
+    held_out = sum(row.accuracies) / len(row.accuracies) if row.accuracies else None
+    if row.done == row.units:
+        return ["done", "", "", "", "", _percent(held_out), duration(sum(row.seconds))]
+    epoch = row.epoch
+    return [
+        f"{row.unit} ({row.done + 1}/{row.units})" if row.unit else row.note,
+        f"{epoch['number']}/{epoch['of']}" if epoch else row.note if row.unit else "",
+        _percent(epoch.get("train_accuracy")),
+        _percent(epoch.get("validation_accuracy")),
+        f"{epoch['validation_loss']:.3f}" if epoch.get("validation_loss") is not None else "–",
+        _percent(held_out),
+        "…" if left is None else duration(left),
+    ]
+
+
+def _line(kind: str, event: Mapping[str, Any]) -> str:
+    words = f"{event['approach']} · {event['fold']}"
+    if event["accuracy"] is not None:
+        words += f" · {event['accuracy']:.2%} of the held-out pictures right"
+    if kind == "unit kept":
+        return f"{words} · kept"
+    return f"{words} · {duration(event['seconds'])}"
