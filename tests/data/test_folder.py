@@ -275,7 +275,7 @@ def test_a_picture_without_a_group_is_refused_before_decoding(tmp_path: Path) ->
     class_folders(tmp_path, "cat", "dog")
     save(tmp_path / "cat" / "0.png")
     save(tmp_path / "dog" / "1.png")
-    with pytest.raises(BakeoffError, match=r"cat/0\.png: .*'\^\[a-z\]\+'.* \(nor do 1 others\)"):
+    with pytest.raises(BakeoffError, match=r"cat/0\.png: .*'\^\[a-z\]\+'.* \(nor does 1 other\)"):
         read_folder(tmp_path, grouping=parse_grouping("^[a-z]+"), progress=never)
 
 
@@ -406,7 +406,7 @@ def test_rows_that_can_not_be_used_are_left_out(tmp_path: Path) -> None:
         "metadata.csv row '../secret.png'": "it points outside of the folder",
         f"metadata.csv row '{tmp_path}/secret.png'": "it points outside of the folder",
         "metadata.csv row 'C:/secret.png'": "it points outside of the folder",
-        "blank.png": "no class folder and no metadata says what it shows (nor do 1 others)",
+        "blank.png": "no class folder and no metadata says what it shows (nor does 1 other)",
     }
     everything = read_folder(tmp_path / "data", need_labels=False)
     assert everything.names == ("a.png", "b.png", "blank.png", "c.png", "unlisted.png")

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from bakeoff.data.grouping import utf8
+from bakeoff.data.words import utf8
 from bakeoff.errors import BakeoffError, LeftOut
 
 _COPY = 1 << 20

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.words import count, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
 
 _CLASSES_MEND = (
@@ -58,7 +59,7 @@ def finish(dataset: Dataset) -> Dataset:
     if len(kept_classes) < 2:
         raise BakeoffError(
             dataset.name,
-            f"{_count(len(kept_classes), 'class')} with two or more pictures, where it takes two"
+            f"{count(len(kept_classes), 'class')} with two or more pictures, where it takes two"
             f"{_first(left_out)}",
             "Add pictures of at least two classes",
         )
@@ -108,7 +109,7 @@ def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
     """Which pictures have a label that is a class."""
     unlabelled = np.flatnonzero(dataset.labels == UNLABELLED)
     if len(unlabelled):
-        others = f" (nor do {_count(len(unlabelled) - 1, 'other')})" if len(unlabelled) > 1 else ""
+        others = nor_others(len(unlabelled))
         left_out.append(
             LeftOut(dataset.names[unlabelled[0]], f"it has no label{others}", "Give it a label")
         )
@@ -150,13 +151,13 @@ def _dense(
 def _understood(dataset: Dataset) -> str:
     words = [
         dataset.understood,
-        f"{_count(len(dataset), 'picture')} of {_sizes(dataset.pictures)}",
-        _count(len(dataset.classes), "class"),
+        f"{count(len(dataset), 'picture')} of {_sizes(dataset.pictures)}",
+        count(len(dataset.classes), "class"),
     ]
     if dataset.groups is not None:
-        words.append(_count(len(dataset.group_names), "group"))
+        words.append(count(len(dataset.group_names), "group"))
     if dataset.official_test is not None:
-        words.append(f"official test of {_spaced(int(dataset.official_test.sum()))}")
+        words.append(f"official test of {spaced(int(dataset.official_test.sum()))}")
     return ", ".join(word for word in [*words, ink(dataset.pictures)] if word)
 
 
@@ -170,18 +171,9 @@ def _sizes(pictures: Pictures) -> str:
     return "many sizes, {}×{} to {}×{}".format(*by_area[0], *by_area[-1])
 
 
-def _count(number: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{_spaced(number)} {noun if number == 1 else plural}"
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
 def _first(left_out: Sequence[LeftOut]) -> str:
     """The first of what was left out, which is likely why nothing remains."""
     if not left_out:
         return ""
     first = left_out[0]
-    return f" ({_count(len(left_out), 'thing')} left out; {first.thing}: {first.wrong})"
+    return f" ({count(len(left_out), 'thing')} left out; {first.thing}: {first.wrong})"

@@ -20,6 +20,7 @@ from bakeoff.data.grouping import Grouping, number_off
 from bakeoff.data.listing import Entry, Listing, list_pictures
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.tables import read_matrix
+from bakeoff.data.words import nor_others
 from bakeoff.errors import BakeoffError, LeftOut
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -94,7 +95,7 @@ def _leave_out_unlabelled(listing: Listing) -> None:
     if not unlabelled:
         return
     listing.entries = [entry for entry in listing.entries if entry.label is not None]
-    others = f" (nor do {len(unlabelled) - 1} others)" if len(unlabelled) > 1 else ""
+    others = nor_others(len(unlabelled))
     listing.left_out.append(
         LeftOut(
             unlabelled[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Grouping", "number_off", "parse_grouping", "utf8"]
+__all__ = ["Grouping", "number_off", "parse_grouping"]
 
 import re
 import warnings
@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.words import nor_others, utf8
 from bakeoff.errors import BakeoffError
 
 _COLUMN = "column:"
@@ -58,7 +59,7 @@ class Grouping:
         ----------
         without : names of those pictures, at least one.
         """
-        others = f" (nor do {len(without) - 1} others)" if len(without) > 1 else ""
+        others = nor_others(len(without))
         wrong, mend = {
             "column": (
                 f"its column '{self.text}' is empty{others}",
@@ -134,11 +135,3 @@ def number_off(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...
         names = sorted(distinct)
     place = {name: index for index, name in enumerate(names)}
     return np.asarray([place[value] for value in values], dtype=np.int64), tuple(names)
-
-
-def utf8(text: str) -> str:
-    """The text with a question mark for all that UTF-8, and so a report, can not hold.
-
-    Such are file names in an encoding of the past, and half characters in JSON.
-    """
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from bakeoff.data.decode import is_picture
-from bakeoff.data.grouping import utf8
 from bakeoff.data.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
+from bakeoff.data.words import utf8
 from bakeoff.errors import LeftOut
 
 Split: TypeAlias = Literal["train", "val", "test"]
