@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+import numpy as np
 from torch import nn
 
+from bakeoff.data.finish import ink
+from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Mode, Prepare
@@ -33,6 +36,21 @@ class Task:
     side: int
     channels: int
     mode: Mode
+
+    @classmethod
+    def of(
+        cls, pictures: Pictures, classes: int, mode: Literal["auto", "ink", "photo"] = "auto"
+    ) -> Task:
+        """What may be known of these pictures: counts and looks; "auto" goes by the looks."""
+        if mode == "auto":
+            mode = "photo" if ink(pictures) == "photos" else "ink"
+        return cls(
+            classes=classes,
+            pictures=len(pictures),
+            side=int(np.median(pictures.shapes[:, :2].max(axis=1))),
+            channels=pictures.channels,
+            mode=mode,
+        )
 
     def fitted_side(self, *, least: int, most: int) -> int:
         """A side for the model's input: that of the pictures, within bounds, a multiple of 4."""

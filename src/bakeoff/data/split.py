@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split"]
+__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "choosers", "split"]
 
 TEST_SHARE = 0.2
 # With fewer pictures a test part is too small to tell anything, and is missed in training.
@@ -105,7 +105,7 @@ def split(
 
     def fold(name: str, rows: Rows, held_out: Rows, number: int) -> Fold:
         rng = np.random.default_rng([seed, 2, number])
-        chosen = _choosers(labels[rows], ids[rows], validation_share, rng)
+        chosen = choosers(labels[rows], ids[rows], validation_share, rng)
         return Fold(name, rows[~chosen], rows[chosen], held_out)
 
     if leave_out is not None:
@@ -225,6 +225,8 @@ def _by_group(
     training: Rows, groups: NDArray[np.int64], names: Sequence[str]
 ) -> list[tuple[str, Rows]]:
     parts = [(name, training[groups[training] == index]) for index, name in enumerate(names)]
+    # What a run keeps of a fit lies under its name, and "final" is that of the last fit.
+    parts = [(f"group {name}" if name == "final" else name, rows) for name, rows in parts]
     parts = [(name, rows) for name, rows in parts if len(rows)]
     if len(parts) < 2:
         raise BakeoffError(
@@ -235,13 +237,19 @@ def _by_group(
     return parts
 
 
-def _choosers(
+def choosers(
     labels: NDArray[np.int64],
     ids: NDArray[np.int64],
     share: float,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which of M pictures make the inner validation slice, M."""
+    """Which of M pictures make the inner validation slice, M.
+
+    Parameters
+    ----------
+    labels, ids : M, the class and the unit of each picture; see `split`.
+    share : of the pictures; at least one of each class that has three.
+    """
     chosen = _take(labels, ids, share, 1, rng)
     if not 0.5 <= chosen.sum() / max(1.0, share * len(labels)) <= 2:
         # Two or three writers: one of them would be half of what there is to learn

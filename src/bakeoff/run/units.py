@@ -4,49 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import psutil
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
 
 from bakeoff.approaches import Approach, Task
+from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.finish import ink
 from bakeoff.data.split import Fold
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.run.folder import Request, RunFolder
 from bakeoff.run.results import EpochRecord, UnitRecord
 from bakeoff.training.compute import Compute
-from bakeoff.training.fit import Epoch, fit
+from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
-from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all
 
-__all__ = ["Listener", "Workbench", "task_of"]
+__all__ = ["FINAL", "Listener", "Workbench"]
 
 Listener = Callable[[Mapping[str, object]], None]
 
 FINAL = "final"
-EFFORT = {"quick": 0.4, "standard": 1.0, "thorough": 2.5}  # times the epochs
-
-
-def task_of(dataset: Dataset, mode: Literal["auto", "ink", "photo"] = "auto") -> Task:
-    """What the approaches may know of a dataset: counts and looks, no picture and no label."""
-    if mode == "auto":
-        mode = "photo" if ink(dataset.pictures) == "photos" else "ink"
-    return Task(
-        classes=len(dataset.classes),
-        pictures=len(dataset),
-        side=int(np.median(dataset.pictures.shapes[:, :2].max(axis=1))),
-        channels=dataset.pictures.channels,
-        mode=mode,
-    )
 
 
 class Workbench:
@@ -76,34 +57,20 @@ class Workbench:
         self.request = request
         self.folder = folder
         self.on_event = on_event
-        self.task = task_of(dataset, request.mode)
-
-    @cached_property
-    def frozen(self) -> nn.Module | None:
-        """The part that no fold trains."""
-        return self.approach.frozen(self.task)
-
-    @cached_property
-    def source(self) -> Source:
-        """Inputs of every picture, prepared once; features too, where a part is frozen."""
-        self._log("preparing")
-        prepare = self.approach.prepare(self.task)
-        prepared = prepare_all(prepare, self.dataset.pictures, self.compute)
-        augment = self.approach.augment(self.task)
-        if self.frozen is None:
-            return PixelSource(prepared, augment)
-        return FeatureSource.compute(
-            self.frozen,
-            prepared,
-            augment,
-            views=self.approach.views,
-            seed=self._seed_of("features"),
-            compute=self.compute,
+        self.trainer = Trainer(
+            approach,
+            Task.of(dataset.pictures, len(dataset.classes), request.mode),
+            dataset.pictures,
+            dataset.labels,
+            compute,
+            seed=request.seed,
+            budget=request.budget,
+            on_prepare=lambda: self._log("preparing"),
         )
 
     def clear(self) -> None:
         """Forget what was made for training."""
-        self.__dict__.pop("source", None)
+        self.trainer.clear()
 
     def train(self, fold: Fold) -> None:
         """Train on a fold and predict what it held out, unless that was done before."""
@@ -131,13 +98,11 @@ class Workbench:
 
     def model(self, fold: str = FINAL) -> Model:
         """The trained model of a finished unit, from its weights on disk."""
-        network = self.approach.build(self.task)
+        network = self.approach.build(self.trainer.task)
         unit = self.folder.unit(self.approach.name, fold)
         network.load_state_dict(load_file(unit / "weights.safetensors"))
         record, _ = self.folder.load_unit(self.approach.name, fold)
-        return Model(
-            self.approach.prepare(self.task), self.frozen, network, record.temperature
-        ).eval()
+        return self.trainer.assemble(network, record.temperature)
 
     def _kept(self, fold: str) -> bool:
         if not self.folder.has_unit(self.approach.name, fold):
@@ -155,42 +120,30 @@ class Workbench:
     def _train(self, fold: Fold, *, stop_after: int | None, temperature: float | None) -> None:
         self._log("unit started", fold=fold.name)
         started = time.perf_counter()
-        seed = self._seed_of(fold.name)
         with PeakMemory() as memory:
-            torch.manual_seed(seed)  # the first weights
-            effort = EFFORT[self.request.budget]
-            fitted = fit(
-                self.approach.build(self.task),
-                self.source,
-                torch.from_numpy(self.dataset.labels),
-                train=torch.from_numpy(fold.train),
-                validation=torch.from_numpy(fold.validation),
-                training=self.approach.training.resolve(len(fold.train), effort=effort),
-                compute=self.compute,
-                seed=seed,
+            trained = self.trainer.fit(
+                fold.name,
+                train=fold.train,
+                validation=fold.validation,
                 stop_after=stop_after,
+                temperature=temperature,
                 on_epoch=lambda epoch: self._log("epoch", fold=fold.name, **vars(epoch)),
             )
-            if temperature is None:
-                temperature = self._temperature(fitted.validation_logits, fold)
-            model = Model(
-                self.approach.prepare(self.task), self.frozen, fitted.network, temperature
-            )
-            logits = np.empty((0, self.task.classes), dtype=np.float32)
+            logits = np.empty((0, len(self.dataset.classes)), dtype=np.float32)
             if len(fold.held_out):
                 held_out = self.dataset.pictures.take(fold.held_out)
-                logits = model.logits_of(held_out, self.compute)
-        network = fitted.network.cpu()
+                logits = trained.model.logits_of(held_out, self.compute)
+        network = trained.fitted.network.cpu()
         weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
         record = UnitRecord(
             fold=fold.name,
-            best_epoch=fitted.best_epoch,
-            temperature=temperature,
-            parameters=parameters_of(model),
-            bytes=4 * parameters_of(model),
+            best_epoch=trained.fitted.best_epoch,
+            temperature=trained.temperature,
+            parameters=parameters_of(trained.model),
+            bytes=4 * parameters_of(trained.model),
             seconds=time.perf_counter() - started,
             peak_memory_mb=memory.peak_mb,
-            curve=[_epoch_record(epoch) for epoch in fitted.curve],
+            curve=[_epoch_record(epoch) for epoch in trained.fitted.curve],
         )
         self.folder.save_unit(
             self.approach.name,
@@ -206,14 +159,6 @@ class Workbench:
             best_epoch=record.best_epoch,
             accuracy=self._accuracy(logits, fold.held_out),
         )
-
-    def _temperature(self, logits: Tensor | None, fold: Fold) -> float:
-        if logits is None:
-            return 1.0
-        return fit_temperature(logits.numpy(), self.dataset.labels[fold.validation])
-
-    def _seed_of(self, unit: str) -> int:
-        return zlib.crc32(f"{self.request.seed}/{self.approach.name}/{unit}".encode())
 
     def _log(self, kind: str, **details: object) -> None:
         self.on_event(self.folder.log(kind, approach=self.approach.name, **details))

@@ -1,0 +1,153 @@
+"""From labelled pictures to a calibrated model: what a run and `Classifier` share."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from bakeoff.approaches.approach import Approach, Task
+from bakeoff.data.pictures import Pictures
+from bakeoff.evaluation.calibration import fit_temperature
+from bakeoff.training.compute import Compute
+from bakeoff.training.fit import Epoch, Fitted, fit
+from bakeoff.training.model import Model
+from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all
+
+__all__ = ["EFFORT", "Budget", "Trained", "Trainer"]
+
+Budget = Literal["quick", "standard", "thorough"]
+EFFORT: dict[Budget, float] = {"quick": 0.4, "standard": 1.0, "thorough": 2.5}  # × epochs
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One fit: the model from raw pixels to probabilities, and how it came to be."""
+
+    model: Model
+    temperature: float
+    fitted: Fitted
+
+
+class Trainer:
+    """One approach on one set of pictures; what all of its fits share is made once.
+
+    Parameters
+    ----------
+    approach, task, compute : what is trained, for what, and where.
+    pictures : N pictures.
+    labels : N class indices.
+    seed : each fit derives its own from this one and its name, so that fits can be done in
+        any order, or again, to the same numbers.
+    budget : how long to train where the settings leave it open.
+    on_prepare : called before the pictures are prepared, which may take a while.
+    """
+
+    def __init__(
+        self,
+        approach: Approach,
+        task: Task,
+        pictures: Pictures,
+        labels: NDArray[np.int64],
+        compute: Compute,
+        *,
+        seed: int,
+        budget: Budget = "standard",
+        on_prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.approach = approach
+        self.task = task
+        self.pictures = pictures
+        self.labels = labels
+        self.compute = compute
+        self.seed = seed
+        self.budget = budget
+        self.on_prepare = on_prepare
+
+    @cached_property
+    def frozen(self) -> nn.Module | None:
+        """The part that no fit trains."""
+        return self.approach.frozen(self.task)
+
+    @cached_property
+    def source(self) -> Source:
+        """Inputs of every picture, prepared once; features too, where a part is frozen."""
+        self.on_prepare()
+        prepare = self.approach.prepare(self.task)
+        prepared = prepare_all(prepare, self.pictures, self.compute)
+        augment = self.approach.augment(self.task)
+        if self.frozen is None:
+            return PixelSource(prepared, augment)
+        return FeatureSource.compute(
+            self.frozen,
+            prepared,
+            augment,
+            views=self.approach.views,
+            seed=self.seed_of("features"),
+            compute=self.compute,
+        )
+
+    def clear(self) -> None:
+        """Forget what was made for training."""
+        self.__dict__.pop("source", None)
+
+    def fit(
+        self,
+        name: str,
+        *,
+        train: Rows,
+        validation: Rows,
+        stop_after: int | None = None,
+        temperature: float | None = None,
+        on_epoch: Callable[[Epoch], None] = lambda _: None,
+    ) -> Trained:
+        """Train on some rows; others choose the epoch and, unless it is given, the temperature.
+
+        Parameters
+        ----------
+        name : of this fit; its seed hangs on it.
+        train, validation : rows to learn from, and to choose by; the latter may be empty.
+        stop_after : end after this epoch of the same schedule.
+        temperature : None to fit it to `validation`, or take 1 where that is empty.
+        on_epoch : called after every epoch.
+        """
+        seed = self.seed_of(name)
+        torch.manual_seed(seed)  # the first weights
+        fitted = fit(
+            self.approach.build(self.task),
+            self.source,
+            torch.from_numpy(self.labels),
+            train=torch.from_numpy(train),
+            validation=torch.from_numpy(validation),
+            training=self.approach.training.resolve(len(train), effort=EFFORT[self.budget]),
+            compute=self.compute,
+            seed=seed,
+            stop_after=stop_after,
+            on_epoch=on_epoch,
+        )
+        if temperature is None:
+            temperature = self._temperature(fitted, validation)
+        return Trained(self.assemble(fitted.network, temperature), temperature, fitted)
+
+    def assemble(self, network: nn.Module, temperature: float) -> Model:
+        """A trained network with all that comes before and after it."""
+        prepare = self.approach.prepare(self.task)
+        return Model(prepare, self.frozen, network, temperature).eval()
+
+    def seed_of(self, name: str) -> int:
+        """The seed of what bears this name."""
+        return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
+
+    def _temperature(self, fitted: Fitted, validation: Rows) -> float:
+        if fitted.validation_logits is None:
+            return 1.0
+        return fit_temperature(fitted.validation_logits.numpy(), self.labels[validation])
