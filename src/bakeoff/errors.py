@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["BakeoffError", "LeftOut"]
-
 from dataclasses import dataclass
+
+__all__ = ["BakeoffError", "InputError", "LeftOut"]
 
 
 class BakeoffError(Exception):
@@ -25,6 +25,10 @@ class BakeoffError(Exception):
         self.thing = thing
         self.wrong = wrong
         self.mend = mend
+
+
+class InputError(BakeoffError, ValueError):
+    """Bad data handed over in Python; a `ValueError` too, as scikit-learn's callers expect."""
 
 
 @dataclass(frozen=True, slots=True)

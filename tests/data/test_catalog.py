@@ -25,7 +25,7 @@ from bakeoff.data.catalog import (
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.download import RemoteFile
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.usps import read_usps
+from bakeoff.data.readers.usps import read_usps
 from bakeoff.errors import BakeoffError
 
 CONTENT = bytes(range(256)) * 2000
@@ -356,6 +356,6 @@ def test_usps_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BakeoffError, match="it is damaged"):
         read_usps(tmp_path)
     put_usps(tmp_path, usps_line())
-    monkeypatch.setattr("bakeoff.data.usps._MAX_TEXT", 10)
+    monkeypatch.setattr("bakeoff.data.readers.usps._MAX_TEXT", 10)
     with pytest.raises(BakeoffError, match="far too long"):
         read_usps(tmp_path)

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bakeoff.data.combine import combine
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.finish import finish, ink
 from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.readers.combine import combine
 from bakeoff.errors import BakeoffError, LeftOut
 
 from .pictures_made import drawing

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ArchiveLimits", "is_archive", "unpacked"]
-
 import bz2
 import errno
 import gzip
@@ -23,6 +21,8 @@ from typing import IO, cast
 
 from bakeoff.data.words import utf8
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["ArchiveLimits", "is_archive", "unpacked"]
 
 _COPY = 1 << 20
 _REPACK = "Pack it again as an ordinary zip or tar file"

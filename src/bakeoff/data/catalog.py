@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["NAMED", "NamedSet", "cache_folder", "fetch", "is_named", "load_named", "named_sets"]
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,12 +13,14 @@ import platformdirs
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.download import Progress, RemoteFile, fetch_file
-from bakeoff.data.idx import read_idx
-from bakeoff.data.npz import read_npz
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.scale import to_pixels
-from bakeoff.data.usps import read_usps
+from bakeoff.data.readers.idx import read_idx
+from bakeoff.data.readers.npz import read_npz
+from bakeoff.data.readers.scale import to_pixels
+from bakeoff.data.readers.usps import read_usps
 from bakeoff.errors import BakeoffError
+
+__all__ = ["NAMED", "NamedSet", "cache_folder", "fetch", "is_named", "load_named", "named_sets"]
 
 _BUNDLED = Path(__file__).parent / "bundled"
 

@@ -5,8 +5,6 @@ Training and serving both call `decode`, so a picture means the same pixels in b
 
 from __future__ import annotations
 
-__all__ = ["FORMATS", "Limits", "decode", "decode_file", "is_picture", "looks_like", "read_bounded"]
-
 import io
 import re
 import threading
@@ -22,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bakeoff.errors import BakeoffError
+
+__all__ = ["FORMATS", "Limits", "decode", "decode_file", "is_picture", "looks_like", "read_bounded"]
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 """What Pillow may open. Every further format would be one more parser open to attack."""

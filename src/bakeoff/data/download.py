@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress", "RemoteFile", "fetch_file"]
-
 import contextlib
 import gzip
 import hashlib
@@ -22,6 +20,8 @@ from typing import IO, TypeAlias
 from urllib.parse import urlsplit
 
 from bakeoff.errors import BakeoffError
+
+__all__ = ["Progress", "RemoteFile", "fetch_file"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 

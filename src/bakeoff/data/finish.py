@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["finish", "ink"]
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +12,8 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.words import count, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["finish", "ink"]
 
 _CLASSES_MEND = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "

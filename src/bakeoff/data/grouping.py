@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Grouping", "number_off", "parse_grouping"]
-
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +14,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.words import nor_others, utf8
 from bakeoff.errors import BakeoffError
+
+__all__ = ["Grouping", "number_off", "parse_grouping"]
 
 _COLUMN = "column:"
 

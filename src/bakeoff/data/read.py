@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress", "read", "read_as_found"]
-
 import difflib
 import os
 import re
@@ -15,20 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.data.archive import is_archive, unpacked
-from bakeoff.data.arrays import has_idx, looks_like_idx, read_idx, read_npz
 from bakeoff.data.catalog import is_named, load_named, named_sets
-from bakeoff.data.combine import combine
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.finish import finish
-from bakeoff.data.folder import Progress, read_folder
 from bakeoff.data.grouping import Grouping, parse_grouping
-from bakeoff.data.listing import Split, is_picture_folder, looks_usable, split_of, visible
-from bakeoff.data.metadata import METADATA_FILES
-from bakeoff.data.parquet import read_parquet
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.tables import looks_like_table, read_table
+from bakeoff.data.readers.combine import combine
+from bakeoff.data.readers.folder import Progress, read_folder
+from bakeoff.data.readers.idx import has_idx, looks_like_idx, read_idx
+from bakeoff.data.readers.listing import Split, is_picture_folder, looks_usable, split_of, visible
+from bakeoff.data.readers.metadata import METADATA_FILES
+from bakeoff.data.readers.npz import read_npz
+from bakeoff.data.readers.parquet import read_parquet
+from bakeoff.data.readers.tables import looks_like_table, read_table
 from bakeoff.errors import BakeoffError
+
+__all__ = ["Progress", "read", "read_as_found"]
 
 # An archive in an archive is how some sites deliver; deeper nesting is a trick.
 _MAX_NESTING = 3

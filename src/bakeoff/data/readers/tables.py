@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["TableLimits", "looks_like_table", "read_matrix", "read_table"]
-
 import re
 import zlib
 from collections import Counter
@@ -16,16 +14,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.columns import (
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.grouping import number_off, parse_grouping
+from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
     columns_of_numbers,
     has_header,
     is_number,
 )
-from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.grouping import number_off, parse_grouping
-from bakeoff.data.lines import (
+from bakeoff.data.readers.lines import (
     TableLimits,
     delimiter_of,
     open_unpacked,
@@ -34,9 +33,10 @@ from bakeoff.data.lines import (
     split,
     text_of,
 )
-from bakeoff.data.pictures import PictureWriter
-from bakeoff.data.scale import picture_shape, scale_for, to_pixels
+from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["TableLimits", "looks_like_table", "read_matrix", "read_table"]
 
 _BLOCK_NUMBERS = 1 << 20
 # Not "na" or "none", which are honest names of classes.

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from bakeoff.data.dataset import UNLABELLED
 from bakeoff.data.decode import Limits
-from bakeoff.data.folder import read_folder
 from bakeoff.data.grouping import Grouping, parse_grouping
-from bakeoff.data.listing import is_picture_folder, looks_usable
-from bakeoff.data.metadata import read_metadata
+from bakeoff.data.readers.folder import read_folder
+from bakeoff.data.readers.listing import is_picture_folder, looks_usable
+from bakeoff.data.readers.metadata import read_metadata
 from bakeoff.errors import BakeoffError, LeftOut
 
-from .pictures_made import class_folders, drawing, encoded, save
+from ..pictures_made import class_folders, drawing, encoded, save
 
 
 def why(left_out: tuple[LeftOut, ...]) -> dict[str, str]:

@@ -6,8 +6,6 @@ whose column ``file_name`` is a path relative to the table itself.
 
 from __future__ import annotations
 
-__all__ = ["METADATA_FILES", "Metadata", "find_metadata", "read_metadata"]
-
 import csv
 import io
 import json
@@ -17,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["METADATA_FILES", "Metadata", "find_metadata", "read_metadata"]
 
 METADATA_FILES = ("metadata.csv", "metadata.jsonl")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["picture_shape", "scale_for", "to_pixels"]
-
 from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = ["picture_shape", "scale_for", "to_pixels"]
 
 # 65 535 = 257 × 255, so that black stays black and white stays white.
 _SIXTEEN_BITS = 257

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ArrayLimits", "Part", "join"]
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +11,8 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+
+__all__ = ["ArrayLimits", "Part", "join"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["read_usps"]
-
 import bz2
 from dataclasses import replace
 from functools import partial
@@ -13,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.parts import ArrayLimits, Part, join
-from bakeoff.data.scale import to_pixels
+from bakeoff.data.readers.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.scale import to_pixels
 from bakeoff.errors import BakeoffError
+
+__all__ = ["read_usps"]
 
 _SIDE = 16
 _PIXELS = _SIDE * _SIDE

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bakeoff.data.arrays import ArrayLimits, has_idx, looks_like_idx, read_idx, read_npz
+from bakeoff.data.readers.idx import has_idx, looks_like_idx, read_idx
+from bakeoff.data.readers.npz import read_npz
+from bakeoff.data.readers.parts import ArrayLimits
 from bakeoff.errors import BakeoffError
 
 Bytes = NDArray[np.uint8]
@@ -378,7 +380,7 @@ def test_npz_parts_share_one_scale_but_not_one_size(save: Save) -> None:
 
 
 def test_npz_many_batches(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bakeoff.data.npz._BATCH_BYTES", 100)
+    monkeypatch.setattr("bakeoff.data.readers.npz._BATCH_BYTES", 100)
     pictures = noise(20, 4, 6)
     assert np.array_equal(pixels(save(images=pictures / 255))[..., 0], pictures)
 

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from bakeoff.data.decode import is_picture
+from bakeoff.data.readers.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
+from bakeoff.data.words import utf8
+from bakeoff.errors import LeftOut
+
 __all__ = [
     "Entry",
     "Listing",
@@ -12,17 +23,6 @@ __all__ = [
     "split_of",
     "visible",
 ]
-
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Literal, TypeAlias
-
-from bakeoff.data.decode import is_picture
-from bakeoff.data.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
-from bakeoff.data.words import utf8
-from bakeoff.errors import LeftOut
 
 Split: TypeAlias = Literal["train", "val", "test"]
 

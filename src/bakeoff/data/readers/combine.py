@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["combine"]
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +11,8 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import number_off
 from bakeoff.data.pictures import PictureWriter
+
+__all__ = ["combine"]
 
 
 def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.data import parquet
-from bakeoff.data.parquet import read_parquet
+from bakeoff.data.readers import parquet
+from bakeoff.data.readers.parquet import read_parquet
 from bakeoff.errors import BakeoffError
 
 pa = pytest.importorskip("pyarrow")

@@ -7,8 +7,6 @@ the magic number of N×H×W bytes, 2049 that of N bytes.
 
 from __future__ import annotations
 
-__all__ = ["has_idx", "looks_like_idx", "read_idx"]
-
 import gzip
 import re
 import struct
@@ -26,9 +24,11 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.grouping import number_off
-from bakeoff.data.lines import open_unpacked
-from bakeoff.data.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.lines import open_unpacked
+from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.errors import BakeoffError
+
+__all__ = ["has_idx", "looks_like_idx", "read_idx"]
 
 _LIMITS = ArrayLimits()
 _UBYTE = 0x08

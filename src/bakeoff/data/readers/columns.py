@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]
-
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakeoff.data.scale import picture_shape
+from bakeoff.data.readers.scale import picture_shape
 from bakeoff.errors import BakeoffError
+
+__all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "digit", "letter", "y")
 _GROUP_NAMES = ("group", "groups")

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bakeoff.data.columns import columns_of_header, has_header
-from bakeoff.data.lines import TableLimits, delimiter_of, split
-from bakeoff.data.scale import picture_shape, scale_for, to_pixels
-from bakeoff.data.tables import looks_like_table, read_matrix, read_table
+from bakeoff.data.readers.columns import columns_of_header, has_header
+from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
+from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
+from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
 from bakeoff.errors import BakeoffError
 
 Write = Callable[..., Path]
@@ -167,7 +167,7 @@ def test_black_and_white(write: Write) -> None:
 
 def test_scale_is_that_of_most_rows(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     # One row a block: the first block says 0–1, and all the others prove it wrong.
-    monkeypatch.setattr("bakeoff.data.tables._BLOCK_NUMBERS", 1)
+    monkeypatch.setattr("bakeoff.data.readers.tables._BLOCK_NUMBERS", 1)
     pictures = ink(5)
     pictures[0] = 0
     pictures[0, 1, 1] = 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["read_npz"]
-
 import lzma
 import struct
 import zipfile
@@ -22,9 +20,11 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import number_off
-from bakeoff.data.parts import ArrayLimits, Part, join
-from bakeoff.data.scale import picture_shape, scale_for, to_pixels
+from bakeoff.data.readers.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["read_npz"]
 
 _LIMITS = ArrayLimits()
 _BATCH_BYTES = 1 << 22

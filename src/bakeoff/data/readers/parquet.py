@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["read_parquet"]
-
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +17,8 @@ from bakeoff.data.decode import decode
 from bakeoff.data.grouping import number_off, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["read_parquet"]
 
 if TYPE_CHECKING:
     import pyarrow

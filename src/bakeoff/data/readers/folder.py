@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress", "read_folder"]
-
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +15,13 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import Limits, decode_file, read_bounded
 from bakeoff.data.grouping import Grouping, number_off
-from bakeoff.data.listing import Entry, Listing, list_pictures
 from bakeoff.data.pictures import Pictures, PictureWriter
-from bakeoff.data.tables import read_matrix
+from bakeoff.data.readers.listing import Entry, Listing, list_pictures
+from bakeoff.data.readers.tables import read_matrix
 from bakeoff.data.words import nor_others
 from bakeoff.errors import BakeoffError, LeftOut
+
+__all__ = ["Progress", "read_folder"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 

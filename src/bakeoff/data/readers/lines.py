@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "TableLimits",
-    "delimiter_of",
-    "open_unpacked",
-    "read_lines",
-    "refuse_binary",
-    "split",
-    "text_of",
-]
-
 import csv
 import gzip
 import zlib
@@ -21,6 +11,16 @@ from pathlib import Path
 from typing import IO, cast
 
 from bakeoff.errors import BakeoffError
+
+__all__ = [
+    "TableLimits",
+    "delimiter_of",
+    "open_unpacked",
+    "read_lines",
+    "refuse_binary",
+    "split",
+    "text_of",
+]
 
 _BLOCK = 1 << 22
 _GZIP = b"\x1f\x8b"
