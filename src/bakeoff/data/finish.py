@@ -100,7 +100,10 @@ def ink(pictures: Pictures) -> str:
         papers.append(int(within.argmax()) + _PAPER / 2)
         shares.append(float(within.max()))
         colours.append(float(np.mean(np.ptp(pixels, axis=2) > _COLOURED)))
-    if np.median(colours) > 0.25 or np.median(shares) < 0.45:
+    # Measured medians: Fashion-MNIST's garments 0.58, handwriting at 28 pixels 0.8, but
+    # scikit-learn's 8×8 digits 0.52, since strokes fill a tiny picture.
+    side = np.median(pictures.shapes[:, :2].max(axis=1))
+    if np.median(colours) > 0.25 or np.median(shares) < (0.45 if side <= 16 else 0.65):
         return "photos"
     return "ink is high" if np.median(papers) < 128 else "ink is low"
 
