@@ -1,0 +1,42 @@
+# Two commands do everything: `make demo` and `make test`. Each sets itself up.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint docs constraints clean
+
+demo: .venv/installed  ## Bake off four approaches on bundled digits and open the report
+	$(BIN)/bakeoff demo $(DEMO)
+
+test: lint  ## Pass every test, with branch coverage
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 $(PYTEST)
+
+lint: .venv/installed-dev  ## Style, types and the walls between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/installed-dev  ## Write docs/cli.md and docs/results.schema.json anew
+	$(BIN)/python scripts/write_docs.py
+
+constraints:  ## Write constraints.txt anew, from the newest versions that fit
+	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/pip install --quiet '.[train,parquet,dev]'
+	.venv-constraints/bin/pip freeze --exclude bakeoff > constraints.txt
+	rm -rf .venv-constraints
+
+clean:
+	rm -rf .venv
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check 'pip>=25'
+
+.venv/installed: .venv/bin/pip pyproject.toml constraints.txt
+	$(PIP) --editable '.[train,parquet]'
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) --editable '.[train,parquet,dev]'
+	touch $@

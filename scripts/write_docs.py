@@ -1,0 +1,28 @@
+"""Write the parts of docs/ that the code says better itself: cli.md and results.schema.json."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bakeoff.record.results import Results
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def cli_reference() -> str:
+    """Markdown for every command, by Typer, from the commands themselves."""
+    command = [sys.executable, "-m", "typer", "bakeoff.cli", "utils", "docs", "--name", "bakeoff"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+def results_schema() -> str:
+    """JSON Schema of results.json."""
+    return json.dumps(Results.model_json_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
+    (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")

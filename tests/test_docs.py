@@ -1,0 +1,32 @@
+"""What is written about the code agrees with the code."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _write_docs() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "scripts" / "write_docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_line_reference_is_current() -> None:
+    committed = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert committed == _write_docs().cli_reference(), "run `make docs` and commit docs/cli.md"
+
+
+def test_the_schema_of_results_is_current() -> None:
+    committed = (ROOT / "docs" / "results.schema.json").read_text(encoding="utf-8")
+    assert committed == _write_docs().results_schema(), "run `make docs` and commit docs/"
+
+
+def test_contributing_is_short() -> None:
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 30
