@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.approaches.settings import configure
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
@@ -105,8 +105,7 @@ def bake(
         mode=mode,
         budget=budget,
     )
-    for name in request.approaches:
-        configure(name, _settings_of(request, name))
+    _check(request)
     compute = Compute.choose(device, threads, precision)
     dataset = source if isinstance(source, Dataset) else _read(request, on_decoded)
     request = request.model_copy(
@@ -174,6 +173,25 @@ def _announce(
 
 def _read(request: Request, on_decoded: Callable[[int, int], None] | None) -> Dataset:
     return read(request.source, group=request.group, progress=on_decoded)
+
+
+def _check(request: Request) -> None:
+    """Refuse approaches and settings that make no run, before anything is read or written."""
+    names = request.approaches
+    if not names or len(set(names)) < len(names):
+        raise BakeoffError(
+            f"approaches {', '.join(names) or '(none)'}",
+            "each can be named once, and there must be one",
+            "Say, for example, --approach cnn --approach baseline",
+        )
+    for name in names:
+        configure(name, _settings_of(request, name))
+    for name in set(request.settings) - {"", *names}:
+        raise BakeoffError(
+            f"settings of {name}",
+            "no such approach takes part in this run",
+            f"Those that do are {', '.join(names)}",
+        )
 
 
 def _settings_of(request: Request, name: str) -> dict[str, object]:
@@ -282,6 +300,7 @@ def _dataset_summary(
         )
         for row in parts.dropped
     ]
+    labelled = dataset.labels[dataset.labels != UNLABELLED]
     groups = dataset.groups if dataset.groups is not None else np.empty(0, dtype=np.int64)
     return DatasetSummary(
         name=dataset.name,
@@ -289,7 +308,7 @@ def _dataset_summary(
         understood=dataset.understood,
         pictures=len(dataset),
         classes=list(dataset.classes),
-        class_counts=np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist(),
+        class_counts=np.bincount(labelled, minlength=len(dataset.classes)).tolist(),
         groups=list(dataset.group_names),
         group_counts=np.bincount(groups, minlength=len(dataset.group_names)).tolist(),
         fingerprint=request.fingerprint,

@@ -16,12 +16,14 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +72,8 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, request: Request) -> RunFolder:
         """A new run at `path`, which must not hold anything yet."""
+        if path.exists() and not path.is_dir():
+            raise BakeoffError(str(path), "is a file, not a folder", "Choose another --out")
         if path.exists() and any(path.iterdir()):
             raise BakeoffError(
                 str(path), "is there already", "Choose another --out, or go on with --resume"
@@ -105,8 +109,11 @@ class RunFolder:
     def log(self, kind: str, **details: object) -> dict[str, object]:
         """Append one event; it is on its way to disk when this returns."""
         event = {"time": now(), "event": kind, **details}
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        with (self.path / "events.jsonl").open("ab+") as file:
+            # After a line cut short by a crash, this event begins a line of its own.
+            if file.tell() and _last_byte(file) != b"\n":
+                file.write(b"\n")
+            file.write(json.dumps(event).encode() + b"\n")
         return event
 
     def events(self) -> Iterator[dict[str, object]]:
@@ -114,18 +121,18 @@ class RunFolder:
         path = self.path / "events.jsonl"
         if not path.exists():
             return
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             for line in file:
                 try:
                     yield json.loads(line)
-                except json.JSONDecodeError:
+                except ValueError:
                     continue
 
     # -- units ----------------------------------------------------------------
 
     def unit(self, approach: str, fold: str) -> Path:
         """Where approach × fold lies, finished or not."""
-        return self.path / "units" / approach / fold
+        return self.path / "units" / approach / _folder_name(fold)
 
     def has_unit(self, approach: str, fold: str) -> bool:
         """Whether approach × fold is finished."""
@@ -148,7 +155,7 @@ class RunFolder:
         weights : a safetensors file.
         """
         final = self.unit(approach, fold)
-        partial = final.with_name(f".{fold}.partial")
+        partial = final.with_name(f".{final.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         files = {
@@ -166,9 +173,16 @@ class RunFolder:
     def load_unit(self, approach: str, fold: str) -> tuple[UnitRecord, dict[str, NDArray[Any]]]:
         """The figures and arrays of a finished approach × fold."""
         unit = self.unit(approach, fold)
-        record = UnitRecord.model_validate_json((unit / "unit.json").read_bytes())
-        with np.load(unit / "logits.npz", allow_pickle=False) as arrays:
-            return record, dict(arrays)
+        try:
+            record = UnitRecord.model_validate_json((unit / "unit.json").read_bytes())
+            with np.load(unit / "logits.npz", allow_pickle=False) as arrays:
+                return record, dict(arrays)
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise BakeoffError(
+                str(unit),
+                f"is damaged or of another version ({type(error).__name__})",
+                f"Delete that folder and train it again with: bakeoff run --resume {self.path}",
+            ) from error
 
     # -- results --------------------------------------------------------------
 
@@ -214,6 +228,20 @@ class RunFolder:
         partial = target.with_name(f".{target.name}.partial")
         partial.write_bytes(data)
         partial.replace(target)
+
+
+def _last_byte(file: IO[bytes]) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
+
+
+def _folder_name(fold: str) -> str:
+    # A fold may bear the name of a group, which can be any text: "a/b", "..", or one that
+    # differs from another by case alone, which some file systems do not tell apart.
+    if re.fullmatch(r"[a-z0-9][a-z0-9 _-]{0,50}", fold):
+        return fold
+    plain = re.sub(r"[^\w-]", "_", fold)[:50]
+    return f"{plain}-{zlib.crc32(fold.encode()):08x}"
 
 
 def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -63,6 +63,8 @@ class Compute:
             ) from None
         if precision not in ("auto", "fp32", "bf16"):
             raise BakeoffError(f"precision {precision}", "is not known", "Say auto, fp32 or bf16")
+        if threads is not None and threads < 1:
+            raise BakeoffError(f"threads {threads}", "is no number of threads", "Say 1 or more")
         bf16 = precision == "bf16" or (precision == "auto" and _multiplies_bf16(device))
         return cls(device, threads or _cores(), bf16)
 

@@ -95,7 +95,7 @@ class Prepare(nn.Module):
         if step > 1:
             paper = F.interpolate(paper, size=(side, side), mode="bilinear")
         paper = torch.maximum(paper, SHADE * _each(paper.flatten(1).amax(1)))
-        ink = (1 - x / paper.clamp(min=1e-3)).clamp(min=0)
+        ink = ((paper - x) / paper.clamp(min=1e-3)).clamp(min=0)
         strokes = max(1, round(STROKES * side * side))
         full = ink.flatten(1).topk(strokes, sorted=True).values[:, -1].clamp(min=FAINTEST)
         ink = (ink / _each(full)).clamp(max=1)
