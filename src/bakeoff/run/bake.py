@@ -164,7 +164,7 @@ def _announce(
     event = folder.log(
         kind,
         path=str(folder.path),
-        request=request.model_dump(),
+        request=request.model_dump(mode="json"),
         understood=dataset.understood,
         folds=[fold.name for fold in parts.folds],
     )
