@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from bakeoff.run.bake import bake
+from bakeoff.run.folder import RunFolder
+
+from .strokes import QUICKLY, strokes
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    """A run sets the threads of its process; the next test starts without that."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of two approaches on two folds and a test part; only to be read."""
+    return bake(strokes(), tmp_path_factory.mktemp("finished") / "run", test=0.2, **QUICKLY)

@@ -1,0 +1,215 @@
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError
+from bakeoff.run.bake import bake, resume
+from bakeoff.run.folder import RunFolder
+
+from .strokes import QUICKLY, strokes
+
+TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency"}
+# Time goes by in these only; whether the test was opened, and how often, is asserted apart.
+
+
+def timeless(value: Any) -> Any:
+    """JSON without whatever tells how long something took or when it was."""
+    if isinstance(value, dict):
+        return {key: timeless(one) for key, one in value.items() if key not in TIMES}
+    if isinstance(value, list):
+        return [timeless(one) for one in value]
+    return value
+
+
+def figures(run: RunFolder) -> Any:
+    return timeless(json.loads((run.path / "results.json").read_text(encoding="utf-8")))
+
+
+def same(run: RunFolder, whole: RunFolder) -> None:
+    """Assert that a run ended as one that was never interrupted."""
+    assert figures(run) == figures(whole)
+    for name in ("probabilities.npz", "mistakes.csv"):
+        assert (run.path / name).read_bytes() == (whole.path / name).read_bytes()
+    for unit in whole.path.glob("units/*/*"):
+        weights = unit / "weights.safetensors"
+        assert (run.path / weights.relative_to(whole.path)).read_bytes() == weights.read_bytes()
+    assert [event["event"] for event in run.events()].count("test opened") == 1
+    assert list(run.path.rglob("*.partial")) == []
+
+
+class Interruption(Exception):  # noqa: N818 - no error: someone pressed Ctrl-C
+    """Stands for whatever ends a run."""
+
+
+def after(count: int) -> Callable[[Mapping[str, object]], None]:
+    """A listener that ends the run at its `count`th event."""
+    left = [count]
+
+    def listen(_: Mapping[str, object]) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Interruption
+
+    return listen
+
+
+def interrupted(path: Path, count: int, dataset: Dataset | None = None) -> RunFolder:
+    with pytest.raises(Interruption):
+        bake(dataset or strokes(), path, test=0.2, on_event=after(count), **QUICKLY)
+    return RunFolder(path)
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 12, 15])
+def test_a_run_goes_on_where_it_was_interrupted(
+    finished: RunFolder, tmp_path: Path, count: int
+) -> None:
+    run = interrupted(tmp_path / "run", count)
+    done = {path.name for path in run.path.glob("units/baseline/*")}
+    trained: list[object] = []
+
+    def listen(event: Mapping[str, object]) -> None:
+        if event["event"] == "unit started" and event["approach"] == "baseline":
+            trained.append(event["fold"])
+
+    resume(tmp_path / "run", dataset=strokes(), on_event=listen)
+    same(run, finished)
+    assert done.isdisjoint(map(str, trained))
+    assert len(done) + len(trained) == 3
+
+
+def test_the_test_part_is_not_opened_again(finished: RunFolder, tmp_path: Path) -> None:
+    kinds = [event["event"] for event in finished.events()]
+    run = interrupted(tmp_path / "run", kinds.index("test opened") + 1)
+    (opened,) = [event["time"] for event in run.events() if event["event"] == "test opened"]
+    time.sleep(1.1)  # events are stamped to the second
+    resume(run.path, dataset=strokes())
+    same(run, finished)
+    assert run.results().protocol.test_opened == opened
+    assert run.results().finished > str(opened)
+
+
+def test_what_a_crash_left_half_written_does_not_matter(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = interrupted(tmp_path / "run", 5)
+    half = run.path / "units" / "cnn" / ".fold 1.partial"
+    half.mkdir(parents=True)
+    (half / "weights.safetensors").write_bytes(b"half of th")
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write('{"time": "2026-')
+    (run.path / ".results.json.partial").write_text("{")
+    resume(run.path, dataset=strokes())
+    same(run, finished)
+    assert "run resumed" in [event["event"] for event in run.events()]
+
+
+def test_a_finished_run_has_its_results_and_report_rebuilt(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.path, run.path)
+    for name in ("results.json", "report.html", "probabilities.npz", "mistakes.csv"):
+        (run.path / name).unlink()
+    shutil.rmtree(run.path / "pictures")
+    resume(run.path, dataset=strokes())
+    same(run, finished)
+    assert run.thumbnails() == finished.thumbnails()
+    assert (run.path / "report.html").stat().st_size > 10_000
+    started = [event["event"] for event in run.events()].count("unit started")
+    assert started == 6  # those of the first time
+
+
+def changed_pixels(dataset: Dataset) -> Dataset:
+    pixels = np.stack(list(dataset.pictures))
+    pixels[7, 0, 0] ^= 1
+    return replace(dataset, pictures=Pictures.from_array(pixels))
+
+
+def changed_labels(dataset: Dataset) -> Dataset:
+    return replace(dataset, labels=np.roll(dataset.labels, 1))
+
+
+def one_fewer(dataset: Dataset) -> Dataset:
+    return dataset.take(np.arange(59))
+
+
+@pytest.mark.parametrize("change", [changed_pixels, changed_labels, one_fewer])
+def test_other_pictures_are_refused(
+    finished: RunFolder, tmp_path: Path, change: Callable[[Dataset], Dataset]
+) -> None:
+    shutil.copytree(finished.path, tmp_path / "run")
+    with pytest.raises(BakeoffError, match=r"have changed since the run began\. Bring them back"):
+        resume(tmp_path / "run", dataset=change(strokes()))
+    assert len(list(RunFolder(tmp_path / "run").events())) == len(list(finished.events()))
+
+
+def test_what_is_no_run_can_not_go_on(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match=r"holds no run\.json"):
+        resume(tmp_path)
+
+
+# -- kill -9 -----------------------------------------------------------------------
+
+CHILD = """
+import json, sys
+from bakeoff.run.bake import bake, resume
+
+def tell(event):
+    print(event["event"], flush=True)
+
+verb, source, out, how = sys.argv[1:]
+if verb == "bake":
+    bake(source, out, on_event=tell, **json.loads(how))
+else:
+    resume(out, on_event=tell)
+"""
+
+
+def killed(arguments: list[str], events: int, delay: float) -> bool:
+    """Run the child and kill it some time after so many events; whether it was not done by then."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", CHILD, *arguments], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for _ in range(events):
+            child.stdout.readline()
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+    return child.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_run_killed_at_three_random_moments_ends_with_the_same_numbers(tmp_path: Path) -> None:
+    dataset = strokes()
+    for picture, name in zip(dataset.pictures, dataset.names, strict=True):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(path)
+    source = str(tmp_path / "pictures")
+    how = QUICKLY | {"test": 0.2, "folds": 3}
+    whole = bake(source, tmp_path / "whole", **how)
+    seed = random.randrange(10**6)
+    print("seed", seed)  # pytest shows it when the test fails
+    rng = random.Random(seed)
+    path = tmp_path / "run"
+    for verb in ("bake", "resume", "resume"):
+        arguments = [verb, source, str(path), json.dumps(how)]
+        assert killed(arguments, events=rng.randint(1, 12), delay=rng.uniform(0, 0.02))
+    with pytest.raises(BakeoffError, match="not finished"):
+        RunFolder(path).results()
+    resume(path)
+    same(RunFolder(path), whole)

@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bakeoff.approaches import APPROACHES, Task
+from bakeoff.approaches.settings import configure
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.split import Fold
+from bakeoff.run.folder import Request, RunFolder
+from bakeoff.run.units import Workbench, parameters_of
+from bakeoff.training.compute import Compute
+
+from .strokes import strokes
+
+CPU = Compute("cpu", 1, False)
+FOLD = Fold("fold 1", np.arange(0, 36), np.arange(36, 45), np.arange(45, 60))
+LITTLE: dict[str, dict[str, object]] = {
+    "baseline": {"epochs": 2},
+    "cnn": {"epochs": 2, "filters": "8,8"},
+    "vit": {"epochs": 2, "hidden": 16, "layers": 1},
+    "transfer": {"epochs": 1, "side": 32},
+}
+
+
+def bench_of(path: Path, name: str, dataset: Dataset | None = None, seed: int = 0) -> Workbench:
+    request = Request(source="strokes", approaches=(name,), seed=seed)
+    folder = RunFolder.create(path, request) if not path.exists() else RunFolder.open(path)
+    approach = configure(name, LITTLE[name])
+    return Workbench(approach, dataset or strokes(), CPU, request, folder, lambda _: None)
+
+
+def kinds(bench: Workbench) -> list[object]:
+    return [event["event"] for event in bench.folder.events()]
+
+
+@pytest.mark.parametrize("name", list(APPROACHES))
+def test_the_weights_on_disk_give_the_logits_on_disk(tmp_path: Path, name: str) -> None:
+    bench_of(tmp_path / "run", name).train(FOLD)
+    bench = bench_of(tmp_path / "run", name)  # nothing left in memory
+    record, arrays = bench.folder.load_unit(name, "fold 1")
+    assert np.array_equal(arrays["rows"], FOLD.held_out)
+    assert arrays["logits"].dtype == np.float32
+    model = bench.model("fold 1")
+    again = model.logits_of(bench.dataset.pictures.take(FOLD.held_out), CPU)
+    assert np.array_equal(again, arrays["logits"])
+    assert float(model.get_buffer("temperature")) == pytest.approx(record.temperature)
+    assert record.parameters == parameters_of(model)
+
+
+def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "cnn")
+    for _ in range(2):
+        bench.train(FOLD)
+        bench.train_final(Fold("final", FOLD.train, FOLD.validation, FOLD.train[:0]), [])
+    assert kinds(bench).count("unit started") == 2
+    assert kinds(bench).count("preparing") == 1
+
+
+def test_the_order_of_units_does_not_matter(tmp_path: Path) -> None:
+    other = Fold("fold 2", np.arange(15, 50), np.arange(50, 60), np.arange(0, 15))
+    benches = [bench_of(tmp_path / name, "baseline") for name in ("forth", "back")]
+    for bench, folds in zip(benches, ([FOLD, other], [other, FOLD]), strict=True):
+        for fold in folds:
+            bench.train(fold)
+    for name in ("fold 1", "fold 2"):
+        one, same = (
+            (bench.folder.unit("baseline", name) / "weights.safetensors").read_bytes()
+            for bench in benches
+        )
+        assert one == same
+
+
+def test_units_differ_by_seed_and_name(tmp_path: Path) -> None:
+    twin = Fold("fold 2", FOLD.train, FOLD.validation, FOLD.held_out)
+    bench = bench_of(tmp_path / "a", "cnn")
+    bench.train(FOLD)
+    bench.train(twin)
+    reseeded = bench_of(tmp_path / "b", "cnn", seed=1)
+    reseeded.train(FOLD)
+    logits = [
+        one.folder.load_unit("cnn", fold)[1]["logits"]
+        for one, fold in ((bench, "fold 1"), (bench, "fold 2"), (reseeded, "fold 1"))
+    ]
+    assert not np.array_equal(logits[0], logits[1])
+    assert not np.array_equal(logits[0], logits[2])
+
+
+def test_labels_and_pixels_of_held_out_pictures_can_not_matter(tmp_path: Path) -> None:
+    dataset = strokes()
+    pixels = np.stack(list(dataset.pictures))
+    pixels[FOLD.held_out] = np.random.default_rng(9).integers(0, 256, (15, 12, 12, 1))
+    labels = dataset.labels.copy()
+    labels[FOLD.held_out] = (labels[FOLD.held_out] + 1) % 3
+    poisoned = strokes(pictures=Pictures.from_array(pixels), labels=labels)
+    for name in ("baseline", "cnn"):
+        for where, some in (("clean", dataset), ("poisoned", poisoned)):
+            bench_of(tmp_path / where / name, name, some).train(FOLD)
+        clean, other = (
+            RunFolder(tmp_path / where / name).unit(name, "fold 1") / "weights.safetensors"
+            for where in ("clean", "poisoned")
+        )
+        assert clean.read_bytes() == other.read_bytes()
+
+
+def test_the_final_fit_takes_epochs_and_temperature_from_the_folds(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "baseline")
+    bench.train(FOLD)
+    everything = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
+    bench.train_final(everything, ["fold 1"])
+    fold, _ = bench.folder.load_unit("baseline", "fold 1")
+    final, arrays = bench.folder.load_unit("baseline", "final")
+    assert final.best_epoch == len(final.curve) == fold.best_epoch
+    assert final.temperature != 1.0
+    assert final.curve[0].validation_loss is None
+    assert len(arrays["rows"]) == 0
+    assert arrays["logits"].shape == (0, 3)
+    started, finished = (
+        next(e for e in bench.folder.events() if e["event"] == kind and e["fold"] == "final")
+        for kind in ("unit started", "unit finished")
+    )
+    assert started["approach"] == "baseline"
+    assert finished["accuracy"] is None
+
+
+def test_without_a_slice_to_fit_it_on_the_temperature_is_1(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "baseline")
+    bench.train(Fold("fold 1", FOLD.train, FOLD.train[:0], FOLD.held_out))
+    assert bench.folder.load_unit("baseline", "fold 1")[0].temperature == 1.0
+
+
+def test_cleared_benches_prepare_again_to_the_same(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "baseline")
+    rows = torch.arange(60)
+    before = bench.trainer.source.plain(rows)
+    bench.clear()
+    bench.clear()
+    assert torch.equal(bench.trainer.source.plain(rows), before)
+    assert kinds(bench).count("preparing") == 2
+
+
+def test_weights_are_whole_and_the_frozen_part_is_not_among_them(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "transfer")
+    bench.train(FOLD)
+    weights = load_file(bench.folder.unit("transfer", "fold 1") / "weights.safetensors")
+    assert sum(value.numel() for value in weights.values()) < 10_000
+    assert bench.folder.load_unit("transfer", "fold 1")[0].parameters > 1_000_000
+
+
+def test_a_task_says_how_pictures_look() -> None:
+    pictures = strokes().pictures
+    task = Task.of(pictures, 3)
+    assert (task.classes, task.pictures, task.side, task.channels) == (3, 60, 12, 1)
+    assert task.mode == "ink"
+    assert Task.of(pictures, 3, "photo").mode == "photo"
+    rng = np.random.default_rng(0)
+    noise = Pictures.from_array(rng.integers(0, 256, (60, 20, 30, 3)).astype(np.uint8))
+    task = Task.of(noise, 3)
+    assert (task.side, task.channels, task.mode) == (30, 3, "photo")

@@ -1,0 +1,64 @@
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from bakeoff.errors import BakeoffError
+from bakeoff.training.compute import Compute
+
+
+def test_the_choice_is_explicit_and_runs_here() -> None:
+    compute = Compute.choose()
+    assert compute.threads >= 1
+    assert torch.ones(2, device=compute.device).sum() == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity on this system")
+def test_threads_are_those_that_this_process_may_use() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert Compute.choose("cpu").threads == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_threads_given_are_taken_and_applied() -> None:
+    before = torch.get_num_threads()
+    try:
+        Compute.choose("cpu", threads=3).apply()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads_are_refused(threads: int) -> None:
+    with pytest.raises(BakeoffError, match=f"threads {threads}: .* 1 or more"):
+        Compute.choose("cpu", threads=threads)
+
+
+@pytest.mark.parametrize("device", ["toaster", "", "cpu:x", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(BakeoffError, match="torch cannot use it here"):
+        Compute.choose(device)
+
+
+def test_a_precision_that_is_not_known_is_refused() -> None:
+    with pytest.raises(BakeoffError, match=r"precision fp8: is not known\. Say auto, fp32 or bf16"):
+        Compute.choose("cpu", precision="fp8")
+
+
+@pytest.mark.parametrize(("precision", "bf16"), [("fp32", False), ("bf16", True)])
+def test_a_precision_given_is_taken_at_its_word(precision: str, bf16: bool) -> None:
+    compute = Compute.choose("cpu", precision=precision)
+    assert compute.bf16 is bf16
+    layer = compute.place(nn.Linear(3, 2))
+    with compute.autocast():
+        assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if bf16 else torch.float32)
+
+
+def test_filters_are_laid_out_channels_last() -> None:
+    filters = Compute("cpu", 1, False).place(nn.Conv2d(4, 4, 3)).weight
+    assert filters.is_contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bakeoff.approaches import APPROACHES, Task
+from bakeoff.data.pictures import PictureWriter
+from bakeoff.training.compute import Compute
+from bakeoff.training.model import Model
+from bakeoff.training.prepare import Prepare
+
+from .drawn import sheet
+
+CPU = Compute("cpu", 1, False)
+TASK = Task(classes=3, pictures=60, side=20, channels=1, mode="ink")
+
+
+def model(temperature: float = 1.0, frozen: nn.Module | None = None) -> Model:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 3))
+    return Model(Prepare(mode="ink", size=16), frozen, network, temperature).eval()
+
+
+def pixels(count: int = 4) -> Tensor:
+    drawn = [sheet(20, 26, radius=4 + number, pen=2, ink=number * 20) for number in range(count)]
+    return torch.from_numpy(np.stack(drawn))
+
+
+def test_it_runs_from_raw_pixels_to_probabilities() -> None:
+    answer = model()(pixels())
+    assert answer.shape == (4, 3)
+    assert torch.allclose(answer.sum(1), torch.ones(4))
+    assert (answer >= 0).all()
+
+
+def test_the_temperature_softens_without_changing_the_answer() -> None:
+    sharp, soft = model(0.1)(pixels()), model(10.0)(pixels())
+    assert torch.equal(sharp.argmax(1), soft.argmax(1))
+    assert (sharp.amax(1) > soft.amax(1)).all()
+    logits = model().logits(pixels())
+    assert torch.allclose(soft, torch.softmax(logits / 10, 1))
+
+
+def test_the_frozen_part_stands_between_prepare_and_the_network() -> None:
+    class Negative(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return -x
+
+    plain, turned = model(), model(frozen=Negative())
+    assert torch.allclose(
+        turned.logits(pixels()), plain.network(-plain.prepare(pixels())), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["baseline", "cnn", "vit"])
+def test_pictures_of_any_sizes_get_the_logits_they_get_alone(name: str) -> None:
+    approach = APPROACHES[name]()
+    torch.manual_seed(0)
+    network = approach.build(TASK).train()
+    prepare, frozen = approach.prepare(TASK), approach.frozen(TASK)
+    # Batch norm of the baseline knows nothing until it has seen a batch.
+    inputs = prepare(pixels(8))
+    network(frozen(inputs) if frozen else inputs)
+    whole = Model(prepare, frozen, network)
+    writer = PictureWriter()
+    drawings = [sheet(12 + 3 * (n % 3), 20, radius=4 + n % 5, pen=2) for n in range(7)]
+    for drawing in drawings:
+        writer.append(drawing)
+    logits = whole.logits_of(writer.finish(), CPU)
+    assert logits.dtype == np.float32
+    assert logits.shape == (7, 3)
+    with torch.inference_mode():
+        for drawing, row in zip(drawings, logits, strict=True):
+            alone = whole.logits(torch.from_numpy(drawing)[None]).numpy()[0]
+            assert alone == pytest.approx(row, abs=1e-4)
+
+
+def test_no_pictures_are_a_mistake_of_ours() -> None:
+    with pytest.raises(AssertionError, match="nothing to predict"):
+        model().logits_of(PictureWriter().finish(), CPU)

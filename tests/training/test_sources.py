@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.training import sources
+from bakeoff.training.augment import Augment
+from bakeoff.training.compute import Compute
+from bakeoff.training.prepare import Mode, Prepare
+from bakeoff.training.sources import FeatureSource, PixelSource, in_batches, prepare_all
+
+from .drawn import sheet
+
+CPU = Compute("cpu", 1, False)
+
+
+def many(count: int = 10) -> Pictures:
+    """Of three sizes in turn, grey and colour."""
+    writer = PictureWriter()
+    for number in range(count):
+        side = (20, 33, 40)[number % 3]
+        picture = sheet(side, side, radius=side / 3 - number / 10, pen=3, ink=number * 9)
+        writer.append(picture.repeat(3 if number % 4 == 0 else 1, 2))
+    return writer.finish()
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class Flat(nn.Module):
+    """Pixels in the other order: a frozen part whose answer is known."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).flip(1)
+
+
+@pytest.mark.parametrize(("count", "size"), [(10, 4), (8, 4), (1, 4), (513, 512)])
+def test_batches_are_in_order_and_of_about_one_length(count: int, size: int) -> None:
+    batches = in_batches(torch.arange(count), size)
+    assert torch.equal(torch.cat(batches), torch.arange(count))
+    lengths = [len(batch) for batch in batches]
+    assert max(lengths) <= size
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_no_rows_are_no_batches() -> None:
+    assert in_batches(torch.arange(0), 4) == ()
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("ink", 1), ("photo", 1), ("photo", 3)])
+def test_the_road_of_8_bits_stays_within_a_level_of_prepare(mode: Mode, channels: int) -> None:
+    pictures = many()
+    prepare = Prepare(mode=mode, size=24, channels=channels)
+    prepared = prepare_all(prepare, pictures, CPU)
+    assert prepared.dtype == torch.uint8
+    assert prepared.shape == (10, channels, 24, 24)
+    plain = PixelSource(prepared, Augment(mode)).plain(torch.arange(10))
+    for row, picture in enumerate(pictures):
+        exact = prepare(torch.from_numpy(np.array(picture))[None])[0]
+        assert (plain[row] - exact).abs().max() < 1 / 255
+
+
+def test_pixels_are_augmented_in_training_alone() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    source = PixelSource(prepared, Augment("ink"))
+    rows = torch.tensor([7, 2])
+    assert torch.equal(source.plain(rows), prepared[rows] / 255)
+    assert not torch.equal(source.train(rows, seeded()), source.plain(rows))
+    calm = PixelSource(prepared, Augment("ink", strength=0))
+    assert torch.equal(calm.train(rows, seeded()), source.plain(rows))
+
+
+def test_view_0_is_plain_and_the_others_are_augmented() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    source = FeatureSource.compute(Flat(), prepared, Augment("ink"), views=3, seed=0, compute=CPU)
+    assert source.features.shape == (4, 10, 256)
+    wanted = (prepared.float() / 255).flatten(1).flip(1)
+    assert torch.allclose(source.plain(torch.arange(10)), wanted, atol=1e-3)
+    for view in source.features[1:]:
+        assert (view.float() - wanted).abs().amax(1).min() > 0.05
+
+
+def test_training_draws_from_every_view() -> None:
+    features = torch.arange(4.0)[:, None, None].expand(4, 3, 2).clone()
+    source = FeatureSource(features)
+    rows = torch.tensor([0, 2] * 50)
+    drawn = source.train(rows, seeded())
+    assert drawn.shape == (100, 2)
+    assert set(drawn[:, 0].tolist()) == {0, 1, 2, 3}
+    assert (source.plain(rows) == 0).all()
+    assert torch.equal(drawn, source.train(rows, seeded()))
+
+
+@pytest.mark.parametrize(("room", "views"), [(10 * 256 * 3, 2), (10 * 256, 0), (1, 0)])
+def test_memory_bounds_the_views(room: int, views: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "VIEW_FLOATS", room)
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    source = FeatureSource.compute(Flat(), prepared, Augment("ink"), views=7, seed=0, compute=CPU)
+    assert len(source.features) == 1 + views
+
+
+def test_without_augmentation_there_is_one_view() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    source = FeatureSource.compute(
+        Flat(), prepared, Augment("ink", strength=0), views=7, seed=0, compute=CPU
+    )
+    assert len(source.features) == 1
+
+
+def test_features_depend_on_the_seed_alone() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    one, same, other = (
+        FeatureSource.compute(Flat(), prepared, Augment("ink"), views=1, seed=seed, compute=CPU)
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(one.features, same.features)
+    assert not torch.equal(one.features, other.features)
+    assert torch.equal(one.features[0], other.features[0])
