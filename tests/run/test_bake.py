@@ -257,6 +257,12 @@ def test_kept_groups_are_never_parted(tmp_path: Path) -> None:
     assert one | other == set(range(10))
 
 
+def test_a_model_can_learn_from_one_picture(tmp_path: Path) -> None:
+    dataset = strokes(12, groups=np.array([0] * 11 + [1]), group_names=("many", "one"))
+    run = bake(dataset, tmp_path / "run", leave_one_group_out=True, **QUICKLY)
+    assert [fold.pictures for fold in run.results().approaches[0].folds] == [11, 1]
+
+
 @pytest.mark.parametrize("wish", ["keep_groups", "leave_one_group_out"])
 def test_groups_that_are_not_there_are_refused(tmp_path: Path, wish: str) -> None:
     with pytest.raises(BakeoffError, match=r"has no groups .* --group"):
@@ -373,6 +379,8 @@ def test_a_budget_scales_the_epochs(tmp_path: Path) -> None:
         ({"device": "toaster"}, "device toaster: torch cannot use it"),
         ({"precision": "fp8"}, "precision fp8: is not known"),
         ({"threads": 0}, "threads 0: is no number"),
+        ({"settings": {"": {"epochs": -1}}}, "epochs=-1: is out of bounds"),
+        ({"seed": -1}, "seed -1: is below 0"),
         ({"folds": 1}, "1 is not a number of folds"),
         ({"folds": 0}, "nothing would be scored"),
         ({"folds": 50}, "50 folds, but the largest class has 20"),

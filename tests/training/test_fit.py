@@ -1,9 +1,11 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from bakeoff.errors import BakeoffError
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch, Fitted, Training, fit, logits_of
 from bakeoff.training.sources import FeatureSource
@@ -93,6 +95,24 @@ def test_effort_multiplies_the_epochs() -> None:
 def test_what_was_said_is_kept() -> None:
     said = Training(epochs=1234, batch_size=3, learning_rate=0.5, mirror=True, patience=2)
     assert said.resolve(60_000, effort=2.5) == said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mend"),
+    [
+        ({"epochs": 0}, "Take 1 or more"),
+        ({"batch_size": -1}, "Take 1 or more"),
+        ({"learning_rate": -0.1}, "Take 0 or more"),
+        ({"learning_rate": float("nan")}, "Take 0 or more"),
+        ({"weight_decay": -1.0}, "Take 0 or more"),
+        ({"label_smoothing": 1.5}, "Take 0 to 1"),
+        ({"augment": -1.0}, "Take 0 or more"),
+        ({"patience": 0}, "Take 1 or more"),
+    ],
+)
+def test_settings_out_of_bounds_are_refused(wrong: dict[str, Any], mend: str) -> None:
+    with pytest.raises(BakeoffError, match=f"is out of bounds. {mend}"):
+        Training(**wrong)
 
 
 def test_unresolved_settings_are_a_mistake_of_ours() -> None:
@@ -211,6 +231,20 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
     assert outcome.validation_logits is None
     assert outcome.curve[-1].validation_loss is None
     assert outcome.curve[-1].validation_accuracy is None
+
+
+@pytest.mark.parametrize(("train", "batch_size"), [(1, 8), (2, 1), (3, 1), (9, 2)])
+def test_batch_norm_never_meets_a_picture_alone(train: int, batch_size: int) -> None:
+    net = nn.Sequential(nn.BatchNorm1d(6), network())
+    training = replace(QUICK, batch_size=batch_size, epochs=2)
+    outcome = fitted(net, train=torch.arange(train), training=training)
+    assert 0 <= outcome.curve[-1].train_accuracy <= 1
+    assert all(bool(value.isfinite().all()) for value in outcome.network.state_dict().values())
+
+
+def test_a_loss_that_is_no_number_ends_with_a_mend() -> None:
+    with pytest.raises(BakeoffError, match=r"learning_rate=1e\+30: the loss was no longer"):
+        fitted(training=replace(QUICK, learning_rate=1e30, weight_decay=0.0))
 
 
 # -- the same again --------------------------------------------------------------

@@ -184,6 +184,8 @@ def _check(request: Request) -> None:
             "each can be named once, and there must be one",
             "Say, for example, --approach cnn --approach baseline",
         )
+    if request.seed < 0:
+        raise BakeoffError(f"seed {request.seed}", "is below 0", "Take 0 or more")
     for name in names:
         configure(name, _settings_of(request, name))
     for name in set(request.settings) - {"", *names}:

@@ -5,6 +5,7 @@ The inner validation slice chooses the epoch; nothing that is scored is seen her
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,13 +15,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bakeoff.errors import BakeoffError
 from bakeoff.training.compute import Compute
+from bakeoff.training.ranges import AtLeastZero, Count, Positive, Share
 from bakeoff.training.sources import Source, in_batches
 
 __all__ = ["Epoch", "Fitted", "Training", "fit", "logits_of"]
 
 SCORE_BATCH = 512
 TEMPERATURES = [2 ** (step / 4) for step in range(-16, 9)]
+BOUNDS = {
+    "epochs": (1, math.inf),
+    "batch_size": (1, math.inf),
+    "learning_rate": (0, math.inf),
+    "weight_decay": (0, math.inf),
+    "label_smoothing": (0, 1),
+    "augment": (0, math.inf),
+    "patience": (1, math.inf),
+}
 WARM_UP = 0.15  # share of the steps in which the one-cycle rate rises
 
 
@@ -40,14 +52,24 @@ class Training:
     patience : stop after so many epochs without a better validation loss; None: never.
     """
 
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    augment: float = 1.0
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Positive = 2e-3
+    weight_decay: AtLeastZero = 0.05
+    label_smoothing: Share = 0.1
+    augment: AtLeastZero = 1.0
     mirror: bool | None = None
-    patience: int | None = None
+    patience: Count | None = None
+
+    def __post_init__(self) -> None:
+        for knob, (least, most) in BOUNDS.items():
+            value = getattr(self, knob)
+            if value is not None and not least <= value <= most:
+                raise BakeoffError(
+                    f"{knob}={value}",
+                    "is out of bounds",
+                    f"Take {least} or more" if most == math.inf else f"Take {least} to {most}",
+                )
 
     def resolve(self, pictures: int, *, effort: float = 1.0) -> Training:
         """The same with every None filled in for a set of `pictures` pictures.
@@ -120,6 +142,11 @@ def fit(
         `validation` the last epoch is kept.
     training : resolved settings.
     stop_after : end after this epoch of the same schedule, as the folds found best.
+
+    Raises
+    ------
+    BakeoffError
+        The loss is no longer a number: the learning rate is too high.
     """
     assert training.epochs is not None, "resolve the training settings first"
     assert training.batch_size is not None, "resolve the training settings first"
@@ -127,7 +154,9 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     network = compute.place(network)
     labels, train = labels.to(compute.device), train.to(compute.device)
-    batches = max(1, round(len(train) / training.batch_size))
+    # Batch norm takes the spread of a batch, so it needs two pictures, were they the same one.
+    train = train.repeat(2) if len(train) == 1 else train
+    batches = max(1, min(round(len(train) / training.batch_size), len(train) // 2))
     epochs = min(stop_after or training.epochs, training.epochs)
     optimizer, schedule = _optimizer(network, training, steps=batches * training.epochs)
     best_loss, best_epoch, best_weights = float("inf"), 0, network.state_dict()
@@ -152,6 +181,12 @@ def fit(
             schedule.step()
             loss_sum += F.cross_entropy(logits.detach(), y, reduction="sum")
             correct += (logits.detach().argmax(1) == y).sum()
+        if not loss_sum.isfinite():
+            raise BakeoffError(
+                f"learning_rate={training.learning_rate}",
+                f"the loss was no longer a number in epoch {number}",
+                "Take a smaller one, such as --set learning_rate=0.001",
+            )
         judged = _judge(network, source, labels, validation, compute)
         curve.append(
             Epoch(
