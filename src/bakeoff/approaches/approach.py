@@ -14,6 +14,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Mode, Prepare
+from bakeoff.training.ranges import Side
 
 __all__ = ["Approach", "Task"]
 
@@ -76,7 +77,7 @@ class Approach(ABC):
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
 
     training: Training = Training()
-    side: int | None = None
+    side: Side | None = None
 
     def prepare(self, task: Task) -> Prepare:
         """How raw pixels become this approach's input."""

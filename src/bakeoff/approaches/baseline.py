@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Prepare
+from bakeoff.training.ranges import Count
 
 __all__ = ["Baseline"]
 
@@ -32,8 +34,8 @@ class Baseline(Approach):
     views: ClassVar[int] = 3
 
     training: Training = Training(learning_rate=1e-2, weight_decay=0.5)
-    cells: int = 7
-    orientations: int = 9
+    cells: Count = 7
+    orientations: Annotated[int, Field(ge=2)] = 9
 
     def prepare(self, task: Task) -> Prepare:
         side = self.side or task.fitted_side(least=28, most=56)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
+from bakeoff.training.ranges import Count, Share
 
 __all__ = ["CNN"]
 
@@ -34,13 +35,13 @@ class CNN(Approach):
     title: ClassVar[str] = "CNN from scratch"
 
     training: Training = Training(learning_rate=5e-3)
-    filters: tuple[int, ...] = (32, 48, 64, 96, 128)
-    kernel_size: int = 3
-    pool_after: tuple[int, ...] | None = None
+    filters: tuple[Count, ...] = (32, 48, 64, 96, 128)
+    kernel_size: Count = 3
+    pool_after: tuple[Count, ...] | None = None
     pooling: Literal["max", "average"] = "max"
-    dense: tuple[int, ...] = ()
+    dense: tuple[Count, ...] = ()
     batch_norm: bool = True
-    dropout: float = 0.2
+    dropout: Share = 0.2
 
     def build(self, task: Task) -> nn.Module:
         if not self.filters or self.kernel_size % 2 == 0:

@@ -87,12 +87,12 @@ def flat_settings(approach: Approach) -> dict[str, object]:
 
 
 def _knobs(owner: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(owner)
+    hints = typing.get_type_hints(owner, include_extras=True)  # with their ranges
     return {field.name: hints[field.name] for field in fields(owner)}
 
 
 def _value(name: str, knob: str, value: object, kind: Any) -> Any:
-    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    options = typing.get_args(kind) if _is_union(kind) else (kind,)
     given = value
     if isinstance(value, str):
         if value.lower() == "none" and type(None) in options:
@@ -110,8 +110,14 @@ def _value(name: str, knob: str, value: object, kind: Any) -> Any:
         ) from None
 
 
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)
+
+
 def _in_words(kind: Any) -> str:
-    if isinstance(kind, types.UnionType):
+    if typing.get_origin(kind) is typing.Annotated:
+        return _in_words(kind.__origin__)
+    if _is_union(kind):
         return " or ".join(_in_words(option) for option in typing.get_args(kind))
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(typing.get_args(kind))

