@@ -5,7 +5,6 @@ The inner validation slice chooses the epoch; nothing that is scored is seen her
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -24,15 +23,6 @@ __all__ = ["Epoch", "Fitted", "Training", "fit", "logits_of"]
 
 SCORE_BATCH = 512
 TEMPERATURES = [2 ** (step / 4) for step in range(-16, 9)]
-BOUNDS = {
-    "epochs": (1, math.inf),
-    "batch_size": (1, math.inf),
-    "learning_rate": (0, math.inf),
-    "weight_decay": (0, math.inf),
-    "label_smoothing": (0, 1),
-    "augment": (0, math.inf),
-    "patience": (1, math.inf),
-}
 WARM_UP = 0.15  # share of the steps in which the one-cycle rate rises
 
 
@@ -60,16 +50,6 @@ class Training:
     augment: AtLeastZero = 1.0
     mirror: bool | None = None
     patience: Count | None = None
-
-    def __post_init__(self) -> None:
-        for knob, (least, most) in BOUNDS.items():
-            value = getattr(self, knob)
-            if value is not None and not least <= value <= most:
-                raise BakeoffError(
-                    f"{knob}={value}",
-                    "is out of bounds",
-                    f"Take {least} or more" if most == math.inf else f"Take {least} to {most}",
-                )
 
     def resolve(self, pictures: int, *, effort: float = 1.0) -> Training:
         """The same with every None filled in for a set of `pictures` pictures.
