@@ -138,8 +138,7 @@ def test_the_test_part_is_opened_once_after_the_last_fit(finished: RunFolder) ->
     assert finished.results().protocol.test_opened == opened["time"]
 
 
-def test_no_fit_learns_from_or_chooses_by_what_it_scores(finished: RunFolder) -> None:
-    """Poison every label of the test part: all but the test's own figures stay the same."""
+def test_folds_and_test_part_share_no_picture(finished: RunFolder) -> None:
     arrays, dataset = arrays_of(finished), strokes()
     for name in ("baseline", "cnn"):
         held_out = [
