@@ -25,7 +25,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
 if TYPE_CHECKING:
-    from bakeoff.run.folder import RunFolder
+    from bakeoff.record.folder import RunFolder
 
 __all__ = ["app", "main"]
 
@@ -244,8 +244,8 @@ def report(
 
     `bakeoff report runs/digits-20260102-030405`
     """
+    from bakeoff.record.folder import RunFolder
     from bakeoff.report.write import write_report
-    from bakeoff.run.folder import RunFolder
 
     folder = RunFolder.open(path)
     write_report(folder.results(), folder.thumbnails(), path / "report.html")

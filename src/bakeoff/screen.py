@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.evaluation.records import Scores
-from bakeoff.run.results import Results
+from bakeoff.record.results import Results
 
 __all__ = ["RunScreen", "duration", "leaderboard"]
 

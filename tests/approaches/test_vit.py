@@ -20,9 +20,9 @@ def shapes(vit: ViT, side: int = 32) -> dict[str, tuple[int, ...]]:
 
 def test_patch_and_side_make_the_tokens() -> None:
     for patch, tokens in [(4, 64), (8, 16), (16, 4)]:
-        assert shapes(ViT(patch=patch, side=32))["1.vectors"] == (1, tokens, 64)
-    assert shapes(ViT(), side=32)["1.vectors"][1] == 64
-    assert shapes(ViT(), side=16)["1.vectors"][1] == 16  # no patch is smaller than 4
+        assert shapes(ViT(patch=patch, side=32))["places"] == (1, tokens, 64)
+    assert shapes(ViT(), side=32)["places"][1] == 64
+    assert shapes(ViT(), side=16)["places"][1] == 16  # no patch is smaller than 4
 
 
 @pytest.mark.parametrize("patch", [1, 2, 3, 5, 6, 7, 12])
@@ -45,23 +45,23 @@ def test_stem_is_of_convolutions_or_one_cut() -> None:
 
 def test_hidden_is_the_width_of_a_token() -> None:
     found = shapes(ViT(hidden=40))
-    assert found["1.vectors"][-1] == 40
-    assert found["2.attend.1.out.weight"][0] == 40
+    assert found["places"][-1] == 40
+    assert found["blocks.0.attend.1.out.weight"][0] == 40
 
 
 def test_key_and_value_widths_are_apart() -> None:
     found = shapes(ViT(hidden=32, heads=2, key_width=5, value_width=7))
-    assert found["2.attend.1.project.weight"] == (2 * (5 + 5 + 7), 32)
-    assert found["2.attend.1.out.weight"] == (32, 2 * 7)
+    assert found["blocks.0.attend.1.project.weight"] == (2 * (5 + 5 + 7), 32)
+    assert found["blocks.0.attend.1.out.weight"] == (32, 2 * 7)
     usual = shapes(ViT(hidden=32, heads=2))
-    assert usual["2.attend.1.project.weight"] == (3 * 32, 32)
+    assert usual["blocks.0.attend.1.project.weight"] == (3 * 32, 32)
 
 
 def test_heads_look_each_for_itself() -> None:
     one, four = (logits(ViT(hidden=32, heads=heads), task()) for heads in (1, 4))
     assert not torch.allclose(one, four)
     odd = shapes(ViT(hidden=32, heads=3))  # 32 is no multiple of 3
-    assert odd["2.attend.1.out.weight"] == (32, 30)
+    assert odd["blocks.0.attend.1.out.weight"] == (32, 30)
 
 
 def test_attention_is_that_of_torch() -> None:
@@ -86,7 +86,7 @@ def test_layers_are_blocks() -> None:
 
 
 def test_mlp_ratio_is_the_width_over_hidden() -> None:
-    assert shapes(ViT(hidden=32, mlp_ratio=1.5))["2.think.1.weight"] == (48, 32)
+    assert shapes(ViT(hidden=32, mlp_ratio=1.5))["blocks.0.think.1.weight"] == (48, 32)
 
 
 def test_dropout_works_in_training_alone() -> None:

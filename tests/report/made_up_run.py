@@ -13,8 +13,7 @@ from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Scores
 from bakeoff.evaluation.scores import score
-from bakeoff.report import thumbnail
-from bakeoff.run.results import (
+from bakeoff.record.results import (
     ApproachResult,
     DatasetSummary,
     Duplicate,
@@ -25,6 +24,7 @@ from bakeoff.run.results import (
     Results,
     Seconds,
 )
+from bakeoff.report import thumbnail
 
 FOLDS = 5
 SYMBOLS = (

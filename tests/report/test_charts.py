@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bakeoff.evaluation.records import ReliabilityBin
+from bakeoff.record.results import EpochRecord, FoldResult
 from bakeoff.report.charts.curves import Curves
 from bakeoff.report.charts.heatmap import RIGHT, WRONG, heatmap
 from bakeoff.report.charts.intervals import IntervalAxis, Whisker
 from bakeoff.report.charts.reliability import reliability_diagram
 from bakeoff.report.charts.scales import linear, log_ticks, logarithmic, nice_ticks, share_range
 from bakeoff.report.charts.svg import SHAPES, marker, markup, root
-from bakeoff.run.results import EpochRecord, FoldResult
 
 
 def of_class(svg: str, class_: str) -> list[ET.Element]:

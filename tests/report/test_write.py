@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bakeoff.evaluation.records import Winner
+from bakeoff.record.results import Results
 from bakeoff.report import write_report
 from bakeoff.report.write import render_report
-from bakeoff.run.results import Results
 
 from .dom import Node, parse
 from .made_up_run import DIGITS, HOSTILE, Run, changed, make_run

@@ -11,10 +11,10 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates import find_duplicates
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.folder import RunFolder
 
-from .strokes import QUICKLY, strokes
+from ..strokes import QUICKLY, strokes
 
 Arrays = dict[str, NDArray[Any]]
 ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}

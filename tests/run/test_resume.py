@@ -17,10 +17,10 @@ from PIL import Image
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.folder import RunFolder
 
-from .strokes import QUICKLY, strokes
+from ..strokes import QUICKLY, strokes
 
 TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency"}
 # Time goes by in these only; whether the test was opened, and how often, is asserted apart.

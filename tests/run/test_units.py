@@ -10,11 +10,11 @@ from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Fold
-from bakeoff.run.folder import Request, RunFolder
+from bakeoff.record.folder import Request, RunFolder
 from bakeoff.run.units import Workbench, parameters_of
 from bakeoff.training.compute import Compute
 
-from .strokes import strokes
+from ..strokes import strokes
 
 CPU = Compute("cpu", 1, False)
 FOLD = Fold("fold 1", np.arange(0, 36), np.arange(36, 45), np.arange(45, 60))
@@ -110,7 +110,7 @@ def test_the_final_fit_takes_epochs_and_temperature_from_the_folds(tmp_path: Pat
     bench = bench_of(tmp_path / "run", "baseline")
     bench.train(FOLD)
     everything = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    bench.train_final(everything, ["fold 1"])
+    bench.train_final(everything, [FOLD])
     fold, _ = bench.folder.load_unit("baseline", "fold 1")
     final, arrays = bench.folder.load_unit("baseline", "final")
     assert final.best_epoch == len(final.curve) == fold.best_epoch

@@ -106,6 +106,7 @@ class Trainer:
         *,
         train: Rows,
         validation: Rows,
+        schedule_for: int | None = None,
         stop_after: int | None = None,
         temperature: float | None = None,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
@@ -116,7 +117,8 @@ class Trainer:
         ----------
         name : of this fit; its seed hangs on it.
         train, validation : rows to learn from, and to choose by; the latter may be empty.
-        stop_after : end after this epoch of the same schedule.
+        schedule_for : scale epochs and batches to so many pictures; None: to those in `train`.
+        stop_after : end after this epoch of that schedule.
         temperature : None to fit it to `validation`, or take 1 where that is empty.
         on_epoch : called after every epoch.
         """
@@ -128,7 +130,9 @@ class Trainer:
             torch.from_numpy(self.labels),
             train=torch.from_numpy(train),
             validation=torch.from_numpy(validation),
-            training=self.approach.training.resolve(len(train), effort=EFFORT[self.budget]),
+            training=self.approach.training.resolve(
+                schedule_for or len(train), effort=EFFORT[self.budget]
+            ),
             compute=self.compute,
             seed=seed,
             stop_after=stop_after,

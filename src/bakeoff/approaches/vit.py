@@ -64,57 +64,32 @@ class ViT(Approach):
                 "each head needs a feature of its own",
                 "Say, for example, --set vit.hidden=64 --set vit.heads=4",
             )
-        tokens = (prepare.size // patch) ** 2
-        key = self.key_width or self.hidden // self.heads
-        value = self.value_width or self.hidden // self.heads
-        return nn.Sequential(
-            _Stem(prepare.channels, self.hidden, patch, conv=self.stem == "conv"),
-            _Position(tokens, self.hidden),
-            *(
-                _Block(self.hidden, self.heads, key, value, self.mlp_ratio, self.dropout)
-                for _ in range(self.layers)
-            ),
-            nn.LayerNorm(self.hidden),
-            _Mean(),
-            nn.Linear(self.hidden, task.classes),
-        )
+        return _Transformer(self, prepare.channels, patch, prepare.size // patch, task.classes)
 
     def _patch(self, side: int) -> int:
         return self.patch or max(4, round(side / 8))
 
 
-class _Stem(nn.Module):
-    """N×C×S×S to N×T×hidden."""
+class _Transformer(nn.Module):
+    """N×C×S×S to N×K logits, by way of N×T×hidden tokens on a grid of T = rows² places."""
 
-    def __init__(self, channels: int, hidden: int, patch: int, *, conv: bool) -> None:
+    def __init__(self, vit: ViT, channels: int, patch: int, rows: int, classes: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        width, left = channels, patch
-        while conv and left % 2 == 0:
-            left //= 2
-            wide = max(hidden // max(left, 1) // (2 if left > 1 else 1), 16) if left > 1 else hidden
-            layers += [
-                nn.Conv2d(width, wide, 3, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(wide),
-                nn.ReLU(),
-            ]
-            width = wide
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, hidden, left, stride=left))
+        stem: list[nn.Module] = []
+        while vit.stem == "conv" and patch % 2 == 0:
+            width, patch = max(vit.hidden // 2, 1), patch // 2
+            conv = nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False)
+            stem += [conv, nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.hidden, patch, stride=patch))
+        self.places = nn.Parameter(torch.randn(1, rows**2, vit.hidden) * 0.02)
+        self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.layers)))
+        self.head = nn.Sequential(nn.LayerNorm(vit.hidden), nn.Linear(vit.hidden, classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        patches: Tensor = self.layers(x)
-        return patches.flatten(2).transpose(1, 2)
-
-
-class _Position(nn.Module):
-    """Adds a learned vector for each place."""
-
-    def __init__(self, tokens: int, hidden: int) -> None:
-        super().__init__()
-        self.vectors = nn.Parameter(torch.randn(1, tokens, hidden) * 0.02)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.vectors
+        tokens = self.stem(x).flatten(2).transpose(1, 2) + self.places
+        logits: Tensor = self.head(self.blocks(tokens).mean(1))
+        return logits
 
 
 class _Attention(nn.Module):
@@ -124,11 +99,13 @@ class _Attention(nn.Module):
     `scaled_dot_product_attention`, whose strength is long sequences.
     """
 
-    def __init__(self, hidden: int, heads: int, key: int, value: int) -> None:
+    def __init__(self, vit: ViT) -> None:
         super().__init__()
-        self.heads, self.key, self.value = heads, key, value
-        self.project = nn.Linear(hidden, heads * (2 * key + value))
-        self.out = nn.Linear(heads * value, hidden)
+        self.heads = vit.heads
+        self.key = vit.key_width or vit.hidden // vit.heads
+        self.value = vit.value_width or vit.hidden // vit.heads
+        self.project = nn.Linear(vit.hidden, vit.heads * (2 * self.key + self.value))
+        self.out = nn.Linear(vit.heads * self.value, vit.hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         count, tokens, _ = x.shape
@@ -143,31 +120,22 @@ class _Attention(nn.Module):
 class _Block(nn.Module):
     """Attention, then an MLP, each on a normalised copy and added back."""
 
-    def __init__(
-        self, hidden: int, heads: int, key: int, value: int, mlp_ratio: float, dropout: float
-    ) -> None:
+    def __init__(self, vit: ViT) -> None:
         super().__init__()
-        wide = round(hidden * mlp_ratio)
-        self.attend = nn.Sequential(
-            nn.LayerNorm(hidden), _Attention(hidden, heads, key, value), nn.Dropout(dropout)
-        )
+        wide = round(vit.hidden * vit.mlp_ratio)
+        # A dropout of nothing still costs a pass over memory.
+        drop = [nn.Dropout(vit.dropout)] if vit.dropout else []
+        self.attend = nn.Sequential(nn.LayerNorm(vit.hidden), _Attention(vit), *drop)
         self.think = nn.Sequential(
-            nn.LayerNorm(hidden),
-            nn.Linear(hidden, wide),
+            nn.LayerNorm(vit.hidden),
+            nn.Linear(vit.hidden, wide),
             nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(wide, hidden),
-            nn.Dropout(dropout),
+            *drop,
+            nn.Linear(wide, vit.hidden),
+            *drop,
         )
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attend(x)
         thought: Tensor = self.think(x)
         return x + thought
-
-
-class _Mean(nn.Module):
-    """N×T×hidden to N×hidden: the mean over tokens."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from bakeoff.evaluation.records import Mistake, Scores
-from bakeoff.run.results import ApproachResult
+from bakeoff.record.results import ApproachResult
 
 __all__ = ["Card", "Gallery", "OtherAnswer", "by_importance", "galleries", "scores_of"]
 

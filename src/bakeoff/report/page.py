@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bakeoff.evaluation.records import ClassScore, GroupScore, Scores
+from bakeoff.record.results import ApproachResult, FoldResult, Results
 from bakeoff.report.charts.curves import Curves
 from bakeoff.report.charts.intervals import IntervalAxis, Whisker
 from bakeoff.report.charts.reliability import reliability_diagram
@@ -16,7 +17,6 @@ from bakeoff.report.charts.svg import marker, markup, root
 from bakeoff.report.confusion import Confusion, confusion
 from bakeoff.report.mistakes import Gallery, by_importance, galleries, scores_of
 from bakeoff.report.thumbnails import Embedded, embed
-from bakeoff.run.results import ApproachResult, FoldResult, Results
 
 __all__ = ["Breakdown", "Entry", "Page", "page"]
 

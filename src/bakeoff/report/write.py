@@ -13,9 +13,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bakeoff.record.results import Results
 from bakeoff.report.page import page
 from bakeoff.report.words import FILTERS
-from bakeoff.run.results import Results
 
 __all__ = ["render_report", "write_report"]
 

@@ -17,16 +17,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.record.folder import Request, RunFolder, now
+from bakeoff.record.results import DatasetSummary, Duplicate, ProtocolSummary, Results
 from bakeoff.report.thumbnails import thumbnail
 from bakeoff.report.write import write_report
-from bakeoff.run.folder import Request, RunFolder, now
-from bakeoff.run.results import DatasetSummary, Duplicate, ProtocolSummary, Results
 from bakeoff.run.scoring import Scored, score_approach, verdict
 from bakeoff.run.units import Listener, Workbench
 from bakeoff.training.compute import Compute
@@ -90,7 +91,7 @@ def bake(
         The source cannot be read, a setting does not fit, or nothing would be scored.
     """
     request = Request(
-        source=source.name if isinstance(source, Dataset) else str(source),
+        source=source.name if isinstance(source, Dataset) else _lasting(source),
         group=group,
         approaches=tuple(approaches),
         settings=settings or {},
@@ -112,7 +113,8 @@ def bake(
         update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
     )
     duplicates = find_duplicates(dataset.pictures)
-    parts = _split(dataset, duplicates, request)  # refuses before anything is written
+    parts = _split(dataset, duplicates, request)
+    _build_once(dataset, request)  # what cannot be done is refused before anything is written
     folder = RunFolder.create(Path(out), request)
     _announce("run started", folder, request, dataset, parts, on_event)
     return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
@@ -151,6 +153,12 @@ def resume(
     parts = _split(dataset, duplicates, request)
     _announce("run resumed", folder, request, dataset, parts, on_event)
     return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+
+
+def _lasting(source: str | os.PathLike[str]) -> str:
+    """The source as it can be found again from any folder; names of sets stay names."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else str(source)
 
 
 def _announce(
@@ -194,6 +202,14 @@ def _check(request: Request) -> None:
             "no such approach takes part in this run",
             f"Those that do are {', '.join(names)}",
         )
+
+
+def _build_once(dataset: Dataset, request: Request) -> None:
+    task = Task.of(dataset.pictures, len(dataset.classes), request.mode)
+    for name in request.approaches:
+        approach = configure(name, _settings_of(request, name))
+        approach.frozen(task)
+        approach.build(task)
 
 
 def _settings_of(request: Request, name: str) -> dict[str, object]:
@@ -245,7 +261,7 @@ def _finish(
         bench = Workbench(approach, dataset, compute, request, folder, on_event)
         for fold in parts.folds:
             bench.train(fold)
-        bench.train_final(parts.final, [fold.name for fold in parts.folds])
+        bench.train_final(parts.final, parts.folds)
         bench.clear()
         benches.append(bench)
     opened = _open_test(folder, parts, on_event)

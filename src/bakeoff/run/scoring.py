@@ -19,7 +19,7 @@ from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Comparison, Scores, Winner
 from bakeoff.evaluation.scores import losses, score
-from bakeoff.run.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
 from bakeoff.run.units import FINAL, Workbench
 from bakeoff.training.model import Model
 

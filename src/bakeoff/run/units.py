@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import psutil
@@ -17,8 +17,8 @@ from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Fold
 from bakeoff.evaluation.calibration import fit_temperature
-from bakeoff.run.folder import Request, RunFolder
-from bakeoff.run.results import EpochRecord, UnitRecord
+from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
@@ -75,9 +75,9 @@ class Workbench:
     def train(self, fold: Fold) -> None:
         """Train on a fold and predict what it held out, unless that was done before."""
         if not self._kept(fold.name):
-            self._train(fold, stop_after=None, temperature=None)
+            self._train(fold)
 
-    def train_final(self, final: Fold, folds: list[str]) -> None:
+    def train_final(self, final: Fold, folds: Sequence[Fold]) -> None:
         """Train on everything, with the number of epochs and temperature the folds found.
 
         Without folds an inner validation slice finds them, as it does in a fold.
@@ -85,13 +85,14 @@ class Workbench:
         if self._kept(FINAL):
             return
         if not folds:
-            self._train(final, stop_after=None, temperature=None)
+            self._train(final)
             return
-        units = [self.folder.load_unit(self.approach.name, name) for name in folds]
+        units = [self.folder.load_unit(self.approach.name, fold.name) for fold in folds]
         logits = np.concatenate([arrays["logits"] for _, arrays in units])
         rows = np.concatenate([arrays["rows"] for _, arrays in units])
         self._train(
             final,
+            schedule_for=round(float(np.median([len(fold.train) for fold in folds]))),
             stop_after=round(float(np.median([record.best_epoch for record, _ in units]))),
             temperature=fit_temperature(logits, self.dataset.labels[rows]),
         )
@@ -117,7 +118,14 @@ class Workbench:
             return None
         return float((logits.argmax(1) == self.dataset.labels[rows]).mean())
 
-    def _train(self, fold: Fold, *, stop_after: int | None, temperature: float | None) -> None:
+    def _train(
+        self,
+        fold: Fold,
+        *,
+        schedule_for: int | None = None,
+        stop_after: int | None = None,
+        temperature: float | None = None,
+    ) -> None:
         self._log("unit started", fold=fold.name)
         started = time.perf_counter()
         with PeakMemory() as memory:
@@ -125,6 +133,7 @@ class Workbench:
                 fold.name,
                 train=fold.train,
                 validation=fold.validation,
+                schedule_for=schedule_for,
                 stop_after=stop_after,
                 temperature=temperature,
                 on_epoch=lambda epoch: self._log("epoch", fold=fold.name, **vars(epoch)),

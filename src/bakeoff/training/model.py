@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.compute import Compute
 from bakeoff.training.prepare import Prepare
+from bakeoff.training.sources import batch_of
 
 __all__ = ["Model"]
-
-BATCH = 256
 
 
 class Model(nn.Module):
@@ -49,7 +48,7 @@ class Model(nn.Module):
         compute.place(self).eval()
         answers: NDArray[np.float32] | None = None
         with torch.inference_mode():
-            for rows, pixels in pictures.batches(BATCH):
+            for rows, pixels in pictures.batches(batch_of(self.prepare.size)):
                 some = self.logits(torch.from_numpy(pixels).to(compute.device)).cpu().numpy()
                 if answers is None:
                     answers = np.empty((len(pictures), some.shape[1]), dtype=np.float32)

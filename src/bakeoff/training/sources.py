@@ -13,15 +13,20 @@ from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
 from bakeoff.training.prepare import Prepare
 
-__all__ = ["FeatureSource", "PixelSource", "Source", "in_batches", "prepare_all"]
+__all__ = ["FeatureSource", "PixelSource", "Source", "batch_of", "in_batches", "prepare_all"]
 
-PREPARE_BATCH = 256
+BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
 VIEW_FLOATS = 64_000_000  # augmented views stop where they would cost more than 128 MB
 
 
 def in_batches(rows: Tensor, size: int) -> tuple[Tensor, ...]:
     """`rows` in order, in parts of about equal length, none longer than `size`."""
     return rows.tensor_split(-(-len(rows) // size)) if len(rows) else ()
+
+
+def batch_of(side: int) -> int:
+    """How many pictures of `side` × `side` to run at once where no gradient is kept."""
+    return min(max(BATCH_PIXELS // side**2, 8), 512)
 
 
 class Source(Protocol):
@@ -44,7 +49,7 @@ def prepare_all(prepare: Prepare, pictures: Pictures, compute: Compute) -> Tenso
     prepared = torch.empty(shape, dtype=torch.uint8)
     prepare = prepare.to(compute.device).eval()
     with torch.inference_mode():
-        for rows, pixels in pictures.batches(PREPARE_BATCH):
+        for rows, pixels in pictures.batches(batch_of(prepare.size)):
             x = prepare(torch.from_numpy(pixels).to(compute.device))
             prepared[torch.from_numpy(rows)] = (x * 255).round().to(torch.uint8).cpu()
     return prepared.to(compute.device)
@@ -103,7 +108,9 @@ class FeatureSource:
         generator = torch.Generator().manual_seed(seed)
         pixels = PixelSource(prepared, augment)
         frozen = compute.place(frozen).eval()
-        rows = in_batches(torch.arange(len(prepared), device=prepared.device), PREPARE_BATCH)
+        rows = in_batches(
+            torch.arange(len(prepared), device=prepared.device), batch_of(prepared.shape[-1])
+        )
 
         def run(batch: Callable[[Tensor], Tensor]) -> Tensor:
             with torch.no_grad(), compute.autocast():

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
+from bakeoff.record.results import EpochRecord, FoldResult
 from bakeoff.report.charts.scales import (
     Scale,
     linear,
@@ -18,7 +19,6 @@ from bakeoff.report.charts.scales import (
     share_range,
 )
 from bakeoff.report.charts.svg import SHAPES, element, line, marker, markup, path, root
-from bakeoff.run.results import EpochRecord, FoldResult
 
 __all__ = ["Curves"]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
-from bakeoff.run.folder import Request, RunFolder
-from bakeoff.run.results import Results, UnitRecord
+from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.results import Results, UnitRecord
 
 REQUEST = Request(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
 RECORD = UnitRecord(

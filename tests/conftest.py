@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
-from bakeoff.run.folder import RunFolder
 
 from .strokes import QUICKLY, strokes
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakeoff.errors import BakeoffError
-from bakeoff.run.results import SCHEMA_VERSION, Results, UnitRecord
+from bakeoff.record.results import SCHEMA_VERSION, Results, UnitRecord
 
 __all__ = ["Request", "RunFolder", "now"]
 
@@ -74,11 +74,11 @@ class RunFolder:
         """A new run at `path`, which must not hold anything yet."""
         if path.exists() and not path.is_dir():
             raise BakeoffError(str(path), "is a file, not a folder", "Choose another --out")
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and any(found.name != ".run.json.partial" for found in path.iterdir()):
             raise BakeoffError(
                 str(path), "is there already", "Choose another --out, or go on with --resume"
             )
-        (path / "units").mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
         folder._write("run.json", request.model_dump_json(indent=2).encode())
         return folder
