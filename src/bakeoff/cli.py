@@ -83,18 +83,23 @@ Threads = Annotated[
 ]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"bakeoff {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _bakeoff(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        ),
     ] = False,
-    debug: Annotated[  # noqa: ARG001 - `main` takes it out of the arguments, wherever it stands
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    if version:
-        console.print(f"bakeoff {__version__}")
-        raise typer.Exit
+    pass
 
 
 @app.command()

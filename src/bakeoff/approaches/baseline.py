@@ -30,7 +30,7 @@ class Baseline(Approach):
     """
 
     name: ClassVar[str] = "baseline"
-    title: ClassVar[str] = "Plain baseline (HOG + logistic regression)"
+    title: ClassVar[str] = "Plain baseline"
     views: ClassVar[int] = 3
 
     training: Training = Training(learning_rate=1e-2, weight_decay=0.5)

@@ -1,0 +1,196 @@
+"""The command line as people use it: real processes, real files, real exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bakeoff import cli
+from bakeoff.errors import BakeoffError
+
+from .strokes import strokes
+
+QUICK = ["--folds", "2", "--set", "epochs=2", "--threads", "1", "--precision", "fp32"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of 36 strokes, and one file that is no picture."""
+    folder = tmp_path_factory.mktemp("cli") / "pictures"
+    dataset = strokes(36)
+    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(path)
+    (folder / "bar" / "broken.png").write_bytes(b"")
+    return folder
+
+
+def bakeoff(*arguments: str | Path, monkeypatch: pytest.MonkeyPatch, code: int = 0) -> None:
+    """Call `main` as the console script does."""
+    monkeypatch.setattr(sys, "argv", ["bakeoff", *map(str, arguments)])
+    monkeypatch.setenv("DISPLAY", "")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "")
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == code
+
+
+def process(arguments: Sequence[str | Path], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bakeoff", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
+    )
+
+
+def test_a_run_from_start_to_report(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "class folders, 36 pictures of 12×12, 3 classes" in out
+    assert "baseline · fold 2" in out
+    assert "Left out (1)" in out
+    assert "broken.png" in out
+    assert str(run / "report.html") in out.replace("\n", "")
+    assert (run / "report.html").stat().st_size > 10_000
+    before = (run / "results.json").read_bytes()
+
+    (run / "report.html").unlink()
+    bakeoff("report", run, "--no-open", monkeypatch=monkeypatch)
+    assert (run / "report.html").exists()
+
+    bakeoff("run", "--resume", run, monkeypatch=monkeypatch)
+    assert "kept" in capsys.readouterr().out
+    after = json.loads((run / "results.json").read_bytes())
+    assert after["winner"] == json.loads(before)["winner"]
+
+
+def test_a_run_gets_a_folder_of_its_own(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bakeoff("run", pictures, "-a", "baseline", *QUICK, monkeypatch=monkeypatch)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"pictures-\d{8}-\d{6}", run.name)
+
+
+def test_the_report_is_opened_where_there_is_a_display(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    cli._show(tmp_path / "report.html", True)
+    cli._show(tmp_path / "report.html", False)
+    assert opened == [(tmp_path / "report.html").as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run"], "nothing to read was named"),
+        (["run", "no-such-folder"], "there is no such file, folder or named set"),
+        (["run", "digits", "-a", "cnm"], "Did you mean cnn?"),
+        (["run", "digits", "-s", "cnn.filter=3"], "Did you mean filters?"),
+        (["run", "digits", "-s", "cnn.filters=many"], "whole numbers with commas"),
+        (["run", "digits", "-s", "filters"], "approach.knob=value"),
+        (["run", "digits", "--device", "abacus"], "Leave --device out"),
+        (["run", "digits", "--folds", "1"], "1 is not a number of folds"),
+        (["run", "digits", "--keep-groups"], "has no groups"),
+        (["run", "digits", "--resume", "here"], "Leave SOURCE out"),
+        (["run", "--resume", "here"], "is no run"),
+        (["report", "here"], "is no run"),
+        (["fetch", "imagenet"], "there is no such named set"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bakeoff(*arguments, monkeypatch=monkeypatch, code=2)
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith("bakeoff: ")
+    assert len(error.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bakeoff", "run", "nowhere", "--debug"])
+    with pytest.raises(BakeoffError, match="nowhere"):
+        cli.main()
+
+
+def test_fetching_what_comes_along(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bakeoff("fetch", "doodles", monkeypatch=monkeypatch)
+    assert "doodles is in" in capsys.readouterr().out
+
+
+def test_version_and_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bakeoff("--version", monkeypatch=monkeypatch)
+    assert re.search(r"bakeoff \d+\.\d+", capsys.readouterr().out)
+    bakeoff("run", "--help", monkeypatch=monkeypatch)
+    assert "--leave-one-group-out"[:18] in capsys.readouterr().out
+
+
+def test_importing_bakeoff_brings_no_torch() -> None:
+    words = "import bakeoff, bakeoff.cli, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments: list[str | Path] = [
+        "run",
+        pictures,
+        "-a",
+        "cnn",
+        "-o",
+        run,
+        "--threads",
+        "1",
+        "-s",
+        "epochs=2000",
+    ]
+    with process(arguments, tmp_path) as going:
+        deadline = time.monotonic() + 60
+        while (
+            not (run / "events.jsonl").exists()
+            or b'"epoch"' not in (run / "events.jsonl").read_bytes()
+        ):
+            assert time.monotonic() < deadline
+            assert going.poll() is None, going.communicate()
+            time.sleep(0.1)
+        going.send_signal(signal.SIGINT)
+        out, error = going.communicate(timeout=60)
+    assert going.returncode == 130
+    assert f"bakeoff run --resume {run}" in out
+    assert "Traceback" not in error

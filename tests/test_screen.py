@@ -1,0 +1,135 @@
+"""What the terminal shows of a run."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bakeoff.record.folder import RunFolder
+from bakeoff.screen import RunScreen, duration, leaderboard
+
+STARTED: dict[str, Any] = {
+    "event": "run started",
+    "path": "runs/one",
+    "understood": "class folders, 60 pictures",
+    "request": {"approaches": ["cnn", "vit"]},
+    "folds": ["fold 1", "fold 2"],
+}
+
+
+def epoch(number: int, of: int = 10) -> dict[str, Any]:
+    return {
+        "event": "epoch",
+        "approach": "cnn",
+        "fold": "fold 1",
+        "number": number,
+        "of": of,
+        "train_accuracy": 0.5,
+        "validation_accuracy": 0.75,
+        "validation_loss": 0.25,
+        "seconds": 2.0,
+    }
+
+
+def unit(kind: str, fold: str = "fold 1", accuracy: float | None = 0.9) -> dict[str, Any]:
+    return {
+        "event": kind,
+        "approach": "cnn",
+        "fold": fold,
+        "seconds": 20.0,
+        "accuracy": accuracy,
+    }
+
+
+def shown(screen: RunScreen) -> str:
+    console = Console(file=io.StringIO(), width=120, highlight=False)
+    console.print(screen.render())
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def fed(*events: dict[str, Any], terminal: bool = True) -> tuple[RunScreen, io.StringIO]:
+    file = io.StringIO()
+    screen = RunScreen(Console(file=file, force_terminal=terminal, width=120, highlight=False))
+    for event in (STARTED, *events):
+        screen(event)
+    return screen, file
+
+
+def test_what_waits_what_trains_and_what_is_done() -> None:
+    screen, _ = fed({"event": "preparing", "approach": "cnn"})
+    assert "preparing pictures" in shown(screen)
+    assert "waiting" in shown(screen)
+    screen, _ = fed(unit("unit started"), epoch(4))
+    text = shown(screen)
+    assert "fold 1 (1/3)" in text
+    assert "4/10" in text
+    assert "75.00%" in text
+
+
+def test_time_left_by_epochs_then_by_whole_units() -> None:
+    screen, _ = fed(unit("unit started"), epoch(4))
+    # 6 epochs of 2 s here, and two more units of 10 epochs
+    assert screen.rows["cnn"].seconds_left == pytest.approx(6 * 2 + 2 * 20)
+    screen(unit("unit finished"))
+    assert screen.rows["cnn"].seconds_left == pytest.approx(2 * 20)
+    assert screen.rows["vit"].seconds_left is None
+    screen(unit("unit finished", "fold 2"))
+    screen(unit("unit finished", "final", None))
+    assert screen.rows["cnn"].seconds_left == 0
+    assert "done" in shown(screen)
+
+
+def test_the_bar_follows_epochs_within_units() -> None:
+    screen, _ = fed(unit("unit started"), epoch(5))
+    assert screen.rows["cnn"].share == pytest.approx(0.5 / 3)
+
+
+def test_without_a_terminal_a_line_a_unit() -> None:
+    _, file = fed(
+        unit("unit finished"),
+        unit("unit kept", "fold 2"),
+        unit("unit finished", "final", None),
+        {"event": "test opened", "pictures": 12},
+        {"event": "run finished"},
+        terminal=False,
+    )
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "class folders, 60 pictures"
+    assert "cnn · fold 1 · 90.00% of the held-out pictures right · 20 s" in lines
+    assert "cnn · fold 2 · 90.00% of the held-out pictures right · kept" in lines
+    assert "cnn · final · 20 s" in lines
+    assert "locked test opened: 12 pictures" in lines
+
+
+def test_a_live_table_in_a_terminal() -> None:
+    screen, file = fed(unit("unit started"), epoch(4))
+    with screen:
+        pass
+    assert "4/10" in file.getvalue()
+
+
+def test_the_leaderboard_ranks_by_accuracy(finished: RunFolder) -> None:
+    results = finished.results()
+    console = Console(file=io.StringIO(), width=120)
+    console.print(leaderboard(results))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    best = max(
+        results.approaches, key=lambda one: one.out_of_fold.accuracy if one.out_of_fold else 0
+    )
+    other = next(one for one in results.approaches if one.name != best.name)
+    assert text.index(f" {best.name} ") < text.index(f" {other.name} ")
+    without_folds = [one.model_copy(update={"out_of_fold": None}) for one in results.approaches]
+    console.print(leaderboard(results.model_copy(update={"approaches": without_folds})))
+    assert "–" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(7.6, "8 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")]
+)
+def test_durations_as_people_say_them(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
