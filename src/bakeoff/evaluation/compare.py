@@ -26,7 +26,7 @@ __all__ = [
 ALPHA = 0.05
 TOO_CLOSE = "too close to call"
 POWER = 0.8
-HOPELESS = 1_000_000
+HOPELESS = 20  # times the pictures at hand: nobody gathers so many more to settle a tie
 
 
 def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -137,7 +137,7 @@ def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None
     -------
     int or None
         Rounded up to two figures; None where the two are equal, or so nearly
-        that it would take more than a million.
+        that it would take more than twenty times the pictures at hand.
     """
     parted = (comparison.only_a + comparison.only_b) / comparison.pictures
     gap = abs(comparison.only_a - comparison.only_b) / comparison.pictures
@@ -146,7 +146,7 @@ def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None
     sure = float(norm.isf(ALPHA / comparisons / 2)) * math.sqrt(parted)
     likely = float(norm.isf(1 - POWER)) * math.sqrt(parted - gap**2)
     more = max(1.0, ((sure + likely) / gap) ** 2 - comparison.pictures)
-    if more > HOPELESS:
+    if more > HOPELESS * comparison.pictures:
         return None
     step = int(10 ** max(0, math.floor(math.log10(more)) - 1))
     return math.ceil(more / step) * step
