@@ -433,3 +433,20 @@ def test_a_run_can_start_from_a_folder_and_go_on_from_it(tmp_path: Path) -> None
     assert resume(tmp_path / "run").results().approaches[0].out_of_fold == (
         before.approaches[0].out_of_fold
     )
+
+
+def test_five_hundred_classes_of_two_pictures(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (1000, 8, 8), dtype=np.uint8)
+    dataset = Dataset(
+        name="many",
+        pictures=Pictures.from_array(pictures),
+        labels=np.arange(1000, dtype=np.int64) // 2,
+        classes=tuple(f"class {number:03d}" for number in range(500)),
+        names=tuple(f"{row}.png" for row in range(1000)),
+    )
+    quickly = {**QUICKLY, "approaches": ("baseline",), "settings": {"": {"epochs": 1}}}
+    run = bake(dataset, tmp_path / "run", test=0, **quickly)
+    results = run.results()
+    assert len(results.dataset.classes) == 500
+    assert results.winner.name is None
+    assert (run.path / "report.html").stat().st_size < 15_000_000

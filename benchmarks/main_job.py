@@ -1,0 +1,69 @@
+"""The main job, timed whole: what a user waits for, what it costs, what comes out.
+
+    python benchmarks/main_job.py DRAWINGS MNIST > benchmarks/main_job.txt
+
+DRAWINGS is a folder of class folders whose file names begin with their group; MNIST a folder with
+the four IDX files (`bakeoff fetch mnist` brings them). Each run is a process of its own, one after
+the other, with the defaults of `bakeoff run` and seed 0; wall time and peak memory are the
+operating system's own figures for the finished process. n = 1: seeds differ by about a point on
+431 drawings and by a tenth of a point on MNIST.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bakeoff.record.folder import RunFolder
+
+
+def measure(name: str, arguments: list[str], folder: Path) -> None:
+    """Run `bakeoff` once and print a row for each approach."""
+    command = [sys.executable, "-m", "bakeoff", *arguments, "--no-open", "--out", str(folder)]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - started
+    print(f"\n## {name}\n\n    bakeoff {' '.join(arguments)}\n")
+    print(
+        f"exit {process.returncode}, {seconds:.0f} s, peak memory {used.ru_maxrss / 1024:.0f} MB\n"
+    )
+    results = RunFolder.open(folder).results()
+    print("| approach | out of fold | loss | test | loss | training, s | groups |")
+    print("|---|---|---|---|---|---|---|")
+    for one in results.approaches:
+        cells = [one.name]
+        for scores in (one.out_of_fold, one.test):
+            cells += [f"{scores.accuracy:.2%}", f"{scores.loss:.4f}"] if scores else ["–", "–"]
+        cells.append(f"{one.seconds.folds + one.seconds.final:.0f}")
+        groups = one.out_of_fold.per_group if one.out_of_fold else []
+        cells.append(", ".join(f"{group.name} {group.accuracy:.1%}" for group in groups) or "–")
+        print(f"| {' | '.join(cells)} |")
+    print(f"\n{results.winner.why}", flush=True)
+
+
+def main() -> None:
+    """Measure the demo, the drawings twice, and MNIST."""
+    drawings, mnist = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
+    print(f"{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Path(folder)
+        grouped = ["--group", "^[a-z]+"]
+        measure("Demo", ["demo"], runs / "demo")
+        measure("431 drawings, 5 folds", ["run", drawings, *grouped], runs / "drawings")
+        measure(
+            "431 drawings, leave one style out",
+            ["run", drawings, *grouped, "--leave-one-group-out"],
+            runs / "styles",
+        )
+        measure("MNIST, official test", ["run", mnist, "--folds", "0"], runs / "mnist")
+
+
+if __name__ == "__main__":
+    main()
