@@ -228,7 +228,7 @@ def test_chance_is_not_a_winner_even_alone() -> None:
         winner = choose_winner(scored(correct, labels), compare_all(correct))
         assert winner.name is None
         assert winner.why.startswith(
-            "Nothing beats always answering class 0, which is right for 70.0 % of the pictures: "
+            "Nothing beats always answering “class 0”, which is right for 70.0 % of the pictures: "
             "cnn has 75.0 % of 100 pictures right (95 % interval 65.7 % to 82.5 %)"
         )
 
@@ -237,7 +237,7 @@ def test_one_approach_wins_for_want_of_another() -> None:
     winner = chosen({"cnn": np.arange(100) % 10 > 0})
     assert winner.name == "cnn"
     assert winner.why == (
-        "cnn has 90.0 % of 100 pictures right, and always answering class 0 10.0 %. "
+        "cnn has 90.0 % of 100 pictures right, against 10.0 % for always answering “class 0”. "
         "It is the only approach of this run: add another to learn whether it is a good one."
     )
 

@@ -99,6 +99,8 @@ class PictureWriter:
         self._folder = Path(tempfile.mkdtemp(prefix="bakeoff-"))
         self._file: IO[bytes] = (self._folder / "pixels").open("wb")
         self._shapes: list[tuple[int, int, int]] = []
+        # A reader that gives up half-way leaves nothing behind.
+        self._cleanup = weakref.finalize(self, _discard, self._file, self._folder)
 
     def append(self, picture: NDArray[np.uint8]) -> None:
         """Add one H×W×C picture of uint8."""
@@ -118,5 +120,11 @@ class PictureWriter:
         buffer: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         if sizes.sum():
             buffer = np.memmap(self._folder / "pixels", dtype=np.uint8, mode="r")
+        self._cleanup.detach()
         weakref.finalize(buffer, shutil.rmtree, self._folder, ignore_errors=True)
         return Pictures(buffer, offsets, shapes)
+
+
+def _discard(file: IO[bytes], folder: Path) -> None:
+    file.close()
+    shutil.rmtree(folder, ignore_errors=True)

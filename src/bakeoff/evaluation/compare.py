@@ -176,14 +176,14 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
         low, high = (_percent(end) for end in record.interval)
         return Winner(
             None,
-            f"Nothing beats always answering {frequent.name}, which is right for "
+            f"Nothing beats always answering “{frequent.name}”, which is right for "
             f"{_percent(floor)} of the pictures: {stands} (95 % interval {low} to {high}). "
             "Look at the mistakes and the labels, and bring more pictures of each class.",
         )
     if len(scores) == 1:
         return Winner(
             best,
-            f"{stands}, and always answering {frequent.name} {_percent(floor)}. "
+            f"{stands}, against {_percent(floor)} for always answering “{frequent.name}”. "
             "It is the only approach of this run: add another to learn whether it is a good one.",
         )
     against = _against(best, scores, comparisons)
