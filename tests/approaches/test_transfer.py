@@ -13,7 +13,7 @@ from bakeoff.approaches import Transfer
 from bakeoff.approaches.transfer import BACKBONE_RATE, OFFLINE, _width
 from bakeoff.errors import BakeoffError
 from bakeoff.training.compute import Compute
-from bakeoff.training.sources import FeatureSource
+from bakeoff.training.sources import FeatureSource, PixelSource
 
 from .tasks import kinds, logits, prepared, task
 
@@ -81,11 +81,9 @@ def test_frozen_features_are_the_same_from_run_to_run() -> None:
         frozen = SMALL.frozen(task())
         assert frozen is not None
         pixels = (prepared(SMALL, task(), 4) * 255).to(torch.uint8)
-        augment = SMALL.augment(task())
+        source = PixelSource(pixels, SMALL.augment(task()))
         compute = Compute("cpu", 1, bf16=False)
-        return FeatureSource.compute(
-            frozen, pixels, augment, views=1, seed=3, compute=compute
-        ).features
+        return FeatureSource.compute(frozen, source, views=1, seed=3, compute=compute).features
 
     first = features()
     torch.manual_seed(99)

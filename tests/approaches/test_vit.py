@@ -23,6 +23,8 @@ def test_patch_and_side_make_the_tokens() -> None:
         assert shapes(ViT(patch=patch, side=32))["places"] == (1, tokens, 64)
     assert shapes(ViT(), side=32)["places"][1] == 64
     assert shapes(ViT(), side=16)["places"][1] == 16  # no patch is smaller than 4
+    assert shapes(ViT(), side=48)["places"][1] == 36
+    assert shapes(ViT(), side=500)["places"][1] == 64
 
 
 @pytest.mark.parametrize("patch", [1, 2, 3, 5, 6, 7, 12])

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from bakeoff.approaches import APPROACHES, Task
+from bakeoff.approaches import APPROACHES, CNN, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
@@ -13,6 +15,8 @@ from bakeoff.data.split import Fold
 from bakeoff.record.folder import Request, RunFolder
 from bakeoff.run.units import Workbench, parameters_of
 from bakeoff.training.compute import Compute
+from bakeoff.training.fit import Training
+from bakeoff.training.prepare import Mode
 
 from ..strokes import strokes
 
@@ -160,3 +164,20 @@ def test_a_task_says_how_pictures_look() -> None:
     noise = Pictures.from_array(rng.integers(0, 256, (60, 20, 30, 3)).astype(np.uint8))
     task = Task.of(noise, 3)
     assert (task.side, task.channels, task.mode) == (30, 3, "photo")
+
+
+def test_paper_is_where_somebody_scanned_or_photographed_it() -> None:
+    def task(paper: int, ink: int, side: int, mode: Mode | Literal["auto"] = "auto") -> Task:
+        pictures = np.full((8, side, side), paper, dtype=np.uint8)
+        pictures[:, side // 4 : side // 2, side // 2] = ink
+        return Task.of(Pictures.from_array(pictures), 2, mode)
+
+    assert task(250, 20, side=80).paper
+    assert not task(0, 255, side=80).paper
+    assert not task(250, 20, side=28).paper
+    assert not task(250, 20, side=80, mode="photo").paper
+    scanned, photo = task(250, 20, side=80), task(250, 20, side=80, mode="photo")
+    assert CNN().paper(scanned) == 0.5
+    assert CNN().paper(replace(scanned, paper=False)) == 0
+    assert CNN(training=Training(paper=0.2)).paper(replace(scanned, paper=False)) == 0.2
+    assert CNN(training=Training(paper=0.2)).paper(photo) == 0

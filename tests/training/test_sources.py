@@ -8,7 +8,13 @@ from bakeoff.training import sources
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
 from bakeoff.training.prepare import Mode, Prepare
-from bakeoff.training.sources import FeatureSource, PixelSource, in_batches, prepare_all
+from bakeoff.training.sources import (
+    FeatureSource,
+    PixelSource,
+    in_batches,
+    prepare_all,
+    print_all,
+)
 
 from .drawn import sheet
 
@@ -74,7 +80,9 @@ def test_pixels_are_augmented_in_training_alone() -> None:
 
 def test_view_0_is_plain_and_the_others_are_augmented() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
-    source = FeatureSource.compute(Flat(), prepared, Augment("ink"), views=3, seed=0, compute=CPU)
+    source = FeatureSource.compute(
+        Flat(), PixelSource(prepared, Augment("ink")), views=3, seed=0, compute=CPU
+    )
     assert source.features.shape == (4, 10, 256)
     wanted = (prepared.float() / 255).flatten(1).flip(1)
     assert torch.allclose(source.plain(torch.arange(10)), wanted, atol=1e-3)
@@ -97,14 +105,16 @@ def test_training_draws_from_every_view() -> None:
 def test_memory_bounds_the_views(room: int, views: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "VIEW_FLOATS", room)
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
-    source = FeatureSource.compute(Flat(), prepared, Augment("ink"), views=7, seed=0, compute=CPU)
+    source = FeatureSource.compute(
+        Flat(), PixelSource(prepared, Augment("ink")), views=7, seed=0, compute=CPU
+    )
     assert len(source.features) == 1 + views
 
 
 def test_without_augmentation_there_is_one_view() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
     source = FeatureSource.compute(
-        Flat(), prepared, Augment("ink", strength=0), views=7, seed=0, compute=CPU
+        Flat(), PixelSource(prepared, Augment("ink", strength=0)), views=7, seed=0, compute=CPU
     )
     assert len(source.features) == 1
 
@@ -112,9 +122,63 @@ def test_without_augmentation_there_is_one_view() -> None:
 def test_features_depend_on_the_seed_alone() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
     one, same, other = (
-        FeatureSource.compute(Flat(), prepared, Augment("ink"), views=1, seed=seed, compute=CPU)
+        FeatureSource.compute(
+            Flat(), PixelSource(prepared, Augment("ink")), views=1, seed=seed, compute=CPU
+        )
         for seed in (1, 1, 2)
     )
     assert torch.equal(one.features, same.features)
     assert not torch.equal(one.features, other.features)
     assert torch.equal(one.features[0], other.features[0])
+
+
+def test_sheets_differ_from_each_other_and_hang_on_the_seed_alone() -> None:
+    prepare = Prepare(mode="ink", size=16)
+    printed = print_all(prepare, many(), CPU, seed=1)
+    assert printed.shape == (sources.SHEETS, 10, 1, 16, 16)
+    assert torch.equal(printed, print_all(prepare, many(), CPU, seed=1))
+    assert not torch.equal(printed, print_all(prepare, many(), CPU, seed=2))
+    sheets = printed.flatten(2).float() / 255
+    assert (sheets[0] - sheets[1]).abs().amax(1).min() > 0.2
+    assert sheets.amax(2).min() > 0.3  # there is ink on every sheet
+
+
+@pytest.mark.parametrize(("room", "sheets"), [(5 * 2560, 5), (4 * 2560 - 1, 0), (10**9, 32)])
+def test_time_bounds_the_sheets(room: int, sheets: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "SHEET_PIXELS", room)
+    printed = print_all(Prepare(mode="ink", size=16), many(), CPU, seed=0)
+    assert printed.shape == (sheets, 10, 1, 16, 16)
+
+
+def test_a_share_of_training_pictures_is_on_other_paper() -> None:
+    prepared = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
+    printed = torch.tensor([51, 102, 255], dtype=torch.uint8).view(3, 1, 1, 1, 1)
+    source = PixelSource(
+        prepared, Augment("ink", strength=0), printed.expand(3, 4, 1, 8, 8), paper=0.25
+    )
+    assert source.varies
+    rows = torch.arange(4).repeat(250)
+    drawn = source.train(rows, seeded())
+    assert torch.equal(drawn, source.train(rows, seeded()))
+    assert (source.plain(rows) == 0).all()
+    shade = drawn[:, 0, 0, 0]
+    assert set(shade.tolist()) == {0, *(printed.flatten().float() / 255).tolist()}
+    assert 0.18 < (shade > 0).float().mean() < 0.32
+
+
+def test_no_sheets_leave_every_picture_on_its_own() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    none = torch.empty(0, *prepared.shape, dtype=torch.uint8)
+    source = PixelSource(prepared, Augment("ink", strength=0), none, paper=0.5)
+    assert not source.varies
+    rows = torch.arange(10)
+    assert torch.equal(source.train(rows, seeded()), source.plain(rows))
+
+
+def test_features_are_of_other_paper_too() -> None:
+    prepared = torch.zeros(6, 1, 4, 4, dtype=torch.uint8)
+    printed = torch.full((1, 6, 1, 4, 4), 255, dtype=torch.uint8)
+    pixels = PixelSource(prepared, Augment("ink", strength=0), printed, paper=0.5)
+    features = FeatureSource.compute(Flat(), pixels, views=9, seed=0, compute=CPU).features
+    assert (features[0] == 0).all()
+    assert set(features[1:].unique().tolist()) == {0, 1}

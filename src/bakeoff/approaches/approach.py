@@ -19,6 +19,10 @@ from bakeoff.training.ranges import Side
 __all__ = ["Approach", "Task"]
 
 
+CLEANED_SIDE = 32  # pixels; nobody photographs so small
+ON_OTHER_PAPER = 0.5  # share of training drawings, unless a setting says otherwise
+
+
 @dataclass(frozen=True)
 class Task:
     """All that an approach may know of the data before it sees any.
@@ -30,6 +34,8 @@ class Task:
     side : the longer side of a typical picture, in pixels.
     channels : 3 if there is colour, else 1.
     mode : "ink" or "photo".
+    paper : the ink is on paper as it was scanned or photographed. Tiny pictures, and light
+        strokes on black, have been cleaned by somebody before.
     """
 
     classes: int
@@ -37,20 +43,24 @@ class Task:
     side: int
     channels: int
     mode: Mode
+    paper: bool = False
 
     @classmethod
     def of(
         cls, pictures: Pictures, classes: int, mode: Literal["auto", "ink", "photo"] = "auto"
     ) -> Task:
         """What may be known of these pictures: counts and looks; "auto" goes by the looks."""
+        looks = ink(pictures)
         if mode == "auto":
-            mode = "photo" if ink(pictures) == "photos" else "ink"
+            mode = "photo" if looks == "photos" else "ink"
+        side = int(np.median(pictures.shapes[:, :2].max(axis=1)))
         return cls(
             classes=classes,
             pictures=len(pictures),
-            side=int(np.median(pictures.shapes[:, :2].max(axis=1))),
+            side=side,
             channels=pictures.channels,
             mode=mode,
+            paper=mode == "ink" and looks != "ink is high" and side > CLEANED_SIDE,
         )
 
     def fitted_side(self, *, least: int, most: int) -> int:
@@ -81,8 +91,10 @@ class Approach(ABC):
 
     def prepare(self, task: Task) -> Prepare:
         """How raw pixels become this approach's input."""
-        side = self.side or task.fitted_side(least=16, most=48)
-        return Prepare(mode=task.mode, size=side, channels=task.channels)
+        return Prepare(mode=task.mode, size=self._side(task), channels=task.channels)
+
+    def _side(self, task: Task) -> int:
+        return self.side or task.fitted_side(least=16, most=64)
 
     def augment(self, task: Task) -> Augment:
         """How its training pictures are changed."""
@@ -90,6 +102,12 @@ class Approach(ABC):
         if mirror is None:
             mirror = task.mode == "photo"
         return Augment(task.mode, strength=self.training.augment, mirror=mirror)
+
+    def paper(self, task: Task) -> float:
+        """Share of its training pictures that are shown on other paper; none for photos."""
+        if self.training.paper is None:
+            return ON_OTHER_PAPER if task.paper else 0.0
+        return self.training.paper if task.mode == "ink" else 0.0
 
     def frozen(self, task: Task) -> nn.Module | None:  # noqa: ARG002 - most have none
         """The part that is never trained, N×C×S×S to N×D, or None."""

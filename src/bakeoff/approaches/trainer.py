@@ -19,7 +19,7 @@ from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch, Fitted, fit
 from bakeoff.training.model import Model
-from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all
+from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all, print_all
 
 __all__ = ["EFFORT", "Budget", "Trained", "Trainer"]
 
@@ -84,13 +84,16 @@ class Trainer:
         self.on_prepare()
         prepare = self.approach.prepare(self.task)
         prepared = prepare_all(prepare, self.pictures, self.compute)
-        augment = self.approach.augment(self.task)
+        paper, printed = self.approach.paper(self.task), None
+        if paper > 0:
+            seed = self.seed_of("paper")
+            printed = print_all(prepare, self.pictures, self.compute, seed=seed)
+        pixels = PixelSource(prepared, self.approach.augment(self.task), printed, paper=paper)
         if self.frozen is None:
-            return PixelSource(prepared, augment)
+            return pixels
         return FeatureSource.compute(
             self.frozen,
-            prepared,
-            augment,
+            pixels,
             views=self.approach.views,
             seed=self.seed_of("features"),
             compute=self.compute,

@@ -20,13 +20,14 @@ __all__ = ["ViT"]
 
 @dataclass(frozen=True, kw_only=True)
 class ViT(Approach):
-    """Dosovitskiy et al. (2021), with a convolutional stem (Xiao et al., 2021) and mean pooling.
+    """Dosovitskiy et al. (2021) behind the stem of Hassani et al. (2021), with mean pooling.
 
     Attributes
     ----------
-    patch : side of a patch in pixels; None: an eighth of the picture, at least 4.
-    stem : "conv" overlaps patches by 3×3 convolutions of stride 2 (for patches of 2, 4, 8 …),
-        "patch" cuts them apart as in the paper.
+    patch : side of a patch in pixels; None: the power of two nearest to an eighth of the
+        picture, at least 4.
+    stem : "conv" makes overlapping patches of 2, 4, 8 … pixels by 3×3 convolutions with max
+        pooling, "patch" cuts them apart as in the paper.
     hidden : width of a token.
     key_width, value_width : of queries and keys, and of values, in each head; None: hidden
         divided by heads.
@@ -51,7 +52,7 @@ class ViT(Approach):
     dropout: Share = 0.0
 
     def prepare(self, task: Task) -> Prepare:
-        side = self.side or task.fitted_side(least=16, most=48)
+        side = self._side(task)
         patch = self._patch(side)
         return Prepare(mode=task.mode, size=-(-side // patch) * patch, channels=task.channels)
 
@@ -67,7 +68,7 @@ class ViT(Approach):
         return _Transformer(self, prepare.channels, patch, prepare.size // patch, task.classes)
 
     def _patch(self, side: int) -> int:
-        return self.patch or max(4, round(side / 8))
+        return self.patch or 2 ** max(2, round(math.log2(side / 8)))
 
 
 class _Transformer(nn.Module):
@@ -76,11 +77,11 @@ class _Transformer(nn.Module):
     def __init__(self, vit: ViT, channels: int, patch: int, rows: int, classes: int) -> None:
         super().__init__()
         stem: list[nn.Module] = []
+        width = max(vit.hidden // 2, 1)
         while vit.stem == "conv" and patch % 2 == 0:
-            width, patch = max(vit.hidden // 2, 1), patch // 2
-            conv = nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False)
-            stem += [conv, nn.BatchNorm2d(width), nn.ReLU()]
-            channels = width
+            conv = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+            stem += [conv, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+            channels, width, patch = width, min(width + vit.hidden // 4, vit.hidden), patch // 2
         self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.hidden, patch, stride=patch))
         self.places = nn.Parameter(torch.randn(1, rows**2, vit.hidden) * 0.02)
         self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.layers)))

@@ -11,11 +11,23 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
+from bakeoff.training.paper import Paper
 from bakeoff.training.prepare import Prepare
 
-__all__ = ["FeatureSource", "PixelSource", "Source", "batch_of", "in_batches", "prepare_all"]
+__all__ = [
+    "FeatureSource",
+    "PixelSource",
+    "Source",
+    "batch_of",
+    "in_batches",
+    "prepare_all",
+    "print_all",
+]
 
 BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
+SHEETS = 32  # of other paper for each drawing, at most
+FEWEST_SHEETS = 4  # fewer would be learned by heart
+SHEET_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
 VIEW_FLOATS = 64_000_000  # augmented views stop where they would cost more than 128 MB
 
 
@@ -50,9 +62,38 @@ def prepare_all(prepare: Prepare, pictures: Pictures, compute: Compute) -> Tenso
     prepare = prepare.to(compute.device).eval()
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(prepare.size)):
-            x = prepare(torch.from_numpy(pixels).to(compute.device))
-            prepared[torch.from_numpy(rows)] = (x * 255).round().to(torch.uint8).cpu()
+            prepared[torch.from_numpy(rows)] = _prepared(prepare, torch.from_numpy(pixels), compute)
     return prepared.to(compute.device)
+
+
+def print_all(prepare: Prepare, pictures: Pictures, compute: Compute, *, seed: int) -> Tensor:
+    """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again.
+
+    There are as many sheets of each as time allows. Large sets get none: they have hands and
+    pens enough of their own.
+    """
+    room = SHEET_PIXELS // max(1, len(pictures) * prepare.size**2)
+    sheets = min(room, SHEETS) if room >= FEWEST_SHEETS else 0
+    generator = torch.Generator().manual_seed(seed)
+    shape = (sheets, len(pictures), prepare.channels, prepare.size, prepare.size)
+    printed = torch.empty(shape, dtype=torch.uint8)
+    # At twice the size, as `Prepare` works: what is printed and prepared again stays sharp.
+    clean = Prepare(mode="ink", size=2 * prepare.size).to(compute.device).eval()
+    prepare, paper = prepare.to(compute.device).eval(), Paper()
+    if not sheets:
+        return printed.to(compute.device)
+    with torch.inference_mode():
+        for rows, pixels in pictures.batches(batch_of(clean.size)):
+            ink = clean(torch.from_numpy(pixels).to(compute.device)).cpu()
+            for number in range(sheets):
+                sheet = paper(ink, generator)
+                printed[number, torch.from_numpy(rows)] = _prepared(prepare, sheet, compute)
+    return printed.to(compute.device)
+
+
+def _prepared(prepare: Prepare, pixels: Tensor, compute: Compute) -> Tensor:
+    x: Tensor = prepare(pixels.to(compute.device))
+    return (x * 255).round().to(torch.uint8).cpu()
 
 
 class PixelSource:
@@ -62,14 +103,36 @@ class PixelSource:
     ----------
     prepared : N×C×S×S uint8.
     augment : what to do to a batch in training.
+    printed : sheets×N×C×S×S uint8, the same drawings on other paper; None: there are none.
+    paper : share of training pictures drawn from `printed`.
     """
 
-    def __init__(self, prepared: Tensor, augment: Augment) -> None:
+    def __init__(
+        self,
+        prepared: Tensor,
+        augment: Augment,
+        printed: Tensor | None = None,
+        *,
+        paper: float = 0.5,
+    ) -> None:
         self.prepared = prepared
         self.augment = augment
+        self.printed = prepared[None][:0] if printed is None else printed
+        self.paper = paper if len(self.printed) else 0.0
+
+    @property
+    def varies(self) -> bool:
+        """Whether a picture looks different each time that it is drawn for training."""
+        return self.augment.strength > 0 or self.paper > 0
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        return self.augment(self.plain(rows), generator)
+        x = self.plain(rows)
+        if self.paper:
+            sheet = torch.randint(len(self.printed), rows.shape, generator=generator)
+            printed = self.printed[sheet.to(rows.device), rows].float() / 255
+            moved = torch.rand(rows.shape, generator=generator).to(rows.device) < self.paper
+            x = torch.where(moved[:, None, None, None], printed, x)
+        return self.augment(x, generator)
 
     def plain(self, rows: Tensor) -> Tensor:
         return self.prepared[rows].float() / 255
@@ -90,23 +153,22 @@ class FeatureSource:
     def compute(
         cls,
         frozen: nn.Module,
-        prepared: Tensor,
-        augment: Augment,
+        pixels: PixelSource,
         *,
         views: int,
         seed: int,
         compute: Compute,
     ) -> FeatureSource:
-        """Run `frozen` over every picture and over `views` augmented copies of it.
+        """Run `frozen` over every picture and over `views` changed copies of it.
 
         Parameters
         ----------
         frozen : S×S pictures to D features; never trained.
-        prepared : N×C×S×S uint8.
-        views : augmented copies, fewer where they would not fit in memory.
+        pixels : the pictures, and how they are changed.
+        views : changed copies, fewer where they would not fit in memory.
         """
         generator = torch.Generator().manual_seed(seed)
-        pixels = PixelSource(prepared, augment)
+        prepared = pixels.prepared
         frozen = compute.place(frozen).eval()
         rows = in_batches(
             torch.arange(len(prepared), device=prepared.device), batch_of(prepared.shape[-1])
@@ -118,7 +180,7 @@ class FeatureSource:
             return torch.cat(parts)
 
         plain = run(pixels.plain)
-        room = max(0, VIEW_FLOATS // plain.numel() - 1) if augment.strength > 0 else 0
+        room = max(0, VIEW_FLOATS // plain.numel() - 1) if pixels.varies else 0
         changed = [run(lambda some: pixels.train(some, generator)) for _ in range(min(views, room))]
         return cls(torch.stack([plain, *changed]))
 
