@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bakeoff.training.paper import Paper
+from bakeoff.training.paper import print_on_paper
 from bakeoff.training.prepare import Prepare
 
 from .drawn import sheet
@@ -24,7 +24,7 @@ def ink() -> Tensor:
 
 @pytest.fixture(scope="module")
 def sheets(ink: Tensor) -> Tensor:
-    return Paper()(ink, seeded())
+    return print_on_paper(ink, seeded())
 
 
 def test_sheets_are_pictures_as_people_bring_them(sheets: Tensor) -> None:
@@ -33,13 +33,13 @@ def test_sheets_are_pictures_as_people_bring_them(sheets: Tensor) -> None:
 
 
 def test_a_seed_means_the_same_bytes(ink: Tensor, sheets: Tensor) -> None:
-    assert torch.equal(Paper()(ink, seeded()), sheets)
-    assert not torch.equal(Paper()(ink, seeded(1)), sheets)
+    assert torch.equal(print_on_paper(ink, seeded()), sheets)
+    assert not torch.equal(print_on_paper(ink, seeded(1)), sheets)
 
 
 def test_the_ink_is_left_as_it_was(ink: Tensor) -> None:
     before = ink.clone()
-    Paper()(ink, seeded())
+    print_on_paper(ink, seeded())
     assert torch.equal(ink, before)
 
 
@@ -62,7 +62,7 @@ def test_light_contrast_and_place_vary(ink: Tensor, sheets: Tensor) -> None:
 
 def test_about_half_of_the_sheets_have_rules(sheets: Tensor) -> None:
     # Without ink there is nothing on a sheet but its rules.
-    blank = Paper()(torch.zeros(256, 1, 48, 48), seeded())[..., 0].float()
+    blank = print_on_paper(torch.zeros(256, 1, 48, 48), seeded())[..., 0].float()
     rows = blank.mean(2)
     lined = (rows.amax(1) - rows.amin(1)) > 25
     assert 0.15 < lined.float().mean() < 0.6
@@ -71,7 +71,7 @@ def test_about_half_of_the_sheets_have_rules(sheets: Tensor) -> None:
 def test_the_drawing_can_still_be_told_from_another(ink: Tensor) -> None:
     """The prepared sheet is nearer to its own drawing than to that drawing turned over."""
     prepare = Prepare(mode="ink", size=24)
-    seen = prepare(Paper()(ink, seeded()))
+    seen = prepare(print_on_paper(ink, seeded()))
     own = torch.nn.functional.avg_pool2d(ink[:1], 2)
 
     def like(other: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class Training:
     label_smoothing : share of the target spread over all classes.
     augment : strength of augmentation; 0 is none, 1 the default.
     paper : share of training drawings shown on other paper: ruled, squared, faint, in uneven
-        light; see `Paper`. None means half of them where there is paper to begin with.
+        light; see `print_on_paper`. None means half of them where there is paper to begin with.
     mirror : flip pictures left to right; None means for photos alone.
     patience : stop after so many epochs without a better validation loss; None: never.
     """

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Paper"]
+__all__ = ["print_on_paper"]
 
 SMALLEST, LARGEST = 0.45, 1.3  # side of the drawing's square over that of the sheet
 PALEST = 0.2  # depth of the faintest ink
@@ -20,27 +19,32 @@ LEAST_GAP = 8  # pixels between two rules
 FINEST, BROADEST = 1 / 120, 1 / 40  # a rule's width, over the side of the sheet
 
 
-@dataclass(frozen=True)
-class Paper:
-    """Draws clean ink on plain, ruled and squared sheets, worn, faint and unevenly lit.
+def print_on_paper(ink: Tensor, generator: torch.Generator) -> Tensor:
+    """Clean ink on plain, ruled and squared sheets, worn, faint and unevenly lit.
 
     A model that learned from one pen and one paper knows that pen and that paper. The sheets
     go through `Prepare` like any picture, so that the model also learns what is left of them
     when the paper has been divided out, and where the ink's box then falls.
-    """
 
-    def __call__(self, ink: Tensor, generator: torch.Generator) -> Tensor:
-        """N×1×W×W ink in 0…1, as `Prepare` makes it, to N×W×W×1 uint8 sheets."""
-        chance = _Chance(len(ink), ink.shape[-1], generator)
-        depth = torch.exp(chance.between(math.log(PALEST), 0))
-        drawn = _worn(_pressed(_placed(ink, chance), chance), chance) * depth
-        rules = _rules(chance) * depth * chance.between(0.15, 1)
-        sheet = 1 - torch.maximum(drawn, torch.where(chance.of(0.5), rules, 0))
-        sheet = sheet * (1 - chance.between(0, DARKEST) * torch.sigmoid(1.5 * chance.field(2)))
-        soft = F.avg_pool2d(sheet, 3, stride=1, padding=1, count_include_pad=False)
-        sheet = sheet + chance.between(0, 1) * (soft - sheet)
-        sheet = sheet + chance.between(0, GRAIN) * chance.field(ink.shape[-1])
-        return (sheet.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    Parameters
+    ----------
+    ink : N×1×W×W in 0…1, as `Prepare` makes it.
+    generator : on the CPU.
+
+    Returns
+    -------
+    N×W×W×1 uint8, dark on bright.
+    """
+    chance = _Chance(len(ink), ink.shape[-1], generator)
+    depth = torch.exp(chance.between(math.log(PALEST), 0))
+    drawn = _worn(_pressed(_placed(ink, chance), chance), chance) * depth
+    rules = _rules(chance) * depth * chance.between(0.15, 1)
+    sheet = 1 - torch.maximum(drawn, torch.where(chance.of(0.5), rules, 0))
+    sheet = sheet * (1 - chance.between(0, DARKEST) * torch.sigmoid(1.5 * chance.field(2)))
+    soft = F.avg_pool2d(sheet, 3, stride=1, padding=1, count_include_pad=False)
+    sheet = sheet + chance.between(0, 1) * (soft - sheet)
+    sheet = sheet + chance.between(0, GRAIN) * chance.field(ink.shape[-1])
+    return (sheet.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 class _Chance:

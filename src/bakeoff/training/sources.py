@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
-from bakeoff.training.paper import Paper
+from bakeoff.training.paper import print_on_paper
 from bakeoff.training.prepare import Prepare
 
 __all__ = [
@@ -77,16 +77,16 @@ def print_all(prepare: Prepare, pictures: Pictures, compute: Compute, *, seed: i
     generator = torch.Generator().manual_seed(seed)
     shape = (sheets, len(pictures), prepare.channels, prepare.size, prepare.size)
     printed = torch.empty(shape, dtype=torch.uint8)
-    # At twice the size, as `Prepare` works: what is printed and prepared again stays sharp.
-    clean = Prepare(mode="ink", size=2 * prepare.size).to(compute.device).eval()
-    prepare, paper = prepare.to(compute.device).eval(), Paper()
     if not sheets:
         return printed.to(compute.device)
+    # At twice the size, as `Prepare` works: what is printed and prepared again stays sharp.
+    clean = Prepare(mode="ink", size=2 * prepare.size).to(compute.device).eval()
+    prepare = prepare.to(compute.device).eval()
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(clean.size)):
             ink = clean(torch.from_numpy(pixels).to(compute.device)).cpu()
             for number in range(sheets):
-                sheet = paper(ink, generator)
+                sheet = print_on_paper(ink, generator)
                 printed[number, torch.from_numpy(rows)] = _prepared(prepare, sheet, compute)
     return printed.to(compute.device)
 
