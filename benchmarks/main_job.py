@@ -30,7 +30,8 @@ def measure(name: str, arguments: list[str], folder: Path) -> None:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
-    print(f"\n## {name}\n\n    bakeoff {' '.join(arguments)}\n")
+    said = " ".join(Path(one).name if Path(one).is_absolute() else one for one in arguments)
+    print(f"\n## {name}\n\n    bakeoff {said}\n")
     print(
         f"exit {process.returncode}, {seconds:.0f} s, peak memory {used.ru_maxrss / 1024:.0f} MB\n"
     )
