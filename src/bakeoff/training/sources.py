@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -168,21 +167,22 @@ class FeatureSource:
         views : changed copies, fewer where they would not fit in memory.
         """
         generator = torch.Generator().manual_seed(seed)
-        prepared = pixels.prepared
         frozen = compute.place(frozen).eval()
-        rows = in_batches(
-            torch.arange(len(prepared), device=prepared.device), batch_of(prepared.shape[-1])
-        )
-
-        def run(batch: Callable[[Tensor], Tensor]) -> Tensor:
-            with torch.no_grad(), compute.autocast():
-                parts = [frozen(batch(some)).half() for some in rows]
-            return torch.cat(parts)
-
-        plain = run(pixels.plain)
-        room = max(0, VIEW_FLOATS // plain.numel() - 1) if pixels.varies else 0
-        changed = [run(lambda some: pixels.train(some, generator)) for _ in range(min(views, room))]
-        return cls(torch.stack([plain, *changed]))
+        everything = torch.arange(len(pixels.prepared), device=pixels.prepared.device)
+        rows = in_batches(everything, batch_of(pixels.prepared.shape[-1]))
+        with torch.no_grad(), compute.autocast():
+            width = frozen(pixels.plain(everything[:1])).shape[1]
+            room = VIEW_FLOATS // (len(everything) * width) - 1 if pixels.varies else 0
+            views = max(0, min(views, room))
+            # Filled in place: lists that are joined later would hold everything twice.
+            shape = (1 + views, len(everything), width)
+            features = torch.empty(shape, dtype=torch.half, device=everything.device)
+            for some in rows:
+                features[0, some] = frozen(pixels.plain(some)).half()
+            for view in range(1, 1 + views):
+                for some in rows:
+                    features[view, some] = frozen(pixels.train(some, generator)).half()
+        return cls(features)
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         view = torch.randint(len(self.features), rows.shape, generator=generator)
