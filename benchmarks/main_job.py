@@ -11,31 +11,21 @@ operating system's own figures for the finished process. n = 1: seeds differ by 
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from bakeoff.record.folder import RunFolder
+from measure import hardware, run_bakeoff, said
 
 
 def measure(name: str, arguments: list[str], folder: Path) -> None:
     """Run `bakeoff` once and print a row for each approach."""
-    command = [sys.executable, "-m", "bakeoff", *arguments, "--no-open", "--out", str(folder)]
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    said = " ".join(Path(one).name if Path(one).is_absolute() else one for one in arguments)
-    print(f"\n## {name}\n\n    bakeoff {said}\n")
+    measured = run_bakeoff(arguments, folder)
+    results = measured.results
+    print(f"\n## {name}\n\n    {said(arguments)}\n")
     print(
-        f"exit {process.returncode}, {seconds:.0f} s, peak memory {used.ru_maxrss / 1024:.0f} MB\n"
+        f"exit {measured.exit}, {measured.seconds:.0f} s, peak memory {measured.peak_mb:.0f} MB\n"
     )
-    results = RunFolder.open(folder).results()
     print("| approach | out of fold | loss | test | loss | training, s | groups |")
     print("|---|---|---|---|---|---|---|")
     for one in results.approaches:
@@ -52,7 +42,7 @@ def measure(name: str, arguments: list[str], folder: Path) -> None:
 def main() -> None:
     """Measure the demo, the drawings twice, and MNIST."""
     drawings, mnist = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
-    print(f"{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
+    print(hardware())
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder)
         grouped = ["--group", "^[a-z]+"]
