@@ -150,6 +150,11 @@ def test_time_bounds_the_sheets(room: int, sheets: int, monkeypatch: pytest.Monk
     assert printed.shape == (sheets, 10, 1, 16, 16)
 
 
+def test_no_more_sheets_than_asked_for() -> None:
+    printed = print_all(Prepare(mode="ink", size=16), many(), CPU, seed=0, most=3)
+    assert len(printed) == 3
+
+
 def test_a_share_of_training_pictures_is_on_other_paper() -> None:
     prepared = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
     printed = torch.tensor([51, 102, 255], dtype=torch.uint8).view(3, 1, 1, 1, 1)

@@ -19,7 +19,14 @@ from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch, Fitted, fit
 from bakeoff.training.model import Model
-from bakeoff.training.sources import FeatureSource, PixelSource, Source, prepare_all, print_all
+from bakeoff.training.sources import (
+    SHEETS,
+    FeatureSource,
+    PixelSource,
+    Source,
+    prepare_all,
+    print_all,
+)
 
 __all__ = ["EFFORT", "Budget", "Trained", "Trainer"]
 
@@ -87,7 +94,9 @@ class Trainer:
         paper, printed = self.approach.paper(self.task), None
         if paper > 0:
             seed = self.seed_of("paper")
-            printed = print_all(prepare, self.pictures, self.compute, seed=seed)
+            # What is frozen sees no more sheets than views are kept of it.
+            most = SHEETS if self.frozen is None else self.approach.views
+            printed = print_all(prepare, self.pictures, self.compute, seed=seed, most=most)
         pixels = PixelSource(prepared, self.approach.augment(self.task), printed, paper=paper)
         if self.frozen is None:
             return pixels

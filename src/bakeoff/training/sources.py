@@ -14,6 +14,7 @@ from bakeoff.training.paper import print_on_paper
 from bakeoff.training.prepare import Prepare
 
 __all__ = [
+    "SHEETS",
     "FeatureSource",
     "PixelSource",
     "Source",
@@ -25,7 +26,7 @@ __all__ = [
 
 BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
 SHEETS = 32  # of other paper for each drawing, at most
-FEWEST_SHEETS = 4  # fewer would be learned by heart
+FEWEST_SHEETS = 4  # where time has no room for as many, the set is large
 SHEET_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
 VIEW_FLOATS = 64_000_000  # augmented views stop where they would cost more than 128 MB
 
@@ -65,14 +66,16 @@ def prepare_all(prepare: Prepare, pictures: Pictures, compute: Compute) -> Tenso
     return prepared.to(compute.device)
 
 
-def print_all(prepare: Prepare, pictures: Pictures, compute: Compute, *, seed: int) -> Tensor:
+def print_all(
+    prepare: Prepare, pictures: Pictures, compute: Compute, *, seed: int, most: int = SHEETS
+) -> Tensor:
     """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again.
 
-    There are as many sheets of each as time allows. Large sets get none: they have hands and
-    pens enough of their own.
+    There are up to `most` sheets of each, as time allows. Large sets get none: they have hands
+    and pens enough of their own.
     """
     room = SHEET_PIXELS // max(1, len(pictures) * prepare.size**2)
-    sheets = min(room, SHEETS) if room >= FEWEST_SHEETS else 0
+    sheets = min(room, most) if room >= FEWEST_SHEETS else 0
     generator = torch.Generator().manual_seed(seed)
     shape = (sheets, len(pictures), prepare.channels, prepare.size, prepare.size)
     printed = torch.empty(shape, dtype=torch.uint8)
