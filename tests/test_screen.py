@@ -44,8 +44,8 @@ def unit(kind: str, fold: str = "fold 1", accuracy: float | None = 0.9) -> dict[
     }
 
 
-def shown(screen: RunScreen) -> str:
-    console = Console(file=io.StringIO(), width=120, highlight=False)
+def shown(screen: RunScreen, width: int = 120) -> str:
+    console = screen.console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(screen.render())
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -61,13 +61,25 @@ def fed(*events: dict[str, Any], terminal: bool = True) -> tuple[RunScreen, io.S
 
 def test_what_waits_what_trains_and_what_is_done() -> None:
     screen, _ = fed({"event": "preparing", "approach": "cnn"})
-    assert "preparing pictures" in shown(screen)
+    assert "preparing" in shown(screen)
     assert "waiting" in shown(screen)
     screen, _ = fed(unit("unit started"), epoch(4))
     text = shown(screen)
-    assert "fold 1 (1/3)" in text
+    assert "fold 1" in text
     assert "4/10" in text
     assert "75.00%" in text
+
+
+def test_all_fits_a_terminal_of_80_columns() -> None:
+    screen, _ = fed({"event": "preparing", "approach": "vit"}, unit("unit started"), epoch(4))
+    screen(unit("unit finished"))
+    screen(unit("unit started", "fold 2"))
+    screen(epoch(4) | {"fold": "fold 2", "train_accuracy": 1.0, "seconds": 100.0})
+    text = shown(screen, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    for words in ("time left", "preparing", "fold 2", "4/10", "100.00%", "75.00%", "90.00%"):
+        assert words in text
+    assert "10 min 20 s" in text
 
 
 def test_time_left_by_epochs_then_by_whole_units() -> None:

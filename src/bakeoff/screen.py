@@ -20,6 +20,8 @@ from bakeoff.record.results import Results
 
 __all__ = ["RunScreen", "duration", "leaderboard"]
 
+_NARROW = 80
+
 
 @dataclass
 class _Row:
@@ -95,9 +97,9 @@ class RunScreen:
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
         if kind == "preparing":
-            row.note = "preparing pictures"
+            row.note = "preparing"
         elif kind == "unit started":
-            row.unit, row.epoch, row.note = event["fold"], {}, "starting"
+            row.unit, row.epoch, row.note = event["fold"], {}, ""
         elif kind == "epoch":
             row.epoch, row.note = event, ""
         elif kind in ("unit finished", "unit kept"):
@@ -111,13 +113,16 @@ class RunScreen:
 
     def render(self) -> RenderableType:
         """The table as it stands."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("approach", "", "unit", "epoch", "train", "valid.", "loss"):
-            table.add_column(heading, no_wrap=True)
-        table.add_column("held out", justify="right", no_wrap=True)
-        table.add_column("time left", justify="right", no_wrap=True)
+        spare = max(0, self.console.width - _NARROW)  # all fits 80 columns; more go to bar and unit
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("approach", no_wrap=True)
+        table.add_column("")
+        table.add_column("unit", no_wrap=True, max_width=9 + spare // 2)
+        for heading in ("epoch", "train", "valid.", "loss", "held out", "time left"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, row in self.rows.items():
-            table.add_row(name, ProgressBar(total=1, completed=row.share, width=20), *_cells(row))
+            bar = ProgressBar(total=1, completed=row.share, width=6 + min(14, spare // 2))
+            table.add_row(name, bar, *_cells(row))
         spent = duration(time.monotonic() - self.started)
         return Group(table, Text(f"{spent} so far · Ctrl-C stops, --resume goes on", style="dim"))
 
@@ -173,8 +178,8 @@ def _cells(row: _Row) -> list[str]:
         return ["done", "", "", "", "", _percent(held_out), duration(sum(row.seconds))]
     epoch = row.epoch
     return [
-        f"{row.unit} ({row.done + 1}/{row.units})" if row.unit else row.note,
-        f"{epoch['number']}/{epoch['of']}" if epoch else row.note if row.unit else "",
+        row.note or row.unit,
+        f"{epoch['number']}/{epoch['of']}" if epoch else "",
         _percent(epoch.get("train_accuracy")),
         _percent(epoch.get("validation_accuracy")),
         f"{epoch['validation_loss']:.3f}" if epoch.get("validation_loss") is not None else "–",

@@ -39,8 +39,8 @@ class Transfer(Approach):
     title: ClassVar[str] = "Transfer learning"
     views: ClassVar[int] = 7
 
-    # A linear head on strong features overfits fast: slow, decayed and gently augmented does best
-    # (benchmarks/transfer_head.txt).
+    # A linear head on strong features overfits fast: slow and decayed does best, 97.8 % of the
+    # drawings against 96.7 % (benchmarks/transfer_head.txt).
     training: Training = Training(learning_rate=1e-3, weight_decay=1.0, augment=0.5)
     backbone: str = OFFLINE
     fine_tune: bool = False
