@@ -46,6 +46,11 @@ def bakeoff(*arguments: str | Path, monkeypatch: pytest.MonkeyPatch, code: int =
     assert exit_.value.code == code
 
 
+def hear_ctrl_c() -> None:
+    """A shell's background jobs, and all that they start, are born deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def process(arguments: Sequence[str | Path], folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "bakeoff", *map(str, arguments)],
@@ -54,6 +59,7 @@ def process(arguments: Sequence[str | Path], folder: Path) -> subprocess.Popen[s
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
+        preexec_fn=hear_ctrl_c,
     )
 
 
