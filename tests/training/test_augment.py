@@ -1,8 +1,9 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from bakeoff.training.augment import Augment
+from bakeoff.training.augment import Augment, _grid, thickest
 from bakeoff.training.prepare import Mode, Prepare
 
 from .drawn import sheet
@@ -112,3 +113,20 @@ def test_a_colour_photo_loses_and_gains_colour() -> None:
     colour = (changed[:, 0] - changed[:, 1]).mean((1, 2))
     assert colour.min() < 0.55
     assert colour.max() > 0.65
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 9, 13), (1, 1, 1, 1), (5, 1, 28, 28)])
+def test_thickest_is_a_pool_of_nine(shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(thickest(x), F.max_pool2d(x, 3, stride=1, padding=1))
+
+
+@pytest.mark.parametrize("side", [8, 28, 64])
+def test_the_grid_is_what_torch_makes_of_it(side: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    theta = torch.randn(5, 2, 3, generator=generator)
+    bend = torch.randn(5, 2, 4, 4, generator=generator)
+    lines = F.affine_grid(theta, [5, 1, side, side], align_corners=False)
+    bends = F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=False)
+    wanted = lines + bends.permute(0, 2, 3, 1)
+    torch.testing.assert_close(_grid(theta, bend, side), wanted, atol=1e-5, rtol=0)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bakeoff.training.augment import thickest
+
 __all__ = ["print_on_paper"]
 
 SMALLEST, LARGEST = 0.45, 1.3  # side of the drawing's square over that of the sheet
@@ -91,8 +93,7 @@ def _pressed(ink: Tensor, chance: _Chance) -> Tensor:
     """Thicker or thinner strokes, twice over so that a pixel either way is in reach."""
     for _ in range(2):
         amount = chance.between(-1, 1)
-        thick = F.max_pool2d(ink, 3, stride=1, padding=1)
-        thin = -F.max_pool2d(-ink, 3, stride=1, padding=1)
+        thick, thin = thickest(ink), -thickest(-ink)
         ink = (
             ink + amount.clamp(min=0) * (thick - ink) + 0.6 * (-amount).clamp(min=0) * (thin - ink)
         )
