@@ -49,10 +49,10 @@ class Baseline(Approach):
     def build(self, task: Task) -> nn.Module:
         prepare = self.prepare(task)
         width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
-        # The batch norm without weights standardises each feature by the training pictures.
-        return nn.Sequential(
-            nn.BatchNorm1d(width, affine=False, momentum=None), nn.Linear(width, task.classes)
-        )
+        # The batch norm without weights standardises each feature by the training pictures. Its
+        # epsilon keeps features that hardly vary small: those are mere rounding.
+        standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=1e-3)
+        return nn.Sequential(standardise, nn.Linear(width, task.classes))
 
 
 class HOG(nn.Module):

