@@ -95,6 +95,16 @@ def test_time_left_by_epochs_then_by_whole_units() -> None:
     assert "done" in shown(screen)
 
 
+def test_the_estimate_stands_until_something_is_known() -> None:
+    screen, file = fed({"event": "estimated", "seconds": {"cnn": 100.0, "vit": 25.0}})
+    assert "about 2 min 05 s: cnn 1 min 40 s, vit 25 s" in file.getvalue()
+    assert "so far, about 2 min 05 s left" in shown(screen)
+    screen(unit("unit started"))
+    screen(epoch(4))
+    assert screen.rows["cnn"].seconds_left == pytest.approx(6 * 2 + 2 * 20)
+    assert "so far, about 1 min 17 s left" in shown(screen)
+
+
 def test_the_bar_follows_epochs_within_units() -> None:
     screen, _ = fed(unit("unit started"), epoch(5))
     assert screen.rows["cnn"].share == pytest.approx(0.5 / 3)

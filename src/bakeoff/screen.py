@@ -34,6 +34,7 @@ class _Row:
     seconds: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     note: str = "waiting"
+    estimate: float | None = None
 
     @property
     def share(self) -> float:
@@ -42,11 +43,11 @@ class _Row:
 
     @property
     def seconds_left(self) -> float | None:
-        """From finished units where there are some, else from the epochs of this one."""
+        """From finished units, else from the epochs of this one, else from the estimate."""
         if self.done == self.units:
             return 0.0
         if not self.epoch and not self.seconds:
-            return None
+            return self.estimate
         left_here = 0.0
         if self.epoch:
             left_here = self.epoch["seconds"] * (self.epoch["of"] - self.epoch["number"])
@@ -89,10 +90,18 @@ class RunScreen:
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
             self.console.print(Text(f"run {event['path']}", style="dim"))
+        elif kind == "estimated":
+            self._estimated(event["seconds"])
         elif kind == "test opened":
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind != "run finished":
             self._unit_event(kind, event)
+
+    def _estimated(self, seconds: Mapping[str, float]) -> None:
+        for name, row in self.rows.items():
+            row.estimate = seconds[name]
+        parts = ", ".join(f"{name} {duration(some)}" for name, some in seconds.items())
+        self.console.print(Text(f"about {duration(sum(seconds.values()))}: {parts}"))
 
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
@@ -123,8 +132,11 @@ class RunScreen:
         for name, row in self.rows.items():
             bar = ProgressBar(total=1, completed=row.share, width=6 + min(14, spare // 2))
             table.add_row(name, bar, *_cells(row))
-        spent = duration(time.monotonic() - self.started)
-        return Group(table, Text(f"{spent} so far · Ctrl-C stops, --resume goes on", style="dim"))
+        words = f"{duration(time.monotonic() - self.started)} so far"
+        left = [row.seconds_left for row in self.rows.values()]
+        if left and None not in left:
+            words += f", about {duration(sum(filter(None, left)))} left"
+        return Group(table, Text(f"{words} · Ctrl-C stops, --resume goes on", style="dim"))
 
 
 def leaderboard(results: Results) -> Table:

@@ -83,7 +83,9 @@ def test_frozen_features_are_the_same_from_run_to_run() -> None:
         pixels = (prepared(SMALL, task(), 4) * 255).to(torch.uint8)
         source = PixelSource(pixels, SMALL.augment(task()))
         compute = Compute("cpu", 1, bf16=False)
-        return FeatureSource.compute(frozen, source, views=1, seed=3, compute=compute).features
+        return FeatureSource.compute(
+            frozen, [source], pictures=4, views=1, seed=3, compute=compute
+        ).features
 
     first = features()
     torch.manual_seed(99)

@@ -11,7 +11,7 @@ from bakeoff.approaches import APPROACHES, CNN, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.split import Fold
+from bakeoff.data.split import Fold, Split
 from bakeoff.record.folder import Request, RunFolder
 from bakeoff.run.units import Workbench, parameters_of
 from bakeoff.training.compute import Compute
@@ -34,7 +34,9 @@ def bench_of(path: Path, name: str, dataset: Dataset | None = None, seed: int = 
     request = Request(source="strokes", approaches=(name,), seed=seed)
     folder = RunFolder.create(path, request) if not path.exists() else RunFolder.open(path)
     approach = configure(name, LITTLE[name])
-    return Workbench(approach, dataset or strokes(), CPU, request, folder, lambda _: None)
+    dataset = dataset or strokes()
+    rows = np.arange(len(dataset))
+    return Workbench(approach, dataset, rows, CPU, request, folder, lambda _: None)
 
 
 def kinds(bench: Workbench) -> list[object]:
@@ -62,6 +64,38 @@ def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
         bench.train_final(Fold("final", FOLD.train, FOLD.validation, FOLD.train[:0]), [])
     assert kinds(bench).count("unit started") == 2
     assert kinds(bench).count("preparing") == 1
+
+
+def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "run", "baseline")
+    final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
+    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0])
+    assert bench.estimate(parts) > 0
+    bench.train(FOLD)
+    assert bench.estimate(parts) > 0
+    bench.train_final(final, parts.folds)
+    assert bench.estimate(parts) == 0
+
+
+def test_pictures_of_the_locked_test_are_out_of_reach(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "whole", "cnn")
+    bench.train(FOLD)
+    dataset = strokes()
+    order = np.concatenate([np.arange(60, 70), np.arange(60)])  # ten more stand before
+    more = np.concatenate([np.stack(list(dataset.pictures)), np.zeros((10, 12, 12, 1), np.uint8)])
+    moved = strokes(
+        pictures=Pictures.from_array(more[order]),
+        labels=np.concatenate([dataset.labels, np.zeros(10, np.int64)])[order],
+    )
+    rows = np.arange(10, 70)
+    request = Request(source="strokes", approaches=("cnn",), seed=0)
+    folder = RunFolder.create(tmp_path / "part", request)
+    approach = configure("cnn", LITTLE["cnn"])
+    with_test = Workbench(approach, moved, rows, CPU, request, folder, lambda _: None)
+    assert len(with_test.trainer.pictures) == 60
+    with_test.train(Fold("fold 1", FOLD.train + 10, FOLD.validation + 10, FOLD.held_out + 10))
+    one, same = (some.folder.load_unit("cnn", "fold 1")[1]["logits"] for some in (bench, with_test))
+    assert np.array_equal(one, same)
 
 
 def test_the_order_of_units_does_not_matter(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures, PictureWriter
-from bakeoff.training import sources
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
 from bakeoff.training.prepare import Mode, Prepare
@@ -14,6 +13,8 @@ from bakeoff.training.sources import (
     in_batches,
     prepare_all,
     print_all,
+    sheets_for,
+    views_for,
 )
 
 from .drawn import sheet
@@ -68,6 +69,17 @@ def test_the_road_of_8_bits_stays_within_a_level_of_prepare(mode: Mode, channels
         assert (plain[row] - exact).abs().max() < 1 / 255
 
 
+def features_of(*parts: PixelSource, views: int, seed: int = 0) -> FeatureSource:
+    return FeatureSource.compute(
+        Flat(),
+        parts,
+        pictures=sum(map(len, (one.prepared for one in parts))),
+        views=views,
+        seed=seed,
+        compute=CPU,
+    )
+
+
 def test_pixels_are_augmented_in_training_alone() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
     source = PixelSource(prepared, Augment("ink"))
@@ -80,9 +92,7 @@ def test_pixels_are_augmented_in_training_alone() -> None:
 
 def test_view_0_is_plain_and_the_others_are_augmented() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
-    source = FeatureSource.compute(
-        Flat(), PixelSource(prepared, Augment("ink")), views=3, seed=0, compute=CPU
-    )
+    source = features_of(PixelSource(prepared, Augment("ink")), views=3)
     assert source.features.shape == (4, 10, 256)
     wanted = (prepared.float() / 255).flatten(1).flip(1)
     assert torch.allclose(source.plain(torch.arange(10)), wanted, atol=1e-3)
@@ -101,31 +111,23 @@ def test_training_draws_from_every_view() -> None:
     assert torch.equal(drawn, source.train(rows, seeded()))
 
 
-@pytest.mark.parametrize(("room", "views"), [(10 * 256 * 3, 2), (10 * 256, 0), (1, 0)])
-def test_memory_bounds_the_views(room: int, views: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "VIEW_FLOATS", room)
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
-    source = FeatureSource.compute(
-        Flat(), PixelSource(prepared, Augment("ink")), views=7, seed=0, compute=CPU
-    )
-    assert len(source.features) == 1 + views
+@pytest.mark.parametrize(
+    ("pictures", "views"), [(1, 7), (6_250, 7), (6_251, 6), (25_000, 1), (25_001, 0), (10**6, 0)]
+)
+def test_memory_bounds_the_views(pictures: int, views: int) -> None:
+    assert views_for(pictures, 7) == views
 
 
 def test_without_augmentation_there_is_one_view() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
-    source = FeatureSource.compute(
-        Flat(), PixelSource(prepared, Augment("ink", strength=0)), views=7, seed=0, compute=CPU
-    )
+    source = features_of(PixelSource(prepared, Augment("ink", strength=0)), views=7)
     assert len(source.features) == 1
 
 
 def test_features_depend_on_the_seed_alone() -> None:
     prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
     one, same, other = (
-        FeatureSource.compute(
-            Flat(), PixelSource(prepared, Augment("ink")), views=1, seed=seed, compute=CPU
-        )
-        for seed in (1, 1, 2)
+        features_of(PixelSource(prepared, Augment("ink")), views=1, seed=seed) for seed in (1, 1, 2)
     )
     assert torch.equal(one.features, same.features)
     assert not torch.equal(one.features, other.features)
@@ -134,25 +136,31 @@ def test_features_depend_on_the_seed_alone() -> None:
 
 def test_sheets_differ_from_each_other_and_hang_on_the_seed_alone() -> None:
     prepare = Prepare(mode="ink", size=16)
-    printed = print_all(prepare, many(), CPU, seed=1)
-    assert printed.shape == (sources.SHEETS, 10, 1, 16, 16)
-    assert torch.equal(printed, print_all(prepare, many(), CPU, seed=1))
-    assert not torch.equal(printed, print_all(prepare, many(), CPU, seed=2))
+    printed = print_all(prepare, many(), CPU, sheets=4, seed=1)
+    assert printed.shape == (4, 10, 1, 16, 16)
+    assert torch.equal(printed, print_all(prepare, many(), CPU, sheets=4, seed=1))
+    assert not torch.equal(printed, print_all(prepare, many(), CPU, sheets=4, seed=2))
     sheets = printed.flatten(2).float() / 255
     assert (sheets[0] - sheets[1]).abs().amax(1).min() > 0.2
     assert sheets.amax(2).min() > 0.3  # there is ink on every sheet
 
 
-@pytest.mark.parametrize(("room", "sheets"), [(5 * 2560, 5), (4 * 2560 - 1, 0), (10**9, 32)])
-def test_time_bounds_the_sheets(room: int, sheets: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "SHEET_PIXELS", room)
-    printed = print_all(Prepare(mode="ink", size=16), many(), CPU, seed=0)
-    assert printed.shape == (sheets, 10, 1, 16, 16)
+@pytest.mark.parametrize(
+    ("pictures", "sheets"), [(0, 32), (10, 32), (7_324, 8), (14_648, 4), (14_649, 0)]
+)
+def test_time_bounds_the_sheets(pictures: int, sheets: int) -> None:
+    assert sheets_for(pictures, 32) == sheets
+    assert sheets_for(pictures, 32, most=3) == min(sheets, 3)
 
 
-def test_no_more_sheets_than_asked_for() -> None:
-    printed = print_all(Prepare(mode="ink", size=16), many(), CPU, seed=0, most=3)
-    assert len(printed) == 3
+def test_features_of_parts_are_those_of_the_whole() -> None:
+    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    whole = PixelSource(prepared, Augment("ink"))
+    parts = [PixelSource(prepared[:7], Augment("ink")), PixelSource(prepared[7:], Augment("ink"))]
+    features = features_of(*parts, views=2).features
+    assert features.shape == (3, 10, 256)
+    assert torch.equal(features[0], features_of(whole, views=2).features[0])
+    assert (features[1] != features[0]).any(1).all()
 
 
 def test_a_share_of_training_pictures_is_on_other_paper() -> None:
@@ -184,6 +192,6 @@ def test_features_are_of_other_paper_too() -> None:
     prepared = torch.zeros(6, 1, 4, 4, dtype=torch.uint8)
     printed = torch.full((1, 6, 1, 4, 4), 255, dtype=torch.uint8)
     pixels = PixelSource(prepared, Augment("ink", strength=0), printed, paper=0.5)
-    features = FeatureSource.compute(Flat(), pixels, views=9, seed=0, compute=CPU).features
+    features = features_of(pixels, views=9).features
     assert (features[0] == 0).all()
     assert set(features[1:].flatten().tolist()) == {0, 1}

@@ -24,8 +24,11 @@ from bakeoff.training.sources import (
     FeatureSource,
     PixelSource,
     Source,
+    part_of,
     prepare_all,
     print_all,
+    sheets_for,
+    views_for,
 )
 
 __all__ = ["EFFORT", "Budget", "Trained", "Trainer"]
@@ -86,27 +89,64 @@ class Trainer:
         return self.approach.frozen(self.task)
 
     @cached_property
+    def views(self) -> int:
+        """Changed copies of each picture whose frozen features are kept."""
+        return views_for(len(self.pictures), self.approach.views)
+
+    @cached_property
+    def sheets(self) -> int:
+        """Sheets of other paper that each drawing is printed on."""
+        if not self.approach.paper(self.task):
+            return 0
+        # What is frozen sees no more sheets than views are kept of it.
+        most = SHEETS if self.frozen is None else self.views
+        return sheets_for(len(self.pictures), self.approach.prepare(self.task).size, most)
+
+    @cached_property
     def source(self) -> Source:
         """Inputs of every picture, prepared once; features too, where a part is frozen."""
         self.on_prepare()
-        prepare = self.approach.prepare(self.task)
-        prepared = prepare_all(prepare, self.pictures, self.compute)
-        paper, printed = self.approach.paper(self.task), None
-        if paper > 0:
-            seed = self.seed_of("paper")
-            # What is frozen sees no more sheets than views are kept of it.
-            most = SHEETS if self.frozen is None else self.approach.views
-            printed = print_all(prepare, self.pictures, self.compute, seed=seed, most=most)
-        pixels = PixelSource(prepared, self.approach.augment(self.task), printed, paper=paper)
+        everything = np.arange(len(self.pictures))
         if self.frozen is None:
-            return pixels
+            return self._pixels(everything)
+        size = part_of(self.approach.prepare(self.task).size)
         return FeatureSource.compute(
             self.frozen,
-            pixels,
-            views=self.approach.views,
+            (self._pixels(everything[start:][:size]) for start in everything[::size]),
+            pictures=len(everything),
+            views=self.views,
             seed=self.seed_of("features"),
             compute=self.compute,
         )
+
+    def _pixels(self, rows: Rows) -> PixelSource:
+        prepare, pictures = self.approach.prepare(self.task), self.pictures.take(rows)
+        printed = None
+        if self.sheets:
+            seed = self.seed_of(f"paper from {rows[0]}")
+            printed = print_all(prepare, pictures, self.compute, sheets=self.sheets, seed=seed)
+        return PixelSource(
+            prepare_all(prepare, pictures, self.compute),
+            self.approach.augment(self.task),
+            printed,
+            paper=self.approach.paper(self.task),
+        )
+
+    def taste(self, pictures: int) -> Trainer:
+        """The same work on a few pictures from all over the set, to see how long it takes."""
+        most = min(pictures, len(self.pictures))
+        rows = np.linspace(0, len(self.pictures) - 1, most).astype(np.int64)
+        few = Trainer(
+            self.approach,
+            self.task,
+            self.pictures.take(rows),
+            self.labels[rows],
+            self.compute,
+            seed=self.seed,
+            budget=self.budget,
+        )
+        few.frozen, few.views, few.sheets = self.frozen, self.views, self.sheets
+        return few
 
     def clear(self) -> None:
         """Forget what was made for training."""

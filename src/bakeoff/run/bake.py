@@ -255,15 +255,26 @@ def _finish(
     on_event: Listener,
 ) -> RunFolder:
     compute.apply()
-    benches = []
-    for name in request.approaches:
-        approach = configure(name, _settings_of(request, name))
-        bench = Workbench(approach, dataset, compute, request, folder, on_event)
+    learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
+    benches = [
+        Workbench(
+            configure(name, _settings_of(request, name)),
+            dataset,
+            learnable,
+            compute,
+            request,
+            folder,
+            on_event,
+        )
+        for name in request.approaches
+    ]
+    seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
+    on_event(folder.log("estimated", seconds=seconds))
+    for bench in benches:
         for fold in parts.folds:
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
-        benches.append(bench)
     opened = _open_test(folder, parts, on_event)
     scored = [score_approach(bench, dataset, parts) for bench in benches]
     results = Results(

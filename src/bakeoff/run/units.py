@@ -15,10 +15,11 @@ from torch import nn
 from bakeoff.approaches import Approach, Task
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.split import Fold
+from bakeoff.data.split import Fold, Split
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.record.folder import Request, RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
+from bakeoff.run.estimate import estimate_seconds
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
@@ -36,6 +37,8 @@ class Workbench:
     Parameters
     ----------
     approach, dataset, compute : what is trained, on what, and where.
+    rows : ascending rows of the dataset, all that a fit may ever use; the locked test part is
+        none of them, and so out of reach.
     request : what was asked. Every unit derives its seed from the run's and from its own name,
         so that units can be trained in any order, or again after a crash, to the same numbers.
     folder : where finished units go.
@@ -46,6 +49,7 @@ class Workbench:
         self,
         approach: Approach,
         dataset: Dataset,
+        rows: NDArray[np.int64],
         compute: Compute,
         request: Request,
         folder: RunFolder,
@@ -53,20 +57,34 @@ class Workbench:
     ) -> None:
         self.approach = approach
         self.dataset = dataset
+        self.rows = rows
         self.compute = compute
         self.request = request
         self.folder = folder
         self.on_event = on_event
+        pictures = dataset.pictures.take(rows)
         self.trainer = Trainer(
             approach,
-            Task.of(dataset.pictures, len(dataset.classes), request.mode),
-            dataset.pictures,
-            dataset.labels,
+            Task.of(pictures, len(dataset.classes), request.mode),
+            pictures,
+            dataset.labels[rows],
             compute,
             seed=request.seed,
             budget=request.budget,
             on_prepare=lambda: self._log("preparing"),
         )
+
+    def estimate(self, parts: Split) -> float:
+        """Seconds until all is trained and scored, what is on disk already left out."""
+        left = [
+            fold
+            for fold in (*parts.folds, parts.final)
+            if not self.folder.has_unit(self.approach.name, fold.name)
+        ]
+        if not left:
+            return 0.0
+        scored = sum(len(fold.held_out) for fold in left) + len(parts.test)
+        return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
 
     def clear(self) -> None:
         """Forget what was made for training."""
@@ -131,8 +149,8 @@ class Workbench:
         with PeakMemory() as memory:
             trained = self.trainer.fit(
                 fold.name,
-                train=fold.train,
-                validation=fold.validation,
+                train=np.searchsorted(self.rows, fold.train),
+                validation=np.searchsorted(self.rows, fold.validation),
                 schedule_for=schedule_for,
                 stop_after=stop_after,
                 temperature=temperature,

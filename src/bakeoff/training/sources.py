@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import torch
@@ -20,15 +21,19 @@ __all__ = [
     "Source",
     "batch_of",
     "in_batches",
+    "part_of",
     "prepare_all",
     "print_all",
+    "sheets_for",
+    "views_for",
 ]
 
 BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
+PART_PIXELS = 8_000_000  # of prepared pictures that wait for a frozen network
 SHEETS = 32  # of other paper for each drawing, at most
 FEWEST_SHEETS = 4  # where time has no room for as many, the set is large
 SHEET_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
-VIEW_FLOATS = 64_000_000  # augmented views stop where they would cost more than 128 MB
+FEATURES = 50_000  # of pictures and their changed copies; 128 MB at 1 280 halves each
 
 
 def in_batches(rows: Tensor, size: int) -> tuple[Tensor, ...]:
@@ -39,6 +44,25 @@ def in_batches(rows: Tensor, size: int) -> tuple[Tensor, ...]:
 def batch_of(side: int) -> int:
     """How many pictures of `side` × `side` to run at once where no gradient is kept."""
     return min(max(BATCH_PIXELS // side**2, 8), 512)
+
+
+def part_of(side: int) -> int:
+    """How many pictures of `side` × `side` to prepare where only their features are kept."""
+    return max(PART_PIXELS // side**2, 8)
+
+
+def sheets_for(pictures: int, side: int, most: int = SHEETS) -> int:
+    """Sheets of other paper for each of so many drawings: up to `most`, as time allows.
+
+    Large sets get none: they have hands and pens enough of their own.
+    """
+    room = SHEET_PIXELS // max(1, pictures * side**2)
+    return min(room, most) if room >= FEWEST_SHEETS else 0
+
+
+def views_for(pictures: int, most: int) -> int:
+    """Changed copies of each of so many pictures whose frozen features are kept."""
+    return max(0, min(most, FEATURES // pictures - 1))
 
 
 class Source(Protocol):
@@ -67,20 +91,12 @@ def prepare_all(prepare: Prepare, pictures: Pictures, compute: Compute) -> Tenso
 
 
 def print_all(
-    prepare: Prepare, pictures: Pictures, compute: Compute, *, seed: int, most: int = SHEETS
+    prepare: Prepare, pictures: Pictures, compute: Compute, *, sheets: int, seed: int
 ) -> Tensor:
-    """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again.
-
-    There are up to `most` sheets of each, as time allows. Large sets get none: they have hands
-    and pens enough of their own.
-    """
-    room = SHEET_PIXELS // max(1, len(pictures) * prepare.size**2)
-    sheets = min(room, most) if room >= FEWEST_SHEETS else 0
+    """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again."""
     generator = torch.Generator().manual_seed(seed)
     shape = (sheets, len(pictures), prepare.channels, prepare.size, prepare.size)
     printed = torch.empty(shape, dtype=torch.uint8)
-    if not sheets:
-        return printed.to(compute.device)
     # At twice the size, as `Prepare` works: what is printed and prepared again stays sharp.
     clean = Prepare(mode="ink", size=2 * prepare.size).to(compute.device).eval()
     prepare = prepare.to(compute.device).eval()
@@ -155,36 +171,40 @@ class FeatureSource:
     def compute(
         cls,
         frozen: nn.Module,
-        pixels: PixelSource,
+        parts: Iterable[PixelSource],
         *,
+        pictures: int,
         views: int,
         seed: int,
         compute: Compute,
     ) -> FeatureSource:
-        """Run `frozen` over every picture and over `views` changed copies of it.
+        """Run `frozen` over every picture and over `views` changed copies, if they change.
 
         Parameters
         ----------
         frozen : S×S pictures to D features; never trained.
-        pixels : the pictures, and how they are changed.
-        views : changed copies, fewer where they would not fit in memory.
+        parts : the pictures in order, some at a time, so that never all are in memory at the
+            size that a pretrained network wants.
+        pictures : how many those are in all, N.
+        views : changed copies of each.
         """
         generator = torch.Generator().manual_seed(seed)
         frozen = compute.place(frozen).eval()
-        everything = torch.arange(len(pixels.prepared), device=pixels.prepared.device)
-        rows = in_batches(everything, batch_of(pixels.prepared.shape[-1]))
+        features: Tensor | None = None
+        first = 0
         with torch.no_grad(), compute.autocast():
-            width = frozen(pixels.plain(everything[:1])).shape[1]
-            room = VIEW_FLOATS // (len(everything) * width) - 1 if pixels.varies else 0
-            views = max(0, min(views, room))
-            # Filled in place: lists that are joined later would hold everything twice.
-            shape = (1 + views, len(everything), width)
-            features = torch.empty(shape, dtype=torch.half, device=everything.device)
-            for some in rows:
-                features[0, some] = frozen(pixels.plain(some)).half()
-            for view in range(1, 1 + views):
-                for some in rows:
-                    features[view, some] = frozen(pixels.train(some, generator)).half()
+            for pixels in parts:
+                if features is None:
+                    width = frozen(pixels.plain(torch.zeros(1, dtype=torch.long))).shape[1]
+                    shape = (1 + views * pixels.varies, pictures, width)
+                    features = torch.empty(shape, dtype=torch.half, device=compute.device)
+                count, side = pixels.prepared.shape[0], pixels.prepared.shape[-1]
+                for rows in in_batches(torch.arange(count, device=compute.device), batch_of(side)):
+                    features[0, first + rows] = frozen(pixels.plain(rows)).half()
+                    for view in features[1:]:
+                        view[first + rows] = frozen(pixels.train(rows, generator)).half()
+                first += count
+        assert features is not None, "there are no pictures"
         return cls(features)
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,54 @@
+"""How long a run will take: a taste of every part of the work, before it begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bakeoff.approaches.trainer import EFFORT, Trainer
+
+__all__ = ["estimate_seconds"]
+
+TASTE = 24  # pictures: enough to time, and over in a second or two
+
+
+def estimate_seconds(trainer: Trainer, fits: Sequence[int], scored: int) -> float:
+    """Seconds that fits on so many pictures each will take, and scoring some once.
+
+    A few pictures are prepared, trained on and scored for real, on this machine as busy as it
+    is now, and the times scaled up. Fits that stop early end sooner.
+
+    Parameters
+    ----------
+    trainer : of one approach; its inputs are not made yet.
+    fits : the number of training pictures of each fit still to come; at least one.
+    scored : pictures to score, in all of them.
+    """
+    largest = max(fits)
+    training = trainer.approach.training
+    taste = trainer.taste(TASTE)
+    preparing = _seconds(lambda: taste.source) / len(taste.pictures)
+    batch = training.resolve(largest).batch_size or 1
+    rows = np.resize(np.arange(len(taste.pictures)), 2 * batch)
+    nothing = np.empty(0, dtype=np.int64)
+    # The second epoch is timed, as the first warms up.
+    trained = taste.fit("taste", train=rows, validation=nothing, schedule_for=largest, stop_after=2)
+    learning = trained.fitted.curve[-1].seconds / len(rows)
+    scoring = _seconds(lambda: trained.model.logits_of(taste.pictures, taste.compute))
+    passes = sum(
+        pictures * (training.resolve(pictures, effort=EFFORT[trainer.budget]).epochs or 1)
+        for pictures in fits
+    )
+    return (
+        preparing * len(trainer.pictures)
+        + learning * passes
+        + scoring / len(taste.pictures) * scored
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
