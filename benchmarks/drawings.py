@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
-from measure import hardware, run_bakeoff, said
+from measure import hardware, run_bakeoff, said, spread
 
 APPROACHES = ("cnn", "transfer")
 SEEDS = (0, 1, 2)
@@ -44,13 +43,8 @@ def main() -> None:
         print(f"| approach | pictures | styles, mean | {' | '.join(groups)} |")
         print("|---" * (3 + len(groups)) + "|")
         for name, runs in rows.items():
-            print(
-                f"| {name} | {' | '.join(_spread(column) for column in zip(*runs, strict=True))} |"
-            )
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{mean(values):.2%} ± {stdev(values):.2%}"
+            columns = [spread(column, ".2%") for column in zip(*runs, strict=True)]
+            print(f"| {name} | {' | '.join(columns)} |")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
 
-__all__ = ["Measured", "hardware", "run_bakeoff", "said"]
+__all__ = ["Measured", "hardware", "run_bakeoff", "said", "spread"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,8 @@ def hardware() -> str:
         lines = cpuinfo.read_text().splitlines()
         model = next((one.split(": ")[1] for one in lines if one.startswith("model name")), model)
     return f"{model}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Mean and deviation of some runs, each in this format."""
+    return f"{mean(values):{form}} ± {stdev(values):{form}}"

@@ -1,0 +1,57 @@
+"""Time to have 99.40 % of MNIST's test part right: bakeoff's CNN, and a Keras CNN.
+
+    python -m venv keras && keras/bin/pip install tensorflow-cpu
+    python benchmarks/mnist_time.py MNIST keras/bin/python > benchmarks/mnist_time.txt
+
+MNIST is a folder with the four IDX files. The Keras CNN (`peers/keras_cnn.py`) is scored after
+every epoch and stopped at the first that reaches 99.40 %, as if one knew when to stop; only its
+training is counted. bakeoff is `--budget quick` to its end, with the choice of an epoch on an
+inner slice, and all the time from the first epoch to the last; it is not told when to stop.
+The two take turns, three seeds each.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from measure import hardware, run_bakeoff, said
+
+SEEDS = (0, 1, 2)
+EPOCHS = 20  # Keras gives up after so many
+PEER = Path(__file__).parent / "peers" / "keras_cnn.py"
+
+
+def main() -> None:
+    """Print a row a seed and the ratio of the medians."""
+    mnist, keras = str(Path(sys.argv[1]).resolve()), sys.argv[2]
+    arguments = ["run", mnist, "--folds", "0", "--approach", "cnn", "--budget", "quick"]
+    print(f"{hardware()}\n\n    {said(arguments)}\n")
+    print("| seed | Keras: s | epochs | accuracy | bakeoff: s | epochs | accuracy |")
+    print("|---|---|---|---|---|---|---|")
+    ours, theirs = [], []
+    for seed in SEEDS:
+        command = [keras, PEER, mnist, str(seed), str(EPOCHS)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        peer = json.loads(done.stdout.splitlines()[-1])
+        with tempfile.TemporaryDirectory() as folder:
+            measured = run_bakeoff([*arguments, "--seed", str(seed)], Path(folder, "run"))
+        (one,) = measured.results.approaches
+        assert one.test is not None, "MNIST has a test part"
+        ours.append(one.seconds.final)
+        theirs.append(peer["seconds"])
+        print(
+            f"| {seed} | {peer['seconds']:.0f} | {peer['epoch']} | {peer['accuracy']:.2%} "
+            f"| {one.seconds.final:.0f} | {len(one.final.curve)} | {one.test.accuracy:.2%} |",
+            flush=True,
+        )
+    print(f"\nmedians: {median(theirs):.0f} s and {median(ours):.0f} s, ", end="")
+    print(f"bakeoff is faster by {median(theirs) / median(ours):.1f} ×")
+
+
+if __name__ == "__main__":
+    main()
