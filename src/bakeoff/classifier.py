@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from bakeoff.approaches.approach import Task
 from bakeoff.approaches.settings import configure
-from bakeoff.approaches.trainer import Budget, Trainer
+from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.duplicates import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import BYTES, PixelRange, as_picture, joined, row_shape
@@ -31,6 +31,7 @@ from bakeoff.data.split import choosers
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.training.compute import Compute
+from bakeoff.training.fit import Budget
 from bakeoff.training.prepare import Mode
 
 __all__ = ["Classifier"]
@@ -126,10 +127,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         seed = _seed(self.random_state)
         ids = together(len(pictures), [copy.indices for copy in find_duplicates(pictures)])
         chosen = choosers(labels, ids, self.validation_share, np.random.default_rng([seed, 2, 0]))
-        task = Task.of(pictures, len(classes), self.mode)
-        trainer = Trainer(
-            approach, task, pictures, labels, self._compute, seed=seed, budget=self.budget
-        )
+        task = Task.of(pictures, len(classes), self.mode, self.budget)
+        trainer = Trainer(approach, task, pictures, labels, self._compute, seed=seed)
         with _torch_as_it_was(self._compute):
             trained = trainer.fit(
                 "final", train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from bakeoff.approaches import CNN
 from bakeoff.errors import BakeoffError
+from bakeoff.training.fit import Budget
 
 from .tasks import kinds, logits, task
 
@@ -27,11 +30,20 @@ def test_filters_are_the_number_and_widths_of_conv_layers() -> None:
     assert convolutions(CNN(filters=(7,)), channels=3) == [(3, 7, 3)]
 
 
+def test_a_quick_cnn_is_half_as_wide() -> None:
+    def widths(cnn: CNN, budget: Budget) -> list[int]:
+        network = cnn.build(replace(task(), budget=budget))
+        return [part.out_channels for part in network.modules() if isinstance(part, nn.Conv2d)]
+
+    assert [2 * width for width in widths(CNN(), "quick")] == widths(CNN(), "standard")
+    assert widths(CNN(filters=(4, 6)), "quick") == [4, 6]
+
+
 @pytest.mark.parametrize("size", [1, 3, 5, 7])
 def test_kernel_size_leaves_the_side_alone(size: int) -> None:
     cnn = CNN(filters=(4, 4), kernel_size=size, pool_after=())
     assert {kernel for _, _, kernel in convolutions(cnn)} == {size}
-    features = cnn.build(task())[:-3](torch.rand(2, 1, 28, 28))  # type: ignore[index]
+    features = cnn.build(task()).body[:-2](torch.rand(2, 1, 28, 28))  # type: ignore[index]
     assert features.shape == (2, 4, 28, 28)
 
 
@@ -51,7 +63,8 @@ def test_pool_after_says_where_to_halve(settings: CNN, pools: int) -> None:
 
 
 def test_pool_after_counts_layers_from_one() -> None:
-    names = [type(part).__name__ for part in CNN(filters=(4, 4), pool_after=(2,)).build(task())]  # type: ignore[attr-defined]
+    body = CNN(filters=(4, 4), pool_after=(2,)).build(task()).body
+    names = [type(part).__name__ for part in body]  # type: ignore[attr-defined]
     assert names.index("MaxPool2d") > [i for i, name in enumerate(names) if name == "Conv2d"][1]
 
 

@@ -51,7 +51,7 @@ def test_fine_tuning_trains_the_backbone_gently() -> None:
     assert tuned.frozen(task()) is None
     network = tuned.build(task())
     rates = {
-        name.startswith("0."): getattr(one, "rate_scale", 1.0)
+        name.startswith("body.0."): getattr(one, "rate_scale", 1.0)
         for name, one in network.named_parameters()
     }
     assert rates == {True: BACKBONE_RATE, False: 1.0}

@@ -14,7 +14,7 @@ from .tasks import kinds, logits, task
 
 def shapes(vit: ViT, side: int = 32) -> dict[str, tuple[int, ...]]:
     """Of every weight, by its name."""
-    network = vit.build(task(side=side))
+    network = vit.build(task(side=side)).body
     return {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
 
 

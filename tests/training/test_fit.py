@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.training.compute import Compute
-from bakeoff.training.fit import TEMPERATURES, Epoch, Fitted, Training, fit, logits_of
+from bakeoff.training.fit import TEMPERATURES, Budget, Epoch, Fitted, Training, fit, logits_of
 from bakeoff.training.sources import FeatureSource
 
 CPU = Compute("cpu", 1, False)
@@ -85,16 +86,18 @@ def test_a_set_of_almost_nothing_resolves(pictures: int) -> None:
     assert Training().resolve(pictures) == Training().resolve(2)
 
 
-def test_effort_multiplies_the_epochs() -> None:
-    quick, full = (Training().resolve(5_000, effort=effort).epochs for effort in (0.5, 1.0))
-    assert quick is not None
-    assert full is not None
-    assert quick == pytest.approx(full / 2, abs=1)
+@pytest.mark.parametrize("pictures", [350, 5_000, 60_000])
+def test_a_budget_is_a_number_of_epochs(pictures: int) -> None:
+    quick, standard, thorough = (
+        Training().resolve(pictures, budget).epochs or 0 for budget in get_args(Budget)
+    )
+    assert 3 <= quick < standard / 2
+    assert thorough == pytest.approx(2.5 * standard, rel=0.05)
 
 
 def test_what_was_said_is_kept() -> None:
     said = Training(epochs=1234, batch_size=3, learning_rate=0.5, mirror=True, patience=2)
-    assert said.resolve(60_000, effort=2.5) == said
+    assert said.resolve(60_000, "thorough") == said
 
 
 def test_unresolved_settings_are_a_mistake_of_ours() -> None:

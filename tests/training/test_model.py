@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from bakeoff.approaches import APPROACHES, Task
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.training.compute import Compute
-from bakeoff.training.model import Model
+from bakeoff.training.model import Model, Network
 from bakeoff.training.prepare import Prepare
 
 from .drawn import sheet
@@ -17,7 +17,7 @@ TASK = Task(classes=3, pictures=60, side=20, channels=1, mode="ink")
 
 def model(temperature: float = 1.0, frozen: nn.Module | None = None) -> Model:
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 3))
+    network = Network(nn.Flatten(), nn.Linear(16 * 16, 3))
     return Model(Prepare(mode="ink", size=16), frozen, network, temperature).eval()
 
 
@@ -31,6 +31,13 @@ def test_it_runs_from_raw_pixels_to_probabilities() -> None:
     assert answer.shape == (4, 3)
     assert torch.allclose(answer.sum(1), torch.ones(4))
     assert (answer >= 0).all()
+
+
+def test_the_head_goes_by_the_embedding() -> None:
+    whole = model()
+    described = whole.embedding(pixels())
+    assert described.shape == (4, 16 * 16)
+    assert torch.equal(whole.network.head(described), whole.logits(pixels()))
 
 
 def test_the_temperature_softens_without_changing_the_answer() -> None:

@@ -12,7 +12,8 @@ from torch import nn
 from bakeoff.data.finish import ink
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
-from bakeoff.training.fit import Training
+from bakeoff.training.fit import Budget, Training
+from bakeoff.training.model import Network
 from bakeoff.training.prepare import Mode, Prepare
 from bakeoff.training.ranges import Side
 
@@ -36,6 +37,7 @@ class Task:
     mode : "ink" or "photo".
     paper : the ink is on paper as it was scanned or photographed. Tiny pictures, and light
         strokes on black, have been cleaned by somebody before.
+    budget : how much time there is where the settings leave it open.
     """
 
     classes: int
@@ -44,10 +46,15 @@ class Task:
     channels: int
     mode: Mode
     paper: bool = False
+    budget: Budget = "standard"
 
     @classmethod
     def of(
-        cls, pictures: Pictures, classes: int, mode: Literal["auto", "ink", "photo"] = "auto"
+        cls,
+        pictures: Pictures,
+        classes: int,
+        mode: Literal["auto", "ink", "photo"] = "auto",
+        budget: Budget = "standard",
     ) -> Task:
         """What may be known of these pictures: counts and looks; "auto" goes by the looks."""
         looks = ink(pictures)
@@ -61,6 +68,7 @@ class Task:
             channels=pictures.channels,
             mode=mode,
             paper=mode == "ink" and looks != "ink is high" and side > CLEANED_SIDE,
+            budget=budget,
         )
 
     def fitted_side(self, *, least: int, most: int) -> int:
@@ -101,7 +109,10 @@ class Approach(ABC):
         mirror = self.training.mirror
         if mirror is None:
             mirror = task.mode == "photo"
-        return Augment(task.mode, strength=self.training.augment, mirror=mirror)
+        strength = self.training.augment
+        if strength is None:
+            strength = 0.5 if task.budget == "quick" else 1.0
+        return Augment(task.mode, strength=strength, mirror=mirror)
 
     def paper(self, task: Task) -> float:
         """Share of its training pictures that are shown on other paper; none for photos."""
@@ -114,5 +125,5 @@ class Approach(ABC):
         return None
 
     @abstractmethod
-    def build(self, task: Task) -> nn.Module:
+    def build(self, task: Task) -> Network:
         """The part that is trained: prepared pixels, or what `frozen` makes, to N×K logits."""

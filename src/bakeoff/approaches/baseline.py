@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.training.fit import Training
+from bakeoff.training.model import Network
 from bakeoff.training.prepare import Prepare
 from bakeoff.training.ranges import Count
 
@@ -46,13 +47,13 @@ class Baseline(Approach):
     def frozen(self, task: Task) -> nn.Module:
         return HOG(self.prepare(task).size, self.cells, self.orientations)
 
-    def build(self, task: Task) -> nn.Module:
+    def build(self, task: Task) -> Network:
         prepare = self.prepare(task)
         width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
         # The batch norm without weights standardises each feature by the training pictures. Its
         # epsilon keeps features that hardly vary small: those are mere rounding.
         standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=1e-3)
-        return nn.Sequential(standardise, nn.Linear(width, task.classes))
+        return Network(standardise, nn.Linear(width, task.classes))
 
 
 class HOG(nn.Module):

@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
+from bakeoff.training.model import Network
 from bakeoff.training.ranges import Count, Share
 
 __all__ = ["CNN"]
+
+WIDE = (32, 48, 64, 96, 128)
+NARROW = (16, 24, 32, 48, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class CNN(Approach):
 
     Attributes
     ----------
-    filters : width of each conv layer, and so their number.
+    filters : width of each conv layer, and so their number; None: 32, 48, 64, 96 and 128, half
+        as many in a quick run.
     kernel_size : side of every filter, odd.
     pool_after : conv layers (counted from 1) after which the picture is halved; None: after
         the first and then after every second one, while there are 4 pixels to halve.
@@ -35,7 +40,7 @@ class CNN(Approach):
     title: ClassVar[str] = "CNN from scratch"
 
     training: Training = Training(learning_rate=5e-3)
-    filters: tuple[Count, ...] = (32, 48, 64, 96, 128)
+    filters: tuple[Count, ...] | None = None
     kernel_size: Count = 3
     pool_after: tuple[Count, ...] | None = None
     pooling: Literal["max", "average"] = "max"
@@ -43,8 +48,11 @@ class CNN(Approach):
     batch_norm: bool = True
     dropout: Share = 0.2
 
-    def build(self, task: Task) -> nn.Module:
-        if not self.filters or self.kernel_size % 2 == 0:
+    def build(self, task: Task) -> Network:
+        widths = self.filters
+        if widths is None:
+            widths = NARROW if task.budget == "quick" else WIDE
+        if not widths or self.kernel_size % 2 == 0:
             raise BakeoffError(
                 f"cnn.filters={self.filters}, cnn.kernel_size={self.kernel_size}",
                 "a CNN needs at least one conv layer and an odd kernel",
@@ -53,7 +61,7 @@ class CNN(Approach):
         prepare = self.prepare(task)
         side, width = prepare.size, prepare.channels
         layers: list[nn.Module] = []
-        for number, filters in enumerate(self.filters, start=1):
+        for number, filters in enumerate(widths, start=1):
             padding = self.kernel_size // 2
             bias = not self.batch_norm
             layers.append(nn.Conv2d(width, filters, self.kernel_size, padding=padding, bias=bias))
@@ -64,19 +72,18 @@ class CNN(Approach):
                 side //= 2
             layers += [nn.BatchNorm2d(width)] if self.batch_norm else []
             layers.append(nn.ReLU())
-        return nn.Sequential(*layers, _Grid(side), *self._head(width * 4, task.classes))
+        layers.append(_Grid(side))
+        width *= 4
+        for hidden in self.dense:
+            layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
+            width = hidden
+        body = nn.Sequential(*layers, nn.Dropout(self.dropout))
+        return Network(body, nn.Linear(width, task.classes))
 
     def _pools(self, number: int) -> bool:
         if self.pool_after is None:
             return number % 2 == 1
         return number in self.pool_after
-
-    def _head(self, width: int, classes: int) -> list[nn.Module]:
-        layers: list[nn.Module] = []
-        for hidden in self.dense:
-            layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
-            width = hidden
-        return [*layers, nn.Dropout(self.dropout), nn.Linear(width, classes)]
 
 
 class _Grid(nn.Module):

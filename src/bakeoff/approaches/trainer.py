@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,8 +16,8 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
-from bakeoff.training.fit import Epoch, Fitted, fit
-from bakeoff.training.model import Model
+from bakeoff.training.fit import Epoch, Fitted, Training, fit
+from bakeoff.training.model import Model, Network
 from bakeoff.training.sources import (
     SHEETS,
     FeatureSource,
@@ -31,10 +30,7 @@ from bakeoff.training.sources import (
     views_for,
 )
 
-__all__ = ["EFFORT", "Budget", "Trained", "Trainer"]
-
-Budget = Literal["quick", "standard", "thorough"]
-EFFORT: dict[Budget, float] = {"quick": 0.4, "standard": 1.0, "thorough": 2.5}  # × epochs
+__all__ = ["Trained", "Trainer"]
 
 Rows = NDArray[np.int64]
 
@@ -58,7 +54,6 @@ class Trainer:
     labels : N class indices.
     seed : each fit derives its own from this one and its name, so that fits can be done in
         any order, or again, to the same numbers.
-    budget : how long to train where the settings leave it open.
     on_prepare : called before the pictures are prepared, which may take a while.
     """
 
@@ -71,7 +66,6 @@ class Trainer:
         compute: Compute,
         *,
         seed: int,
-        budget: Budget = "standard",
         on_prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.approach = approach
@@ -80,7 +74,6 @@ class Trainer:
         self.labels = labels
         self.compute = compute
         self.seed = seed
-        self.budget = budget
         self.on_prepare = on_prepare
 
     @cached_property
@@ -143,7 +136,6 @@ class Trainer:
             self.labels[rows],
             self.compute,
             seed=self.seed,
-            budget=self.budget,
         )
         few.frozen, few.views, few.sheets = self.frozen, self.views, self.sheets
         return few
@@ -176,15 +168,14 @@ class Trainer:
         """
         seed = self.seed_of(name)
         torch.manual_seed(seed)  # the first weights
+        network = self.approach.build(self.task)
         fitted = fit(
-            self.approach.build(self.task),
+            network,
             self.source,
             torch.from_numpy(self.labels),
             train=torch.from_numpy(train),
             validation=torch.from_numpy(validation),
-            training=self.approach.training.resolve(
-                schedule_for or len(train), effort=EFFORT[self.budget]
-            ),
+            training=self.training(schedule_for or len(train)),
             compute=self.compute,
             seed=seed,
             stop_after=stop_after,
@@ -192,9 +183,13 @@ class Trainer:
         )
         if temperature is None:
             temperature = self._temperature(fitted, validation)
-        return Trained(self.assemble(fitted.network, temperature), temperature, fitted)
+        return Trained(self.assemble(network, temperature), temperature, fitted)
 
-    def assemble(self, network: nn.Module, temperature: float) -> Model:
+    def training(self, pictures: int) -> Training:
+        """How to train on so many pictures within the budget."""
+        return self.approach.training.resolve(pictures, self.task.budget)
+
+    def assemble(self, network: Network, temperature: float) -> Model:
         """A trained network with all that comes before and after it."""
         prepare = self.approach.prepare(self.task)
         return Model(prepare, self.frozen, network, temperature).eval()

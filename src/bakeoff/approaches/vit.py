@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
+from bakeoff.training.model import Network
 from bakeoff.training.prepare import Prepare
 from bakeoff.training.ranges import Count, Positive, Share
 
@@ -56,7 +57,7 @@ class ViT(Approach):
         patch = self._patch(side)
         return Prepare(mode=task.mode, size=-(-side // patch) * patch, channels=task.channels)
 
-    def build(self, task: Task) -> nn.Module:
+    def build(self, task: Task) -> Network:
         prepare = self.prepare(task)
         patch = self._patch(prepare.size)
         if self.hidden < self.heads:
@@ -65,16 +66,17 @@ class ViT(Approach):
                 "each head needs a feature of its own",
                 "Say, for example, --set vit.hidden=64 --set vit.heads=4",
             )
-        return _Transformer(self, prepare.channels, patch, prepare.size // patch, task.classes)
+        body = _Transformer(self, prepare.channels, patch, prepare.size // patch)
+        return Network(body, nn.Linear(self.hidden, task.classes))
 
     def _patch(self, side: int) -> int:
         return self.patch or 2 ** max(2, round(math.log2(side / 8)))
 
 
 class _Transformer(nn.Module):
-    """N×C×S×S to N×K logits, by way of N×T×hidden tokens on a grid of T = rows² places."""
+    """N×C×S×S to N×hidden, by way of N×T×hidden tokens on a grid of T = rows² places."""
 
-    def __init__(self, vit: ViT, channels: int, patch: int, rows: int, classes: int) -> None:
+    def __init__(self, vit: ViT, channels: int, patch: int, rows: int) -> None:
         super().__init__()
         stem: list[nn.Module] = []
         width = max(vit.hidden // 2, 1)
@@ -86,12 +88,12 @@ class _Transformer(nn.Module):
         self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.hidden, patch, stride=patch))
         self.places = nn.Parameter(torch.randn(1, rows**2, vit.hidden) * 0.02)
         self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.layers)))
-        self.head = nn.Sequential(nn.LayerNorm(vit.hidden), nn.Linear(vit.hidden, classes))
+        self.norm = nn.LayerNorm(vit.hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.stem(x).flatten(2).transpose(1, 2) + self.places
-        logits: Tensor = self.head(self.blocks(tokens).mean(1))
-        return logits
+        described: Tensor = self.norm(self.blocks(tokens).mean(1))
+        return described
 
 
 class _Attention(nn.Module):

@@ -205,7 +205,7 @@ def _check(request: Request) -> None:
 
 
 def _build_once(dataset: Dataset, request: Request) -> None:
-    task = Task.of(dataset.pictures, len(dataset.classes), request.mode)
+    task = Task.of(dataset.pictures, len(dataset.classes), request.mode, request.budget)
     for name in request.approaches:
         approach = configure(name, _settings_of(request, name))
         approach.frozen(task)

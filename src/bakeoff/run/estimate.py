@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bakeoff.approaches.trainer import EFFORT, Trainer
+from bakeoff.approaches.trainer import Trainer
 
 __all__ = ["estimate_seconds"]
 
@@ -27,20 +27,16 @@ def estimate_seconds(trainer: Trainer, fits: Sequence[int], scored: int) -> floa
     scored : pictures to score, in all of them.
     """
     largest = max(fits)
-    training = trainer.approach.training
     taste = trainer.taste(TASTE)
     preparing = _seconds(lambda: taste.source) / len(taste.pictures)
-    batch = training.resolve(largest).batch_size or 1
+    batch = trainer.training(largest).batch_size or 1
     rows = np.resize(np.arange(len(taste.pictures)), 2 * batch)
     nothing = np.empty(0, dtype=np.int64)
     # The second epoch is timed, as the first warms up.
     trained = taste.fit("taste", train=rows, validation=nothing, schedule_for=largest, stop_after=2)
     learning = trained.fitted.curve[-1].seconds / len(rows)
     scoring = _seconds(lambda: trained.model.logits_of(taste.pictures, taste.compute))
-    passes = sum(
-        pictures * (training.resolve(pictures, effort=EFFORT[trainer.budget]).epochs or 1)
-        for pictures in fits
-    )
+    passes = sum(pictures * (trainer.training(pictures).epochs or 1) for pictures in fits)
     return (
         preparing * len(trainer.pictures)
         + learning * passes

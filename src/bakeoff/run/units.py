@@ -65,12 +65,11 @@ class Workbench:
         pictures = dataset.pictures.take(rows)
         self.trainer = Trainer(
             approach,
-            Task.of(pictures, len(dataset.classes), request.mode),
+            Task.of(pictures, len(dataset.classes), request.mode, request.budget),
             pictures,
             dataset.labels[rows],
             compute,
             seed=request.seed,
-            budget=request.budget,
             on_prepare=lambda: self._log("preparing"),
         )
 

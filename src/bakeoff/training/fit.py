@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +21,19 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.ranges import AtLeastZero, Count, Positive, Share
 from bakeoff.training.sources import Source, in_batches
 
-__all__ = ["Epoch", "Fitted", "Training", "fit", "logits_of"]
+__all__ = ["Budget", "Epoch", "Fitted", "Training", "fit", "logits_of"]
+
+Budget = Literal["quick", "standard", "thorough"]
 
 SCORE_BATCH = 512
 # Not below 1/2: at lower ones every epoch that is all right looks perfect, however narrowly.
 TEMPERATURES = [2 ** (step / 4) for step in range(-4, 9)]
+# Epochs at 350 pictures, and the power of their number by which the epochs get fewer.
+PACE: dict[Budget, tuple[int, float]] = {
+    "quick": (24, 0.4),
+    "standard": (60, 0.31),
+    "thorough": (150, 0.31),
+}
 WARM_UP = 0.15  # share of the steps in which the one-cycle rate rises
 
 
@@ -39,7 +48,8 @@ class Training:
     learning_rate : the peak of the one-cycle schedule (Smith and Topin, 2018).
     weight_decay : decoupled L2 (Loshchilov and Hutter, 2019), on matrices and filters alone.
     label_smoothing : share of the target spread over all classes.
-    augment : strength of augmentation; 0 is none, 1 the default.
+    augment : strength of augmentation; 0 is none. None means 1, or half of it in a quick run,
+        too short to learn from wild changes.
     paper : share of training drawings shown on other paper: ruled, squared, faint, in uneven
         light; see `print_on_paper`. None means half of them where there is paper to begin with.
     mirror : flip pictures left to right; None means for photos alone.
@@ -51,19 +61,20 @@ class Training:
     learning_rate: Positive = 2e-3
     weight_decay: AtLeastZero = 0.05
     label_smoothing: Share = 0.1
-    augment: AtLeastZero = 1.0
+    augment: AtLeastZero | None = None
     paper: Share | None = None
     mirror: bool | None = None
     patience: Count | None = None
 
-    def resolve(self, pictures: int, *, effort: float = 1.0) -> Training:
+    def resolve(self, pictures: int, budget: Budget = "standard") -> Training:
         """The same with every None filled in for a set of `pictures` pictures.
 
-        Small sets need more passes in smaller steps: 60 epochs of 32 at 350 pictures, 12 of
-        256 at 60 000, and in between by a power law. `effort` multiplies the epochs.
+        Small sets need more passes in smaller steps: in a standard run 60 epochs of 32 at 350
+        pictures, 12 of 256 at 60 000, and in between by a power law.
         """
         pictures = max(pictures, 2)
-        epochs = round(60 * effort * (350 / pictures) ** 0.31)
+        most, fall = PACE[budget]
+        epochs = round(most * (350 / pictures) ** fall)
         batch_size = 2 ** round(torch.tensor(pictures / 12).log2().item())
         return replace(
             self,

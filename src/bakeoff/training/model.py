@@ -12,7 +12,26 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.prepare import Prepare
 from bakeoff.training.sources import batch_of
 
-__all__ = ["Model"]
+__all__ = ["Model", "Network"]
+
+
+class Network(nn.Module):
+    """What an approach trains: a body that describes a picture, and a linear head that names it.
+
+    Parameters
+    ----------
+    body : prepared pixels or frozen features to N×E, the embedding.
+    head : N×E to N×K logits.
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.body(x))
+        return logits
 
 
 class Model(nn.Module):
@@ -25,7 +44,7 @@ class Model(nn.Module):
         self,
         prepare: Prepare,
         frozen: nn.Module | None,
-        network: nn.Module,
+        network: Network,
         temperature: float = 1.0,
     ) -> None:
         super().__init__()
@@ -42,6 +61,11 @@ class Model(nn.Module):
         """N×H×W×C uint8 to N×K logits, before the temperature."""
         answer: Tensor = self.network(self.frozen(self.prepare(pixels)))
         return answer
+
+    def embedding(self, pixels: Tensor) -> Tensor:
+        """N×H×W×C uint8 to N×E: what the head goes by."""
+        described: Tensor = self.network.body(self.frozen(self.prepare(pixels)))
+        return described
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:
         """N×K logits in float32, for pictures of any sizes."""
