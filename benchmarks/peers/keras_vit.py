@@ -35,8 +35,8 @@ def vit() -> keras.Model:
     x = inputs = layers.Input((28, 28, 1))
     for width in (32, 48):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
         x = layers.MaxPooling2D(3, 2, padding="same")(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Conv2D(WIDTH, 1)(x)
     x = Places()(layers.Reshape((49, WIDTH))(x))
     for _ in range(LAYERS):

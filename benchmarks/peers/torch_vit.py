@@ -26,8 +26,8 @@ class ViT(nn.Module):
         stem: list[nn.Module] = []
         channels = 1
         for width in (32, 48):
-            stem += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
-            stem += [nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+            stem += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.MaxPool2d(3, 2, 1)]
+            stem += [nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
         self.stem = nn.Sequential(*stem, nn.Conv2d(channels, WIDTH, 1))
         self.places = nn.Parameter(torch.randn(1, 49, WIDTH) * 0.02)
