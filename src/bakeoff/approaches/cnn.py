@@ -66,7 +66,7 @@ class CNN(Approach):
             bias = not self.batch_norm
             layers.append(nn.Conv2d(width, filters, self.kernel_size, padding=padding, bias=bias))
             width = filters
-            # Halved before the norm, which then has a quarter of the work: a third of the time.
+            # Halved before the norm, which then has a quarter of the work.
             if self._pools(number) and side >= 4:
                 layers.append(nn.MaxPool2d(2) if self.pooling == "max" else nn.AvgPool2d(2))
                 side //= 2
