@@ -15,7 +15,7 @@ import numpy as np
 from bakeoff.approaches import Task, ViT
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.pictures import Pictures
-from bakeoff.training.compute import Compute
+from bakeoff.training.compute import Compute, keep_freed_memory
 from bakeoff.training.fit import Epoch
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     pictures = Pictures.from_array((data["x"] * 255).round().astype(np.uint8))
     compute = Compute.choose()
     compute.apply()
+    keep_freed_memory()
     task = Task.of(pictures, 10)
     trainer = Trainer(ViT(), task, pictures, data["y"], compute, seed=0)
     print(sum(one.numel() for one in ViT().build(task).parameters()), flush=True)

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-WIDTH, HEADS, LAYERS, BATCH = 64, 4, 5, 256
+WIDTH, HEADS, LAYERS, BATCH = 64, 2, 3, 256
 
 
 class Places(layers.Layer):
@@ -33,9 +33,9 @@ class Places(layers.Layer):
 
 def vit() -> keras.Model:
     x = inputs = layers.Input((28, 28, 1))
-    for width in (32, 48):
+    for width, halves in ((32, True), (48, False), (WIDTH, True), (WIDTH, False)):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.MaxPooling2D(3, 2, padding="same")(x)
+        x = layers.MaxPooling2D(3, 2, padding="same")(x) if halves else x
         x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Conv2D(WIDTH, 1)(x)
     x = Places()(layers.Reshape((49, WIDTH))(x))

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-WIDTH, HEADS, LAYERS, BATCH = 64, 4, 5, 256
+WIDTH, HEADS, LAYERS, BATCH = 64, 2, 3, 256
 
 
 class ViT(nn.Module):
@@ -25,8 +25,9 @@ class ViT(nn.Module):
         super().__init__()
         stem: list[nn.Module] = []
         channels = 1
-        for width in (32, 48):
-            stem += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.MaxPool2d(3, 2, 1)]
+        for width, halves in ((32, True), (48, False), (WIDTH, True), (WIDTH, False)):
+            stem.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
+            stem += [nn.MaxPool2d(3, 2, 1)] if halves else []
             stem += [nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
         self.stem = nn.Sequential(*stem, nn.Conv2d(channels, WIDTH, 1))

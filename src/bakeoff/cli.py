@@ -325,6 +325,9 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
 def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
     """Do the work of a run with its events on the screen, then say what came of it."""
     from bakeoff.screen import RunScreen, leaderboard
+    from bakeoff.training.compute import keep_freed_memory
+
+    keep_freed_memory()
 
     reading = Progress(
         "reading pictures",

@@ -41,7 +41,9 @@ def test_any_patch_fits_any_side(patch: int, stem: str, side: int) -> None:
 def test_stem_is_of_convolutions_or_one_cut() -> None:
     cut, conv = ViT(patch=8, stem="patch").build(task()), ViT(patch=8).build(task())
     assert len(kinds(cut, nn.Conv2d)) == 1
-    assert len(kinds(conv, nn.Conv2d)) == 4  # three that halve, one that makes tokens
+    # Three that halve, one before the last of them and one after, and one that makes tokens.
+    assert len(kinds(conv, nn.Conv2d)) == 6
+    assert len(kinds(conv, nn.MaxPool2d)) == 3
     assert not kinds(cut, nn.BatchNorm2d)
 
 

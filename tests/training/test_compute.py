@@ -1,4 +1,7 @@
 import os
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -62,3 +65,21 @@ def test_a_precision_given_is_taken_at_its_word(precision: str, bf16: bool) -> N
 def test_filters_are_laid_out_channels_last() -> None:
     filters = Compute("cpu", 1, False).place(nn.Conv2d(4, 4, 3)).weight
     assert filters.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+@pytest.mark.parametrize("keep", [True, False])
+def test_freed_memory_is_kept_for_the_next_step(keep: bool) -> None:
+    script = (
+        "import resource, torch\n"
+        "from bakeoff.training.compute import keep_freed_memory\n"
+        f"{keep} and keep_freed_memory()\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for step in range(20):\n"
+        "    before = faults()\n"
+        "    blocks = [torch.ones(2**size, dtype=torch.uint8) for size in range(18, 26)]\n"
+        "    del blocks\n"
+        "print(faults() - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (int(run.stdout) < 1000) is keep
