@@ -88,10 +88,11 @@ class Prepare(nn.Module):
         # Paper is the local maximum, smoothed, in a window wider than a stroke; uneven light
         # is coarse, so a coarse grid of maxima is enough for it.
         step = max(1, side // PAPER_GRID)
-        paper = F.max_pool2d(x, step, ceil_mode=True)
+        paper = F.max_pool2d(x, step, ceil_mode=True) if step > 1 else x
         window = paper.shape[-1] // 10 * 2 + 1
-        paper = F.max_pool2d(paper, window, stride=1, padding=window // 2)
-        paper = F.avg_pool2d(paper, window, stride=1, padding=window // 2, count_include_pad=False)
+        paper = _highest(paper, window)
+        near = _near(paper.shape[-1], window, paper.device)
+        paper = near @ paper @ near.T
         if step > 1:
             paper = F.interpolate(paper, size=(side, side), mode="bilinear")
         paper = torch.maximum(paper, SHADE * _each(paper.flatten(1).amax(1)))
@@ -129,6 +130,31 @@ class Prepare(nn.Module):
         ).view(-1, 2, 3)
         grid = F.affine_grid(theta, [x.shape[0], x.shape[1], size, size], align_corners=False)
         return F.grid_sample(x, grid, align_corners=False)
+
+
+def _highest(x: Tensor, window: int) -> Tensor:
+    """The largest in the window around each place, N×1×H×W ≥ 0 to the same; `window` is odd.
+
+    Maxima of 1, 2, 4, 8 … places, one way and then the other: `max_pool2d` looks at every place
+    of every window, and is several times as slow.
+    """
+    edge = window // 2
+    for dimension in (-1, -2):
+        x = F.pad(x, (edge, edge, 0, 0) if dimension == -1 else (0, 0, edge, edge))
+        width = 1
+        while width < window:
+            step = min(width, window - width)
+            length = x.shape[dimension] - step
+            x = torch.maximum(x.narrow(dimension, 0, length), x.narrow(dimension, step, length))
+            width += step
+    return x
+
+
+def _near(side: int, window: int, device: torch.device) -> Tensor:
+    """side×side, to multiply with: the mean of the places in a window, cut off at the edges."""
+    place = torch.arange(side, device=device)
+    near = ((place[:, None] - place).abs() <= window // 2).float()
+    return near / near.sum(1, keepdim=True)
 
 
 def _each(values: Tensor) -> Tensor:
