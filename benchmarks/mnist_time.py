@@ -46,7 +46,8 @@ def main() -> None:
         theirs.append(peer["seconds"])
         print(
             f"| {seed} | {peer['seconds']:.0f} | {peer['epoch']} | {peer['accuracy']:.2%} "
-            f"| {ours[-1]:.0f} | {one.seconds.final:.0f} | {len(one.final.curve)} | {one.test.accuracy:.2%} |",
+            f"| {ours[-1]:.0f} | {one.seconds.final:.0f} | {len(one.final.curve)} "
+            f"| {one.test.accuracy:.2%} |",
             flush=True,
         )
     print(f"\nmedians: {median(theirs):.0f} s and {median(ours):.0f} s, ", end="")
