@@ -89,9 +89,9 @@ class Compute:
 def keep_freed_memory() -> None:
     """Let this process keep what each step of training frees, for the next one.
 
-    glibc gives large blocks back at once, and every page of the next is fetched anew: some
-    6 000 page faults a step of the ViT. Does nothing where there is another C library. It is
-    for a process of our own: others may want their memory back.
+    glibc gives large blocks back at once, and every page of the next is fetched anew. Does
+    nothing where there is another C library. It is for a process of our own: others may want
+    their memory back.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):

@@ -59,7 +59,7 @@ class Model(nn.Module):
 
     def logits(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×K logits, before the temperature."""
-        answer: Tensor = self.network(self.frozen(self.prepare(pixels)))
+        answer: Tensor = self.network.head(self.embedding(pixels))
         return answer
 
     def embedding(self, pixels: Tensor) -> Tensor:
