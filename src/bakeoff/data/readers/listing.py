@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
@@ -163,7 +164,7 @@ def list_pictures(root: Path) -> Listing:
             if path.is_symlink() and not _stays(path, root.resolve()):
                 wrong = "it is a link that leaves this folder, or leads to no file"
                 listing.left_out.append(LeftOut(entry.name, wrong, "Copy what it points to here"))
-            elif entry.label is not None or entry.looks_usable:
+            elif entry.label is not None or entry.looks_usable or _is_called_picture(path):
                 # What has no label and is no picture is a README, a licence and the like.
                 listing.entries.append(entry)
     for folder, table in metadata.items():
@@ -187,6 +188,11 @@ def _entry(path: Path, root: Path, part: Path, test: bool, table: Metadata | Non
     if not folders:
         return Entry(path, name, None, test, (), row)
     return Entry(path, name, utf8(folders[0]), test, folders[1:], row)
+
+
+def _is_called_picture(path: Path) -> bool:
+    """Whether the name promises a picture, so that people ask where it went if it is none."""
+    return (guess_type(path.name)[0] or "").startswith("image/")
 
 
 def _is_litter(name: str) -> bool:
