@@ -56,7 +56,7 @@ def test_contrast_is_normalised_within_a_block() -> None:
     hog = Baseline().frozen(task())
     gradients = 7 * 7 * 9
     strong, weak = hog(x)[:, :gradients], hog(x / 4)[:, :gradients]
-    assert (weak / strong.clamp(min=1e-3)).median() > 0.6
+    assert (weak / strong.clamp(min=1e-3)).median() > 0.4  # without it: a quarter
 
 
 def test_only_a_linear_model_is_learned() -> None:

@@ -19,6 +19,8 @@ from bakeoff.training.ranges import Count
 
 __all__ = ["Baseline"]
 
+FAINTEST = 0.05  # edges below it stay faint: made as strong as others they are mere rounding
+
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline(Approach):
@@ -52,7 +54,7 @@ class Baseline(Approach):
         width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
         # The batch norm without weights standardises each feature by the training pictures. Its
         # epsilon keeps features that hardly vary small: those are mere rounding.
-        standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=1e-3)
+        standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=1e-2)
         return Network(standardise, nn.Linear(width, task.classes))
 
 
@@ -84,6 +86,6 @@ class HOG(nn.Module):
         energy = F.avg_pool2d(
             cells.square().sum(1, keepdim=True), 3, stride=1, padding=1, count_include_pad=False
         )
-        histograms = cells / (energy.sqrt() + 0.01)
+        histograms = cells / (energy.sqrt() + FAINTEST)
         thumbnail = F.avg_pool2d(x, self.cell)
         return torch.cat([histograms.flatten(1), thumbnail.flatten(1)], 1)
