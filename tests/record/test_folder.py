@@ -20,6 +20,7 @@ from bakeoff.record.results import Results, UnitRecord
 REQUEST = Request(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
 RECORD = UnitRecord(
     fold="fold 1",
+    task={"classes": 2},
     best_epoch=1,
     temperature=1.0,
     parameters=2,

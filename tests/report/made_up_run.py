@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Scores
+from bakeoff.evaluation.records import Scores, Trust, TrustMeasured
 from bakeoff.evaluation.scores import score
 from bakeoff.record.results import (
     ApproachResult,
@@ -125,6 +125,19 @@ def make_run(
                 latency=Latency(batch_1_ms=0.4 + 1.9 * number, batch_64_ms=6.1 + 62 * number),
                 out_of_fold=main if folds else None,
                 test=scores_of(tested) if test else None,
+                trust=Trust(
+                    error_rate=0.02,
+                    least_probability=0.1,
+                    refusal_rate=0.01,
+                    most_strangeness=1.5,
+                    measured=TrustMeasured(
+                        pictures=len(scored),
+                        covered=0.985,
+                        sure=0.93 - 0.01 * number,
+                        sure_right=None if flawless else 0.991,
+                        refused=0.012,
+                    ),
+                ),
                 folds=fits,
                 final=_fit(rng, kind, "final", main),
                 confused=confused_pairs(main.confusion, classes),

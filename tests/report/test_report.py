@@ -171,6 +171,18 @@ def test_confidence_cost_and_settings(usual: Run, usual_page: Node) -> None:
     assert settings["transfer.frozen"] == "True"
 
 
+def test_when_an_answer_may_be_believed(usual: Run, usual_page: Node) -> None:
+    head, *rows = table_after(usual_page, "calibration")
+    assert head[2:4] == ["One class alone", "of those right"]
+    assert {row[0] for row in rows} == {one.title for one in usual.results.approaches}
+    number = [one.title for one in usual.results.approaches].index(rows[0][0])
+    shares = [f"{93 - number:.1f} %", "99.1 %", "98.5 %", "98.0 %", "1.2 %"]
+    assert rows[0][1:] == ["400", *shares]
+    approaches = [one.model_copy(update={"trust": None}) for one in usual.results.approaches]
+    without = changed(usual, approaches=approaches)
+    assert not page_of(without).id("calibration").all("table")
+
+
 def test_what_was_left_out_and_what_is_double(usual: Run, usual_page: Node) -> None:
     _, *rows = table_after(usual_page, "data")
     left_out = usual.results.dataset.left_out

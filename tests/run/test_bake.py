@@ -47,6 +47,7 @@ def test_the_files_of_a_run(finished: RunFolder) -> None:
         "pictures",
         "mistakes.csv",
         "report.html",
+        "bundles",
     }
     for name in ("baseline", "cnn"):
         for fold in ("fold 1", "fold 2", "final"):

@@ -184,7 +184,7 @@ def test_weights_are_whole_and_the_frozen_part_is_not_among_them(tmp_path: Path)
     bench = bench_of(tmp_path / "run", "transfer")
     bench.train(FOLD)
     weights = load_file(bench.folder.unit("transfer", "fold 1") / "weights.safetensors")
-    assert sum(value.numel() for value in weights.values()) < 10_000
+    assert sum(value.numel() for value in weights.values()) < 100_000
     assert bench.folder.load_unit("transfer", "fold 1")[0].parameters > 1_000_000
 
 

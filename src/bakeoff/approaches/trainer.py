@@ -23,6 +23,8 @@ from bakeoff.training.sources import (
     FeatureSource,
     PixelSource,
     Source,
+    batch_of,
+    in_batches,
     part_of,
     prepare_all,
     print_all,
@@ -33,6 +35,8 @@ from bakeoff.training.sources import (
 __all__ = ["Trained", "Trainer"]
 
 Rows = NDArray[np.int64]
+
+FAMILIAR = 5_000  # pictures are enough for means and a covariance
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,7 @@ class Trainer:
             stop_after=stop_after,
             on_epoch=on_epoch,
         )
+        self._familiarise(network, train)
         if temperature is None:
             temperature = self._temperature(fitted, validation)
         return Trained(self.assemble(network, temperature), temperature, fitted)
@@ -197,6 +202,16 @@ class Trainer:
     def seed_of(self, name: str) -> int:
         """The seed of what bears this name."""
         return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
+
+    def _familiarise(self, network: Network, train: Rows) -> None:
+        rows = torch.from_numpy(train[:: -(-len(train) // FAMILIAR)])
+        size = batch_of(self.approach.prepare(self.task).size)
+        with torch.inference_mode():
+            described = [
+                network.body(self.source.plain(some.to(self.compute.device)).cpu())
+                for some in in_batches(rows, size)
+            ]
+        network.familiar.learn(torch.cat(described), torch.from_numpy(self.labels)[rows])
 
     def _temperature(self, fitted: Fitted, validation: Rows) -> float:
         if fitted.validation_logits is None:

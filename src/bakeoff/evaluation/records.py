@@ -13,6 +13,8 @@ __all__ = [
     "Mistake",
     "ReliabilityBin",
     "Scores",
+    "Trust",
+    "TrustMeasured",
     "Winner",
 ]
 
@@ -125,6 +127,40 @@ class Comparison:
     resampled_t_p: float | None
     verdict: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMeasured:
+    """What came of the thresholds on pictures that did not set them.
+
+    `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
+    one class, `sure_right` how often those are right (None where there are none), `refused` the
+    share of these familiar pictures that was taken for none of the classes. Sets are counted
+    over all pictures, the refused ones too.
+    """
+
+    pictures: int
+    covered: float
+    sure: float
+    sure_right: float | None
+    refused: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """When to believe an answer: thresholds, the rates they are meant for, and those measured.
+
+    A class is possible from `least_probability` on; the likeliest one always is. At most
+    `error_rate` of pictures like these have a truth outside of the possible classes. A picture
+    whose strangeness exceeds `most_strangeness` is none of the classes; at most `refusal_rate`
+    of pictures like these are so refused.
+    """
+
+    error_rate: float
+    least_probability: float
+    refusal_rate: float
+    most_strangeness: float
+    measured: TrustMeasured | None
 
 
 @dataclass(frozen=True, slots=True)

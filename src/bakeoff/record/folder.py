@@ -8,11 +8,11 @@ probabilities.npz   out-of-fold and test probabilities
 pictures/ROW.png    the pictures behind the mistakes
 mistakes.csv        every wrong answer of every approach
 report.html         all of it on one page
+bundles/A/          approach A to carry away
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.results import SCHEMA_VERSION, Results, UnitRecord
+from bakeoff.record.tables import table
 
 __all__ = ["Request", "RunFolder", "now"]
 
@@ -55,7 +56,13 @@ class Request(BaseModel):
     precision: str = "auto"
     mode: Literal["auto", "ink", "photo"] = "auto"
     budget: Literal["quick", "standard", "thorough"] = "standard"
+    bundles: bool = True
+    neighbours: bool = False
     fingerprint: str = ""
+
+    def settings_of(self, approach: str) -> dict[str, object]:
+        """What was asked of one approach: its own settings over those for all."""
+        return {**self.settings.get("", {}), **self.settings.get(approach, {})}
 
 
 def now() -> str:
@@ -133,6 +140,10 @@ class RunFolder:
     def unit(self, approach: str, fold: str) -> Path:
         """Where approach × fold lies, finished or not."""
         return self.path / "units" / approach / _folder_name(fold)
+
+    def bundle(self, approach: str) -> Path:
+        """Where the bundle of an approach lies."""
+        return self.path / "bundles" / approach
 
     def has_unit(self, approach: str, fold: str) -> bool:
         """Whether approach × fold is finished."""
@@ -218,6 +229,18 @@ class RunFolder:
                 f"Delete it and rebuild it with: bakeoff run --resume {self.path}",
             ) from None
 
+    def probabilities(self) -> dict[str, NDArray[Any]]:
+        """Out-of-fold and test probabilities of a finished run, and the rows they are of."""
+        try:
+            with np.load(self.path / "probabilities.npz", allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise BakeoffError(
+                str(self.path / "probabilities.npz"),
+                f"is not there or damaged ({type(error).__name__})",
+                f"Rebuild it with: bakeoff run --resume {self.path}",
+            ) from error
+
     def thumbnails(self) -> dict[int, bytes]:
         """Row of the dataset to PNG, for the pictures behind the mistakes."""
         folder = self.path / "pictures"
@@ -256,19 +279,15 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _mistakes_table(results: Results) -> str:
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(["approach", "row", "name", "truth", "answer", "probability", "loss"])
-    for approach in results.approaches:
-        for one in approach.mistakes:
-            cells = [approach.name, one.index, one.name, one.truth, one.answer]
-            figures = [f"{one.probability:.4f}", f"{one.loss:.4f}"]
-            table.writerow([_harmless(cell) for cell in cells] + figures)
-    return text.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    # A spreadsheet would run a text that starts like a formula.
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + cell
-    return cell
+    return table(
+        ["approach", "row", "name", "truth", "answer", "probability", "loss"],
+        (
+            [
+                approach.name,
+                *(one.index, one.name, one.truth, one.answer),
+                *(f"{one.probability:.4f}", f"{one.loss:.4f}"),
+            ]
+            for approach in results.approaches
+            for one in approach.mistakes
+        ),
+    )

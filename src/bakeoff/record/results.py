@@ -6,7 +6,7 @@ A field may be added within a version; a field that changes meaning or goes rais
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,7 @@ from bakeoff.evaluation.records import (
     ConfusedPair,
     Mistake,
     Scores,
+    Trust,
     Winner,
 )
 
@@ -107,9 +108,13 @@ class FoldResult(_Record):
 
 
 class UnitRecord(_Record):
-    """What is kept of one approach on one fold, in its `unit.json`."""
+    """What is kept of one approach on one fold, in its `unit.json`.
+
+    `task` is what the network was built for; with the settings it says which network that is.
+    """
 
     fold: str
+    task: dict[str, Any]
     best_epoch: int
     temperature: float
     parameters: int
@@ -134,7 +139,10 @@ class Latency(_Record):
 
 
 class ApproachResult(_Record):
-    """One approach in one run. `bytes` is the size of its weights on disk."""
+    """One approach in one run. `bytes` is the size of its weights on disk.
+
+    `trust` is None where no picture was left to set thresholds by.
+    """
 
     name: str
     title: str
@@ -146,6 +154,7 @@ class ApproachResult(_Record):
     latency: Latency
     out_of_fold: Scores | None
     test: Scores | None
+    trust: Trust | None
     folds: list[FoldResult]
     final: FoldResult
     confused: list[ConfusedPair]

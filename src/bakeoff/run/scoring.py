@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -17,15 +17,17 @@ from bakeoff.data.split import Split
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Comparison, Scores, Winner
+from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
+from bakeoff.evaluation.trust import Judged, joined, trust
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
-from bakeoff.run.units import FINAL, Workbench
+from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
 from bakeoff.training.model import Model
 
 __all__ = ["Scored", "score_approach", "verdict"]
 
 Probabilities = NDArray[np.float32]
+Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
     """Score an approach whose units are all finished; this opens the locked test."""
     name = bench.approach.name
     units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
-    final, _ = bench.folder.load_unit(name, FINAL)
+    final, choosers = bench.folder.load_unit(name, FINAL)
     model = bench.model()
     out_of_fold: Probabilities | None = None
     rows = np.empty(0, dtype=np.int64)
@@ -59,9 +61,11 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
             [softmax(arrays["logits"], record.temperature) for record, arrays in units]
         )
     test: Probabilities | None = None
+    locked: Judged | None = None
     if len(parts.test):
-        logits = model.logits_of(dataset.pictures.take(parts.test), bench.compute)
+        logits, strangeness = model.judge(dataset.pictures.take(parts.test), bench.compute)
         test = softmax(logits, final.temperature)
+        locked = Judged(test, strangeness, dataset.labels[parts.test])
     judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
     assert judged is not None  # `split` refuses a run that would score nothing
     labels = dataset.labels[judged_rows]
@@ -79,6 +83,7 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
         latency=_latency(model, dataset),
+        trust=_trust(dataset, units, (final, choosers), locked),
         out_of_fold=scores,
         test=test_scores,
         folds=[
@@ -92,6 +97,22 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
     )
     return Scored(result, out_of_fold, test, judged.argmax(1) == labels)
+
+
+def _trust(dataset: Dataset, units: list[Unit], final: Unit, test: Judged | None) -> Trust | None:
+    """Thresholds by what was held out of folds; without folds, by the choosers of the final fit."""
+    if units:
+        unseen = [_judged(dataset, unit, HELD_OUT) for unit in units]
+        fold_of = np.repeat(np.arange(len(unseen)), [len(some) for some in unseen])
+        return trust(joined(unseen), fold_of=fold_of, test=test)
+    choosers = _judged(dataset, final, CHOOSERS)
+    return trust(choosers, test=test) if len(choosers) else None
+
+
+def _judged(dataset: Dataset, unit: Unit, names: tuple[str, str, str]) -> Judged:
+    record, arrays = unit
+    rows, logits, strangeness = (arrays[name] for name in names)
+    return Judged(softmax(logits, record.temperature), strangeness, dataset.labels[rows])
 
 
 def verdict(scored: Sequence[Scored], parts: Split) -> Verdict:

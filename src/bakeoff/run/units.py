@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import psutil
@@ -24,11 +25,14 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
 
-__all__ = ["FINAL", "Listener", "Workbench"]
+__all__ = ["CHOOSERS", "FINAL", "HELD_OUT", "Listener", "Workbench"]
 
 Listener = Callable[[Mapping[str, object]], None]
 
 FINAL = "final"
+# Arrays of a unit: rows of the dataset, N×K logits and N strangenesses.
+HELD_OUT = ("rows", "logits", "strangeness")
+CHOOSERS = ("chooser_rows", "chooser_logits", "chooser_strangeness")
 
 
 class Workbench:
@@ -130,6 +134,11 @@ class Workbench:
         self._log("unit kept", fold=fold, accuracy=accuracy)
         return True
 
+    def _judged(
+        self, model: Model, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return model.judge(self.dataset.pictures.take(rows), self.compute)
+
     def _accuracy(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> float | None:
         if not len(rows):
             return None
@@ -155,14 +164,19 @@ class Workbench:
                 temperature=temperature,
                 on_epoch=lambda epoch: self._log("epoch", fold=fold.name, **vars(epoch)),
             )
-            logits = np.empty((0, len(self.dataset.classes)), dtype=np.float32)
-            if len(fold.held_out):
-                held_out = self.dataset.pictures.take(fold.held_out)
-                logits = trained.model.logits_of(held_out, self.compute)
+            logits, strangeness = self._judged(trained.model, fold.held_out)
+            arrays: dict[str, NDArray[Any]] = dict(
+                zip(HELD_OUT, (fold.held_out, logits, strangeness), strict=True)
+            )
+            if not len(fold.held_out) and temperature is None:
+                # Without folds, those that chose the temperature must choose thresholds too.
+                judged = self._judged(trained.model, fold.validation)
+                arrays |= zip(CHOOSERS, (fold.validation, *judged), strict=True)
         network = trained.fitted.network.cpu()
         weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
         record = UnitRecord(
             fold=fold.name,
+            task=vars(self.trainer.task),
             best_epoch=trained.fitted.best_epoch,
             temperature=trained.temperature,
             parameters=parameters_of(trained.model),
@@ -175,7 +189,7 @@ class Workbench:
             self.approach.name,
             fold.name,
             record,
-            {"rows": fold.held_out, "logits": logits},
+            arrays,
             weights,
         )
         self._log(

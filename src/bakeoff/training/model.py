@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.compute import Compute
+from bakeoff.training.familiar import Familiar
 from bakeoff.training.prepare import Prepare
 from bakeoff.training.sources import batch_of
 
@@ -17,6 +18,9 @@ __all__ = ["Model", "Network"]
 
 class Network(nn.Module):
     """What an approach trains: a body that describes a picture, and a linear head that names it.
+
+    Beside them is `familiar`, which tells by the description how strange the picture is; it
+    learns in one step when the other two are trained.
 
     Parameters
     ----------
@@ -28,6 +32,7 @@ class Network(nn.Module):
         super().__init__()
         self.body = body
         self.head = head
+        self.familiar = Familiar(head.out_features, head.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.body(x))
@@ -69,13 +74,19 @@ class Model(nn.Module):
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:
         """N×K logits in float32, for pictures of any sizes."""
+        return self.judge(pictures, compute)[0]
+
+    def judge(
+        self, pictures: Pictures, compute: Compute
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """N×K logits and N strangenesses in float32, for pictures of any sizes."""
         compute.place(self).eval()
-        answers: NDArray[np.float32] | None = None
+        width = self.network.head.out_features
+        logits = np.empty((len(pictures), width), dtype=np.float32)
+        strangeness = np.empty(len(pictures), dtype=np.float32)
         with torch.inference_mode():
             for rows, pixels in pictures.batches(batch_of(self.prepare.size)):
-                some = self.logits(torch.from_numpy(pixels).to(compute.device)).cpu().numpy()
-                if answers is None:
-                    answers = np.empty((len(pictures), some.shape[1]), dtype=np.float32)
-                answers[rows] = some
-        assert answers is not None, "there is nothing to predict"
-        return answers
+                described = self.embedding(torch.from_numpy(pixels).to(compute.device))
+                logits[rows] = self.network.head(described).cpu().numpy()
+                strangeness[rows] = self.network.familiar(described).cpu().numpy()
+        return logits, strangeness
