@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that the code says better itself: cli.md and results.schema.json."""
+"""Write the parts of docs/ that the code says better itself: cli.md and two schemas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bakeoff.bundle.manifest import Manifest
 from bakeoff.record.results import Results
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -23,6 +24,12 @@ def results_schema() -> str:
     return json.dumps(Results.model_json_schema(), indent=2) + "\n"
 
 
+def bundle_schema() -> str:
+    """JSON Schema of bundle.json."""
+    return json.dumps(Manifest.model_json_schema(), indent=2) + "\n"
+
+
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
     (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")
+    (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")

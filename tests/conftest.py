@@ -19,5 +19,6 @@ def _threads_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A finished run of two approaches on two folds and a test part; only to be read."""
-    return bake(strokes(), tmp_path_factory.mktemp("finished") / "run", test=0.2, **QUICKLY)
+    """A finished run, with bundles, of two approaches on two folds and a test; only to be read."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return bake(strokes(), folder, test=0.2, **QUICKLY | {"bundles": True})

@@ -19,6 +19,7 @@ QUICKLY: dict[str, Any] = {
     "threads": 1,
     "precision": "fp32",
     "device": "cpu",
+    "bundles": False,  # each takes seconds
 }
 
 

@@ -3,6 +3,7 @@
 >>> import bakeoff
 >>> run = bakeoff.bake("digits", "runs/digits")  # doctest: +SKIP
 >>> run.results().winner  # doctest: +SKIP
+>>> bakeoff.load("runs/digits/bundles/cnn").predict("seven.png")  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 from bakeoff.version import __version__
 
 if TYPE_CHECKING:
+    from bakeoff.bundle.bundle import load as load
     from bakeoff.classifier import Classifier as Classifier
     from bakeoff.data.read import read as read
     from bakeoff.run.bake import bake as bake
     from bakeoff.run.bake import resume as resume
 
-__all__ = ["Classifier", "__version__", "bake", "read", "resume"]
+__all__ = ["Classifier", "__version__", "bake", "load", "read", "resume"]
 
 _HOMES = {
     "Classifier": "bakeoff.classifier",
     "bake": "bakeoff.run.bake",
+    "load": "bakeoff.bundle.bundle",
     "read": "bakeoff.data.read",
     "resume": "bakeoff.run.bake",
 }

@@ -21,7 +21,16 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["FORMATS", "Limits", "decode", "decode_file", "is_picture", "looks_like", "read_bounded"]
+__all__ = [
+    "FORMATS",
+    "Limits",
+    "decode",
+    "decode_file",
+    "is_picture",
+    "looks_like",
+    "pixels_of",
+    "read_bounded",
+]
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 """What Pillow may open. Every further format would be one more parser open to attack."""
@@ -177,7 +186,20 @@ def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
         # to keep is left, so that the averaging below still does most of the work.
         image.draft(None, _fitted(image.width, image.height, 2 * limits.keep_side))
         image.load()
-        flat = _flat(_turned(image), name)
+        return pixels_of(image, name, limits)
+
+
+def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
+    """The pixels of an open picture, as `decode` gives them.
+
+    Raises
+    ------
+    BakeoffError
+        It has too many pixels, or greys that are no numbers from 0 to 65 535.
+    """
+    if image.width * image.height > limits.max_pixels:
+        raise _too_many_pixels(name, limits)
+    flat = _flat(_turned(image), name)
     size = _fitted(flat.width, flat.height, limits.keep_side)
     if size != flat.size:
         flat = flat.resize(size, Image.Resampling.BOX)

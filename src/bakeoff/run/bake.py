@@ -28,7 +28,9 @@ from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.results import DatasetSummary, Duplicate, ProtocolSummary, Results
 from bakeoff.report.thumbnails import thumbnail
 from bakeoff.report.write import write_report
+from bakeoff.run.bundles import make_bundle
 from bakeoff.run.scoring import Scored, score_approach, verdict
+from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.units import Listener, Workbench
 from bakeoff.training.compute import Compute
 from bakeoff.version import __version__
@@ -56,6 +58,8 @@ def bake(
     precision: str = "auto",
     mode: Literal["auto", "ink", "photo"] = "auto",
     budget: Literal["quick", "standard", "thorough"] = "standard",
+    bundles: bool = True,
+    neighbours: bool = False,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -78,6 +82,8 @@ def bake(
     device, threads, precision : see `Compute.choose`.
     mode : how pictures are prepared, see `Prepare`; "auto" decides by their looks.
     budget : how long to train: "quick" is for a first look, "thorough" for the last points.
+    bundles : leave a bundle of every approach.
+    neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -105,10 +111,16 @@ def bake(
         precision=precision,
         mode=mode,
         budget=budget,
+        bundles=bundles,
+        neighbours=neighbours,
     )
     _check(request)
     compute = Compute.choose(device, threads, precision)
-    dataset = source if isinstance(source, Dataset) else _read(request, on_decoded)
+    dataset = (
+        source
+        if isinstance(source, Dataset)
+        else read(request.source, group=group, progress=on_decoded)
+    )
     request = request.model_copy(
         update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
     )
@@ -141,13 +153,7 @@ def resume(
     """
     folder = RunFolder.open(Path(path))
     request = folder.request
-    dataset = dataset or _read(request, on_decoded)
-    if dataset.fingerprint() != request.fingerprint:
-        raise BakeoffError(
-            request.source,
-            "its pictures or labels have changed since the run began",
-            "Bring them back, or start a new run",
-        )
+    dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
     compute = Compute.choose(request.device, request.threads, request.precision)
     duplicates = find_duplicates(dataset.pictures)
     parts = _split(dataset, duplicates, request)
@@ -179,10 +185,6 @@ def _announce(
     on_event(event)
 
 
-def _read(request: Request, on_decoded: Callable[[int, int], None] | None) -> Dataset:
-    return read(request.source, group=request.group, progress=on_decoded)
-
-
 def _check(request: Request) -> None:
     """Refuse approaches and settings that make no run, before anything is read or written."""
     names = request.approaches
@@ -195,7 +197,7 @@ def _check(request: Request) -> None:
     if request.seed < 0:
         raise BakeoffError(f"seed {request.seed}", "is below 0", "Take 0 or more")
     for name in names:
-        configure(name, _settings_of(request, name))
+        configure(name, request.settings_of(name))
     for name in set(request.settings) - {"", *names}:
         raise BakeoffError(
             f"settings of {name}",
@@ -207,13 +209,9 @@ def _check(request: Request) -> None:
 def _build_once(dataset: Dataset, request: Request) -> None:
     task = Task.of(dataset.pictures, len(dataset.classes), request.mode, request.budget)
     for name in request.approaches:
-        approach = configure(name, _settings_of(request, name))
+        approach = configure(name, request.settings_of(name))
         approach.frozen(task)
         approach.build(task)
-
-
-def _settings_of(request: Request, name: str) -> dict[str, object]:
-    return {**request.settings.get("", {}), **request.settings.get(name, {})}
 
 
 def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request) -> Split:
@@ -258,7 +256,7 @@ def _finish(
     learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
     benches = [
         Workbench(
-            configure(name, _settings_of(request, name)),
+            configure(name, request.settings_of(name)),
             dataset,
             learnable,
             compute,
@@ -290,6 +288,9 @@ def _finish(
     thumbnails = _thumbnails(dataset, results)
     folder.save_results(results, _probabilities(parts, scored), thumbnails)
     write_report(results, thumbnails, folder.path / "report.html")
+    for name in request.approaches if request.bundles else ():
+        path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
+        on_event(folder.log("bundle written", approach=name, path=str(path)))
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
     return folder
 

@@ -1,0 +1,157 @@
+"""From a finished run to bundles: what was trained and measured, ready to carry away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from bakeoff.approaches import Task
+from bakeoff.approaches.settings import configure
+from bakeoff.bundle.export import export
+from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
+from bakeoff.bundle.pack import SUFFIX, pack
+from bakeoff.bundle.variant import Kind
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import Scores
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import ApproachResult, Results
+from bakeoff.run.source import read_again
+from bakeoff.run.units import FINAL
+from bakeoff.training.model import Model
+
+__all__ = ["final_model", "make_bundle", "winner_of"]
+
+
+def make_bundle(
+    folder: RunFolder,
+    name: str,
+    out: Path | None = None,
+    *,
+    variant: Kind | None = None,
+    neighbours: bool = False,
+    dataset: Dataset | None = None,
+) -> Path:
+    """Export the final model of an approach, and say where to.
+
+    Needs the run alone; its pictures only for a variant or neighbours.
+
+    Parameters
+    ----------
+    name : of the approach.
+    out : a folder, or a file that ends in ``.bakeoff``. None for the run's own place.
+    variant : smaller weights, if they answer alike.
+    neighbours : ship small training pictures, to be shown beside what is asked.
+    dataset : the run's pictures; read again where they are needed and not given.
+
+    Raises
+    ------
+    BakeoffError
+        The run has no such approach, there is something else at `out`, its pictures are gone,
+        or the variant answers otherwise.
+    """
+    results = folder.results()
+    found = [one for one in results.approaches if one.name == name]
+    if not found:
+        raise BakeoffError(
+            f"{folder.path}",
+            f"has no approach {name}",
+            f"Those that took part are {', '.join(one.name for one in results.approaches)}",
+        )
+    out = folder.bundle(f"{name}-{variant}" if variant else name) if out is None else out
+    if out.is_dir() and any(out.iterdir()) and not (out / "bundle.json").is_file():
+        raise BakeoffError(str(out), "is there already and is no bundle", "Choose another --out")
+    extras: dict[str, Any] = {}
+    if variant or neighbours:
+        dataset = dataset or read_again(folder.request)
+        if variant:
+            extras["variant"] = (variant, dataset.pictures)
+        if neighbours:
+            learned = _learned(dataset, folder)
+            extras["neighbours"] = (learned.pictures, learned.labels)
+    model = final_model(folder, name)
+    about = _about(results, found[0], model)
+    if out.suffix == SUFFIX and not out.is_dir():
+        with TemporaryDirectory(prefix="bakeoff-") as scratch:
+            export(model, about, Path(scratch, name), **extras)
+            pack(Path(scratch, name), out)
+    else:
+        export(model, about, out, **extras)
+    return out
+
+
+def _learned(dataset: Dataset, folder: RunFolder) -> Dataset:
+    """The labelled pictures outside of the locked test."""
+    rows = np.flatnonzero(dataset.labels != UNLABELLED)
+    return dataset.take(np.setdiff1d(rows, folder.probabilities()["test_rows"]))
+
+
+def winner_of(folder: RunFolder) -> str:
+    """The approach that the run says to trust.
+
+    Raises
+    ------
+    BakeoffError
+        It could not tell.
+    """
+    winner = folder.results().winner.name
+    if winner is None:
+        raise BakeoffError(
+            str(folder.path),
+            "names no winner: the best are too close to call",
+            "Choose one with --approach",
+        )
+    return winner
+
+
+def final_model(folder: RunFolder, name: str) -> Model:
+    """The model that was trained on everything, from the run alone."""
+    record, _ = folder.load_unit(name, FINAL)
+    task = Task(**record.task)
+    approach = configure(name, folder.request.settings_of(name))
+    network = approach.build(task)
+    network.load_state_dict(load_file(folder.unit(name, FINAL) / "weights.safetensors"))
+    return Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
+
+
+def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, Any]:
+    scored: list[tuple[ScoredOn, Scores | None]] = [
+        ("out of fold", result.out_of_fold),
+        ("test", result.test),
+    ]
+    return {
+        "name": result.name,
+        "approach": result.name,
+        "title": result.title,
+        "bakeoff_version": results.bakeoff_version,
+        "created": results.finished,
+        "classes": results.dataset.classes,
+        "preparation": Preparation(
+            mode=model.prepare.mode, side=model.prepare.size, channels=model.prepare.channels
+        ),
+        "parameters": result.parameters,
+        "settings": result.settings,
+        "trained_on": TrainedOn(
+            name=results.dataset.name,
+            pictures=results.protocol.training_pictures,
+            fingerprint=results.dataset.fingerprint,
+        ),
+        "scores": [
+            Score(
+                on=on,
+                pictures=one.pictures,
+                accuracy=one.accuracy,
+                interval=one.interval,
+                loss=one.loss,
+                calibration_error=one.calibration_error,
+            )
+            for on, one in scored
+            if one is not None
+        ],
+        "confused": result.confused,
+        "trust": result.trust,
+    }

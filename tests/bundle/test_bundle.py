@@ -1,0 +1,236 @@
+"""Bundles of a real run: asked, checked, and refused where they are not what they say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.pack import pack
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.bundles import final_model
+from bakeoff.training.compute import Compute
+
+from ..strokes import CLASSES, strokes
+
+
+@pytest.fixture(scope="module")
+def bundle(finished: RunFolder) -> Bundle:
+    return load(finished.bundle("cnn"), threads=1)
+
+
+@pytest.fixture
+def copy(finished: RunFolder, tmp_path: Path) -> Path:
+    """A bundle to damage."""
+    return Path(shutil.copytree(finished.bundle("cnn"), tmp_path / "cnn"))
+
+
+def change(folder: Path, **fields: Any) -> None:
+    """Write other values into bundle.json."""
+    path = folder / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+# -- asked --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["baseline", "cnn"])
+def test_a_bundle_answers_as_the_model_that_was_measured(finished: RunFolder, name: str) -> None:
+    model = final_model(finished, name)
+    some = strokes(40, seed=3).pictures
+    large = Pictures.from_array(np.repeat(np.repeat(np.stack(list(some[:4])), 5, 1), 7, 2))
+    for pictures in (some, large):
+        logits, strangeness = model.judge(pictures, Compute("cpu", 1, bf16=False))
+        given, strange, embedding = load(finished.bundle(name)).run(np.stack(list(pictures)))
+        scaled = np.exp(logits / float(model.get_buffer("temperature")))
+        np.testing.assert_allclose(given, scaled / scaled.sum(1, keepdims=True), atol=1e-4)
+        np.testing.assert_allclose(strange, strangeness, rtol=1e-3)
+        assert embedding.shape == (len(pictures), model.network.head.in_features)
+
+
+def test_a_picture_gives_the_same_answer_in_every_form(bundle: Bundle, tmp_path: Path) -> None:
+    drawing = strokes(3).pictures[2]
+    image = Image.fromarray(drawing[..., 0])
+    image.save(tmp_path / "box.png")
+    np.savetxt(tmp_path / "box.csv", drawing[..., 0], fmt="%d", delimiter=",")
+    (answer,) = bundle.predict(tmp_path / "box.png")
+    assert answer.name == "box.png"
+    assert {label for label, _ in answer.ranking} == set(CLASSES)
+    for form in (tmp_path / "box.csv", (tmp_path / "box.png").read_bytes(), image, drawing):
+        (same,) = bundle.predict(form)
+        assert same.ranking == answer.ranking
+
+
+def test_pictures_of_many_sizes_are_answered_in_order(bundle: Bundle) -> None:
+    drawings = [
+        np.pad(one, ((n % 3, 0), (0, 0), (0, 0)), constant_values=240)
+        for n, one in enumerate(strokes(30).pictures)
+    ]
+    seen: list[tuple[int, int]] = []
+    together = bundle.predict(drawings, on_done=lambda done, of: seen.append((done, of)))
+    assert seen[-1] == (30, 30)
+    for answer, drawing in zip(together, drawings, strict=True):
+        (alone,) = bundle.predict(drawing)
+        assert alone.label == answer.label
+        assert alone.probability == pytest.approx(answer.probability, abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 500, 3), (512, 1, 1), (2, 3, 3)])
+def test_odd_shapes_are_answered(bundle: Bundle, shape: tuple[int, int, int]) -> None:
+    (answer,) = bundle.predict(np.full(shape, 128, dtype=np.uint8))
+    assert sum(probability for _, probability in answer.ranking) == pytest.approx(1, abs=1e-4)
+
+
+def test_it_verifies_here(bundle: Bundle) -> None:
+    found = bundle.verify()
+    assert found.same
+    assert found.pictures >= 4
+    assert found.off < 1e-4
+
+
+def test_verify_notices_a_model_that_answers_differently(copy: Path) -> None:
+    golden = json.loads((copy / "bundle.json").read_text())["golden"]
+    golden[0]["probabilities"] = golden[0]["probabilities"][::-1]
+    change(copy, golden=golden)
+    assert not load(copy).verify().same
+
+
+def test_neither_torch_nor_scipy_is_needed(finished: RunFolder) -> None:
+    script = (
+        "import sys, bakeoff, numpy\n"
+        f"bundle = bakeoff.load({str(finished.bundle('cnn'))!r})\n"
+        "bundle.predict(numpy.zeros((9, 9)))\n"
+        "bundle.verify()\n"
+        "print([name for name in ('torch', 'scipy', 'sklearn', 'timm') if name in sys.modules])\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == "[]\n"
+
+
+# -- what lies in it ----------------------------------------------------------
+
+
+def test_a_bundle_tells_what_was_measured(finished: RunFolder, bundle: Bundle) -> None:
+    (result,) = (one for one in finished.results().approaches if one.name == "cnn")
+    manifest = bundle.manifest
+    assert manifest.classes == list(CLASSES)
+    assert [one.on for one in manifest.scores] == ["out of fold", "test"]
+    assert result.out_of_fold is not None
+    assert manifest.scores[0].accuracy == result.out_of_fold.accuracy
+    assert manifest.trust == result.trust
+    assert manifest.trained_on.fingerprint == strokes().fingerprint()
+    card = (finished.bundle("cnn") / "README.md").read_text()
+    assert f"{result.out_of_fold.accuracy:.2%}" in card
+    assert card.startswith("---\nlibrary_name: onnx\n")
+
+
+def test_no_path_of_this_machine_is_in_it(finished: RunFolder) -> None:
+    for path in finished.bundle("cnn").iterdir():
+        data = path.read_bytes()
+        for trace in (str(Path.home()), str(finished.path), "site-packages", "/bakeoff/training"):
+            assert trace.encode() not in data, path.name
+
+
+def test_one_file_loads_like_the_folder(finished: RunFolder, tmp_path: Path) -> None:
+    file = tmp_path / "cnn.bakeoff"
+    pack(finished.bundle("cnn"), file)
+    drawing = strokes(1).pictures[0]
+    assert load(file).predict(drawing) == load(finished.bundle("cnn")).predict(drawing)
+    first = file.read_bytes()
+    pack(finished.bundle("cnn"), file)
+    assert file.read_bytes() == first
+
+
+# -- refused ------------------------------------------------------------------
+
+
+def cut_graph(folder: Path) -> None:
+    data = (folder / "model.onnx").read_bytes()
+    (folder / "model.onnx").write_bytes(data[:-7])
+
+
+def link_graph(folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").symlink_to("/etc/hostname")
+
+
+def lose_graph(folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+
+
+def break_json(folder: Path) -> None:
+    (folder / "bundle.json").write_bytes(b'{"classes": [')
+
+
+def swell_json(folder: Path) -> None:
+    (folder / "bundle.json").write_bytes(b" " * 20_000_001)
+
+
+@pytest.mark.parametrize(
+    ("damage", "wrong"),
+    [
+        (cut_graph, "its checksum differs"),
+        (link_graph, "its checksum differs|can not be read"),
+        (lose_graph, "can not be read"),
+        (break_json, "damaged or of another version"),
+        (swell_json, "larger than 20 MB"),
+        (lambda folder: change(folder, schema_version=99), "schema_version"),
+        (lambda folder: change(folder, run="rm -rf"), "run"),
+        (lambda folder: change(folder, classes=["a", "a", "b"]), "twice"),
+        (lambda folder: change(folder, classes=["a", "b"]), "golden"),
+        (lambda folder: change(folder, files={}), r"model\.onnx is missing"),
+    ],
+)
+def test_a_damaged_bundle_is_refused(
+    copy: Path, damage: Callable[[Path], None], wrong: str
+) -> None:
+    damage(copy)
+    with pytest.raises(BakeoffError, match=wrong):
+        load(copy)
+
+
+def test_a_graph_of_other_classes_is_refused(copy: Path) -> None:
+    golden = [
+        one | {"probabilities": [0.5, 0.5]}
+        for one in json.loads((copy / "bundle.json").read_text())["golden"]
+    ]
+    change(copy, classes=["a", "b"], golden=golden)
+    with pytest.raises(BakeoffError, match="probabilities of another shape"):
+        load(copy).predict(strokes(1).pictures[0])
+
+
+def test_an_archive_that_leads_out_of_its_folder_writes_nothing_there(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "evil.bakeoff"
+    pack(finished.bundle("cnn"), file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("../escaped.txt", "x")
+    assert load(file).classes == list(CLASSES)
+    assert not list(tmp_path.parent.rglob("escaped.txt"))
+
+
+@pytest.mark.parametrize("name", ["nothing", "empty"])
+def test_no_bundle_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BakeoffError, match=r"is not there|is no bundle"):
+        load(tmp_path / name)
+
+
+def test_a_run_of_several_approaches_wants_one_named(finished: RunFolder) -> None:
+    with pytest.raises(BakeoffError, match=r"holds 2 bundles.*bundles/baseline"):
+        load(finished.path)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bakeoff.bundle.inputs import Inputs
+from bakeoff.bundle.panel import Panel, answers_table, find_bundles
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+
+from ..strokes import strokes
+
+
+def test_a_run_brings_all_of_its_bundles(finished: RunFolder) -> None:
+    panel = Panel([finished.path])
+    assert list(panel.bundles) == ["baseline", "cnn"]
+    assert find_bundles(finished.bundle("cnn")) == [finished.bundle("cnn")]
+    assert find_bundles(finished.path / "units") == []
+
+
+def test_two_of_one_name_are_told_apart(finished: RunFolder) -> None:
+    assert list(Panel([finished.bundle("cnn")] * 3).bundles) == ["cnn", "cnn 2", "cnn 3"]
+
+
+def test_all_are_asked_the_same(finished: RunFolder) -> None:
+    panel = Panel([finished.path])
+    drawings = list(strokes(9).pictures)
+    seen: list[tuple[int, int]] = []
+    answers = panel.ask(drawings, on_done=lambda done, of: seen.append((done, of)))
+    assert seen[-1] == (18, 18)
+    for name, some in answers.items():
+        assert some == panel.bundles[name].predict(drawings)
+
+
+def test_nothing_to_load_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match="none was named"):
+        Panel([])
+    with pytest.raises(BakeoffError, match="is no bundle"):
+        Panel([tmp_path])
+
+
+def test_the_table_has_a_row_for_each_picture_and_model(finished: RunFolder) -> None:
+    answers = Panel([finished.path]).ask(list(strokes(4).pictures))
+    rows = list(csv.DictReader(io.StringIO(answers_table(answers, top=2))))
+    assert len(rows) == 8
+    first = answers["baseline"][0]
+    assert rows[0]["picture"] == first.name
+    assert rows[0]["model"] == "baseline"
+    assert rows[0]["verdict"] == first.words
+    assert rows[0]["class 1"] == first.label
+    assert float(rows[0]["probability 1"]) == pytest.approx(first.probability, abs=1e-6)
+    assert float(rows[0]["probability 2"]) <= float(rows[0]["probability 1"])
+
+
+def test_what_mattered_is_drawn_for_each_picture(finished: RunFolder, tmp_path: Path) -> None:
+    panel = Panel([finished.path])
+    some = strokes(2)
+    inputs = Inputs(("../a b.png", "c.png"), some.pictures)
+    drawn = list(panel.draw(inputs, panel.answer(inputs), tmp_path / "why"))
+    assert [one.name for one in drawn] == ["1-a_b.png", "2-c.png"]
+    assert sorted((tmp_path / "why").iterdir()) == drawn
+    with Image.open(drawn[0]) as sheet:
+        assert sheet.width > sheet.height

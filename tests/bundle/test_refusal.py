@@ -1,0 +1,42 @@
+"""Strangers: pictures that are none of the classes, shown to a model that was really trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.inputs import Inputs
+from bakeoff.data.read import read
+from bakeoff.run.bake import bake
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A CNN of two thirds of the bundled digits."""
+    digits = read("digits")
+    some = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 > 0))
+    folder = tmp_path_factory.mktemp("refusal") / "run"
+    run = bake(some, folder, approaches=["cnn"], folds=2, test=0, budget="quick", threads=1)
+    return load(run.bundle("cnn"))
+
+
+@pytest.mark.slow
+def test_strangers_are_refused_and_digits_are_not(bundle: Bundle, tmp_path: Path) -> None:
+    digits = read("digits")
+    unseen = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 == 0))
+    answers = bundle.answer(Inputs(unseen.names, unseen.pictures))
+    refused = np.mean([one.verdict == "none of these" for one in answers])
+    assert refused <= 0.04
+    truths = [unseen.classes[label] for label in unseen.labels]
+    held = [truth in one.possible for one, truth in zip(answers, truths, strict=True)]
+    trust = bundle.manifest.trust
+    assert trust is not None
+    assert np.mean(held) >= 1 - trust.error_rate - 0.02
+    noise = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    doodles = read("doodles")
+    for strangers in (noise, np.stack(list(doodles.pictures))[..., 0]):
+        said = [one.verdict == "none of these" for one in bundle.predict(strangers)]
+        assert np.mean(said) >= 0.8
