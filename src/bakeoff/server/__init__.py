@@ -1,0 +1,1 @@
+"""The API: bundles behind HTTP, asked side by side."""

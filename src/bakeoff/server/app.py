@@ -1,0 +1,103 @@
+"""The application: rooms of the API behind one guard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from bakeoff.server import oip, predict, runs
+from bakeoff.server.guard import Guard
+from bakeoff.server.limits import BodyLimit, Bounds, Problem
+from bakeoff.server.metrics import Measure, Metrics
+from bakeoff.server.models import Models
+from bakeoff.server.runs import Runs
+from bakeoff.version import __version__
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    models: Models,
+    served: Runs,
+    *,
+    bounds: Bounds,
+    hosts: Sequence[str] | None,
+    token: str | None = None,
+    watch: bool = False,
+) -> FastAPI:
+    """The whole server as an ASGI application.
+
+    Parameters
+    ----------
+    models, served : bundles to ask, and runs to show.
+    bounds : on every request.
+    hosts : names it answers to; None for any, which wants a token.
+    token : what every request must bring, or None.
+    watch : exchange a bundle that is replaced on disk.
+    """
+    assert hosts is not None or token is not None, "one of them must keep strangers out"
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(models.watch()) if watch else None
+        yield
+        if watching is not None:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+        models.executor.shutdown()
+
+    app = FastAPI(
+        title="bakeoff",
+        summary="Trained picture classifiers, asked side by side.",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # their pages fetch scripts from other sites
+        redoc_url=None,
+        middleware=[
+            Middleware(Measure, metrics=metrics),
+            Middleware(Guard, hosts=hosts, token=token),
+            Middleware(BodyLimit, bounds=bounds),
+        ],
+    )
+    app.state.models = models
+    app.state.runs = served
+    app.state.bounds = bounds
+    app.state.metrics = metrics
+    app.include_router(predict.router)
+    app.include_router(runs.router)
+    app.include_router(oip.router)
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> dict[str, str]:
+        """Whether the server is up."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    async def show_metrics() -> Response:
+        """Counts and times for Prometheus."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.exception_handler(Problem)
+    async def told(_: Request, problem: Problem) -> Response:
+        return problem.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return Problem(422, f"{place}: {first['msg']}.").response()
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        detail = "there is nothing at this address" if error.status_code == 404 else error.detail
+        return Problem(error.status_code, f"{detail}.", error.headers).response()
+
+    return app

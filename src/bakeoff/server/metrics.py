@@ -1,0 +1,76 @@
+"""What `/metrics` tells Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bakeoff.server.models import Timed
+
+__all__ = ["Measure", "Metrics"]
+
+SECONDS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 4, 8)
+
+
+class Metrics:
+    """Counts of one server; no other in the same process shares them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "bakeoff_requests", "Requests answered.", ("route", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "bakeoff_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            ("route",),
+            registry=self.registry,
+            buckets=SECONDS,
+        )
+        self._pictures = Counter(
+            "bakeoff_pictures", "Pictures named.", ("model", "verdict"), registry=self.registry
+        )
+
+    def answered(self, timed: Mapping[str, Timed]) -> None:
+        """Count what each model said."""
+        for name, (answers, _) in timed.items():
+            for one in answers:
+                self._pictures.labels(name, one.verdict).inc()
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is a pattern, never what a client typed."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' own form."""
+        return generate_latest(self.registry)
+
+
+class Measure:
+    """Middleware: counts every request with its status and time."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self.metrics.request(route, status, time.perf_counter() - started)

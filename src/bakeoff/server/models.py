@@ -1,0 +1,159 @@
+"""The models that are served: each with its line, exchanged when its bundle is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.bundle.answer import Answers, answer_of
+from bakeoff.bundle.bundle import Bundle, Explanation, load
+from bakeoff.bundle.inputs import Inputs
+from bakeoff.bundle.occlusion import covered
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError
+from bakeoff.server.batching import Batcher
+from bakeoff.server.limits import Problem
+
+__all__ = ["Models", "Timed"]
+
+LOOK_EVERY = 1.0  # seconds between looks at bundles that may have been replaced
+
+log = logging.getLogger("bakeoff.server")
+
+Said = TypeVar("Said")
+
+Timed = tuple[Answers, float]
+"""What one model answered, and the milliseconds from its turn to ask until then."""
+
+
+class Models(Mapping[str, Batcher]):
+    """Bundles by name, each with its own line of requests.
+
+    Parameters
+    ----------
+    paths : name to bundle, as `panel.name_bundles` gives them.
+    waiting : pictures in line for one model, at most.
+    cores : threads for all models together.
+    """
+
+    def __init__(self, paths: Mapping[str, Path], *, waiting: int, cores: int) -> None:
+        self.paths = dict(paths)
+        self.threads = max(1, cores // len(self.paths))
+        self.executor = ThreadPoolExecutor(max(2, cores), thread_name_prefix="model")
+        self._lines = {
+            name: Batcher(load(path, threads=self.threads), self.executor, waiting=waiting)
+            for name, path in self.paths.items()
+        }
+        for line in self._lines.values():
+            line.bundle.verify()  # the first run is slow: it allocates
+
+    def __getitem__(self, name: str) -> Batcher:
+        return self._lines[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, name: str) -> Batcher:
+        """The model of that name.
+
+        Raises
+        ------
+        Problem
+            404: there is none.
+        """
+        if name not in self._lines:
+            raise Problem(
+                404, f"there is no model {name[:100]!r}. Those served are {', '.join(self._lines)}."
+            )
+        return self._lines[name]
+
+    async def ask(self, names: list[str], inputs: Inputs) -> dict[str, Timed]:
+        """What each of some models says of the same pictures, side by side."""
+        return await self._each(names, lambda line: _ask(line, inputs))
+
+    async def explain(
+        self, names: list[str], picture: NDArray[np.uint8], neighbours: int
+    ) -> dict[str, Explanation]:
+        """Why each of some models answers so, of an H×W×C picture."""
+        copies = Pictures.from_array(covered(picture))
+
+        async def explained(line: Batcher) -> Explanation:
+            bundle = line.bundle
+            probabilities, _, embeddings = await line.run(copies)
+            return bundle.explanation(picture, probabilities, embeddings[0], neighbours)
+
+        return await self._each(names, explained)
+
+    async def _each(
+        self, names: list[str], ask: Callable[[Batcher], Coroutine[Any, Any, Said]]
+    ) -> dict[str, Said]:
+        """All at once; where one refuses, the others are not troubled further."""
+        lines = [self.line(name) for name in names]
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(ask(line)) for line in lines]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return {name: task.result() for name, task in zip(names, asked, strict=True)}
+
+    async def watch(self) -> None:
+        """Look for ever whether a bundle was replaced, and serve the new one from then on.
+
+        What is asked while it loads is answered by the old one; a new one that cannot be
+        loaded is told in the log, and the old one stays.
+        """
+        seen = {name: _stamp(path) for name, path in self.paths.items()}
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            for name, path in self.paths.items():
+                stamp = _stamp(path)
+                if stamp == seen[name] or stamp is None:
+                    continue
+                seen[name] = stamp
+                await self._replace(name, path)
+
+    async def _replace(self, name: str, path: Path) -> None:
+        try:
+            bundle = await asyncio.to_thread(self._loaded, path)
+        except BakeoffError as error:
+            log.warning("the new %s is not served: %s", name, error)
+            return
+        self._lines[name].bundle = bundle
+        log.info("the new %s is served", name)
+
+    def _loaded(self, path: Path) -> Bundle:
+        bundle = load(path, threads=self.threads)
+        bundle.verify()
+        return bundle
+
+
+async def _ask(line: Batcher, inputs: Inputs) -> Timed:
+    started = time.perf_counter()
+    probabilities, strangeness, _ = await line.run(inputs.pictures)
+    bundle = line.bundle
+    answers = [
+        answer_of(name, given, float(strange), bundle.classes, bundle.manifest.trust)
+        for name, given, strange in zip(inputs.names, probabilities, strangeness, strict=True)
+    ]
+    return Answers(answers, inputs.left_out), (time.perf_counter() - started) * 1e3
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a bundle is replaced; None while it is away."""
+    file = path / "bundle.json" if path.is_dir() else path
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

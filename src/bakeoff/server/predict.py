@@ -1,0 +1,324 @@
+"""`/api/predict`, `/api/explain` and `/api/models`: pictures in, answers side by side out."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+import anyio.to_thread
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+
+from bakeoff.bundle.inputs import Inputs, from_bytes, gather, joined_inputs
+from bakeoff.bundle.panel import answers_table
+from bakeoff.errors import BakeoffError
+from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.models import Models, Timed
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["pictures"])
+
+FIELDS = 20  # of a form that are no files, and so of no use
+
+
+class Ranked(BaseModel):
+    """A class and its calibrated probability."""
+
+    label: str
+    probability: float
+
+
+class PictureAnswer(BaseModel):
+    """What one model says of one picture. `words` is the verdict as people say it."""
+
+    name: str
+    label: str
+    probability: float
+    verdict: Literal["sure", "between", "none of these"]
+    words: str
+    possible: list[str]
+    top: list[Ranked]
+    strangeness: float
+
+
+class ModelAnswers(BaseModel):
+    """What one model says of every picture, in the order of the request."""
+
+    model: str
+    milliseconds: float
+    answers: list[PictureAnswer]
+
+
+class Refusal(BaseModel):
+    """A picture that could not be read: what it was, what is wrong, and the mend."""
+
+    thing: str
+    wrong: str
+    mend: str
+
+
+class Predictions(BaseModel):
+    """Every model side by side."""
+
+    models: list[ModelAnswers]
+    left_out: list[Refusal]
+
+
+class Near(BaseModel):
+    """A training picture like the one asked about; `picture` is a data URI."""
+
+    label: str
+    likeness: float
+    picture: str
+
+
+class ModelExplanation(BaseModel):
+    """Why one model answers so.
+
+    `drops` is a map of square cells over the picture, row by row: by how much the probability of
+    `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
+    """
+
+    model: str
+    label: str
+    drops: list[list[float]]
+    neighbours: list[Near]
+
+
+class Explanations(BaseModel):
+    """Every model side by side."""
+
+    models: list[ModelExplanation]
+
+
+class ModelInfo(BaseModel):
+    """A model that is served, from its bundle."""
+
+    name: str
+    title: str
+    classes: list[str]
+    parameters: int
+    mode: Literal["ink", "photo"]
+    accuracy: float | None
+    waiting: int
+
+
+PICTURE = {"schema": {"type": "string", "format": "binary"}}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                    "required": ["files"],
+                }
+            },
+            "image/png": PICTURE,
+            "image/jpeg": PICTURE,
+            "application/zip": PICTURE,
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "0,0,0,0\n0,255,255,0\n0,255,255,0\n0,0,0,0\n",
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"pixels": {"type": "array", "items": {}}},
+                    "required": ["pixels"],
+                },
+                "example": {
+                    "pixels": [[0, 0, 0, 0], [0, 255, 255, 0], [0, 255, 255, 0], [0, 0, 0, 0]]
+                },
+            },
+        },
+    }
+}
+PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: PROBLEM | {"description": "No picture in it can be read."},
+    404: PROBLEM | {"description": "There is no such model."},
+    413: PROBLEM | {"description": "Larger than the server takes."},
+    503: PROBLEM | {"description": "Too many are in line; Retry-After says when to come again."},
+}
+
+
+@router.post("/predict", openapi_extra=BODY, responses=REFUSALS)
+async def predict(
+    request: Request,
+    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
+    top: Annotated[int, Query(ge=1, le=1000, description="So many likeliest classes.")] = 3,
+    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> Predictions:
+    """Name pictures: one file, several, a CSV of pixels, a zip of pictures, or pixels as JSON.
+
+    What a file is, is told by its bytes. A CSV is one picture, a number a pixel, where it has
+    as many rows as columns, else a picture a row.
+    """
+    models: Models = request.app.state.models
+    inputs = await gathered(request)
+    names = list(dict.fromkeys(model)) if model else list(models)
+    timed = await models.ask(names, inputs)
+    request.app.state.metrics.answered(timed)
+    if form == "csv":
+        text = answers_table({name: answers for name, (answers, _) in timed.items()}, top)
+        return Response(text, media_type="text/csv", headers=_DOWNLOAD)  # type: ignore[return-value]
+    return Predictions(
+        models=[_of_model(name, one, top) for name, one in timed.items()],
+        left_out=[
+            Refusal(thing=one.thing, wrong=one.wrong, mend=one.mend) for one in inputs.left_out
+        ],
+    )
+
+
+@router.post("/explain", openapi_extra=BODY, responses=REFUSALS)
+async def explain(
+    request: Request,
+    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
+    neighbours: Annotated[int, Query(ge=0, le=50, description="So many training pictures.")] = 5,
+) -> Explanations:
+    """What mattered to each model in one picture, and the training pictures most like it."""
+    models: Models = request.app.state.models
+    inputs = await gathered(request)
+    if len(inputs.pictures) != 1:
+        raise Problem(400, f"there are {len(inputs.pictures)} pictures. Send one.")
+    names = list(dict.fromkeys(model)) if model else list(models)
+    found = await models.explain(names, np.array(inputs.pictures[0]), neighbours)
+    return Explanations(
+        models=[
+            ModelExplanation(
+                model=name,
+                label=one.occlusion.label,
+                drops=one.occlusion.drops.round(6).tolist(),
+                neighbours=[
+                    Near(label=near.label, likeness=near.likeness, picture=near.uri)
+                    for near in one.neighbours
+                ],
+            )
+            for name, one in found.items()
+        ]
+    )
+
+
+_DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}
+
+
+@router.get("/models")
+async def models(request: Request) -> list[ModelInfo]:
+    """The models that are served."""
+    found: Models = request.app.state.models
+    return [
+        ModelInfo(
+            name=name,
+            title=line.bundle.manifest.title,
+            classes=line.bundle.classes,
+            parameters=line.bundle.manifest.parameters,
+            mode=line.bundle.manifest.preparation.mode,
+            accuracy=next((one.accuracy for one in line.bundle.manifest.scores), None),
+            waiting=line.waiting,
+        )
+        for name, line in found.items()
+    ]
+
+
+async def gathered(request: Request) -> Inputs:
+    """The pictures in a request, decoded within bounds, off the event loop.
+
+    Raises
+    ------
+    Problem
+        400 where nothing can be read, 413 where it is too much.
+    """
+    bounds: Bounds = request.app.state.bounds
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "multipart/form-data":
+            files = await _files(request, bounds)
+        else:
+            files = [("picture", await request.body())]
+        inputs = await anyio.to_thread.run_sync(_decoded, files, bounds)
+    except BakeoffError as error:
+        raise Problem(400, str(error)) from None
+    if len(inputs.pictures) > bounds.pictures:
+        raise Problem(
+            413,
+            f"there are {len(inputs.pictures)} pictures, and {bounds.pictures} at once are the "
+            "most. Send them in several requests.",
+        )
+    return inputs
+
+
+async def _files(request: Request, bounds: Bounds) -> list[tuple[str, bytes]]:
+    """Name and bytes of every file of a form; the name is for the answer alone."""
+    async with request.form(max_files=bounds.files, max_fields=FIELDS) as form:
+        parts = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
+        files = [(_shown(one.filename), await one.read()) for one in parts]
+    if not files:
+        raise BakeoffError("the form", "holds no file", "Send pictures as its files")
+    return files
+
+
+def _decoded(files: list[tuple[str, bytes]], bounds: Bounds) -> Inputs:
+    limits = bounds.inputs
+    return joined_inputs(
+        [
+            _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
+            for name, data in files
+        ]
+    )
+
+
+def _is_json(data: bytes) -> bool:
+    return data[:64].lstrip()[:1] in (b"{", b"[")
+
+
+def _pixels(data: bytes) -> Inputs:
+    try:
+        found = json.loads(data)
+        pixels = found["pixels"] if isinstance(found, dict) else found
+        array = np.asarray(pixels)
+    except (ValueError, KeyError, RecursionError):
+        array = np.empty(0)
+    if array.dtype.kind not in "buif" or array.ndim < 2:
+        raise BakeoffError(
+            "the JSON",
+            "does not hold pixels as rows of numbers",
+            'Send {"pixels": [[0, 255], [255, 0]]}, height × width, or × 3 for colour',
+        )
+    return gather(array)
+
+
+def _shown(name: str | None) -> str:
+    """A file's name as its owner knows it: its last part, printable, of bounded length."""
+    last = (name or "picture").replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[:200] or "picture"
+
+
+def _of_model(name: str, timed: Timed, top: int) -> ModelAnswers:
+    answers, milliseconds = timed
+    return ModelAnswers(
+        model=name,
+        milliseconds=milliseconds,
+        answers=[
+            PictureAnswer(
+                name=one.name,
+                label=one.label,
+                probability=one.probability,
+                verdict=one.verdict,
+                words=one.words,
+                possible=list(one.possible),
+                top=[Ranked(label=label, probability=p) for label, p in one.ranking[:top]],
+                strangeness=one.strangeness,
+            )
+            for one in answers
+        ],
+    )

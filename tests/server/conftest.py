@@ -1,0 +1,59 @@
+"""A real server on loopback, with the bundles of a real run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from bakeoff.bundle.panel import name_bundles
+from bakeoff.record.folder import RunFolder
+from bakeoff.server.app import create_app
+from bakeoff.server.guard import LOOPBACK
+from bakeoff.server.limits import Bounds
+from bakeoff.server.models import Models
+from bakeoff.server.runs import Runs
+
+Serve = Callable[..., Any]
+
+
+@contextmanager
+def serving(
+    run: RunFolder, *, bounds: Bounds | None = None, **options: Any
+) -> Iterator[httpx.Client]:
+    """A client of a server that runs in a thread until the block ends."""
+    bounds = bounds or Bounds()
+    models = Models(name_bundles([run.path]), waiting=bounds.waiting, cores=1)
+    options = {"hosts": LOOPBACK} | options
+    application = create_app(models, Runs([run.path]), bounds=bounds, **options)
+    config = uvicorn.Config(application, port=0, log_level="warning", lifespan="on")
+    server = uvicorn.Server(config)
+    socket = config.bind_socket()
+    thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    address = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=address, timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        socket.close()
+
+
+@pytest.fixture(scope="session")
+def client(finished: RunFolder) -> Iterator[httpx.Client]:
+    """A client of one server that all tests share, with bounds that a test can reach."""
+    bounds = Bounds(body_mb=2, files=5, pictures=50, picture_megapixels=1, unpacked_mb=3, members=9)
+    with serving(finished, bounds=bounds) as shared:
+        yield shared

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.pixels import joined
+from bakeoff.record.folder import RunFolder
+from bakeoff.server.batching import Batcher
+from bakeoff.server.limits import Bounds, Problem
+
+from ..strokes import strokes
+from .conftest import serving
+from .test_predict import DRAWINGS, png
+
+
+class Slow:
+    """A model that says how many pictures came at once, and can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, ...]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        self.gate.wait(10)
+        self.batches.append(pixels.shape)
+        if pixels.max() == 13:
+            raise RuntimeError("unlucky")
+        means = pixels.reshape(len(pixels), -1).mean(1).astype(np.float32)
+        return means[:, None], means, means[:, None]
+
+
+def line_of(model: Slow, waiting: int = 1000) -> Batcher:
+    return Batcher(model, ThreadPoolExecutor(1), waiting=waiting)  # type: ignore[arg-type]
+
+
+def grey(value: int, count: int = 1, side: int = 8) -> Pictures:
+    return Pictures.from_array(np.full((count, side, side), value, dtype=np.uint8))
+
+
+def test_an_idle_model_answers_at_once_and_a_busy_one_in_batches() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        model.gate.clear()
+        asked = [asyncio.create_task(line.run(grey(20)))]
+        await asyncio.sleep(0.05)
+        asked += [asyncio.create_task(line.run(grey(value))) for value in range(21, 40)]
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        for value, (_, strangeness, _) in zip(
+            range(20, 40), await asyncio.gather(*asked), strict=True
+        ):
+            assert strangeness.tolist() == [value]
+        assert line.waiting == 0
+
+    asyncio.run(main())
+    assert [shape[0] for shape in model.batches] == [1, 19]
+
+
+def test_small_requests_pass_between_the_batches_of_a_large_one() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        model.gate.clear()
+        large = asyncio.create_task(line.run(grey(1, count=640)))
+        await asyncio.sleep(0.05)
+        small = asyncio.create_task(line.run(grey(2)))
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        await small
+        assert not large.done()
+        _, strangeness, _ = await large
+        assert strangeness.tolist() == [1] * 640
+
+    asyncio.run(main())
+
+
+def test_pictures_of_other_sizes_do_not_share_a_batch() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        mixed = joined([np.asarray(grey(v, side=s)[0])[None] for v, s in ((5, 8), (6, 9), (7, 8))])
+        _, strangeness, _ = await line.run(mixed)
+        assert strangeness.tolist() == [5, 6, 7]
+
+    asyncio.run(main())
+    assert sorted(model.batches) == [(1, 9, 9, 1), (2, 8, 8, 1)]
+
+
+def test_a_batch_that_fails_is_told_to_those_in_it_alone() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        with pytest.raises(RuntimeError, match="unlucky"):
+            await line.run(grey(13))
+        _, strangeness, _ = await line.run(grey(5))
+        assert strangeness.tolist() == [5]
+
+    asyncio.run(main())
+
+
+def test_a_full_line_refuses_and_frees_itself() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model, waiting=2)
+        model.gate.clear()
+        asked = [asyncio.create_task(line.run(grey(value))) for value in (3, 4)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Problem) as refused:
+            await line.run(grey(5))
+        assert refused.value.status == 503
+        model.gate.set()
+        await asyncio.gather(*asked)
+        await line.run(grey(5))
+
+    asyncio.run(main())
+
+
+def test_who_goes_away_does_not_hold_the_others() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        model.gate.clear()
+        gone = asyncio.create_task(line.run(grey(3)))
+        stays = asyncio.create_task(line.run(grey(4)))
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        model.gate.set()
+        _, strangeness, _ = await stays
+        assert strangeness.tolist() == [4]
+        assert line.waiting == 0
+
+    asyncio.run(main())
+
+
+# -- replaced while serving -----------------------------------------------------
+
+
+def until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def replace(folder: Path, change: Callable[[Path], None]) -> None:
+    """Exchange a bundle as `export` does: whole, by renaming."""
+    fresh = Path(shutil.copytree(folder, folder.with_name(".fresh")))
+    change(fresh)
+    shutil.rmtree(folder)
+    fresh.rename(folder)
+
+
+def retitle(folder: Path) -> None:
+    path = folder / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"title": "Another"}))
+
+
+def spoil(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"no graph")
+
+
+def test_a_bundle_is_replaced_and_no_request_fails(
+    finished: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="bakeoff.server")
+    run = RunFolder(Path(shutil.copytree(finished.path, tmp_path / "run")))
+    with serving(run, watch=True) as client:
+        statuses: list[int] = []
+        stop = threading.Event()
+
+        def keep_asking() -> None:
+            while not stop.is_set():
+                statuses.append(client.post("/api/predict", content=png(DRAWINGS[0])).status_code)
+
+        asker = threading.Thread(target=keep_asking)
+        asker.start()
+        replace(run.bundle("cnn"), retitle)
+        until(lambda: client.get("/api/models").json()[1]["title"] == "Another")
+        replace(run.bundle("cnn"), spoil)
+        until(lambda: "is not served" in caplog.text)
+        stop.set()
+        asker.join()
+        assert set(statuses) == {200}
+        assert client.get("/api/models").json()[1]["title"] == "Another"
+
+
+# -- bounds ---------------------------------------------------------------------
+
+
+def test_bounds_are_settings() -> None:
+    assert Bounds.of(["body_mb=3", "waiting=9"]) == Bounds(body_mb=3, waiting=9)
+    assert Bounds.of([]) == Bounds()
+
+
+@pytest.mark.parametrize(
+    "text", ["body=3", "body_mb", "body_mb=0", "body_mb=-1", "body_mb=x", "=1"]
+)
+def test_a_bound_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(Exception, match="--bound"):
+        Bounds.of([text])
+
+
+def test_the_answers_of_a_bundle_are_those_of_its_line(finished: RunFolder) -> None:
+    bundle: Bundle = load(finished.bundle("cnn"))
+    drawings = strokes(9).pictures
+
+    async def main() -> None:
+        line = Batcher(bundle, ThreadPoolExecutor(1), waiting=100)
+        given, _, _ = await line.run(drawings)
+        expected, _, _ = bundle.run(np.stack(list(drawings)))
+        np.testing.assert_allclose(given, expected, atol=1e-6)
+
+    asyncio.run(main())

@@ -1,0 +1,121 @@
+"""The Open Inference Protocol, by its real client and by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http as triton
+
+from bakeoff.bundle.bundle import load
+from bakeoff.record.folder import RunFolder
+
+from ..strokes import strokes
+
+PIXELS = np.stack(list(strokes(4).pictures))
+
+
+@pytest.fixture
+def client_of_triton(client: httpx.Client) -> Iterator[triton.InferenceServerClient]:
+    with triton.InferenceServerClient(f"127.0.0.1:{client.base_url.port}") as found:
+        yield found
+
+
+def test_the_server_and_its_models_are_told(
+    client_of_triton: triton.InferenceServerClient, finished: RunFolder
+) -> None:
+    assert client_of_triton.is_server_live()
+    assert client_of_triton.is_server_ready()
+    assert client_of_triton.is_model_ready("cnn")
+    assert not client_of_triton.is_model_ready("none")
+    assert "binary_tensor_data" in client_of_triton.get_server_metadata()["extensions"]
+    found = client_of_triton.get_model_metadata("cnn")
+    assert found["inputs"] == [{"name": "pixels", "datatype": "UINT8", "shape": [-1, -1, -1, -1]}]
+    width = load(finished.bundle("cnn")).manifest.embedding
+    assert [one["shape"] for one in found["outputs"]] == [[-1, 3], [-1], [-1, width]]
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_a_model_answers_as_its_bundle(
+    client_of_triton: triton.InferenceServerClient, finished: RunFolder, binary: bool
+) -> None:
+    given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
+    given.set_data_from_numpy(PIXELS, binary_data=binary)
+    wanted = [
+        triton.InferRequestedOutput(name, binary_data=binary)
+        for name in ("probabilities", "embedding")
+    ]
+    answer = client_of_triton.infer("cnn", [given], outputs=wanted, request_id="7")
+    probabilities, _, embedding = load(finished.bundle("cnn")).run(PIXELS)
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), probabilities, atol=1e-5)
+    np.testing.assert_allclose(answer.as_numpy("embedding"), embedding, atol=1e-4)
+    assert answer.as_numpy("strangeness") is None
+    assert answer.get_response()["id"] == "7"
+
+
+def test_without_a_choice_all_outputs_come(
+    client_of_triton: triton.InferenceServerClient,
+) -> None:
+    given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
+    given.set_data_from_numpy(PIXELS)
+    answer = client_of_triton.infer("baseline", [given])
+    assert answer.as_numpy("strangeness").shape == (4,)
+
+
+def question(**changes: Any) -> dict[str, Any]:
+    one = {"name": "pixels", "datatype": "UINT8", "shape": [1, 2, 2, 1], "data": [0, 9, 9, 0]}
+    return {"inputs": [one | changes]}
+
+
+def test_a_question_by_hand(client: httpx.Client) -> None:
+    response = client.post("/v2/models/cnn/infer", json=question())
+    assert response.status_code == 200
+    names = [one["name"] for one in response.json()["outputs"]]
+    assert names == ["probabilities", "strangeness", "embedding"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ([], 400),
+        ({"inputs": []}, 400),
+        ({"inputs": [1]}, 400),
+        (question(name="path"), 400),
+        (question(datatype="BYTES"), 400),
+        (question(shape=[1, 2, 2]), 400),
+        (question(shape=[1, 2, 2, 2]), 400),
+        (question(shape=[0, 2, 2, 1], data=[]), 400),
+        (question(shape=[-1, 2, 2, 1]), 400),
+        (question(shape=[True, 2, 2, 1]), 400),
+        (question(shape=[1, 10**6, 10**6, 1]), 413),
+        (question(shape=[10**6, 2, 2, 1]), 413),
+        (question(shape=[50, 1000, 1000, 1]), 413),
+        (question(data=[0, 9]), 400),
+        (question(data=[0, 9, 9, 256]), 400),
+        (question(data=[0, 9, 9, -1]), 400),
+        (question(data=[0, 9, 9, 0.5]), 400),
+        (question(data="abcd"), 400),
+        (question(data=[[0, 9], [9]]), 400),
+        (question(data=None), 400),
+        (question(parameters={"binary_data_size": 4}), 400),
+        (question() | {"outputs": [{"name": "weights"}]}, 400),
+        (question() | {"outputs": "all"}, 400),
+    ],
+)
+def test_a_question_that_does_not_fit_is_refused(
+    client: httpx.Client, body: Any, status: int
+) -> None:
+    response = client.post("/v2/models/cnn/infer", json=body)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("length", ["-1", "99999", "x", "1"])
+def test_a_length_of_the_header_that_is_a_lie_is_refused(client: httpx.Client, length: str) -> None:
+    headers = {"Inference-Header-Content-Length": length}
+    response = client.post("/v2/models/cnn/infer", json=question(), headers=headers)
+    assert response.status_code == 400

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from bakeoff.bundle.bundle import load
+from bakeoff.record.folder import RunFolder
+
+from ..strokes import CLASSES, strokes
+
+DRAWINGS = strokes(6).pictures
+
+
+def png(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def matrix(pixels: Any) -> bytes:
+    return "\n".join(",".join(map(str, row)) for row in pixels[..., 0].tolist()).encode()
+
+
+def answers(response: httpx.Response) -> dict[str, list[dict[str, Any]]]:
+    assert response.status_code == 200, response.text
+    return {one["model"]: one["answers"] for one in response.json()["models"]}
+
+
+def test_a_picture_in_every_form_gives_the_same_answer(
+    client: httpx.Client, finished: RunFolder
+) -> None:
+    drawing = DRAWINGS[2]
+    (expected,) = load(finished.bundle("cnn")).predict(drawing)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a/box.png", png(drawing))
+    forms: list[dict[str, Any]] = [
+        {"content": png(drawing)},
+        {"content": png(drawing), "headers": {"content-type": "text/html"}},
+        {"content": matrix(drawing), "headers": {"content-type": "text/csv"}},
+        {"json": {"pixels": drawing[..., 0].tolist()}},
+        {"json": drawing.tolist()},
+        {"content": archive.getvalue()},
+        {"files": {"files": ("../../box.exe", png(drawing))}},
+        {"files": {"any": ("m", matrix(drawing))}},
+    ]
+    for form in forms:
+        found = answers(client.post("/api/predict", **form))
+        assert list(found) == ["baseline", "cnn"]
+        (answer,) = found["cnn"]
+        assert answer["label"] == expected.label
+        assert answer["words"] == expected.words
+        assert answer["probability"] == pytest.approx(expected.probability, abs=1e-6), form
+
+
+def test_many_files_are_answered_in_order_by_their_own_names(client: httpx.Client) -> None:
+    files = [("files", (f"sub/{row}.png", png(one))) for row, one in enumerate(DRAWINGS[:5])]
+    found = answers(client.post("/api/predict", files=files))["baseline"]
+    assert [one["name"] for one in found] == [f"{row}.png" for row in range(5)]
+
+
+def test_a_table_gives_an_answer_a_row(client: httpx.Client) -> None:
+    header = ",".join(f"pixel{place}" for place in range(144))
+    rows = [",".join(map(str, one.reshape(-1))) for one in DRAWINGS]
+    found = answers(client.post("/api/predict", content="\n".join([header, *rows])))["cnn"]
+    assert len(found) == 6
+    alone = answers(client.post("/api/predict", content=png(DRAWINGS[4])))["cnn"]
+    assert found[4]["probability"] == pytest.approx(alone[0]["probability"], abs=1e-4)
+
+
+def test_models_and_number_of_classes_can_be_chosen(client: httpx.Client) -> None:
+    response = client.post(
+        "/api/predict", params={"model": "cnn", "top": 2}, content=png(DRAWINGS[0])
+    )
+    found = answers(response)
+    assert list(found) == ["cnn"]
+    (answer,) = found["cnn"]
+    assert len(answer["top"]) == 2
+    assert answer["top"][0] == {"label": answer["label"], "probability": answer["probability"]}
+    unknown = client.post("/api/predict", params={"model": "../cnn"}, content=png(DRAWINGS[0]))
+    assert unknown.status_code == 404
+
+
+def test_as_csv_it_opens_in_a_spreadsheet(client: httpx.Client) -> None:
+    named = {"files": ("=cmd.png", png(DRAWINGS[0]))}
+    response = client.post("/api/predict", params={"format": "csv", "top": 1}, files=named)
+    assert response.headers["content-type"].startswith("text/csv")
+    assert "attachment" in response.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    assert [row["model"] for row in rows] == ["baseline", "cnn"]
+    assert rows[0]["picture"] == "'=cmd.png"  # no formula
+
+
+def test_one_broken_picture_of_several_is_listed(client: httpx.Client) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("good.png", png(DRAWINGS[0]))
+        packed.writestr("bad.png", b"\x89PNG\r\n")
+        packed.writestr("page.html", b"<html><script>")
+    found = client.post("/api/predict", content=archive.getvalue()).json()
+    assert [one["thing"] for one in found["left_out"]] == ["bad.png", "page.html"]
+    assert len(found["models"][0]["answers"]) == 1
+
+
+def test_many_clients_at_once_get_the_answers_they_get_alone(client: httpx.Client) -> None:
+    alone = [answers(client.post("/api/predict", content=png(one)))["cnn"][0] for one in DRAWINGS]
+
+    def ask(turn: int) -> bool:
+        body = png(DRAWINGS[turn % 6])
+        (found,) = answers(httpx.post(f"{client.base_url}/api/predict", content=body))["cnn"]
+        expected = alone[turn % 6]
+        return bool(
+            found["label"] == expected["label"]
+            and abs(found["probability"] - expected["probability"]) < 1e-4
+        )
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(96)))
+
+
+def test_the_models_are_described(client: httpx.Client, finished: RunFolder) -> None:
+    found = client.get("/api/models").json()
+    assert [one["name"] for one in found] == ["baseline", "cnn"]
+    scores = finished.results().approaches[0].out_of_fold
+    assert scores is not None
+    assert found[0]["classes"] == list(CLASSES)
+    assert found[0]["accuracy"] == pytest.approx(scores.accuracy)
+
+
+def test_metrics_count_what_happened(client: httpx.Client) -> None:
+    client.post("/api/predict", content=png(DRAWINGS[0]))
+    client.get("/nowhere/at/all")
+    text = client.get("/metrics").text
+    assert 'bakeoff_requests_total{route="/api/predict",status="200"}' in text
+    assert 'bakeoff_request_seconds_bucket{le="0.004",route="/api/predict"}' in text
+    assert 'bakeoff_pictures_total{model="cnn",verdict=' in text
+    assert "nowhere" not in text  # what strangers type makes no labels
+
+
+def test_openapi_has_an_example_of_every_form(client: httpx.Client) -> None:
+    found = client.get("/openapi.json").json()
+    content = found["paths"]["/api/predict"]["post"]["requestBody"]["content"]
+    example = content["application/json"]["example"]
+    assert client.post("/api/predict", json=example).status_code == 200
+    table = content["text/csv"]["example"]
+    assert client.post("/api/predict", content=table).status_code == 200
+    assert client.get("/docs").status_code == 404  # it would fetch scripts from another site
+
+
+def test_an_explanation_of_every_model(client: httpx.Client, finished: RunFolder) -> None:
+    response = client.post("/api/explain?neighbours=2", content=png(DRAWINGS[2]))
+    assert response.status_code == 200
+    models = {one["model"]: one for one in response.json()["models"]}
+    assert list(models) == ["baseline", "cnn"]
+    expected = load(finished.bundle("cnn")).explain(DRAWINGS[2]).occlusion
+    assert models["cnn"]["label"] == expected.label
+    assert models["cnn"]["drops"] == pytest.approx(expected.drops, abs=1e-4)
+    assert models["cnn"]["neighbours"] == []
+    one = client.post("/api/explain?model=cnn", content=png(DRAWINGS[0]))
+    assert [each["model"] for each in one.json()["models"]] == ["cnn"]
+
+
+def test_one_picture_is_explained_at_a_time(client: httpx.Client) -> None:
+    files = [("files", (f"{row}.png", png(DRAWINGS[row]))) for row in range(2)]
+    response = client.post("/api/explain", files=files)
+    assert response.status_code == 400
+    assert "Send one" in response.json()["detail"]

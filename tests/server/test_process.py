@@ -1,0 +1,96 @@
+"""`bakeoff serve` as people start and stop it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bakeoff.record.folder import RunFolder
+
+from ..test_cli import bakeoff
+from .test_predict import DRAWINGS, answers, png
+
+
+@contextmanager
+def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """A process that serves, its address, and all that it had printed by then."""
+    command = [sys.executable, "-m", "bakeoff", "serve", *map(str, arguments), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if found := re.search(r"http://[\d.]+:\d+", line):
+                yield process, found[0], said
+                break
+        process.kill()
+
+
+def test_it_serves_until_told_to_stop_and_finishes_what_is_in_flight(finished: RunFolder) -> None:
+    with served(finished.path, "--threads", "1") as (process, address, said):
+        assert "cnn: " in said
+        assert "token" not in said
+        for _ in range(50):  # it prints its address just before it listens
+            try:
+                httpx.get(f"{address}/healthz")
+                break
+            except httpx.ConnectError:
+                threading.Event().wait(0.1)
+        header = ",".join(f"pixel{place}" for place in range(144))
+        table = "\n".join([header, *[",".join(["7"] * 144)] * 1500])
+        found: list[httpx.Response] = []
+        ask = lambda: found.append(httpx.post(f"{address}/api/predict", content=table, timeout=60))
+        asker = threading.Thread(target=ask)
+        asker.start()
+        threading.Event().wait(0.3)
+        process.send_signal(signal.SIGTERM)
+        asker.join()
+        assert len(answers(found[0])["cnn"]) == 1500
+        assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_away_from_this_machine_it_prints_a_token_once(finished: RunFolder) -> None:
+    with served(finished.bundle("cnn"), "--host", "0.0.0.0") as (_, address, said):
+        token = re.search(r"token: (\S{40,})", said)
+        assert token is not None
+        body = png(DRAWINGS[0])
+        for _ in range(50):
+            try:
+                assert httpx.post(f"{address}/api/predict", content=body).status_code == 401
+                break
+            except httpx.ConnectError:
+                threading.Event().wait(0.1)
+        headers = {"authorization": f"Bearer {token[1]}"}
+        response = httpx.post(f"{address}/api/predict", content=body, headers=headers)
+        assert list(answers(response)) == ["cnn"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--bound", "bodies=3"], "is not known"), (["--bound", "body_mb=0"], "no number above 0")],
+)
+def test_a_bound_that_is_none_is_refused(
+    finished: RunFolder,
+    arguments: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bakeoff("serve", finished.path, *arguments, monkeypatch=monkeypatch, code=2)
+    assert words in capsys.readouterr().err
+
+
+def test_what_is_no_bundle_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bakeoff("serve", tmp_path, monkeypatch=monkeypatch, code=2)
+    assert "is no bundle" in capsys.readouterr().err
