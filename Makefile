@@ -17,7 +17,7 @@ lint: .venv/installed-dev  ## Style, types and the walls between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: .venv/installed-dev  ## Write docs/cli.md and docs/results.schema.json anew
+docs: .venv/installed-dev  ## Write docs/cli.md and the schemas anew
 	$(BIN)/python scripts/write_docs.py
 
 constraints:  ## Write constraints.txt anew, from the newest versions that fit

@@ -15,10 +15,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.evaluation.records import Scores
 from bakeoff.record.results import Results
 
-__all__ = ["RunScreen", "duration", "leaderboard"]
+__all__ = ["RunScreen", "answers_shown", "duration", "leaderboard"]
 
 _NARROW = 80
 
@@ -94,6 +95,8 @@ class RunScreen:
             self._estimated(event["seconds"])
         elif kind == "test opened":
             self.console.print(f"locked test opened: {event['pictures']} pictures")
+        elif kind == "bundle written":
+            self.console.print(Text(f"bundle {event['path']}", style="dim"))
         elif kind != "run finished":
             self._unit_event(kind, event)
 
@@ -161,6 +164,27 @@ def leaderboard(results: Results) -> Table:
             style=style,
         )
     return table
+
+
+def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:
+    """A line a picture, a column a model: its likeliest classes, and whether to believe it."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("picture", overflow="fold")
+    for name in answers:
+        shown.add_column(Text(name))
+    for same in zip(*answers.values(), strict=True):
+        shown.add_row(Text(same[0].name), *(_shown(one, top) for one in same))
+    return shown
+
+
+def _shown(answer: Answer, top: int) -> Text:
+    style = {"sure": "green", "between": "yellow", "none of these": "red"}[answer.verdict]
+    first, *others = answer.ranking[:top]
+    text = Text(f"{first[0]} {first[1]:.1%}", style="bold")
+    text.append(f"  {answer.words}", style=f"not bold {style}")
+    for label, probability in others:
+        text.append(f"\n{label} {probability:.1%}", style="not bold")
+    return text
 
 
 def duration(seconds: float) -> str:

@@ -1,10 +1,7 @@
-"""The command line: demo, run, report, fetch."""
+"""The commands that train, and what goes with them: demo, run, report, fetch."""
 
 from __future__ import annotations
 
-import os
-import sys
-import webbrowser
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -21,26 +17,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bakeoff.cli.common import Shown, Threads, app, console, show
 from bakeoff.errors import BakeoffError
-from bakeoff.version import __version__
 
 if TYPE_CHECKING:
     from bakeoff.record.folder import RunFolder
 
-__all__ = ["app", "main"]
+__all__ = ["demo", "fetch", "report", "run"]
 
-app = typer.Typer(
-    name="bakeoff",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    help="Train several kinds of picture classifier on your labelled pictures, "
-    "and learn which to trust and where each fails.",
-    epilog="`bakeoff COMMAND --help` has examples. `--debug` anywhere shows an error's traceback.",
-)
-
-console = Console(highlight=False)
 LISTED = 5  # of the pictures left out, in the terminal
 
 
@@ -78,28 +62,6 @@ Budgeted = Annotated[
     Budget,
     typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
 ]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
-]
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        console.print(f"bakeoff {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _bakeoff(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    pass
 
 
 @app.command()
@@ -190,6 +152,10 @@ def run(
     precision: Annotated[
         Precision, typer.Option(help="Number format of training; scoring is always fp32.")
     ] = Precision.auto,
+    bundles: Annotated[
+        bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
+    ] = True,
+    neighbours: Shown = False,
     open_report: Open = True,
 ) -> None:
     """Train every approach on the same folds, score them, and write a report.
@@ -235,6 +201,8 @@ def run(
         precision=precision.value,
         mode=mode.value,
         budget=budget.value,
+        bundles=bundles,
+        neighbours=neighbours,
     )
 
 
@@ -254,7 +222,7 @@ def report(
 
     folder = RunFolder.open(path)
     write_report(folder.results(), folder.thumbnails(), path / "report.html")
-    _show(path / "report.html", open_report)
+    show(path / "report.html", open_report)
 
 
 @app.command()
@@ -285,21 +253,6 @@ def fetch(
             progress=lambda done, total: progress.update(bar, completed=done, total=total or None),
         )
     console.print(f"{name} is in {folder}")
-
-
-def main() -> None:
-    """Run the command line; an error that a person can mend is one sentence and exit code 2."""
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    try:
-        app(arguments)
-    except BakeoffError as error:
-        if debug:
-            raise
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"bakeoff: {error}", markup=False
-        )
-        sys.exit(2)
 
 
 def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> None:
@@ -342,7 +295,7 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
     try:
         with reading:
 
-            def show(event: Mapping[str, Any]) -> None:
+            def hear(event: Mapping[str, Any]) -> None:
                 if not screen.rows:
                     reading.stop()
                     screen.__enter__()
@@ -351,7 +304,7 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
             try:
                 folder = work(
                     {
-                        "on_event": show,
+                        "on_event": hear,
                         "on_decoded": lambda done, total: reading.update(
                             bar, completed=done, total=total
                         ),
@@ -370,13 +323,4 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for one in left_out[:LISTED]:
             console.print(f"  {one}", markup=False)
-    _show(folder.path / "report.html", open_report)
-
-
-def _show(page: Path, wanted: bool) -> None:
-    console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
-    has_display = sys.platform in ("darwin", "win32") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
-    if wanted and has_display:
-        webbrowser.open(page.resolve().as_uri())
+    show(folder.path / "report.html", open_report)

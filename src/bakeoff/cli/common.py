@@ -1,0 +1,86 @@
+"""What all commands share: the app, its options, and how an error is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bakeoff.errors import BakeoffError
+from bakeoff.version import __version__
+
+__all__ = ["Shown", "Threads", "app", "console", "main", "show"]
+
+app = typer.Typer(
+    name="bakeoff",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Train several kinds of picture classifier on your labelled pictures, "
+    "and learn which to trust and where each fails.",
+    epilog="`bakeoff COMMAND --help` has examples. `--debug` anywhere shows an error's traceback.",
+)
+
+console = Console(highlight=False)
+
+Shown = Annotated[
+    bool,
+    typer.Option(
+        "--with-neighbours",
+        help="Ship small training pictures with the bundle, to be shown beside what is asked. "
+        "Whoever has the bundle then has those pictures.",
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"bakeoff {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bakeoff(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one sentence and exit code 2."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except BakeoffError as error:
+        if debug:
+            raise
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"bakeoff: {error}", markup=False
+        )
+        sys.exit(2)
+
+
+def show(page: Path, wanted: bool) -> None:
+    """Say where the report is, and open it where there is a screen."""
+    console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
+    has_display = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if wanted and has_display:
+        webbrowser.open(page.resolve().as_uri())

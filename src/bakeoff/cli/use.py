@@ -1,0 +1,257 @@
+"""The commands that use a trained model: predict, verify, export, serve."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from bakeoff.cli.common import Shown, Threads, app, console
+from bakeoff.errors import BakeoffError
+
+__all__ = ["export", "predict", "serve", "verify"]
+
+
+class Variant(StrEnum):
+    """Smaller weights."""
+
+    fp16 = "fp16"
+    int8 = "int8"
+
+
+GRACE = 20  # seconds for what is in flight when the server is told to stop
+
+
+@app.command()
+def predict(
+    things: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="BUNDLE... FILE...",
+            help="Bundles or runs, then pictures: files, folders, a CSV of pixels, a zip.",
+        ),
+    ],
+    csv: Annotated[
+        Path | None, typer.Option(help="Write all answers to this file.", dir_okay=False)
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="So many likeliest classes of each.")] = 1,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw into this folder, a PNG for each picture, what mattered to each model, and "
+            "the training pictures most like it if the bundle has some.",
+            file_okay=False,
+        ),
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Name pictures with one or several bundles, side by side.
+
+    Each answer says whether to believe it: *sure*, *between* several classes, or *none of
+    these* for a picture unlike all that the model learned from.
+
+    **Examples**
+
+    `bakeoff predict runs/digits/bundles/cnn seven.png`
+
+    `bakeoff predict runs/digits pictures/ --csv answers.csv --top 3` – every model of a run
+
+    `bakeoff predict runs/digits seven.png --explain why/` – and what each looked at
+    """
+    from bakeoff.bundle.inputs import gather
+    from bakeoff.bundle.panel import Panel, answers_table, find_bundles
+    from bakeoff.screen import answers_shown
+
+    bundles = [one for one in things if find_bundles(one)]
+    files = [str(one) for one in things if one not in bundles]
+    if not files:
+        raise BakeoffError(
+            "bakeoff predict", "no pictures were named", "Name files or folders after the bundle"
+        )
+    panel = Panel(bundles, threads=threads)
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        bar = progress.add_task("naming", total=None)
+        inputs = gather(files)
+        answers = panel.answer(
+            inputs, on_done=lambda done, of: progress.update(bar, completed=done, total=of)
+        )
+        if explain is not None:
+            bar = progress.add_task("drawing", total=len(inputs.names))
+            for _ in panel.draw(inputs, answers, explain):
+                progress.advance(bar)
+    console.print(answers_shown(answers, top))
+    for one in next(iter(answers.values())).left_out:
+        console.print(f"left out: {one}", markup=False)
+    if csv is not None:
+        csv.write_text(answers_table(answers, top), encoding="utf-8", newline="")
+        console.print(f"answers: {csv}", markup=False)
+    if explain is not None:
+        console.print(f"explanations: {explain}", markup=False)
+
+
+@app.command()
+def verify(
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles, or runs with bundles.")
+    ],
+) -> None:
+    """Check that a bundle is whole and answers here as where it was made.
+
+    **Example**
+
+    `bakeoff verify runs/digits/bundles/cnn`
+    """
+    from bakeoff.bundle.panel import Panel
+
+    for name, bundle in Panel(bundles).bundles.items():
+        found = bundle.verify()
+        console.print(
+            f"{name}: {found.pictures} golden pictures, probabilities at most {found.off:.1e} off, "
+            f"{found.milliseconds:.1f} ms a picture",
+        )
+        if not found.same:
+            raise BakeoffError(
+                name, "answers differently here", "Update onnxruntime, or export the bundle again"
+            )
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a run left.")],
+    approach: Annotated[
+        str | None, typer.Option("--approach", "-a", help="Which. Default: the winner.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A folder, or a file that ends in .bakeoff. Default: in the run."
+        ),
+    ] = None,
+    variant: Annotated[
+        Variant | None,
+        typer.Option(
+            help="Keep the weights in fewer bits, if 99.9 % of the run's pictures then get the "
+            "same class."
+        ),
+    ] = None,
+    neighbours: Shown = False,
+) -> None:
+    """Make the bundle of an approach again from its weights, to carry away.
+
+    **Examples**
+
+    `bakeoff export runs/digits` – the winner, to runs/digits/bundles/
+
+    `bakeoff export runs/digits --approach vit --out digits.bakeoff` – one file
+
+    `bakeoff export runs/digits --approach cnn --variant int8` – a quarter of the size
+    """
+    from bakeoff.record.folder import RunFolder
+    from bakeoff.run.bundles import make_bundle, winner_of
+
+    folder = RunFolder.open(run)
+    path = make_bundle(
+        folder,
+        approach or winner_of(folder),
+        out,
+        variant=variant.value if variant else None,
+        neighbours=neighbours,
+    )
+    console.print(f"bundle: {path}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def serve(
+    things: Annotated[
+        list[Path], typer.Argument(metavar="RUN|BUNDLE...", help="Runs, or bundles.")
+    ],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Any but this machine's own wants a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8471,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
+    ] = False,
+    bound: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
+            "members, body_seconds, waiting.",
+        ),
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Serve bundles over HTTP: /api/predict names pictures, every model side by side.
+
+    Listens on this machine alone unless told otherwise; then every request needs the token that
+    is printed once, or that stands in BAKEOFF_TOKEN. Put a proxy with TLS in front. The API is
+    described at /openapi.json; models are also served by the Open Inference Protocol under /v2.
+
+    **Examples**
+
+    `bakeoff serve runs/digits`, then `curl --data-binary @seven.png localhost:8471/api/predict`
+
+    `bakeoff serve digits.bakeoff --host 0.0.0.0 --bound body_mb=50`
+    """
+    import uvicorn
+
+    from bakeoff.bundle.panel import find_bundles, name_bundles
+    from bakeoff.server.app import create_app
+    from bakeoff.server.guard import LOOPBACK
+    from bakeoff.server.limits import Bounds
+    from bakeoff.server.models import Models
+    from bakeoff.server.runs import Runs
+
+    bounds = Bounds.of(bound or [])
+    runs = [one for one in things if (one / "run.json").is_file()]
+    bundled = [one for one in things if one not in runs or find_bundles(one)]
+    if not bundled:
+        raise BakeoffError(
+            str(things[0]), "has no bundle yet", f"Finish it: bakeoff run --resume {things[0]}"
+        )
+    cores = threads or os.cpu_count() or 1
+    models = Models(name_bundles(bundled), waiting=bounds.waiting, cores=cores)
+    token = None
+    if host not in LOOPBACK:
+        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
+    application = create_app(
+        models,
+        Runs(runs),
+        bounds=bounds,
+        hosts=None if token else LOOPBACK,
+        token=token,
+        watch=watch,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            limit_concurrency=1000,
+            server_header=False,
+        )
+    )
+    for name, line in models.items():
+        console.print(f"{name}: {line.bundle.manifest.title}", markup=False)
+    if token and "BAKEOFF_TOKEN" not in os.environ:
+        console.print(f"token: {token}", markup=False, soft_wrap=True)
+    socket = server.config.bind_socket()
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    console.print(f"http://{shown}:{socket.getsockname()[1]} · Ctrl-C stops", soft_wrap=True)
+    server.run([socket])
