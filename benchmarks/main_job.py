@@ -1,18 +1,18 @@
 """The main job, timed whole: what a user waits for, what it costs, what comes out.
 
-    python benchmarks/main_job.py DRAWINGS MNIST > benchmarks/main_job.txt
+    python benchmarks/main_job.py DRAWINGS MNIST RUNS > benchmarks/main_job.txt
 
 DRAWINGS is a folder of class folders whose file names begin with their group; MNIST a folder with
-the four IDX files (`bakeoff fetch mnist` brings them). Each run is a process of its own, one after
-the other, with the defaults of `bakeoff run` and seed 0; wall time and peak memory are the
-operating system's own figures for the finished process. n = 1: seeds differ by about a point on
-431 drawings and by a tenth of a point on MNIST.
+the four IDX files (`bakeoff fetch mnist` brings them); RUNS a new folder where the runs stay, for
+the benchmarks of bundles. Each run is a process of its own, one after the other, with the defaults of
+`bakeoff run` and seed 0; wall time and peak memory are the operating system's own figures for the
+finished process. n = 1: seeds differ by about a point on 431 drawings and by a tenth of a point on
+MNIST.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from measure import hardware, run_bakeoff, said
@@ -41,19 +41,17 @@ def measure(name: str, arguments: list[str], folder: Path) -> None:
 
 def main() -> None:
     """Measure the demo, the drawings twice, and MNIST."""
-    drawings, mnist = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
+    drawings, mnist, runs = (Path(argument).resolve() for argument in sys.argv[1:])
     print(hardware())
-    with tempfile.TemporaryDirectory() as folder:
-        runs = Path(folder)
-        grouped = ["--group", "^[a-z]+"]
-        measure("Demo", ["demo"], runs / "demo")
-        measure("431 drawings, 5 folds", ["run", drawings, *grouped], runs / "drawings")
-        measure(
-            "431 drawings, leave one style out",
-            ["run", drawings, *grouped, "--leave-one-group-out"],
-            runs / "styles",
-        )
-        measure("MNIST, official test", ["run", mnist, "--folds", "0"], runs / "mnist")
+    grouped = ["--group", "^[a-z]+"]
+    measure("Demo", ["demo"], runs / "demo")
+    measure("431 drawings, 5 folds", ["run", str(drawings), *grouped], runs / "drawings")
+    measure(
+        "431 drawings, leave one style out",
+        ["run", str(drawings), *grouped, "--leave-one-group-out"],
+        runs / "styles",
+    )
+    measure("MNIST, official test", ["run", str(mnist), "--folds", "0"], runs / "mnist")
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ def test_a_bundle_tells_what_was_measured(finished: RunFolder, bundle: Bundle) -
     assert result.out_of_fold is not None
     assert manifest.scores[0].accuracy == result.out_of_fold.accuracy
     assert manifest.trust == result.trust
+    assert {"torch", "onnx", "onnxruntime", "opset"} == set(manifest.made_with)
     assert manifest.trained_on.fingerprint == strokes().fingerprint()
     card = (finished.bundle("cnn") / "README.md").read_text()
     assert f"{result.out_of_fold.accuracy:.2%}" in card

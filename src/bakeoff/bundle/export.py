@@ -7,6 +7,7 @@ import os
 import shutil
 import warnings
 from ast import literal_eval
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ def export(
     graph = graph_of(model)
     manifest = Manifest(
         **about,
+        made_with={
+            **{name: version(name) for name in ("torch", "onnx", "onnxruntime")},
+            "opset": str(OPSET),
+        },
         embedding=model.network.head.in_features,
         temperature=float(model.get_buffer("temperature")),
         golden=_golden(model),

@@ -89,13 +89,17 @@ class FileRecord(_Record):
 
 
 class Manifest(_Record):
-    """All of it. Every file beside it is listed in `files`, and nothing else is read."""
+    """All of it. Every file beside it is listed in `files`, and nothing else is read.
+
+    `made_with` has the versions of what made the graph; `created` is when its run ended.
+    """
 
     schema_version: Literal[1] = 1
     name: Text
     approach: Text
     title: Text
     bakeoff_version: Text
+    made_with: dict[Text, Text]
     created: Text
     classes: Annotated[list[Text], Field(min_length=2, max_length=100_000)]
     preparation: Preparation
