@@ -111,6 +111,8 @@ def joined_inputs(parts: list[Inputs]) -> Inputs:
     """All pictures of all parts, in order."""
     if not parts:
         raise BakeoffError("the list of pictures", "is empty", GIVE)
+    if len(parts) == 1:
+        return parts[0]
     return Inputs(
         tuple(name for part in parts for name in part.names),
         joined([picture[None] for part in parts for picture in part.pictures]),

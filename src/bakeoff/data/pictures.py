@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import weakref
@@ -40,11 +41,11 @@ class Pictures(Sequence[NDArray[np.uint8]]):
         if array.ndim == 3:
             array = array[..., None]
         count, *shape = array.shape
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         return cls(
             np.ascontiguousarray(array).reshape(-1),
             np.arange(count, dtype=np.int64) * size,
-            np.tile(np.asarray(shape, dtype=np.int32), (count, 1)),
+            np.full((count, len(shape)), shape, dtype=np.int32),
         )
 
     def __len__(self) -> int:
@@ -69,6 +70,11 @@ class Pictures(Sequence[NDArray[np.uint8]]):
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""
+        if (self.shapes == self.shapes[:1]).all():
+            for start in range(0, len(self), size):
+                indices = np.arange(start, min(start + size, len(self)))
+                yield indices, np.stack([self[int(i)] for i in indices])
+            return
         _, group = np.unique(self.shapes, axis=0, return_inverse=True)
         order = np.argsort(group, kind="stable").astype(np.int64)
         edges = np.flatnonzero(np.diff(group[order])) + 1

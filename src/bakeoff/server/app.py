@@ -71,6 +71,7 @@ def create_app(
     app.state.runs = served
     app.state.bounds = bounds
     app.state.metrics = metrics
+    app.include_router(predict.straight)
     app.include_router(predict.router)
     app.include_router(runs.router)
     app.include_router(oip.router)

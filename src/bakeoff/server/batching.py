@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -28,9 +29,11 @@ class _Wait:
     """Some pictures of one shape that wait for their turn."""
 
     pixels: NDArray[np.uint8]
-    done: asyncio.Future[Outcome] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    done: asyncio.Future[Outcome] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.done = self.loop.create_future()
 
 
 class Batcher:
@@ -52,7 +55,8 @@ class Batcher:
         self._executor = executor
         self._most = waiting
         self._line: deque[_Wait] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._working = False
+        self._lock = threading.Lock()  # of the two above
         self.waiting = 0
 
     async def run(self, pictures: Pictures) -> Outcome:
@@ -71,6 +75,8 @@ class Batcher:
             )
         self.waiting += len(pictures)
         try:
+            if len(pictures) == 1:
+                return await self._line_up(pictures[0][None])
             outputs: list[NDArray[np.float32]] = []
             largest = int(pictures.shapes.prod(axis=1).max())
             size = min(BATCH_PICTURES, max(1, BATCH_PIXELS // largest))
@@ -88,32 +94,33 @@ class Batcher:
 
     async def _line_up(self, pixels: NDArray[np.uint8]) -> Outcome:
         wait = _Wait(pixels)
-        self._line.append(wait)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
+        with self._lock:
+            self._line.append(wait)
+            starts, self._working = not self._working, True
+        if starts:
+            self._executor.submit(self._work)
         try:
             return await wait.done
         except asyncio.CancelledError:
-            with suppress(ValueError):  # its batch may be running
+            with self._lock, suppress(ValueError):  # its batch may be running
                 self._line.remove(wait)
             raise
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._line:
-            batch = self._next()
-            pixels = np.concatenate([one.pixels for one in batch]) if batch[1:] else batch[0].pixels
+    def _work(self) -> None:
+        """In a thread, until the line is empty: one batch after the other, without a pause."""
+        while True:
+            with self._lock:
+                self._working = bool(self._line)
+                if not self._line:
+                    return
+                batch = self._next()
             try:
-                outputs = await loop.run_in_executor(self._executor, self.bundle.run, pixels)
+                pixels = np.concatenate([one.pixels for one in batch])
+                outputs = self.bundle.run(pixels)
             except Exception as error:  # told to those who asked; the next are served
-                for one in batch:
-                    _fail(one.done, error)
+                batch[0].loop.call_soon_threadsafe(_fail, batch, error)
                 continue
-            ends = np.cumsum([len(one.pixels) for one in batch])[:-1]
-            parts = zip(*(np.split(output, ends) for output in outputs), strict=True)
-            for one, part in zip(batch, parts, strict=True):
-                if not one.done.done():  # whoever asked may have gone away
-                    one.done.set_result(part)
+            batch[0].loop.call_soon_threadsafe(_tell, batch, outputs)
 
     def _next(self) -> list[_Wait]:
         """The first in line, and others of the same shape as far as they fit."""
@@ -131,6 +138,17 @@ class Batcher:
         return batch
 
 
-def _fail(done: asyncio.Future[Outcome], error: Exception) -> None:
-    if not done.done():
-        done.set_exception(error)
+def _tell(batch: list[_Wait], outputs: Outcome) -> None:
+    start = 0
+    for one in batch:
+        end = start + len(one.pixels)
+        if not one.done.done():  # whoever asked may have gone away
+            probabilities, strangeness, embeddings = (output[start:end] for output in outputs)
+            one.done.set_result((probabilities, strangeness, embeddings))
+        start = end
+
+
+def _fail(batch: list[_Wait], error: Exception) -> None:
+    for one in batch:
+        if not one.done.done():
+            one.done.set_exception(error)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from http import HTTPStatus
 
-import anyio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -139,15 +139,16 @@ class BodyLimit:
             nonlocal seen, complete
             if complete:
                 return await receive()  # waits for the client to go away
-            with anyio.move_on_after(until - time.monotonic()) as late:
-                message = await receive()
-            if late.cancelled_caught:
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    message = await receive()
+            except TimeoutError:
                 raise Problem(
                     408,
                     f"the body took longer than {self.bounds.body_seconds} seconds. "
                     "Send less at once, or over a faster line.",
                     {"Connection": "close"},
-                )
+                ) from None
             seen += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             if seen > most:

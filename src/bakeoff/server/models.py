@@ -100,6 +100,8 @@ class Models(Mapping[str, Batcher]):
     ) -> dict[str, Said]:
         """All at once; where one refuses, the others are not troubled further."""
         lines = [self.line(name) for name in names]
+        if len(lines) == 1:
+            return {names[0]: await ask(lines[0])}
         try:
             async with asyncio.TaskGroup() as group:
                 asked = [group.create_task(ask(line)) for line in lines]
