@@ -54,7 +54,7 @@ class Baseline(Approach):
         width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
         # The batch norm without weights standardises each feature by the training pictures. Its
         # epsilon keeps features that hardly vary small: those are mere rounding.
-        standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=1e-2)
+        standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=3e-2)
         return Network(standardise, nn.Linear(width, task.classes))
 
 
