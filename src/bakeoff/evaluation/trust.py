@@ -12,7 +12,7 @@ from bakeoff.evaluation.records import Trust, TrustMeasured
 
 __all__ = ["REFUSAL_RATE", "Judged", "joined", "trust"]
 
-REFUSAL_RATE = 0.01
+REFUSAL_RATE = 0.015
 MOST_ERRORS = 0.05  # a set that misses more often than this is no help
 
 
