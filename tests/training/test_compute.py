@@ -83,3 +83,19 @@ def test_freed_memory_is_kept_for_the_next_step(keep: bool) -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (int(run.stdout) < 1000) is keep
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such call elsewhere")
+def test_what_is_kept_can_be_given_back() -> None:
+    script = (
+        "import psutil, torch\n"
+        "from bakeoff.training.compute import give_memory_back, keep_freed_memory\n"
+        "keep_freed_memory()\n"
+        "blocks = [torch.ones(2**25, dtype=torch.uint8) for _ in range(8)]\n"
+        "del blocks\n"
+        "before = psutil.Process().memory_info().rss\n"
+        "give_memory_back()\n"
+        "print(before - psutil.Process().memory_info().rss)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(run.stdout) > 2**27  # of 2**28

@@ -32,7 +32,7 @@ from bakeoff.run.bundles import make_bundle
 from bakeoff.run.scoring import Scored, score_approach, verdict
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.units import Listener, Workbench
-from bakeoff.training.compute import Compute
+from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
 
 __all__ = ["bake", "resume"]
@@ -273,6 +273,7 @@ def _finish(
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
+        give_memory_back()
     opened = _open_test(folder, parts, on_event)
     scored = [score_approach(bench, dataset, parts) for bench in benches]
     results = Results(
@@ -288,7 +289,9 @@ def _finish(
     thumbnails = _thumbnails(dataset, results)
     folder.save_results(results, _probabilities(parts, scored), thumbnails)
     write_report(results, thumbnails, folder.path / "report.html")
+    del scored
     for name in request.approaches if request.bundles else ():
+        give_memory_back()
         path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
         on_event(folder.log("bundle written", approach=name, path=str(path)))
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))

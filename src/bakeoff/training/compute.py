@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 from contextlib import AbstractContextManager
@@ -14,7 +15,7 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Compute", "keep_freed_memory"]
+__all__ = ["Compute", "give_memory_back", "keep_freed_memory"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -96,6 +97,13 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
             libc.mallopt(option, 1 << 30)
+
+
+def give_memory_back() -> None:
+    """Let go of what is kept but not used, before something else wants much of it."""
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _cores() -> int:
