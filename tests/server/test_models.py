@@ -15,11 +15,14 @@ import pytest
 from numpy.typing import NDArray
 
 from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.inputs import Inputs
+from bakeoff.bundle.panel import name_bundles
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.batching import Batcher
 from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.models import Models
 
 from ..strokes import strokes
 from .conftest import serving
@@ -219,6 +222,21 @@ def test_bounds_are_settings() -> None:
 def test_a_bound_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Exception, match="--bound"):
         Bounds.of([text])
+
+
+def test_where_one_model_refuses_the_others_are_left_in_peace(finished: RunFolder) -> None:
+    models = Models(name_bundles([finished.path]), waiting=1, cores=1)
+    models["cnn"].waiting = 5
+    some = Inputs(("a", "b"), strokes(2).pictures)
+
+    async def main() -> None:
+        with pytest.raises(Problem, match="in line already"):
+            await models.ask(list(models), some)
+        assert models["baseline"].waiting == 0
+        models["cnn"].waiting = 0
+        assert set(await models.ask(list(models), some)) == {"baseline", "cnn"}
+
+    asyncio.run(main())
 
 
 def test_the_answers_of_a_bundle_are_those_of_its_line(finished: RunFolder) -> None:

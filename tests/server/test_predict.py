@@ -88,6 +88,12 @@ def test_models_and_number_of_classes_can_be_chosen(client: httpx.Client) -> Non
     assert unknown.status_code == 404
 
 
+def test_a_query_changes_nothing_but_what_it_asks(client: httpx.Client) -> None:
+    plain = answers(client.post("/api/predict", content=png(DRAWINGS[1])))
+    assert answers(client.post("/api/predict?top=3&format=json", content=png(DRAWINGS[1]))) == plain
+    assert client.post("/api/predict?top=0", content=png(DRAWINGS[1])).status_code == 422
+
+
 def test_as_csv_it_opens_in_a_spreadsheet(client: httpx.Client) -> None:
     named = {"files": ("=cmd.png", png(DRAWINGS[0]))}
     response = client.post("/api/predict", params={"format": "csv", "top": 1}, files=named)

@@ -47,7 +47,8 @@ class Models(Mapping[str, Batcher]):
     def __init__(self, paths: Mapping[str, Path], *, waiting: int, cores: int) -> None:
         self.paths = dict(paths)
         self.threads = max(1, cores // len(self.paths))
-        self.executor = ThreadPoolExecutor(max(2, cores), thread_name_prefix="model")
+        # One for each model, so that a busy one never keeps another waiting.
+        self.executor = ThreadPoolExecutor(len(self.paths), thread_name_prefix="model")
         self._lines = {
             name: Batcher(load(path, threads=self.threads), self.executor, waiting=waiting)
             for name, path in self.paths.items()
