@@ -29,8 +29,8 @@ import numpy as np
 from measure import hardware
 from PIL import Image
 
+from bakeoff.bundle.bundle import find_bundles
 from bakeoff.bundle.golden import golden_pictures
-from bakeoff.bundle.panel import find_bundles
 
 REQUESTS = 3000
 PEER = Path(__file__).parent / "peers" / "litserve_onnx.py"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bakeoff.bundle.inputs import Inputs
-from bakeoff.bundle.panel import Panel, answers_table, find_bundles
+from bakeoff.bundle.bundle import find_bundles
+from bakeoff.bundle.inputs import Inputs, gather
+from bakeoff.bundle.panel import Panel, answers_table
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 
@@ -30,7 +31,7 @@ def test_all_are_asked_the_same(finished: RunFolder) -> None:
     panel = Panel([finished.path])
     drawings = list(strokes(9).pictures)
     seen: list[tuple[int, int]] = []
-    answers = panel.ask(drawings, on_done=lambda done, of: seen.append((done, of)))
+    answers = panel.answer(gather(drawings), on_done=lambda done, of: seen.append((done, of)))
     assert seen[-1] == (18, 18)
     for name, some in answers.items():
         assert some == panel.bundles[name].predict(drawings)
@@ -44,7 +45,7 @@ def test_nothing_to_load_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_picture_and_model(finished: RunFolder) -> None:
-    answers = Panel([finished.path]).ask(list(strokes(4).pictures))
+    answers = Panel([finished.path]).answer(gather(list(strokes(4).pictures)))
     rows = list(csv.DictReader(io.StringIO(answers_table(answers, top=2))))
     assert len(rows) == 8
     first = answers["baseline"][0]

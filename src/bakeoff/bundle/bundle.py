@@ -10,10 +10,10 @@ import hashlib
 import os
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -27,19 +27,24 @@ from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import Neighbour, Neighbours
 from bakeoff.bundle.occlusion import Occlusion, covered, occlusion_of
+from bakeoff.bundle.pack import SUFFIX
 from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.data.decode import decode
+from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Bundle", "Explanation", "Verified", "load"]
+__all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load"]
 
 GRAPH = "model.onnx"
 TOLERANCE = 1e-4  # of a probability: what another processor may add up differently
 STRANGER = 0.01  # of a strangeness, as a share of it
-BATCH_PIXELS = 4_000_000
+BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MOST_BYTES)
 MOST_MANIFEST = 20_000_000
 TRUSTED = "Take a bundle that bakeoff made, from people you trust"
+
+Outcome: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+"""N×K probabilities, N strangenesses and N×E embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,9 @@ class Bundle:
         count = len(inputs.pictures)
         probabilities = np.empty((count, len(self.classes)), dtype=np.float32)
         strangeness = np.empty(count, dtype=np.float32)
-        largest = int(inputs.pictures.shapes.prod(axis=1).max()) if count else 1
         done = 0
-        for rows, pixels in inputs.pictures.batches(min(max(BATCH_PIXELS // largest, 1), 256)):
-            probabilities[rows], strangeness[rows], _ = self.run(pixels)
+        for rows, some in self.run_all(inputs.pictures):
+            probabilities[rows], strangeness[rows], _ = some
             done += len(rows)
             on_done(done, count)
         return Answers(
@@ -151,9 +155,13 @@ class Bundle:
             inputs.left_out,
         )
 
-    def run(
-        self, pixels: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    def run_all(self, pictures: Pictures) -> Iterator[tuple[NDArray[np.int64], Outcome]]:
+        """Rows and what `run` gives for them, in batches that fit into memory."""
+        largest = int(pictures.shapes.prod(axis=1).max(initial=1))
+        for rows, pixels in pictures.batches(min(max(BATCH_PIXELS // largest, 1), BATCH_PICTURES)):
+            yield rows, self.run(pixels)
+
+    def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """N×H×W×C uint8 to N×K probabilities, N strangenesses and N×E embeddings."""
         outputs = self._session.run(list(OUTPUTS), {INPUT: pixels})
         expected = [(len(self.classes),), (), (self.manifest.embedding,)]
@@ -229,10 +237,16 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Bundle:
     return _load(_folder(path), path.name, threads)
 
 
+def find_bundles(path: Path) -> list[Path]:
+    """The bundle at `path`, or the bundles of the run there; none if it is something else."""
+    path = path.expanduser()
+    if (path / "bundle.json").is_file() or (path.is_file() and path.suffix == SUFFIX):
+        return [path]
+    return sorted(one.parent for one in path.glob("bundles/*/bundle.json"))
+
+
 def _folder(path: Path) -> Path:
-    if (path / "bundle.json").is_file():
-        return path
-    inside = sorted(one.parent for one in path.glob("bundles/*/bundle.json"))
+    inside = find_bundles(path) if path.is_dir() else []
     if len(inside) == 1:
         return inside[0]
     if inside:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import warnings
 from ast import literal_eval
 from importlib.metadata import version
@@ -28,6 +26,7 @@ from bakeoff.bundle.neighbours import MOST, Neighbours
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.whole import write_folder
 from bakeoff.report.thumbnails import thumbnail
 from bakeoff.training.model import Model
 
@@ -88,7 +87,7 @@ def export(
     manifest = manifest.model_copy(update={"files": listed})
     files["bundle.json"] = manifest.model_dump_json(indent=1).encode()
     files["README.md"] = card(manifest).encode()
-    _write(folder, files)
+    write_folder(folder, files, replace=True)
     return manifest
 
 
@@ -199,8 +198,8 @@ def _neighbours(bundle: Bundle, pictures: Pictures, labels: NDArray[np.int64]) -
     chosen = by_class[np.unique(np.linspace(0, len(labels) - 1, MOST).astype(np.int64))]
     embeddings = np.empty((len(chosen), bundle.manifest.embedding), dtype=np.float32)
     taken = pictures.take(chosen)
-    for rows, pixels in taken.batches(64):
-        embeddings[rows] = bundle.run(pixels)[2]
+    for rows, (_, _, some) in bundle.run_all(taken):
+        embeddings[rows] = some
     return Neighbours(embeddings, labels[chosen], [thumbnail(one, SMALL) for one in taken])
 
 
@@ -216,16 +215,3 @@ def _floats(probabilities: NDArray[np.float32]) -> list[float]:
 
 def _record(data: bytes) -> FileRecord:
     return FileRecord(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, data in files.items():
-        with (partial / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)

@@ -6,19 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bakeoff.bundle.answer import Answers
-from bakeoff.bundle.bundle import load
-from bakeoff.bundle.inputs import Inputs, gather
+from bakeoff.bundle.bundle import find_bundles, load
+from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.pack import SUFFIX
 from bakeoff.bundle.sheet import explanation_sheet
 from bakeoff.errors import BakeoffError
 from bakeoff.record.tables import table
 
-__all__ = ["Panel", "answers_table", "find_bundles", "name_bundles"]
+__all__ = ["Panel", "answers_table", "name_bundles"]
 
 
 OnDone = Callable[[int, int], None]
@@ -42,12 +41,6 @@ class Panel:
         self.bundles = {
             name: load(path, threads=threads) for name, path in name_bundles(paths).items()
         }
-
-    def ask(
-        self, given: Any, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
-    ) -> dict[str, Answers]:
-        """What each says of the same pictures, given in any form; see `answer`."""
-        return self.answer(gather(given), on_done=on_done)
 
     def answer(
         self, inputs: Inputs, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
@@ -103,14 +96,6 @@ def name_bundles(paths: Sequence[Path]) -> dict[str, Path]:
         seen[name] += 1
         named[name if seen[name] == 1 else f"{name} {seen[name]}"] = path
     return named
-
-
-def find_bundles(path: Path) -> list[Path]:
-    """The bundle at `path`, or the bundles of the run there; none if it is something else."""
-    path = path.expanduser()
-    if (path / "bundle.json").is_file() or (path.is_file() and path.suffix == SUFFIX):
-        return [path]
-    return sorted(one.parent for one in path.glob("bundles/*/bundle.json"))
 
 
 def answers_table(answers: Mapping[str, Answers], top: int) -> str:

@@ -62,9 +62,11 @@ def compared(full: Bundle, small: Bundle, kind: Kind, pictures: Pictures) -> Var
     """How often both give a picture the same class, and how large and quick they are."""
     rows = np.unique(np.linspace(0, len(pictures) - 1, COMPARED).astype(np.int64))
     same = 0
-    for _, pixels in pictures.take(rows).batches(64):
-        answers = [one.run(pixels)[0].argmax(1) for one in (full, small)]
-        same += int((answers[0] == answers[1]).sum())
+    taken = pictures.take(rows)
+    for (_, (wanted, *_)), (_, (given, *_)) in zip(
+        full.run_all(taken), small.run_all(taken), strict=True
+    ):
+        same += int((wanted.argmax(1) == given.argmax(1)).sum())
     times = [[one.verify().milliseconds for one in (full, small)] for _ in range(TURNS)]
     full_ms, small_ms = np.min(times, axis=0)
     return VariantRecord(

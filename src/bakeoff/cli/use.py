@@ -65,8 +65,9 @@ def predict(
 
     `bakeoff predict runs/digits seven.png --explain why/` – and what each looked at
     """
+    from bakeoff.bundle.bundle import find_bundles
     from bakeoff.bundle.inputs import gather
-    from bakeoff.bundle.panel import Panel, answers_table, find_bundles
+    from bakeoff.bundle.panel import Panel, answers_table
     from bakeoff.screen import answers_shown
 
     bundles = [one for one in things if find_bundles(one)]
@@ -210,7 +211,8 @@ def serve(
     """
     import uvicorn
 
-    from bakeoff.bundle.panel import find_bundles, name_bundles
+    from bakeoff.bundle.bundle import find_bundles
+    from bakeoff.bundle.panel import name_bundles
     from bakeoff.server.app import create_app
     from bakeoff.server.guard import LOOPBACK
     from bakeoff.server.limits import Bounds

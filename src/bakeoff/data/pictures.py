@@ -70,7 +70,7 @@ class Pictures(Sequence[NDArray[np.uint8]]):
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""
-        if (self.shapes == self.shapes[:1]).all():
+        if (self.shapes == self.shapes[:1]).all():  # nothing to sort, as for a single picture
             for start in range(0, len(self), size):
                 indices = np.arange(start, min(start + size, len(self)))
                 yield indices, np.stack([self[int(i)] for i in indices])

@@ -17,7 +17,6 @@ import io
 import json
 import os
 import re
-import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -32,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bakeoff.errors import BakeoffError
 from bakeoff.record.results import SCHEMA_VERSION, Results, UnitRecord
 from bakeoff.record.tables import table
+from bakeoff.record.whole import write_folder
 
 __all__ = ["Request", "RunFolder", "now"]
 
@@ -165,21 +165,12 @@ class RunFolder:
         arrays : rows and logits, to logits.npz.
         weights : a safetensors file.
         """
-        final = self.unit(approach, fold)
-        partial = final.with_name(f".{final.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
         files = {
             "unit.json": record.model_dump_json(indent=2).encode(),
             "logits.npz": _npz(arrays),
             "weights.safetensors": weights,
         }
-        for name, data in files.items():
-            with (partial / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        partial.rename(final)
+        write_folder(self.unit(approach, fold), files)
 
     def load_unit(self, approach: str, fold: str) -> tuple[UnitRecord, dict[str, NDArray[Any]]]:
         """The figures and arrays of a finished approach × fold."""

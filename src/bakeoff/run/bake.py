@@ -289,7 +289,6 @@ def _finish(
     thumbnails = _thumbnails(dataset, results)
     folder.save_results(results, _probabilities(parts, scored), thumbnails)
     write_report(results, thumbnails, folder.path / "report.html")
-    del scored
     for name in request.approaches if request.bundles else ():
         give_memory_back()
         path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)

@@ -55,11 +55,10 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
     model = bench.model()
     out_of_fold: Probabilities | None = None
     rows = np.empty(0, dtype=np.int64)
-    if units:
+    unseen = [_judged(dataset, unit, HELD_OUT) for unit in units]
+    if unseen:
         rows = np.concatenate([fold.held_out for fold in parts.folds])
-        out_of_fold = np.concatenate(
-            [softmax(arrays["logits"], record.temperature) for record, arrays in units]
-        )
+        out_of_fold = joined(unseen).probabilities
     test: Probabilities | None = None
     locked: Judged | None = None
     if len(parts.test):
@@ -83,7 +82,7 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
         latency=_latency(model, dataset),
-        trust=_trust(dataset, units, (final, choosers), locked),
+        trust=_trust(unseen or [_judged(dataset, (final, choosers), CHOOSERS)], locked),
         out_of_fold=scores,
         test=test_scores,
         folds=[
@@ -99,14 +98,10 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
     return Scored(result, out_of_fold, test, judged.argmax(1) == labels)
 
 
-def _trust(dataset: Dataset, units: list[Unit], final: Unit, test: Judged | None) -> Trust | None:
+def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
     """Thresholds by what was held out of folds; without folds, by the choosers of the final fit."""
-    if units:
-        unseen = [_judged(dataset, unit, HELD_OUT) for unit in units]
-        fold_of = np.repeat(np.arange(len(unseen)), [len(some) for some in unseen])
-        return trust(joined(unseen), fold_of=fold_of, test=test)
-    choosers = _judged(dataset, final, CHOOSERS)
-    return trust(choosers, test=test) if len(choosers) else None
+    fold_of = np.repeat(np.arange(len(unseen)), [len(some) for some in unseen])
+    return trust(joined(unseen), fold_of=fold_of, test=test) if len(fold_of) else None
 
 
 def _judged(dataset: Dataset, unit: Unit, names: tuple[str, str, str]) -> Judged:

@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.bundle.bundle import Bundle
+from bakeoff.bundle.bundle import Bundle, Outcome
 from bakeoff.data.pictures import Pictures
 from bakeoff.server.limits import Problem
 
-__all__ = ["Batcher", "Outcome"]
+__all__ = ["Batcher"]
 
 BATCH_PICTURES = 64
 BATCH_PIXELS = 2_000_000  # some tens of milliseconds: what the next request waits at most
-
-Outcome = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(eq=False)

@@ -79,12 +79,12 @@ class Models(Mapping[str, Batcher]):
             )
         return self._lines[name]
 
-    async def ask(self, names: list[str], inputs: Inputs) -> dict[str, Timed]:
+    async def ask(self, names: list[str] | None, inputs: Inputs) -> dict[str, Timed]:
         """What each of some models says of the same pictures, side by side."""
         return await self._each(names, lambda line: _ask(line, inputs))
 
     async def explain(
-        self, names: list[str], picture: NDArray[np.uint8], neighbours: int
+        self, names: list[str] | None, picture: NDArray[np.uint8], neighbours: int
     ) -> dict[str, Explanation]:
         """Why each of some models answers so, of an H×W×C picture."""
         copies = Pictures.from_array(covered(picture))
@@ -97,9 +97,10 @@ class Models(Mapping[str, Batcher]):
         return await self._each(names, explained)
 
     async def _each(
-        self, names: list[str], ask: Callable[[Batcher], Coroutine[Any, Any, Said]]
+        self, names: list[str] | None, ask: Callable[[Batcher], Coroutine[Any, Any, Said]]
     ) -> dict[str, Said]:
-        """All at once; where one refuses, the others are not troubled further."""
+        """All at once, or those named; where one refuses, the others are not troubled further."""
+        names = list(dict.fromkeys(names or self))
         lines = [self.line(name) for name in names]
         if len(lines) == 1:
             return {names[0]: await ask(lines[0])}

@@ -181,8 +181,7 @@ async def predict(
     """
     models: Models = request.app.state.models
     inputs = await pictures_of(request)
-    names = list(dict.fromkeys(model)) if model else list(models)
-    timed = await models.ask(names, inputs)
+    timed = await models.ask(model, inputs)
     request.app.state.metrics.answered(timed)
     if form == "csv":
         text = answers_table({name: answers for name, (answers, _) in timed.items()}, top)
@@ -208,8 +207,7 @@ async def explain(
     inputs = await pictures_of(request)
     if len(inputs.pictures) != 1:
         raise Problem(400, f"there are {len(inputs.pictures)} pictures. Send one.")
-    names = list(dict.fromkeys(model)) if model else list(models)
-    found = await models.explain(names, np.array(inputs.pictures[0]), neighbours)
+    found = await models.explain(model, np.array(inputs.pictures[0]), neighbours)
     return Explanations(
         models=[
             ModelExplanation(

@@ -1,0 +1,35 @@
+"""Files that are there whole or not at all, whatever interrupts the writing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["write_folder"]
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:
+    """Write files by name into a new folder, which appears when all are on disk.
+
+    Parameters
+    ----------
+    replace : a folder that is there goes, but not before the new one is written.
+
+    Raises
+    ------
+    OSError
+        There is a folder with files already, and it was not to be replaced.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, data in files.items():
+        with (partial / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    if replace:
+        shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
