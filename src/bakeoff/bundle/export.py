@@ -23,11 +23,11 @@ from bakeoff.bundle.graph import INPUT, OUTPUTS, check_graph
 from bakeoff.bundle.manifest import FileRecord, Golden, Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import MOST, Neighbours
+from bakeoff.bundle.thumbnails import thumbnail
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_folder
-from bakeoff.report.thumbnails import thumbnail
 from bakeoff.training.model import Model
 
 __all__ = ["export", "graph_of"]

@@ -220,9 +220,7 @@ def report(
     from bakeoff.record.folder import RunFolder
     from bakeoff.report.write import write_report
 
-    folder = RunFolder.open(path)
-    write_report(folder.results(), folder.thumbnails(), path / "report.html")
-    show(path / "report.html", open_report)
+    show(write_report(RunFolder.open(path)), open_report)
 
 
 @app.command()

@@ -5,7 +5,7 @@ events.jsonl        what happened, a line an event
 units/A/F/          approach A on fold F, there only when it is finished
 results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
-pictures/ROW.png    the pictures behind the mistakes
+pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
 report.html         all of it on one page
 bundles/A/          approach A to carry away
@@ -28,8 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.results import SCHEMA_VERSION, Results, UnitRecord
+from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
+from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_folder
 
@@ -188,16 +190,8 @@ class RunFolder:
 
     # -- results --------------------------------------------------------------
 
-    def save_results(
-        self,
-        results: Results,
-        probabilities: Mapping[str, NDArray[Any]],
-        thumbnails: Mapping[int, bytes],
-    ) -> None:
+    def save_results(self, results: Results, probabilities: Mapping[str, NDArray[Any]]) -> None:
         """Write everything that `results.json` and its companions hold."""
-        (self.path / "pictures").mkdir(exist_ok=True)
-        for row, data in thumbnails.items():
-            self._write(f"pictures/{row}.png", data)
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
@@ -232,10 +226,37 @@ class RunFolder:
                 f"Rebuild it with: bakeoff run --resume {self.path}",
             ) from error
 
-    def thumbnails(self) -> dict[int, bytes]:
-        """Row of the dataset to PNG, for the pictures behind the mistakes."""
-        folder = self.path / "pictures"
-        return {int(path.stem): path.read_bytes() for path in sorted(folder.glob("*.png"))}
+    # -- pictures -------------------------------------------------------------
+
+    def save_pictures(self, index: PictureIndex, pictures: Pictures) -> None:
+        """Write small versions of all pictures, and what is known of each; once is enough."""
+        if (self.path / "pictures").is_dir():
+            return
+        files = {f"{n:04}.webp": sheet for n, sheet in enumerate(sheets_of(pictures))}
+        files["index.json"] = index.model_dump_json().encode()
+        write_folder(self.path / "pictures", files)
+
+    def picture_index(self) -> PictureIndex:
+        """What is known of every picture.
+
+        Raises
+        ------
+        BakeoffError
+            An older version of bakeoff made the run, or the file is damaged.
+        """
+        path = self.path / "pictures" / "index.json"
+        try:
+            return PictureIndex.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise BakeoffError(
+                str(path),
+                f"is not there or damaged ({type(error).__name__})",
+                f"Delete {path.parent} and rebuild it with: bakeoff run --resume {self.path}",
+            ) from None
+
+    def sheets(self) -> SheetReader:
+        """The small versions of all pictures."""
+        return SheetReader(self.path / "pictures")
 
     def _write(self, name: str, data: bytes) -> None:
         target = self.path / name

@@ -28,6 +28,7 @@ __all__ = [
     "EpochRecord",
     "FoldResult",
     "Latency",
+    "PictureIndex",
     "ProtocolSummary",
     "Results",
     "Seconds",
@@ -63,6 +64,21 @@ class DatasetSummary(_Record):
     fingerprint: str
     left_out: list[LeftOut]
     duplicates: list[Duplicate]
+
+
+class PictureIndex(_Record):
+    """What is known of every picture, in the order of the dataset; in `pictures/index.json`.
+
+    `labels` index the classes and `groups` the groups of the summary. `parts` index
+    `part_names`: the fold that held a picture out, "test" for the locked test, "training" for
+    one that was only learnt from, "kept out" for a copy of an official test picture.
+    """
+
+    names: list[str]
+    labels: list[int]
+    groups: list[int] | None
+    parts: list[int]
+    part_names: list[str]
 
 
 class ProtocolSummary(_Record):

@@ -1,40 +1,44 @@
-"""A run's results -> one HTML file that needs nothing else, now or in ten years."""
+"""A run -> one HTML file that needs nothing else: no server, no network."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
+import gzip
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import zip_longest
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+import numpy as np
 
-from bakeoff.record.results import Results
-from bakeoff.report.page import page
-from bakeoff.report.words import FILTERS
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.sheets import PER_SHEET, sheet_of
+from bakeoff.report.view import Sheets, View, column, view_of
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["write_report"]
+
+# A report that people mail has to stay under some 15 MB; pictures may take most of it.
+PICTURES_BYTES = 8_000_000
+PER_CLASS = 24  # pictures of each class to show what it looks like
+PLACE = "<!--run-->"
 
 
-def write_report(results: Results, thumbnails: Mapping[int, bytes], path: Path) -> None:
-    """Write the report of a run; the same results give the same bytes.
+def write_report(run: RunFolder) -> Path:
+    """Write report.html of a finished run; the same run gives the same bytes.
 
-    The file replaces an older one in one step: a reader sees the old report
-    or the new one, never half of either.
+    The file replaces an older one in one step: a reader sees the old report or the new one,
+    never half of either.
 
-    Parameters
-    ----------
-    results : what the run found.
-    thumbnails : row of the dataset -> its picture as `thumbnail` makes it, for
-        the rows in the approaches' mistakes. One that is missing is shown by name.
-    path : the file to write.
+    Raises
+    ------
+    BakeoffError
+        The run is not finished, or this bakeoff was installed without its page.
     """
-    # A file name need not be valid Unicode; the report shows what can be shown.
-    data = render_report(results, thumbnails).encode("utf-8", errors="replace")
+    path = run.path / "report.html"
+    data = _page(run).encode()
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -44,36 +48,61 @@ def write_report(results: Results, thumbnails: Mapping[int, bytes], path: Path) 
     except BaseException:
         Path(temporary).unlink()
         raise
+    return path
 
 
-def render_report(results: Results, thumbnails: Mapping[int, bytes]) -> str:
-    """The report as text.
-
-    It holds no script at all and its policy forbids any, so that a report from
-    a stranger can be opened without a thought. What moves is plain HTML:
-    popovers for the pictures, radio buttons and `:has()` for the choices.
-    """
-    environment = Environment(
-        loader=PackageLoader("bakeoff.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(FILTERS)
-    style = (files("bakeoff.report") / "templates" / "style.css").read_text(encoding="utf-8")
-    style += _choices(len(results.approaches))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.jinja").render(
-        page=page(results, thumbnails),
-        style=Markup(style),  # noqa: S704  our own file: quotes must stay quotes
-        style_hash=f"sha256-{digest}",
-    )
+def _page(run: RunFolder) -> str:
+    shell = files("bakeoff") / "web" / "report" / "index.html"
+    if not shell.is_file():
+        raise BakeoffError(
+            "the page",
+            "is not built in this source tree",
+            "Build it with: pip install --editable .",
+        )
+    view = view_of(run, Sheets(tile=1, urls=[], rows=""))
+    view = view.model_copy(update={"sheets": _sheets(run, view)})
+    # Packed: half of it is file names. mtime: the same run, the same bytes.
+    packed = gzip.compress(view.model_dump_json().encode(), mtime=0)
+    text = base64.b64encode(packed).decode()
+    carried = f'<script type="application/gzip" id="run">{text}</script>'
+    return shell.read_text(encoding="utf-8").replace(PLACE, carried, 1)
 
 
-def _choices(approaches: int) -> str:
-    """The rules that show only the chosen approach; how many there are, only the run knows."""
-    rules = [
-        f"body:has(#pick-{n}:checked) .of:not(.of-{n}){{display:none}}" for n in range(approaches)
-    ]
-    return "@media screen{" + "".join(rules) + "}\n"
+def _sheets(run: RunFolder, view: View) -> Sheets:
+    """The small pictures that the report carries, the most wanted first, while there is room."""
+    small = run.sheets()
+    urls: list[str] = []
+    carried: list[int] = []
+    room = PICTURES_BYTES
+    wanted = list(dict.fromkeys(_wanted(view)))
+    for start in range(0, len(wanted), PER_SHEET):
+        rows = wanted[start : start + PER_SHEET]
+        packed = sheet_of((small[row] for row in rows), small.tile, lossy=small.tile > 64)
+        room -= len(packed) * 4 // 3
+        if room < 0:
+            break
+        carried += rows
+        urls.append(f"data:image/webp;base64,{base64.b64encode(packed).decode()}")
+    return Sheets(tile=small.tile, urls=urls, rows=column(carried, "<u4"))
+
+
+def _wanted(view: View) -> Iterator[int]:
+    """Rows of the dataset: mistakes, the approaches taking turns; some of each class; the rest."""
+    labels = _numbers(view.pictures.labels)
+    worst: list[Sequence[int]] = []
+    for one in view.predictions.values():
+        answer, loss = _numbers(one.answer), _numbers(one.loss)
+        wrong = np.flatnonzero((answer != labels) & (answer != 65535))
+        worst.append(wrong[np.argsort(-loss[wrong], kind="stable")].tolist())
+    for turn in zip_longest(*worst):
+        yield from (row for row in turn if row is not None)
+    for number in range(len(view.results.dataset.classes)):
+        yield from np.flatnonzero(labels == number)[:PER_CLASS].tolist()
+    place = {name: row for row, name in enumerate(view.pictures.names)}
+    for same in view.results.dataset.duplicates:
+        yield from (place[name] for name in same.names if name in place)
+    yield from range(len(labels))
+
+
+def _numbers(text: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.frombuffer(base64.b64decode(text), "<u2").astype(np.int64)

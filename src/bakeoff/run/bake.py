@@ -25,8 +25,13 @@ from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.record.folder import Request, RunFolder, now
-from bakeoff.record.results import DatasetSummary, Duplicate, ProtocolSummary, Results
-from bakeoff.report.thumbnails import thumbnail
+from bakeoff.record.results import (
+    DatasetSummary,
+    Duplicate,
+    PictureIndex,
+    ProtocolSummary,
+    Results,
+)
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import make_bundle
 from bakeoff.run.scoring import Scored, score_approach, verdict
@@ -38,7 +43,6 @@ from bakeoff.version import __version__
 __all__ = ["bake", "resume"]
 
 CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
-PICTURES = 2000  # behind the worst mistakes; more would make the report unwieldy
 
 
 def bake(
@@ -253,6 +257,7 @@ def _finish(
     on_event: Listener,
 ) -> RunFolder:
     compute.apply()
+    folder.save_pictures(_picture_index(dataset, parts), dataset.pictures)
     learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
     benches = [
         Workbench(
@@ -286,9 +291,8 @@ def _finish(
         approaches=[one.result for one in scored],
         **verdict(scored, parts),
     )
-    thumbnails = _thumbnails(dataset, results)
-    folder.save_results(results, _probabilities(parts, scored), thumbnails)
-    write_report(results, thumbnails, folder.path / "report.html")
+    folder.save_results(results, _probabilities(parts, scored))
+    write_report(folder)
     for name in request.approaches if request.bundles else ():
         give_memory_back()
         path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
@@ -356,6 +360,26 @@ def _dataset_summary(
     )
 
 
+def _picture_index(dataset: Dataset, parts: Split) -> PictureIndex:
+    learnt = np.concatenate([parts.final.train, parts.final.validation])
+    named = [
+        ("kept out", np.arange(len(dataset))),
+        ("training", learnt),
+        *((fold.name, fold.held_out) for fold in parts.folds),
+        ("test", parts.test),
+    ]
+    part = np.empty(len(dataset), dtype=np.int64)
+    for number, (_, rows) in enumerate(named):
+        part[rows] = number
+    return PictureIndex(
+        names=list(dataset.names),
+        labels=dataset.labels.tolist(),
+        groups=None if dataset.groups is None else dataset.groups.tolist(),
+        parts=part.tolist(),
+        part_names=[name for name, _ in named],
+    )
+
+
 def _protocol_summary(parts: Split, request: Request, opened: str | None) -> ProtocolSummary:
     return ProtocolSummary(
         folds=len(parts.folds),
@@ -379,12 +403,3 @@ def _probabilities(parts: Split, scored: list[Scored]) -> dict[str, NDArray[Any]
             if probabilities is not None:
                 arrays[f"{one.result.name}_{part}"] = probabilities
     return arrays
-
-
-def _thumbnails(dataset: Dataset, results: Results) -> dict[int, bytes]:
-    ranked = sorted(
-        (one for approach in results.approaches for one in approach.mistakes),
-        key=lambda one: -one.loss,
-    )
-    rows = list(dict.fromkeys(one.index for one in ranked))[:PICTURES]
-    return {row: thumbnail(dataset.pictures[row]) for row in rows}

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import oip, predict, runs
+from bakeoff.server import oip, page, predict, runs
 from bakeoff.server.guard import Guard
 from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
@@ -85,6 +85,8 @@ def create_app(
     async def show_metrics() -> Response:
         """Counts and times for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    page.serve(app)  # last: it takes every address that is left
 
     @app.exception_handler(Problem)
     async def told(_: Request, problem: Problem) -> Response:

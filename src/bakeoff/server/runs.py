@@ -7,14 +7,16 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
+from bakeoff.report.view import Sheets, View, view_of
 from bakeoff.server.limits import Problem
 
 __all__ = ["Runs", "router"]
@@ -23,7 +25,10 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 
 LOOK_EVERY = 0.3  # seconds between looks for new events
 QUIET = 15.0  # seconds after which a line without meaning keeps the connection open
-REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
+# The report brings its own, stricter policy; the sandbox keeps it from acting as this server.
+REPORT_POLICY = "sandbox allow-scripts allow-popups"
+
+KEPT = {"Cache-Control": "private, max-age=3600"}  # the pictures of a run never change
 
 
 class Runs(Mapping[str, RunFolder]):
@@ -89,13 +94,27 @@ def report(request: Request, name: str) -> FileResponse:
     return FileResponse(path, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
-@router.get("/{name}/pictures/{row}", response_class=FileResponse)
-def picture(request: Request, name: str, row: int) -> FileResponse:
-    """The picture behind a mistake, by its row, as PNG."""
-    path = _run(request, name).path / "pictures" / f"{row}.png"
-    if not path.is_file():
-        raise Problem(404, f"this run kept no picture of row {row}: it is behind no mistake.")
-    return FileResponse(path, media_type="image/png")
+@router.get("/{name}/view")
+def view(request: Request, name: str) -> View:
+    """What the page shows: the figures, and for every picture what each approach said."""
+    run = _run(request, name)
+    try:
+        small = run.sheets()
+        urls = [f"/api/runs/{quote(name, safe='')}/sheets/{n}" for n in range(len(small.paths))]
+        found = view_of(run, Sheets(tile=small.tile, urls=urls, rows=None))
+    except BakeoffError as error:
+        raise Problem(409, str(error)) from None
+    # As text at once: it was just checked, and can be megabytes.
+    return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
+
+
+@router.get("/{name}/sheets/{number}", response_class=FileResponse)
+def sheet(request: Request, name: str, number: int) -> FileResponse:
+    """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
+    paths = _run(request, name).sheets().paths
+    if not 0 <= number < len(paths):
+        raise Problem(404, f"this run has {len(paths)} sheets of pictures, from 0 on.")
+    return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
 
 
 @router.get("/{name}/events", response_class=StreamingResponse)

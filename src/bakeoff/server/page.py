@@ -1,0 +1,53 @@
+"""The page: files that the wheel's build made from `web/`."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from bakeoff.server.limits import Problem
+
+__all__ = ["serve"]
+
+# Everything from this server alone. blob: and data: are pictures that the page itself made.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; media-src blob:; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class _Assets(StaticFiles):
+    """Files whose names hold their checksum, so that a browser asks for each once."""
+
+    def file_response(self, *args: object, **options: object) -> Response:
+        response: Response = super().file_response(*args, **options)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = FOR_EVER
+        return response
+
+
+def serve(app: FastAPI) -> None:
+    """Add the page at / and what it is made of under /assets."""
+    with as_file(files("bakeoff") / "web" / "app") as folder:
+        built = folder
+
+    @app.get("/", include_in_schema=False)
+    def index() -> FileResponse:
+        if not (built / "index.html").is_file():
+            raise Problem(
+                404,
+                "the page is not built in this source tree. Build it with pip install --editable .",
+            )
+        return FileResponse(built / "index.html", headers={"Content-Security-Policy": POLICY})
+
+    @app.get("/favicon.svg", include_in_schema=False)
+    def favicon() -> FileResponse:
+        return FileResponse(built / "favicon.svg", headers={"Cache-Control": FOR_EVER})
+
+    if (built / "assets").is_dir():
+        app.mount("/assets", _Assets(directory=Path(built, "assets")), name="assets")

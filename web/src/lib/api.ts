@@ -1,0 +1,84 @@
+/** Requests to the server that serves this page. Its types are made from its own description. */
+import type { components } from "./api.d.ts";
+
+export type Schema = components["schemas"];
+
+/** What the server refuses, in its own words: what is wrong, and the mend. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+const TOKEN = "bakeoff-token"; // of this tab alone, where the server wants one
+
+/** Remember the token that was printed when the server started, until the tab is closed. */
+export function setToken(given: string): void {
+  sessionStorage.setItem(TOKEN, given.trim());
+}
+
+/** Ask, and answer with the response if it is a good one. */
+export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  const token = sessionStorage.getItem(TOKEN);
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(path, { ...options, headers });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Refused(0, "The server does not answer. Start it again with bakeoff serve.");
+  }
+  if (response.ok) return response;
+  const told: unknown = await response.json().catch(() => null);
+  const detail = told && typeof told === "object" && "detail" in told ? String(told.detail) : "";
+  throw new Refused(response.status, detail || `The server answered ${response.status}.`);
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await request(path, signal ? { signal } : {})).json() as Promise<T>;
+}
+
+/** Send JSON, a form or a file. */
+export async function send<T>(
+  method: "POST" | "DELETE",
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<T> {
+  const raw = body instanceof FormData || body instanceof Blob;
+  const options: RequestInit = { method, ...(signal && { signal }) };
+  if (body) options.body = raw ? body : JSON.stringify(body);
+  if (body && !raw) options.headers = { "Content-Type": "application/json" };
+  const response = await request(path, options);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export interface RunEvent {
+  event: string;
+  time: string;
+  [detail: string]: unknown;
+}
+
+/** What happens in a run, from its beginning, until it ends or the signal says stop.
+ *
+ * Read with fetch, as EventSource can not send a token.
+ */
+export async function* events(run: string, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  const response = await request(`/api/runs/${encodeURIComponent(run)}/events`, { signal });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop()!;
+    for (const part of parts) {
+      const data = part.split("\n").find((line) => line.startsWith("data: "));
+      if (data) yield JSON.parse(data.slice(6)) as RunEvent;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** Numbers as people read them. Every figure on the page passes through here. */
+
+const GAP = "\u202f"; // keeps "1 234" and "97.5 %" on one line, narrower than a word space
+const MINUS = "\u2212";
+
+/** 1234 → "1 234". */
+export function count(number: number): string {
+  return Math.round(number)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, GAP);
+}
+
+/** (1, "picture") → "1 picture"; (3, "class", "classes") → "3 classes". */
+export function plural(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}
+
+/** 0.975 → "97.5 %"; what is short of all is never rounded up to "100.0 %". */
+export function percent(share: number, digits = 1): string {
+  let text = (100 * share).toFixed(digits);
+  if (share < 1 && Number(text) >= 100) text = (100 - 10 ** -digits).toFixed(digits);
+  return `${text}${GAP}%`;
+}
+
+/** [0.887, 0.929] → "88.7–92.9 %". */
+export function percents([low, high]: readonly [number, number], digits = 1): string {
+  return `${percent(low, digits).slice(0, -2)}–${percent(high, digits)}`;
+}
+
+/** A difference of two shares in percentage points: 0.012 → "+1.2". */
+export function points(difference: number): string {
+  const text = (100 * difference).toFixed(1);
+  if (Number(text) === 0) return "0.0";
+  return text.startsWith("-") ? MINUS + text.slice(1) : `+${text}`;
+}
+
+/** A loss, a temperature: so many digits after the point. */
+export function figure(value: number, digits = 3): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : "∞";
+}
+
+/** A p-value to two figures; what is tiny is said to be so, not to the last digit. */
+export function pValue(p: number | null): string {
+  if (p === null) return "–";
+  if (p < 0.001) return `<${GAP}0.001`;
+  return p < 0.1 ? p.toFixed(3) : p.toFixed(2);
+}
+
+/** Seconds up to a minute and a half, then minutes, then hours. */
+export function seconds(value: number): string {
+  if (value < 10) return `${value.toFixed(1)} s`;
+  if (value < 90) return `${value.toFixed(0)} s`;
+  const minutes = Math.floor(Math.round(value) / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.round(value) % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** Milliseconds to about three figures. */
+export function milliseconds(value: number): string {
+  return `${aboutThree(value)} ms`;
+}
+
+/** Bytes as megabytes (10⁶) to about three figures. */
+export function megabytes(bytes: number): string {
+  return `${aboutThree(bytes / 1e6)} MB`;
+}
+
+/** An ISO 8601 time in the reader's own zone and way of writing dates, without seconds. */
+export function moment(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) return text;
+  return time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+function aboutThree(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}

@@ -1,0 +1,145 @@
+/** A finished run as the rooms read it: figures, and columns with a number for every picture. */
+import type { Schema } from "./api.ts";
+import { column } from "./base64.ts";
+import { Sheets } from "./sheets.ts";
+
+export type View = Schema["View"];
+export type Results = Schema["Results"];
+export type ApproachResult = Schema["ApproachResult"];
+export type Scores = Schema["Scores"];
+
+const NOTHING = 65535; // in a column: the approach was not asked of this picture
+
+/** One approach with what it said of every picture that it had not seen. */
+export class Approach {
+  readonly name: string;
+  readonly title: string;
+  /** Index of the class it answered, by row; 65535 where it was not asked. */
+  readonly answer: Uint16Array;
+  readonly #confidence: Uint16Array;
+  readonly #loss: Uint16Array;
+
+  /** `number` is its place in the run, which gives it its colour and shape. */
+  constructor(
+    readonly number: number,
+    readonly result: ApproachResult,
+    said: Schema["Predictions"],
+  ) {
+    this.name = result.name;
+    this.title = result.title;
+    this.answer = column(said.answer);
+    this.#confidence = column(said.confidence);
+    this.#loss = column(said.loss);
+  }
+
+  asked(row: number): boolean {
+    return this.answer[row] !== NOTHING;
+  }
+
+  /** The calibrated probability of its answer, 0…1. */
+  confidence(row: number): number {
+    return this.#confidence[row]! / 65535;
+  }
+
+  /** Minus the log of the probability of the true class, in nats. */
+  loss(row: number): number {
+    return this.#loss[row]! / 1000;
+  }
+
+  /** The scores that rank it: out of fold where there are folds, else of the locked test. */
+  get scores(): Scores | null {
+    return this.result.out_of_fold ?? this.result.test;
+  }
+}
+
+export type Part = "out of fold" | "test";
+
+export class Run {
+  readonly results: Results;
+  readonly classes: string[];
+  readonly groups: string[];
+  readonly names: string[];
+  /** Index of the true class, by row. */
+  readonly labels: Uint16Array;
+  /** Index of the group, by row; null where there are no groups. */
+  readonly groupOf: Uint16Array | null;
+  readonly approaches: Approach[];
+  readonly sheets: Sheets;
+  readonly #parts: Uint16Array;
+  readonly #partNames: string[];
+
+  constructor(
+    readonly name: string,
+    view: View,
+  ) {
+    this.results = view.results;
+    this.classes = view.results.dataset.classes;
+    this.groups = view.results.dataset.groups;
+    this.names = view.pictures.names;
+    this.labels = column(view.pictures.labels);
+    this.groupOf = view.pictures.groups === null ? null : column(view.pictures.groups);
+    this.#parts = column(view.pictures.parts);
+    this.#partNames = view.pictures.part_names;
+    this.sheets = new Sheets(view.sheets);
+    this.approaches = view.results.approaches.map(
+      (result, number) => new Approach(number, result, view.predictions[result.name]!),
+    );
+  }
+
+  get length(): number {
+    return this.names.length;
+  }
+
+  /** The approaches, best first. */
+  get ranked(): Approach[] {
+    const worth = (one: Approach) => one.scores?.accuracy ?? -1;
+    const loss = (one: Approach) => one.scores?.loss ?? Infinity;
+    return [...this.approaches].sort((a, b) => worth(b) - worth(a) || loss(a) - loss(b));
+  }
+
+  approach(name: string | undefined): Approach | undefined {
+    return this.approaches.find((one) => one.name === name);
+  }
+
+  label(row: number): string {
+    return this.classes[this.labels[row]!]!;
+  }
+
+  group(row: number): string | null {
+    return this.groupOf && (this.groups[this.groupOf[row]!] ?? null);
+  }
+
+  /** The fold that held it out, "test", "training" (only learnt from) or "kept out". */
+  part(row: number): string {
+    return this.#partNames[this.#parts[row]!]!;
+  }
+
+  /** Which of the two scored parts there are; the first is what ranks. */
+  get parts(): Part[] {
+    const some = this.results.approaches;
+    return [
+      ...(some.some((one) => one.out_of_fold) ? ["out of fold" as const] : []),
+      ...(some.some((one) => one.test) ? ["test" as const] : []),
+    ];
+  }
+
+  /** Rows of a scored part, ascending. */
+  rowsOf(part: Part): number[] {
+    const unscored = new Set(["test", "training", "kept out"]);
+    const wanted = this.#partNames.map((name) =>
+      part === "test" ? name === "test" : !unscored.has(name),
+    );
+    return this.rows((row) => wanted[this.#parts[row]!]!);
+  }
+
+  /** Rows that pass, ascending. */
+  rows(passes: (row: number) => boolean): number[] {
+    const found: number[] = [];
+    for (let row = 0; row < this.length; row++) if (passes(row)) found.push(row);
+    return found;
+  }
+
+  right(approach: Approach, row: number): boolean {
+    return approach.answer[row] === this.labels[row];
+  }
+}

@@ -1,0 +1,49 @@
+/** The two shelves: runs of a server, and the one run that a report carries. */
+import { get, type Schema } from "./api.ts";
+import { bytes } from "./base64.ts";
+import type { Shelf } from "./page.ts";
+import { Run, type View } from "./run.ts";
+
+/** Runs of the server that serves this page. */
+export class ServedShelf implements Shelf {
+  readonly #opened = new Map<string, Promise<Run>>();
+
+  list(): Promise<Schema["RunSummary"][]> {
+    return get("/api/runs");
+  }
+
+  open(name: string): Promise<Run> {
+    let found = this.#opened.get(name);
+    if (!found) {
+      found = get<View>(`/api/runs/${encodeURIComponent(name)}/view`).then(
+        (view) => new Run(name, view),
+      );
+      found.catch(() => this.#opened.delete(name)); // it may be finished next time
+      this.#opened.set(name, found);
+    }
+    return found;
+  }
+}
+
+/** The run in this very file: JSON, packed, in base64. */
+export class CarriedShelf implements Shelf {
+  readonly #run: Promise<Run>;
+
+  constructor(text: string) {
+    this.#run = unpacked(text).then((view) => new Run(view.results.dataset.name, view));
+  }
+
+  async list(): Promise<Schema["RunSummary"][]> {
+    return [];
+  }
+
+  open(): Promise<Run> {
+    return this.#run;
+  }
+}
+
+async function unpacked(text: string): Promise<View> {
+  const packed = new Blob([bytes(text)]).stream();
+  const json = packed.pipeThrough(new DecompressionStream("gzip"));
+  return (await new Response(json).json()) as View;
+}

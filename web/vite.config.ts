@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig, type Plugin } from "vite";
+import { viteSingleFile } from "vite-plugin-singlefile";
+
+// One source, three ways to ship: the app that `bakeoff serve` serves, the report of a run
+// (one file), and a folder that asks the models in the browser.
+const SHIPS = { app: "index.html", report: "report.html", browser: "browser.html" } as const;
+type Ship = keyof typeof SHIPS;
+
+export default defineConfig(({ mode }) => {
+  const ship: Ship = mode in SHIPS ? (mode as Ship) : "app";
+  return {
+    base: "./",
+    plugins: [svelte(), ...(ship === "report" ? [viteSingleFile(), policy()] : []), named(ship)],
+    publicDir: ship === "report" ? false : "public",
+    build: {
+      outDir: `../src/bakeoff/web/${ship}`,
+      emptyOutDir: true,
+      target: "es2022",
+      reportCompressedSize: true,
+      rolldownOptions: { input: SHIPS[ship] },
+      // A report is one file; elsewhere small things are still files, as the policy wants it.
+      assetsInlineLimit: ship === "report" ? Number.MAX_SAFE_INTEGER : 0,
+      modulePreload: { polyfill: false },
+    },
+    worker: { format: "es" as const },
+    server: { proxy: { "/api": "http://127.0.0.1:8471" } },
+    test: { include: ["src/**/*.test.ts"] },
+  };
+});
+
+/** The report may run its own script and nothing else, wherever it is opened. */
+function policy(): Plugin {
+  const hashes = (html: string, tag: string) =>
+    [...html.matchAll(new RegExp(`<${tag}(?![^>]*application)[^>]*>([\\s\\S]*?)</${tag}>`, "g"))]
+      .map(([, text]) => `'sha256-${createHash("sha256").update(text!).digest("base64")}'`)
+      .join(" ");
+  return {
+    name: "report-policy",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type !== "asset" || !file.fileName.endsWith(".html")) continue;
+        const html = String(file.source);
+        const content =
+          `default-src 'none'; img-src data: blob:; script-src ${hashes(html, "script")}; ` +
+          `style-src ${hashes(html, "style")}; base-uri 'none'; form-action 'none'`;
+        file.source = html.replace("POLICY", content);
+      }
+    },
+  };
+}
+
+/** Whatever it was made from, a folder begins at index.html. */
+function named(ship: Ship): Plugin {
+  return {
+    name: "index",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      const page = bundle[SHIPS[ship]];
+      if (page) page.fileName = "index.html";
+    },
+  };
+}
