@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
@@ -38,16 +40,14 @@ function policy(): Plugin {
       .join(" ");
   return {
     name: "report-policy",
-    enforce: "post",
-    generateBundle(_, bundle) {
-      for (const file of Object.values(bundle)) {
-        if (file.type !== "asset" || !file.fileName.endsWith(".html")) continue;
-        const html = String(file.source);
-        const content =
-          `default-src 'none'; img-src data: blob:; script-src ${hashes(html, "script")}; ` +
-          `style-src ${hashes(html, "style")}; base-uri 'none'; form-action 'none'`;
-        file.source = html.replace("POLICY", content);
-      }
+    // When all is written: only then is everything inlined.
+    writeBundle({ dir }) {
+      const file = join(dir!, "index.html");
+      const html = readFileSync(file, "utf8");
+      const content =
+        `default-src 'none'; img-src data: blob:; script-src ${hashes(html, "script")}; ` +
+        `style-src ${hashes(html, "style")}; base-uri 'none'; form-action 'none'`;
+      writeFileSync(file, html.replace("POLICY", content));
     },
   };
 }
