@@ -1,0 +1,148 @@
+"""A real browser, and a real server over a run that was trained for the purpose."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from bakeoff.data.read import read
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.bake import bake
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# A browser with no errand of its own: no sandbox where CI is root, no calls home.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server over a home folder with one finished run."""
+
+    address: str
+    run: str
+    home: Path
+
+    def at(self, place: str) -> str:
+        """The address of a place of the page, such as ``/compare/digits``."""
+        return f"{self.address}/#{place}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as the system has it."""
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        assert "CI" not in os.environ, "CI installs Chromium"
+        pytest.skip("no Chromium here; install it to test the page")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page of 1280×900. What it complains of, or asks of other hosts, fails the test.
+
+    A test that provokes a refusal on purpose takes it out of ``page.complaints`` itself.
+    """
+    with watched(browser, viewport={"width": 1280, "height": 900}) as opened:
+        yield opened
+
+
+class watched:  # noqa: N801 - used like `open`
+    """A page in a context of its own, with options of `Browser.new_context`."""
+
+    def __init__(self, browser: Browser, **options: object) -> None:
+        self.context = browser.new_context(**options)  # type: ignore[arg-type]
+        self.complaints: list[str] = []
+
+    def __enter__(self) -> Page:
+        page = self.context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+        page.complaints = self.complaints  # type: ignore[attr-defined]
+        return page
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self.context.close()
+        if kind is None:
+            assert self.complaints == []
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    def _asked(self, request: Request) -> None:
+        if not re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:|file:)", request.url):
+            self.complaints.append(f"asked for {request.url}")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run over 400 of scikit-learn's digits, at home/runs/digits, with bundles."""
+    every = read("digits")
+    some = every.take(np.arange(400))
+    return bake(
+        some,
+        tmp_path_factory.mktemp("home") / "runs" / "digits",
+        approaches=("baseline", "cnn"),
+        folds=2,
+        test=0.2,
+        settings={"cnn": {"epochs": 6}},
+        budget="quick",
+        threads=1,
+        neighbours=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def served(trained: RunFolder) -> Iterator[Served]:
+    """`bakeoff serve` over that run, on a port of its own."""
+    home = trained.path.parents[1]
+    command = [sys.executable, "-m", "bakeoff", "serve", str(trained.path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home) as process:
+        assert process.stdout is not None
+        said = iter(process.stdout.readline, "")
+        address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
+        yield Served(address, trained.path.name, home)
+        process.terminate()
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on the page as it is now."""
+    page.evaluate((WEB / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return wide
