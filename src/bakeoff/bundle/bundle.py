@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bakeoff.bundle.answer import Answers, answer_of
-from bakeoff.bundle.graph import INPUT, MOST_BYTES, OUTPUTS, check_graph
+from bakeoff.bundle.graph import INPUT, MOST_BYTES, OUTPUTS, PREPARED, check_graph
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
@@ -163,15 +163,32 @@ class Bundle:
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """N×H×W×C uint8 to N×K probabilities, N strangenesses and N×E embeddings."""
-        outputs = self._session.run(list(OUTPUTS), {INPUT: pixels})
-        expected = [(len(self.classes),), (), (self.manifest.embedding,)]
-        for name, output, shape in zip(OUTPUTS, outputs, expected, strict=True):
+        expected = ((len(self.classes),), (), (self.manifest.embedding,))
+        asked = dict(zip(OUTPUTS, expected, strict=True))
+        probabilities, strangeness, embeddings = self._run(pixels, asked)
+        return probabilities, strangeness, embeddings
+
+    def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the model sees of N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
+
+        It takes as long as `run`: ONNX Runtime runs a graph whole, whatever is asked of it.
+        """
+        made = self.manifest.preparation
+        (prepared,) = self._run(pixels, {PREPARED: (made.channels, made.side, made.side)})
+        shown: NDArray[np.uint8] = np.rint(prepared.clip(0, 1) * 255).astype(np.uint8)
+        return shown.transpose(0, 2, 3, 1)
+
+    def _run(
+        self, pixels: NDArray[np.uint8], asked: Mapping[str, tuple[int, ...]]
+    ) -> list[NDArray[np.float32]]:
+        """Outputs by name, each of the shape that it has for one picture."""
+        outputs: list[NDArray[np.float32]] = self._session.run(list(asked), {INPUT: pixels})
+        for (name, shape), output in zip(asked.items(), outputs, strict=True):
             if output.shape != (len(pixels), *shape):
                 raise BakeoffError(
                     self.name, f"its graph answers with {name} of another shape", TRUSTED
                 )
-        probabilities, strangeness, embeddings = outputs
-        return probabilities, strangeness, embeddings
+        return outputs
 
     def explain(self, picture: NDArray[np.uint8], neighbours: int = 5) -> Explanation:
         """What of an H×W×C picture mattered, and the training pictures most like it.
