@@ -52,8 +52,8 @@ def predict(
     explain: Annotated[
         Path | None,
         typer.Option(
-            help="Draw into this folder, a PNG for each picture, what mattered to each model, and "
-            "the training pictures most like it if the bundle has some.",
+            help="Draw into this folder, a PNG for each picture, what mattered to each model, what "
+            "it saw, and the training pictures most like it if the bundle has some.",
             file_okay=False,
         ),
     ] = None,
