@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -156,6 +157,13 @@ def run(
         bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
     ] = True,
     neighbours: Shown = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say the estimate as JSON, in seconds.")
+    ] = False,
     open_report: Open = True,
 ) -> None:
     """Train every approach on the same folds, score them, and write a report.
@@ -171,6 +179,8 @@ def run(
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
     `bakeoff run --resume runs/pictures-20260102-030405`
+
+    `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
         _resume(resume, source, open_report)
@@ -184,10 +194,7 @@ def run(
     from bakeoff.approaches import APPROACHES
     from bakeoff.approaches.settings import parse_settings
 
-    _run(
-        source,
-        out,
-        open_report,
+    asked = dict[str, Any](
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
@@ -204,6 +211,10 @@ def run(
         bundles=bundles,
         neighbours=neighbours,
     )
+    if estimate:
+        _estimate(source, as_json, asked)
+    else:
+        _run(source, out, open_report, **asked)
 
 
 @app.command()
@@ -253,6 +264,19 @@ def fetch(
             progress=lambda done, total: progress.update(bar, completed=done, total=total or None),
         )
     console.print(f"{name} is in {folder}")
+
+
+def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
+    from bakeoff.run.bake import estimate
+    from bakeoff.screen import duration
+
+    seconds = estimate(source, **asked)
+    if as_json:
+        print(json.dumps({"seconds": seconds, "total": sum(seconds.values())}))
+        return
+    for name, some in seconds.items():
+        console.print(f"{name}: about {duration(some)}")
+    console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
 def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> None:
