@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Threads, app, console, show
+from bakeoff.cli.common import Shown, Threads, app, console, has_display, show
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -71,14 +71,21 @@ def demo(
     budget: Budgeted = Budget.quick,
     seed: Seed = 0,
     threads: Threads = None,
-    open_report: Open = True,
+    open_page: Annotated[
+        bool,
+        typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
+    ] = True,
 ) -> None:
-    """Bake off four approaches on 1 797 small digits, in a minute or two.
+    """Bake off four approaches on 1 797 small digits, in a minute or two, and show the page.
 
     Needs no network: the digits come with scikit-learn, the weights for transfer learning
     with a Python package.
     """
-    _run("digits", out, open_report, budget=budget.value, seed=seed, threads=threads)
+    folder = _run("digits", out, False, budget=budget.value, seed=seed, threads=threads)
+    if open_page and (has_display() or console.is_terminal):
+        from bakeoff.cli.serve import serve_until_stopped
+
+        serve_until_stopped([folder], threads=threads, open_page=has_display())
 
 
 @app.command()
@@ -279,12 +286,13 @@ def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
     console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
-def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> None:
+def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
     from bakeoff.run.bake import bake
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
     _watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+    return folder
 
 
 def _resume(folder: Path, source: str | None, open_report: bool) -> None:
