@@ -144,5 +144,6 @@ async def events(
     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
     """
     start = 0 if last_event_id is None else last_event_id + 1
-    lines = stream(run_of(request, name), request.app.state.jobs, start)
+    state = request.app.state
+    lines = stream(run_of(request, name), state.jobs, start, state.ending)
     return StreamingResponse(lines, media_type="text/event-stream")
