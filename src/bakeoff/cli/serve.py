@@ -27,7 +27,7 @@ def serve(
     things: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[RUN|BUNDLE]...",
+            metavar="RUN|BUNDLE",
             help="Runs, or bundles, to serve from the start.",
             show_default=False,
         ),
