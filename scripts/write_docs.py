@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that the code says better itself: cli.md and two schemas."""
+"""Write the parts of docs/ that the code says better itself: cli.md, two schemas, the API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from pathlib import Path
 
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.record.results import Results
+from bakeoff.server.app import create_app
+from bakeoff.server.guard import LOOPBACK
+from bakeoff.server.limits import Bounds
+from bakeoff.server.models import Models
+from bakeoff.server.runs import Runs
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -29,7 +34,16 @@ def bundle_schema() -> str:
     return json.dumps(Manifest.model_json_schema(), indent=2) + "\n"
 
 
+def openapi() -> str:
+    """OpenAPI of the server, from which the page's types are made."""
+    bounds = Bounds()
+    models = Models({}, waiting=bounds.waiting, cores=1)
+    application = create_app(models, Runs([]), bounds=bounds, hosts=LOOPBACK)
+    return json.dumps(application.openapi(), indent=1) + "\n"
+
+
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
     (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")
+    (DOCS / "openapi.json").write_text(openapi(), encoding="utf-8")
     (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")

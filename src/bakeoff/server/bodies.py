@@ -63,6 +63,7 @@ PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: PROBLEM | {"description": "No picture in it can be read."},
     404: PROBLEM | {"description": "There is no such model."},
+    409: PROBLEM | {"description": "No model is served yet."},
     413: PROBLEM | {"description": "Larger than the server takes."},
     503: PROBLEM | {"description": "Too many are in line; Retry-After says when to come again."},
 }

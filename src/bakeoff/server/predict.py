@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
@@ -12,8 +13,9 @@ from pydantic import BaseModel
 from bakeoff.bundle.panel import answers_table
 from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
 from bakeoff.server.models import Models, Timed
+from bakeoff.server.runs import Runs
 
-__all__ = ["router", "straight"]
+__all__ = ["ModelInfo", "models_told", "router", "straight"]
 
 
 class Straight(APIRoute):
@@ -66,7 +68,7 @@ class ModelAnswers(BaseModel):
 
 
 class Refusal(BaseModel):
-    """A picture that could not be read: what it was, what is wrong, and the mend."""
+    """What could not be read, such as a picture: what it was, what is wrong, and the mend."""
 
     thing: str
     wrong: str
@@ -81,9 +83,10 @@ class Predictions(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """A model that is served, from its bundle."""
+    """A model that is served, from its bundle; `run` is the served run that left it, if one did."""
 
     name: str
+    run: str | None
     title: str
     classes: list[str]
     parameters: int
@@ -127,10 +130,18 @@ _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}
 @router.get("/models")
 async def models(request: Request) -> list[ModelInfo]:
     """The models that are served."""
+    return await models_told(request)
+
+
+async def models_told(request: Request, names: list[str] | None = None) -> list[ModelInfo]:
+    """What there is to know of some models, or of all."""
     found: Models = request.app.state.models
+    runs: Runs = request.app.state.runs
+    places = {run.path: name for name, run in (await asyncio.to_thread(runs.all)).items()}
     return [
         ModelInfo(
             name=name,
+            run=places.get(path.parent.parent),
             title=line.bundle.manifest.title,
             classes=line.bundle.classes,
             parameters=line.bundle.manifest.parameters,
@@ -138,7 +149,9 @@ async def models(request: Request) -> list[ModelInfo]:
             accuracy=next((one.accuracy for one in line.bundle.manifest.scores), None),
             waiting=line.waiting,
         )
-        for name, line in found.items()
+        for name, line, path in [
+            (name, found[name], found.paths[name]) for name in names or found if name in found
+        ]
     ]
 
 
