@@ -4,6 +4,12 @@ import { bytes } from "./base64.ts";
 import type { Shelf } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
+/** The finished run that was begun last. */
+export function newest(list: Schema["RunSummary"][]): Schema["RunSummary"] | undefined {
+  const begun = (one: Schema["RunSummary"] & { created?: string | null }) => one.created ?? "";
+  return list.filter((one) => one.finished).sort((a, b) => begun(b).localeCompare(begun(a)))[0];
+}
+
 /** Runs of the server that serves this page. */
 export class ServedShelf implements Shelf {
   readonly #opened = new Map<string, Promise<Run>>();
@@ -34,7 +40,9 @@ export class CarriedShelf implements Shelf {
   }
 
   async list(): Promise<Schema["RunSummary"][]> {
-    return [];
+    const { name, results } = await this.#run;
+    const { winner, dataset } = results;
+    return [{ name, finished: true, dataset: dataset.name, winner: winner.name, why: winner.why }];
   }
 
   open(): Promise<Run> {
