@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import oip, page, predict, runs
+from bakeoff.server import explain, oip, page, predict, runs
 from bakeoff.server.guard import Guard
 from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
@@ -73,6 +73,7 @@ def create_app(
     app.state.metrics = metrics
     app.include_router(predict.straight)
     app.include_router(predict.router)
+    app.include_router(explain.router)
     app.include_router(runs.router)
     app.include_router(oip.router)
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { balance } from "./balance.ts";
 import { chosen, partsOf, partTitle, some } from "./chosen.ts";
 import { copies } from "./copies.ts";
-import { madeUp, type Said } from "./made_up.ts";
+import { madeUp, type Said } from "./made-up.ts";
 import { hardness, suspects } from "./suspects.ts";
 
 const right: Said = { answer: 0, confidence: 0.9, truth: 0.9 };
