@@ -128,7 +128,8 @@ def test_a_finished_run_has_its_results_and_report_rebuilt(
     shutil.rmtree(run.path / "pictures")
     resume(run.path, dataset=strokes())
     same(run, finished)
-    assert run.thumbnails() == finished.thumbnails()
+    for path in (finished.path / "pictures").iterdir():
+        assert (run.path / "pictures" / path.name).read_bytes() == path.read_bytes()
     assert (run.path / "report.html").stat().st_size > 10_000
     started = [event["event"] for event in run.events()].count("unit started")
     assert started == 6  # those of the first time

@@ -148,8 +148,8 @@ def view(request: Request, name: str) -> View:
 def sheet(request: Request, name: str, number: int) -> FileResponse:
     """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
     paths = run_of(request, name).sheets().paths
-    if not 0 <= number < len(paths):
-        raise Problem(404, f"this run has {len(paths)} sheets of pictures, from 0 on.")
+    if not (0 <= number < len(paths) and paths[number].is_file()):
+        raise Problem(404, f"there is no sheet {number}. This run has {len(paths)}, from 0 on.")
     return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
 
 

@@ -1,5 +1,5 @@
 /** Requests to the server that serves this page. Its types are made from its own description. */
-import type { components } from "./api.d.ts";
+import type { components } from "./schema.d.ts";
 
 export type Schema = components["schemas"];
 
