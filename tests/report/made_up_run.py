@@ -147,9 +147,7 @@ def make_run(
             )
         )
     comparison = compare_all(correct, fold_of)
-    run = RunFolder.create(
-        path, Request(source="drawings", approaches=tuple(k.name for k in kinds))
-    )
+    run = RunFolder.create(path, Request(source="made up", approaches=tuple(k.name for k in kinds)))
     index = PictureIndex(
         names=list(names),
         labels=labels.tolist(),

@@ -5,11 +5,11 @@ import io
 
 import numpy as np
 import pytest
-from bakeoff.report.thumbnails import SIDE, embed
 from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.report import thumbnail
+from bakeoff.report.thumbnails import SIDE, embed
 
 
 def opened(data: bytes) -> NDArray[np.uint8]:
