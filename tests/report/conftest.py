@@ -1,19 +1,29 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bakeoff.report.write import render_report
+from bakeoff.record.folder import RunFolder
+from bakeoff.report import write
 
-from .dom import Node, parse
-from .made_up_run import Run, make_run
+from .made_up_run import make_run
 
-
-@pytest.fixture(scope="session")
-def usual() -> Run:
-    """Four approaches, five folds, a locked test, three groups."""
-    return make_run(pictures=500, test=100, groups=("digit", "drawn", "stamp"))
+SHELL = "<!doctype html><title>bakeoff</title><body><!--run--><script>read()</script></body>"
 
 
 @pytest.fixture(scope="session")
-def usual_page(usual: Run) -> Node:
-    return parse(render_report(usual.results, usual.thumbnails))
+def usual(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Four approaches, five folds, a locked test, three groups; only to be read."""
+    path = tmp_path_factory.mktemp("usual") / "run"
+    return make_run(path, pictures=500, test=100, groups=("digit", "drawn", "stamp"))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page that a report is written into, as the build of the page leaves it."""
+    path = tmp_path / "installed" / "web" / "report" / "index.html"
+    path.parent.mkdir(parents=True)
+    path.write_text(SHELL, encoding="utf-8")
+    monkeypatch.setattr(write, "files", lambda _: tmp_path / "installed")
+    return path

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.pictures import Pictures
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Scores, Trust, TrustMeasured
 from bakeoff.evaluation.scores import score
+from bakeoff.record.folder import Request, RunFolder
 from bakeoff.record.results import (
     ApproachResult,
     DatasetSummary,
@@ -20,11 +24,11 @@ from bakeoff.record.results import (
     EpochRecord,
     FoldResult,
     Latency,
+    PictureIndex,
     ProtocolSummary,
     Results,
     Seconds,
 )
-from bakeoff.report import thumbnail
 
 FOLDS = 5
 SYMBOLS = (
@@ -66,15 +70,8 @@ KINDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Run:
-    """What `write_report` is given."""
-
-    results: Results
-    thumbnails: dict[int, bytes]
-
-
 def make_run(
+    path: Path,
     kinds: Sequence[Kind] = KINDS,
     classes: Sequence[str] = SYMBOLS,
     pictures: int = 431,
@@ -83,8 +80,8 @@ def make_run(
     groups: Sequence[str] = (),
     flawless: bool = False,
     seed: int = 0,
-) -> Run:
-    """A run on `pictures` pictures, the last `test` of which are the locked test."""
+) -> RunFolder:
+    """A finished run on `pictures` pictures, the last `test` of which are the locked test."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(classes), pictures)
     names = tuple(f"{classes[label]}/drawn{i:03d}.jpg" for i, label in enumerate(labels))
@@ -95,6 +92,7 @@ def make_run(
     scored = training if folds else tested
     fold_of = training % folds if folds else None
     results, correct = [], {}
+    probabilities_of: dict[str, NDArray[Any]] = {}
     all_scores: dict[str, Scores] = {}
     for number, kind in enumerate(kinds):
         skill = 60.0 if flawless else kind.skill
@@ -108,6 +106,10 @@ def make_run(
 
         main = scores_of(scored)
         all_scores[kind.name] = main
+        if folds:
+            probabilities_of[f"{kind.name}_out_of_fold"] = probabilities[training]
+        if test:
+            probabilities_of[f"{kind.name}_test"] = probabilities[tested]
         correct[kind.name] = probabilities[scored].argmax(1) == labels[scored]
         fits = [
             _fit(rng, kind, f"{fold + 1}", scores_of(training[training % folds == fold]))
@@ -145,8 +147,24 @@ def make_run(
             )
         )
     comparison = compare_all(correct, fold_of)
-    rows = {one.index for result in results for one in result.mistakes}
-    return Run(
+    run = RunFolder.create(path, Request(source="made up", approaches=tuple(k.name for k in kinds)))
+    index = PictureIndex(
+        names=list(names),
+        labels=labels.tolist(),
+        groups=None if group is None else group.tolist(),
+        parts=[
+            *(2 + row % folds if folds else 1 for row in range(len(training))),
+            *[2 + folds] * test,
+        ],
+        part_names=["kept out", "training", *(f"{fold + 1}" for fold in range(folds)), "test"],
+    )
+    drawn = np.stack([drawing(int(label), row) for row, label in enumerate(labels)])
+    run.save_pictures(index, Pictures.from_array(drawn))
+    if folds:
+        probabilities_of["out_of_fold_rows"] = training
+    if test:
+        probabilities_of["test_rows"] = tested
+    run.save_results(
         Results(
             bakeoff_version="0.1.0",
             created="2025-03-04T09:12:44+00:00",
@@ -168,8 +186,9 @@ def make_run(
             comparison=comparison,
             winner=choose_winner(all_scores, comparison),
         ),
-        {row: thumbnail(drawing(int(labels[row]), row)) for row in sorted(rows)},
+        probabilities_of,
     )
+    return run
 
 
 def drawing(label: int, seed: int, side: int = 28) -> NDArray[np.uint8]:
@@ -248,8 +267,3 @@ def _dataset(
             Duplicate(names=list(names[2:4]), labels=[classes[0], classes[1]], exact=False),
         ],
     )
-
-
-def changed(run: Run, **changes: object) -> Run:
-    """The same run with some of its results replaced."""
-    return replace(run, results=run.results.model_copy(update=changes))

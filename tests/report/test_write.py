@@ -1,125 +1,127 @@
 from __future__ import annotations
 
 import base64
-import hashlib
+import gzip
+import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from bakeoff.evaluation.records import Winner
-from bakeoff.record.results import Results
-from bakeoff.report import write_report
-from bakeoff.report.write import render_report
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+from bakeoff.report import write, write_report
+from bakeoff.report.view import Sheets, View
 
-from .dom import Node, parse
-from .made_up_run import DIGITS, HOSTILE, Run, changed, make_run
-
-
-def test_it_needs_nothing_else_and_runs_nothing(usual_page: Node) -> None:
-    for node in usual_page.walk():
-        assert node.tag not in {"script", "link", "iframe", "object", "base", "form"}
-        assert "style" not in node.attributes, "the policy would ignore it"
-        assert not [name for name in node.attributes if name.startswith("on")]
-        for name in ("src", "href", "xlink:href"):
-            assert node.attributes.get(name, "#").startswith(("#", "data:image/"))
-    style = usual_page.one("style").children[0]
-    assert isinstance(style, str)
-    assert "url(" not in style
-    assert "@import" not in style
+from .conftest import SHELL
+from .made_up_run import DIGITS, HOSTILE, KINDS, make_run
 
 
-def test_the_policy_allows_its_own_style_and_no_more(usual_page: Node) -> None:
-    (policy,) = [
-        node.attributes["content"]
-        for node in usual_page.all("meta")
-        if node.attributes.get("http-equiv") == "Content-Security-Policy"
-    ]
-    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    style = usual_page.one("style").children[0]
-    assert isinstance(style, str)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert rules == {
-        "default-src": "'none'",
-        "script-src": "'none'",
-        "img-src": "data:",
-        "style-src": f"'sha256-{digest}'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
+def carried(text: str) -> View:
+    """The run that a report carries."""
+    (packed,) = re.findall(r'<script type="application/gzip" id="run">([^<]*)</script>', text)
+    return View.model_validate_json(gzip.decompress(base64.b64decode(packed)))
 
 
-def test_names_are_shown_and_never_obeyed() -> None:
-    run = make_run(classes=HOSTILE, pictures=200, groups=HOSTILE[:2])
-    evil = HOSTILE[0]
-    approaches = [
-        one.model_copy(update={"title": evil, "settings": {evil: [evil]}})
-        for one in run.results.approaches
-    ]
-    run = changed(
-        run,
-        approaches=approaches,
-        machine={evil: evil},
-        winner=Winner(None, evil),
-        dataset=run.results.dataset.model_copy(update={"name": evil, "understood": evil}),
-    )
-    text = render_report(run.results, run.thumbnails)
-    page = parse(text)
-    assert not page.all("script")
-    assert not page.all("img")
-    assert not [node for node in page.walk() if {"onerror", "onload"} & set(node.attributes)]
-    assert "49" not in page.one("h1").text
-    names = [row.one("th").text for row in page.all("table", "matrix")[0].all("tr")[1:]]
-    assert names == list(HOSTILE)
-    assert page.one("p", "why").text == evil
-    assert text.count("<style>") == 1
+def rows_of(sheets: Sheets) -> list[int]:
+    """Rows of the dataset whose pictures a report carries."""
+    assert sheets.rows is not None
+    return [int(row) for row in np.frombuffer(base64.b64decode(sheets.rows), "<u4")]
 
 
-def test_a_name_that_is_no_unicode_is_written_all_the_same(tmp_path: Path, usual: Run) -> None:
-    dataset = usual.results.dataset.model_copy(update={"name": "pict\udcffures"})
-    write_report(changed(usual, dataset=dataset).results, {}, tmp_path / "report.html")
-    assert "pict?ures" in (tmp_path / "report.html").read_text(encoding="utf-8")
+def written(run: RunFolder) -> str:
+    path = write_report(run)
+    assert path == run.path / "report.html"
+    return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def large() -> Run:
-    return make_run(classes=DIGITS, pictures=12_000, folds=0, test=12_000)
+@pytest.fixture
+def small(tmp_path: Path) -> RunFolder:
+    return make_run(tmp_path / "run", kinds=KINDS[:2], pictures=60)
 
 
-def test_thousands_of_mistakes_fit_in_a_file_to_mail(large: Run) -> None:
-    mistakes = sum(len(one.mistakes) for one in large.results.approaches)
-    assert mistakes > 5000
-    assert len(render_report(large.results, large.thumbnails).encode()) < 15_000_000
+@pytest.mark.usefixtures("shell")
+def test_the_page_carries_the_run(small: RunFolder) -> None:
+    text = written(small)
+    before, after = SHELL.split("<!--run-->")
+    assert text.startswith(before)
+    assert text.endswith(after)
+    view = carried(text)
+    assert view.results.winner == small.results().winner
+    assert view.pictures.names == small.picture_index().names
 
 
-def test_heavy_pictures_stop_at_the_budget_with_the_worst_aboard(large: Run) -> None:
-    heavy = dict.fromkeys(large.thumbnails, next(iter(large.thumbnails.values())) + bytes(40_000))
-    text = render_report(large.results, heavy)
-    assert 8_000_000 < len(text.encode()) < 15_000_000
-    page = parse(text)
-    stored = {node.attributes["id"] for node in page.all("image")}
-    for approach in large.results.approaches:
-        assert f"picture-{approach.mistakes[0].index}" in stored
-    assert page.all("span", "missing")
-    assert (
-        f"Showing the 200 worst of {len(large.results.approaches[1].mistakes):,}".replace(",", " ")
-        in page.text
-    )
+@pytest.mark.usefixtures("shell")
+def test_every_picture_of_a_small_run_is_there(small: RunFolder) -> None:
+    sheets = carried(written(small)).sheets
+    rows = rows_of(sheets)
+    assert sorted(rows) == list(range(60))
+    (url,) = sheets.urls
+    kind, _, code = url.partition(";base64,")
+    assert kind == "data:image/webp"
+    with Image.open(io.BytesIO(base64.b64decode(code))) as image:
+        for place, row in enumerate(rows):
+            left, top = place % sheets.across * sheets.tile, place // sheets.across * sheets.tile
+            square = image.convert("RGBA").crop((left, top, left + sheets.tile, top + sheets.tile))
+            assert square.tobytes() == small.sheets()[row].tobytes()
 
 
-def test_the_same_results_give_the_same_bytes(tmp_path: Path, usual: Run) -> None:
-    again = Results.model_validate_json(usual.results.model_dump_json())
-    backwards = dict(reversed(usual.thumbnails.items()))
-    write_report(usual.results, usual.thumbnails, tmp_path / "a.html")
-    write_report(again, backwards, tmp_path / "b.html")
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+@pytest.mark.usefixtures("shell")
+def test_mistakes_are_carried_first_and_the_approaches_take_turns(small: RunFolder) -> None:
+    rows = rows_of(carried(written(small)).sheets)
+    one, other = (approach.mistakes for approach in small.results().approaches)
+    worst = dict.fromkeys([one[0].index, other[0].index] if other else [one[0].index])
+    assert rows[: len(worst)] == list(worst)
+    wrong = {mistake.index for mistake in (*one, *other)}
+    assert set(rows[: len(wrong)]) == wrong
 
 
-def test_a_report_is_replaced_whole_or_not_at_all(
-    tmp_path: Path, usual: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("shell")
+def test_names_stay_data(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", classes=HOSTILE, pictures=100, groups=HOSTILE[:2])
+    text = written(run)
+    assert text.count("</script>") == 2  # of the run, and of the page itself
+    assert not [name for name in HOSTILE if name in text]
+    view = carried(text)
+    assert view.results.dataset.classes == list(HOSTILE)
+
+
+@pytest.mark.usefixtures("shell")
+def test_the_same_run_gives_the_same_bytes(small: RunFolder) -> None:
+    assert written(small) == written(RunFolder.open(small.path))
+
+
+@pytest.mark.usefixtures("shell")
+def test_heavy_pictures_stop_at_the_budget_with_the_worst_aboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "report.html"
+    run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=DIGITS, pictures=1500)
+    everything = rows_of(carried(written(run)).sheets)
+    one_sheet = len(carried(written(run)).sheets.urls[0])
+    monkeypatch.setattr(write, "PICTURES_BYTES", int(1.5 * one_sheet))
+    rows = rows_of(carried(written(run)).sheets)
+    assert rows == everything[:256]
+    monkeypatch.setattr(write, "PICTURES_BYTES", 0)
+    none = carried(written(run)).sheets
+    assert (none.urls, rows_of(none)) == ([], [])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shell")
+def test_a_run_of_seventy_thousand_can_be_mailed(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", classes=DIGITS, pictures=70_000, test=10_000)
+    assert len(written(run).encode()) < 15_000_000 - 400_000  # the page itself comes on top
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_report_is_replaced_whole_or_not_at_all(
+    small: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = small.path / "report.html"
     target.write_text("the old one")
+    before = sorted(path.name for path in small.path.iterdir())
 
     def full(self: Path, target: Path) -> Path:
         raise OSError("no space left on device")
@@ -127,38 +129,16 @@ def test_a_report_is_replaced_whole_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="no space left"):
-            write_report(usual.results, {}, target)
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["the old one"]
-    write_report(usual.results, {}, target)
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+            write_report(small)
+    assert target.read_text() == "the old one"
+    assert sorted(path.name for path in small.path.iterdir()) == before
+    assert written(small).startswith("<!doctype html>")
+    assert sorted(path.name for path in small.path.iterdir()) == before
+    assert target.stat().st_mode & 0o777 == 0o644
 
 
-def contrast(one: str, other: str) -> float:
-    """WCAG 2's contrast of two colours, 1 to 21."""
-
-    def luminance(colour: str) -> float:
-        digits = colour.lstrip("#")
-        digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
-        channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-        red, green, blue = (
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
-        )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_and_marks_stand_out_from_what_is_behind_them(usual_page: Node, scheme: str) -> None:
-    style = usual_page.one("style").text
-    light, dark = re.findall(r":root \{(.*?)\}", style)[:2]
-    colours = dict(re.findall(r"(--[\w-]+): (#\w+)", light))
-    if scheme == "dark":
-        colours |= dict(re.findall(r"(--[\w-]+): (#\w+)", dark))
-    for back in ("--paper", "--surface", "--sunk"):
-        for text in ("--ink", "--soft", "--link", "--flag"):
-            assert contrast(colours[text], colours[back]) >= 4.5, f"{text} on {back}"
-    for mark in [f"--c{n}" for n in range(6)] + ["--right", "--wrong"]:
-        assert contrast(colours[mark], colours["--paper"]) >= 3, mark
+def test_without_the_page_it_says_how_to_build_it(small: RunFolder, shell: Path) -> None:
+    shell.unlink()
+    with pytest.raises(BakeoffError, match="Build it with"):
+        write_report(small)
+    assert not (small.path / "report.html").exists()

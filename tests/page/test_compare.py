@@ -1,0 +1,312 @@
+"""Compare: every figure leads to its pictures, and every view has an address."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from tests.report.made_up_run import HOSTILE, KINDS, make_run
+
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import ApproachResult
+from bakeoff.report import write_report
+
+from .conftest import Served, serious, sideways, watched
+
+VIEWS = (
+    "overview",
+    "curves",
+    "confusion",
+    "mistakes",
+    "sides",
+    "calibration",
+    "classes",
+    "cost",
+)
+
+
+def number(text: str) -> int:
+    """The first number in a text, with its thousands apart or not."""
+    found = re.search(r"\d[\d\u202f]*", text)
+    assert found, text
+    return int(found[0].replace("\u202f", ""))
+
+
+def weakest(run: RunFolder) -> ApproachResult:
+    """The approach with the most mistakes out of fold."""
+    return max(run.results().approaches, key=lambda one: len(one.mistakes))
+
+
+@pytest.fixture(scope="module")
+def carried(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the report of that run, on disk and away from it."""
+    written = write_report(trained)
+    return Path(shutil.copy(written, tmp_path_factory.mktemp("mailed"))).as_uri()
+
+
+# -- overview -----------------------------------------------------------------
+
+
+def test_the_overview_tells_what_was_found(page: Page, served: Served, trained: RunFolder) -> None:
+    results = trained.results()
+    page.goto(served.at("/compare"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        re.compile(r"Trust|No clear winner"), use_inner_text=True
+    )
+    expect(page).to_have_url(re.compile("#/compare/digits$"))
+    expect(page.get_by_text(results.winner.why)).to_be_visible()
+    expect(page.get_by_text("2-fold cross-validation on")).to_be_visible()
+    expect(page.get_by_text("opened once,")).to_be_visible()
+    board = page.get_by_role("region", name="Leaderboard")
+    for approach in results.approaches:
+        row = board.get_by_role("row").filter(has_text=approach.title)
+        assert approach.out_of_fold is not None
+        assert approach.test is not None
+        for accuracy in (approach.out_of_fold.accuracy, approach.test.accuracy):
+            shown = [float(text) for text in re.findall(r"[\d.]+(?=\u202f%)", row.inner_text())]
+            assert [one for one in shown if abs(one - 100 * accuracy) < 0.051]
+        expect(row).to_contain_text(f"{approach.out_of_fold.loss:.3f}")
+    expect(page.get_by_role("link", name=results.comparison[0].words)).to_be_visible()
+
+
+def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None:
+    page.goto(served.at("/compare/digits"))
+    board = page.get_by_role("region", name="Leaderboard")
+    board.get_by_role("button", name="Parameters").click()
+    assert "sort=parameters" in page.url
+    expect(board.get_by_role("columnheader", name="Parameters")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    expect(board.get_by_role("rowheader").first).to_contain_text("baseline")
+
+
+def test_the_model_can_be_tried(page: Page, served: Served) -> None:
+    page.goto(served.at("/compare/digits"))
+    link = page.get_by_role("link", name=re.compile("^Try .* yourself"))
+    expect(link).to_have_attribute("href", "#/try/digits")
+
+
+def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served) -> None:
+    page.goto(served.at("/compare/nothing"))
+    expect(page.get_by_role("alert")).to_contain_text("there is no run 'nothing'")
+    page.complaints.clear()  # type: ignore[attr-defined]
+    page.get_by_role("alert").get_by_role("link", name="digits").click()
+    expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+
+
+# -- confusion ----------------------------------------------------------------
+
+
+def test_behind_a_cell_are_as_many_pictures_as_its_number(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    approach = weakest(trained)
+    page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}"))
+    pair = approach.confused[0]
+    cell = page.get_by_role("button", name=f"{pair.truth} called {pair.answer}:")
+    expect(cell).to_have_text(str(pair.count))
+    cell.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("listitem")).to_have_count(pair.count)
+    picture = drawer.get_by_role("listitem").first
+    expect(picture).to_contain_text(re.compile(rf"{pair.truth}\s*→\s*{pair.answer}"))
+    picture.get_by_role("button").click()
+    for one in trained.results().approaches:
+        expect(drawer.get_by_role("row").filter(has_text=one.title)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    assert "truth=" not in page.url
+
+
+def test_the_matrix_is_the_one_of_the_results(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    approach = trained.results().approaches[0]
+    for part, scores in (("out of fold", approach.out_of_fold), ("test", approach.test)):
+        assert scores is not None
+        page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}&part={part}"))
+        expect(page.get_by_role("status").first).to_contain_text(f"{scores.correct}")
+        cells = page.get_by_role("grid").get_by_role("button").all_inner_texts()
+        assert [int(text or 0) for text in cells] == [n for row in scores.confusion for n in row]
+
+
+def test_the_matrix_can_be_walked_by_keyboard(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    page.goto(served.at("/compare/digits?view=confusion"))
+    cells = page.get_by_role("grid").get_by_role("button")
+    expect(cells).to_have_count(100)
+    cells.first.focus()
+    for key, place in (("ArrowDown", 10), ("ArrowRight", 11), ("End", 19), ("ArrowRight", 19)):
+        page.keyboard.press(key)
+        expect(cells.nth(place)).to_be_focused()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name=re.compile("0, recognised"))).to_be_visible()
+    assert page.get_by_role("grid").locator("button[tabindex='0']").count() == 1
+
+
+def test_shares_say_percent_of_the_row(page: Page, served: Served, trained: RunFolder) -> None:
+    scores = trained.results().approaches[0].out_of_fold
+    assert scores is not None
+    page.goto(served.at("/compare/digits?view=confusion&a=baseline"))
+    page.get_by_role("radio", name="Percent").check(force=True)
+    assert "as=shares" in page.url
+    share = 100 * scores.confusion[0][0] / sum(scores.confusion[0])
+    shown = float(page.get_by_role("grid").get_by_role("button").first.inner_text())
+    assert shown == pytest.approx(share, abs=0.51)
+
+
+# -- mistakes, side by side ---------------------------------------------------
+
+
+def test_mistakes_can_be_narrowed_down(page: Page, served: Served, trained: RunFolder) -> None:
+    one = weakest(trained)
+    (other,) = [each for each in trained.results().approaches if each.name != one.name]
+    wrong = {mistake.index for mistake in one.mistakes}
+    shared = wrong & {mistake.index for mistake in other.mistakes}
+    page.goto(served.at(f"/compare/digits?view=mistakes&a={one.name}"))
+    told = page.get_by_role("status")
+    expect(told).to_contain_text(f"{len(wrong)} mistake")
+    page.get_by_role("radio", name="Wrong by all").check(force=True)
+    expect(told).to_contain_text(f"{len(shared)} mistake")
+    page.get_by_role("radio", name="Right by others").check(force=True)
+    expect(told).to_contain_text(f"{len(wrong - shared)} mistake")
+    page.get_by_role("radio", name="All", exact=True).check(force=True)
+    truth = one.mistakes[0].truth
+    page.get_by_label("Class", exact=True).select_option(truth)
+    of_class = [mistake for mistake in one.mistakes if mistake.truth == truth]
+    expect(told).to_contain_text(f"{len(of_class)} mistake")
+    first = page.get_by_role("region", name=re.compile("^Mistakes of")).get_by_role("button").first
+    expect(first).to_contain_text(f"{100 * of_class[0].probability:.1f}")
+    first.click()
+    expect(page.get_by_role("dialog", name=of_class[0].name)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{of_class[0].loss:.3f}")
+
+
+def test_two_approaches_side_by_side(page: Page, served: Served, trained: RunFolder) -> None:
+    (known,) = trained.results().comparison
+    page.goto(served.at(f"/compare/digits?view=sides&a={known.a}&b={known.b}"))
+    expect(page.get_by_text(known.words)).to_be_visible()
+    kinds = page.get_by_role("group", name="Which pictures").get_by_role("button")
+    counts = [number(text.splitlines()[1]) for text in kinds.all_inner_texts()]
+    assert counts[:2] == [known.only_a, known.only_b]
+    assert sum(counts) == known.pictures
+    kinds.nth(3).click()
+    assert "side=both" in page.url
+    expect(page.get_by_role("heading", name=f"Both right: {counts[3]} pictures")).to_be_visible()
+
+
+# -- every view ---------------------------------------------------------------
+
+
+def test_an_address_restores_its_view(page: Page, served: Served, trained: RunFolder) -> None:
+    pair = weakest(trained).confused[0]
+    place = f"/compare/digits?view=confusion&a={weakest(trained).name}&as=shares"
+    page.goto(served.at(f"{place}&truth={pair.truth}&answer={pair.answer}"))
+    title = f"{pair.truth} called {pair.answer}"
+    expect(page.get_by_role("dialog", name=re.compile(title))).to_be_visible()
+    expect(page.get_by_label("Approach", exact=True)).to_have_value(weakest(trained).name)
+    expect(page.get_by_role("radio", name="Percent")).to_be_checked()
+    page.keyboard.press("Escape")
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Classes").click()
+    page.go_back()
+    expect(page.get_by_role("radio", name="Percent")).to_be_checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_view(browser: Browser, served: Served, scheme: str) -> None:
+    with watched(browser, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
+        for view in VIEWS:
+            page.goto(served.at(f"/compare/digits?view={view}"))
+            settled(page)
+            assert serious(page) == [], view
+        page.goto(served.at("/compare/digits?view=confusion&truth=0&answer=0"))
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert serious(page) == []
+
+
+def test_no_view_is_wider_than_a_phone(browser: Browser, served: Served) -> None:
+    with watched(browser, viewport={"width": 360, "height": 740}) as page:
+        for view in VIEWS:
+            page.goto(served.at(f"/compare/digits?view={view}"))
+            settled(page)
+            assert sideways(page) <= 0, view
+        page.goto(served.at("/compare/digits"))
+        expect(page.get_by_label("Sort by")).to_be_visible()
+        assert serious(page) == []
+
+
+def settled(page: Page) -> Locator:
+    """The heading of the view, once it is there."""
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_be_visible()
+    return heading
+
+
+# -- the report ---------------------------------------------------------------
+
+
+def test_the_report_needs_no_server_and_no_network(
+    browser: Browser, carried: str, trained: RunFolder
+) -> None:
+    with watched(browser, offline=True, viewport={"width": 1280, "height": 900}) as page:
+        page.goto(carried)
+        expect(page.get_by_text(trained.results().winner.why)).to_be_visible()
+        expect(page.get_by_role("link", name=re.compile("yourself"))).to_have_count(0)
+        page.get_by_role("navigation", name="Views").get_by_role("link", name="Confusion").click()
+        page.get_by_role("button", name="0 recognised").click()
+        tile = page.get_by_role("dialog").get_by_role("img").first
+        expect(tile).to_have_css("background-image", re.compile('^url."data:image/webp'))
+        page.reload()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_printed_it_is_the_verdict_and_the_tables(browser: Browser, carried: str) -> None:
+    with watched(browser, viewport={"width": 1000, "height": 900}) as page:
+        page.goto(carried)
+        settled(page)
+        page.emulate_media(media="print")
+        expect(page.get_by_role("navigation", name="Views")).to_be_hidden()
+        expect(page.get_by_role("navigation", name="Rooms")).to_be_hidden()
+        expect(page.get_by_role("table").first).to_be_visible()
+
+
+def test_names_are_shown_and_never_obeyed(browser: Browser, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=HOSTILE, pictures=120)
+    with watched(browser, viewport={"width": 1280, "height": 900}) as page:
+        page.on("dialog", lambda _: pytest.fail("a name was obeyed"))
+        for view in VIEWS:
+            page.goto(f"{write_report(run).as_uri()}#/?view={view}")
+            page.reload()
+            settled(page)
+        page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
+        page.reload()
+        expect(page.get_by_role("rowheader", name=HOSTILE[0], exact=True)).to_be_visible()
+        assert page.locator("img").count() == 0
+
+
+def test_hundreds_of_classes_are_a_map_and_a_list(browser: Browser, tmp_path: Path) -> None:
+    names = [f"class {n}" for n in range(120)]
+    run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=names, pictures=1500)
+    with watched(browser, viewport={"width": 1280, "height": 900}) as page:
+        page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
+        expect(page.get_by_role("img", name=re.compile("Confusion matrix of 120"))).to_be_visible()
+        pair = max(run.results().approaches, key=lambda one: one.out_of_fold.accuracy).confused[0]  # type: ignore[union-attr]
+        page.get_by_label("Find a class").fill(pair.truth)
+        found = page.get_by_role("button", name=re.compile(rf"{pair.truth}\b.*{pair.answer}\b"))
+        found.first.click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_role("listitem")).to_have_count(pair.count)
+        assert serious(page) == []
+        page.keyboard.press("Escape")
+        page.get_by_role("navigation", name="Views").get_by_role("link", name="Classes").click()
+        expect(page.get_by_text("The 20 hardest of 120.")).to_be_visible()
+        expect(page.get_by_role("rowheader")).to_have_count(20)
+        page.get_by_role("button", name="Show all 120").click()
+        expect(page.get_by_role("rowheader")).to_have_count(120)
+        page.get_by_role("rowheader").first.get_by_role("link").click()
+        expect(page.get_by_label("Class", exact=True)).not_to_have_value("")
