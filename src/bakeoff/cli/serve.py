@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 import webbrowser
@@ -19,6 +21,7 @@ from bakeoff.cli.common import Threads, app, console
 
 __all__ = ["serve", "serve_until_stopped"]
 
+M_ARENA_MAX = -8  # of glibc's mallopt
 GRACE = 20  # seconds for what is in flight when the server is told to stop
 
 
@@ -116,6 +119,7 @@ def serve_until_stopped(
     from bakeoff.server.models import Models
     from bakeoff.server.runs import Runs
 
+    _share_one_heap()
     bounds = Bounds.of(list(bound))
     runs = [one for one in things if (one / "run.json").is_file()]
     bundled = [one for one in things if one not in runs or find_bundles(one)]
@@ -164,6 +168,16 @@ def serve_until_stopped(
     gc.collect()
     gc.freeze()  # what is there now stays; looking through it again and again costs milliseconds
     server.run([listener])
+
+
+def _share_one_heap() -> None:
+    """Let the threads to come share one heap.
+
+    glibc gives each a heap of its own, and what one frees is of no use to the others: requests of
+    all shapes over many threads would fill them all. Does nothing where there is another C library.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_ARENA_MAX, 1)
 
 
 class Starting(Protocol):

@@ -70,8 +70,9 @@ class PictureIndex(_Record):
     """What is known of every picture, in the order of the dataset; in `pictures/index.json`.
 
     `labels` index the classes and `groups` the groups of the summary. `parts` index
-    `part_names`: the fold that held a picture out, "test" for the locked test, "training" for
-    one that was only learnt from, "kept out" for a copy of an official test picture.
+    `part_names`, which are in this order: "kept out" for a copy of an official test picture,
+    "training" for one that was only learnt from, the folds by which picture they held out, and
+    "test" for the locked test.
     """
 
     names: list[str]

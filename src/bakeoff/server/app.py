@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -48,6 +49,8 @@ def create_app(
     """
     assert hosts is not None or token is not None, "one of them must keep strangers out"
     metrics = Metrics()
+    # It warns of every broken form, and each line would be a stranger's to write.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ export type ApproachResult = Schema["ApproachResult"];
 export type Scores = Schema["Scores"];
 export type ConfusedPair = Schema["ConfusedPair"];
 
+const FIRST_FOLD = 2; // of the parts, after "kept out" and "training" and before "test"
 const NOTHING = 65535; // in a column: the approach was not asked of this picture
 
 /** One approach with what it said of every picture that it had not seen. */
@@ -126,11 +127,12 @@ export class Run {
 
   /** Rows of a scored part, ascending. */
   rowsOf(part: Part): number[] {
-    const unscored = new Set(["test", "training", "kept out"]);
-    const wanted = this.#partNames.map((name) =>
-      part === "test" ? name === "test" : !unscored.has(name),
-    );
-    return this.rows((row) => wanted[this.#parts[row]!]!);
+    // By place, as a fold can bear the name of a group, such as "test".
+    const last = this.#partNames.length - 1;
+    return this.rows((row) => {
+      const place = this.#parts[row]!;
+      return part === "test" ? place === last : place >= FIRST_FOLD && place < last;
+    });
   }
 
   /** Rows that pass, ascending. */
