@@ -8,15 +8,9 @@ export class ServedModels implements Models {
   /** Whether the server can say what its models see; one of an older version can not. */
   #shows = true;
 
-  async list(run?: string): Promise<ModelInfo[]> {
+  list(run?: string): Promise<ModelInfo[]> {
     if (!run) return get("/api/models");
-    try {
-      return await send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
-    } catch (error) {
-      // TODO(merge): servers without this route.
-      if (error instanceof Refused && [404, 405].includes(error.status)) return get("/api/models");
-      throw error;
-    }
+    return send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
   }
 
   predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {

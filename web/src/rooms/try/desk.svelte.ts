@@ -3,7 +3,7 @@ import { Latest } from "../../lib/latest.ts";
 import type { ModelAnswers, ModelExplanation, Models, PictureAnswer } from "../../lib/models.ts";
 
 const TOP = 12; // classes whose bars are shown
-const SIGHT_EVERY = 150; // ms between looks at what the models see
+const SIGHT_EVERY = 400; // ms between looks at what the models see: each asks them once more
 const WHY_AFTER = 350; // ms of rest until an explanation is worth its time
 
 /** What one model says, and in how many milliseconds. */

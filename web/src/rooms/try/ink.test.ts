@@ -95,6 +95,22 @@ test("paper is white whatever the page's colours", () => {
   expect(on.fillStyle).toBe("#ffffff");
 });
 
+test("a stroke of even pressure is one line", () => {
+  const on = brush();
+  const even = stroke([0, 0], [0.2, 0], [0.2, 0.2]);
+  paintAll(on, 100, [even]);
+  expect(on.calls.slice(1)).toEqual([
+    "move 0 0",
+    "curve 0 0 10 0",
+    "curve 20 0 20 10",
+    "line 20 20",
+  ]);
+  even.points[1]!.pressure = 1;
+  const pen = brush();
+  paintAll(pen, 100, [even]);
+  expect(pen.calls.filter((one) => one.startsWith("move"))).toHaveLength(3);
+});
+
 test("pressure changes a line gently", () => {
   expect(thickness(0.5)).toBe(1);
   expect(thickness(1)).toBe(1.25);

@@ -1,6 +1,6 @@
 /** What one draws with. Dark on white paper, whatever the colours of the page. */
 export const COLOURS = [
-  { name: "Ink", value: "#1d1b18" },
+  { name: "Ink", value: "#1c1c1c" },
   { name: "Blue", value: "#1b4f9c" },
   { name: "Red", value: "#a8321f" },
   { name: "Green", value: "#17694a" },

@@ -1,0 +1,147 @@
+"""`bakeoff export --to web`: models in the browser, from a plain file server, and no other."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from bakeoff.bundle.web import export_web
+from bakeoff.data.read import read
+from bakeoff.record.folder import RunFolder
+
+from .conftest import Served, serious, sideways, watched
+from .test_try import SEVEN, answer, choose, draw
+
+PICTURES = 1_050
+TOLERANCE = 1e-3
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files as they are, without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the exported folder, below another."""
+    root = tmp_path_factory.mktemp("site")
+    export_web([trained.path], root / "some" / "where")
+    handler = partial(Quiet, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/some/where/"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture
+def room(page: Page, site: str) -> Iterator[Page]:
+    """Opened, with its models loaded; from then on there is no network at all."""
+    page.goto(site)
+    expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
+    page.context.set_offline(True)
+    yield page
+    complaints: list[str] = page.complaints  # type: ignore[attr-defined]
+    # Chromium asks for the icon anew whenever the title changes.
+    complaints[:] = [one for one in complaints if "favicon" not in one]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Digits of 8×8 as PNG, in grey, and some in colour or on clear ground."""
+    folder = tmp_path_factory.mktemp("digits")
+    every = read("digits")
+    paths = []
+    for row in range(PICTURES):
+        image = Image.fromarray(np.array(every.pictures[row])[..., 0])
+        if row % 50 == 1:
+            image = Image.merge("RGB", (image, image.point(lambda one: one // 2), image))
+        elif row % 50 == 2:
+            image = Image.merge("LA", (image.point(lambda _: 0), image))
+        paths.append(folder / f"{row:04}.png")
+        image.save(paths[-1])
+    return paths
+
+
+@pytest.mark.slow
+def test_the_browser_answers_as_the_server(room: Page, served: Served, files: list[Path]) -> None:
+    choose(room, *files)
+    expect(room.get_by_text("files …")).to_be_visible()
+    expect(room.get_by_text("files …")).to_be_hidden(timeout=180_000)
+    with room.expect_download() as download:
+        room.get_by_role("button", name="Take away as CSV").click()
+    here = _said(Path(download.value.path()).read_text(encoding="utf-8"))
+    there: dict[tuple[str, str], dict[str, str]] = {}
+    for start in range(0, len(files), 150):
+        some = [("files", (one.name, one.read_bytes())) for one in files[start : start + 150]]
+        response = httpx.post(f"{served.address}/api/predict?format=csv", files=some, timeout=60)
+        there |= _said(response.text)
+    assert set(here) == set(there)
+    assert len(here) == PICTURES * 2
+    worst = 0.0
+    for key, said in there.items():
+        assert here[key]["class 1"] == said["class 1"], key
+        assert here[key]["verdict"] == said["verdict"], key
+        for place in ("1", "2", "3"):
+            mine, other = (float(one[f"probability {place}"]) for one in (here[key], said))
+            worst = max(worst, abs(mine - other))
+    print(f"{PICTURES} pictures, two models: probabilities differ by {worst:.1e} at most")
+    assert worst <= TOLERANCE
+
+
+def test_drawn_offline(room: Page) -> None:
+    draw(room, SEVEN)
+    expect(answer(room, "CNN from scratch")).to_be_visible()
+    card = room.get_by_role("article", name="CNN from scratch")
+    expect(card.get_by_role("img", name="The picture as CNN from scratch sees it")).to_be_visible()
+    room.get_by_role("button", name="Why?").click()
+    expect(room.get_by_role("img", name="Where the answer")).to_have_count(2, timeout=60_000)
+    assert room.get_by_role("button", name="Not right?").count() == 0  # there is nowhere to keep it
+    assert serious(room) == []
+
+
+def test_tables_and_broken_files(room: Page, tmp_path: Path) -> None:
+    table = tmp_path / "digits.csv"
+    every = read("digits")
+    rows = [np.array(every.pictures[row]).ravel() for row in range(5)]
+    np.savetxt(table, rows, fmt="%d", delimiter=",")
+    choose(room, table)
+    cells = room.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    expect(cells).to_have_count(5)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    choose(room, broken)
+    expect(room.get_by_role("alert")).to_contain_text("broken.png: it is not a picture")
+
+
+def test_it_fits_a_phone(browser: Browser, site: str) -> None:
+    with watched(browser, viewport={"width": 360, "height": 740}, color_scheme="dark") as page:
+        page.goto(site)
+        expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
+        assert sideways(page) <= 0
+        assert serious(page) == []
+
+
+def test_a_folder_that_is_not_whole_says_so(page: Page, site: str) -> None:
+    page.route("**/models.json", lambda route: route.fulfill(status=404))
+    page.goto(site)
+    expect(page.get_by_role("alert")).to_contain_text("models.json can not be fetched")
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+
+
+def _said(text: str) -> dict[tuple[str, str], dict[str, str]]:
+    return {(one["picture"], one["model"]): one for one in csv.DictReader(io.StringIO(text))}

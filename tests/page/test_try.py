@@ -1,0 +1,331 @@
+"""The room where pictures are drawn, dropped and pasted, in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from bakeoff.data.read import read
+
+from .conftest import Served, serious, sideways, watched
+
+TRY = "/try/digits"
+ONE = [(0.5, 0.15), (0.5, 0.85)]
+SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
+
+
+@pytest.fixture(scope="module")
+def digits() -> NDArray[np.uint8]:
+    """Twenty digits of 8×8 that the models learned from."""
+    found = read("digits")
+    return np.stack([np.array(found.pictures[row])[..., 0] for row in range(20)])
+
+
+@pytest.fixture
+def room(page: Page, served: Served) -> Page:
+    page.goto(served.at(TRY))
+    expect(page.get_by_text("Draw something")).to_be_visible()
+    return page
+
+
+def draw(page: Page, line: list[tuple[float, float]]) -> None:
+    box = page.locator("canvas").first.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for _, there in pairwise(places):
+        page.mouse.move(*there, steps=8)
+    page.mouse.up()
+
+
+def answer(page: Page, title: str) -> Locator:
+    return page.get_by_role("article", name=title).locator("[data-answer]")
+
+
+def choose(page: Page, *files: Path) -> None:
+    page.get_by_label("Pictures, a zip, or a CSV of pixels").set_input_files(list(files))
+
+
+def saved(folder: Path, pixels: NDArray[np.uint8], name: str) -> Path:
+    Image.fromarray(pixels).resize((64, 64)).save(folder / name)
+    return folder / name
+
+
+def test_every_model_answers_while_one_draws(room: Page) -> None:
+    box = room.locator("canvas").first.bounding_box()
+    assert box is not None
+    left, top = box["x"] + box["width"] / 2, box["y"]
+    room.mouse.move(left, top + 60)
+    room.mouse.down()
+    room.mouse.move(left, top + 250, steps=10)
+    expect(answer(room, "CNN from scratch")).to_have_text(
+        re.compile(r"^\s*\d\s*$")
+    )  # pen still down
+    room.mouse.up()
+    expect(answer(room, "Plain baseline")).to_be_visible()
+    card = room.get_by_role("article", name="CNN from scratch")
+    expect(card).to_contain_text("ms")
+    expect(card).to_contain_text(re.compile("sure|between|none of these"))
+    expect(card.get_by_role("img", name="The picture as CNN from scratch sees it")).to_be_visible()
+    shares = card.get_by_role("list", name="Probability of each class").get_by_role("listitem")
+    expect(shares).to_have_count(10)
+    expect(room.get_by_text("Draw something")).to_be_hidden()
+    expect(room.get_by_role("status").filter(has_text="CNN from scratch: ")).to_have_count(1)
+
+
+def test_what_was_drawn_can_be_undone_and_done_again(room: Page) -> None:
+    draw(room, ONE)
+    draw(room, [(0.2, 0.5), (0.8, 0.5)])
+    undo, redo = (room.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    room.keyboard.press("Control+z")
+    undo.click()
+    expect(room.get_by_text("Draw something")).to_be_visible()
+    expect(answer(room, "CNN from scratch")).to_have_count(0)
+    expect(undo).to_be_disabled()
+    room.keyboard.press("Control+Shift+z")
+    expect(answer(room, "CNN from scratch")).to_be_visible()
+    redo.click()
+    expect(redo).to_be_disabled()
+    room.get_by_role("button", name="Clear").click()
+    expect(room.get_by_text("Draw something")).to_be_visible()
+    undo.click()  # clearing too
+    expect(answer(room, "CNN from scratch")).to_be_visible()
+
+
+def test_the_rubber_paints_paper(room: Page) -> None:
+    draw(room, ONE)
+    room.get_by_label("Very thick pen").check(force=True)
+    room.get_by_label("Rubber").check(force=True)
+    draw(room, ONE)
+    paper = room.locator("canvas").first
+    dark = paper.evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(one => one < 250)"
+    )
+    assert not dark
+
+
+def test_one_can_draw_with_keys_alone(room: Page) -> None:
+    paper = room.get_by_role("application", name="Paper to draw on")
+    paper.focus()
+    for _ in range(4):
+        room.keyboard.press("Shift+ArrowUp")
+    room.keyboard.press("Space")
+    for _ in range(8):
+        room.keyboard.press("Shift+ArrowDown")
+    expect(room.get_by_text("Pen down")).to_have_count(1)
+    room.keyboard.press("Space")
+    expect(answer(room, "CNN from scratch")).to_be_visible()
+    room.keyboard.press("Control+z")
+    expect(room.get_by_text("Draw something")).to_be_visible()
+
+
+def test_a_pen_s_every_point_counts_and_a_resting_hand_does_not(room: Page) -> None:
+    paper = room.locator("canvas").first
+    marks = paper.evaluate(
+        """(canvas) => {
+          canvas.setPointerCapture = () => {};
+          const box = canvas.getBoundingClientRect();
+          const send = (type, id, kind, x, y, pressure) => canvas.dispatchEvent(
+            new PointerEvent(type, { bubbles: true, pointerId: id, pointerType: kind,
+              pressure, button: 0, clientX: box.left + x * box.width,
+              clientY: box.top + y * box.height }));
+          const ink = () => {
+            const { width, height } = canvas;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+            const at = (x, y) =>
+              data[4 * (Math.round(y * height) * width + Math.round(x * width))] < 128;
+            return [at(0.5, 0.5), at(0.2, 0.8)];
+          };
+          send('pointerdown', 1, 'pen', 0.3, 0.5, 0.4);
+          send('pointerdown', 2, 'touch', 0.2, 0.8, 0.5);
+          send('pointermove', 2, 'touch', 0.2, 0.9, 0.5);
+          send('pointermove', 1, 'pen', 0.5, 0.5, 0.7);
+          send('pointermove', 1, 'pen', 0.7, 0.5, 0.9);
+          send('pointerup', 1, 'pen', 0.7, 0.5, 0);
+          return ink();
+        }"""
+    )
+    assert marks == [True, False]
+
+
+@pytest.mark.parametrize("name", ["seven.png", "seven.jpg"])
+def test_a_picture_from_a_file(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path, name: str
+) -> None:
+    choose(room, saved(tmp_path, digits[7], name))
+    expect(answer(room, "Plain baseline")).to_have_text("7")
+    expect(room.get_by_role("img", name=name)).to_be_visible()
+    room.get_by_role("button", name="Draw").click()
+    expect(room.get_by_text("Draw something")).to_be_visible()
+    expect(answer(room, "Plain baseline")).to_have_count(0)
+
+
+def test_a_csv_of_pixels(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
+    table = tmp_path / "seven.csv"
+    np.savetxt(table, digits[7], fmt="%d", delimiter=",")
+    choose(room, table)
+    expect(answer(room, "Plain baseline")).to_have_text("7")
+
+
+def test_a_broken_file_is_refused_in_words(page: Page, served: Served, tmp_path: Path) -> None:
+    page.goto(served.at(TRY))
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    choose(page, broken)
+    expect(page.get_by_role("alert")).to_contain_text("broken.png")
+    expect(page.get_by_role("alert")).to_contain_text("damaged")
+    assert serious(page) == []
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+def test_pasted_and_dropped(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path, event: str
+) -> None:
+    data = list(saved(tmp_path, digits[3], "three.png").read_bytes())
+    room.evaluate(
+        """([event, data]) => {
+          const given = new DataTransfer();
+          given.items.add(new File([new Uint8Array(data)], 'three.png', { type: 'image/png' }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(event === 'paste'
+            ? new ClipboardEvent('paste', { ...options, clipboardData: given })
+            : new DragEvent('drop', { ...options, dataTransfer: given }));
+        }""",
+        [event, data],
+    )
+    expect(answer(room, "Plain baseline")).to_have_text("3")
+
+
+def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None:
+    page.add_init_script(
+        """navigator.mediaDevices.getUserMedia = async () => {
+          const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
+          const brush = canvas.getContext('2d');
+          setInterval(() => { brush.fillStyle = '#fff'; brush.fillRect(0, 0, 64, 48);
+            brush.fillStyle = '#000'; brush.fillRect(30, 8, 5, 32); }, 30);
+          return (window.camera = canvas.captureStream(30));
+        }"""
+    )
+    page.goto(served.at(TRY))
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
+    expect(answer(page, "CNN from scratch")).to_be_visible()
+    assert page.evaluate("window.camera.getTracks().every(one => one.readyState === 'ended')")
+
+
+@pytest.fixture
+def pile(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> Iterator[Page]:
+    """Twenty digits and a broken file on the desk."""
+    files = [saved(tmp_path, one, f"{row:02}.png") for row, one in enumerate(digits)]
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    choose(room, *files, broken)
+    expect(room.get_by_text("1 file left out")).to_be_visible()
+    yield room
+    room.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+
+
+def test_many_pictures_at_once(pile: Page) -> None:
+    cells = pile.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    assert cells.count() >= 8
+    expect(pile.get_by_role("listitem").filter(has_text="broken.png")).to_contain_text(
+        "not like JPEG"
+    )
+    assert serious(pile) == []
+    pile.get_by_label("Answer").select_option("7")
+    shown = cells.count()
+    assert 1 <= shown < 20
+    assert "answer=7" in pile.url
+    cells.first.click()
+    expect(pile.get_by_role("article", name="Plain baseline")).to_be_visible()
+    pile.get_by_role("button", name="Back to 20 pictures").click()
+    expect(cells).to_have_count(shown)
+    pile.get_by_label("Answer").select_option("")
+    pile.get_by_text(re.compile("^None of these")).click()
+    pile.get_by_text(re.compile("^All")).click()
+    pile.get_by_label("Order").select_option("Least sure first")
+    assert "sort=unsure" in pile.url
+
+
+def test_the_answers_to_many_can_be_taken_away(pile: Page) -> None:
+    with pile.expect_download() as download:
+        pile.get_by_role("button", name="Take away as CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 20 * 2
+    assert {one["model"] for one in rows} == {"baseline", "cnn"}
+    by_name = {(one["picture"], one["model"]): one["class 1"] for one in rows}
+    assert by_name["07.png", "baseline"] == "7"
+
+
+def test_a_zip_of_pictures(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as pack:
+        for row in range(3):
+            pack.write(saved(tmp_path, digits[row], f"{row}.png"), f"{row}.png")
+    choose(room, tmp_path / "some.zip")
+    cells = room.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    expect(cells).to_have_count(3)
+    cells.first.click()
+    expect(answer(room, "Plain baseline")).to_have_text("0")
+    expect(room.get_by_text("This picture came in a file with others.")).to_be_visible()
+
+
+def test_why(room: Page) -> None:
+    draw(room, SEVEN)
+    room.get_by_role("button", name="Why?").click()
+    maps = room.get_by_role("img", name=re.compile("^Where the answer"))
+    expect(maps).to_have_count(2, timeout=30_000)
+    near = room.get_by_role("list", name="The training pictures most like it").first
+    expect(near.get_by_role("listitem").first).to_be_visible()
+    assert "why=1" in room.url
+    assert serious(room) == []
+    room.get_by_role("button", name="Hide why").click()
+    expect(maps).to_have_count(0)
+
+
+def test_a_wrong_answer_is_corrected_kept_and_taken_back(room: Page, served: Served) -> None:
+    draw(room, SEVEN)
+    room.get_by_role("button", name="Not right? Keep it as").click()
+    assert serious(room) == []
+    room.get_by_role("button", name="7", exact=True).click()
+    expect(room.get_by_text("Kept as 7 in the set digits corrected")).to_contain_text("1 picture")
+    kept = served.home / "sets" / "digits corrected" / "7"
+    assert [one.suffix for one in kept.iterdir()] == [".png"]
+    room.get_by_role("button", name="Undo").last.click()
+    expect(room.get_by_role("heading", name="What is it really?")).to_be_visible()
+    assert not kept.exists()
+    room.get_by_label("Or something else").fill("seven, perhaps")
+    room.get_by_label("drawn by").fill("Ada")
+    room.get_by_role("button", name="Keep", exact=True).click()
+    expect(room.get_by_text("Kept as seven, perhaps")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_it_fits_and_everybody_can_use_it(
+    browser: Browser, served: Served, width: int, scheme: str
+) -> None:
+    view = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with watched(browser, **view) as page:
+        page.goto(served.at(TRY))
+        expect(page.get_by_text("Draw something")).to_be_visible()
+        assert serious(page) == []
+        draw(page, SEVEN)
+        expect(answer(page, "CNN from scratch")).to_be_visible()
+        page.wait_for_timeout(300)
+        assert sideways(page) <= 0
+        assert serious(page) == []

@@ -1,0 +1,183 @@
+/** Models in a thread of their own, so that a pen is never kept waiting. */
+import * as ort from "onnxruntime-web/wasm";
+import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { answerOf } from "./answer.ts";
+import type { Schema } from "./api.ts";
+import { decoded, shrunk, uriOf } from "./decode.ts";
+import type { Explanations, LeftOut, ModelInfo, Predictions, Seen } from "./models.ts";
+import { covered, gridOf, SIDE } from "./occlusion.ts";
+import type { Pixels } from "./pixels.ts";
+
+ort.env.wasm.wasmPaths = { wasm: new URL(runtime, import.meta.url).href };
+ort.env.wasm.numThreads = 1; // more want headers that a plain file server does not send
+
+const COVERED_AT_ONCE = 7; // then someone who draws is heard
+
+/** What is read of bundle.json. */
+interface Manifest {
+  title: string;
+  classes: string[];
+  parameters: number;
+  preparation: { mode: "ink" | "photo"; side: number; channels: number };
+  scores: { accuracy: number }[];
+  trust: Schema["Trust"] | null;
+}
+
+interface Listed {
+  name: string;
+  title: string;
+  manifest: string;
+  graph: string;
+}
+
+interface Model {
+  name: string;
+  manifest: Manifest;
+  session: ort.InferenceSession;
+}
+
+export type Question =
+  | { kind: "list"; index: string }
+  | { kind: "predict"; files: File[]; names: string[]; top: number }
+  | { kind: "explain"; file: File; names: string[] };
+
+let models: Model[] = [];
+let asked = 0; // pictures to name; whoever explains stops for them
+
+onmessage = async ({ data }: MessageEvent<{ id: number; question: Question }>) => {
+  try {
+    postMessage({ id: data.id, answer: await answered(data.question) });
+  } catch (error) {
+    postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+function answered(question: Question): Promise<unknown> {
+  if (question.kind === "list") return list(question.index);
+  if (question.kind === "predict") return predict(question.files, question.names, question.top);
+  return explain(question.file, question.names);
+}
+
+async function list(index: string): Promise<ModelInfo[]> {
+  const listed = (await (await fetched(index)).json()) as Listed[];
+  models = await Promise.all(
+    listed.map(async ({ name, manifest, graph }) => ({
+      name,
+      manifest: (await (await fetched(new URL(manifest, index).href)).json()) as Manifest,
+      session: await ort.InferenceSession.create(
+        new Uint8Array(await (await fetched(new URL(graph, index).href)).arrayBuffer()),
+        { executionProviders: ["wasm"] },
+      ),
+    })),
+  );
+  return models.map(({ name, manifest }) => ({
+    name,
+    title: manifest.title,
+    classes: manifest.classes,
+    parameters: manifest.parameters,
+    mode: manifest.preparation.mode,
+    accuracy: manifest.scores[0]?.accuracy ?? null,
+    waiting: 0,
+  }));
+}
+
+async function fetched(url: string): Promise<Response> {
+  const response = await fetch(url).catch(() => null);
+  if (response?.ok) return response;
+  throw new Error(
+    `${url.split("/").at(-1)} can not be fetched. Serve the folder whole, ` +
+      "as with python -m http.server; opened from disk it can not run.",
+  );
+}
+
+async function predict(
+  files: File[],
+  names: string[],
+  top: number,
+): Promise<Predictions & { seen: Seen | null }> {
+  asked++;
+  const pictures: { name: string; pixels: Pixels }[] = [];
+  const refused: LeftOut[] = [];
+  for (const file of files) {
+    try {
+      pictures.push(...(await decoded(file)));
+    } catch (error) {
+      // One picture alone is refused; among others it is left out.
+      if (files.length === 1) throw error;
+      refused.push({ thing: file.name, wrong: told(error).slice(file.name.length + 2), mend: "" });
+    }
+  }
+  const said = [];
+  const sights: Seen["models"] = [];
+  for (const { name, manifest, session } of chosen(names)) {
+    const began = performance.now();
+    const answers = [];
+    for (const picture of pictures) {
+      const found = await asks(session, picture.pixels, [picture.pixels.data]);
+      const shares = found["probabilities"]!.data as Float32Array;
+      const strangeness = Number(found["strangeness"]!.data[0]);
+      const { classes, trust } = manifest;
+      answers.push(answerOf(picture.name, shares, strangeness, classes, trust, top));
+      if (pictures.length === 1 && found["prepared"]) {
+        const { side, channels } = manifest.preparation;
+        const uri = await uriOf(found["prepared"].data as Float32Array, side, channels);
+        sights.push({ model: name, picture: uri, size: side });
+      }
+    }
+    said.push({ model: name, milliseconds: performance.now() - began, answers });
+  }
+  return { models: said, left_out: refused, seen: sights.length ? { models: sights } : null };
+}
+
+async function explain(file: File, names: string[]): Promise<Explanations> {
+  const before = asked;
+  const [first] = await decoded(file);
+  const picture = await shrunk(first!.pixels, SIDE);
+  const { rows, columns } = gridOf(picture);
+  const found: Explanations = { models: [] };
+  for (const { name, manifest, session } of chosen(names)) {
+    const whole = await asks(session, picture, [picture.data]);
+    const shares = whole["probabilities"]!.data as Float32Array;
+    const best = shares.indexOf(Math.max(...shares));
+    const copies = [...covered(picture)];
+    const drops: number[] = [];
+    while (drops.length < copies.length) {
+      const some = copies.slice(drops.length, drops.length + COVERED_AT_ONCE);
+      const without = (await asks(session, picture, some))["probabilities"]!.data as Float32Array;
+      for (let n = 0; n < some.length; n++) {
+        drops.push(shares[best]! - without[n * manifest.classes.length + best]!);
+      }
+      await new Promise((done) => setTimeout(done));
+      if (asked !== before) throw new Error("Another picture was asked about meanwhile.");
+    }
+    found.models.push({
+      model: name,
+      label: manifest.classes[best]!,
+      drops: Array.from({ length: rows }, (_, row) =>
+        drops.slice(row * columns, (row + 1) * columns),
+      ),
+      neighbours: [],
+    });
+  }
+  return found;
+}
+
+/** All outputs of a graph for some pictures of one shape. */
+function asks(
+  session: ort.InferenceSession,
+  { width, height, channels }: Pixels,
+  pictures: readonly Uint8Array[],
+): Promise<ort.InferenceSession.ReturnType> {
+  const data = new Uint8Array(pictures.length * width * height * channels);
+  pictures.forEach((one, at) => data.set(one, at * one.length));
+  const pixels = new ort.Tensor("uint8", data, [pictures.length, height, width, channels]);
+  return session.run({ pixels });
+}
+
+function chosen(names: readonly string[]): Model[] {
+  return models.filter((one) => names.includes(one.name));
+}
+
+function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { looksLikeNumbers, picturesIn } from "./numbers.ts";
+
+test("as many rows as columns are one picture", () => {
+  const [one, ...more] = picturesIn("0,255\r\n128,7\r\n", "two.csv");
+  expect(more).toEqual([]);
+  expect(one!.name).toBe("two.csv");
+  expect([one!.pixels.width, one!.pixels.height, ...one!.pixels.data]).toEqual([
+    2, 2, 0, 255, 128, 7,
+  ]);
+});
+
+test("blanks, tabs and semicolons part numbers too, and shares are brought to bytes", () => {
+  expect([...picturesIn("0 1\n0.5 0", "a")[0]!.pixels.data]).toEqual([0, 255, 128, 0]);
+  expect([...picturesIn("0\t1\n1\t0", "a")[0]!.pixels.data]).toEqual([0, 255, 255, 0]);
+  expect([...picturesIn("0;9\n9;0", "a")[0]!.pixels.data]).toEqual([0, 9, 9, 0]);
+});
+
+test("else every row is a picture, its label dropped", () => {
+  const kaggle = picturesIn("label,p0,p1,p2,p3\n7,0,10,20,30\n1,255,0,0,0\n", "k.csv");
+  expect(kaggle.map((one) => one.name)).toEqual(["k.csv row 2", "k.csv row 3"]);
+  expect([...kaggle[0]!.pixels.data]).toEqual([0, 10, 20, 30]);
+  const bare = picturesIn("0,10,20,30\n1,2,3,4\n5,6,7,8\n", "b.csv");
+  expect(bare).toHaveLength(3);
+  const labelled = picturesIn("9,0,10,20,30\n9,1,2,3,4\n", "b.csv");
+  expect([...labelled[1]!.pixels.data]).toEqual([1, 2, 3, 4]);
+});
+
+test("a faint row keeps the scale of its table", () => {
+  const rows = picturesIn("p0,p1,p2,p3\n0,1,1,0\n0,200,0,0\n", "k.csv");
+  expect([...rows[0]!.pixels.data]).toEqual([0, 1, 1, 0]);
+});
+
+test("refusals say what is wrong and the mend", () => {
+  expect(() => picturesIn("", "e.csv")).toThrow("e.csv: it holds no numbers. Write one row");
+  expect(() => picturesIn("0,1\n2,x\n", "x.csv")).toThrow("not all are numbers from 0 to 255");
+  expect(() => picturesIn("0,1\n2,300\n", "x.csv")).toThrow("not all are numbers");
+  expect(() => picturesIn("1,2,3\n4,5,6\n", "x.csv")).toThrow("a row has 3 fields");
+  expect(() => picturesIn("1,2,3,4\n5,6\n", "x.csv")).toThrow(
+    "in row 2 there are 2 numbers, not 4",
+  );
+});
+
+test("what looks like numbers", () => {
+  expect(looksLikeNumbers("label,a,b,c\n1,2,3,4")).toBe(true);
+  expect(looksLikeNumbers("1 2 3 4")).toBe(true);
+  expect(looksLikeNumbers("hello world")).toBe(false);
+  expect(looksLikeNumbers("")).toBe(false);
+});

@@ -1,0 +1,108 @@
+/** Pictures written as numbers: one picture a file, or a picture a row, as Kaggle has them. */
+import type { Pixels } from "./pixels.ts";
+
+export interface Written {
+  name: string;
+  pixels: Pixels;
+}
+
+const LABELS = ["label", "labels", "class", "target", "category", "digit", "letter", "y"];
+
+/** The pictures in a text.
+ *
+ * With as many rows as columns it is one picture, a number a pixel. Else every row is one; a label
+ * column is dropped if the rest is a square.
+ */
+export function picturesIn(text: string, name: string): Written[] {
+  const lines = text
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/)
+    .filter((line) => line.trim());
+  const delimiter = delimiterOf(lines[0] ?? "");
+  const cells = lines.map((line) => fields(line, delimiter));
+  if (cells.length < 1 || cells[0]!.length < 2) throw refused(name, "it holds no numbers");
+  if (cells.length === cells[0]!.length) {
+    return [{ name, pixels: shaped(cells.map(parsed).flat(), cells.length, name, "") }];
+  }
+  const named = cells[0]!.some((cell) => !isNumber(cell)) && cells.length > 1;
+  const header =
+    named && cells[0]!.filter((cell) => !isNumber(cell)).length * 2 >= cells[0]!.length;
+  const label = labelColumn(header ? cells[0]! : null, cells[header ? 1 : 0]!.length, name);
+  const rows = cells.slice(header ? 1 : 0);
+  const values = rows.map((row) => parsed(row.filter((_, at) => at !== label)));
+  const side = Math.sqrt(values[0]!.length);
+  // One scale for all: a faint row is no brighter for it.
+  const highest = values.reduce((most, row) => Math.max(most, ...row), 0);
+  return values.map((row, at) => {
+    const line = at + (header ? 2 : 1);
+    return { name: `${name} row ${line}`, pixels: shaped(row, side, name, `row ${line}`, highest) };
+  });
+}
+
+/** Whether a text looks like rows of numbers at all. */
+export function looksLikeNumbers(text: string): boolean {
+  const lines = text
+    .slice(0, 65536)
+    .split(/\r?\n/, 3)
+    .filter((line) => line.trim());
+  const last = lines.length > 1 ? lines[1]! : (lines[0] ?? "");
+  const cells = fields(last, delimiterOf(lines[0] ?? ""));
+  return cells.length >= 4 && cells.filter(isNumber).length >= 0.8 * cells.length;
+}
+
+function labelColumn(header: string[] | null, width: number, name: string): number | null {
+  if (header) {
+    const at = header.findIndex((cell) => LABELS.includes(cell.toLowerCase()));
+    if (at >= 0) return at;
+  }
+  if (Number.isInteger(Math.sqrt(width))) return null;
+  if (Number.isInteger(Math.sqrt(width - 1))) return 0; // as Kaggle has it
+  throw refused(name, `a row has ${width} fields, which make no square picture`);
+}
+
+function shaped(
+  values: readonly number[],
+  side: number,
+  name: string,
+  where: string,
+  highest = values.reduce((most, one) => Math.max(most, one), 0),
+): Pixels {
+  const at = where && `in ${where} `;
+  if (values.length !== side * side) {
+    throw refused(name, `${at}there are ${values.length} numbers, not ${side * side}`);
+  }
+  if (!values.every((one) => one >= 0 && one <= 255)) {
+    throw refused(name, `${at}not all are numbers from 0 to 255`);
+  }
+  const factor = highest > 0 && highest <= 1 ? 255 : 1;
+  const data = Uint8Array.from(values, (one) => Math.round(one * factor));
+  return { width: side, height: side, channels: 1, data };
+}
+
+function parsed(row: readonly string[]): number[] {
+  return row.map((cell) => (isNumber(cell) ? Number(cell) : NaN));
+}
+
+function isNumber(cell: string): boolean {
+  return cell !== "" && Number.isFinite(Number(cell));
+}
+
+function delimiterOf(line: string): string | RegExp {
+  if (line.includes(";")) return ";";
+  const [commas, tabs] = [line.split(",").length, line.split("\t").length];
+  if (commas === 1 && tabs === 1) return /\s+/;
+  return commas >= tabs ? "," : "\t";
+}
+
+function fields(line: string, delimiter: string | RegExp): string[] {
+  return line
+    .trim()
+    .split(delimiter)
+    .map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+}
+
+function refused(name: string, wrong: string): Error {
+  return new Error(
+    `${name}: ${wrong}. Write one row of numbers for each row of pixels, or one row a picture.`,
+  );
+}

@@ -1,0 +1,29 @@
+import { crc32, inflateSync } from "node:zlib";
+import { expect, test } from "vitest";
+import type { Pixels } from "./pixels.ts";
+import { png } from "./png.ts";
+
+/** Name and data of every chunk, their checksums verified. */
+async function chunks(pixels: Pixels): Promise<[string, Buffer][]> {
+  const bytes = Buffer.from(await (await png(pixels)).arrayBuffer());
+  expect(bytes.subarray(1, 4).toString()).toBe("PNG");
+  const found: [string, Buffer][] = [];
+  for (let at = 8; at < bytes.length;) {
+    const end = at + 8 + bytes.readUInt32BE(at);
+    expect(bytes.readUInt32BE(end)).toBe(crc32(bytes.subarray(at + 4, end)));
+    found.push([bytes.subarray(at + 4, at + 8).toString(), bytes.subarray(at + 8, end)]);
+    at = end + 4;
+  }
+  return found;
+}
+
+test("grey and coloured pixels, line by line", async () => {
+  const data = new Uint8Array([1, 2, 3, 4, 5, 6]);
+  const [head, body, tail] = await chunks({ width: 3, height: 2, channels: 1, data });
+  expect([head![0], body![0], tail![0]]).toEqual(["IHDR", "IDAT", "IEND"]);
+  expect([...head![1]]).toEqual([0, 0, 0, 3, 0, 0, 0, 2, 8, 0, 0, 0, 0]);
+  expect([...inflateSync(body![1])]).toEqual([0, 1, 2, 3, 0, 4, 5, 6]);
+  const [colour, pixels] = await chunks({ width: 1, height: 2, channels: 3, data });
+  expect(colour![1][9]).toBe(2);
+  expect([...inflateSync(pixels![1])]).toEqual([0, 1, 2, 3, 0, 4, 5, 6]);
+});
