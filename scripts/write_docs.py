@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that the code says better itself: cli.md and two schemas."""
+"""Write the parts of docs/ that the code says better itself: cli.md, the API and two schemas."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from pathlib import Path
 
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.record.results import Results
+from bakeoff.server.app import create_app
+from bakeoff.server.guard import LOOPBACK
+from bakeoff.server.limits import Bounds
+from bakeoff.server.models import Models
+from bakeoff.server.runs import Runs
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -29,7 +34,16 @@ def bundle_schema() -> str:
     return json.dumps(Manifest.model_json_schema(), indent=2) + "\n"
 
 
+def openapi() -> str:
+    """The API, as the server itself describes it; the page's types are made from this."""
+    models = Models({}, waiting=1, cores=1)
+    app = create_app(models, Runs([]), bounds=Bounds(), hosts=LOOPBACK)
+    models.close()
+    return json.dumps(app.openapi(), indent=1) + "\n"
+
+
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
     (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")
     (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")
+    (DOCS / "openapi.json").write_text(openapi(), encoding="utf-8")

@@ -2,10 +2,17 @@
 import type { Schema } from "./api.ts";
 
 export type ModelInfo = Schema["ModelInfo"];
-export type Predictions = Schema["Predictions"];
 export type ModelAnswers = Schema["ModelAnswers"];
 export type PictureAnswer = Schema["PictureAnswer"];
+export type LeftOut = Schema["Refusal"];
 export type Explanations = Schema["Explanations"];
+
+/** What all models say of all pictures, and what could not be read. */
+export interface Predictions {
+  models: ModelAnswers[];
+  left_out: LeftOut[];
+}
+
 export type Seen = { models: { model: string; picture: string; size: number }[] };
 
 export interface Models {

@@ -23,7 +23,7 @@ export class Approach {
   constructor(
     readonly number: number,
     readonly result: ApproachResult,
-    said: Schema["Predictions"],
+    said: View["predictions"][string],
   ) {
     this.name = result.name;
     this.title = result.title;

@@ -76,7 +76,7 @@ export interface paths {
     };
     /**
      * Listed
-     * @description The runs that were named when the server started.
+     * @description The runs that were named when the server started, and those in its folder, newest first.
      */
     get: operations["listed_api_runs_get"];
     put?: never;
@@ -101,6 +101,30 @@ export interface paths {
     get: operations["results_api_runs__name__get"];
     put?: never;
     post?: never;
+    /**
+     * Delete
+     * @description Delete a run of this server's folder for ever, its models too.
+     */
+    delete: operations["delete_api_runs__name__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/runs/{name}/cancel": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel
+     * @description Stop a run, which can be resumed; answered when it has stopped, some seconds at most.
+     */
+    post: operations["cancel_api_runs__name__cancel_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -118,11 +142,51 @@ export interface paths {
      * Events
      * @description What happens in the run, as server-sent events, from the first or from the last one seen.
      *
-     *     Ends after "run finished".
+     *     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
      */
     get: operations["events_api_runs__name__events_get"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/runs/{name}/log": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Log
+     * @description The last 200 lines that the process of a run printed.
+     */
+    get: operations["log_api_runs__name__log_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/runs/{name}/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Load
+     * @description Serve the bundles of a run, and list them; those that are served already stay as they are.
+     */
+    post: operations["load_api_runs__name__models_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -143,6 +207,26 @@ export interface paths {
     get: operations["report_api_runs__name__report_get"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/runs/{name}/resume": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resume
+     * @description Go on with a run that was stopped or failed, from the last unit that was finished.
+     */
+    post: operations["resume_api_runs__name__resume_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -183,6 +267,146 @@ export interface paths {
     get: operations["view_api_runs__name__view_get"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sets": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Listed
+     * @description The sets that are kept here, by name.
+     */
+    get: operations["listed_api_sets_get"];
+    put?: never;
+    /**
+     * Upload
+     * @description Keep a set: a zip, a CSV of pixels, an npz, or pictures whose file names say CLASS/FILE.
+     */
+    post: operations["upload_api_sets_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sets/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Summary
+     * @description One set.
+     */
+    get: operations["summary_api_sets__name__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete
+     * @description Delete a set for ever; runs on it keep all but their pictures.
+     */
+    delete: operations["delete_api_sets__name__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sets/{name}/pictures": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Pictures
+     * @description The pictures of a set of class folders.
+     */
+    get: operations["pictures_api_sets__name__pictures_get"];
+    put?: never;
+    /**
+     * Add
+     * @description Keep a labelled picture in a set: one that was drawn, or whose answer was corrected.
+     */
+    post: operations["add_api_sets__name__pictures_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sets/{name}/pictures/{picture}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Picture
+     * @description One picture, as PNG.
+     */
+    get: operations["picture_api_sets__name__pictures__picture__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Remove
+     * @description Take a picture out again.
+     */
+    delete: operations["remove_api_sets__name__pictures__picture__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/training": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Choices
+     * @description What can be trained here: approaches, budgets and sets.
+     */
+    get: operations["choices_api_training_get"];
+    put?: never;
+    /**
+     * Start
+     * @description Start a training, in a process that goes on when this server ends.
+     */
+    post: operations["start_api_training_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/training/estimate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Estimate
+     * @description How long a training would take, from a taste of every part of the work; some seconds.
+     */
+    post: operations["estimate_api_training_estimate_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -354,6 +578,18 @@ export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
     /**
+     * ApproachChoice
+     * @description A way to build a model; `about` says in a line how it works.
+     */
+    ApproachChoice: {
+      /** About */
+      about: string;
+      /** Name */
+      name: string;
+      /** Title */
+      title: string;
+    };
+    /**
      * ApproachResult
      * @description One approach in one run. `bytes` is the size of its weights on disk.
      *
@@ -412,6 +648,48 @@ export interface components {
       left_out: components["schemas"]["Refusal"][];
       /** Models */
       models: components["schemas"]["ModelAnswers"][];
+    };
+    /**
+     * BudgetChoice
+     * @description How long to train.
+     */
+    BudgetChoice: {
+      /** About */
+      about: string;
+      /**
+       * Name
+       * @enum {string}
+       */
+      name: "quick" | "standard" | "thorough";
+    };
+    /**
+     * Choices
+     * @description What can be chosen for a training, and whether one is `possible`; if not, `reason` says why
+     *     and what to do. `running` is the run that trains at this moment.
+     */
+    Choices: {
+      /** Approaches */
+      approaches: components["schemas"]["ApproachChoice"][];
+      /** Budgets */
+      budgets: components["schemas"]["BudgetChoice"][];
+      /** Possible */
+      possible: boolean;
+      /** Reason */
+      reason: string | null;
+      /** Running */
+      running: string | null;
+      /** Sets */
+      sets: components["schemas"]["SetChoice"][];
+    };
+    /**
+     * ClassCount
+     * @description A class and the number of its pictures.
+     */
+    ClassCount: {
+      /** Count */
+      count: number;
+      /** Name */
+      name: string;
     };
     /**
      * ClassScore
@@ -537,6 +815,18 @@ export interface components {
       validation_loss: number | null;
     };
     /**
+     * Estimate
+     * @description Seconds that each approach would take on this machine, as busy as it is, and all of them.
+     */
+    Estimate: {
+      /** Seconds */
+      seconds: {
+        [key: string]: number;
+      };
+      /** Total */
+      total: number;
+    };
+    /**
      * Explanations
      * @description Every model side by side.
      */
@@ -567,6 +857,18 @@ export interface components {
       seconds: number;
       /** Temperature */
       temperature: number;
+    };
+    /**
+     * Gone
+     * @description Something that was left out of a set: what, why, and the mend.
+     */
+    Gone: {
+      /** Mend */
+      mend: string;
+      /** Thing */
+      thing: string;
+      /** Wrong */
+      wrong: string;
     };
     /**
      * GroupScore
@@ -665,7 +967,7 @@ export interface components {
     };
     /**
      * ModelInfo
-     * @description A model that is served, from its bundle.
+     * @description A model that is served, from its bundle; `run` is the served run that left it, if one did.
      */
     ModelInfo: {
       /** Accuracy */
@@ -681,6 +983,8 @@ export interface components {
       name: string;
       /** Parameters */
       parameters: number;
+      /** Run */
+      run: string | null;
       /** Title */
       title: string;
       /** Waiting */
@@ -697,6 +1001,56 @@ export interface components {
       likeness: number;
       /** Picture */
       picture: string;
+    };
+    /**
+     * NewTraining
+     * @description A training to start; `name` is that of the run, by default the set's with the time.
+     */
+    NewTraining: {
+      /**
+       * Approaches
+       * @default [
+       *       "baseline",
+       *       "cnn",
+       *       "vit",
+       *       "transfer"
+       *     ]
+       */
+      approaches: string[];
+      /**
+       * Budget
+       * @default standard
+       * @enum {string}
+       */
+      budget: "quick" | "standard" | "thorough";
+      /**
+       * Folds
+       * @default 5
+       */
+      folds: number;
+      /** Group */
+      group?: string | null;
+      /**
+       * Keep Groups
+       * @default false
+       */
+      keep_groups: boolean;
+      /**
+       * Leave One Group Out
+       * @default false
+       */
+      leave_one_group_out: boolean;
+      /** Name */
+      name?: string | null;
+      /**
+       * Seed
+       * @default 0
+       */
+      seed: number;
+      /** Set */
+      set: string;
+      /** Test */
+      test?: number | null;
     };
     /**
      * PictureAnswer
@@ -738,6 +1092,18 @@ export interface components {
       part_names: string[];
       /** Parts */
       parts: string;
+    };
+    /**
+     * PictureInfo
+     * @description A picture of a set: `id` is its address there.
+     */
+    PictureInfo: {
+      /** Group */
+      group: string | null;
+      /** Id */
+      id: string;
+      /** Label */
+      label: string;
     };
     /**
      * ProtocolSummary
@@ -838,18 +1204,46 @@ export interface components {
     /**
      * RunSummary
      * @description A run in one line.
+     *
+     *     `accuracy` is the best one, out of fold or, without folds, on the test part. `winner` is None
+     *     where the figures cannot tell. `why` is why the winner won, or why the run failed. `home` runs
+     *     lie in the server's own folder, where they can be resumed and deleted.
      */
     RunSummary: {
+      /** Accuracy */
+      accuracy?: number | null;
+      /**
+       * Approaches
+       * @default []
+       */
+      approaches: string[];
+      /** Budget */
+      budget?: string | null;
+      /** Classes */
+      classes?: number | null;
+      /** Created */
+      created?: string | null;
       /** Dataset */
-      dataset: string | null;
+      dataset?: string | null;
       /** Finished */
       finished: boolean;
+      /** Home */
+      home: boolean;
       /** Name */
       name: string;
+      /** Pictures */
+      pictures?: number | null;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "running" | "finished" | "stopped" | "failed";
+      /** Understood */
+      understood?: string | null;
       /** Why */
-      why: string | null;
+      why?: string | null;
       /** Winner */
-      winner: string | null;
+      winner?: string | null;
     };
     /**
      * Scores
@@ -892,6 +1286,60 @@ export interface components {
       folds: number;
     };
     /**
+     * SetChoice
+     * @description A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
+     *     what is missing.
+     */
+    SetChoice: {
+      /** About */
+      about: string;
+      /** Home */
+      home: boolean;
+      /** Mend */
+      mend?: string | null;
+      /** Name */
+      name: string;
+      /** Ready */
+      ready: boolean;
+    };
+    /**
+     * SetSummary
+     * @description A set in this server's folder.
+     *
+     *     `group` is what to train it with so that `groups` are known; None where none is needed or
+     *     where not every picture has one. Into a set that is `editable` pictures can be put. `missing`
+     *     says what it takes until it can be trained on; None if it can.
+     */
+    SetSummary: {
+      /** Classes */
+      classes: components["schemas"]["ClassCount"][];
+      /**
+       * Editable
+       * @default false
+       */
+      editable: boolean;
+      /** Group */
+      group?: string | null;
+      /**
+       * Groups
+       * @default []
+       */
+      groups: string[];
+      /**
+       * Left Out
+       * @default []
+       */
+      left_out: components["schemas"]["Gone"][];
+      /** Missing */
+      missing?: string | null;
+      /** Name */
+      name: string;
+      /** Pictures */
+      pictures: number;
+      /** Understood */
+      understood: string;
+    };
+    /**
      * Sheets
      * @description Small versions of pictures, `per_sheet` to an image file, `across` in a row.
      *
@@ -916,6 +1364,65 @@ export interface components {
       tile: number;
       /** Urls */
       urls: string[];
+    };
+    /**
+     * Started
+     * @description The run that was started.
+     */
+    Started: {
+      /** Run */
+      run: string;
+    };
+    /**
+     * Training
+     * @description What to train, on what, and how to score it; as in `bakeoff run`.
+     *
+     *     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
+     *     expression on the file name; the summary of a set says the one that fits it.
+     */
+    Training: {
+      /**
+       * Approaches
+       * @default [
+       *       "baseline",
+       *       "cnn",
+       *       "vit",
+       *       "transfer"
+       *     ]
+       */
+      approaches: string[];
+      /**
+       * Budget
+       * @default standard
+       * @enum {string}
+       */
+      budget: "quick" | "standard" | "thorough";
+      /**
+       * Folds
+       * @default 5
+       */
+      folds: number;
+      /** Group */
+      group?: string | null;
+      /**
+       * Keep Groups
+       * @default false
+       */
+      keep_groups: boolean;
+      /**
+       * Leave One Group Out
+       * @default false
+       */
+      leave_one_group_out: boolean;
+      /**
+       * Seed
+       * @default 0
+       */
+      seed: number;
+      /** Set */
+      set: string;
+      /** Test */
+      test?: number | null;
     };
     /**
      * Trust
@@ -1313,6 +1820,138 @@ export interface operations {
       };
     };
   };
+  delete_api_runs__name__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Something asked does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  cancel_api_runs__name__cancel_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunSummary"];
+        };
+      };
+      /** @description Something asked does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
   events_api_runs__name__events_get: {
     parameters: {
       query?: never;
@@ -1344,6 +1983,95 @@ export interface operations {
       };
     };
   };
+  log_api_runs__name__log_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  load_api_runs__name__models_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelInfo"][];
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
   report_api_runs__name__report_get: {
     parameters: {
       query?: never;
@@ -1361,6 +2089,73 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  resume_api_runs__name__resume_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunSummary"];
+        };
+      };
+      /** @description Something asked does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
       };
       /** @description Validation Error */
       422: {
@@ -1421,6 +2216,676 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["View"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  listed_api_sets_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetSummary"][];
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+    };
+  };
+  upload_api_sets_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          files: string[];
+          name: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetSummary"];
+        };
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+    };
+  };
+  summary_api_sets__name__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetSummary"];
+        };
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  delete_api_sets__name__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  pictures_api_sets__name__pictures_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PictureInfo"][];
+        };
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  add_api_sets__name__pictures_post: {
+    parameters: {
+      query?: {
+        /** @description Make the set if there is none. */
+        create?: boolean;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": {
+          /** Group */
+          group?: string | null;
+          /** Label */
+          label: string;
+          /** Picture */
+          picture: string;
+        };
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+          group?: string;
+          label: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PictureInfo"];
+        };
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  picture_api_sets__name__pictures__picture__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        picture: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/png": string;
+        };
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  remove_api_sets__name__pictures__picture__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        picture: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description It cannot be read, or a name does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such set or picture. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  choices_api_training_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Choices"];
+        };
+      };
+    };
+  };
+  start_api_training_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewTraining"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Started"];
+        };
+      };
+      /** @description Something asked does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HTTPValidationError"];
+        };
+      };
+    };
+  };
+  estimate_api_training_estimate_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Training"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Estimate"];
+        };
+      };
+      /** @description Something asked does not fit. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description Training and sets are off on this server. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description There is no such run or set. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
+        };
+      };
+      /** @description It can not be done now; `detail` says what to do first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": unknown;
         };
       };
       /** @description Validation Error */

@@ -1,0 +1,38 @@
+/** From values to places on an axis, and the round numbers beside it. */
+import { scaleLinear } from "d3-scale";
+
+export type Domain = [low: number, high: number];
+
+/** A range of shares that holds all `values` with some room, and is never empty. */
+export function shareDomain(values: Iterable<number>): Domain {
+  const known = [...values];
+  const low = known.length ? known.reduce((a, b) => Math.min(a, b)) : 0;
+  const high = known.length ? known.reduce((a, b) => Math.max(a, b)) : 1;
+  const room = 0.06 * Math.max(high - low, 0.05);
+  return [Math.max(0, low - room), Math.min(1, high + room)];
+}
+
+/** Round shares within a domain, not more than fit: 0.9, 0.95, 1. */
+export function shareTicks(domain: Domain, most = 5): number[] {
+  for (let wanted = most; wanted > 1; wanted--) {
+    const ticks = scaleLinear(domain, [0, 1]).ticks(wanted);
+    if (ticks.length <= most) return ticks;
+  }
+  return domain;
+}
+
+/** 0.95 → "95"; 0.975 → "97.5": a share as the number beside an axis. */
+export function tickText(share: number): string {
+  return String(Number((100 * share).toPrecision(6)));
+}
+
+/** 1, 2 and 5 times the powers of ten within a domain, or only the powers if crowded. */
+export function logTicks([low, high]: Domain, most = 5): number[] {
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, n) => first + n);
+  const ticks = powers
+    .flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)))
+    .filter((tick) => low <= tick && tick <= high);
+  if (ticks.length <= most) return ticks;
+  return ticks.filter((tick) => Number.isInteger(Math.log10(tick)));
+}

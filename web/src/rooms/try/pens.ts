@@ -1,0 +1,14 @@
+/** What one draws with. Dark on white paper, whatever the colours of the page. */
+export const COLOURS = [
+  { name: "Ink", value: "#1d1b18" },
+  { name: "Blue", value: "#1b4f9c" },
+  { name: "Red", value: "#a8321f" },
+  { name: "Green", value: "#17694a" },
+] as const;
+
+/** As shares of the paper's side; `dot` is how the choice is shown, in pixels. */
+export const WIDTHS = [
+  { name: "Thin pen", value: 0.025, dot: 5 },
+  { name: "Thick pen", value: 0.06, dot: 10 },
+  { name: "Very thick pen", value: 0.095, dot: 16 },
+] as const;
