@@ -20,6 +20,7 @@ from PIL import Image
 from bakeoff import cli
 from bakeoff.bundle.bundle import load
 from bakeoff.cli.common import show
+from bakeoff.cli.serve import open_when_up
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 
@@ -103,6 +104,55 @@ def test_a_run_from_start_to_report(
     assert "kept" in capsys.readouterr().out
     after = json.loads((run / "results.json").read_bytes())
     assert after["winner"] == json.loads(before)["winner"]
+
+
+def test_an_estimate_leaves_nothing(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[str | Path] = ["run", pictures, "-a", "baseline", *QUICK, "--estimate"]
+    bakeoff(*asked, monkeypatch=monkeypatch)
+    assert re.search(r"baseline: about \d+ s\nall: about \d+ s", capsys.readouterr().out)
+    bakeoff(*asked, "--json", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"] == found["seconds"]["baseline"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_ends_with_the_page_where_there_is_a_screen(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[object] = []
+    monkeypatch.setattr("bakeoff.cli.train._run", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(
+        "bakeoff.cli.serve.serve_until_stopped", lambda *things, **_: served.append(things)
+    )
+    bakeoff("demo", monkeypatch=monkeypatch)  # no screen here
+    assert served == []
+    monkeypatch.setattr("bakeoff.cli.train.has_display", lambda: True)
+    bakeoff("demo", "--no-open", monkeypatch=monkeypatch)
+    assert served == []
+    bakeoff("demo", monkeypatch=monkeypatch)
+    assert served == [([tmp_path],)]
+
+
+def test_the_page_is_opened_when_it_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+
+    class Server:
+        looks = 0
+
+        @property
+        def started(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    open_when_up(Server(), "http://127.0.0.1:1")
+    assert opened == ["http://127.0.0.1:1"]
 
 
 def test_a_run_gets_a_folder_of_its_own(

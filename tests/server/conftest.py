@@ -16,6 +16,7 @@ from bakeoff.bundle.panel import name_bundles
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.app import create_app
 from bakeoff.server.guard import LOOPBACK
+from bakeoff.server.home import Home
 from bakeoff.server.limits import Bounds
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
@@ -25,13 +26,19 @@ Serve = Callable[..., Any]
 
 @contextmanager
 def serving(
-    run: RunFolder, *, bounds: Bounds | None = None, **options: Any
+    run: RunFolder | None,
+    *,
+    bounds: Bounds | None = None,
+    home: Home | None = None,
+    **options: Any,
 ) -> Iterator[httpx.Client]:
     """A client of a server that runs in a thread until the block ends."""
     bounds = bounds or Bounds()
-    models = Models(name_bundles([run.path]), waiting=bounds.waiting, cores=1)
+    named = name_bundles([run.path]) if run else {}
+    models = Models(named, waiting=bounds.waiting, cores=1)
     options = {"hosts": LOOPBACK} | options
-    application = create_app(models, Runs([run.path]), bounds=bounds, **options)
+    served = Runs([run.path] if run else [], home.runs if home else None)
+    application = create_app(models, served, bounds=bounds, home=home, **options)
     config = uvicorn.Config(application, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     socket = config.bind_socket()

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -39,12 +40,7 @@ def test_it_serves_until_told_to_stop_and_finishes_what_is_in_flight(finished: R
     with served(finished.path, "--threads", "1") as (process, address, said):
         assert "cnn: " in said
         assert "token" not in said
-        for _ in range(50):  # it prints its address just before it listens
-            try:
-                httpx.get(f"{address}/healthz")
-                break
-            except httpx.ConnectError:
-                threading.Event().wait(0.1)
+        answered(f"{address}/healthz")
         header = ",".join(f"pixel{place}" for place in range(144))
         table = "\n".join([header, *[",".join(["7"] * 144)] * 1500])
         found: list[httpx.Response] = []
@@ -72,6 +68,38 @@ def test_away_from_this_machine_it_prints_a_token_once(finished: RunFolder) -> N
         headers = {"authorization": f"Bearer {token[1]}"}
         response = httpx.post(f"{address}/api/predict", content=body, headers=headers)
         assert list(answers(response)) == ["cnn"]
+
+
+def test_without_a_model_it_serves_the_room_to_train_in(tmp_path: Path) -> None:
+    with served("--home", tmp_path) as (_, address, _said):
+        found = answered(f"{address}/api/training").json()
+        assert found["possible"] is True
+        assert httpx.get(f"{address}/api/runs").json() == []
+        assert httpx.get(f"{address}/api/models").json() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_away_from_this_machine_training_wants_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAKEOFF_TOKEN", "secret")
+    away = ("--home", tmp_path, "--host", "0.0.0.0")
+    for leave in (False, True):
+        more = ("--allow-training",) if leave else ()
+        with served(*away, *more) as (_, address, _said):
+            headers = {"authorization": "Bearer secret"}
+            found = answered(f"{address}/api/training", headers=headers).json()
+            assert found["possible"] is leave
+
+
+def answered(address: str, **options: Any) -> httpx.Response:
+    """What a server says as soon as it listens; it prints its address just before."""
+    for _ in range(100):
+        try:
+            return httpx.get(address, **options)
+        except httpx.ConnectError:
+            threading.Event().wait(0.1)
+    raise AssertionError(address)
 
 
 @pytest.mark.parametrize(

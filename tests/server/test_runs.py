@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.lock import RunLock
 from bakeoff.server.runs import Runs
 
 from .conftest import serving
@@ -64,12 +66,16 @@ def test_a_run_in_progress_is_followed(finished: RunFolder, tmp_path: Path) -> N
             time.sleep(0.02)
             with (copy / "events.jsonl").open("a") as file:
                 file.write(line)
+        shutil.copy(finished.path / "results.json", copy)
+        working.close()
 
+    working = ExitStack()
     with serving(RunFolder(copy)) as client:
+        working.enter_context(RunLock(copy))
         assert client.get("/api/runs/going").status_code == 409
         assert client.get("/api/runs/going/report").status_code == 404
         (summary,) = client.get("/api/runs").json()
-        assert summary["finished"] is False
+        assert (summary["finished"], summary["status"]) == (False, "running")
         writer = threading.Thread(target=go_on)
         writer.start()
         found = events(client.get("/api/runs/going/events", timeout=60))

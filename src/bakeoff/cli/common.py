@@ -14,7 +14,7 @@ from rich.console import Console
 from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
-__all__ = ["Shown", "Threads", "app", "console", "main", "show"]
+__all__ = ["Shown", "Threads", "app", "console", "has_display", "main", "show"]
 
 app = typer.Typer(
     name="bakeoff",
@@ -79,8 +79,12 @@ def main() -> None:
 def show(page: Path, wanted: bool) -> None:
     """Say where the report is, and open it where there is a screen."""
     console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
-    has_display = sys.platform in ("darwin", "win32") or any(
+    if wanted and has_display():
+        webbrowser.open(page.resolve().as_uri())
+
+
+def has_display() -> bool:
+    """Whether there is a screen that a browser could show something on."""
+    return sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
-    if wanted and has_display:
-        webbrowser.open(page.resolve().as_uri())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Threads, app, console, show
+from bakeoff.cli.common import Shown, Threads, app, console, has_display, show
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -70,14 +71,21 @@ def demo(
     budget: Budgeted = Budget.quick,
     seed: Seed = 0,
     threads: Threads = None,
-    open_report: Open = True,
+    open_page: Annotated[
+        bool,
+        typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
+    ] = True,
 ) -> None:
-    """Bake off four approaches on 1 797 small digits, in a minute or two.
+    """Bake off four approaches on 1 797 small digits, in a minute or two, and show the page.
 
     Needs no network: the digits come with scikit-learn, the weights for transfer learning
     with a Python package.
     """
-    _run("digits", out, open_report, budget=budget.value, seed=seed, threads=threads)
+    folder = _run("digits", out, False, budget=budget.value, seed=seed, threads=threads)
+    if open_page and (has_display() or console.is_terminal):
+        from bakeoff.cli.serve import serve_until_stopped
+
+        serve_until_stopped([folder], threads=threads, open_page=has_display())
 
 
 @app.command()
@@ -156,6 +164,13 @@ def run(
         bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
     ] = True,
     neighbours: Shown = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say the estimate as JSON, in seconds.")
+    ] = False,
     open_report: Open = True,
 ) -> None:
     """Train every approach on the same folds, score them, and write a report.
@@ -171,6 +186,8 @@ def run(
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
     `bakeoff run --resume runs/pictures-20260102-030405`
+
+    `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
         _resume(resume, source, open_report)
@@ -184,10 +201,7 @@ def run(
     from bakeoff.approaches import APPROACHES
     from bakeoff.approaches.settings import parse_settings
 
-    _run(
-        source,
-        out,
-        open_report,
+    asked = dict[str, Any](
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
@@ -204,6 +218,10 @@ def run(
         bundles=bundles,
         neighbours=neighbours,
     )
+    if estimate:
+        _estimate(source, as_json, asked)
+    else:
+        _run(source, out, open_report, **asked)
 
 
 @app.command()
@@ -253,12 +271,26 @@ def fetch(
     console.print(f"{name} is in {folder}")
 
 
-def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> None:
+def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
+    from bakeoff.run.bake import estimate
+    from bakeoff.screen import duration
+
+    seconds = estimate(source, **asked)
+    if as_json:
+        print(json.dumps({"seconds": seconds, "total": sum(seconds.values())}))
+        return
+    for name, some in seconds.items():
+        console.print(f"{name}: about {duration(some)}")
+    console.print(f"all: about {duration(sum(seconds.values()))}")
+
+
+def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
     from bakeoff.run.bake import bake
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
     _watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+    return folder
 
 
 def _resume(folder: Path, source: str | None, open_report: bool) -> None:

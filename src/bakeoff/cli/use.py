@@ -1,11 +1,7 @@
-"""The commands that use a trained model: predict, verify, export, serve."""
+"""The commands that use a trained model: predict, verify, export."""
 
 from __future__ import annotations
 
-import gc
-import os
-import secrets
-import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from bakeoff.cli.common import Shown, Threads, app, console
 from bakeoff.errors import BakeoffError
 
-__all__ = ["export", "predict", "serve", "verify"]
+__all__ = ["export", "predict", "verify"]
 
 
 class Variant(StrEnum):
@@ -24,9 +20,6 @@ class Variant(StrEnum):
 
     fp16 = "fp16"
     int8 = "int8"
-
-
-GRACE = 20  # seconds for what is in flight when the server is told to stop
 
 
 @app.command()
@@ -173,94 +166,3 @@ def export(
         neighbours=neighbours,
     )
     console.print(f"bundle: {path}", markup=False, soft_wrap=True)
-
-
-@app.command()
-def serve(
-    things: Annotated[
-        list[Path], typer.Argument(metavar="RUN|BUNDLE...", help="Runs, or bundles.")
-    ],
-    host: Annotated[
-        str, typer.Option(help="Address to listen on. Any but this machine's own wants a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8471,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
-    ] = False,
-    bound: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=NUMBER",
-            help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
-            "members, body_seconds, waiting.",
-        ),
-    ] = None,
-    threads: Threads = None,
-) -> None:
-    """Serve bundles over HTTP: /api/predict names pictures, every model side by side.
-
-    Listens on this machine alone unless told otherwise; then every request needs the token that
-    is printed once, or that stands in BAKEOFF_TOKEN. Put a proxy with TLS in front. The API is
-    described at /openapi.json; models are also served by the Open Inference Protocol under /v2.
-
-    **Examples**
-
-    `bakeoff serve runs/digits`, then `curl --data-binary @seven.png localhost:8471/api/predict`
-
-    `bakeoff serve digits.bakeoff --host 0.0.0.0 --bound body_mb=50`
-    """
-    import uvicorn
-
-    from bakeoff.bundle.bundle import find_bundles
-    from bakeoff.bundle.panel import name_bundles
-    from bakeoff.server.app import create_app
-    from bakeoff.server.guard import LOOPBACK
-    from bakeoff.server.limits import Bounds
-    from bakeoff.server.models import Models
-    from bakeoff.server.runs import Runs
-
-    bounds = Bounds.of(bound or [])
-    runs = [one for one in things if (one / "run.json").is_file()]
-    bundled = [one for one in things if one not in runs or find_bundles(one)]
-    if not bundled:
-        raise BakeoffError(
-            str(things[0]), "has no bundle yet", f"Finish it: bakeoff run --resume {things[0]}"
-        )
-    cores = threads or os.cpu_count() or 1
-    models = Models(name_bundles(bundled), waiting=bounds.waiting, cores=cores)
-    token = None
-    if host not in LOOPBACK:
-        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
-    application = create_app(
-        models,
-        Runs(runs),
-        bounds=bounds,
-        hosts=None if token else LOOPBACK,
-        token=token,
-        watch=watch,
-    )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=GRACE,
-            limit_concurrency=1000,
-            server_header=False,
-        )
-    )
-    for name, line in models.items():
-        console.print(f"{name}: {line.bundle.manifest.title}", markup=False)
-    if token and "BAKEOFF_TOKEN" not in os.environ:
-        console.print(f"token: {token}", markup=False, soft_wrap=True)
-    listener = server.config.bind_socket()
-    # An answer's head and body are two writes. Without this the second waits for the client's
-    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    console.print(f"http://{shown}:{listener.getsockname()[1]} · Ctrl-C stops", soft_wrap=True)
-    gc.collect()
-    gc.freeze()  # what is there now stays; looking through it again and again costs milliseconds
-    server.run([listener])

@@ -22,7 +22,7 @@ from typing import IO, cast
 from bakeoff.data.words import utf8
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["ArchiveLimits", "is_archive", "unpacked"]
+__all__ = ["ArchiveLimits", "Unpacking", "is_archive", "unpacked"]
 
 _COPY = 1 << 20
 _REPACK = "Pack it again as an ordinary zip or tar file"
@@ -75,7 +75,7 @@ def unpacked(
         The archive is damaged, encrypted, or exceeds `limits`.
     """
     with tempfile.TemporaryDirectory(prefix="bakeoff-", ignore_cleanup_errors=True) as folder:
-        unpacking = _Unpacking(path, Path(folder) / "unpacked", limits)
+        unpacking = Unpacking(path, Path(folder) / "unpacked", limits)
         unpacking.folder.mkdir()
         try:
             (_unpack_zip if _is_zip(path) else _unpack_tar)(unpacking)
@@ -93,8 +93,8 @@ def unpacked(
 
 
 @dataclass(slots=True)
-class _Unpacking:
-    """One archive on its way to `folder`, with what was counted so far."""
+class Unpacking:
+    """One archive, or one upload, on its way to `folder`, with what was counted so far."""
 
     path: Path
     folder: Path
@@ -182,7 +182,7 @@ class _Unpacking:
         return True
 
 
-def _unpack_zip(unpacking: _Unpacking) -> None:
+def _unpack_zip(unpacking: Unpacking) -> None:
     with zipfile.ZipFile(unpacking.path) as archive:
         for member in archive.infolist():
             unpacking.count()
@@ -207,7 +207,7 @@ def _unpack_zip(unpacking: _Unpacking) -> None:
                     unpacking.leave_out(member.filename, "it is damaged in the archive")
 
 
-def _unpack_tar(unpacking: _Unpacking) -> None:
+def _unpack_tar(unpacking: Unpacking) -> None:
     with (
         _decompressed(unpacking.path) as file,
         tarfile.open(fileobj=_Bounded(file, unpacking), mode="r:") as archive,
@@ -232,7 +232,7 @@ class _Bounded(io.BufferedIOBase):
 
     _LONGEST_READ = 16 * _COPY
 
-    def __init__(self, file: IO[bytes], unpacking: _Unpacking) -> None:
+    def __init__(self, file: IO[bytes], unpacking: Unpacking) -> None:
         super().__init__()
         self._file = file
         self._unpacking = unpacking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +21,16 @@ from bakeoff.data.readers.scale import to_pixels
 from bakeoff.data.readers.usps import read_usps
 from bakeoff.errors import BakeoffError
 
-__all__ = ["NAMED", "NamedSet", "cache_folder", "fetch", "is_named", "load_named", "named_sets"]
+__all__ = [
+    "NAMED",
+    "NamedSet",
+    "at_hand",
+    "cache_folder",
+    "fetch",
+    "is_named",
+    "load_named",
+    "named_sets",
+]
 
 _BUNDLED = Path(__file__).parent / "bundled"
 
@@ -70,7 +80,7 @@ def load_named(name: str) -> Dataset:
     """
     known = _known(name)
     folder = _folder(name, known)
-    if not all((folder / file.name).is_file() for file in known.files):
+    if not _has_files(folder, known):
         raise BakeoffError(
             name,
             "not in the cache yet",
@@ -83,6 +93,13 @@ def load_named(name: str) -> Dataset:
         classes=known.classes or dataset.classes,
         understood=f"named set {name}",
     )
+
+
+def at_hand(name: str) -> bool:
+    """Whether a named set can be read here without a network."""
+    known = _known(name)
+    missing = known.load is _load_digits and importlib.util.find_spec("sklearn") is None
+    return not missing and _has_files(_folder(name, known), known)
 
 
 def fetch(name: str, *, source: Path | None = None, progress: Progress | None = None) -> Path:
@@ -118,6 +135,10 @@ def _known(name: str) -> NamedSet:
 
 def _folder(name: str, known: NamedSet) -> Path:
     return cache_folder() / name if known.files else _BUNDLED
+
+
+def _has_files(folder: Path, known: NamedSet) -> bool:
+    return all((folder / file.name).is_file() for file in known.files)
 
 
 def _load_digits(_: Path) -> Dataset:

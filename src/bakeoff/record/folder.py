@@ -2,6 +2,8 @@
 
 run.json            what was asked
 events.jsonl        what happened, a line an event
+.lock .pid          held by the process that works on it, and which that is
+log.txt             what that process printed, if a server started it
 units/A/F/          approach A on fold F, there only when it is finished
 results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
@@ -20,6 +22,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -30,12 +33,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.lock import LOCK, PID
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
 from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_folder
 
-__all__ = ["Request", "RunFolder", "now"]
+__all__ = ["LOG", "Request", "RunFolder", "now"]
+
+LOG = "log.txt"
+# What may lie in a folder before a run begins there.
+BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
 
 class Request(BaseModel):
@@ -81,16 +89,21 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, request: Request) -> RunFolder:
         """A new run at `path`, which must not hold anything yet."""
-        if path.exists() and not path.is_dir():
-            raise BakeoffError(str(path), "is a file, not a folder", "Choose another --out")
-        if path.exists() and any(found.name != ".run.json.partial" for found in path.iterdir()):
-            raise BakeoffError(
-                str(path), "is there already", "Choose another --out, or go on with --resume"
-            )
+        cls.check_free(path)
         path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
         folder._write("run.json", request.model_dump_json(indent=2).encode())
         return folder
+
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Refuse a path at which a run cannot begin."""
+        if path.exists() and not path.is_dir():
+            raise BakeoffError(str(path), "is a file, not a folder", "Choose another --out")
+        if path.exists() and any(found.name not in BEFORE for found in path.iterdir()):
+            raise BakeoffError(
+                str(path), "is there already", "Choose another --out, or go on with --resume"
+            )
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -127,15 +140,37 @@ class RunFolder:
 
     def events(self) -> Iterator[dict[str, object]]:
         """All events, oldest first. A line cut short by a crash is passed over."""
+        yield from self.events_from(0)[0]
+
+    def events_from(self, offset: int) -> tuple[list[dict[str, object]], int]:
+        """The events that begin at a byte of events.jsonl, and the byte after the last of them.
+
+        A line that is still being written is left for the next look.
+        """
+        try:
+            with (self.path / "events.jsonl").open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], offset
+        whole = data[: data.rfind(b"\n") + 1]
+        events = []
+        for line in whole.splitlines():
+            with suppress(ValueError):  # cut short by a crash
+                events.append(json.loads(line))
+        return events, offset + len(whole)
+
+    def last_event(self) -> dict[str, object] | None:
+        """The newest event, read from the end of the file."""
         path = self.path / "events.jsonl"
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            for line in file:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    continue
+        size = path.stat().st_size if path.is_file() else 0
+        back = 1024
+        while size:
+            events, _ = self.events_from(max(0, size - back))
+            if events or back >= size:
+                return events[-1] if events else None
+            back *= 8
+        return None
 
     # -- units ----------------------------------------------------------------
 

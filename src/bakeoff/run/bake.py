@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from platform import machine, platform, python_version
-from typing import Any, Literal
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.record.folder import Request, RunFolder, now
+from bakeoff.record.lock import RunLock
 from bakeoff.record.results import (
     DatasetSummary,
     Duplicate,
@@ -40,7 +43,7 @@ from bakeoff.run.units import Listener, Workbench
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
 
-__all__ = ["bake", "resume"]
+__all__ = ["bake", "estimate", "resume"]
 
 CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
 
@@ -100,8 +103,8 @@ def bake(
     BakeoffError
         The source cannot be read, a setting does not fit, or nothing would be scored.
     """
-    request = Request(
-        source=source.name if isinstance(source, Dataset) else _lasting(source),
+    request = _request(
+        source,
         group=group,
         approaches=tuple(approaches),
         settings=settings or {},
@@ -118,22 +121,41 @@ def bake(
         bundles=bundles,
         neighbours=neighbours,
     )
-    _check(request)
-    compute = Compute.choose(device, threads, precision)
-    dataset = (
-        source
-        if isinstance(source, Dataset)
-        else read(request.source, group=group, progress=on_decoded)
-    )
-    request = request.model_copy(
-        update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
-    )
-    duplicates = find_duplicates(dataset.pictures)
-    parts = _split(dataset, duplicates, request)
-    _build_once(dataset, request)  # what cannot be done is refused before anything is written
-    folder = RunFolder.create(Path(out), request)
-    _announce("run started", folder, request, dataset, parts, on_event)
-    return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+    RunFolder.check_free(Path(out))
+    lock = RunLock(Path(out))
+    # A folder that is there was made for this run by whoever wants to know whether it goes on.
+    with lock if lock.path.is_dir() else nullcontext():
+        plan = _Plan.of(request, source, on_decoded)
+        folder = RunFolder.create(Path(out), plan.request)
+        with lock:
+            return _finish(folder, plan, "run started", on_event)
+
+
+def estimate(
+    source: str | os.PathLike[str] | Dataset,
+    *,
+    on_decoded: Callable[[int, int], None] | None = None,
+    **asked: Any,
+) -> dict[str, float]:
+    """Seconds that each approach of a run would take on this machine, as busy as it is now.
+
+    Nothing is left on disk.
+
+    Parameters
+    ----------
+    source, on_decoded : see `bake`.
+    asked : what `bake` would be asked, by the same names.
+
+    Raises
+    ------
+    BakeoffError
+        As from `bake`.
+    """
+    plan = _Plan.of(_request(source, **asked), source, on_decoded)
+    plan.compute.apply()
+    with TemporaryDirectory(prefix="bakeoff-") as nowhere:
+        benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
+        return {bench.approach.name: bench.estimate(plan.parts) for bench in benches}
 
 
 def resume(
@@ -156,37 +178,79 @@ def resume(
         There is no run at `path`, or its pictures have changed since.
     """
     folder = RunFolder.open(Path(path))
-    request = folder.request
-    dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
-    compute = Compute.choose(request.device, request.threads, request.precision)
-    duplicates = find_duplicates(dataset.pictures)
-    parts = _split(dataset, duplicates, request)
-    _announce("run resumed", folder, request, dataset, parts, on_event)
-    return _finish(folder, request, dataset, duplicates, parts, compute, on_event)
+    with RunLock(folder.path):
+        request = folder.request
+        dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
+        return _finish(folder, _Plan.on(dataset, request), "run resumed", on_event)
+
+
+class _Plan(NamedTuple):
+    """All that is settled before anything trains."""
+
+    request: Request
+    dataset: Dataset
+    duplicates: list[DuplicateGroup]
+    parts: Split
+    compute: Compute
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        source: str | os.PathLike[str] | Dataset,
+        on_decoded: Callable[[int, int], None] | None,
+    ) -> _Plan:
+        """A new run's, whose pictures have not been read; what cannot be done is refused."""
+        _check(request)
+        compute = Compute.choose(request.device, request.threads, request.precision)
+        dataset = (
+            source
+            if isinstance(source, Dataset)
+            else read(request.source, group=request.group, progress=on_decoded)
+        )
+        plan = cls.on(
+            dataset,
+            request.model_copy(
+                update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
+            ),
+        )
+        _build_once(dataset, plan.request)
+        return plan
+
+    @classmethod
+    def on(cls, dataset: Dataset, request: Request) -> _Plan:
+        """That of a run on these pictures."""
+        compute = Compute.choose(request.device, request.threads, request.precision)
+        duplicates = find_duplicates(dataset.pictures)
+        return cls(request, dataset, duplicates, _split(dataset, duplicates, request), compute)
+
+    def benches(self, folder: RunFolder, on_event: Listener) -> list[Workbench]:
+        """One for each approach, out of reach of the locked test."""
+        final = self.parts.final
+        learnable = np.sort(np.concatenate([final.train, final.validation]))
+        return [
+            Workbench(
+                configure(name, self.request.settings_of(name)),
+                self.dataset,
+                learnable,
+                self.compute,
+                self.request,
+                folder,
+                on_event,
+            )
+            for name in self.request.approaches
+        ]
+
+
+def _request(source: str | os.PathLike[str] | Dataset, **asked: Any) -> Request:
+    name = source.name if isinstance(source, Dataset) else _lasting(source)
+    return Request(source=name, **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:
     """The source as it can be found again from any folder; names of sets stay names."""
     path = Path(source).expanduser()
     return str(path.resolve()) if path.exists() else str(source)
-
-
-def _announce(
-    kind: str,
-    folder: RunFolder,
-    request: Request,
-    dataset: Dataset,
-    parts: Split,
-    on_event: Listener,
-) -> None:
-    event = folder.log(
-        kind,
-        path=str(folder.path),
-        request=request.model_dump(mode="json"),
-        understood=dataset.understood,
-        folds=[fold.name for fold in parts.folds],
-    )
-    on_event(event)
 
 
 def _check(request: Request) -> None:
@@ -247,30 +311,33 @@ def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request)
     )
 
 
-def _finish(
-    folder: RunFolder,
-    request: Request,
-    dataset: Dataset,
-    duplicates: list[DuplicateGroup],
-    parts: Split,
-    compute: Compute,
-    on_event: Listener,
-) -> RunFolder:
+def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> RunFolder:
+    """All that follows the plan; what goes wrong is told in the run too."""
+    request, dataset, _, parts, _ = plan
+    started = folder.log(
+        kind,
+        path=str(folder.path),
+        pid=os.getpid(),
+        request=request.model_dump(mode="json"),
+        understood=dataset.understood,
+        pictures=len(dataset),
+        classes=len(dataset.classes),
+        folds=[fold.name for fold in parts.folds],
+    )
+    on_event(started)
+    try:
+        return _train(folder, plan, on_event)
+    except Exception as error:
+        with suppress(OSError):  # the disk may be what went wrong
+            folder.log("run failed", why=str(error) or type(error).__name__)
+        raise
+
+
+def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
+    request, dataset, duplicates, parts, compute = plan
     compute.apply()
     folder.save_pictures(_picture_index(dataset, parts), dataset.pictures)
-    learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
-    benches = [
-        Workbench(
-            configure(name, request.settings_of(name)),
-            dataset,
-            learnable,
-            compute,
-            request,
-            folder,
-            on_event,
-        )
-        for name in request.approaches
-    ]
+    benches = plan.benches(folder, on_event)
     seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
     on_event(folder.log("estimated", seconds=seconds))
     for bench in benches:

@@ -11,12 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import oip, page, predict, runs
+from bakeoff.server import oip, page, predict, runs, sets, train
 from bakeoff.server.guard import Guard
+from bakeoff.server.home import Home
+from bakeoff.server.jobs import Jobs
 from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
+from bakeoff.server.setfolder import Sets
 from bakeoff.version import __version__
 
 __all__ = ["create_app"]
@@ -30,6 +33,7 @@ def create_app(
     hosts: Sequence[str] | None,
     token: str | None = None,
     watch: bool = False,
+    home: Home | None = None,
 ) -> FastAPI:
     """The whole server as an ASGI application.
 
@@ -40,6 +44,7 @@ def create_app(
     hosts : names it answers to; None for any, which wants a token.
     token : what every request must bring, or None.
     watch : exchange a bundle that is replaced on disk.
+    home : where clients may train and keep pictures; None for nowhere.
     """
     assert hosts is not None or token is not None, "one of them must keep strangers out"
     metrics = Metrics()
@@ -52,7 +57,7 @@ def create_app(
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
-        models.executor.shutdown()
+        models.close()
 
     app = FastAPI(
         title="bakeoff",
@@ -70,10 +75,15 @@ def create_app(
     app.state.models = models
     app.state.runs = served
     app.state.bounds = bounds
+    app.state.home = home
+    app.state.jobs = Jobs()
+    app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
     app.include_router(predict.straight)
     app.include_router(predict.router)
     app.include_router(runs.router)
+    app.include_router(train.router)
+    app.include_router(sets.router)
     app.include_router(oip.router)
 
     @app.get("/healthz", tags=["health"])

@@ -50,7 +50,7 @@ class Batcher:
 
     def __init__(self, bundle: Bundle, executor: Executor, *, waiting: int) -> None:
         self.bundle = bundle
-        self._executor = executor
+        self.executor = executor
         self._most = waiting
         self._line: deque[_Wait] = deque()
         self._working = False
@@ -96,7 +96,7 @@ class Batcher:
             self._line.append(wait)
             starts, self._working = not self._working, True
         if starts:
-            self._executor.submit(self._work)
+            self.executor.submit(self._work)
         try:
             return await wait.done
         except asyncio.CancelledError:

@@ -20,6 +20,7 @@ from bakeoff.errors import BakeoffError
 __all__ = ["BodyLimit", "Bounds", "Problem"]
 
 MB = 1_000_000
+SETS = "/api/sets"  # where whole sets are sent
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
@@ -67,6 +68,9 @@ class Bounds:
     members : in a zip.
     body_seconds : until the whole body must be here.
     waiting : pictures that wait for a model; what comes beyond is refused with 503.
+    set_mb : of an uploaded set; an archive may unpack to four times as much.
+    set_files : in a set.
+    set_seconds : until a whole set must be here.
     """
 
     body_mb: int = 20
@@ -77,6 +81,9 @@ class Bounds:
     members: int = 2_000
     body_seconds: int = 30
     waiting: int = 4_000
+    set_mb: int = 500
+    set_files: int = 20_000
+    set_seconds: int = 600
 
     @classmethod
     def of(cls, texts: list[str]) -> Bounds:
@@ -115,6 +122,17 @@ class Bounds:
             ),
         )
 
+    @property
+    def set_archive(self) -> ArchiveLimits:
+        """The same bounds for what unpacks a set."""
+        return ArchiveLimits(max_members=self.set_files, max_bytes=4 * self.set_mb * MB)
+
+    def of_body(self, method: str, path: str) -> tuple[int, int]:
+        """Megabytes and seconds that the body of a request may take."""
+        if method == "POST" and path == SETS:
+            return self.set_mb, self.set_seconds
+        return self.body_mb, self.body_seconds
+
 
 class BodyLimit:
     """Middleware: a body that is too large, or too slow to come, is refused while it comes."""
@@ -127,12 +145,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self.bounds.body_mb * MB
+        megabytes, seconds = self.bounds.of_body(scope["method"], scope["path"])
+        most = megabytes * MB
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
-            await self._too_large().response()(scope, receive, send)
+            await self._too_large(megabytes).response()(scope, receive, send)
             return
-        until = time.monotonic() + self.bounds.body_seconds
+        until = time.monotonic() + seconds
         seen, complete = 0, False
 
         async def bounded() -> Message:
@@ -145,21 +164,22 @@ class BodyLimit:
             except TimeoutError:
                 raise Problem(
                     408,
-                    f"the body took longer than {self.bounds.body_seconds} seconds. "
+                    f"the body took longer than {seconds} seconds. "
                     "Send less at once, or over a faster line.",
                     {"Connection": "close"},
                 ) from None
             seen += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             if seen > most:
-                raise self._too_large()
+                raise self._too_large(megabytes)
             return message
 
         await self.app(scope, bounded, send)
 
-    def _too_large(self) -> Problem:
+    @staticmethod
+    def _too_large(megabytes: int) -> Problem:
         return Problem(
             413,
-            f"the body is larger than {self.bounds.body_mb} MB. Send fewer or smaller pictures.",
+            f"the body is larger than {megabytes} MB. Send fewer or smaller pictures.",
             {"Connection": "close"},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from bakeoff.server.limits import Problem
 
 __all__ = ["Models", "Timed"]
 
+MOST_LOADED = 16  # models in memory
+NONE_SERVED = "POST /api/runs/RUN/models serves those of a run; GET /api/runs lists the runs"
 LOOK_EVERY = 1.0  # seconds between looks at bundles that may have been replaced
 
 log = logging.getLogger("bakeoff.server")
@@ -35,7 +37,10 @@ Timed = tuple[Answers, float]
 
 
 class Models(Mapping[str, Batcher]):
-    """Bundles by name, each with its own line of requests.
+    """Bundles by name, each with its own line of requests and a thread of its own.
+
+    Those that were there from the start stay; of those loaded later the one that was asked the
+    longest ago goes when there are too many.
 
     Parameters
     ----------
@@ -45,16 +50,12 @@ class Models(Mapping[str, Batcher]):
     """
 
     def __init__(self, paths: Mapping[str, Path], *, waiting: int, cores: int) -> None:
-        self.paths = dict(paths)
-        self.threads = max(1, cores // len(self.paths))
-        # One for each model, so that a busy one never keeps another waiting.
-        self.executor = ThreadPoolExecutor(len(self.paths), thread_name_prefix="model")
-        self._lines = {
-            name: Batcher(load(path, threads=self.threads), self.executor, waiting=waiting)
-            for name, path in self.paths.items()
-        }
-        for line in self._lines.values():
-            line.bundle.verify()  # the first run is slow: it allocates
+        self.paths = {name: path.resolve() for name, path in paths.items()}
+        self._asked: dict[str, None] = {}  # those loaded later, the longest ago first
+        self._waiting = waiting
+        self._cores = cores
+        self._loading = asyncio.Lock()
+        self._lines = {name: self._line_of(path, len(paths)) for name, path in self.paths.items()}
 
     def __getitem__(self, name: str) -> Batcher:
         return self._lines[name]
@@ -74,10 +75,59 @@ class Models(Mapping[str, Batcher]):
             404: there is none.
         """
         if name not in self._lines:
-            raise Problem(
-                404, f"there is no model {name[:100]!r}. Those served are {', '.join(self._lines)}."
-            )
+            served = f"Those served are {', '.join(self)}" if self else NONE_SERVED
+            raise Problem(404, f"there is no model {name[:100]!r}. {served}.")
+        if name in self._asked:
+            self._asked[name] = self._asked.pop(name)  # now the last of them to go
         return self._lines[name]
+
+    async def load(self, run: str, paths: Sequence[Path]) -> list[str]:
+        """Serve the bundles of a run, as RUN/BUNDLE where they are not served already.
+
+        Returns
+        -------
+        Their names, in the order of `paths`.
+
+        Raises
+        ------
+        BakeoffError
+            One cannot be loaded.
+        """
+        names = []
+        async with self._loading:
+            for path in paths[:MOST_LOADED]:
+                name = next((n for n, known in self.paths.items() if known == path.resolve()), None)
+                if name is None:
+                    name = f"{run}/{path.name}"
+                    line = await asyncio.to_thread(self._line_of, path, len(paths))
+                    self.paths[name], self._lines[name] = path.resolve(), line
+                    self._asked[name] = None
+                self.line(name)
+                names.append(name)
+        for name in list(self._asked)[: max(0, len(self) - MOST_LOADED)]:
+            self._forget(name)
+        return [name for name in names if name in self]
+
+    def forget_run(self, path: Path) -> None:
+        """Serve no bundle of the run at `path` any longer."""
+        for name, bundle in list(self.paths.items()):
+            if bundle.is_relative_to(path):
+                self._forget(name)
+
+    def close(self) -> None:
+        """Let the threads go when they are done."""
+        for line in self._lines.values():
+            line.executor.shutdown()
+
+    def _forget(self, name: str) -> None:
+        # Whoever is asking it holds its line; the thread ends when the last has let go of it.
+        del self._lines[name], self.paths[name]
+        self._asked.pop(name, None)
+
+    def _line_of(self, path: Path, beside: int) -> Batcher:
+        """A model with a thread of its own, so that a busy one never keeps another waiting."""
+        executor = ThreadPoolExecutor(1, thread_name_prefix="model")
+        return Batcher(self._loaded(path, beside), executor, waiting=self._waiting)
 
     async def ask(self, names: list[str] | None, inputs: Inputs) -> dict[str, Timed]:
         """What each of some models says of the same pictures, side by side."""
@@ -101,6 +151,8 @@ class Models(Mapping[str, Batcher]):
     ) -> dict[str, Said]:
         """All at once, or those named; where one refuses, the others are not troubled further."""
         names = list(dict.fromkeys(names or self))
+        if not names:
+            raise Problem(409, f"there is no model yet. {NONE_SERVED}.")
         lines = [self.line(name) for name in names]
         if len(lines) == 1:
             return {names[0]: await ask(lines[0])}
@@ -120,25 +172,26 @@ class Models(Mapping[str, Batcher]):
         seen = {name: _stamp(path) for name, path in self.paths.items()}
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            for name, path in self.paths.items():
+            for name, path in list(self.paths.items()):
                 stamp = _stamp(path)
-                if stamp == seen[name] or stamp is None:
+                if stamp == seen.setdefault(name, stamp) or stamp is None:
                     continue
                 seen[name] = stamp
                 await self._replace(name, path)
 
     async def _replace(self, name: str, path: Path) -> None:
         try:
-            bundle = await asyncio.to_thread(self._loaded, path)
+            bundle = await asyncio.to_thread(self._loaded, path, len(self))
         except BakeoffError as error:
             log.warning("the new %s is not served: %s", name, error)
             return
-        self._lines[name].bundle = bundle
+        if name in self._lines:  # it may have been let go of meanwhile
+            self._lines[name].bundle = bundle
         log.info("the new %s is served", name)
 
-    def _loaded(self, path: Path) -> Bundle:
-        bundle = load(path, threads=self.threads)
-        bundle.verify()
+    def _loaded(self, path: Path, beside: int) -> Bundle:
+        bundle = load(path, threads=max(1, self._cores // beside))
+        bundle.verify()  # the first run is slow: it allocates
         return bundle
 
 

@@ -51,7 +51,26 @@ def ready() -> dict[str, bool]:
     return {"ready": True}
 
 
-@router.get("/models/{name}")
+@router.get("/models/{name:path}/ready")
+def model_ready(request: Request, name: str) -> dict[str, Any]:
+    """Whether a model can be asked."""
+    _line(request, name)
+    return {"name": name, "ready": True}
+
+
+@router.post("/models/{name:path}/infer", openapi_extra=SENT)
+async def infer(request: Request, name: str) -> Response:
+    """Ask a model: `pixels`, UINT8 of batch × height × width × channels, raw and of any size."""
+    line = _line(request, name)
+    bounds: Bounds = request.app.state.bounds
+    question, binary = _question(await request.body(), request.headers.get(HEADER))
+    pixels = _pixels(question, binary, bounds)
+    outputs = await line.run(Pictures.from_array(pixels))
+    return _answer(name, question, dict(zip(OUTPUTS, outputs, strict=True)))
+
+
+# After the two above, since a name may hold a slash.
+@router.get("/models/{name:path}")
 def model(request: Request, name: str) -> dict[str, Any]:
     """What a model takes and gives."""
     bundle = _line(request, name).bundle
@@ -67,24 +86,6 @@ def model(request: Request, name: str) -> dict[str, Any]:
         "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, -1, -1, -1]}],
         "outputs": [{"name": one, "datatype": "FP32", "shape": shapes[one]} for one in OUTPUTS],
     }
-
-
-@router.get("/models/{name}/ready")
-def model_ready(request: Request, name: str) -> dict[str, Any]:
-    """Whether a model can be asked."""
-    _line(request, name)
-    return {"name": name, "ready": True}
-
-
-@router.post("/models/{name}/infer", openapi_extra=SENT)
-async def infer(request: Request, name: str) -> Response:
-    """Ask a model: `pixels`, UINT8 of batch × height × width × channels, raw and of any size."""
-    line = _line(request, name)
-    bounds: Bounds = request.app.state.bounds
-    question, binary = _question(await request.body(), request.headers.get(HEADER))
-    pixels = _pixels(question, binary, bounds)
-    outputs = await line.run(Pictures.from_array(pixels))
-    return _answer(name, question, dict(zip(OUTPUTS, outputs, strict=True)))
 
 
 def _question(body: bytes, header: str | None) -> tuple[dict[str, Any], bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,9 @@ from bakeoff.bundle.panel import answers_table
 from bakeoff.server.bodies import pictures_of
 from bakeoff.server.limits import Problem
 from bakeoff.server.models import Models, Timed
+from bakeoff.server.runs import Runs
 
-__all__ = ["router", "straight"]
+__all__ = ["ModelInfo", "models_told", "router", "straight"]
 
 
 class Straight(APIRoute):
@@ -110,9 +112,10 @@ class Explanations(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """A model that is served, from its bundle."""
+    """A model that is served, from its bundle; `run` is the served run that left it, if one did."""
 
     name: str
+    run: str | None
     title: str
     classes: list[str]
     parameters: int
@@ -230,10 +233,18 @@ _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}
 @router.get("/models")
 async def models(request: Request) -> list[ModelInfo]:
     """The models that are served."""
+    return await models_told(request)
+
+
+async def models_told(request: Request, names: list[str] | None = None) -> list[ModelInfo]:
+    """What there is to know of some models, or of all."""
     found: Models = request.app.state.models
+    runs: Runs = request.app.state.runs
+    places = {run.path: name for name, run in (await asyncio.to_thread(runs.all)).items()}
     return [
         ModelInfo(
             name=name,
+            run=places.get(path.parent.parent),
             title=line.bundle.manifest.title,
             classes=line.bundle.classes,
             parameters=line.bundle.manifest.parameters,
@@ -241,7 +252,9 @@ async def models(request: Request) -> list[ModelInfo]:
             accuracy=next((one.accuracy for one in line.bundle.manifest.scores), None),
             waiting=line.waiting,
         )
-        for name, line in found.items()
+        for name, line, path in [
+            (name, found[name], found.paths[name]) for name in names or found if name in found
+        ]
     ]
 
 

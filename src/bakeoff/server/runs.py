@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
-from pydantic import BaseModel
 
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunFolder
+from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.results import Results
 from bakeoff.report.view import Sheets, View, view_of
+from bakeoff.server.events import stream
 from bakeoff.server.limits import Problem
+from bakeoff.server.summary import RunSummary, summary_of
 
-__all__ = ["Runs", "router"]
+__all__ = ["Runs", "router", "run_of"]
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
-LOOK_EVERY = 0.3  # seconds between looks for new events
-QUIET = 15.0  # seconds after which a line without meaning keeps the connection open
 # The report brings its own, stricter policy; the sandbox keeps it from acting as this server.
 REPORT_POLICY = "sandbox allow-scripts allow-popups"
 
@@ -32,55 +30,94 @@ KEPT = {"Cache-Control": "private, max-age=3600"}  # the pictures of a run never
 
 
 class Runs(Mapping[str, RunFolder]):
-    """Runs by name. A client's name is looked up here, and never becomes a path."""
+    """Runs by name. A client's name is looked up here, and never becomes a path.
 
-    def __init__(self, paths: list[Path]) -> None:
-        self._runs: dict[str, RunFolder] = {}
+    Parameters
+    ----------
+    paths : runs that are always there.
+    home : a folder whose runs are there too, as they come and go.
+    """
+
+    def __init__(self, paths: list[Path], home: Path | None = None) -> None:
+        self._named: dict[str, RunFolder] = {}
         for path in paths:
-            name, number = path.resolve().name, 1
-            while name in self._runs:
-                number += 1
-                name = f"{path.resolve().name} {number}"
-            self._runs[name] = RunFolder.open(path)
+            self._named[_free(path.resolve().name, self._named)] = RunFolder.open(path.resolve())
+        self._home = home
 
     def __getitem__(self, name: str) -> RunFolder:
-        return self._runs[name]
+        return self.all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._runs)
+        return iter(self.all())
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self.all())
+
+    def name_of(self, path: Path) -> str | None:
+        """The name of the run at `path`, or None."""
+        return next((name for name, run in self.all().items() if run.path == path), None)
+
+    def at_home(self, run: RunFolder) -> bool:
+        """Whether a run lies in the server's own folder."""
+        return run.path.parent == self._home
+
+    def all(self) -> dict[str, RunFolder]:
+        """All of them, as they are at this moment."""
+        found = dict(self._named)
+        named = {run.path for run in self._named.values()}
+        for path in _run_folders(self._home):
+            if path not in named:
+                found[_free(path.name, found)] = RunFolder(path)
+        return found
 
 
-class RunSummary(BaseModel):
-    """A run in one line."""
+def _run_folders(home: Path | None) -> list[Path]:
+    """What lies in a folder of runs; one that has only just been started has a log alone."""
+    if home is None or not home.is_dir():
+        return []
+    with os.scandir(home) as entries:
+        folders = [Path(one.path) for one in entries if one.is_dir() and one.name[0] != "."]
+    return sorted(one for one in folders if any((one / f).is_file() for f in ("run.json", LOG)))
 
-    name: str
-    finished: bool
-    dataset: str | None
-    winner: str | None
-    why: str | None
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
 
 
-def _run(request: Request, name: str) -> RunFolder:
-    runs: Runs = request.app.state.runs
-    if name not in runs:
+def run_of(request: Request, name: str) -> RunFolder:
+    """The run of that name.
+
+    Raises
+    ------
+    Problem
+        404: there is none.
+    """
+    run: RunFolder | None = request.app.state.runs.get(name)
+    if run is None:
         raise Problem(404, f"there is no run {name[:100]!r}. GET /api/runs lists them.")
-    return runs[name]
+    return run
 
 
 @router.get("")
 def listed(request: Request) -> list[RunSummary]:
-    """The runs that were named when the server started."""
-    return [_summary(name, run) for name, run in request.app.state.runs.items()]
+    """The runs that were named when the server started, and those in its folder, newest first."""
+    runs: Runs = request.app.state.runs
+    found = [
+        summary_of(name, run, request.app.state.jobs, home=runs.at_home(run))
+        for name, run in runs.all().items()
+    ]
+    return sorted(found, key=lambda one: one.created or "", reverse=True)
 
 
 @router.get("/{name}")
 def results(request: Request, name: str) -> Results:
     """All that was found, as in results.json."""
     try:
-        return _run(request, name).results()
+        return run_of(request, name).results()
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
 
@@ -88,7 +125,7 @@ def results(request: Request, name: str) -> Results:
 @router.get("/{name}/report", response_class=FileResponse)
 def report(request: Request, name: str) -> FileResponse:
     """The report of a finished run, as a page."""
-    path = _run(request, name).path / "report.html"
+    path = run_of(request, name).path / "report.html"
     if not path.is_file():
         raise Problem(404, "this run has no report yet. It is written when the run is finished.")
     return FileResponse(path, headers={"Content-Security-Policy": REPORT_POLICY})
@@ -97,7 +134,7 @@ def report(request: Request, name: str) -> FileResponse:
 @router.get("/{name}/view")
 def view(request: Request, name: str) -> View:
     """What the page shows: the figures, and for every picture what each approach said."""
-    run = _run(request, name)
+    run = run_of(request, name)
     try:
         small = run.sheets()
         urls = [f"/api/runs/{quote(name, safe='')}/sheets/{n}" for n in range(len(small.paths))]
@@ -111,7 +148,7 @@ def view(request: Request, name: str) -> View:
 @router.get("/{name}/sheets/{number}", response_class=FileResponse)
 def sheet(request: Request, name: str, number: int) -> FileResponse:
     """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
-    paths = _run(request, name).sheets().paths
+    paths = run_of(request, name).sheets().paths
     if not 0 <= number < len(paths):
         raise Problem(404, f"this run has {len(paths)} sheets of pictures, from 0 on.")
     return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
@@ -123,41 +160,8 @@ async def events(
 ) -> StreamingResponse:
     """What happens in the run, as server-sent events, from the first or from the last one seen.
 
-    Ends after "run finished".
+    Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
     """
-    lines = _lines(_run(request, name), start=0 if last_event_id is None else last_event_id + 1)
+    start = 0 if last_event_id is None else last_event_id + 1
+    lines = stream(run_of(request, name), request.app.state.jobs, start)
     return StreamingResponse(lines, media_type="text/event-stream")
-
-
-async def _lines(run: RunFolder, start: int) -> AsyncIterator[str]:
-    place, quiet = start, 0.0
-    while True:
-        fresh = await asyncio.to_thread(_events_from, run, place)
-        for event in fresh:
-            yield f"id: {place}\nevent: {event['event']}\ndata: {json.dumps(event)}\n\n"
-            place += 1
-            if event["event"] == "run finished":
-                return
-        quiet = 0.0 if fresh else quiet + LOOK_EVERY
-        if quiet >= QUIET:
-            quiet = 0.0
-            yield ": still here\n\n"
-        await asyncio.sleep(LOOK_EVERY)
-
-
-def _events_from(run: RunFolder, place: int) -> list[dict[str, Any]]:
-    return list(run.events())[place:]
-
-
-def _summary(name: str, run: RunFolder) -> RunSummary:
-    try:
-        found = run.results()
-    except BakeoffError:
-        return RunSummary(name=name, finished=False, dataset=None, winner=None, why=None)
-    return RunSummary(
-        name=name,
-        finished=True,
-        dataset=found.dataset.name,
-        winner=found.winner.name,
-        why=found.winner.why,
-    )

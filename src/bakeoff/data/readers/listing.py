@@ -18,6 +18,7 @@ __all__ = [
     "Entry",
     "Listing",
     "Split",
+    "is_litter",
     "is_picture_folder",
     "list_pictures",
     "looks_usable",
@@ -98,7 +99,7 @@ def visible(folder: Path) -> tuple[list[Path], list[Path]]:
     named pipes count as nothing.
     """
     with os.scandir(folder) as entries:
-        found = sorted((e for e in entries if not _is_litter(e.name)), key=lambda e: e.name)
+        found = sorted((e for e in entries if not is_litter(e.name)), key=lambda e: e.name)
     folders = [Path(e.path) for e in found if e.is_dir(follow_symlinks=False)]
     files = [Path(e.path) for e in found if e.is_file(follow_symlinks=False) or e.is_symlink()]
     return folders, files
@@ -195,7 +196,8 @@ def _is_called_picture(path: Path) -> bool:
     return (guess_type(path.name)[0] or "").startswith("image/")
 
 
-def _is_litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is what programs leave behind, and is passed over."""
     return name.startswith(".") or name.lower() in _LITTER
 
 

@@ -1,0 +1,181 @@
+"""The command that serves: the page, the API, and what they train."""
+
+from __future__ import annotations
+
+import gc
+import os
+import secrets
+import socket
+import threading
+import time
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from bakeoff.cli.common import Threads, app, console
+
+__all__ = ["serve", "serve_until_stopped"]
+
+GRACE = 20  # seconds for what is in flight when the server is told to stop
+
+
+@app.command()
+def serve(
+    things: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN|BUNDLE]...",
+            help="Runs, or bundles, to serve from the start.",
+            show_default=False,
+        ),
+    ] = None,
+    home: Annotated[
+        Path,
+        typer.Option(
+            help="The folder to work in: its runs/ are served too, and what is trained and kept "
+            "on the page goes to its runs/ and sets/.",
+            file_okay=False,
+        ),
+    ] = Path(),
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Any but this machine's own wants a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8471,
+    allow_training: Annotated[
+        bool,
+        typer.Option(
+            "--allow-training",
+            help="Let clients train and keep pictures on this machine even if --host lets others "
+            "in.",
+        ),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
+    ] = False,
+    bound: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
+            "members, body_seconds, waiting, set_mb, set_files, set_seconds.",
+        ),
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Serve bundles over HTTP: /api/predict names pictures, every model side by side.
+
+    Listens on this machine alone unless told otherwise; then every request needs the token that
+    is printed once, or that stands in BAKEOFF_TOKEN, and nothing can be trained or kept without
+    --allow-training. Put a proxy with TLS in front. The API is described at /openapi.json; models
+    are also served by the Open Inference Protocol under /v2.
+
+    **Examples**
+
+    `bakeoff serve` – all runs in runs/; train more on the page
+
+    `bakeoff serve runs/digits`, then `curl --data-binary @seven.png localhost:8471/api/predict`
+
+    `bakeoff serve digits.bakeoff --host 0.0.0.0 --bound body_mb=50`
+    """
+    serve_until_stopped(
+        things or [],
+        home=home,
+        host=host,
+        port=port,
+        allow_training=allow_training,
+        watch=watch,
+        bound=bound or [],
+        threads=threads,
+    )
+
+
+def serve_until_stopped(
+    things: Sequence[Path],
+    *,
+    home: Path = Path(),
+    host: str = "127.0.0.1",
+    port: int = 0,
+    allow_training: bool = False,
+    watch: bool = False,
+    bound: Sequence[str] = (),
+    threads: int | None = None,
+    open_page: bool = False,
+) -> None:
+    """Serve until Ctrl-C; see `serve`. With `open_page` a browser shows the page."""
+    import uvicorn
+
+    from bakeoff.bundle.bundle import find_bundles
+    from bakeoff.bundle.panel import name_bundles
+    from bakeoff.server.app import create_app
+    from bakeoff.server.guard import LOOPBACK
+    from bakeoff.server.home import Home
+    from bakeoff.server.limits import Bounds
+    from bakeoff.server.models import Models
+    from bakeoff.server.runs import Runs
+
+    bounds = Bounds.of(list(bound))
+    runs = [one for one in things if (one / "run.json").is_file()]
+    bundled = [one for one in things if one not in runs or find_bundles(one)]
+    cores = threads or os.cpu_count() or 1
+    named = name_bundles(bundled) if bundled else {}
+    models = Models(named, waiting=bounds.waiting, cores=cores)
+    token = None
+    if host not in LOOPBACK:
+        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
+    place = Home(home.resolve(), open=token is None or allow_training)
+    application = create_app(
+        models,
+        Runs(runs, place.runs),
+        bounds=bounds,
+        hosts=None if token else LOOPBACK,
+        token=token,
+        watch=watch,
+        home=place,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            limit_concurrency=1000,
+            server_header=False,
+        )
+    )
+    for name, line in models.items():
+        console.print(f"{name}: {line.bundle.manifest.title}", markup=False)
+    if token and "BAKEOFF_TOKEN" not in os.environ:
+        console.print(f"token: {token}", markup=False, soft_wrap=True)
+    listener = server.config.bind_socket()
+    # An answer's head and body are two writes. Without this the second waits for the client's
+    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
+    if open_page:
+        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
+    gc.collect()
+    gc.freeze()  # what is there now stays; looking through it again and again costs milliseconds
+    server.run([listener])
+
+
+class Starting(Protocol):
+    """A server that says when it can be asked."""
+
+    @property
+    def started(self) -> bool:
+        """Whether it listens."""
+        ...
+
+
+def open_when_up(server: Starting, address: str) -> None:
+    """Open the page in a browser as soon as there is one."""
+    while not server.started:
+        time.sleep(0.05)
+    webbrowser.open(address)

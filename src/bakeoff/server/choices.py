@@ -1,0 +1,131 @@
+"""What can be trained here, told without torch, which a serving machine may lack."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from bakeoff.data.catalog import NAMED, at_hand
+from bakeoff.server.setfolder import Sets
+
+__all__ = ["Choices", "choices_of", "trainable"]
+
+APPROACHES = Path(__file__).parents[1] / "approaches"
+Budget = Literal["quick", "standard", "thorough"]
+BUDGETS: dict[Budget, str] = {
+    "quick": "A first look: small networks, trained briefly.",
+    "standard": "What to trust in most cases.",
+    "thorough": "Two to three times as long, for the last points of accuracy.",
+}
+
+
+class ApproachChoice(BaseModel):
+    """A way to build a model; `about` says in a line how it works."""
+
+    name: str
+    title: str
+    about: str
+
+
+class BudgetChoice(BaseModel):
+    """How long to train."""
+
+    name: Budget
+    about: str
+
+
+class SetChoice(BaseModel):
+    """A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
+    what is missing.
+    """
+
+    name: str
+    about: str
+    home: bool
+    ready: bool
+    mend: str | None = None
+
+
+class Choices(BaseModel):
+    """What can be chosen for a training, and whether one is `possible`; if not, `reason` says why
+    and what to do. `running` is the run that trains at this moment.
+    """
+
+    possible: bool
+    reason: str | None
+    running: str | None
+    approaches: list[ApproachChoice]
+    budgets: list[BudgetChoice]
+    sets: list[SetChoice]
+
+
+def choices_of(sets: Sets, *, reason: str | None, running: str | None) -> Choices:
+    """All that can be chosen; `reason` is why nothing can be trained, if so."""
+    return Choices(
+        possible=reason is None,
+        reason=reason,
+        running=running,
+        approaches=_approaches(),
+        budgets=[BudgetChoice(name=name, about=about) for name, about in BUDGETS.items()],
+        sets=[*_kept(sets), *_known()],
+    )
+
+
+def trainable() -> str | None:
+    """Why nothing can be trained on this machine, and the mend; None if it can."""
+    if importlib.util.find_spec("torch") is None:
+        return "the parts that train are not installed. Install them: pip install 'bakeoff[train]'."
+    return None
+
+
+def _kept(sets: Sets) -> list[SetChoice]:
+    return [
+        SetChoice(
+            name=one.name,
+            about=one.understood,
+            home=True,
+            ready=one.missing is None,
+            mend=one.missing,
+        )
+        for one in sets.summaries()
+    ]
+
+
+def _known() -> list[SetChoice]:
+    return [
+        SetChoice(
+            name=name,
+            about=known.about,
+            home=False,
+            ready=(ready := at_hand(name)),
+            mend=None if ready else f"Bring it here first: bakeoff fetch {name}",
+        )
+        for name, known in NAMED.items()
+    ]
+
+
+@cache
+def _approaches() -> list[ApproachChoice]:
+    """Read from the source, not imported: an approach describes itself, but brings torch."""
+    found = [_approach(ast.parse(path.read_bytes())) for path in sorted(APPROACHES.glob("*.py"))]
+    return [one for one in found if one is not None]
+
+
+def _approach(module: ast.Module) -> ApproachChoice | None:
+    told = {
+        node.target.id: ast.literal_eval(node.value)
+        for one in module.body
+        if isinstance(one, ast.ClassDef)
+        for node in one.body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id in ("name", "title")
+        and node.value is not None
+    }
+    about = (ast.get_docstring(module) or "").partition("\n")[0]
+    return ApproachChoice(**told, about=about) if len(told) == 2 else None

@@ -1,0 +1,119 @@
+"""Training runs, each in a process of its own that outlives the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from bakeoff.record.folder import LOG, RunFolder
+from bakeoff.record.lock import holder
+
+__all__ = ["Jobs", "Status", "log_lines", "status_of"]
+
+Status = Literal["running", "finished", "stopped", "failed"]
+
+PATIENCE = 15.0  # seconds that a run gets to stop by itself
+LOOK_EVERY = 0.1
+LOG_TAIL = 100_000  # bytes
+COMMAND = (sys.executable, "-P", "-m", "bakeoff", "run")  # -P: no module from the working folder
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Jobs:
+    """The processes that this server started; those of a server before it are found by lock."""
+
+    def __init__(self) -> None:
+        self._processes: dict[Path, subprocess.Popen[bytes]] = {}
+        self.estimating = asyncio.Lock()  # one at a time: two would measure each other
+
+    def start(self, path: Path, arguments: Sequence[str]) -> None:
+        """Run ``bakeoff run`` on a run's folder, which is made, with its output in the log."""
+        path.mkdir(parents=True, exist_ok=True)
+        with (path / LOG).open("ab") as log:
+            self._processes[path] = subprocess.Popen(  # noqa: S603 - no shell, and checked
+                [*COMMAND, *arguments, "--no-open"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=plain_environment(),
+                start_new_session=True,  # a Ctrl-C of the server is not meant for it
+            )
+
+    def status(self, run: RunFolder) -> Status:
+        """How a run stands; see `status_of`. One that is only just starting is running too."""
+        found = status_of(run)
+        process = self._processes.get(run.path)
+        if process is None or found == "finished":  # the process may take a moment to end
+            return found
+        if process.poll() is None:
+            return "running"
+        self._processes.pop(run.path, None)
+        return status_of(run)
+
+    async def cancel(self, run: RunFolder) -> None:
+        """Stop a run as Ctrl-C does, or by force after a while, and wait until it has stopped."""
+        self._send(run, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        forced = time.monotonic() + PATIENCE
+        while self.status(run) == "running":
+            if time.monotonic() > forced:
+                self._send(run, getattr(signal, "SIGKILL", signal.SIGTERM))
+            await asyncio.sleep(LOOK_EVERY)
+        if not (run.path / "run.json").exists():
+            with (run.path / LOG).open("a", encoding="utf-8") as log:
+                log.write("\nStopped before anything was trained. Start it anew.\n")
+
+    def _send(self, run: RunFolder, what: signal.Signals) -> None:
+        process = self._processes.get(run.path)
+        with suppress(ProcessLookupError, PermissionError):  # it may have ended by now
+            if process is not None:
+                process.send_signal(what)
+            elif pid := holder(run.path):
+                os.kill(pid, what)
+
+
+def status_of(run: RunFolder) -> Status:
+    """How a run stands, from its files alone: "stopped" can be resumed, "failed" says why.
+
+    A run that never began has nothing but its log, and failed.
+    """
+    if holder(run.path) is not None:
+        return "running"
+    if not (run.path / "run.json").is_file():
+        return "failed"
+    last = (run.last_event() or {}).get("event", "run finished")
+    if last == "run finished" and (run.path / "results.json").is_file():
+        return "finished"
+    return "failed" if last == "run failed" else "stopped"
+
+
+def log_lines(run: RunFolder, most: int) -> list[str] | None:
+    """The last lines that the process of a run printed; None if nobody kept them."""
+    try:
+        with (run.path / LOG).open("rb") as file:
+            file.seek(max(0, (run.path / LOG).stat().st_size - LOG_TAIL))
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    text = ANSI.sub("", data.decode("utf-8", "replace"))
+    return [line.rstrip() for line in text.splitlines()][-most:]
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of a child whose words go to a file: ours, without colours."""
+    return {
+        **os.environ,
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "COLUMNS": "120",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }

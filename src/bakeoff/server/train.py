@@ -1,0 +1,289 @@
+"""`/api/training` and what changes a run: start, cancel, resume, delete, and serve its models."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, Field
+
+from bakeoff.bundle.bundle import find_bundles
+from bakeoff.data.catalog import at_hand, is_named
+from bakeoff.data.grouping import parse_grouping
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+from bakeoff.server.choices import Budget, Choices, choices_of, trainable
+from bakeoff.server.home import Home, delete_folder, home_of, name_checked
+from bakeoff.server.jobs import COMMAND, Jobs, log_lines, plain_environment
+from bakeoff.server.limits import Problem
+from bakeoff.server.models import Models
+from bakeoff.server.predict import PROBLEM, ModelInfo, models_told
+from bakeoff.server.runs import Runs, run_of
+from bakeoff.server.setfolder import Sets
+from bakeoff.server.summary import RunSummary, summary_of
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["training"])
+
+ESTIMATE_SECONDS = 120
+LOOK_EVERY = 0.2  # seconds between looks whether whoever asked for an estimate is still there
+LOG_LINES = 200
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: PROBLEM | {"description": "Something asked does not fit."},
+    403: PROBLEM | {"description": "Training and sets are off on this server."},
+    404: PROBLEM | {"description": "There is no such run or set."},
+    409: PROBLEM | {"description": "It can not be done now; `detail` says what to do first."},
+}
+
+
+class Training(BaseModel):
+    """What to train, on what, and how to score it; as in `bakeoff run`.
+
+    `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
+    expression on the file name; the summary of a set says the one that fits it.
+    """
+
+    set: Annotated[str, Field(min_length=1, max_length=200)]
+    approaches: Annotated[
+        list[Annotated[str, Field(pattern="^[a-z_]{1,40}$")]], Field(min_length=1, max_length=20)
+    ] = ["baseline", "cnn", "vit", "transfer"]
+    budget: Budget = "standard"
+    folds: Annotated[int, Field(ge=0, le=100)] = 5
+    test: Annotated[float | None, Field(ge=0, le=0.9)] = None
+    group: Annotated[str | None, Field(max_length=200)] = None
+    keep_groups: bool = False
+    leave_one_group_out: bool = False
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class NewTraining(Training):
+    """A training to start; `name` is that of the run, by default the set's with the time."""
+
+    name: Annotated[str | None, Field(max_length=100)] = None
+
+
+class Started(BaseModel):
+    """The run that was started."""
+
+    run: str
+
+
+class Estimate(BaseModel):
+    """Seconds that each approach would take on this machine, as busy as it is, and all of them."""
+
+    seconds: dict[str, float]
+    total: float
+
+
+@router.get("/training")
+def choices(request: Request) -> Choices:
+    """What can be trained here: approaches, budgets and sets."""
+    reason = trainable()
+    try:
+        running = _running(request, home_of(request))
+    except Problem as problem:
+        reason, running = problem.detail, None
+    return choices_of(request.app.state.sets, reason=reason, running=running)
+
+
+@router.post("/training/estimate", responses=REFUSALS)
+async def estimate(request: Request, asked: Training) -> Estimate:
+    """How long a training would take, from a taste of every part of the work; some seconds."""
+    home_of(request)
+    arguments = await asyncio.to_thread(_arguments, request, asked)
+    async with _jobs(request).estimating:
+        return await _estimated(request, arguments)
+
+
+@router.post("/training", status_code=201, responses=REFUSALS)
+async def start(request: Request, asked: NewTraining) -> Started:
+    """Start a training, in a process that goes on when this server ends."""
+    home = home_of(request)
+    arguments = await asyncio.to_thread(_arguments, request, asked)
+    name = name_checked(asked.name, "run") if asked.name else _stamped(asked.set)
+    _refuse_second(request, home)
+    folder = home.runs / name
+    if name in _runs(request) or folder.exists():
+        raise Problem(409, f"there is a run {name} already. Choose another name.")
+    _jobs(request).start(folder, [*arguments, "--out", str(folder)])
+    return Started(run=_runs(request).name_of(folder) or name)
+
+
+@router.post("/runs/{name}/cancel", responses=REFUSALS)
+async def cancel(request: Request, name: str) -> RunSummary:
+    """Stop a run, which can be resumed; answered when it has stopped, some seconds at most."""
+    home_of(request)
+    run = run_of(request, name)
+    if _jobs(request).status(run) != "running":
+        raise Problem(409, "this run is not at work, so there is nothing to stop.")
+    await asyncio.shield(_jobs(request).cancel(run))
+    return _summary(request, name, run)
+
+
+@router.post("/runs/{name}/resume", responses=REFUSALS)
+async def resume(request: Request, name: str) -> RunSummary:
+    """Go on with a run that was stopped or failed, from the last unit that was finished."""
+    run = _own_run(request, name)
+    _refuse_second(request, home_of(request))
+    status = _jobs(request).status(run)
+    if status == "finished":
+        raise Problem(409, "this run is finished. Start another one.")
+    if not (run.path / "run.json").is_file():
+        raise Problem(409, "this run never began, so there is nothing to resume. Start it anew.")
+    if reason := trainable():
+        raise Problem(409, reason)
+    _jobs(request).start(run.path, ["--resume", str(run.path)])
+    return _summary(request, name, run)
+
+
+@router.delete("/runs/{name}", status_code=204, response_class=Response, responses=REFUSALS)
+async def delete(request: Request, name: str) -> None:
+    """Delete a run of this server's folder for ever, its models too."""
+    run = _own_run(request, name)
+    if _jobs(request).status(run) == "running":
+        raise Problem(409, "this run is at work. Cancel it first.")
+    models: Models = request.app.state.models
+    models.forget_run(run.path)
+    await asyncio.to_thread(delete_folder, run.path)
+
+
+@router.get("/runs/{name}/log", response_class=PlainTextResponse, responses={404: REFUSALS[404]})
+def log(request: Request, name: str) -> PlainTextResponse:
+    """The last 200 lines that the process of a run printed."""
+    lines = log_lines(run_of(request, name), LOG_LINES)
+    if lines is None:
+        raise Problem(404, "this run was not started by a server, so nobody kept what it printed.")
+    return PlainTextResponse("\n".join(lines))
+
+
+@router.post("/runs/{name}/models", responses={404: REFUSALS[404], 409: REFUSALS[409]})
+async def load(request: Request, name: str) -> list[ModelInfo]:
+    """Serve the bundles of a run, and list them; those that are served already stay as they are."""
+    run = run_of(request, name)
+    bundles = find_bundles(run.path)
+    if not bundles:
+        raise Problem(409, "this run has no bundle yet. They are made when it is finished.")
+    models: Models = request.app.state.models
+    try:
+        return await models_told(request, await models.load(name, bundles))
+    except BakeoffError as error:
+        raise Problem(409, str(error)) from None
+
+
+# -- what they share ------------------------------------------------------------
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
+    return jobs
+
+
+def _runs(request: Request) -> Runs:
+    runs: Runs = request.app.state.runs
+    return runs
+
+
+def _own_run(request: Request, name: str) -> RunFolder:
+    """A run that may be changed: one in this server's folder."""
+    home_of(request)
+    run = run_of(request, name)
+    if not _runs(request).at_home(run):
+        raise Problem(
+            409, f"{name} does not lie in this server's folder. Change it on the command line."
+        )
+    return run
+
+
+def _summary(request: Request, name: str, run: RunFolder) -> RunSummary:
+    return summary_of(name, run, _jobs(request), home=_runs(request).at_home(run))
+
+
+def _running(request: Request, home: Home) -> str | None:
+    """The run that trains in this server's folder, whoever started it."""
+    for name, run in _runs(request).all().items():
+        if run.path.parent == home.runs and _jobs(request).status(run) == "running":
+            return name
+    return None
+
+
+def _refuse_second(request: Request, home: Home) -> None:
+    if running := _running(request, home):
+        raise Problem(409, f"{running} is at work. Wait until it is finished, or cancel it.")
+
+
+def _arguments(request: Request, asked: Training) -> list[str]:
+    """What to tell ``bakeoff run``; every text of the client is checked, and follows an = sign."""
+    if reason := trainable():
+        raise Problem(409, reason)
+    sets: Sets = request.app.state.sets
+    source = sets.path_of(asked.set)
+    if source is None and not is_named(asked.set):
+        raise Problem(404, f"there is no set {asked.set[:100]!r}. GET /api/training lists them.")
+    if source is None and not at_hand(asked.set):
+        raise Problem(409, f"{asked.set} is not here yet. Bring it: bakeoff fetch {asked.set}.")
+    options: dict[str, Any] = {
+        "budget": asked.budget,
+        "folds": asked.folds,
+        "seed": asked.seed,
+        "test": asked.test,
+        "group": asked.group,
+    }
+    if asked.group is not None:
+        try:
+            parse_grouping(asked.group)
+        except BakeoffError as error:
+            raise Problem(400, str(error)) from None
+    return [
+        str(source or asked.set),
+        *(f"--approach={name}" for name in asked.approaches),
+        *(f"--{name}={value}" for name, value in options.items() if value is not None),
+        *(["--keep-groups"] if asked.keep_groups else []),
+        *(["--leave-one-group-out"] if asked.leave_one_group_out else []),
+    ]
+
+
+def _stamped(name: str) -> str:
+    return f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+async def _estimated(request: Request, arguments: list[str]) -> Estimate:
+    """Ask a process of its own, which ends with the patience of whoever asked."""
+    process = subprocess.Popen(  # noqa: S603 - no shell, and checked
+        [*COMMAND, *arguments, "--estimate", "--json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=plain_environment(),
+        text=True,
+    )
+    said = asyncio.create_task(asyncio.to_thread(process.communicate))
+    try:
+        for _ in range(round(ESTIMATE_SECONDS / LOOK_EVERY)):
+            await asyncio.wait([said], timeout=LOOK_EVERY)
+            if said.done() or await request.is_disconnected():
+                break
+        late = not said.done()
+    finally:
+        if process.poll() is None:
+            process.kill()
+        out, error = await said
+    if late:
+        raise Problem(
+            503, f"nothing was known after {ESTIMATE_SECONDS} seconds. Name fewer approaches."
+        )
+    if process.returncode:
+        words = next(_lines_back(error), "it ended without a word.")
+        raise Problem(400, words.removeprefix("bakeoff: "))
+    return Estimate.model_validate(json.loads(out))
+
+
+def _lines_back(text: str) -> Iterator[str]:
+    return (line.strip() for line in reversed(text.splitlines()) if line.strip())

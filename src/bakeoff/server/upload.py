@@ -1,0 +1,131 @@
+"""A large form, written to disk part by part as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from bakeoff.server.limits import Problem
+
+__all__ = ["Upload", "receive"]
+
+LONGEST_FIELD = 1000  # bytes
+MOST_FIELDS = 20
+BROKEN = "the form is broken. Send it again as multipart/form-data."
+
+
+@dataclass
+class Upload:
+    """What came.
+
+    Attributes
+    ----------
+    fields : texts by name.
+    files : what the client calls each file, which may hold folders, and where its bytes are.
+    """
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: list[tuple[str, Path]] = field(default_factory=list)
+
+
+async def receive(request: Request, folder: Path, most_files: int) -> Upload:
+    """Write the files of a form into a folder, under names of our own.
+
+    Not by Starlette, which keeps files below a megabyte in memory, however many there are.
+
+    Raises
+    ------
+    Problem
+        400: it is no form, or has too many parts.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise Problem(400, BROKEN)
+    writing = _Writing(folder, most_files)
+    try:
+        parser = MultipartParser(
+            options[b"boundary"],
+            {
+                "on_part_begin": writing.begin,
+                "on_header_field": writing.header_name,
+                "on_header_value": writing.header_value,
+                "on_header_end": writing.header_end,
+                "on_headers_finished": writing.headers_end,
+                "on_part_data": writing.data,
+                "on_part_end": writing.end,
+            },
+        )
+        async for chunk in request.stream():
+            await asyncio.to_thread(parser.write, chunk)
+        parser.finalize()
+    except FormParserError:
+        raise Problem(400, BROKEN) from None
+    finally:
+        writing.close()
+    return writing.upload
+
+
+class _Writing:
+    """The part that is coming in, and those before it."""
+
+    def __init__(self, folder: Path, most_files: int) -> None:
+        self.upload = Upload()
+        self._folder = folder
+        self._most = most_files
+        self._file: IO[bytes] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        self._name = self._value = b""
+        self._field: str = ""
+        self._text = b""
+        self._disposition = b""
+
+    def header_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._name = self._value = b""
+
+    def headers_end(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        name = options.get(b"filename")
+        if name is None:
+            if len(self.upload.fields) >= MOST_FIELDS:
+                raise Problem(400, f"the form has more than {MOST_FIELDS} fields. Send fewer.")
+            return
+        if len(self.upload.files) >= self._most:
+            raise Problem(413, f"there are more than {self._most} files. Send a zip of fewer.")
+        path = self._folder / str(len(self.upload.files))
+        self._file = path.open("xb")
+        self.upload.files.append((name.decode("utf-8", "replace"), path))
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        if self._file is not None:
+            self._file.write(data[start:end])
+            return
+        self._text += data[start:end]
+        if len(self._text) > LONGEST_FIELD:
+            raise Problem(400, f"a field of the form is longer than {LONGEST_FIELD} bytes.")
+
+    def end(self) -> None:
+        if self._file is None:
+            self.upload.fields[self._field] = self._text.decode("utf-8", "replace")
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

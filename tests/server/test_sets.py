@@ -1,0 +1,365 @@
+"""Sets in a server's folder: uploaded whole, or kept picture by picture."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from bakeoff.data.read import read
+from bakeoff.server.home import Home
+from bakeoff.server.limits import Bounds
+
+from ..data.pictures_made import class_folders, drawing, encoded
+from .conftest import serving
+from .test_security import refused, zipped
+
+PNG = encoded(drawing(0))
+BOUNDS = Bounds(body_mb=1, set_mb=2, set_files=12)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path, open=True)
+
+
+@pytest.fixture
+def page(home: Home) -> Iterator[httpx.Client]:
+    with serving(None, home=home, bounds=BOUNDS) as client:
+        yield client
+
+
+def uri(data: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(data).decode()}"
+
+
+def members(*classes: str, each: int = 3) -> dict[str, bytes]:
+    return {
+        f"{name}/{index}.png": encoded(drawing(5 * number + index))
+        for number, name in enumerate(classes)
+        for index in range(each)
+    }
+
+
+def upload(client: httpx.Client, name: str, files: dict[str, bytes]) -> httpx.Response:
+    parts = [("files", (called, data)) for called, data in files.items()]
+    return client.post("/api/sets", data={"name": name}, files=parts)
+
+
+def nothing_is_left(home: Home) -> bool:
+    return not home.sets.exists() or list(home.sets.iterdir()) == []
+
+
+# -- whole sets --------------------------------------------------------------------
+
+
+def test_a_zip_becomes_a_set_that_can_be_read(page: httpx.Client, home: Home) -> None:
+    packed = zipped({f"my pictures/{k}": v for k, v in members("cat", "dog").items()})
+    response = upload(page, "Pets 1", {"pets.zip": packed})
+    assert response.status_code == 201, response.text
+    assert response.json() == {
+        "name": "Pets 1",
+        "understood": "class folders, 6 pictures",
+        "pictures": 6,
+        "classes": [{"name": "cat", "count": 3}, {"name": "dog", "count": 3}],
+        "group": None,
+        "groups": [],
+        "left_out": [],
+        "editable": True,
+        "missing": None,
+    }
+    assert page.get("/api/sets").json() == [response.json()]
+    assert page.get("/api/sets/Pets 1").json() == response.json()
+    assert len(read(home.sets / "Pets 1")) == 6
+    assert page.delete("/api/sets/Pets 1").status_code == 204
+    assert nothing_is_left(home)
+
+
+def test_a_dropped_folder_says_the_class_in_its_file_names(page: httpx.Client) -> None:
+    files = {f"dropped/{name}": data for name, data in members("cat", "dog").items()}
+    found = upload(page, "dropped", files | {"dropped/cat/broken.png": b""}).json()
+    assert found["classes"] == [{"name": "cat", "count": 3}, {"name": "dog", "count": 3}]
+    assert [one["thing"] for one in found["left_out"]] == ["cat/broken.png"]
+    assert page.get("/api/sets/dropped").json() == found
+
+
+def test_a_table_is_a_set_that_no_picture_is_put_into(page: httpx.Client) -> None:
+    rows = ["label," + ",".join(f"pixel{i}" for i in range(16))]
+    rows += [f"{row % 2}," + ",".join(str(10 * row + i) for i in range(16)) for row in range(8)]
+    found = upload(page, "table", {"train.csv": "\n".join(rows).encode()})
+    assert found.status_code == 201, found.text
+    assert found.json()["classes"] == [{"name": "0", "count": 4}, {"name": "1", "count": 4}]
+    assert found.json()["editable"] is False
+    assert page.get("/api/sets/table").json() == found.json()
+    body = {"label": "0", "picture": uri(PNG)}
+    refused(page.post("/api/sets/table/pictures", json=body), 409, "no set of pictures")
+    refused(page.get("/api/sets/table/pictures"), 409, "no set of pictures")
+    refused(page.get("/api/sets/table/pictures/train.csv"), 409, "no set of pictures")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a.txt": b"hello"}, "holds no pictures"),
+        ({"a.zip": zipped({"a.txt": b"hello"})}, "no pictures"),
+        ({"a.zip": b"PK\x03\x04" + b"junk" * 20}, "damaged"),
+        ({"a.png": PNG, "b.png": PNG}, "nothing says what they show"),
+        (members("cat"), "1 class"),
+        ({"../../cat/1.png": PNG, "/etc/cat/2.png": PNG}, "holds no pictures"),
+        ({}, "no file"),
+    ],
+)
+def test_what_is_no_set_is_refused_and_leaves_nothing(
+    page: httpx.Client, home: Home, files: dict[str, bytes], words: str
+) -> None:
+    fields = [("name", (None, b"bad"))] + [("files", one) for one in files.items()]
+    refused(page.post("/api/sets", files=fields), 400, words)
+    assert nothing_is_left(home)
+
+
+def test_names_that_lead_out_are_left_out_and_told(page: httpx.Client, home: Home) -> None:
+    files = members("cat", "dog") | {"../../evil.png": PNG, "C:\\x\\evil.png": PNG}
+    found = upload(page, "mixed", files).json()
+    assert "leads out" in found["left_out"][0]["wrong"]
+    inside = home.sets / "mixed"
+    assert all(path.is_relative_to(inside) for path in home.path.parent.rglob("evil*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "a/b", "a\\b", ".hidden", "con", "x" * 61, "a\0b", "-a"]
+)
+def test_a_name_that_is_no_name_is_refused(page: httpx.Client, home: Home, name: str) -> None:
+    refused(upload(page, name, members("cat", "dog")), 400, "is no name for a set")
+    body = {"label": "a", "picture": uri(PNG)}
+    assert page.post("/api/sets/%2e%2e/pictures?create=true", json=body).status_code in (400, 404)
+    assert nothing_is_left(home)
+
+
+def test_a_name_that_is_taken_is_refused(page: httpx.Client) -> None:
+    assert upload(page, "pets", members("cat", "dog")).status_code == 201
+    refused(upload(page, "pets", members("cat", "dog")), 409, "there is a set pets already")
+    refused(upload(page, "mnist", members("cat", "dog")), 409, "everybody knows")
+
+
+def test_a_zip_bomb_is_refused(page: httpx.Client, home: Home) -> None:
+    bomb = zipped({f"cat/{row}.bmp": b"\0" * 1_000_000 for row in range(9)})
+    assert len(bomb) < 20_000
+    refused(upload(page, "bomb", {"bomb.zip": bomb}), 400, "unpacks to more than")
+    many = zipped({f"cat/{row}.png": PNG for row in range(13)})
+    refused(upload(page, "many", {"many.zip": many}), 400, "more than 12 files")
+    assert nothing_is_left(home)
+
+
+def test_a_body_that_is_too_large_is_refused(page: httpx.Client, home: Home) -> None:
+    grain = np.random.default_rng(0).integers(0, 256, 1_500_000, dtype=np.uint8).tobytes()
+    refused(upload(page, "large", {"a.bin": grain + grain}), 413, "larger than 2 MB")
+    refused(upload(page, "large", {"a.bin": grain}), 400, "holds no pictures")
+    many = {f"cat/{row}.png": PNG for row in range(13)}
+    refused(upload(page, "many", many), 413, "more than 12 files")
+    assert nothing_is_left(home)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data", b"--x"),
+        ("multipart/form-data; boundary=x", b"--y\r\n\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + b"a" * 1001,
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="n"\r\n\r\n\r\n' * 21 + b"--x--",
+        ),
+    ],
+)
+def test_a_broken_form_is_refused(page: httpx.Client, home: Home, kind: str, body: bytes) -> None:
+    response = page.post("/api/sets", content=body, headers={"content-type": kind})
+    assert response.status_code == 400, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert nothing_is_left(home)
+
+
+def test_sets_put_there_by_hand_are_seen(page: httpx.Client, home: Home) -> None:
+    class_folders(home.sets / "by hand", "cat", "dog")
+    (home.sets / "odd").mkdir()
+    (home.sets / "odd" / "notes.txt").write_text("hello")
+    (home.sets / "train-test" / "train").mkdir(parents=True)
+    class_folders(home.sets / "parts" / "train", "cat", "dog")
+    class_folders(home.sets / "parts" / "test", "cat", "dog")
+    found = {one["name"]: one for one in page.get("/api/sets").json()}
+    assert found["by hand"]["pictures"] == 6
+    assert "holds no pictures" in found["odd"]["missing"]
+    assert found["parts"]["pictures"] == 12
+    assert found["parts"]["editable"] is False
+
+
+# -- picture by picture ------------------------------------------------------------
+
+
+def test_a_set_is_drawn(page: httpx.Client, home: Home) -> None:
+    address = "/api/sets/drawn/pictures"
+    refused(page.post(address, json={"label": "ä", "picture": uri(PNG)}), 404, "no set 'drawn'")
+    ids: list[str] = []
+    for label, group in [("ä", "ann"), ("ä", "ben"), ("two words", "ann"), ("two words", "ben")]:
+        body = {"label": label, "group": group, "picture": uri(encoded(drawing(len(ids))))}
+        response = page.post(address, json=body, params={"create": "true"})
+        assert response.status_code == 201, response.text
+        assert response.json()["label"] == label
+        ids.append(response.json()["id"])
+    drawn = ("ä/ann--0001", "ä/ben--0002", "two words/ann--0001", "two words/ben--0002")
+    assert ids == [f"{one}.png" for one in drawn]
+    found = page.get("/api/sets/drawn").json()
+    assert (found["group"], found["groups"]) == ("^(.+)--", ["ann", "ben"])
+    assert found["missing"] is None
+    dataset = read(home.sets / "drawn", group=found["group"])
+    assert dataset.group_names == ("ann", "ben")
+    assert [one["id"] for one in page.get(address).json()] == sorted(ids)
+    assert page.get(address).json()[0]["group"] in ("ann", "ben")
+    with Image.open(io.BytesIO(page.get(f"{address}/{ids[2]}").content)) as image:
+        np.testing.assert_array_equal(np.asarray(image), drawing(2))
+    assert page.delete(f"{address}/{ids[2]}").status_code == 204
+    assert page.get("/api/sets/drawn").json()["classes"][0] == {"name": "two words", "count": 1}
+    assert "two pictures" in page.get("/api/sets/drawn").json()["missing"]
+    assert page.delete(f"{address}/{ids[3]}").status_code == 204
+    assert [one["name"] for one in page.get("/api/sets/drawn").json()["classes"]] == ["ä"]
+    refused(page.get(f"{address}/{ids[3]}"), 404, "no picture")
+    body = {"label": "ä", "picture": uri(PNG)}
+    assert page.post(address, json=body).json() == {
+        "id": "ä/0003.png",
+        "label": "ä",
+        "group": None,
+    }
+    assert page.get("/api/sets/drawn").json()["group"] is None  # one has none
+
+
+def test_corrections_are_kept_in_an_uploaded_set(page: httpx.Client, home: Home) -> None:
+    upload(page, "pets", members("cat", "dog"))
+    jpeg = encoded(drawing(9), "JPEG")
+    form = {"label": "cat"}
+    response = page.post("/api/sets/pets/pictures", data=form, files={"file": ("a.jpg", jpeg)})
+    assert response.status_code == 201, response.text
+    kept = home.sets / "pets" / response.json()["id"]
+    assert kept.read_bytes().startswith(b"\x89PNG")
+    assert page.get("/api/sets/pets").json()["pictures"] == 7
+    grouped = form | {"group": "ann"}
+    page.post("/api/sets/pets/pictures", data=grouped, files={"file": ("a.jpg", jpeg)})
+    assert page.get("/api/sets/pets").json()["groups"] == ["ann"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "",
+        " ",
+        "..",
+        ".a",
+        "a/b",
+        "a\\b",
+        "a:b",
+        "a\nb",
+        "x\0",
+        "train",
+        "Test",
+        "desktop.ini",
+        "x" * 61,
+        "𝄞" * 60,
+        "nul",
+        "a.",
+        "a--b",
+        "-a",
+        "\u202e",
+        "__MACOSX",
+    ],
+)
+def test_a_label_that_is_no_folder_is_refused(page: httpx.Client, home: Home, label: str) -> None:
+    body = {"label": label, "picture": uri(PNG)}
+    response = page.post("/api/sets/drawn/pictures?create=true", json=body)
+    assert response.status_code == 400, response.text
+    body = {"label": "fine", "group": label or "--", "picture": uri(PNG)}
+    response = page.post("/api/sets/drawn/pictures?create=true", json=body)
+    assert response.status_code == 400, response.text
+    assert nothing_is_left(home)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"label": "a"},
+        {"label": "a", "picture": "x"},
+        {"label": "a", "picture": "data:image/png;base64,%%%"},
+        {"label": "a", "picture": uri(b"")},
+        {"label": "a", "picture": uri(b"<svg/>")},
+        {"label": "a", "picture": uri(PNG[:50])},
+        {"label": 3, "picture": uri(PNG)},
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    page: httpx.Client, home: Home, body: dict[str, object]
+) -> None:
+    response = page.post("/api/sets/drawn/pictures?create=true", json=body)
+    assert response.status_code == 400, response.text
+    assert nothing_is_left(home)
+    form = page.post("/api/sets/drawn/pictures?create=true", files={"file": ("a", PNG)})
+    refused(form, 400, "wants a label")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "../cat/0.png",
+        "..%2f..%2fsecret.png",
+        "%2e%2e/secret.png",
+        "cat",
+        "x/0.png",
+        "cat/0.png/x",
+        ".set.json",
+        "cat/link.png",
+        "%00",
+    ],
+)
+def test_a_picture_is_found_by_name_and_never_by_path(
+    page: httpx.Client, home: Home, picture: str
+) -> None:
+    (home.path / "secret.png").write_bytes(PNG)
+    upload(page, "pets", members("cat", "dog"))
+    (home.sets / "pets" / "cat" / "link.png").symlink_to(home.path / "secret.png")
+    assert page.get(f"/api/sets/pets/pictures/{picture}").status_code in (404, 405)
+    assert page.delete(f"/api/sets/pets/pictures/{picture}").status_code in (404, 405)
+    assert (home.path / "secret.png").exists()
+
+
+def test_a_damaged_picture_is_told(page: httpx.Client, home: Home) -> None:
+    upload(page, "pets", members("cat", "dog"))
+    (home.sets / "pets" / "cat" / "0.png").write_bytes(PNG[:60])
+    refused(page.get("/api/sets/pets/pictures/cat/0.png"), 409, "damaged")
+
+
+def test_a_set_is_bounded(page: httpx.Client) -> None:
+    assert upload(page, "full", members("cat", "dog", each=6)).status_code == 201
+    body = {"label": "cat", "picture": uri(PNG)}
+    refused(page.post("/api/sets/full/pictures", json=body), 409, "12 pictures at most")
+    refused(page.get("/api/sets/none"), 404, "no set 'none'")
+
+
+def test_other_sites_and_servers_without_a_home_keep_nothing(
+    page: httpx.Client, tmp_path: Path
+) -> None:
+    body = {"label": "a", "picture": uri(PNG)}
+    evil = {"origin": "http://evil.example"}
+    address = "/api/sets/drawn/pictures?create=true"
+    refused(page.post(address, json=body, headers=evil), 403, "other sites")
+    for home in (None, Home(tmp_path, open=False)):
+        with serving(None, home=home) as client:
+            refused(client.post(address, json=body), 403, "--allow-training")
+            refused(upload(client, "pets", members("cat", "dog")), 403, "--allow-training")
+            refused(client.get("/api/sets"), 403, "--allow-training")
+            assert client.get("/api/training").json()["possible"] is False
