@@ -29,7 +29,10 @@ export function tickText(share: number): string {
 /** 1, 2 and 5 times the powers of ten within a domain, or only the powers if crowded. */
 export function logTicks([low, high]: Domain, most = 5): number[] {
   const first = Math.floor(Math.log10(low));
-  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, n) => first + n);
+  const powers = Array.from(
+    { length: Math.ceil(Math.log10(high)) - first + 1 },
+    (_, n) => first + n,
+  );
   const ticks = powers
     .flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)))
     .filter((tick) => low <= tick && tick <= high);

@@ -21,7 +21,9 @@ export class Collection {
 
   async load(): Promise<void> {
     this.summary = await openSet(this.name);
-    this.pictures = this.summary?.editable ? await listPictures(this.name) : [];
+    const out = new Set(this.summary?.left_out.map((one) => one.thing));
+    const pictures = this.summary?.editable ? await listPictures(this.name) : [];
+    this.pictures = pictures.filter((one) => !out.has(one.id));
     const known = this.summary?.classes.map((one) => one.name) ?? [];
     this.classes = [...known, ...this.#remembered().filter((one) => !known.includes(one))];
   }
