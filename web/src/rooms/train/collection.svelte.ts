@@ -1,5 +1,12 @@
 /** A set that grows while one draws: its classes, their pictures, and what was kept last. */
-import { addPicture, listPictures, openSet, removePicture, type SetSummary } from "./sets.ts";
+import {
+  addPicture,
+  findSet,
+  listPictures,
+  openSet,
+  removePicture,
+  type SetSummary,
+} from "./sets.ts";
 
 export interface Kept {
   id: string;
@@ -20,7 +27,7 @@ export class Collection {
   constructor(readonly name: string) {}
 
   async load(): Promise<void> {
-    this.summary = await openSet(this.name);
+    this.summary = await findSet(this.name);
     const out = new Set(this.summary?.left_out.map((one) => one.thing));
     const pictures = this.summary?.editable ? await listPictures(this.name) : [];
     this.pictures = pictures.filter((one) => !out.has(one.id));

@@ -70,6 +70,8 @@ describe("events", () => {
       event("run stopped", { status: "stopped", why: null }),
     ]);
     expect(stopped).toMatchObject({ phase: "stopped", current: null });
+    expect(unit(stopped, "baseline", "fold 2").state).toBe("waiting");
+    expect(unit(stopped, "baseline", "fold 2").curve).toHaveLength(1);
     const again = follow(stopped, [
       begun("run resumed"),
       estimated(2, 30),

@@ -105,7 +105,11 @@ function take(now: Progress, event: RunEvent): void {
       now.phase = event.event === "run failed" || event.status === "failed" ? "failed" : "stopped";
       now.current = null;
       now.why = (event.why as string | null) ?? now.why;
-      for (const one of now.approaches) one.preparing = false;
+      for (const one of now.approaches) {
+        one.preparing = false;
+        // Half a fold is no fold: resumed, it begins anew. What it showed stays to be seen.
+        for (const unit of one.units) if (!isFinished(unit)) unit.state = "waiting";
+      }
       return;
   }
   const approach = now.approaches.find((one) => one.name === event.approach);

@@ -12,14 +12,13 @@ export function listSets(): Promise<SetSummary[]> {
   return get("/api/sets");
 }
 
-/** One set; null if there is none of that name yet. */
-export async function openSet(name: string): Promise<SetSummary | null> {
-  try {
-    return await get<SetSummary>(at(name));
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
-    throw error;
-  }
+export function openSet(name: string): Promise<SetSummary> {
+  return get(at(name));
+}
+
+/** One set; null if there is none of that name yet, which is no fault of anybody. */
+export async function findSet(name: string): Promise<SetSummary | null> {
+  return (await listSets()).find((one) => one.name === name) ?? null;
 }
 
 export function deleteSet(name: string): Promise<void> {
