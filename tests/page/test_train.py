@@ -152,7 +152,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page.get_by_role("progressbar")).to_be_visible()
     assert serious(page) == []
     row = page.get_by_role("row", name="Baseline")
-    expect(row.get_by_text(re.compile(r"\d %"))).to_have_count(2, timeout=WHOLE)
+    expect(row.get_by_text(re.compile(r"\d\s%"))).to_have_count(2, timeout=WHOLE)
     expect(page.get_by_role("region", name="What came out")).to_be_visible(timeout=WHOLE)
     assert serious(page) == []
     page.get_by_text("Log", exact=True).click()
@@ -238,7 +238,7 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
             stroke(page, paper, *(along if label == "flat" else [(y, x) for x, y in along]))
             page.keyboard.press("Enter")
             kept = page.get_by_role("button", name=f"{label} {number + 1} of at least 10")
-            expect(kept).to_be_visible()
+            expect(kept).to_be_visible(timeout=15_000)
     page.get_by_role("button", name="Take the last one back").click()
     expect(page.get_by_role("button", name="steep 3 of at least 10")).to_be_visible()
     assert serious(page) == []
