@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NPM := $(BIN)/python hatch_build.py
+PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
-.PHONY: demo test lint docs constraints clean
+.PHONY: demo test lint docs screenshots constraints clean
 
-demo: .venv/installed  ## Bake off four approaches on bundled digits and open the report
+demo: .venv/installed  ## Bake off four approaches on bundled digits and open the page
 	$(BIN)/bakeoff demo $(DEMO)
 
 test: lint  ## Pass every test, with branch coverage
@@ -16,9 +18,15 @@ lint: .venv/installed-dev  ## Style, types and the walls between the rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run check
+	$(NPM) run test
 
-docs: .venv/installed-dev  ## Write docs/cli.md and the schemas anew
+docs: .venv/installed-dev  ## Write docs/cli.md, the schemas and the page's types anew
 	$(BIN)/python scripts/write_docs.py
+	$(NPM) run types
+
+screenshots: .venv/installed-dev  ## Take docs/screens anew, of a run over the bundled digits
+	$(BIN)/python scripts/screenshots.py
 
 constraints:  ## Write constraints.txt anew, from the newest versions that fit
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
@@ -33,7 +41,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'pip>=25'
 
-.venv/installed: .venv/bin/pip pyproject.toml constraints.txt
+.venv/installed: .venv/bin/pip pyproject.toml constraints.txt $(PAGE)  # this builds the page too
 	$(PIP) --editable '.[train,parquet]'
 	touch $@
 

@@ -29,7 +29,7 @@ class PageHook(BuildHookInterface):  # type: ignore[misc]
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Called by Hatch before it gathers files."""
         if self.target_name == "wheel":
             build()

@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that the code says better itself: cli.md, the API and two schemas."""
+"""Write the parts of docs/ that the code says better itself: cli.md, two schemas, the API."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def bundle_schema() -> str:
 
 
 def openapi() -> str:
-    """The API, as the server itself describes it; the page's types are made from this."""
-    models = Models({}, waiting=1, cores=1)
-    app = create_app(models, Runs([]), bounds=Bounds(), hosts=LOOPBACK)
-    models.close()
-    return json.dumps(app.openapi(), indent=1) + "\n"
+    """OpenAPI of the server, from which the page's types are made."""
+    bounds = Bounds()
+    models = Models({}, waiting=bounds.waiting, cores=1)
+    application = create_app(models, Runs([]), bounds=bounds, hosts=LOOPBACK)
+    return json.dumps(application.openapi(), indent=1) + "\n"
 
 
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
     (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")
-    (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")
     (DOCS / "openapi.json").write_text(openapi(), encoding="utf-8")
+    (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from bakeoff import cli
+from bakeoff.bundle import web
 from bakeoff.bundle.bundle import load
 from bakeoff.cli.common import show
 from bakeoff.cli.serve import open_when_up
@@ -330,6 +331,10 @@ def test_a_smaller_bundle_with_neighbours_is_made_from_a_run_of_files(
     ]
     bakeoff(*start, "--no-bundles", "--threads", "1", monkeypatch=monkeypatch)
     bakeoff("export", run, "-a", "cnn", "--variant", "fp16", monkeypatch=monkeypatch)
+    file = tmp_path / "small.bakeoff"
+    fp16: list[str | Path] = ["--variant", "fp16", "-o", file]
+    bakeoff("export", run, "-a", "cnn", *fp16, monkeypatch=monkeypatch)
+    assert load(file).manifest.variant is not None
     bakeoff("export", run, "-a", "cnn", "--with-neighbours", monkeypatch=monkeypatch)
     small, shown = load(run / "bundles" / "cnn-fp16"), load(run / "bundles" / "cnn")
     assert small.manifest.variant is not None
@@ -385,6 +390,31 @@ def test_a_bundle_is_made_again_from_its_weights(
         assert one.read_bytes() == (first / one.name).read_bytes(), one.name
     bakeoff("verify", file, monkeypatch=monkeypatch)
     assert "one: 6 golden pictures" in capsys.readouterr().out
+
+
+def test_a_page_is_made_of_bundles(
+    finished: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = tmp_path / "browser"
+    page.mkdir()
+    (page / "index.html").write_text("<!doctype html>")
+    monkeypatch.setattr(web, "_built", lambda: page)
+    made: list[str | Path] = ["export", finished.bundle("cnn"), finished.path, "--to", "web"]
+    site = tmp_path / "my site"
+    bakeoff(*made, "--out", site, monkeypatch=monkeypatch)
+    said = capsys.readouterr().out
+    assert "models: cnn, baseline, cnn 2" in said
+    assert f"python -m http.server -d '{site}'" in said
+    assert (site / "models" / "cnn 2" / "model.onnx").is_file()
+    bakeoff(*made, monkeypatch=monkeypatch, code=2)
+    assert "Add --out" in capsys.readouterr().err
+    bakeoff(*made, "--out", site, "--variant", "int8", monkeypatch=monkeypatch, code=2)
+    assert "takes bundles as they are" in capsys.readouterr().err
+    bakeoff("export", finished.path, finished.path, monkeypatch=monkeypatch, code=2)
+    assert "a bundle is made of one run" in capsys.readouterr().err
 
 
 def test_export_overwrites_nothing_else(

@@ -33,5 +33,10 @@ def test_the_schema_of_bundles_is_current() -> None:
     assert committed == _write_docs().bundle_schema(), "run `make docs` and commit docs/"
 
 
+def test_the_description_of_the_api_is_current() -> None:
+    committed = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert committed == _write_docs().openapi(), "run `make docs` and commit docs/ and web/"
+
+
 def test_contributing_is_short() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 30

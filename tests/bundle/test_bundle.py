@@ -9,19 +9,26 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.export import graph_of
+from bakeoff.bundle.manifest import Preparation
 from bakeoff.bundle.pack import pack
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bundles import final_model
 from bakeoff.training.compute import Compute
+from bakeoff.training.model import Model, Network
+from bakeoff.training.prepare import Prepare
 
 from ..strokes import CLASSES, strokes
 
@@ -91,6 +98,48 @@ def test_pictures_of_many_sizes_are_answered_in_order(bundle: Bundle) -> None:
 def test_odd_shapes_are_answered(bundle: Bundle, shape: tuple[int, int, int]) -> None:
     (answer,) = bundle.predict(np.full(shape, 128, dtype=np.uint8))
     assert sum(probability for _, probability in answer.ranking) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["baseline", "cnn"])
+def test_what_it_sees_is_what_the_network_was_given(finished: RunFolder, name: str) -> None:
+    pixels = np.stack(list(strokes(5).pictures))
+    with torch.inference_mode():
+        prepared = final_model(finished, name).prepare(torch.from_numpy(pixels)).numpy()
+    seen = load(finished.bundle(name)).seen(pixels)
+    assert seen.dtype == np.uint8
+    np.testing.assert_allclose(seen.transpose(0, 3, 1, 2) / 255, prepared, atol=0.6 / 255)
+    assert prepared.max() > 0.9  # there is something to see
+
+
+def test_what_is_seen_of_a_photo_has_its_colours(bundle: Bundle) -> None:
+    network = Network(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
+    network.familiar.learn(torch.randn(40, 192), torch.arange(40) % 3)
+    model = Model(Prepare(mode="photo", size=8, channels=3), None, network)
+    made = Preparation(mode="photo", side=8, channels=3)
+    manifest = bundle.manifest.model_copy(update={"preparation": made, "embedding": 192})
+    seen = Bundle(manifest, graph_of(model.eval())).seen(
+        np.full((2, 16, 8, 3), (250, 100, 0), dtype=np.uint8)
+    )
+    assert seen.shape == (2, 8, 8, 3)
+    assert seen[1, 4, 4].tolist() == [250, 100, 0]
+    assert seen[1, 4, 0].tolist() == [128, 128, 128]  # beside an upright one
+
+
+def test_it_shows_what_it_sees_only_when_asked(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    run = bundle._session.run
+
+    def listening(names: list[str], given: Any) -> Any:
+        asked.append(names)
+        return run(names, given)
+
+    monkeypatch.setattr(bundle, "_session", SimpleNamespace(run=listening))
+    drawing = strokes(1).pictures[0][None]
+    bundle.run(drawing)
+    bundle.seen(drawing)
+    assert asked == [["probabilities", "strangeness", "embedding"], ["prepared"]]
 
 
 def test_it_verifies_here(bundle: Bundle) -> None:
@@ -212,6 +261,12 @@ def test_a_graph_of_other_classes_is_refused(copy: Path) -> None:
     change(copy, classes=["a", "b"], golden=golden)
     with pytest.raises(BakeoffError, match="probabilities of another shape"):
         load(copy).predict(strokes(1).pictures[0])
+
+
+def test_a_graph_that_prepares_otherwise_than_it_says_is_refused(copy: Path) -> None:
+    change(copy, preparation={"mode": "ink", "side": 7, "channels": 1})
+    with pytest.raises(BakeoffError, match="prepared of another shape"):
+        load(copy).seen(strokes(1).pictures[0][None])
 
 
 def test_an_archive_that_leads_out_of_its_folder_writes_nothing_there(

@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from bakeoff.bundle.graph import INPUT, OUTPUTS, check_graph
+from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED, check_graph
 from bakeoff.errors import BakeoffError
 
 
 def graph(nodes: Sequence[onnx.NodeProto] = ()) -> onnx.ModelProto:
-    """Pixels to three outputs by way of some further nodes."""
+    """Pixels to four outputs by way of some further nodes."""
+    names = (*OUTPUTS, PREPARED)
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in OUTPUTS
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in names
     ]
     pixels = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [None] * 4)
-    ends = [helper.make_node("Cast", [INPUT], [name], to=TensorProto.FLOAT) for name in OUTPUTS]
+    ends = [helper.make_node("Cast", [INPUT], [name], to=TensorProto.FLOAT) for name in names]
     weight = numpy_helper.from_array(np.ones(3, dtype=np.float32), "weight")
     made = helper.make_graph([*nodes, *ends], "g", [pixels], outputs, [weight])
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
@@ -118,6 +119,14 @@ def test_a_graph_that_could_do_more_is_refused(
     with pytest.raises(BakeoffError, match=wrong) as refused:
         check_graph(made().SerializeToString(), "model.onnx")
     assert "it is not run" in str(refused.value)
+
+
+def test_a_graph_that_does_not_show_what_it_prepares_is_to_be_made_again() -> None:
+    model = graph()
+    del model.graph.output[len(OUTPUTS) :]
+    with pytest.raises(BakeoffError, match="of an older version") as refused:
+        check_graph(model.SerializeToString(), "cnn/model.onnx")
+    assert refused.value.mend == "Make it again with bakeoff export"
 
 
 @given(st.binary(max_size=300))

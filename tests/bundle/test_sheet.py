@@ -11,6 +11,7 @@ from bakeoff.bundle.neighbours import Neighbour
 from bakeoff.bundle.occlusion import Occlusion
 from bakeoff.bundle.sheet import SIDE, explanation_sheet
 
+SEEN = np.full((16, 16, 1), 200, dtype=np.uint8)
 ANSWER = Answer("7.png", "7", 0.98, "sure", ("7",), (("7", 0.98), ("1", 0.02)), 1.0)
 
 
@@ -30,7 +31,7 @@ def test_what_helped_is_orange_and_what_hurt_is_blue() -> None:
     drops = np.zeros((14, 14))
     drops[2, 2], drops[11, 11] = 0.5, -0.5
     picture = np.full((28, 28, 1), 255, dtype=np.uint8)
-    sheet = explanation_sheet("7.png", picture, {"cnn": (ANSWER, explained(drops))})
+    sheet = explanation_sheet("7.png", picture, {"cnn": (ANSWER, explained(drops), SEEN)})
     shown = panel(sheet, 1)
     red, _, blue = shown[40, 40]
     assert red > blue + 100
@@ -40,12 +41,16 @@ def test_what_helped_is_orange_and_what_hurt_is_blue() -> None:
     assert (panel(sheet, 0) == 255).all()
 
 
-def test_every_model_has_a_panel_and_neighbours_a_row() -> None:
+def test_every_model_has_a_panel_and_below_it_what_it_saw_and_neighbours() -> None:
     picture = np.zeros((300, 40, 3), dtype=np.uint8)
-    one = (ANSWER, explained(np.zeros((14, 2))))
+    one = (ANSWER, explained(np.zeros((14, 2))), SEEN)
     plain = explanation_sheet("x" * 200, picture, {"a": one, "b": one})
     assert plain.width == 16 + 3 * (SIDE + 16)
-    shown = explanation_sheet("x", picture, {"a": (ANSWER, explained(np.zeros((14, 2)), 5))})
-    assert shown.height > plain.height
-    strip = np.asarray(shown)[plain.height - 16 :, 16 + SIDE + 16 :]
-    assert (strip == 90).any()
+    near = (ANSWER, explained(np.zeros((14, 2)), 5), SEEN)
+    shown = explanation_sheet("x", picture, {"a": near})
+    assert shown.height == plain.height
+    below, left = 16 + 20 + SIDE + 6 + 2 * 20, 16 + SIDE + 16
+    for sheet, neighbours in ((plain, 0), (shown, 2)):
+        strip = np.asarray(sheet)[below : below + 64, left : left + SIDE]
+        assert (strip[:, :64] == 200).all()
+        assert (strip == 90).any(axis=(0, 2)).sum() == neighbours * 20  # pixels wide

@@ -29,6 +29,7 @@ def test_smaller_weights_answer_almost_alike(
     given, stranger, _ = small.run(PIXELS)
     assert 0 < np.abs(given - wanted).max() < off
     np.testing.assert_allclose(stranger, strange, rtol=0.2)
+    np.testing.assert_array_equal(small.seen(PIXELS), full.seen(PIXELS))  # nothing of it is rounded
 
 
 def test_a_variant_says_what_it_is_and_verifies_by_its_own_answers(

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
@@ -117,17 +120,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     )
 
 
-@pytest.fixture(scope="session")
-def served(trained: RunFolder) -> Iterator[Served]:
-    """`bakeoff serve` over that run, on a port of its own."""
-    home = trained.path.parents[1]
-    command = [sys.executable, "-m", "bakeoff", "serve", str(trained.path), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home) as process:
+@contextmanager
+def serving(run: Path) -> Iterator[str]:
+    """The address of a `bakeoff serve` over a run, on a port of its own, until the block ends."""
+    command = [sys.executable, "-m", "bakeoff", "serve", str(run), "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=run.parents[1]
+    ) as process:
         assert process.stdout is not None
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
-        yield Served(address, trained.path.name, home)
+        for _ in range(200):  # it tells its address a moment before it listens
+            with suppress(httpx.TransportError):
+                httpx.get(f"{address}/healthz")
+                break
+            time.sleep(0.05)
+        yield address
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def served(trained: RunFolder) -> Iterator[Served]:
+    """`bakeoff serve` over that run."""
+    with serving(trained.path) as address:
+        yield Served(address, trained.path.name, trained.path.parents[1])
 
 
 def serious(page: Page) -> list[str]:

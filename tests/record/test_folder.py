@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder
-from bakeoff.record.results import Results, UnitRecord
+from bakeoff.record.results import PictureIndex, Results, UnitRecord
 
 REQUEST = Request(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
 RECORD = UnitRecord(
@@ -217,11 +218,11 @@ def test_arrays_are_the_same_bytes_whenever_they_are_written(
     run: RunFolder, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = finished.results()
-    run.save_results(results, ARRAYS, {})
+    run.save_results(results, ARRAYS)
     first = (run.path / "probabilities.npz").read_bytes()
     later = time.time() + 1e6
     monkeypatch.setattr(time, "time", lambda: later)
-    run.save_results(results, ARRAYS, {})
+    run.save_results(results, ARRAYS)
     assert (run.path / "probabilities.npz").read_bytes() == first
     with np.load(io.BytesIO(first), allow_pickle=False) as arrays:
         assert np.array_equal(arrays["logits"], ARRAYS["logits"])
@@ -230,14 +231,49 @@ def test_arrays_are_the_same_bytes_whenever_they_are_written(
 
 def test_objects_are_never_pickled(run: RunFolder, finished: RunFolder) -> None:
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        run.save_results(finished.results(), {"bad": np.array([{}], dtype=object)}, {})
+        run.save_results(finished.results(), {"bad": np.array([{}], dtype=object)})
 
 
-def test_pictures_come_back_by_row(run: RunFolder, finished: RunFolder) -> None:
-    assert run.thumbnails() == {}
-    pictures = {3: b"three", 12: b"twelve"}
-    run.save_results(finished.results(), {}, pictures)
-    assert run.thumbnails() == pictures
+INDEX = PictureIndex(
+    names=["a.png", "größer/b.png", "a.png"],
+    labels=[1, 0, 1],
+    groups=None,
+    parts=[0, 1, 1],
+    part_names=["training", "fold 1"],
+)
+
+
+def squares(count: int = 3) -> Pictures:
+    """Pictures of one colour each, which is 10 × their row."""
+    return Pictures.from_array(
+        np.full((count, 8, 8), 10 * np.arange(count)[:, None, None], dtype=np.uint8)
+    )
+
+
+def test_pictures_and_what_is_known_of_them_come_back(run: RunFolder) -> None:
+    run.save_pictures(INDEX, squares())
+    assert run.picture_index() == INDEX
+    assert [run.sheets()[row].getpixel((0, 0)) for row in range(3)] == [
+        (shade, shade, shade, 255) for shade in (0, 10, 20)
+    ]
+    assert {path.name for path in (run.path / "pictures").iterdir()} == {"0000.webp", "index.json"}
+
+
+def test_pictures_are_written_once(run: RunFolder) -> None:
+    run.save_pictures(INDEX, squares())
+    run.save_pictures(INDEX.model_copy(update={"labels": [0, 0, 0]}), squares(2))
+    assert run.picture_index() == INDEX
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"{", b'{"names": []}', b"\xff"])
+def test_a_missing_or_damaged_index_is_refused_with_a_mend(
+    run: RunFolder, damage: bytes | None
+) -> None:
+    if damage is not None:
+        run.save_pictures(INDEX, squares())
+        (run.path / "pictures" / "index.json").write_bytes(damage)
+    with pytest.raises(BakeoffError, match=r"index\.json: is not there or damaged .* Delete .*res"):
+        run.picture_index()
 
 
 def hostile(results: Results, name: str) -> Results:
@@ -253,7 +289,7 @@ def hostile(results: Results, name: str) -> Results:
 def test_the_table_of_mistakes_runs_no_formula(
     run: RunFolder, finished: RunFolder, name: str
 ) -> None:
-    run.save_results(hostile(finished.results(), name), {}, {})
+    run.save_results(hostile(finished.results(), name), {})
     with (run.path / "mistakes.csv").open(newline="") as file:
         head, row = csv.reader(file)
     assert head == ["approach", "row", "name", "truth", "answer", "probability", "loss"]

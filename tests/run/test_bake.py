@@ -123,8 +123,23 @@ def test_every_mistake_is_listed_with_its_picture(finished: RunFolder) -> None:
         wrong += one.out_of_fold.pictures - one.out_of_fold.correct
         for mistake in one.mistakes:
             assert mistake.name == strokes().names[mistake.index]
-            assert mistake.index in finished.thumbnails()
     assert len(rows) == wrong > 0
+
+
+def test_every_picture_is_kept_small_and_in_its_part(finished: RunFolder) -> None:
+    dataset, index, arrays = strokes(), finished.picture_index(), arrays_of(finished)
+    assert index.names == list(dataset.names)
+    assert index.labels == dataset.labels.tolist()
+    assert index.groups is None
+    part_of = np.array(index.part_names)[index.parts]
+    assert np.flatnonzero(part_of == "test").tolist() == sorted(arrays["test_rows"])
+    for fold in ("fold 1", "fold 2"):
+        held_out = finished.load_unit("baseline", fold)[1]["rows"].tolist()
+        assert np.flatnonzero(part_of == fold).tolist() == sorted(held_out)
+    small = finished.sheets()
+    for row, picture in enumerate(dataset.pictures):
+        shown = np.asarray(small[row].convert("RGB"))
+        assert np.array_equal(shown, picture.repeat(3, axis=2))
 
 
 def test_the_test_part_is_opened_once_after_the_last_fit(finished: RunFolder) -> None:
@@ -217,6 +232,8 @@ def test_no_folds_score_on_the_official_test_alone(tmp_path: Path) -> None:
     assert one.folds == []
     assert one.test is not None
     assert one.test.pictures == 15
+    index = run.picture_index()
+    assert [index.part_names[part] for part in index.parts] == ["training"] * 45 + ["test"] * 15
     assert one.final.curve[0].validation_loss is not None  # its own slice chose the epoch
     assert set(arrays_of(run)) == {"test_rows", "baseline_test"}
     assert arrays_of(run)["test_rows"].tolist() == list(range(45, 60))
@@ -232,6 +249,7 @@ def test_each_group_is_scored_by_models_that_never_saw_it(tmp_path: Path) -> Non
     assert results.protocol.fold_names == ["ann", "group final", "../bob"]
     assert results.dataset.groups == list(names)
     assert results.dataset.group_counts == [21, 21, 18]
+    assert run.picture_index().groups == groups.tolist()
     for number, fold in enumerate(results.protocol.fold_names):
         rows = run.load_unit("baseline", fold)[1]["rows"]
         assert rows.tolist() == np.flatnonzero(groups == number).tolist()
@@ -294,6 +312,8 @@ def test_copies_of_the_official_test_are_kept_out_of_training_and_listed(tmp_pat
     assert all("copy of a picture" in one.wrong for one in results.dataset.left_out)
     assert results.protocol.training_pictures == 58
     assert not {3, 8} & set(arrays_of(run)["out_of_fold_rows"].tolist())
+    index = run.picture_index()
+    assert [index.part_names[index.parts[row]] for row in (3, 8, 60)] == ["kept out"] * 2 + ["test"]
 
 
 def test_two_classes_are_enough(tmp_path: Path) -> None:
@@ -310,6 +330,9 @@ def test_pictures_without_a_label_are_in_no_part(tmp_path: Path) -> None:
     run = bake(replace(dataset, labels=labels), tmp_path / "run", **ONE)
     assert arrays_of(run)["out_of_fold_rows"].min() == 5
     assert run.results().dataset.class_counts == np.bincount(labels[5:]).tolist()
+    index = run.picture_index()
+    assert index.labels[:5] == [UNLABELLED] * 5
+    assert {index.part_names[part] for part in index.parts[:5]} == {"kept out"}
 
 
 def test_labels_without_sense_name_no_winner(tmp_path: Path) -> None:

@@ -45,6 +45,11 @@ class Slow:
         means = pixels.reshape(len(pixels), -1).mean(1).astype(np.float32)
         return means[:, None], means, means[:, None]
 
+    def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        self.gate.wait(10)
+        self.batches.append(pixels.shape)
+        return 255 - pixels
+
 
 def line_of(model: Slow, waiting: int = 1000) -> Batcher:
     return Batcher(model, ThreadPoolExecutor(1), waiting=waiting)  # type: ignore[arg-type]
@@ -107,6 +112,27 @@ def test_pictures_of_other_sizes_do_not_share_a_batch() -> None:
     assert sorted(model.batches) == [(1, 9, 9, 1), (2, 8, 8, 1)]
 
 
+def test_what_is_seen_comes_in_turn_and_in_batches_of_its_own() -> None:
+    model = Slow()
+
+    async def main() -> None:
+        line = line_of(model)
+        model.gate.clear()
+        asked = [asyncio.create_task(line.run(grey(value))) for value in (1, 2, 3)]
+        shown = [asyncio.create_task(line.seen(grey(value)[0])) for value in (4, 5)]
+        await asyncio.sleep(0.05)
+        assert line.waiting == 5
+        model.gate.set()
+        sights = await asyncio.gather(*shown)
+        assert [one.shape for one in sights] == [(8, 8, 1)] * 2
+        assert [int(one[0, 0, 0]) for one in sights] == [251, 250]
+        assert all(one.done() for one in asked)
+        assert line.waiting == 0
+
+    asyncio.run(main())
+    assert [shape[0] for shape in model.batches] == [1, 2, 2]
+
+
 def test_a_batch_that_fails_is_told_to_those_in_it_alone() -> None:
     model = Slow()
 
@@ -131,6 +157,8 @@ def test_a_full_line_refuses_and_frees_itself() -> None:
         with pytest.raises(Problem) as refused:
             await line.run(grey(5))
         assert refused.value.status == 503
+        with pytest.raises(Problem, match="in line already"):
+            await line.seen(grey(5)[0])
         model.gate.set()
         await asyncio.gather(*asked)
         await line.run(grey(5))

@@ -158,23 +158,3 @@ def test_openapi_has_an_example_of_every_form(client: httpx.Client) -> None:
     table = content["text/csv"]["example"]
     assert client.post("/api/predict", content=table).status_code == 200
     assert client.get("/docs").status_code == 404  # it would fetch scripts from another site
-
-
-def test_an_explanation_of_every_model(client: httpx.Client, finished: RunFolder) -> None:
-    response = client.post("/api/explain?neighbours=2", content=png(DRAWINGS[2]))
-    assert response.status_code == 200
-    models = {one["model"]: one for one in response.json()["models"]}
-    assert list(models) == ["baseline", "cnn"]
-    expected = load(finished.bundle("cnn")).explain(DRAWINGS[2]).occlusion
-    assert models["cnn"]["label"] == expected.label
-    assert models["cnn"]["drops"] == pytest.approx(expected.drops, abs=1e-4)
-    assert models["cnn"]["neighbours"] == []
-    one = client.post("/api/explain?model=cnn", content=png(DRAWINGS[0]))
-    assert [each["model"] for each in one.json()["models"]] == ["cnn"]
-
-
-def test_one_picture_is_explained_at_a_time(client: httpx.Client) -> None:
-    files = [("files", (f"{row}.png", png(DRAWINGS[row]))) for row in range(2)]
-    response = client.post("/api/explain", files=files)
-    assert response.status_code == 400
-    assert "Send one" in response.json()["detail"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bakeoff.record.folder import RunFolder
+from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.lock import RunLock
 
 from ..test_cli import bakeoff
 from .test_predict import DRAWINGS, answers, png
@@ -77,6 +79,21 @@ def test_without_a_model_it_serves_the_room_to_train_in(tmp_path: Path) -> None:
         assert httpx.get(f"{address}/api/runs").json() == []
         assert httpx.get(f"{address}/api/models").json() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_follows_a_run_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "runs" / "run", Request(source="x", approaches=("cnn",)))
+    run.log("run started")
+    with served("--home", tmp_path) as (process, address, _said), RunLock(run.path):
+        answered(f"{address}/healthz")
+        with httpx.stream("GET", f"{address}/api/runs/run/events", timeout=30) as followed:
+            lines = followed.iter_lines()
+            assert next(lines) == "id: 0"
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert "run stopped" not in "".join(lines)
+        process.wait(30)
+        assert time.monotonic() - started < 10
 
 
 def test_away_from_this_machine_training_wants_leave(

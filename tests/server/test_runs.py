@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import threading
@@ -8,7 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
@@ -29,13 +32,88 @@ def test_all_that_the_report_shows(client: httpx.Client, finished: RunFolder) ->
         assert client.get(name).status_code == 404
 
 
-def test_the_picture_behind_a_mistake(client: httpx.Client, finished: RunFolder) -> None:
-    rows = list(finished.thumbnails())
-    for row in rows[:2]:
-        response = client.get(f"/api/runs/run/pictures/{row}")
-        assert response.headers["content-type"] == "image/png"
-        assert response.content == finished.thumbnails()[row]
-    assert client.get("/api/runs/run/pictures/999999").status_code == 404
+def numbers(text: str) -> NDArray[np.uint16]:
+    """A column of the view."""
+    return np.frombuffer(base64.b64decode(text), "<u2")
+
+
+def test_the_view_holds_every_picture_and_what_each_approach_said(
+    client: httpx.Client, finished: RunFolder
+) -> None:
+    response = client.get("/api/runs/run/view")
+    assert response.headers["content-type"] == "application/json"
+    view = response.json()
+    results, index = finished.results(), finished.picture_index()
+    assert view["results"]["dataset"] == json.loads(results.dataset.model_dump_json())
+    assert all(one["mistakes"] == [] for one in view["results"]["approaches"])
+    assert view["pictures"]["names"] == index.names
+    assert numbers(view["pictures"]["labels"]).tolist() == index.labels
+    assert view["pictures"]["groups"] is None
+    assert numbers(view["pictures"]["parts"]).tolist() == index.parts
+    assert view["pictures"]["part_names"] == index.part_names
+    arrays = finished.probabilities()
+    for approach in results.approaches:
+        said = {key: numbers(text) for key, text in view["predictions"][approach.name].items()}
+        for part in ("out_of_fold", "test"):
+            rows, given = arrays[f"{part}_rows"], arrays[f"{approach.name}_{part}"]
+            assert np.array_equal(said["answer"][rows], given.argmax(1))
+            assert said["confidence"][rows] / 65535 == pytest.approx(given.max(1), abs=1e-5)
+            true = given[np.arange(len(rows)), np.array(index.labels)[rows]]
+            assert said["loss"][rows] / 1000 == pytest.approx(-np.log(true), abs=1e-3)
+
+
+def test_the_small_pictures_are_where_the_view_says(
+    client: httpx.Client, finished: RunFolder
+) -> None:
+    sheets = client.get("/api/runs/run/view").json()["sheets"]
+    assert (sheets["tile"], sheets["across"], sheets["per_sheet"]) == (12, 16, 256)
+    assert sheets["rows"] is None
+    assert sheets["urls"] == ["/api/runs/run/sheets/0"]
+    response = client.get(sheets["urls"][0])
+    assert response.headers["content-type"] == "image/webp"
+    assert response.headers["cache-control"] == "private, max-age=3600"
+    assert response.content == (finished.path / "pictures" / "0000.webp").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("run/sheets/1", 404),
+        ("run/sheets/-1", 404),
+        ("run/sheets/x", 422),
+        ("run/sheets/..%2findex.json", 404),
+        ("run/pictures/0", 404),
+        ("other/sheets/0", 404),
+        ("other/view", 404),
+    ],
+)
+def test_what_is_not_there_is_told(client: httpx.Client, path: str, status: int) -> None:
+    response = client.get(f"/api/runs/{path}")
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_run_without_its_pictures_is_told_with_the_mend(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    with serving(RunFolder(copy)) as client:
+        for lost in ("0000.webp", "index.json"):
+            (copy / "pictures" / lost).unlink()
+            response = client.get("/api/runs/copy/view")
+            assert response.status_code == 409
+            assert "bakeoff run --resume" in response.json()["detail"]
+
+
+def test_a_sheet_that_is_lost_moves_no_picture(finished: RunFolder, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    sheet = copy / "pictures" / "0000.webp"
+    shutil.copy(sheet, sheet.with_name("0002.webp"))
+    with serving(RunFolder(copy)) as client:
+        assert len(client.get("/api/runs/copy/view").json()["sheets"]["urls"]) == 3
+        answers = [client.get(f"/api/runs/copy/sheets/{number}") for number in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 404, 200]
+        assert "there is no sheet 1. This run has 3" in answers[1].json()["detail"]
 
 
 def events(response: httpx.Response) -> list[tuple[int, str]]:
@@ -73,6 +151,7 @@ def test_a_run_in_progress_is_followed(finished: RunFolder, tmp_path: Path) -> N
     with serving(RunFolder(copy)) as client:
         working.enter_context(RunLock(copy))
         assert client.get("/api/runs/going").status_code == 409
+        assert client.get("/api/runs/going/view").status_code == 409
         assert client.get("/api/runs/going/report").status_code == 404
         (summary,) = client.get("/api/runs").json()
         assert (summary["finished"], summary["status"]) == (False, "running")

@@ -75,8 +75,8 @@ def test_a_path_in_json_is_not_opened_mlflow_2023_1177(client: httpx.Client) -> 
         "/api/runs/../../../etc/passwd/report",
         "/api/runs/..%2f..%2f..%2fetc/report",
         "/api/runs/%2e%2e/report",
-        "/api/runs/run/pictures/..%2f..%2frun.json",
-        "/api/runs/run/pictures/-1",
+        "/api/runs/run/sheets/..%2f..%2frun.json",
+        "/api/runs/run/sheets/-1",
     ],
 )
 def test_paths_do_not_climb_starlette_2023_29159_streamlit_2022_35918(

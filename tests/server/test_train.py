@@ -215,6 +215,7 @@ def test_an_estimate_ends_with_its_time_or_with_who_asked(
 # -- from start to models ---------------------------------------------------------------
 
 
+@pytest.mark.slow  # a whole run, and what it leaves
 def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> None:
     response = page.post("/api/training", json=QUICK | {"name": "first", "test": 0.2})
     assert (response.status_code, response.json()) == (201, {"run": "first"})

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bakeoff.bundle.answer import Answers, answer_of
-from bakeoff.bundle.graph import INPUT, MOST_BYTES, OUTPUTS, check_graph
+from bakeoff.bundle.graph import INPUT, MOST_BYTES, OUTPUTS, PREPARED, check_graph
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
@@ -33,9 +33,10 @@ from bakeoff.data.decode import decode
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load"]
+__all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load", "read_bundle"]
 
 GRAPH = "model.onnx"
+MANIFEST = "bundle.json"
 TOLERANCE = 1e-4  # of a probability: what another processor may add up differently
 STRANGER = 0.01  # of a strangeness, as a share of it
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
@@ -163,15 +164,32 @@ class Bundle:
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """N×H×W×C uint8 to N×K probabilities, N strangenesses and N×E embeddings."""
-        outputs = self._session.run(list(OUTPUTS), {INPUT: pixels})
-        expected = [(len(self.classes),), (), (self.manifest.embedding,)]
-        for name, output, shape in zip(OUTPUTS, outputs, expected, strict=True):
+        expected = ((len(self.classes),), (), (self.manifest.embedding,))
+        asked = dict(zip(OUTPUTS, expected, strict=True))
+        probabilities, strangeness, embeddings = self._run(pixels, asked)
+        return probabilities, strangeness, embeddings
+
+    def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the model sees of N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
+
+        It takes as long as `run`: ONNX Runtime runs a graph whole, whatever is asked of it.
+        """
+        made = self.manifest.preparation
+        (prepared,) = self._run(pixels, {PREPARED: (made.channels, made.side, made.side)})
+        shown: NDArray[np.uint8] = np.rint(prepared.clip(0, 1) * 255).astype(np.uint8)
+        return shown.transpose(0, 2, 3, 1)
+
+    def _run(
+        self, pixels: NDArray[np.uint8], asked: Mapping[str, tuple[int, ...]]
+    ) -> list[NDArray[np.float32]]:
+        """Outputs by name, each of the shape that it has for one picture."""
+        outputs: list[NDArray[np.float32]] = self._session.run(list(asked), {INPUT: pixels})
+        for (name, shape), output in zip(asked.items(), outputs, strict=True):
             if output.shape != (len(pixels), *shape):
                 raise BakeoffError(
                     self.name, f"its graph answers with {name} of another shape", TRUSTED
                 )
-        probabilities, strangeness, embeddings = outputs
-        return probabilities, strangeness, embeddings
+        return outputs
 
     def explain(self, picture: NDArray[np.uint8], neighbours: int = 5) -> Explanation:
         """What of an H×W×C picture mattered, and the training pictures most like it.
@@ -231,18 +249,39 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Bundle:
         There is no bundle at `path`, it is damaged, or it could do more than compute.
     """
     path = Path(path).expanduser()
+    manifest, files = read_bundle(path)
+    neighbours = None
+    if NEIGHBOURS in files:
+        try:
+            neighbours = Neighbours.from_bytes(
+                files[NEIGHBOURS], classes=len(manifest.classes), width=manifest.embedding
+            )
+        except ValueError as error:
+            raise BakeoffError(
+                f"{path.name}/{NEIGHBOURS}", f"is damaged ({error})", TRUSTED
+            ) from None
+    return Bundle(manifest, files[GRAPH], neighbours, threads=threads)
+
+
+def read_bundle(path: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """What a bundle says of itself, and the files by which it answers, checked as `load` does.
+
+    Returns
+    -------
+    The manifest, and by name `bundle.json`, the graph, and the neighbours if it has some.
+    """
     if path.is_file() and is_archive(path):
         with unpacked(path, PACKED) as (folder, _):
-            return _load(folder, path.name, threads)
-    return _load(_folder(path), path.name, threads)
+            return _read_bundle(folder, path.name)
+    return _read_bundle(_folder(path), path.name)
 
 
 def find_bundles(path: Path) -> list[Path]:
     """The bundle at `path`, or the bundles of the run there; none if it is something else."""
     path = path.expanduser()
-    if (path / "bundle.json").is_file() or (path.is_file() and path.suffix == SUFFIX):
+    if (path / MANIFEST).is_file() or (path.is_file() and path.suffix == SUFFIX):
         return [path]
-    return sorted(one.parent for one in path.glob("bundles/*/bundle.json"))
+    return sorted(one.parent for one in path.glob(f"bundles/*/{MANIFEST}"))
 
 
 def _folder(path: Path) -> Path:
@@ -257,35 +296,28 @@ def _folder(path: Path) -> Path:
         )
     raise BakeoffError(
         str(path),
-        "is no bundle: it holds no bundle.json" if path.exists() else "is not there",
+        f"is no bundle: it holds no {MANIFEST}" if path.exists() else "is not there",
         "Name a folder or .bakeoff file that bakeoff run or bakeoff export made",
     )
 
 
-def _load(folder: Path, name: str, threads: int | None) -> Bundle:
-    data = _read(folder, "bundle.json", MOST_MANIFEST, name)
+def _read_bundle(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
+    data = _read(folder, MANIFEST, MOST_MANIFEST, name)
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BakeoffError(
-            f"{name}/bundle.json",
+            f"{name}/{MANIFEST}",
             f"is damaged or of another version ({place}: {first['msg']})"[:300],
             "Make it again with bakeoff export, or update bakeoff",
         ) from None
-    graph = _checked(folder, GRAPH, manifest, name)
-    check_graph(graph, f"{name}/{GRAPH}")
-    neighbours = None
+    files = {MANIFEST: data, GRAPH: _checked(folder, GRAPH, manifest, name)}
+    check_graph(files[GRAPH], f"{name}/{GRAPH}")
     if NEIGHBOURS in manifest.files:
-        data = _checked(folder, NEIGHBOURS, manifest, name)
-        try:
-            neighbours = Neighbours.from_bytes(
-                data, classes=len(manifest.classes), width=manifest.embedding
-            )
-        except ValueError as error:
-            raise BakeoffError(f"{name}/{NEIGHBOURS}", f"is damaged ({error})", TRUSTED) from None
-    return Bundle(manifest, graph, neighbours, threads=threads)
+        files[NEIGHBOURS] = _checked(folder, NEIGHBOURS, manifest, name)
+    return manifest, files
 
 
 def _checked(folder: Path, file: str, manifest: Manifest, name: str) -> bytes:

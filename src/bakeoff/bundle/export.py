@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bakeoff.bundle.bundle import GRAPH, TOLERANCE, Bundle
 from bakeoff.bundle.card import card
 from bakeoff.bundle.golden import as_base64, golden_pictures
-from bakeoff.bundle.graph import INPUT, OUTPUTS, check_graph
+from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED, check_graph
 from bakeoff.bundle.manifest import FileRecord, Golden, Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import MOST, Neighbours
@@ -92,7 +92,7 @@ def export(
 
 
 def graph_of(model: Model) -> bytes:
-    """The model from raw pixels to `OUTPUTS` as one ONNX graph, for batches of any size.
+    """The model from raw pixels to `OUTPUTS` and `PREPARED` as one ONNX graph, for any batch.
 
     Every node is named after its module, as in ``model.prepare/node_conv2d``. Where it came from in
     the source, which the exporter notes with the paths of this machine, is left out: the same
@@ -107,7 +107,7 @@ def graph_of(model: Model) -> bytes:
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            output_names=[*OUTPUTS, PREPARED],
             dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
             verbose=False,
         )
@@ -134,17 +134,18 @@ def _module_of(node: onnx.NodeProto) -> str:
 
 
 class _Answering(nn.Module):
-    """N×H×W×C uint8 to probabilities, strangeness and embedding."""
+    """N×H×W×C uint8 to probabilities, strangeness, embedding, and the prepared pixels."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         network = self.model.network
-        described = self.model.embedding(pixels)
+        prepared = self.model.prepare(pixels)
+        described = self.model.describe(prepared)
         logits = network.head(described) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), network.familiar(described), described
+        return torch.softmax(logits, dim=1), network.familiar(described), described, prepared
 
 
 def _golden(model: Model) -> list[Golden]:
@@ -152,7 +153,7 @@ def _golden(model: Model) -> list[Golden]:
     golden = []
     for picture in golden_pictures():
         with torch.inference_mode():
-            probabilities, strangeness, _ = answering(torch.from_numpy(picture)[None])
+            probabilities, strangeness, *_ = answering(torch.from_numpy(picture)[None])
         golden.append(
             Golden(
                 png=as_base64(picture),

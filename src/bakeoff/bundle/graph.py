@@ -14,10 +14,11 @@ from google.protobuf.message import DecodeError
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["INPUT", "OUTPUTS", "check_graph"]
+__all__ = ["INPUT", "OUTPUTS", "PREPARED", "check_graph"]
 
 INPUT = "pixels"
 OUTPUTS = ("probabilities", "strangeness", "embedding")
+PREPARED = "prepared"  # the fourth, which only those ask for who want to see it
 
 MOST_BYTES = 500_000_000
 MOST_NODES = 20_000
@@ -54,7 +55,8 @@ def check_graph(data: bytes, name: str) -> None:
     ------
     BakeoffError
         It is no ONNX graph, too large, has weights elsewhere, uses operators beyond the standard
-        ones that picture classifiers need, or does not go from pixels to probabilities.
+        ones that picture classifiers need, or does not go from pixels to probabilities, or
+        was made before graphs showed what they prepare.
     """
     if len(data) > MOST_BYTES:
         raise _refused(name, f"holds more than {MOST_BYTES // 1_000_000} MB")
@@ -80,8 +82,15 @@ def check_graph(data: bytes, name: str) -> None:
             raise _refused(name, "keeps weights in another file")
     if [one.name for one in graph.input] != [INPUT]:
         raise _refused(name, f"does not take {INPUT} alone")
-    if tuple(one.name for one in graph.output)[: len(OUTPUTS)] != OUTPUTS:
+    outputs = [one.name for one in graph.output]
+    if tuple(outputs[: len(OUTPUTS)]) != OUTPUTS:
         raise _refused(name, f"does not answer with {' and '.join(OUTPUTS)}")
+    if outputs[len(OUTPUTS) :][:1] != [PREPARED]:
+        raise BakeoffError(
+            name,
+            f"is of an older version: it does not show what was {PREPARED}",
+            "Make it again with bakeoff export",
+        )
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

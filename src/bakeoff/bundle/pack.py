@@ -8,13 +8,12 @@ from pathlib import Path
 __all__ = ["SUFFIX", "pack"]
 
 SUFFIX = ".bakeoff"
-FILES = ("bundle.json", "README.md", "model.onnx", "model.safetensors")
 
 
 def pack(folder: Path, file: Path) -> None:
     """Zip the bundle in `folder` to `file`; the same bundle gives the same bytes."""
     partial = file.with_name(f".{file.name}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in FILES:
-            archive.writestr(zipfile.ZipInfo(name), (folder / name).read_bytes(), compresslevel=6)
+        for one in sorted(folder.iterdir()):
+            archive.writestr(zipfile.ZipInfo(one.name), one.read_bytes(), compresslevel=6)
     partial.replace(file)

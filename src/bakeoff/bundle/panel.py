@@ -63,7 +63,7 @@ class Panel:
         for row, name in enumerate(inputs.names):
             picture = np.array(inputs.pictures[row])
             models = {
-                model: (answers[model][row], bundle.explain(picture))
+                model: (answers[model][row], bundle.explain(picture), bundle.seen(picture[None])[0])
                 for model, bundle in self.bundles.items()
             }
             plain = re.sub(r"[^\w-]+", "_", Path(name).stem)[:60]

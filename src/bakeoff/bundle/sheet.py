@@ -27,26 +27,25 @@ LEAST = 0.02  # of a probability: a drop below this is not worth full colour
 def explanation_sheet(
     name: str,
     picture: NDArray[np.uint8],
-    models: Mapping[str, tuple[Answer, Explanation]],
+    models: Mapping[str, tuple[Answer, Explanation, NDArray[np.uint8]]],
 ) -> Image.Image:
     """A picture with its name, then a panel for each model.
 
-    In a panel, orange is what the answer rests on, blue what spoke against it; below it the
-    training pictures most like this one, if the bundle has any.
+    In a panel, orange is what the answer rests on, blue what spoke against it; below it what the
+    model saw, and the training pictures most like this one, if the bundle has any.
 
     Parameters
     ----------
     picture : H×W×C.
-    models : name to what it said and why.
+    models : name to what it said, why, and what it saw as S×S×C.
     """
-    has_neighbours = any(explained.neighbours for _, explained in models.values())
-    height = GAP + LINE + SIDE + 2 * LINE + (SMALL + LINE + GAP if has_neighbours else 0) + GAP
+    height = GAP + LINE + SIDE + 2 * LINE + SMALL + LINE + GAP + GAP
     sheet = Image.new("RGB", (GAP + (SIDE + GAP) * (1 + len(models)), height), PAPER)
     draw = ImageDraw.Draw(sheet)
     _text(draw, GAP, GAP, name, INK)
     grey = _fitted(picture)
     sheet.paste(grey, _centred(GAP, grey))
-    for place, (model, (answer, explained)) in enumerate(models.items(), start=1):
+    for place, (model, (answer, explained, seen)) in enumerate(models.items(), start=1):
         left = GAP + (SIDE + GAP) * place
         _text(draw, left, GAP, model, INK)
         panel = _heated(grey, explained.occlusion)
@@ -54,21 +53,27 @@ def explanation_sheet(
         under = GAP + LINE + SIDE + 6
         _text(draw, left, under, f"{answer.label}  {answer.probability:.1%}", INK)
         _text(draw, left, under + LINE - 2, answer.words, FAINT)
-        shown = explained.neighbours[: (SIDE + GAP // 2) // (SMALL + GAP // 2)]
-        for turn, neighbour in enumerate(shown):
+        shown = [("it sees", _fitted(seen, SMALL))]
+        shown += [(one.label, _opened(one.picture)) for one in explained.neighbours]
+        for turn, (label, small) in enumerate(shown[: (SIDE + GAP // 2) // (SMALL + GAP // 2)]):
             x, y = left + turn * (SMALL + GAP // 2), under + 2 * LINE
-            with Image.open(io.BytesIO(neighbour.picture), formats=("PNG", "JPEG")) as image:
-                small = image.convert("RGB")
-            small.thumbnail((SMALL, SMALL))
             sheet.paste(small, (x + (SMALL - small.width) // 2, y + (SMALL - small.height) // 2))
-            _text(draw, x, y + SMALL + 2, neighbour.label, FAINT, SMALL)
+            _text(draw, x, y + SMALL + 2, label, FAINT, SMALL)
     return sheet
 
 
-def _fitted(picture: NDArray[np.uint8]) -> Image.Image:
-    """In colour, its longer side `SIDE`."""
+def _opened(picture: bytes) -> Image.Image:
+    """A training picture, in colour, neither side longer than `SMALL`."""
+    with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG")) as image:
+        small = image.convert("RGB")
+    small.thumbnail((SMALL, SMALL))
+    return small
+
+
+def _fitted(picture: NDArray[np.uint8], side: int = SIDE) -> Image.Image:
+    """In colour, its longer side `side`."""
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).convert("RGB")
-    scale = SIDE / max(image.size)
+    scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
 

@@ -27,7 +27,7 @@ def serve(
     things: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[RUN|BUNDLE]...",
+            metavar="RUN|BUNDLE",
             help="Runs, or bundles, to serve from the start.",
             show_default=False,
         ),
@@ -147,6 +147,7 @@ def serve_until_stopped(
             server_header=False,
         )
     )
+    application.state.ending = lambda: server.should_exit
     for name, line in models.items():
         console.print(f"{name}: {line.bundle.manifest.title}", markup=False)
     if token and "BAKEOFF_TOKEN" not in os.environ:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,12 @@ from bakeoff.cli.common import Shown, Threads, app, console
 from bakeoff.errors import BakeoffError
 
 __all__ = ["export", "predict", "verify"]
+
+
+class To(StrEnum):
+    """Where bundles are carried to."""
+
+    web = "web"
 
 
 class Variant(StrEnum):
@@ -38,8 +45,8 @@ def predict(
     explain: Annotated[
         Path | None,
         typer.Option(
-            help="Draw into this folder, a PNG for each picture, what mattered to each model, and "
-            "the training pictures most like it if the bundle has some.",
+            help="Draw into this folder, a PNG for each picture, what mattered to each model, what "
+            "it saw, and the training pictures most like it if the bundle has some.",
             file_okay=False,
         ),
     ] = None,
@@ -125,7 +132,13 @@ def verify(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a run left.")],
+    things: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN|BUNDLE...",
+            help="The folder that a run left. With --to web: runs or bundles, as many as you like.",
+        ),
+    ],
     approach: Annotated[
         str | None, typer.Option("--approach", "-a", help="Which. Default: the winner.")
     ] = None,
@@ -134,6 +147,10 @@ def export(
         typer.Option(
             "--out", "-o", help="A folder, or a file that ends in .bakeoff. Default: in the run."
         ),
+    ] = None,
+    to: Annotated[
+        To | None,
+        typer.Option(help="web: a folder with a page that names pictures in the browser alone."),
     ] = None,
     variant: Annotated[
         Variant | None,
@@ -144,7 +161,7 @@ def export(
     ] = None,
     neighbours: Shown = False,
 ) -> None:
-    """Make the bundle of an approach again from its weights, to carry away.
+    """Make the bundle of an approach again from its weights, to carry away, or a page of bundles.
 
     **Examples**
 
@@ -153,11 +170,23 @@ def export(
     `bakeoff export runs/digits --approach vit --out digits.bakeoff` – one file
 
     `bakeoff export runs/digits --approach cnn --variant int8` – a quarter of the size
+
+    `bakeoff export runs/digits --to web --out site` – a page for any static host; try it with
+    `python -m http.server -d site`
     """
+    if to is To.web:
+        _export_web(things, out, bool(approach or variant or neighbours))
+        return
     from bakeoff.record.folder import RunFolder
     from bakeoff.run.bundles import make_bundle, winner_of
 
-    folder = RunFolder.open(run)
+    if len(things) > 1:
+        raise BakeoffError(
+            "bakeoff export",
+            f"{len(things)} were named, and a bundle is made of one run",
+            "Name one run, or add --to web",
+        )
+    folder = RunFolder.open(things[0])
     path = make_bundle(
         folder,
         approach or winner_of(folder),
@@ -166,3 +195,22 @@ def export(
         neighbours=neighbours,
     )
     console.print(f"bundle: {path}", markup=False, soft_wrap=True)
+
+
+def _export_web(things: list[Path], out: Path | None, changed: bool) -> None:
+    from bakeoff.bundle.web import export_web
+
+    if changed:
+        raise BakeoffError(
+            "--to web",
+            "takes bundles as they are, without --approach, --variant or --with-neighbours",
+            "Make such a bundle first, then name it",
+        )
+    if out is None:
+        raise BakeoffError("--to web", "wants a folder to write", "Add --out site")
+    names = export_web(things, out)
+    console.print(f"models: {', '.join(names)}", markup=False, soft_wrap=True)
+    console.print(f"page: {out}", markup=False, soft_wrap=True)
+    console.print(
+        f"try it: python -m http.server -d {shlex.quote(str(out))}", markup=False, soft_wrap=True
+    )

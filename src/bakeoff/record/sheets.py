@@ -68,7 +68,9 @@ class SheetReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.paths = sorted(folder.glob("[0-9]*.webp"))
+        found = [int(path.stem) for path in folder.glob("*.webp") if path.stem.isdecimal()]
+        # By number, so that a file that is lost in the middle moves no picture to another row.
+        self.paths = [folder / f"{number:04}.webp" for number in range(max(found, default=-1) + 1)]
         self._sheet = lru_cache(maxsize=8)(self._opened)
 
     @property
@@ -91,7 +93,8 @@ class SheetReader:
             raise BakeoffError(
                 str(self.folder / f"{number:04}.webp"),
                 f"is not there or damaged ({type(error).__name__})",
-                f"Rebuild it with: bakeoff run --resume {self.folder.parent}",
+                f"Delete {self.folder} and rebuild it with: bakeoff run --resume "
+                f"{self.folder.parent}",
             ) from None
 
 

@@ -11,10 +11,11 @@ __all__ = ["write_folder"]
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:
-    """Write files by name into a new folder, which appears when all are on disk.
+    """Write files into a new folder, which appears when all are on disk.
 
     Parameters
     ----------
+    files : by their path in the folder.
     replace : a folder that is there goes, but not before the new one is written.
 
     Raises
@@ -26,7 +27,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = Fa
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, data in files.items():
-        with (partial / name).open("wb") as file:
+        path = partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

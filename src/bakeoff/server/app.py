@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import oip, page, predict, runs, sets, train
+from bakeoff.server import explain, oip, page, predict, runs, sets, train
 from bakeoff.server.guard import Guard
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
@@ -77,10 +77,12 @@ def create_app(
     app.state.bounds = bounds
     app.state.home = home
     app.state.jobs = Jobs()
+    app.state.ending = lambda: False  # whoever runs the server knows better
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
     app.include_router(predict.straight)
     app.include_router(predict.router)
+    app.include_router(explain.router)
     app.include_router(runs.router)
     app.include_router(train.router)
     app.include_router(sets.router)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +26,22 @@ BATCH_PIXELS = 2_000_000  # some tens of milliseconds: what the next request wai
 
 @dataclass(eq=False)
 class _Wait:
-    """Some pictures of one shape that wait for their turn."""
+    """Some pictures of one shape that wait for their turn.
+
+    `seen` asks what the model sees of them, instead of what it says.
+    """
 
     pixels: NDArray[np.uint8]
+    seen: bool = False
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    done: asyncio.Future[Outcome] = field(init=False)
+    done: asyncio.Future[tuple[NDArray[Any], ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.done = self.loop.create_future()
+
+    def goes_with(self, other: _Wait) -> bool:
+        """Whether both can be answered in one batch."""
+        return self.seen == other.seen and self.pixels.shape[1:] == other.pixels.shape[1:]
 
 
 class Batcher:
@@ -65,33 +75,54 @@ class Batcher:
         Problem
             503: too many pictures are in line.
         """
-        if self.waiting + len(pictures) > max(self._most, len(pictures)):
-            raise Problem(
-                503,
-                f"{self.waiting} pictures are in line already. Try again in a second.",
-                {"Retry-After": "1"},
-            )
-        self.waiting += len(pictures)
-        try:
+        with self._counted(len(pictures)):
             if len(pictures) == 1:
-                return await self._line_up(pictures[0][None])
+                probabilities, strangeness, embeddings = await self._line_up(
+                    _Wait(pictures[0][None])
+                )
+                return probabilities, strangeness, embeddings
             outputs: list[NDArray[np.float32]] = []
             largest = int(pictures.shapes.prod(axis=1).max())
             size = min(BATCH_PICTURES, max(1, BATCH_PIXELS // largest))
             for rows, pixels in pictures.batches(size):
-                some = await self._line_up(pixels)
+                some = await self._line_up(_Wait(pixels))
                 outputs = outputs or [
                     np.empty((len(pictures), *one.shape[1:]), one.dtype) for one in some
                 ]
                 for output, one in zip(outputs, some, strict=True):
                     output[rows] = one
-        finally:
-            self.waiting -= len(pictures)
         probabilities, strangeness, embeddings = outputs
         return probabilities, strangeness, embeddings
 
-    async def _line_up(self, pixels: NDArray[np.uint8]) -> Outcome:
-        wait = _Wait(pixels)
+    async def seen(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """An H×W×C picture as S×S×C, as the model sees it; see `Bundle.seen`.
+
+        Raises
+        ------
+        Problem
+            503: too many pictures are in line.
+        """
+        with self._counted(1):
+            (pictures,) = await self._line_up(_Wait(picture[None], seen=True))
+        shown: NDArray[np.uint8] = pictures[0]
+        return shown
+
+    @contextmanager
+    def _counted(self, pictures: int) -> Iterator[None]:
+        """So many are in line for the length of a ``with`` block, if there is room."""
+        if self.waiting + pictures > max(self._most, pictures):
+            raise Problem(
+                503,
+                f"{self.waiting} pictures are in line already. Try again in a second.",
+                {"Retry-After": "1"},
+            )
+        self.waiting += pictures
+        try:
+            yield
+        finally:
+            self.waiting -= pictures
+
+    async def _line_up(self, wait: _Wait) -> tuple[NDArray[Any], ...]:
         with self._lock:
             self._line.append(wait)
             starts, self._working = not self._working, True
@@ -114,35 +145,34 @@ class Batcher:
                 batch = self._next()
             try:
                 pixels = np.concatenate([one.pixels for one in batch])
-                outputs = self.bundle.run(pixels)
+                bundle = self.bundle
+                outputs = (bundle.seen(pixels),) if batch[0].seen else bundle.run(pixels)
             except Exception as error:  # told to those who asked; the next are served
                 batch[0].loop.call_soon_threadsafe(_fail, batch, error)
                 continue
             batch[0].loop.call_soon_threadsafe(_tell, batch, outputs)
 
     def _next(self) -> list[_Wait]:
-        """The first in line, and others of the same shape as far as they fit."""
+        """The first in line, and others that go with it as far as they fit."""
         first = self._line.popleft()
         batch, room = (
             [first],
             min(BATCH_PICTURES, BATCH_PIXELS // first.pixels[0].size) - len(first.pixels),
         )
         for other in list(self._line):
-            same = other.pixels.shape[1:] == first.pixels.shape[1:]
-            if same and len(other.pixels) <= room:
+            if other.goes_with(first) and len(other.pixels) <= room:
                 self._line.remove(other)
                 batch.append(other)
                 room -= len(other.pixels)
         return batch
 
 
-def _tell(batch: list[_Wait], outputs: Outcome) -> None:
+def _tell(batch: list[_Wait], outputs: tuple[NDArray[Any], ...]) -> None:
     start = 0
     for one in batch:
         end = start + len(one.pixels)
         if not one.done.done():  # whoever asked may have gone away
-            probabilities, strangeness, embeddings = (output[start:end] for output in outputs)
-            one.done.set_result((probabilities, strangeness, embeddings))
+            one.done.set_result(tuple(output[start:end] for output in outputs))
         start = end
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import anyio.to_thread
 import numpy as np
+from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
@@ -14,10 +16,57 @@ from bakeoff.data.decode import Limits, is_picture
 from bakeoff.errors import BakeoffError
 from bakeoff.server.limits import Bounds, Problem
 
-__all__ = ["pictures_of"]
+__all__ = ["BODY", "REFUSALS", "picture_of", "pictures_of"]
 
 FIELDS = 20  # of a form that are no files, and so of no use
 SMALL = InputLimits(picture=Limits(max_bytes=16_384, max_pixels=128 * 128))
+
+# What OpenAPI says of such a request, and of how it may be refused.
+PICTURE = {"schema": {"type": "string", "format": "binary"}}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                    "required": ["files"],
+                }
+            },
+            "image/png": PICTURE,
+            "image/jpeg": PICTURE,
+            "application/zip": PICTURE,
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "0,0,0,0\n0,255,255,0\n0,255,255,0\n0,0,0,0\n",
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"pixels": {"type": "array", "items": {}}},
+                    "required": ["pixels"],
+                },
+                "example": {
+                    "pixels": [[0, 0, 0, 0], [0, 255, 255, 0], [0, 255, 255, 0], [0, 0, 0, 0]]
+                },
+            },
+        },
+    }
+}
+PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: PROBLEM | {"description": "No picture in it can be read."},
+    404: PROBLEM | {"description": "There is no such model."},
+    409: PROBLEM | {"description": "No model is served yet."},
+    413: PROBLEM | {"description": "Larger than the server takes."},
+    503: PROBLEM | {"description": "Too many are in line; Retry-After says when to come again."},
+}
 
 
 async def pictures_of(request: Request) -> Inputs:
@@ -47,6 +96,20 @@ async def pictures_of(request: Request) -> Inputs:
             "most. Send them in several requests.",
         )
     return inputs
+
+
+async def picture_of(request: Request) -> NDArray[np.uint8]:
+    """The one picture in a request, H×W×C.
+
+    Raises
+    ------
+    Problem
+        As `pictures_of`, and 400 where there are several.
+    """
+    inputs = await pictures_of(request)
+    if len(inputs.pictures) != 1:
+        raise Problem(400, f"there are {len(inputs.pictures)} pictures. Send one.")
+    return np.array(inputs.pictures[0])
 
 
 async def _files(request: Request, bounds: Bounds) -> list[tuple[str, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from bakeoff.record.folder import RunFolder
@@ -16,13 +16,16 @@ LOOK_EVERY = 0.3  # seconds between looks for new events
 QUIET = 15.0  # seconds after which a line without meaning keeps the connection open
 
 
-async def stream(run: RunFolder, jobs: Jobs, start: int) -> AsyncIterator[str]:
+async def stream(
+    run: RunFolder, jobs: Jobs, start: int, ending: Callable[[], bool]
+) -> AsyncIterator[str]:
     """Server-sent events from the `start`th on, until the run is no longer at work.
 
-    One that ended early ends with "run stopped", which is in no file and has no number.
+    One that ended early ends with "run stopped", which is in no file and has no number. Without a
+    word it ends where the server is `ending`, which would else wait for it.
     """
     offset, place, quiet = 0, 0, 0.0
-    while True:
+    while not ending():
         # Asked before the events, so that none comes between the last of them and the end.
         status = await asyncio.to_thread(jobs.status, run)
         fresh, offset = await asyncio.to_thread(run.events_from, offset)

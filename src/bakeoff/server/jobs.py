@@ -28,18 +28,25 @@ COMMAND = (sys.executable, "-P", "-m", "bakeoff", "run")  # -P: no module from t
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+class _Child(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one: to leave it behind is no mistake to warn of."""
+
+    def __del__(self) -> None:
+        pass
+
+
 class Jobs:
     """The processes that this server started; those of a server before it are found by lock."""
 
     def __init__(self) -> None:
-        self._processes: dict[Path, subprocess.Popen[bytes]] = {}
+        self._processes: dict[Path, _Child] = {}
         self.estimating = asyncio.Lock()  # one at a time: two would measure each other
 
     def start(self, path: Path, arguments: Sequence[str]) -> None:
         """Run ``bakeoff run`` on a run's folder, which is made, with its output in the log."""
         path.mkdir(parents=True, exist_ok=True)
         with (path / LOG).open("ab") as log:
-            self._processes[path] = subprocess.Popen(  # noqa: S603 - no shell, and checked
+            self._processes[path] = _Child(
                 [*COMMAND, *arguments, "--no-open"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -146,6 +146,12 @@ class Models(Mapping[str, Batcher]):
 
         return await self._each(names, explained)
 
+    async def seen(
+        self, names: list[str] | None, picture: NDArray[np.uint8]
+    ) -> dict[str, NDArray[np.uint8]]:
+        """What each of some models sees of an H×W×C picture, as S×S×C."""
+        return await self._each(names, lambda line: line.seen(picture))
+
     async def _each(
         self, names: list[str] | None, ask: Callable[[Batcher], Coroutine[Any, Any, Said]]
     ) -> dict[str, Said]:

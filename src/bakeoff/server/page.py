@@ -36,18 +36,21 @@ def serve(app: FastAPI) -> None:
     with as_file(files("bakeoff") / "web" / "app") as folder:
         built = folder
 
-    @app.get("/", include_in_schema=False)
-    def index() -> FileResponse:
-        if not (built / "index.html").is_file():
+    def answer(name: str, header: str, value: str) -> FileResponse:
+        if not (built / name).is_file():
             raise Problem(
                 404,
                 "the page is not built in this source tree. Build it with pip install --editable .",
             )
-        return FileResponse(built / "index.html", headers={"Content-Security-Policy": POLICY})
+        return FileResponse(built / name, headers={header: value})
+
+    @app.get("/", include_in_schema=False)
+    def index() -> FileResponse:
+        return answer("index.html", "Content-Security-Policy", POLICY)
 
     @app.get("/favicon.svg", include_in_schema=False)
     def favicon() -> FileResponse:
-        return FileResponse(built / "favicon.svg", headers={"Cache-Control": FOR_EVER})
+        return answer("favicon.svg", "Cache-Control", "public, max-age=86400")
 
     if (built / "assets").is_dir():
         app.mount("/assets", _Assets(directory=Path(built, "assets")), name="assets")

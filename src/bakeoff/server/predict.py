@@ -1,4 +1,4 @@
-"""`/api/predict`, `/api/explain` and `/api/models`: pictures in, answers side by side out."""
+"""`/api/predict` and `/api/models`: pictures in, answers side by side out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from bakeoff.bundle.panel import answers_table
-from bakeoff.server.bodies import pictures_of
-from bakeoff.server.limits import Problem
+from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
 from bakeoff.server.models import Models, Timed
 from bakeoff.server.runs import Runs
 
@@ -70,7 +68,7 @@ class ModelAnswers(BaseModel):
 
 
 class Refusal(BaseModel):
-    """A picture that could not be read: what it was, what is wrong, and the mend."""
+    """What could not be read, such as a picture: what it was, what is wrong, and the mend."""
 
     thing: str
     wrong: str
@@ -84,33 +82,6 @@ class Predictions(BaseModel):
     left_out: list[Refusal]
 
 
-class Near(BaseModel):
-    """A training picture like the one asked about; `picture` is a data URI."""
-
-    label: str
-    likeness: float
-    picture: str
-
-
-class ModelExplanation(BaseModel):
-    """Why one model answers so.
-
-    `drops` is a map of square cells over the picture, row by row: by how much the probability of
-    `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
-    """
-
-    model: str
-    label: str
-    drops: list[list[float]]
-    neighbours: list[Near]
-
-
-class Explanations(BaseModel):
-    """Every model side by side."""
-
-    models: list[ModelExplanation]
-
-
 class ModelInfo(BaseModel):
     """A model that is served, from its bundle; `run` is the served run that left it, if one did."""
 
@@ -122,52 +93,6 @@ class ModelInfo(BaseModel):
     mode: Literal["ink", "photo"]
     accuracy: float | None
     waiting: int
-
-
-PICTURE = {"schema": {"type": "string", "format": "binary"}}
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                    "required": ["files"],
-                }
-            },
-            "image/png": PICTURE,
-            "image/jpeg": PICTURE,
-            "application/zip": PICTURE,
-            "text/csv": {
-                "schema": {"type": "string"},
-                "example": "0,0,0,0\n0,255,255,0\n0,255,255,0\n0,0,0,0\n",
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"pixels": {"type": "array", "items": {}}},
-                    "required": ["pixels"],
-                },
-                "example": {
-                    "pixels": [[0, 0, 0, 0], [0, 255, 255, 0], [0, 255, 255, 0], [0, 0, 0, 0]]
-                },
-            },
-        },
-    }
-}
-PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: PROBLEM | {"description": "No picture in it can be read."},
-    404: PROBLEM | {"description": "There is no such model."},
-    413: PROBLEM | {"description": "Larger than the server takes."},
-    503: PROBLEM | {"description": "Too many are in line; Retry-After says when to come again."},
-}
 
 
 @straight.post("/predict", openapi_extra=BODY, responses=REFUSALS)
@@ -197,34 +122,6 @@ async def predict(
     )
     # As text at once: what was just checked need not be checked and copied again.
     return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
-
-
-@router.post("/explain", openapi_extra=BODY, responses=REFUSALS)
-async def explain(
-    request: Request,
-    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
-    neighbours: Annotated[int, Query(ge=0, le=50, description="So many training pictures.")] = 5,
-) -> Explanations:
-    """What mattered to each model in one picture, and the training pictures most like it."""
-    models: Models = request.app.state.models
-    inputs = await pictures_of(request)
-    if len(inputs.pictures) != 1:
-        raise Problem(400, f"there are {len(inputs.pictures)} pictures. Send one.")
-    found = await models.explain(model, np.array(inputs.pictures[0]), neighbours)
-    return Explanations(
-        models=[
-            ModelExplanation(
-                model=name,
-                label=one.occlusion.label,
-                drops=one.occlusion.drops.round(6).tolist(),
-                neighbours=[
-                    Near(label=near.label, likeness=near.likeness, picture=near.uri)
-                    for near in one.neighbours
-                ],
-            )
-            for name, one in found.items()
-        ]
-    )
 
 
 _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}

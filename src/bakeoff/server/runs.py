@@ -25,7 +25,6 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 
 # The report brings its own, stricter policy; the sandbox keeps it from acting as this server.
 REPORT_POLICY = "sandbox allow-scripts allow-popups"
-
 KEPT = {"Cache-Control": "private, max-age=3600"}  # the pictures of a run never change
 
 
@@ -149,8 +148,8 @@ def view(request: Request, name: str) -> View:
 def sheet(request: Request, name: str, number: int) -> FileResponse:
     """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
     paths = run_of(request, name).sheets().paths
-    if not 0 <= number < len(paths):
-        raise Problem(404, f"this run has {len(paths)} sheets of pictures, from 0 on.")
+    if not (0 <= number < len(paths) and paths[number].is_file()):
+        raise Problem(404, f"there is no sheet {number}. This run has {len(paths)}, from 0 on.")
     return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
 
 
@@ -163,5 +162,6 @@ async def events(
     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
     """
     start = 0 if last_event_id is None else last_event_id + 1
-    lines = stream(run_of(request, name), request.app.state.jobs, start)
+    state = request.app.state
+    lines = stream(run_of(request, name), state.jobs, start, state.ending)
     return StreamingResponse(lines, media_type="text/event-stream")

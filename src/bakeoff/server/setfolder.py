@@ -26,6 +26,7 @@ from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.server.home import delete_folder, folder_checked, name_checked
 from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.predict import Refusal
 
 __all__ = ["ClassCount", "PictureInfo", "SetSummary", "Sets"]
 
@@ -42,14 +43,6 @@ class ClassCount(BaseModel):
     count: int
 
 
-class Gone(BaseModel):
-    """Something that was left out of a set: what, why, and the mend."""
-
-    thing: str
-    wrong: str
-    mend: str
-
-
 class SetSummary(BaseModel):
     """A set in this server's folder.
 
@@ -64,7 +57,7 @@ class SetSummary(BaseModel):
     classes: list[ClassCount]
     group: str | None = None
     groups: list[str] = []
-    left_out: list[Gone] = []
+    left_out: list[Refusal] = []
     editable: bool = False
     missing: str | None = None
 
@@ -327,7 +320,7 @@ def _of_dataset(name: str, dataset: Dataset, left_out: Sequence[LeftOut]) -> Set
         ],
         groups=list(dataset.group_names),
         left_out=[
-            Gone(thing=one.thing, wrong=one.wrong, mend=one.mend)
+            Refusal(thing=one.thing, wrong=one.wrong, mend=one.mend)
             for one in (*left_out, *dataset.left_out)
         ],
     )

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from bakeoff.errors import BakeoffError
+from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.home import home_of
 from bakeoff.server.limits import Problem
-from bakeoff.server.predict import PROBLEM
 from bakeoff.server.setfolder import PictureInfo, Sets, SetSummary
 from bakeoff.server.upload import receive
 

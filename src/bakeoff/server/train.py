@@ -18,12 +18,13 @@ from bakeoff.data.catalog import at_hand, is_named
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.choices import Budget, Choices, choices_of, trainable
 from bakeoff.server.home import Home, delete_folder, home_of, name_checked
 from bakeoff.server.jobs import COMMAND, Jobs, log_lines, plain_environment
 from bakeoff.server.limits import Problem
 from bakeoff.server.models import Models
-from bakeoff.server.predict import PROBLEM, ModelInfo, models_told
+from bakeoff.server.predict import ModelInfo, models_told
 from bakeoff.server.runs import Runs, run_of
 from bakeoff.server.setfolder import Sets
 from bakeoff.server.summary import RunSummary, summary_of

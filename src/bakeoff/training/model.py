@@ -69,7 +69,11 @@ class Model(nn.Module):
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E: what the head goes by."""
-        described: Tensor = self.network.body(self.frozen(self.prepare(pixels)))
+        return self.describe(self.prepare(pixels))
+
+    def describe(self, prepared: Tensor) -> Tensor:
+        """What `Prepare` made of N pictures, N×C×S×S, to N×E."""
+        described: Tensor = self.network.body(self.frozen(prepared))
         return described
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:

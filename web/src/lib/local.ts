@@ -2,6 +2,7 @@
 import type { Models } from "./models.ts";
 
 export class LocalModels implements Models {
+  readonly keeper = null;
   constructor(readonly index: string) {}
   list(): never {
     throw new Error(this.index);

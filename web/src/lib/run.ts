@@ -7,6 +7,7 @@ export type View = Schema["View"];
 export type Results = Schema["Results"];
 export type ApproachResult = Schema["ApproachResult"];
 export type Scores = Schema["Scores"];
+export type ConfusedPair = Schema["ConfusedPair"];
 
 const NOTHING = 65535; // in a column: the approach was not asked of this picture
 

@@ -4,3106 +4,3287 @@
  */
 
 export interface paths {
-  "/api/explain": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain
+         * @description What mattered to each model in one picture, and the training pictures most like it.
+         */
+        post: operations["explain_api_explain_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Explain
-     * @description What mattered to each model in one picture, and the training pictures most like it.
-     */
-    post: operations["explain_api_explain_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/models": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models
+         * @description The models that are served.
+         */
+        get: operations["models_api_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Models
-     * @description The models that are served.
-     */
-    get: operations["models_api_models_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/predict": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict
+         * @description Name pictures: one file, several, a CSV of pixels, a zip of pictures, or pixels as JSON.
+         *
+         *     What a file is, is told by its bytes. A CSV is one picture, a number a pixel, where it has
+         *     as many rows as columns, else a picture a row.
+         */
+        post: operations["predict_api_predict_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Predict
-     * @description Name pictures: one file, several, a CSV of pixels, a zip of pictures, or pixels as JSON.
-     *
-     *     What a file is, is told by its bytes. A CSV is one picture, a number a pixel, where it has
-     *     as many rows as columns, else a picture a row.
-     */
-    post: operations["predict_api_predict_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description The runs that were named when the server started, and those in its folder, newest first.
+         */
+        get: operations["listed_api_runs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Listed
-     * @description The runs that were named when the server started, and those in its folder, newest first.
-     */
-    get: operations["listed_api_runs_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results
+         * @description All that was found, as in results.json.
+         */
+        get: operations["results_api_runs__name__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete a run of this server's folder for ever, its models too.
+         */
+        delete: operations["delete_api_runs__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Results
-     * @description All that was found, as in results.json.
-     */
-    get: operations["results_api_runs__name__get"];
-    put?: never;
-    post?: never;
-    /**
-     * Delete
-     * @description Delete a run of this server's folder for ever, its models too.
-     */
-    delete: operations["delete_api_runs__name__delete"];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/cancel": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Stop a run, which can be resumed; answered when it has stopped, some seconds at most.
+         */
+        post: operations["cancel_api_runs__name__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Cancel
-     * @description Stop a run, which can be resumed; answered when it has stopped, some seconds at most.
-     */
-    post: operations["cancel_api_runs__name__cancel_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/events": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events
+         * @description What happens in the run, as server-sent events, from the first or from the last one seen.
+         *
+         *     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
+         */
+        get: operations["events_api_runs__name__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Events
-     * @description What happens in the run, as server-sent events, from the first or from the last one seen.
-     *
-     *     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
-     */
-    get: operations["events_api_runs__name__events_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/log": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log
+         * @description The last 200 lines that the process of a run printed.
+         */
+        get: operations["log_api_runs__name__log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Log
-     * @description The last 200 lines that the process of a run printed.
-     */
-    get: operations["log_api_runs__name__log_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/models": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load
+         * @description Serve the bundles of a run, and list them; those that are served already stay as they are.
+         */
+        post: operations["load_api_runs__name__models_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Load
-     * @description Serve the bundles of a run, and list them; those that are served already stay as they are.
-     */
-    post: operations["load_api_runs__name__models_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/report": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description The report of a finished run, as a page.
+         */
+        get: operations["report_api_runs__name__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Report
-     * @description The report of a finished run, as a page.
-     */
-    get: operations["report_api_runs__name__report_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/resume": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Go on with a run that was stopped or failed, from the last unit that was finished.
+         */
+        post: operations["resume_api_runs__name__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Resume
-     * @description Go on with a run that was stopped or failed, from the last unit that was finished.
-     */
-    post: operations["resume_api_runs__name__resume_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/sheets/{number}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/sheets/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sheet
+         * @description Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP.
+         */
+        get: operations["sheet_api_runs__name__sheets__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Sheet
-     * @description Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP.
-     */
-    get: operations["sheet_api_runs__name__sheets__number__get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/runs/{name}/view": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/runs/{name}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * View
+         * @description What the page shows: the figures, and for every picture what each approach said.
+         */
+        get: operations["view_api_runs__name__view_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * View
-     * @description What the page shows: the figures, and for every picture what each approach said.
-     */
-    get: operations["view_api_runs__name__view_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/sets": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seen
+         * @description One picture as each model sees it: what is left when its pixels are prepared.
+         */
+        post: operations["seen_api_seen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Listed
-     * @description The sets that are kept here, by name.
-     */
-    get: operations["listed_api_sets_get"];
-    put?: never;
-    /**
-     * Upload
-     * @description Keep a set: a zip, a CSV of pixels, an npz, or pictures whose file names say CLASS/FILE.
-     */
-    post: operations["upload_api_sets_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/sets/{name}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description The sets that are kept here, by name.
+         */
+        get: operations["listed_api_sets_get"];
+        put?: never;
+        /**
+         * Upload
+         * @description Keep a set: a zip, a CSV of pixels, an npz, or pictures whose file names say CLASS/FILE.
+         */
+        post: operations["upload_api_sets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Summary
-     * @description One set.
-     */
-    get: operations["summary_api_sets__name__get"];
-    put?: never;
-    post?: never;
-    /**
-     * Delete
-     * @description Delete a set for ever; runs on it keep all but their pictures.
-     */
-    delete: operations["delete_api_sets__name__delete"];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/sets/{name}/pictures": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/sets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summary
+         * @description One set.
+         */
+        get: operations["summary_api_sets__name__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete a set for ever; runs on it keep all but their pictures.
+         */
+        delete: operations["delete_api_sets__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Pictures
-     * @description The pictures of a set of class folders.
-     */
-    get: operations["pictures_api_sets__name__pictures_get"];
-    put?: never;
-    /**
-     * Add
-     * @description Keep a labelled picture in a set: one that was drawn, or whose answer was corrected.
-     */
-    post: operations["add_api_sets__name__pictures_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/sets/{name}/pictures/{picture}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/sets/{name}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pictures
+         * @description The pictures of a set of class folders.
+         */
+        get: operations["pictures_api_sets__name__pictures_get"];
+        put?: never;
+        /**
+         * Add
+         * @description Keep a labelled picture in a set: one that was drawn, or whose answer was corrected.
+         */
+        post: operations["add_api_sets__name__pictures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Picture
-     * @description One picture, as PNG.
-     */
-    get: operations["picture_api_sets__name__pictures__picture__get"];
-    put?: never;
-    post?: never;
-    /**
-     * Remove
-     * @description Take a picture out again.
-     */
-    delete: operations["remove_api_sets__name__pictures__picture__delete"];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/training": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/sets/{name}/pictures/{picture}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Picture
+         * @description One picture, as PNG.
+         */
+        get: operations["picture_api_sets__name__pictures__picture__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Take a picture out again.
+         */
+        delete: operations["remove_api_sets__name__pictures__picture__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Choices
-     * @description What can be trained here: approaches, budgets and sets.
-     */
-    get: operations["choices_api_training_get"];
-    put?: never;
-    /**
-     * Start
-     * @description Start a training, in a process that goes on when this server ends.
-     */
-    post: operations["start_api_training_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/training/estimate": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Choices
+         * @description What can be trained here: approaches, budgets and sets.
+         */
+        get: operations["choices_api_training_get"];
+        put?: never;
+        /**
+         * Start
+         * @description Start a training, in a process that goes on when this server ends.
+         */
+        post: operations["start_api_training_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Estimate
-     * @description How long a training would take, from a taste of every part of the work; some seconds.
-     */
-    post: operations["estimate_api_training_estimate_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/healthz": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/training/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate
+         * @description How long a training would take, from a taste of every part of the work; some seconds.
+         */
+        post: operations["estimate_api_training_estimate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Healthz
-     * @description Whether the server is up.
-     */
-    get: operations["healthz_healthz_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/metrics": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Healthz
+         * @description Whether the server is up.
+         */
+        get: operations["healthz_healthz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Show Metrics
-     * @description Counts and times for Prometheus.
-     */
-    get: operations["show_metrics_metrics_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Metrics
+         * @description Counts and times for Prometheus.
+         */
+        get: operations["show_metrics_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Server
-     * @description The server and what it can do.
-     */
-    get: operations["server_v2_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2/health/live": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server
+         * @description The server and what it can do.
+         */
+        get: operations["server_v2_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Live
-     * @description Whether the server is up.
-     */
-    get: operations["live_v2_health_live_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2/health/ready": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v2/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description Whether the server is up.
+         */
+        get: operations["live_v2_health_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Ready
-     * @description Whether every model can be asked; they are loaded before the server listens.
-     */
-    get: operations["ready_v2_health_ready_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2/models/{name}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v2/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Whether every model can be asked; they are loaded before the server listens.
+         */
+        get: operations["ready_v2_health_ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Model
-     * @description What a model takes and gives.
-     */
-    get: operations["model_v2_models__name__get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2/models/{name}/infer": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v2/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Model
+         * @description What a model takes and gives.
+         */
+        get: operations["model_v2_models__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Infer
-     * @description Ask a model: `pixels`, UINT8 of batch × height × width × channels, raw and of any size.
-     */
-    post: operations["infer_v2_models__name__infer_post"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v2/models/{name}/ready": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v2/models/{name}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Infer
+         * @description Ask a model: `pixels`, UINT8 of batch × height × width × channels, raw and of any size.
+         */
+        post: operations["infer_v2_models__name__infer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Model Ready
-     * @description Whether a model can be asked.
-     */
-    get: operations["model_ready_v2_models__name__ready_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
+    "/v2/models/{name}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Model Ready
+         * @description Whether a model can be asked.
+         */
+        get: operations["model_ready_v2_models__name__ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /**
-     * ApproachChoice
-     * @description A way to build a model; `about` says in a line how it works.
-     */
-    ApproachChoice: {
-      /** About */
-      about: string;
-      /** Name */
-      name: string;
-      /** Title */
-      title: string;
+    schemas: {
+        /**
+         * ApproachChoice
+         * @description A way to build a model; `about` says in a line how it works.
+         */
+        ApproachChoice: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ApproachResult
+         * @description One approach in one run. `bytes` is the size of its weights on disk.
+         *
+         *     `trust` is None where no picture was left to set thresholds by.
+         */
+        ApproachResult: {
+            /** Bytes */
+            bytes: number;
+            /** Confused */
+            confused: components["schemas"]["ConfusedPair"][];
+            final: components["schemas"]["FoldResult"];
+            /** Folds */
+            folds: components["schemas"]["FoldResult"][];
+            latency: components["schemas"]["Latency"];
+            /** Mistakes */
+            mistakes: components["schemas"]["Mistake"][];
+            /** Name */
+            name: string;
+            out_of_fold: components["schemas"]["Scores"] | null;
+            /** Parameters */
+            parameters: number;
+            /** Peak Memory Mb */
+            peak_memory_mb: number;
+            seconds: components["schemas"]["Seconds"];
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            test: components["schemas"]["Scores"] | null;
+            /** Title */
+            title: string;
+            trust: components["schemas"]["Trust"] | null;
+        };
+        /**
+         * Predictions
+         * @description What one approach said of every picture when it had not seen it.
+         *
+         *     `answer` is an index of a class, 65535 where it was not asked; `confidence` is the probability
+         *     of that answer, in 65535ths; `loss` is minus the log of the true class's probability, in
+         *     thousandths of a nat.
+         */
+        bakeoff__report__view__Predictions: {
+            /** Answer */
+            answer: string;
+            /** Confidence */
+            confidence: string;
+            /** Loss */
+            loss: string;
+        };
+        /**
+         * Predictions
+         * @description Every model side by side.
+         */
+        bakeoff__server__predict__Predictions: {
+            /** Left Out */
+            left_out: components["schemas"]["Refusal"][];
+            /** Models */
+            models: components["schemas"]["ModelAnswers"][];
+        };
+        /**
+         * BudgetChoice
+         * @description How long to train.
+         */
+        BudgetChoice: {
+            /** About */
+            about: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "quick" | "standard" | "thorough";
+        };
+        /**
+         * Choices
+         * @description What can be chosen for a training, and whether one is `possible`; if not, `reason` says why
+         *     and what to do. `running` is the run that trains at this moment.
+         */
+        Choices: {
+            /** Approaches */
+            approaches: components["schemas"]["ApproachChoice"][];
+            /** Budgets */
+            budgets: components["schemas"]["BudgetChoice"][];
+            /** Possible */
+            possible: boolean;
+            /** Reason */
+            reason: string | null;
+            /** Running */
+            running: string | null;
+            /** Sets */
+            sets: components["schemas"]["SetChoice"][];
+        };
+        /**
+         * ClassCount
+         * @description A class and the number of its pictures.
+         */
+        ClassCount: {
+            /** Count */
+            count: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ClassScore
+         * @description How one class fared. `accuracy` is its recall; `interval` is the 95 % one.
+         */
+        ClassScore: {
+            /** Accuracy */
+            accuracy: number;
+            /** F1 */
+            f1: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+            /** Precision */
+            precision: number;
+        };
+        /**
+         * Comparison
+         * @description Two approaches on the same pictures.
+         *
+         *     `only_a` pictures are right with `a` alone, `only_b` with `b` alone.
+         *     `mcnemar_p` is the exact two-sided p of those counts; `resampled_t_p` the
+         *     corrected resampled t-test on the folds (None with fewer than two folds).
+         *     `verdict` is one of "a", "b", "too close to call".
+         */
+        Comparison: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /** Difference */
+            difference: number;
+            /** Mcnemar P */
+            mcnemar_p: number;
+            /** Only A */
+            only_a: number;
+            /** Only B */
+            only_b: number;
+            /** Pictures */
+            pictures: number;
+            /** Resampled T P */
+            resampled_t_p: number | null;
+            /** Verdict */
+            verdict: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * ConfusedPair
+         * @description `count` pictures of class `truth` were called `answer`.
+         */
+        ConfusedPair: {
+            /** Answer */
+            answer: string;
+            /** Count */
+            count: number;
+            /** Share */
+            share: number;
+            /** Truth */
+            truth: string;
+        };
+        /**
+         * DatasetSummary
+         * @description What was read. `class_counts` follows the order of `classes`.
+         */
+        DatasetSummary: {
+            /** Class Counts */
+            class_counts: number[];
+            /** Classes */
+            classes: string[];
+            /** Duplicates */
+            duplicates: components["schemas"]["Duplicate"][];
+            /** Fingerprint */
+            fingerprint: string;
+            /** Group Counts */
+            group_counts: number[];
+            /** Groups */
+            groups: string[];
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+            /** Source */
+            source: string;
+            /** Understood */
+            understood: string;
+        };
+        /**
+         * Duplicate
+         * @description Pictures that are the same, or nearly; they always share a fold.
+         */
+        Duplicate: {
+            /** Exact */
+            exact: boolean;
+            /** Labels */
+            labels: string[];
+            /** Names */
+            names: string[];
+        };
+        /**
+         * EpochRecord
+         * @description One epoch of one fit; losses in nats. Validation is the inner slice, never scored.
+         */
+        EpochRecord: {
+            /** Epoch */
+            epoch: number;
+            /** Learning Rate */
+            learning_rate: number;
+            /** Seconds */
+            seconds: number;
+            /** Train Accuracy */
+            train_accuracy: number;
+            /** Train Loss */
+            train_loss: number;
+            /** Validation Accuracy */
+            validation_accuracy: number | null;
+            /** Validation Loss */
+            validation_loss: number | null;
+        };
+        /**
+         * Estimate
+         * @description Seconds that each approach would take on this machine, as busy as it is, and all of them.
+         */
+        Estimate: {
+            /** Seconds */
+            seconds: {
+                [key: string]: number;
+            };
+            /** Total */
+            total: number;
+        };
+        /**
+         * Explanations
+         * @description Every model side by side.
+         */
+        Explanations: {
+            /** Models */
+            models: components["schemas"]["ModelExplanation"][];
+        };
+        /**
+         * FoldResult
+         * @description One fit of one approach: what it held out, and the epoch its inner slice chose.
+         *
+         *     The final fit holds nothing out, so it has no accuracy or loss of its own.
+         */
+        FoldResult: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Best Epoch */
+            best_epoch: number;
+            /** Curve */
+            curve: components["schemas"]["EpochRecord"][];
+            /** Loss */
+            loss: number | null;
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+            /** Seconds */
+            seconds: number;
+            /** Temperature */
+            temperature: number;
+        };
+        /**
+         * GroupScore
+         * @description How one group (a writer, a style) fared.
+         */
+        GroupScore: {
+            /** Accuracy */
+            accuracy: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Loss */
+            loss: number;
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Latency
+         * @description Median milliseconds from raw pixels to probabilities, a whole batch.
+         */
+        Latency: {
+            /** Batch 1 Ms */
+            batch_1_ms: number;
+            /** Batch 64 Ms */
+            batch_64_ms: number;
+        };
+        /**
+         * LeftOut
+         * @description One picture (or file) that was not used, and why. The run goes on without it.
+         */
+        LeftOut: {
+            /** Mend */
+            mend: string;
+            /** Thing */
+            thing: string;
+            /** Wrong */
+            wrong: string;
+        };
+        /**
+         * Mistake
+         * @description One picture that was called something else; `index` is its row in the dataset.
+         *
+         *     `probability` is what the answer was given, `truth_probability` what the
+         *     true class was given, `loss` is minus the log of the latter.
+         */
+        Mistake: {
+            /** Answer */
+            answer: string;
+            /** Index */
+            index: number;
+            /** Loss */
+            loss: number;
+            /** Name */
+            name: string;
+            /** Probability */
+            probability: number;
+            /** Truth */
+            truth: string;
+            /** Truth Probability */
+            truth_probability: number;
+        };
+        /**
+         * ModelAnswers
+         * @description What one model says of every picture, in the order of the request.
+         */
+        ModelAnswers: {
+            /** Answers */
+            answers: components["schemas"]["PictureAnswer"][];
+            /** Milliseconds */
+            milliseconds: number;
+            /** Model */
+            model: string;
+        };
+        /**
+         * ModelExplanation
+         * @description Why one model answers so.
+         *
+         *     `drops` is a map of square cells over the picture, row by row: by how much the probability of
+         *     `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
+         */
+        ModelExplanation: {
+            /** Drops */
+            drops: number[][];
+            /** Label */
+            label: string;
+            /** Model */
+            model: string;
+            /** Neighbours */
+            neighbours: components["schemas"]["Near"][];
+        };
+        /**
+         * ModelInfo
+         * @description A model that is served, from its bundle; `run` is the served run that left it, if one did.
+         */
+        ModelInfo: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Classes */
+            classes: string[];
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "ink" | "photo";
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: number;
+            /** Run */
+            run: string | null;
+            /** Title */
+            title: string;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * ModelSight
+         * @description What one model sees: a square of `size` pixels; `picture` is a PNG as a data URI.
+         */
+        ModelSight: {
+            /** Model */
+            model: string;
+            /** Picture */
+            picture: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Near
+         * @description A training picture like the one asked about; `picture` is a data URI.
+         */
+        Near: {
+            /** Label */
+            label: string;
+            /** Likeness */
+            likeness: number;
+            /** Picture */
+            picture: string;
+        };
+        /**
+         * NewTraining
+         * @description A training to start; `name` is that of the run, by default the set's with the time.
+         */
+        NewTraining: {
+            /**
+             * Approaches
+             * @default [
+             *       "baseline",
+             *       "cnn",
+             *       "vit",
+             *       "transfer"
+             *     ]
+             */
+            approaches: string[];
+            /**
+             * Budget
+             * @default standard
+             * @enum {string}
+             */
+            budget: "quick" | "standard" | "thorough";
+            /**
+             * Folds
+             * @default 5
+             */
+            folds: number;
+            /** Group */
+            group?: string | null;
+            /**
+             * Keep Groups
+             * @default false
+             */
+            keep_groups: boolean;
+            /**
+             * Leave One Group Out
+             * @default false
+             */
+            leave_one_group_out: boolean;
+            /** Name */
+            name?: string | null;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /** Set */
+            set: string;
+            /** Test */
+            test?: number | null;
+        };
+        /**
+         * PictureAnswer
+         * @description What one model says of one picture. `words` is the verdict as people say it.
+         */
+        PictureAnswer: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Possible */
+            possible: string[];
+            /** Probability */
+            probability: number;
+            /** Strangeness */
+            strangeness: number;
+            /** Top */
+            top: components["schemas"]["Ranked"][];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "sure" | "between" | "none of these";
+            /** Words */
+            words: string;
+        };
+        /**
+         * PictureColumns
+         * @description What is known of every picture, in the order of the dataset; see `PictureIndex`.
+         */
+        PictureColumns: {
+            /** Groups */
+            groups: string | null;
+            /** Labels */
+            labels: string;
+            /** Names */
+            names: string[];
+            /** Part Names */
+            part_names: string[];
+            /** Parts */
+            parts: string;
+        };
+        /**
+         * PictureInfo
+         * @description A picture of a set: `id` is its address there.
+         */
+        PictureInfo: {
+            /** Group */
+            group: string | null;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * ProtocolSummary
+         * @description How it was scored. `test_opened` is the moment the locked test was touched.
+         */
+        ProtocolSummary: {
+            /** Fold Names */
+            fold_names: string[];
+            /** Folds */
+            folds: number;
+            /**
+             * Kept Together
+             * @enum {string}
+             */
+            kept_together: "duplicates" | "groups";
+            /** Leave One Group Out */
+            leave_one_group_out: boolean;
+            /** Seed */
+            seed: number;
+            /** Test */
+            test: ("official" | "held out") | null;
+            /** Test Opened */
+            test_opened: string | null;
+            /** Test Pictures */
+            test_pictures: number;
+            /** Training Pictures */
+            training_pictures: number;
+        };
+        /**
+         * Ranked
+         * @description A class and its calibrated probability.
+         */
+        Ranked: {
+            /** Label */
+            label: string;
+            /** Probability */
+            probability: number;
+        };
+        /**
+         * Refusal
+         * @description What could not be read, such as a picture: what it was, what is wrong, and the mend.
+         */
+        Refusal: {
+            /** Mend */
+            mend: string;
+            /** Thing */
+            thing: string;
+            /** Wrong */
+            wrong: string;
+        };
+        /**
+         * ReliabilityBin
+         * @description Answers of about the same confidence, and how often they were right.
+         *
+         *     `lower` and `upper` are the least and greatest confidence in the bin,
+         *     `confidence` its mean; a calibrated model has `accuracy` ≈ `confidence`.
+         */
+        ReliabilityBin: {
+            /** Accuracy */
+            accuracy: number;
+            /** Confidence */
+            confidence: number;
+            /** Lower */
+            lower: number;
+            /** Pictures */
+            pictures: number;
+            /** Upper */
+            upper: number;
+        };
+        /**
+         * Results
+         * @description All of it. Probabilities lie beside it in npz, weights in safetensors.
+         */
+        Results: {
+            /** Approaches */
+            approaches: components["schemas"]["ApproachResult"][];
+            /** Bakeoff Version */
+            bakeoff_version: string;
+            /** Comparison */
+            comparison: components["schemas"]["Comparison"][];
+            /** Created */
+            created: string;
+            dataset: components["schemas"]["DatasetSummary"];
+            /** Finished */
+            finished: string;
+            /** Machine */
+            machine: {
+                [key: string]: string;
+            };
+            protocol: components["schemas"]["ProtocolSummary"];
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            winner: components["schemas"]["Winner"];
+        };
+        /**
+         * RunSummary
+         * @description A run in one line.
+         *
+         *     `accuracy` is the best one, out of fold or, without folds, on the test part. `winner` is None
+         *     where the figures cannot tell. `why` is why the winner won, or why the run failed. `home` runs
+         *     lie in the server's own folder, where they can be resumed and deleted.
+         */
+        RunSummary: {
+            /** Accuracy */
+            accuracy?: number | null;
+            /**
+             * Approaches
+             * @default []
+             */
+            approaches: string[];
+            /** Budget */
+            budget?: string | null;
+            /** Classes */
+            classes?: number | null;
+            /** Created */
+            created?: string | null;
+            /** Dataset */
+            dataset?: string | null;
+            /** Finished */
+            finished: boolean;
+            /** Home */
+            home: boolean;
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures?: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "finished" | "stopped" | "failed";
+            /** Understood */
+            understood?: string | null;
+            /** Why */
+            why?: string | null;
+            /** Winner */
+            winner?: string | null;
+        };
+        /**
+         * Scores
+         * @description Every figure computed from one set of probabilities.
+         *
+         *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
+         *     pictures of class i that were called class j. `reliability` runs from the
+         *     least sure answers to the surest.
+         */
+        Scores: {
+            /** Accuracy */
+            accuracy: number;
+            /** Calibration Error */
+            calibration_error: number;
+            /** Confusion */
+            confusion: number[][];
+            /** Correct */
+            correct: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Loss */
+            loss: number;
+            /** Per Class */
+            per_class: components["schemas"]["ClassScore"][];
+            /** Per Group */
+            per_group: components["schemas"]["GroupScore"][];
+            /** Pictures */
+            pictures: number;
+            /** Reliability */
+            reliability: components["schemas"]["ReliabilityBin"][];
+        };
+        /**
+         * Seconds
+         * @description Wall-clock seconds of training.
+         */
+        Seconds: {
+            /** Final */
+            final: number;
+            /** Folds */
+            folds: number;
+        };
+        /**
+         * SetChoice
+         * @description A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
+         *     what is missing.
+         */
+        SetChoice: {
+            /** About */
+            about: string;
+            /** Home */
+            home: boolean;
+            /** Mend */
+            mend?: string | null;
+            /** Name */
+            name: string;
+            /** Ready */
+            ready: boolean;
+        };
+        /**
+         * SetSummary
+         * @description A set in this server's folder.
+         *
+         *     `group` is what to train it with so that `groups` are known; None where none is needed or
+         *     where not every picture has one. Into a set that is `editable` pictures can be put. `missing`
+         *     says what it takes until it can be trained on; None if it can.
+         */
+        SetSummary: {
+            /** Classes */
+            classes: components["schemas"]["ClassCount"][];
+            /**
+             * Editable
+             * @default false
+             */
+            editable: boolean;
+            /** Group */
+            group?: string | null;
+            /**
+             * Groups
+             * @default []
+             */
+            groups: string[];
+            /**
+             * Left Out
+             * @default []
+             */
+            left_out: components["schemas"]["Refusal"][];
+            /** Missing */
+            missing?: string | null;
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+            /** Understood */
+            understood: string;
+        };
+        /**
+         * Sheets
+         * @description Small versions of pictures, `per_sheet` to an image file, `across` in a row.
+         *
+         *     `urls` are where the files are, and `tile` is the side of a picture's square in pixels.
+         *     `rows` are the rows of the dataset in the order of the squares, as base64 of little-endian
+         *     uint32; None where it is simply all of them.
+         */
+        Sheets: {
+            /**
+             * Across
+             * @default 16
+             */
+            across: number;
+            /**
+             * Per Sheet
+             * @default 256
+             */
+            per_sheet: number;
+            /** Rows */
+            rows: string | null;
+            /** Tile */
+            tile: number;
+            /** Urls */
+            urls: string[];
+        };
+        /**
+         * Sights
+         * @description Every model side by side.
+         */
+        Sights: {
+            /** Models */
+            models: components["schemas"]["ModelSight"][];
+        };
+        /**
+         * Started
+         * @description The run that was started.
+         */
+        Started: {
+            /** Run */
+            run: string;
+        };
+        /**
+         * Training
+         * @description What to train, on what, and how to score it; as in `bakeoff run`.
+         *
+         *     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
+         *     expression on the file name; the summary of a set says the one that fits it.
+         */
+        Training: {
+            /**
+             * Approaches
+             * @default [
+             *       "baseline",
+             *       "cnn",
+             *       "vit",
+             *       "transfer"
+             *     ]
+             */
+            approaches: string[];
+            /**
+             * Budget
+             * @default standard
+             * @enum {string}
+             */
+            budget: "quick" | "standard" | "thorough";
+            /**
+             * Folds
+             * @default 5
+             */
+            folds: number;
+            /** Group */
+            group?: string | null;
+            /**
+             * Keep Groups
+             * @default false
+             */
+            keep_groups: boolean;
+            /**
+             * Leave One Group Out
+             * @default false
+             */
+            leave_one_group_out: boolean;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /** Set */
+            set: string;
+            /** Test */
+            test?: number | null;
+        };
+        /**
+         * Trust
+         * @description When to believe an answer: thresholds, the rates they are meant for, and those measured.
+         *
+         *     A class is possible from `least_probability` on; the likeliest one always is. At most
+         *     `error_rate` of pictures like these have a truth outside of the possible classes. A picture
+         *     whose strangeness exceeds `most_strangeness` is none of the classes; at most `refusal_rate`
+         *     of pictures like these are so refused.
+         */
+        Trust: {
+            /** Error Rate */
+            error_rate: number;
+            /** Least Probability */
+            least_probability: number;
+            measured: components["schemas"]["TrustMeasured"] | null;
+            /** Most Strangeness */
+            most_strangeness: number;
+            /** Refusal Rate */
+            refusal_rate: number;
+        };
+        /**
+         * TrustMeasured
+         * @description What came of the thresholds on pictures that did not set them.
+         *
+         *     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
+         *     one class, `sure_right` how often those are right (None where there are none), `refused` the
+         *     share of these familiar pictures that was taken for none of the classes. Sets are counted
+         *     over all pictures, the refused ones too.
+         */
+        TrustMeasured: {
+            /** Covered */
+            covered: number;
+            /** Pictures */
+            pictures: number;
+            /** Refused */
+            refused: number;
+            /** Sure */
+            sure: number;
+            /** Sure Right */
+            sure_right: number | null;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /**
+         * View
+         * @description All that a page needs to show a run. The mistakes of the results are in the columns.
+         */
+        View: {
+            pictures: components["schemas"]["PictureColumns"];
+            /** Predictions */
+            predictions: {
+                [key: string]: components["schemas"]["bakeoff__report__view__Predictions"];
+            };
+            results: components["schemas"]["Results"];
+            sheets: components["schemas"]["Sheets"];
+        };
+        /**
+         * Winner
+         * @description The approach to trust, or None where the figures cannot tell; `why` in plain words.
+         */
+        Winner: {
+            /** Name */
+            name: string | null;
+            /** Why */
+            why: string;
+        };
     };
-    /**
-     * ApproachResult
-     * @description One approach in one run. `bytes` is the size of its weights on disk.
-     *
-     *     `trust` is None where no picture was left to set thresholds by.
-     */
-    ApproachResult: {
-      /** Bytes */
-      bytes: number;
-      /** Confused */
-      confused: components["schemas"]["ConfusedPair"][];
-      final: components["schemas"]["FoldResult"];
-      /** Folds */
-      folds: components["schemas"]["FoldResult"][];
-      latency: components["schemas"]["Latency"];
-      /** Mistakes */
-      mistakes: components["schemas"]["Mistake"][];
-      /** Name */
-      name: string;
-      out_of_fold: components["schemas"]["Scores"] | null;
-      /** Parameters */
-      parameters: number;
-      /** Peak Memory Mb */
-      peak_memory_mb: number;
-      seconds: components["schemas"]["Seconds"];
-      /** Settings */
-      settings: {
-        [key: string]: unknown;
-      };
-      test: components["schemas"]["Scores"] | null;
-      /** Title */
-      title: string;
-      trust: components["schemas"]["Trust"] | null;
-    };
-    /**
-     * Predictions
-     * @description What one approach said of every picture when it had not seen it.
-     *
-     *     `answer` is an index of a class, 65535 where it was not asked; `confidence` is the probability
-     *     of that answer, in 65535ths; `loss` is minus the log of the true class's probability, in
-     *     thousandths of a nat.
-     */
-    bakeoff__report__view__Predictions: {
-      /** Answer */
-      answer: string;
-      /** Confidence */
-      confidence: string;
-      /** Loss */
-      loss: string;
-    };
-    /**
-     * Predictions
-     * @description Every model side by side.
-     */
-    bakeoff__server__predict__Predictions: {
-      /** Left Out */
-      left_out: components["schemas"]["Refusal"][];
-      /** Models */
-      models: components["schemas"]["ModelAnswers"][];
-    };
-    /**
-     * BudgetChoice
-     * @description How long to train.
-     */
-    BudgetChoice: {
-      /** About */
-      about: string;
-      /**
-       * Name
-       * @enum {string}
-       */
-      name: "quick" | "standard" | "thorough";
-    };
-    /**
-     * Choices
-     * @description What can be chosen for a training, and whether one is `possible`; if not, `reason` says why
-     *     and what to do. `running` is the run that trains at this moment.
-     */
-    Choices: {
-      /** Approaches */
-      approaches: components["schemas"]["ApproachChoice"][];
-      /** Budgets */
-      budgets: components["schemas"]["BudgetChoice"][];
-      /** Possible */
-      possible: boolean;
-      /** Reason */
-      reason: string | null;
-      /** Running */
-      running: string | null;
-      /** Sets */
-      sets: components["schemas"]["SetChoice"][];
-    };
-    /**
-     * ClassCount
-     * @description A class and the number of its pictures.
-     */
-    ClassCount: {
-      /** Count */
-      count: number;
-      /** Name */
-      name: string;
-    };
-    /**
-     * ClassScore
-     * @description How one class fared. `accuracy` is its recall; `interval` is the 95 % one.
-     */
-    ClassScore: {
-      /** Accuracy */
-      accuracy: number;
-      /** F1 */
-      f1: number;
-      /** Interval */
-      interval: [number, number];
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures: number;
-      /** Precision */
-      precision: number;
-    };
-    /**
-     * Comparison
-     * @description Two approaches on the same pictures.
-     *
-     *     `only_a` pictures are right with `a` alone, `only_b` with `b` alone.
-     *     `mcnemar_p` is the exact two-sided p of those counts; `resampled_t_p` the
-     *     corrected resampled t-test on the folds (None with fewer than two folds).
-     *     `verdict` is one of "a", "b", "too close to call".
-     */
-    Comparison: {
-      /** A */
-      a: string;
-      /** B */
-      b: string;
-      /** Difference */
-      difference: number;
-      /** Mcnemar P */
-      mcnemar_p: number;
-      /** Only A */
-      only_a: number;
-      /** Only B */
-      only_b: number;
-      /** Pictures */
-      pictures: number;
-      /** Resampled T P */
-      resampled_t_p: number | null;
-      /** Verdict */
-      verdict: string;
-      /** Words */
-      words: string;
-    };
-    /**
-     * ConfusedPair
-     * @description `count` pictures of class `truth` were called `answer`.
-     */
-    ConfusedPair: {
-      /** Answer */
-      answer: string;
-      /** Count */
-      count: number;
-      /** Share */
-      share: number;
-      /** Truth */
-      truth: string;
-    };
-    /**
-     * DatasetSummary
-     * @description What was read. `class_counts` follows the order of `classes`.
-     */
-    DatasetSummary: {
-      /** Class Counts */
-      class_counts: number[];
-      /** Classes */
-      classes: string[];
-      /** Duplicates */
-      duplicates: components["schemas"]["Duplicate"][];
-      /** Fingerprint */
-      fingerprint: string;
-      /** Group Counts */
-      group_counts: number[];
-      /** Groups */
-      groups: string[];
-      /** Left Out */
-      left_out: components["schemas"]["LeftOut"][];
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures: number;
-      /** Source */
-      source: string;
-      /** Understood */
-      understood: string;
-    };
-    /**
-     * Duplicate
-     * @description Pictures that are the same, or nearly; they always share a fold.
-     */
-    Duplicate: {
-      /** Exact */
-      exact: boolean;
-      /** Labels */
-      labels: string[];
-      /** Names */
-      names: string[];
-    };
-    /**
-     * EpochRecord
-     * @description One epoch of one fit; losses in nats. Validation is the inner slice, never scored.
-     */
-    EpochRecord: {
-      /** Epoch */
-      epoch: number;
-      /** Learning Rate */
-      learning_rate: number;
-      /** Seconds */
-      seconds: number;
-      /** Train Accuracy */
-      train_accuracy: number;
-      /** Train Loss */
-      train_loss: number;
-      /** Validation Accuracy */
-      validation_accuracy: number | null;
-      /** Validation Loss */
-      validation_loss: number | null;
-    };
-    /**
-     * Estimate
-     * @description Seconds that each approach would take on this machine, as busy as it is, and all of them.
-     */
-    Estimate: {
-      /** Seconds */
-      seconds: {
-        [key: string]: number;
-      };
-      /** Total */
-      total: number;
-    };
-    /**
-     * Explanations
-     * @description Every model side by side.
-     */
-    Explanations: {
-      /** Models */
-      models: components["schemas"]["ModelExplanation"][];
-    };
-    /**
-     * FoldResult
-     * @description One fit of one approach: what it held out, and the epoch its inner slice chose.
-     *
-     *     The final fit holds nothing out, so it has no accuracy or loss of its own.
-     */
-    FoldResult: {
-      /** Accuracy */
-      accuracy: number | null;
-      /** Best Epoch */
-      best_epoch: number;
-      /** Curve */
-      curve: components["schemas"]["EpochRecord"][];
-      /** Loss */
-      loss: number | null;
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures: number;
-      /** Seconds */
-      seconds: number;
-      /** Temperature */
-      temperature: number;
-    };
-    /**
-     * Gone
-     * @description Something that was left out of a set: what, why, and the mend.
-     */
-    Gone: {
-      /** Mend */
-      mend: string;
-      /** Thing */
-      thing: string;
-      /** Wrong */
-      wrong: string;
-    };
-    /**
-     * GroupScore
-     * @description How one group (a writer, a style) fared.
-     */
-    GroupScore: {
-      /** Accuracy */
-      accuracy: number;
-      /** Interval */
-      interval: [number, number];
-      /** Loss */
-      loss: number;
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures: number;
-    };
-    /** HTTPValidationError */
-    HTTPValidationError: {
-      /** Detail */
-      detail?: components["schemas"]["ValidationError"][];
-    };
-    /**
-     * Latency
-     * @description Median milliseconds from raw pixels to probabilities, a whole batch.
-     */
-    Latency: {
-      /** Batch 1 Ms */
-      batch_1_ms: number;
-      /** Batch 64 Ms */
-      batch_64_ms: number;
-    };
-    /**
-     * LeftOut
-     * @description One picture (or file) that was not used, and why. The run goes on without it.
-     */
-    LeftOut: {
-      /** Mend */
-      mend: string;
-      /** Thing */
-      thing: string;
-      /** Wrong */
-      wrong: string;
-    };
-    /**
-     * Mistake
-     * @description One picture that was called something else; `index` is its row in the dataset.
-     *
-     *     `probability` is what the answer was given, `truth_probability` what the
-     *     true class was given, `loss` is minus the log of the latter.
-     */
-    Mistake: {
-      /** Answer */
-      answer: string;
-      /** Index */
-      index: number;
-      /** Loss */
-      loss: number;
-      /** Name */
-      name: string;
-      /** Probability */
-      probability: number;
-      /** Truth */
-      truth: string;
-      /** Truth Probability */
-      truth_probability: number;
-    };
-    /**
-     * ModelAnswers
-     * @description What one model says of every picture, in the order of the request.
-     */
-    ModelAnswers: {
-      /** Answers */
-      answers: components["schemas"]["PictureAnswer"][];
-      /** Milliseconds */
-      milliseconds: number;
-      /** Model */
-      model: string;
-    };
-    /**
-     * ModelExplanation
-     * @description Why one model answers so.
-     *
-     *     `drops` is a map of square cells over the picture, row by row: by how much the probability of
-     *     `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
-     */
-    ModelExplanation: {
-      /** Drops */
-      drops: number[][];
-      /** Label */
-      label: string;
-      /** Model */
-      model: string;
-      /** Neighbours */
-      neighbours: components["schemas"]["Near"][];
-    };
-    /**
-     * ModelInfo
-     * @description A model that is served, from its bundle; `run` is the served run that left it, if one did.
-     */
-    ModelInfo: {
-      /** Accuracy */
-      accuracy: number | null;
-      /** Classes */
-      classes: string[];
-      /**
-       * Mode
-       * @enum {string}
-       */
-      mode: "ink" | "photo";
-      /** Name */
-      name: string;
-      /** Parameters */
-      parameters: number;
-      /** Run */
-      run: string | null;
-      /** Title */
-      title: string;
-      /** Waiting */
-      waiting: number;
-    };
-    /**
-     * Near
-     * @description A training picture like the one asked about; `picture` is a data URI.
-     */
-    Near: {
-      /** Label */
-      label: string;
-      /** Likeness */
-      likeness: number;
-      /** Picture */
-      picture: string;
-    };
-    /**
-     * NewTraining
-     * @description A training to start; `name` is that of the run, by default the set's with the time.
-     */
-    NewTraining: {
-      /**
-       * Approaches
-       * @default [
-       *       "baseline",
-       *       "cnn",
-       *       "vit",
-       *       "transfer"
-       *     ]
-       */
-      approaches: string[];
-      /**
-       * Budget
-       * @default standard
-       * @enum {string}
-       */
-      budget: "quick" | "standard" | "thorough";
-      /**
-       * Folds
-       * @default 5
-       */
-      folds: number;
-      /** Group */
-      group?: string | null;
-      /**
-       * Keep Groups
-       * @default false
-       */
-      keep_groups: boolean;
-      /**
-       * Leave One Group Out
-       * @default false
-       */
-      leave_one_group_out: boolean;
-      /** Name */
-      name?: string | null;
-      /**
-       * Seed
-       * @default 0
-       */
-      seed: number;
-      /** Set */
-      set: string;
-      /** Test */
-      test?: number | null;
-    };
-    /**
-     * PictureAnswer
-     * @description What one model says of one picture. `words` is the verdict as people say it.
-     */
-    PictureAnswer: {
-      /** Label */
-      label: string;
-      /** Name */
-      name: string;
-      /** Possible */
-      possible: string[];
-      /** Probability */
-      probability: number;
-      /** Strangeness */
-      strangeness: number;
-      /** Top */
-      top: components["schemas"]["Ranked"][];
-      /**
-       * Verdict
-       * @enum {string}
-       */
-      verdict: "sure" | "between" | "none of these";
-      /** Words */
-      words: string;
-    };
-    /**
-     * PictureColumns
-     * @description What is known of every picture, in the order of the dataset; see `PictureIndex`.
-     */
-    PictureColumns: {
-      /** Groups */
-      groups: string | null;
-      /** Labels */
-      labels: string;
-      /** Names */
-      names: string[];
-      /** Part Names */
-      part_names: string[];
-      /** Parts */
-      parts: string;
-    };
-    /**
-     * PictureInfo
-     * @description A picture of a set: `id` is its address there.
-     */
-    PictureInfo: {
-      /** Group */
-      group: string | null;
-      /** Id */
-      id: string;
-      /** Label */
-      label: string;
-    };
-    /**
-     * ProtocolSummary
-     * @description How it was scored. `test_opened` is the moment the locked test was touched.
-     */
-    ProtocolSummary: {
-      /** Fold Names */
-      fold_names: string[];
-      /** Folds */
-      folds: number;
-      /**
-       * Kept Together
-       * @enum {string}
-       */
-      kept_together: "duplicates" | "groups";
-      /** Leave One Group Out */
-      leave_one_group_out: boolean;
-      /** Seed */
-      seed: number;
-      /** Test */
-      test: ("official" | "held out") | null;
-      /** Test Opened */
-      test_opened: string | null;
-      /** Test Pictures */
-      test_pictures: number;
-      /** Training Pictures */
-      training_pictures: number;
-    };
-    /**
-     * Ranked
-     * @description A class and its calibrated probability.
-     */
-    Ranked: {
-      /** Label */
-      label: string;
-      /** Probability */
-      probability: number;
-    };
-    /**
-     * Refusal
-     * @description A picture that could not be read: what it was, what is wrong, and the mend.
-     */
-    Refusal: {
-      /** Mend */
-      mend: string;
-      /** Thing */
-      thing: string;
-      /** Wrong */
-      wrong: string;
-    };
-    /**
-     * ReliabilityBin
-     * @description Answers of about the same confidence, and how often they were right.
-     *
-     *     `lower` and `upper` are the least and greatest confidence in the bin,
-     *     `confidence` its mean; a calibrated model has `accuracy` ≈ `confidence`.
-     */
-    ReliabilityBin: {
-      /** Accuracy */
-      accuracy: number;
-      /** Confidence */
-      confidence: number;
-      /** Lower */
-      lower: number;
-      /** Pictures */
-      pictures: number;
-      /** Upper */
-      upper: number;
-    };
-    /**
-     * Results
-     * @description All of it. Probabilities lie beside it in npz, weights in safetensors.
-     */
-    Results: {
-      /** Approaches */
-      approaches: components["schemas"]["ApproachResult"][];
-      /** Bakeoff Version */
-      bakeoff_version: string;
-      /** Comparison */
-      comparison: components["schemas"]["Comparison"][];
-      /** Created */
-      created: string;
-      dataset: components["schemas"]["DatasetSummary"];
-      /** Finished */
-      finished: string;
-      /** Machine */
-      machine: {
-        [key: string]: string;
-      };
-      protocol: components["schemas"]["ProtocolSummary"];
-      /**
-       * Schema Version
-       * @default 1
-       */
-      schema_version: number;
-      winner: components["schemas"]["Winner"];
-    };
-    /**
-     * RunSummary
-     * @description A run in one line.
-     *
-     *     `accuracy` is the best one, out of fold or, without folds, on the test part. `winner` is None
-     *     where the figures cannot tell. `why` is why the winner won, or why the run failed. `home` runs
-     *     lie in the server's own folder, where they can be resumed and deleted.
-     */
-    RunSummary: {
-      /** Accuracy */
-      accuracy?: number | null;
-      /**
-       * Approaches
-       * @default []
-       */
-      approaches: string[];
-      /** Budget */
-      budget?: string | null;
-      /** Classes */
-      classes?: number | null;
-      /** Created */
-      created?: string | null;
-      /** Dataset */
-      dataset?: string | null;
-      /** Finished */
-      finished: boolean;
-      /** Home */
-      home: boolean;
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures?: number | null;
-      /**
-       * Status
-       * @enum {string}
-       */
-      status: "running" | "finished" | "stopped" | "failed";
-      /** Understood */
-      understood?: string | null;
-      /** Why */
-      why?: string | null;
-      /** Winner */
-      winner?: string | null;
-    };
-    /**
-     * Scores
-     * @description Every figure computed from one set of probabilities.
-     *
-     *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
-     *     pictures of class i that were called class j. `reliability` runs from the
-     *     least sure answers to the surest.
-     */
-    Scores: {
-      /** Accuracy */
-      accuracy: number;
-      /** Calibration Error */
-      calibration_error: number;
-      /** Confusion */
-      confusion: number[][];
-      /** Correct */
-      correct: number;
-      /** Interval */
-      interval: [number, number];
-      /** Loss */
-      loss: number;
-      /** Per Class */
-      per_class: components["schemas"]["ClassScore"][];
-      /** Per Group */
-      per_group: components["schemas"]["GroupScore"][];
-      /** Pictures */
-      pictures: number;
-      /** Reliability */
-      reliability: components["schemas"]["ReliabilityBin"][];
-    };
-    /**
-     * Seconds
-     * @description Wall-clock seconds of training.
-     */
-    Seconds: {
-      /** Final */
-      final: number;
-      /** Folds */
-      folds: number;
-    };
-    /**
-     * SetChoice
-     * @description A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
-     *     what is missing.
-     */
-    SetChoice: {
-      /** About */
-      about: string;
-      /** Home */
-      home: boolean;
-      /** Mend */
-      mend?: string | null;
-      /** Name */
-      name: string;
-      /** Ready */
-      ready: boolean;
-    };
-    /**
-     * SetSummary
-     * @description A set in this server's folder.
-     *
-     *     `group` is what to train it with so that `groups` are known; None where none is needed or
-     *     where not every picture has one. Into a set that is `editable` pictures can be put. `missing`
-     *     says what it takes until it can be trained on; None if it can.
-     */
-    SetSummary: {
-      /** Classes */
-      classes: components["schemas"]["ClassCount"][];
-      /**
-       * Editable
-       * @default false
-       */
-      editable: boolean;
-      /** Group */
-      group?: string | null;
-      /**
-       * Groups
-       * @default []
-       */
-      groups: string[];
-      /**
-       * Left Out
-       * @default []
-       */
-      left_out: components["schemas"]["Gone"][];
-      /** Missing */
-      missing?: string | null;
-      /** Name */
-      name: string;
-      /** Pictures */
-      pictures: number;
-      /** Understood */
-      understood: string;
-    };
-    /**
-     * Sheets
-     * @description Small versions of pictures, `per_sheet` to an image file, `across` in a row.
-     *
-     *     `urls` are where the files are, and `tile` is the side of a picture's square in pixels.
-     *     `rows` are the rows of the dataset in the order of the squares, as base64 of little-endian
-     *     uint32; None where it is simply all of them.
-     */
-    Sheets: {
-      /**
-       * Across
-       * @default 16
-       */
-      across: number;
-      /**
-       * Per Sheet
-       * @default 256
-       */
-      per_sheet: number;
-      /** Rows */
-      rows: string | null;
-      /** Tile */
-      tile: number;
-      /** Urls */
-      urls: string[];
-    };
-    /**
-     * Started
-     * @description The run that was started.
-     */
-    Started: {
-      /** Run */
-      run: string;
-    };
-    /**
-     * Training
-     * @description What to train, on what, and how to score it; as in `bakeoff run`.
-     *
-     *     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
-     *     expression on the file name; the summary of a set says the one that fits it.
-     */
-    Training: {
-      /**
-       * Approaches
-       * @default [
-       *       "baseline",
-       *       "cnn",
-       *       "vit",
-       *       "transfer"
-       *     ]
-       */
-      approaches: string[];
-      /**
-       * Budget
-       * @default standard
-       * @enum {string}
-       */
-      budget: "quick" | "standard" | "thorough";
-      /**
-       * Folds
-       * @default 5
-       */
-      folds: number;
-      /** Group */
-      group?: string | null;
-      /**
-       * Keep Groups
-       * @default false
-       */
-      keep_groups: boolean;
-      /**
-       * Leave One Group Out
-       * @default false
-       */
-      leave_one_group_out: boolean;
-      /**
-       * Seed
-       * @default 0
-       */
-      seed: number;
-      /** Set */
-      set: string;
-      /** Test */
-      test?: number | null;
-    };
-    /**
-     * Trust
-     * @description When to believe an answer: thresholds, the rates they are meant for, and those measured.
-     *
-     *     A class is possible from `least_probability` on; the likeliest one always is. At most
-     *     `error_rate` of pictures like these have a truth outside of the possible classes. A picture
-     *     whose strangeness exceeds `most_strangeness` is none of the classes; at most `refusal_rate`
-     *     of pictures like these are so refused.
-     */
-    Trust: {
-      /** Error Rate */
-      error_rate: number;
-      /** Least Probability */
-      least_probability: number;
-      measured: components["schemas"]["TrustMeasured"] | null;
-      /** Most Strangeness */
-      most_strangeness: number;
-      /** Refusal Rate */
-      refusal_rate: number;
-    };
-    /**
-     * TrustMeasured
-     * @description What came of the thresholds on pictures that did not set them.
-     *
-     *     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
-     *     one class, `sure_right` how often those are right (None where there are none), `refused` the
-     *     share of these familiar pictures that was taken for none of the classes. Sets are counted
-     *     over all pictures, the refused ones too.
-     */
-    TrustMeasured: {
-      /** Covered */
-      covered: number;
-      /** Pictures */
-      pictures: number;
-      /** Refused */
-      refused: number;
-      /** Sure */
-      sure: number;
-      /** Sure Right */
-      sure_right: number | null;
-    };
-    /** ValidationError */
-    ValidationError: {
-      /** Context */
-      ctx?: Record<string, never>;
-      /** Input */
-      input?: unknown;
-      /** Location */
-      loc: (string | number)[];
-      /** Message */
-      msg: string;
-      /** Error Type */
-      type: string;
-    };
-    /**
-     * View
-     * @description All that a page needs to show a run. The mistakes of the results are in the columns.
-     */
-    View: {
-      pictures: components["schemas"]["PictureColumns"];
-      /** Predictions */
-      predictions: {
-        [key: string]: components["schemas"]["bakeoff__report__view__Predictions"];
-      };
-      results: components["schemas"]["Results"];
-      sheets: components["schemas"]["Sheets"];
-    };
-    /**
-     * Winner
-     * @description The approach to trust, or None where the figures cannot tell; `why` in plain words.
-     */
-    Winner: {
-      /** Name */
-      name: string | null;
-      /** Why */
-      why: string;
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  explain_api_explain_post: {
-    parameters: {
-      query?: {
-        /** @description Which models. Default: all. */
-        model?: string[] | null;
-        /** @description So many training pictures. */
-        neighbours?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "pixels": [
-         *         [
-         *           0,
-         *           0,
-         *           0,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           255,
-         *           255,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           255,
-         *           255,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           0,
-         *           0,
-         *           0
-         *         ]
-         *       ]
-         *     }
-         */
-        "application/json": {
-          pixels: unknown[];
-        };
-        "application/zip": string;
-        "image/jpeg": string;
-        "image/png": string;
-        "multipart/form-data": {
-          files: string[];
-        };
-        /**
-         * @example 0,0,0,0
-         *     0,255,255,0
-         *     0,255,255,0
-         *     0,0,0,0
-         */
-        "text/csv": string;
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Explanations"];
-        };
-      };
-      /** @description No picture in it can be read. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such model. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Larger than the server takes. */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-      /** @description Too many are in line; Retry-After says when to come again. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-    };
-  };
-  models_api_models_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ModelInfo"][];
-        };
-      };
-    };
-  };
-  predict_api_predict_post: {
-    parameters: {
-      query?: {
-        format?: "json" | "csv";
-        /** @description Which models. Default: all. */
-        model?: string[] | null;
-        /** @description So many likeliest classes. */
-        top?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "pixels": [
-         *         [
-         *           0,
-         *           0,
-         *           0,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           255,
-         *           255,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           255,
-         *           255,
-         *           0
-         *         ],
-         *         [
-         *           0,
-         *           0,
-         *           0,
-         *           0
-         *         ]
-         *       ]
-         *     }
-         */
-        "application/json": {
-          pixels: unknown[];
-        };
-        "application/zip": string;
-        "image/jpeg": string;
-        "image/png": string;
-        "multipart/form-data": {
-          files: string[];
-        };
-        /**
-         * @example 0,0,0,0
-         *     0,255,255,0
-         *     0,255,255,0
-         *     0,0,0,0
-         */
-        "text/csv": string;
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["bakeoff__server__predict__Predictions"];
-        };
-      };
-      /** @description No picture in it can be read. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such model. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Larger than the server takes. */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-      /** @description Too many are in line; Retry-After says when to come again. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-    };
-  };
-  listed_api_runs_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["RunSummary"][];
-        };
-      };
-    };
-  };
-  results_api_runs__name__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Results"];
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  delete_api_runs__name__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Something asked does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  cancel_api_runs__name__cancel_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["RunSummary"];
-        };
-      };
-      /** @description Something asked does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  events_api_runs__name__events_get: {
-    parameters: {
-      query?: never;
-      header?: {
-        "last-event-id"?: number | null;
-      };
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  log_api_runs__name__log_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "text/plain": string;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  load_api_runs__name__models_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ModelInfo"][];
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  report_api_runs__name__report_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  resume_api_runs__name__resume_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["RunSummary"];
-        };
-      };
-      /** @description Something asked does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  sheet_api_runs__name__sheets__number__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-        number: number;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  view_api_runs__name__view_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["View"];
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  listed_api_sets_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["SetSummary"][];
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-    };
-  };
-  upload_api_sets_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "multipart/form-data": {
-          files: string[];
-          name: string;
-        };
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["SetSummary"];
-        };
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-    };
-  };
-  summary_api_sets__name__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["SetSummary"];
-        };
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  delete_api_sets__name__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  pictures_api_sets__name__pictures_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["PictureInfo"][];
-        };
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  add_api_sets__name__pictures_post: {
-    parameters: {
-      query?: {
-        /** @description Make the set if there is none. */
-        create?: boolean;
-      };
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": {
-          /** Group */
-          group?: string | null;
-          /** Label */
-          label: string;
-          /** Picture */
-          picture: string;
-        };
-        "multipart/form-data": {
-          /** Format: binary */
-          file: string;
-          group?: string;
-          label: string;
-        };
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["PictureInfo"];
-        };
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  picture_api_sets__name__pictures__picture__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-        picture: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "image/png": string;
-        };
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  remove_api_sets__name__pictures__picture__delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-        picture: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description It cannot be read, or a name does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such set or picture. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  choices_api_training_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Choices"];
-        };
-      };
-    };
-  };
-  start_api_training_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["NewTraining"];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Started"];
-        };
-      };
-      /** @description Something asked does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  estimate_api_training_estimate_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["Training"];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Estimate"];
-        };
-      };
-      /** @description Something asked does not fit. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Training and sets are off on this server. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description There is no such run or set. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description It can not be done now; `detail` says what to do first. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  healthz_healthz_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: string;
-          };
-        };
-      };
-    };
-  };
-  show_metrics_metrics_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  server_v2_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: unknown;
-          };
-        };
-      };
-    };
-  };
-  live_v2_health_live_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: boolean;
-          };
-        };
-      };
-    };
-  };
-  ready_v2_health_ready_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: boolean;
-          };
-        };
-      };
-    };
-  };
-  model_v2_models__name__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: unknown;
-          };
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  infer_v2_models__name__infer_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": unknown;
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
-  model_ready_v2_models__name__ready_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            [key: string]: unknown;
-          };
-        };
-      };
-      /** @description Validation Error */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["HTTPValidationError"];
-        };
-      };
-    };
-  };
+    explain_api_explain_post: {
+        parameters: {
+            query?: {
+                /** @description Which models. Default: all. */
+                model?: string[] | null;
+                /** @description So many training pictures. */
+                neighbours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pixels": [
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ]
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    pixels: unknown[];
+                };
+                "application/zip": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "multipart/form-data": {
+                    files: string[];
+                };
+                /**
+                 * @example 0,0,0,0
+                 *     0,255,255,0
+                 *     0,255,255,0
+                 *     0,0,0,0
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanations"];
+                };
+            };
+            /** @description No picture in it can be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description No model is served yet. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Larger than the server takes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many are in line; Retry-After says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    models_api_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"][];
+                };
+            };
+        };
+    };
+    predict_api_predict_post: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv";
+                /** @description Which models. Default: all. */
+                model?: string[] | null;
+                /** @description So many likeliest classes. */
+                top?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pixels": [
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ]
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    pixels: unknown[];
+                };
+                "application/zip": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "multipart/form-data": {
+                    files: string[];
+                };
+                /**
+                 * @example 0,0,0,0
+                 *     0,255,255,0
+                 *     0,255,255,0
+                 *     0,0,0,0
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["bakeoff__server__predict__Predictions"];
+                };
+            };
+            /** @description No picture in it can be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description No model is served yet. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Larger than the server takes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many are in line; Retry-After says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    listed_api_runs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"][];
+                };
+            };
+        };
+    };
+    results_api_runs__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_api_runs__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_api_runs__name__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    events_api_runs__name__events_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                "last-event-id"?: number | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    log_api_runs__name__log_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    load_api_runs__name__models_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"][];
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_api_runs__name__report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_api_runs__name__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    sheet_api_runs__name__sheets__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    view_api_runs__name__view_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    seen_api_seen_post: {
+        parameters: {
+            query?: {
+                /** @description Which models. Default: all. */
+                model?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pixels": [
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           255,
+                 *           255,
+                 *           0
+                 *         ],
+                 *         [
+                 *           0,
+                 *           0,
+                 *           0,
+                 *           0
+                 *         ]
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    pixels: unknown[];
+                };
+                "application/zip": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "multipart/form-data": {
+                    files: string[];
+                };
+                /**
+                 * @example 0,0,0,0
+                 *     0,255,255,0
+                 *     0,255,255,0
+                 *     0,0,0,0
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sights"];
+                };
+            };
+            /** @description No picture in it can be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description No model is served yet. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Larger than the server takes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many are in line; Retry-After says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    listed_api_sets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetSummary"][];
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    upload_api_sets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    files: string[];
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetSummary"];
+                };
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    summary_api_sets__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetSummary"];
+                };
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_api_sets__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    pictures_api_sets__name__pictures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureInfo"][];
+                };
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_api_sets__name__pictures_post: {
+        parameters: {
+            query?: {
+                /** @description Make the set if there is none. */
+                create?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Group */
+                    group?: string | null;
+                    /** Label */
+                    label: string;
+                    /** Picture */
+                    picture: string;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    group?: string;
+                    label: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureInfo"];
+                };
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    picture_api_sets__name__pictures__picture__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                picture: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_api_sets__name__pictures__picture__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                picture: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It cannot be read, or a name does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    choices_api_training_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choices"];
+                };
+            };
+        };
+    };
+    start_api_training_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTraining"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    estimate_api_training_estimate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Training"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It can not be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    healthz_healthz_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    show_metrics_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    server_v2_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    live_v2_health_live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: boolean;
+                    };
+                };
+            };
+        };
+    };
+    ready_v2_health_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: boolean;
+                    };
+                };
+            };
+        };
+    };
+    model_v2_models__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    infer_v2_models__name__infer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    model_ready_v2_models__name__ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
 }

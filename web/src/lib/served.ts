@@ -1,11 +1,22 @@
 /** Models behind the server that serves this page. */
-import { get, send } from "./api.ts";
-import type { Explanations, ModelInfo, Models, Predictions, Seen } from "./models.ts";
+import { get, Refused, send } from "./api.ts";
+import type { Explanations, Models, ModelInfo, Predictions, Seen } from "./models.ts";
+import { ServedSets } from "./sets.ts";
 
 export class ServedModels implements Models {
-  list(run?: string): Promise<ModelInfo[]> {
+  readonly keeper = new ServedSets();
+  /** Whether the server can say what its models see; one of an older version can not. */
+  #shows = true;
+
+  async list(run?: string): Promise<ModelInfo[]> {
     if (!run) return get("/api/models");
-    return send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
+    try {
+      return await send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
+    } catch (error) {
+      // TODO(merge): servers without this route.
+      if (error instanceof Refused && [404, 405].includes(error.status)) return get("/api/models");
+      throw error;
+    }
   }
 
   predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {
@@ -14,8 +25,15 @@ export class ServedModels implements Models {
     return send("POST", `/api/predict?${chosen(names)}&top=${top}`, form, signal);
   }
 
-  seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen> {
-    return send("POST", `/api/seen?${chosen(names)}`, file, signal);
+  async seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null> {
+    if (!this.#shows) return null;
+    try {
+      return await send("POST", `/api/seen?${chosen(names)}`, file, signal);
+    } catch (error) {
+      // Not a refusal of this picture: bundles from before have nothing to show.
+      this.#shows = !(error instanceof Refused && [404, 405, 409, 500].includes(error.status));
+      return null;
+    }
   }
 
   explain(file: File, names: string[], signal?: AbortSignal): Promise<Explanations> {

@@ -4,6 +4,15 @@ import { bytes } from "./base64.ts";
 import type { Shelf } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
+/** The finished run that was begun last; where that is not told, the last on the shelf. */
+export function newest(list: Schema["RunSummary"][]): Schema["RunSummary"] | undefined {
+  const begun = (one: Schema["RunSummary"] & { created?: string | null }) => one.created ?? "";
+  return list
+    .filter((one) => one.finished)
+    .sort((a, b) => begun(a).localeCompare(begun(b)))
+    .at(-1);
+}
+
 /** Runs of the server that serves this page. */
 export class ServedShelf implements Shelf {
   readonly #opened = new Map<string, Promise<Run>>();
@@ -34,7 +43,13 @@ export class CarriedShelf implements Shelf {
   }
 
   async list(): Promise<Schema["RunSummary"][]> {
-    return [];
+    const { name, results } = await this.#run;
+    const { name: winner, why } = results.winner;
+    const approaches = results.approaches.map((one) => one.name);
+    const dataset = results.dataset.name;
+    return [
+      { name, status: "finished", finished: true, home: false, dataset, approaches, winner, why },
+    ];
   }
 
   open(): Promise<Run> {

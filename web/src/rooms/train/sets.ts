@@ -1,6 +1,6 @@
 /** Sets in the folder of the server that serves this page. */
 import { credentials, get, refusal, Refused, request, send, type Schema } from "../../lib/api.ts";
-import type { Named } from "./entries.ts";
+import type { Named } from "../../lib/dropped.ts";
 
 export type SetSummary = Schema["SetSummary"];
 export type PictureInfo = Schema["PictureInfo"];

@@ -105,34 +105,11 @@ export function thickness(pressure: number): number {
   return 0.75 + pressure / 2;
 }
 
-/** Paint a whole stroke, as one line where the pressure is even: its edges are smooth then. */
-function paintWhole(brush: Brush, side: number, stroke: Stroke): void {
-  const { points } = stroke;
-  const first = points[0]!;
-  if (points.some((one) => one.pressure !== first.pressure)) {
-    paint(brush, side, stroke);
-    return;
-  }
-  brush.strokeStyle = stroke.colour;
-  brush.lineCap = "round";
-  brush.lineJoin = "round";
-  brush.lineWidth = stroke.width * side * thickness(first.pressure);
-  brush.beginPath();
-  brush.moveTo(first.x * side, first.y * side);
-  points.slice(0, -1).forEach((point, n) => {
-    const middle = between(point, points[n + 1]!);
-    brush.quadraticCurveTo(point.x * side, point.y * side, middle.x * side, middle.y * side);
-  });
-  const last = points.at(-1)!;
-  brush.lineTo(last.x * side, last.y * side);
-  brush.stroke();
-}
-
 /** White paper with all strokes. */
 export function paintAll(brush: Brush, side: number, strokes: readonly Stroke[]): void {
   brush.fillStyle = PAPER;
   brush.fillRect(0, 0, side, side);
-  for (const stroke of strokes) paintWhole(brush, side, stroke);
+  for (const stroke of strokes) paint(brush, side, stroke);
 }
 
 function between(a: Point, b: Point): { x: number; y: number } {

@@ -1,4 +1,4 @@
-/** What was dropped or chosen, as files with the folders they lie in. */
+/** Files that were dropped, pasted or chosen, with the folders they lie in. */
 
 /** A file and where it lay: `cat/1.png`. */
 export interface Named {
@@ -26,7 +26,25 @@ interface FolderEntry extends Entry {
 
 const LITTER = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
 
-/** All files of what was dropped, folders with all that is below them, by path. */
+/** Files that were dropped or pasted, those in dropped folders too. */
+export async function filesOf(data: DataTransfer): Promise<File[]> {
+  return (await namedFilesOf(data)).map(({ file }) => file);
+}
+
+/** The same with the folders they lie in. */
+export async function namedFilesOf(data: DataTransfer): Promise<Named[]> {
+  // All at once: the list is gone as soon as one waits.
+  const given = [...data.items].filter((one) => one.kind === "file");
+  const entries = given.map((one) => [one.webkitGetAsEntry?.() ?? null, one.getAsFile()] as const);
+  const found = await Promise.all(
+    entries.map(([entry, file]) =>
+      entry?.isDirectory ? walk([entry]) : file ? [{ path: file.name, file }] : [],
+    ),
+  );
+  return found.flat();
+}
+
+/** All files of some entries, folders with all that is below them, by path. */
 export async function walk(entries: readonly Entry[]): Promise<Named[]> {
   const found: Named[] = [];
   for (const entry of entries) {
@@ -41,38 +59,8 @@ export async function walk(entries: readonly Entry[]): Promise<Named[]> {
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What a file chooser gives; one for folders says where each file lay. */
-export function chosen(files: Iterable<File>): Named[] {
-  return [...files]
-    .map((file) => ({ path: file.webkitRelativePath || file.name, file }))
-    .filter(({ path }) => !path.split("/").some(isLitter));
-}
-
-/** A name for the set: that of the one folder or file, made of what a name may hold. */
-export function nameFor(files: readonly Named[]): string {
-  const tops = new Set(files.map(({ path }) => path.split("/")[0]!));
-  if (tops.size !== 1) return "pictures";
-  const [top = ""] = tops;
-  const plain = files.length === 1 ? top.replace(/\.[A-Za-z0-9]{1,5}$/, "") : top;
-  const name = plain
-    .normalize("NFC")
-    .replace(/[^\p{L}\p{N}_ -]+/gu, " ")
-    .replace(/ +/g, " ")
-    .replace(/^[ -]+/, "")
-    .trim();
-  return name.slice(0, 60) || "pictures";
-}
-
-/** Why a text can not be the name of a set; null if it can. The server judges by the same rule. */
-export function nameProblem(name: string, taken: readonly string[]): string | null {
-  if (!name.trim()) return "Give it a name.";
-  if (!/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_ -]{0,59}$/u.test(name.trim()))
-    return "Use letters, digits, spaces, _ and -, 60 at most, a letter or digit first.";
-  if (taken.includes(name.trim())) return "There is a set of that name already.";
-  return null;
-}
-
-function isLitter(name: string): boolean {
+/** Whether a file or folder is one that systems strew about. */
+export function isLitter(name: string): boolean {
   return name.startsWith(".") || LITTER.has(name.toLowerCase());
 }
 

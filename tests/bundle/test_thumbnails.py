@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import io
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.report import thumbnail
-from bakeoff.report.thumbnails import SIDE, embed
+from bakeoff.bundle.thumbnails import SIDE, thumbnail
 
 
 def opened(data: bytes) -> NDArray[np.uint8]:
@@ -48,34 +46,3 @@ def test_a_photo_may_become_a_jpeg_and_a_flat_picture_stays_a_png() -> None:
     assert thumbnail(photo).startswith(b"\xff\xd8\xff")
     assert thumbnail(np.full((400, 300, 3), 7, dtype=np.uint8)).startswith(b"\x89PNG")
     assert thumbnail(noise(400, 300, 1)).startswith(b"\x89PNG")
-
-
-def test_embed_keeps_bytes_and_centres() -> None:
-    data = thumbnail(noise(28, 14, 1))
-    (one,) = embed({3: data}, [3]).values()
-    kind, _, code = one.uri.partition(";base64,")
-    assert kind == "data:image/png"
-    assert base64.b64decode(code) == data
-    # 42×84: shown pixel by pixel, in the middle of the square.
-    assert (one.x, one.y, one.width, one.height) == (27, 6, 42, 84)
-
-
-@pytest.mark.parametrize("side", [20, 200])
-def test_embed_scales_what_was_made_otherwise(side: int) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (side, side // 2)).save(buffer, "JPEG")
-    (one,) = embed({0: buffer.getvalue()}, [0]).values()
-    assert one.uri.startswith("data:image/jpeg;")
-    assert (one.x, one.y, one.width, one.height) == (0, 24, 96, 48)
-
-
-def test_embed_takes_each_once_and_stops_at_the_budget() -> None:
-    thumbnails = {index: thumbnail(noise(28, 28, 1)) for index in range(10)}
-    size = len(embed(thumbnails, [0])[0].uri)
-    chosen = embed(thumbnails, [4, 4, 99, 2, 7, 1], budget=3 * size)
-    assert list(chosen) == [4, 2, 7]
-
-
-def test_embed_refuses_what_is_no_picture() -> None:
-    with pytest.raises(ValueError, match="row 5 is neither PNG nor JPEG"):
-        embed({5: b"<svg onload=alert(1)>"}, [5])

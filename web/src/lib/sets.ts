@@ -1,0 +1,48 @@
+/** Sets in the folder of the server that serves this page: pictures kept with their class. */
+import { get, Refused, send } from "./api.ts";
+import type { Keeper, Kept } from "./models.ts";
+
+interface SetSummary {
+  name: string;
+  pictures: number;
+  editable: boolean;
+}
+
+export class ServedSets implements Keeper {
+  async sets(): Promise<string[] | null> {
+    try {
+      const found = await get<SetSummary[]>("/api/sets");
+      return found.filter((one) => one.editable).map((one) => one.name);
+    } catch (error) {
+      if (error instanceof Refused && [403, 404, 405].includes(error.status)) return null;
+      throw error;
+    }
+  }
+
+  async keep(set: string, picture: string, label: string, group: string): Promise<Kept> {
+    const { id } = await send<{ id: string }>("POST", `${at(set)}/pictures?create=true`, {
+      picture,
+      label,
+      ...(group && { group }),
+    });
+    return { set, id, label, pictures: await this.#count(set) };
+  }
+
+  async forget(kept: Kept): Promise<void> {
+    await send(
+      "DELETE",
+      `${at(kept.set)}/pictures/${kept.id.split("/").map(encodeURIComponent).join("/")}`,
+    );
+  }
+
+  async #count(set: string): Promise<number | null> {
+    return get<SetSummary>(at(set)).then(
+      (found) => found.pictures,
+      () => null, // it is kept all the same
+    );
+  }
+}
+
+function at(set: string): string {
+  return `/api/sets/${encodeURIComponent(set)}`;
+}

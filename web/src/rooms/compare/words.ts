@@ -1,0 +1,92 @@
+/** A run in sentences. */
+import { count, moment, plural } from "../../lib/format.ts";
+import type { Results } from "../../lib/run.ts";
+
+export function headline(results: Results): string {
+  const { name } = results.winner;
+  const won = results.approaches.find((one) => one.name === name);
+  if (!won) return "No clear winner";
+  // Winning against nobody is no reason to trust.
+  return results.approaches.length > 1 ? `Trust ${won.title}` : `${won.title}, without a rival`;
+}
+
+export interface Fact {
+  name: string;
+  text: string;
+}
+
+/** What was scored, how, and where: the lines under the verdict. */
+export function facts(results: Results): Fact[] {
+  const { dataset, protocol } = results;
+  return [
+    { name: "Pictures", text: dataset.understood },
+    { name: "Scored by", text: scoredBy(results) },
+    { name: "Locked test", text: lockedTest(results) },
+    {
+      name: "Kept together",
+      text: protocol.kept_together === "groups" ? "duplicates and groups" : "duplicates",
+    },
+    { name: "Machine", text: machine(results.machine) },
+    { name: "Run", text: `finished ${moment(results.finished)}, seed ${protocol.seed}` },
+  ];
+}
+
+function scoredBy({ protocol }: Results): string {
+  const learnt = plural(protocol.training_pictures, "picture");
+  if (protocol.leave_one_group_out) {
+    return `leaving one group out: ${count(protocol.folds)} in turn, ${learnt}`;
+  }
+  if (protocol.folds) return `${protocol.folds}-fold cross-validation on ${learnt}`;
+  return `the locked test alone, after training on ${learnt}`;
+}
+
+function lockedTest({ protocol }: Results): string {
+  if (!protocol.test) return "none, every picture is in a fold";
+  const opened = protocol.test_opened
+    ? `opened once, ${moment(protocol.test_opened)}`
+    : "not opened";
+  return `${plural(protocol.test_pictures, "picture")}, ${protocol.test}; ${opened}`;
+}
+
+/** The parts that make a difference to a time; the rest is in the method. */
+function machine(known: Results["machine"]): string {
+  const parts = [
+    known.gpu ?? known.processor,
+    known.device,
+    known.threads && plural(Number(known.threads), "thread"),
+    known.precision,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+export interface Setting {
+  name: string;
+  /** By approach, in the order given; null where the approach has no such setting. */
+  values: (string | null)[];
+}
+
+/** The settings of all approaches as one table, those that they share first. */
+export function settings(all: readonly Record<string, unknown>[]): Setting[] {
+  const flat = all.map((one) => new Map(flattened(one)));
+  const names = [...new Set(flat.flatMap((one) => [...one.keys()]))];
+  const shared = (name: string) => flat.filter((one) => one.has(name)).length;
+  return names
+    .map((name) => ({ name, values: flat.map((one) => one.get(name) ?? null) }))
+    .sort((a, b) => shared(b.name) - shared(a.name));
+}
+
+function flattened(settings: object, prefix = ""): [string, string][] {
+  return Object.entries(settings).flatMap(([name, value]): [string, string][] =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? flattened(value as object, `${prefix}${name}.`)
+      : [[prefix + name, settingText(value)]],
+  );
+}
+
+function settingText(value: unknown): string {
+  if (value === null) return "auto";
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  if (Array.isArray(value)) return value.length ? value.map(String).join(", ") : "none";
+  return String(value);
+}

@@ -1,0 +1,52 @@
+/** Which pictures the gallery shows, and in which order: from the address, and back. */
+import type { Query } from "../../lib/route.svelte.ts";
+import type { Run } from "../../lib/run.ts";
+import { hardness } from "./suspects.ts";
+
+export type Order = "row" | "hardest";
+
+/** The parts that hold pictures, in the order of the run: each fold, the locked test, … */
+export function partsOf(run: Run): { name: string; pictures: number }[] {
+  const found = new Map<string, number>();
+  for (let row = 0; row < run.length; row++) {
+    const name = run.part(row);
+    found.set(name, (found.get(name) ?? 0) + 1);
+  }
+  const folds = run.results.protocol.fold_names;
+  const order = [...folds, "test", "training", "kept out"];
+  return order.flatMap((name) => {
+    const pictures = found.get(name);
+    return pictures ? [{ name, pictures }] : [];
+  });
+}
+
+/** What people call a part. */
+export function partTitle(name: string): string {
+  if (name === "test") return "locked test";
+  if (name === "training") return "training only";
+  return name;
+}
+
+/** Rows that fit the query, in its order. Names of classes and groups that are none fit nothing. */
+export function chosen(run: Run, query: Query): number[] {
+  const label = query.class ? run.classes.indexOf(query.class) : null;
+  const group = query.group ? run.groups.indexOf(query.group) : null;
+  const wanted = query.find?.toLowerCase();
+  const rows = run.rows(
+    (row) =>
+      (label === null || run.labels[row] === label) &&
+      (group === null || run.groupOf?.[row] === group) &&
+      (!query.part || run.part(row) === query.part) &&
+      (!wanted || run.names[row]!.toLowerCase().includes(wanted)),
+  );
+  if (query.sort !== "hardest") return rows;
+  const hard = new Map(rows.map((row) => [row, hardness(run, row) ?? -1]));
+  return rows.sort((a, b) => hard.get(b)! - hard.get(a)! || a - b);
+}
+
+/** So many rows, spread evenly, of pictures that this page carries. */
+export function some(run: Run, rows: readonly number[], most: number): number[] {
+  const carried = rows.filter((row) => run.sheets.place(row));
+  if (carried.length <= most) return carried;
+  return Array.from({ length: most }, (_, n) => carried[Math.floor((n * carried.length) / most)]!);
+}

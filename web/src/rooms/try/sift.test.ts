@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { answerOf } from "../../lib/answer.ts";
+import { answerRows, sift, type Shown } from "./sift.ts";
+
+const TRUST = { least_probability: 0.2, most_strangeness: 2 };
+
+function shown(name: string, ...of: [share: number, strangeness: number][]): Shown {
+  const said = of.map(([share, strange], place) => [
+    `model ${place}`,
+    {
+      answer: answerOf(name, [share, 1 - share], strange, ["a", "b"], TRUST, 2),
+      milliseconds: 1,
+    },
+  ]);
+  return { name, file: null, said: Object.fromEntries(said) };
+}
+
+const PICTURES = [
+  shown("agree", [0.95, 1], [0.9, 1]),
+  shown("differ", [0.95, 1], [0.1, 1]),
+  shown("unsure", [0.6, 1], [0.9, 1]),
+  shown("strange", [0.01, 9], [0.02, 1]),
+];
+
+test("pictures by what was said of them", () => {
+  expect(sift(PICTURES, "all", undefined, "given")).toEqual([0, 1, 2, 3]);
+  expect(sift(PICTURES, "disagree", undefined, "given")).toEqual([1]);
+  expect(sift(PICTURES, "unsure", undefined, "given")).toEqual([2]);
+  expect(sift(PICTURES, "none", undefined, "given")).toEqual([3]);
+  expect(sift(PICTURES, "all", "b", "given")).toEqual([1, 3]);
+  expect(sift(PICTURES, "disagree", "c", "given")).toEqual([]);
+});
+
+test("the least sure, or one class after the other", () => {
+  expect(sift(PICTURES, "all", undefined, "unsure")).toEqual([2, 0, 1, 3]);
+  expect(sift(PICTURES, "all", undefined, "answer")).toEqual([0, 1, 2, 3]);
+});
+
+test("a row for each picture and model", () => {
+  const rows = answerRows(PICTURES.slice(2, 3), 3);
+  expect(rows[0]).toEqual([
+    ...["picture", "model", "verdict", "class 1", "probability 1"],
+    ...["class 2", "probability 2", "class 3", "probability 3"],
+  ]);
+  expect(rows[1]).toEqual([
+    ...["unsure", "model 0", "between a and b"],
+    ...["a", "0.600000", "b", "0.400000", "", ""],
+  ]);
+  expect(rows).toHaveLength(3);
+});

@@ -1,0 +1,77 @@
+/** Which of many pictures are shown, and in what order. */
+import type { Said } from "./desk.svelte.ts";
+
+/** A picture among many with what each model says of it; `file` where it came as one of its own. */
+export interface Shown {
+  name: string;
+  file: File | null;
+  said: Readonly<Record<string, Said>>;
+}
+
+export const SHOWS = [
+  { value: "all", text: "All" },
+  { value: "disagree", text: "Models disagree" },
+  { value: "unsure", text: "Not sure" },
+  { value: "none", text: "None of these" },
+] as const;
+export type Show = (typeof SHOWS)[number]["value"];
+
+export const SORTS = [
+  { value: "given", text: "As given" },
+  { value: "unsure", text: "Least sure first" },
+  { value: "answer", text: "By answer" },
+] as const;
+export type Sort = (typeof SORTS)[number]["value"];
+
+export function passes(picture: Shown, show: Show): boolean {
+  const answers = Object.values(picture.said).map((one) => one.answer);
+  if (show === "disagree") return new Set(answers.map((one) => one.label)).size > 1;
+  if (show === "unsure") return answers.some((one) => one.verdict === "between");
+  if (show === "none") return answers.some((one) => one.verdict === "none of these");
+  return true;
+}
+
+/** Places of the pictures to show; `answer` is a class that some model must have answered. */
+export function sift(
+  pictures: readonly Shown[],
+  show: Show,
+  answer: string | undefined,
+  sort: Sort,
+): number[] {
+  const found = pictures.flatMap((picture, place) => {
+    const fits = !answer || Object.values(picture.said).some((one) => one.answer.label === answer);
+    return fits && passes(picture, show) ? [place] : [];
+  });
+  if (sort === "unsure") {
+    const sure = pictures.map(sureness);
+    found.sort((a, b) => sure[a]! - sure[b]!);
+  } else if (sort === "answer") {
+    const first = pictures.map((one) => Object.values(one.said)[0]?.answer.label ?? "");
+    found.sort((a, b) => first[a]!.localeCompare(first[b]!, undefined, { numeric: true }));
+  }
+  return found;
+}
+
+/** The mean probability that models give their answers. */
+function sureness(picture: Shown): number {
+  const all = Object.values(picture.said);
+  return all.reduce((sum, one) => sum + one.answer.probability, 0) / Math.max(1, all.length);
+}
+
+/** Rows for a table of all answers, a row for each picture and model, as the server's has it. */
+export function answerRows(pictures: readonly Shown[], top: number): string[][] {
+  const places = Array.from({ length: top }, (_, place) => place);
+  const header = places.flatMap((n) => [`class ${n + 1}`, `probability ${n + 1}`]);
+  const rows = pictures.flatMap((picture) =>
+    Object.entries(picture.said).map(([model, { answer }]) => [
+      picture.name,
+      model,
+      answer.words,
+      ...places.flatMap((n) => {
+        const one = answer.top[n];
+        return one ? [one.label, one.probability.toFixed(6)] : ["", ""];
+      }),
+    ]),
+  );
+  return [["picture", "model", "verdict", ...header], ...rows];
+}
