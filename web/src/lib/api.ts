@@ -20,11 +20,22 @@ export function setToken(given: string): void {
   sessionStorage.setItem(TOKEN, given.trim());
 }
 
+/** What proves to the server that we may ask, where it wants that. */
+export function credentials(): Record<string, string> {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** The refusal of a status and a body, such as `{"detail": "…"}`. */
+export function refusal(status: number, told: unknown): Refused {
+  const detail = told && typeof told === "object" && "detail" in told ? String(told.detail) : "";
+  return new Refused(status, detail || `The server answered ${status}.`);
+}
+
 /** Ask, and answer with the response if it is a good one. */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
-  const token = sessionStorage.getItem(TOKEN);
-  if (token) headers.set("Authorization", `Bearer ${token}`);
+  for (const [name, value] of Object.entries(credentials())) headers.set(name, value);
   let response: Response;
   try {
     response = await fetch(path, { ...options, headers });
@@ -33,9 +44,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     throw new Refused(0, "The server does not answer. Start it again with bakeoff serve.");
   }
   if (response.ok) return response;
-  const told: unknown = await response.json().catch(() => null);
-  const detail = told && typeof told === "object" && "detail" in told ? String(told.detail) : "";
-  throw new Refused(response.status, detail || `The server answered ${response.status}.`);
+  throw refusal(response.status, await response.json().catch(() => null));
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

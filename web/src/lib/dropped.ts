@@ -1,29 +1,80 @@
+/** Files that were dropped, pasted or chosen, with the folders they lie in. */
+
+/** A file and where it lay: `cat/1.png`. */
+export interface Named {
+  path: string;
+  file: File;
+}
+
+/** What is needed of a FileSystemEntry, which a browser hands out on a drop. */
+export interface Entry {
+  isFile: boolean;
+  isDirectory: boolean;
+  name: string;
+  fullPath: string;
+}
+
+interface FileEntry extends Entry {
+  file(done: (file: File) => void, fail: (error: unknown) => void): void;
+}
+
+interface FolderEntry extends Entry {
+  createReader(): {
+    readEntries(done: (entries: Entry[]) => void, fail: (error: unknown) => void): void;
+  };
+}
+
+const LITTER = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
+
 /** Files that were dropped or pasted, those in dropped folders too. */
 export async function filesOf(data: DataTransfer): Promise<File[]> {
+  return (await namedFilesOf(data)).map(({ file }) => file);
+}
+
+/** The same with the folders they lie in. */
+export async function namedFilesOf(data: DataTransfer): Promise<Named[]> {
   // All at once: the list is gone as soon as one waits.
   const given = [...data.items].filter((one) => one.kind === "file");
   const entries = given.map((one) => [one.webkitGetAsEntry?.() ?? null, one.getAsFile()] as const);
   const found = await Promise.all(
-    entries.map(([entry, file]) => (entry?.isDirectory ? within(entry) : file ? [file] : [])),
+    entries.map(([entry, file]) =>
+      entry?.isDirectory ? walk([entry]) : file ? [{ path: file.name, file }] : [],
+    ),
   );
   return found.flat();
 }
 
-async function within(entry: FileSystemEntry): Promise<File[]> {
-  if (entry.name.startsWith(".") || entry.name === "__MACOSX") return [];
-  if (entry.isFile) {
-    return [
-      await new Promise<File>((done, fail) => (entry as FileSystemFileEntry).file(done, fail)),
-    ];
+/** All files of some entries, folders with all that is below them, by path. */
+export async function walk(entries: readonly Entry[]): Promise<Named[]> {
+  const found: Named[] = [];
+  for (const entry of entries) {
+    if (isLitter(entry.name)) continue;
+    if (entry.isFile)
+      found.push({
+        path: entry.fullPath.replace(/^\//, ""),
+        file: await fileOf(entry as FileEntry),
+      });
+    else if (entry.isDirectory) found.push(...(await walk(await within(entry as FolderEntry))));
   }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const found: File[] = [];
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Whether a file or folder is one that systems strew about. */
+export function isLitter(name: string): boolean {
+  return name.startsWith(".") || LITTER.has(name.toLowerCase());
+}
+
+function fileOf(entry: FileEntry): Promise<File> {
+  return new Promise((done, fail) => entry.file(done, fail));
+}
+
+async function within(folder: FolderEntry): Promise<Entry[]> {
+  const reader = folder.createReader();
+  const found: Entry[] = [];
   for (;;) {
-    // A hundred at a time, until there are none.
-    const some = await new Promise<FileSystemEntry[]>((done, fail) =>
-      reader.readEntries(done, fail),
-    );
+    // A hundred at a time; none is the end.
+    const some = await new Promise<Entry[]>((done, fail) => reader.readEntries(done, fail));
     if (!some.length) return found;
-    for (const one of some) found.push(...(await within(one)));
+    found.push(...some);
   }
 }

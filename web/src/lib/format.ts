@@ -55,6 +55,16 @@ export function seconds(value: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** A time that is only a guess, as people say it: "a few seconds", "40 s", "3 min", "1 h 20 min". */
+export function roughly(value: number): string {
+  if (value < 8) return "a few seconds";
+  if (value < 55) return `${5 * Math.round(value / 5)} s`;
+  const minutes = Math.max(1, Math.round(value / 60));
+  if (minutes < 60) return `${minutes} min`;
+  const tens = 10 * Math.round(minutes / 10);
+  return `${Math.floor(tens / 60)} h${tens % 60 ? ` ${tens % 60} min` : ""}`;
+}
+
 /** Milliseconds to about three figures. */
 export function milliseconds(value: number): string {
   return `${aboutThree(value)} ms`;

@@ -45,7 +45,11 @@ export class CarriedShelf implements Shelf {
   async list(): Promise<Schema["RunSummary"][]> {
     const { name, results } = await this.#run;
     const { name: winner, why } = results.winner;
-    return [{ name, finished: true, dataset: results.dataset.name, winner, why }];
+    const approaches = results.approaches.map((one) => one.name);
+    const dataset = results.dataset.name;
+    return [
+      { name, status: "finished", finished: true, home: false, dataset, approaches, winner, why },
+    ];
   }
 
   open(): Promise<Run> {

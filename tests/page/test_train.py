@@ -1,0 +1,340 @@
+"""The room to train in: pictures in, a run followed to its end, and what can go wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from .conftest import serious, sideways, watched
+
+WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with an empty folder to work in."""
+    home = tmp_path_factory.mktemp("workshop")
+    command = [sys.executable, "-m", "bakeoff", "serve", "--home", str(home), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home) as process:
+        assert process.stdout is not None
+        said = iter(process.stdout.readline, "")
+        address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
+        for _ in range(100):  # it prints its address just before it listens
+            try:
+                asked(address, "GET", "/healthz")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+        for run in asked(address, "GET", "/api/runs"):
+            if run["status"] == "running":
+                asked(address, "POST", f"/api/runs/{run['name']}/cancel")
+        process.terminate()
+
+
+def asked(address: str, method: str, path: str, body: object = None) -> list[dict[str, str]]:
+    """What the server answers to JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(address + path, data, {"Content-Type": "application/json"}, method=method)
+    with urlopen(request, timeout=60) as response:
+        text = response.read()
+    found: list[dict[str, str]] = json.loads(text) if text else []
+    return found
+
+
+def drawn(shape: str, seed: int) -> bytes:
+    """A box or a ring as PNG, each a little different."""
+    random = np.random.default_rng(seed)
+    left, top = random.integers(4, 10, 2)
+    side = int(random.integers(14, 20))
+    picture = Image.new("L", (32, 32), 255)
+    pen = ImageDraw.Draw(picture)
+    (pen.rectangle if shape == "box" else pen.ellipse)(
+        [left, top, left + side, top + side], outline=0, width=int(random.integers(2, 4))
+    )
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zipped(each: int = 12) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(each):
+            for shape in ("box", "ring"):
+                archive.writestr(f"shapes/{shape}/{number}.png", drawn(shape, number))
+        archive.writestr("shapes/box/torn.png", b"no picture at all")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def shapes(workshop: str, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a set of 24 pictures, uploaded as a zip on the page."""
+    with watched(browser) as page:
+        page.goto(f"{workshop}/#/train")
+        upload(page, "shapes.zip", zipped())
+        expect(page.get_by_label("Name of the set").first).to_have_value("shapes")
+        page.get_by_role("button", name="Upload").click()
+        expect(page.get_by_role("heading", name="shapes", level=1)).to_be_visible()
+    return "shapes"
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.get_by_label("Choose a file").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def train_baseline(page: Page) -> None:
+    """On the page of choices: the plain baseline alone, quickly, in two folds."""
+    for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all()[1:]:
+        box.uncheck()
+    page.get_by_role("radio", name="quick").check()
+    page.get_by_role("spinbutton", name="Folds").fill("2")
+    page.get_by_role("button", name="Start training").click()
+    expect(page).to_have_url(re.compile("#/train/run/"))
+
+
+def start(workshop: str, **training: object) -> str:
+    [name] = asked(workshop, "POST", "/api/training", training).values()  # type: ignore[attr-defined]
+    return str(name)
+
+
+def stroke(page: Page, paper: Locator, *places: tuple[float, float]) -> None:
+    """Draw with the mouse; places are shares of the paper's side."""
+    box = paper.bounding_box()
+    assert box is not None
+    steps = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*steps[0])
+    page.mouse.down()
+    for step in steps[1:]:
+        page.mouse.move(*step, steps=4)
+    page.mouse.up()
+
+
+def test_an_uploaded_set_shows_what_is_in_it_and_what_was_left_out(
+    page: Page, workshop: str, shapes: str
+) -> None:
+    page.goto(f"{workshop}/#/train/set/{shapes}")
+    expect(page.get_by_text("24 pictures, 2 classes")).to_be_visible()
+    expect(page.get_by_role("button", name="box 12")).to_be_visible()
+    expect(page.get_by_role("list", name="Pictures of ring").get_by_role("img")).to_have_count(8)
+    page.get_by_text("1 file was left out").click()
+    expect(page.get_by_text("box/torn.png")).to_be_visible()
+    assert serious(page) == []
+    page.goto(f"{workshop}/#/train")
+    expect(page.get_by_role("link", name=shapes, exact=True)).to_be_visible()
+    assert serious(page) == []
+
+
+@pytest.mark.slow
+def test_a_set_is_trained_on_and_followed_to_the_comparison(
+    page: Page, workshop: str, shapes: str
+) -> None:
+    page.goto(f"{workshop}/#/train/set/{shapes}")
+    page.get_by_role("link", name="Train on this set").click()
+    expect(page.get_by_text("Measuring how fast this machine is")).to_be_visible()
+    assert serious(page) == []
+    train_baseline(page)
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    assert serious(page) == []
+    row = page.get_by_role("row", name="Baseline")
+    expect(row.get_by_text(re.compile(r"\d\s%"))).to_have_count(2, timeout=WHOLE)
+    expect(page.get_by_role("region", name="What came out")).to_be_visible(timeout=WHOLE)
+    assert serious(page) == []
+    page.get_by_text("Log", exact=True).click()
+    expect(page.get_by_role("log")).to_contain_text("baseline")
+    name = page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("link", name="Compare", exact=True).last.click()
+    expect(page).to_have_url(re.compile(f"#/compare/{re.escape(name)}"))
+    page.goto(f"{workshop}/#/train")
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.get_by_role("link", name=f"How {name} went").click()
+    expect(page.get_by_role("link", name="Try it")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_the_time_it_would_take_is_told_before_it_is_started(
+    page: Page, workshop: str, shapes: str
+) -> None:
+    page.goto(f"{workshop}/#/train?set={shapes}")
+    page.get_by_role("checkbox", name="Transfer learning").uncheck()
+    page.get_by_role("checkbox", name="Vision Transformer").uncheck()
+    told = page.get_by_role("definition").filter(has_text=re.compile("second|min|[0-9] s"))
+    expect(told).to_have_count(2, timeout=WHOLE)
+    for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all():
+        box.uncheck()
+    expect(page.get_by_text("Choose at least one approach.")).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+
+
+@pytest.mark.slow
+def test_a_run_is_left_found_again_cancelled_resumed_and_deleted(
+    page: Page, workshop: str, shapes: str
+) -> None:
+    name = start(workshop, set=shapes, approaches=["cnn"], budget="thorough", folds=5)
+    page.goto(f"{workshop}/#/train")
+    working = page.get_by_role("article").filter(has=page.get_by_role("progressbar"))
+    working.get_by_role("link", name=name).click()
+    epoch = page.get_by_text(re.compile(r"CNN: fold \d of 5, epoch \d+ of"))
+    expect(epoch).to_be_visible(timeout=WHOLE)
+    page.reload()
+    expect(epoch).to_be_visible()
+    expect(page.get_by_text(re.compile("about .* left"))).to_be_visible()
+    page.goto(f"{workshop}/#/train?set={shapes}")
+    expect(page.get_by_text("One run trains at a time")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    assert serious(page) == []
+    page.get_by_role("button", name="Leave it").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel the run").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=WHOLE)
+    resume.click()
+    expect(epoch).to_be_visible(timeout=WHOLE)
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(resume).to_be_visible(timeout=WHOLE)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name=name)).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None:
+    page.goto(f"{workshop}/#/train")
+    page.get_by_label("Name of the set").fill("my lines")
+    page.get_by_role("button", name="Start drawing").click()
+    for label in ("flat", "steep"):
+        page.get_by_label("New class").fill(label)
+        page.get_by_label("New class").press("Enter")
+    page.get_by_label("New class").fill("Flat")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_text("There is a class of that name already.")).to_be_visible()
+    page.get_by_label("New class").fill("")
+    page.get_by_label("Who draws").fill("ann")
+    paper = page.locator("canvas")
+    for number in range(4):
+        for key, label in (("1", "flat"), ("2", "steep")):
+            page.get_by_role("heading", name="Classes").click()  # out of any field
+            page.keyboard.press(key)
+            expect(page.get_by_text(f"Draw {label}", exact=True)).to_be_visible()
+            along = [(0.1, 0.4 + number / 20), (0.5, 0.45), (0.9, 0.4 + number / 30)]
+            stroke(page, paper, *(along if label == "flat" else [(y, x) for x, y in along]))
+            page.keyboard.press("Enter")
+            kept = page.get_by_role("button", name=f"{label} {number + 1} of at least 10")
+            expect(kept).to_be_visible(timeout=15_000)
+    page.get_by_role("button", name="Take the last one back").click()
+    expect(page.get_by_role("button", name="steep 3 of at least 10")).to_be_visible()
+    assert serious(page) == []
+    page.reload()
+    expect(page.get_by_text("7 pictures, 2 classes · drawn by ann")).to_be_visible()
+    flat = page.get_by_role("list", name="Pictures of flat")
+    expect(flat.get_by_role("img")).to_have_count(4)
+    page.get_by_role("link", name="Train on this set").click()
+    expect(page.get_by_role("spinbutton", name="Folds")).to_have_value("3")
+    train_baseline(page)
+    expect(page.get_by_role("region", name="What came out")).to_be_visible(timeout=WHOLE)
+
+
+def test_a_class_without_pictures_is_remembered_and_can_be_removed(
+    page: Page, workshop: str
+) -> None:
+    page.goto(f"{workshop}/#/train/set/thin air")
+    expect(page.get_by_text("Nothing is kept yet.")).to_be_visible()
+    page.get_by_label("New class").fill("nothing")
+    page.get_by_role("button", name="Add").click()
+    page.reload()
+    page.get_by_role("button", name="Remove nothing").click()
+    expect(page.get_by_role("button", name="Remove nothing")).to_have_count(0)
+
+
+def test_a_folder_is_chosen_with_its_classes_and_deleted_again(
+    page: Page, workshop: str, tmp_path: Path
+) -> None:
+    for shape in ("box", "ring"):
+        (tmp_path / "pile" / shape).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "pile" / shape / f"{number}.png").write_bytes(drawn(shape, number))
+    (tmp_path / "pile" / ".DS_Store").write_bytes(b"litter")
+    page.goto(f"{workshop}/#/train")
+    page.get_by_label("Choose a folder").set_input_files(tmp_path / "pile")
+    expect(page.get_by_text("6 files")).to_be_visible()
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("6 pictures, 2 classes")).to_be_visible()
+    page.goto(f"{workshop}/#/train")
+    page.get_by_role("button", name="Delete pile").click()
+    expect(page.get_by_role("dialog")).to_contain_text("6 pictures are gone for ever")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="pile", exact=True)).to_have_count(0)
+
+
+def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("letters/a.txt", "no picture")
+    page.goto(f"{workshop}/#/train")
+    upload(page, "letters.zip", buffer.getvalue())
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("letters")
+    assert serious(page) == []
+    page.get_by_label("Name of the set").first.fill("../../etc")
+    expect(page.get_by_text("Use letters, digits")).to_be_visible()
+    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    page.complaints.clear()  # type: ignore[attr-defined] # the refusal itself
+
+
+def test_what_is_not_there_is_said(page: Page, workshop: str) -> None:
+    page.goto(f"{workshop}/#/train/run/no-such-run")
+    expect(page.get_by_role("alert")).to_contain_text("no run")
+    page.goto(f"{workshop}/#/train?set=no-such-set")
+    expect(page.get_by_role("heading", name="There is no set no-such-set here")).to_be_visible()
+    page.goto(f"{workshop}/#/train?set=mnist")
+    expect(page.get_by_text("bakeoff fetch mnist")).to_be_visible()
+    page.goto(f"{workshop}/#/train/kitchen")
+    expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+    page.complaints.clear()  # type: ignore[attr-defined] # the refusals themselves
+
+
+def test_a_server_that_trains_nothing_says_so_calmly(page: Page, workshop: str) -> None:
+    choices = asked(workshop, "GET", "/api/training")
+    choices |= {"possible": False, "reason": "training and sets are off on this server."}  # type: ignore[operator]
+    page.route("**/api/training", lambda route: route.fulfill(json=choices))
+    page.route("**/api/sets", lambda route: route.fulfill(status=403, json={"detail": "off."}))
+    page.goto(f"{workshop}/#/train")
+    expect(page.get_by_text("Training and sets are off on this server.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(page.get_by_role("heading", name="Draw your own")).to_have_count(0)
+    assert serious(page) == []
+    page.complaints.clear()  # type: ignore[attr-defined] # the 403
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(browser: Browser, workshop: str, shapes: str, scheme: str) -> None:
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    with watched(browser, has_touch=True, **options) as page:
+        for place, heading in (
+            ("/train", "Train"),
+            (f"/train/set/{shapes}", shapes),
+            (f"/train?set={shapes}", f"Train on {shapes}"),
+        ):
+            page.goto(f"{workshop}/#{place}")
+            expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+            page.wait_for_load_state("networkidle")
+            assert sideways(page) <= 0
+            assert serious(page) == []

@@ -1,0 +1,108 @@
+/** A set that grows while one draws: its classes, their pictures, and what was kept last. */
+import {
+  addPicture,
+  findSet,
+  listPictures,
+  openSet,
+  removePicture,
+  type SetSummary,
+} from "./sets.ts";
+
+export interface Kept {
+  id: string;
+  label: string;
+}
+
+export class Collection {
+  /** As the server knows it; null before its first picture. */
+  summary = $state.raw<SetSummary | null>(null);
+  /** Oldest first. */
+  pictures = $state.raw<Kept[]>([]);
+  /** Classes in the order in which they were made, some without a picture yet. */
+  classes = $state.raw<string[]>([]);
+  /** What was kept on this page, newest last, for Undo. */
+  last = $state.raw<Kept[]>([]);
+  readonly #by = $derived(grouped(this.classes, this.pictures));
+
+  constructor(readonly name: string) {}
+
+  async load(): Promise<void> {
+    this.summary = await findSet(this.name);
+    const out = new Set(this.summary?.left_out.map((one) => one.thing));
+    const pictures = this.summary?.editable ? await listPictures(this.name) : [];
+    this.pictures = pictures.filter((one) => !out.has(one.id));
+    const known = this.summary?.classes.map((one) => one.name) ?? [];
+    this.classes = [...known, ...this.#remembered().filter((one) => !known.includes(one))];
+  }
+
+  /** Pictures of a class, newest first. */
+  of(label: string): readonly Kept[] {
+    return this.#by.get(label) ?? [];
+  }
+
+  /** Why there can be no class of that name; null if there can. */
+  unfit(label: string): string | null {
+    const name = label.trim();
+    if (!name) return "Give the class a name.";
+    if (this.classes.some((one) => one.toLowerCase() === name.toLowerCase()))
+      return "There is a class of that name already.";
+    if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
+      return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
+    return null;
+  }
+
+  addClass(label: string): void {
+    this.classes = [...this.classes, label.trim()];
+    this.#remember();
+  }
+
+  /** Only one without pictures: it is nowhere but here. */
+  removeClass(label: string): void {
+    this.classes = this.classes.filter((one) => one !== label);
+    this.#remember();
+  }
+
+  async keep(label: string, group: string, file: File): Promise<void> {
+    const { id } = await addPicture(this.name, label, group, file);
+    this.pictures = [...this.pictures, { id, label }];
+    this.last = [...this.last, { id, label }];
+    await this.#refresh();
+  }
+
+  async remove(kept: Kept): Promise<void> {
+    await removePicture(this.name, kept.id);
+    const others = (all: Kept[]) => all.filter((one) => one.id !== kept.id);
+    [this.pictures, this.last] = [others(this.pictures), others(this.last)];
+    this.#remember();
+    await this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    this.summary = await openSet(this.name).catch(() => this.summary);
+  }
+
+  // The server knows a class by its pictures; until it has one, this tab remembers it.
+  #remembered(): string[] {
+    try {
+      const found: unknown = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
+      return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
+    } catch {
+      return [];
+    }
+  }
+
+  #remember(): void {
+    const empty = this.classes.filter((one) => !this.of(one).length);
+    sessionStorage.setItem(this.#key, JSON.stringify(empty));
+  }
+
+  get #key(): string {
+    return `bakeoff-classes-${this.name}`;
+  }
+}
+
+function grouped(classes: readonly string[], pictures: readonly Kept[]): Map<string, Kept[]> {
+  const found = new Map(classes.map((one) => [one, [] as Kept[]]));
+  for (const one of pictures) found.get(one.label)?.unshift(one);
+  return found;
+}

@@ -1,0 +1,33 @@
+/** What was chosen for a set, and what the set may be called. */
+import { isLitter, type Named } from "../../lib/dropped.ts";
+
+/** What a file chooser gives; one for folders says where each file lay. */
+export function chosen(files: Iterable<File>): Named[] {
+  return [...files]
+    .map((file) => ({ path: file.webkitRelativePath || file.name, file }))
+    .filter(({ path }) => !path.split("/").some(isLitter));
+}
+
+/** A name for the set: that of the one folder or file, made of what a name may hold. */
+export function nameFor(files: readonly Named[]): string {
+  const tops = new Set(files.map(({ path }) => path.split("/")[0]!));
+  if (tops.size !== 1) return "pictures";
+  const [top = ""] = tops;
+  const plain = files.length === 1 ? top.replace(/\.[A-Za-z0-9]{1,5}$/, "") : top;
+  const name = plain
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{N}_ -]+/gu, " ")
+    .replace(/ +/g, " ")
+    .replace(/^[ -]+/, "")
+    .trim();
+  return name.slice(0, 60) || "pictures";
+}
+
+/** Why a text can not be the name of a set; null if it can. The server judges by the same rule. */
+export function nameProblem(name: string, taken: readonly string[]): string | null {
+  if (!name.trim()) return "Give it a name.";
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_ -]{0,59}$/u.test(name.trim()))
+    return "Use letters, digits, spaces, _ and -, 60 at most, a letter or digit first.";
+  if (taken.includes(name.trim())) return "There is a set of that name already.";
+  return null;
+}

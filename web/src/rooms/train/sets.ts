@@ -1,0 +1,100 @@
+/** Sets in the folder of the server that serves this page. */
+import { credentials, get, refusal, Refused, request, send, type Schema } from "../../lib/api.ts";
+import type { Named } from "../../lib/dropped.ts";
+
+export type SetSummary = Schema["SetSummary"];
+export type PictureInfo = Schema["PictureInfo"];
+
+/** Pictures that each class should have at least, to be worth a training. */
+export const ENOUGH = 10;
+
+export function listSets(): Promise<SetSummary[]> {
+  return get("/api/sets");
+}
+
+export function openSet(name: string): Promise<SetSummary> {
+  return get(at(name));
+}
+
+/** One set; null if there is none of that name yet, which is no fault of anybody. */
+export async function findSet(name: string): Promise<SetSummary | null> {
+  return (await listSets()).find((one) => one.name === name) ?? null;
+}
+
+export function deleteSet(name: string): Promise<void> {
+  return send("DELETE", at(name));
+}
+
+export function listPictures(name: string): Promise<PictureInfo[]> {
+  return get(`${at(name)}/pictures`);
+}
+
+/** Keep a picture in a class; the set is made with its first one. */
+export function addPicture(
+  name: string,
+  label: string,
+  group: string,
+  file: File,
+): Promise<PictureInfo> {
+  const form = new FormData();
+  form.append("label", label);
+  if (group) form.append("group", group);
+  form.append("file", file);
+  return send("POST", `${at(name)}/pictures?create=true`, form);
+}
+
+export function removePicture(name: string, id: string): Promise<void> {
+  return send("DELETE", pictureAt(name, id));
+}
+
+/** Through `fetch`, as an `<img>` can not send a token. */
+export async function pictureBlob(name: string, id: string, signal: AbortSignal): Promise<Blob> {
+  return (await request(pictureAt(name, id), { signal })).blob();
+}
+
+/** Send a new set, with word of how much of it has gone out: 0…1.
+ *
+ * By XMLHttpRequest, since fetch does not tell how far an upload has come.
+ */
+export function upload(
+  name: string,
+  files: readonly Named[],
+  onsent: (share: number) => void,
+  signal: AbortSignal,
+): Promise<SetSummary> {
+  const form = new FormData();
+  form.append("name", name);
+  for (const { path, file } of files) form.append("files", file, path);
+  return new Promise((done, fail) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", "/api/sets");
+    for (const [header, value] of Object.entries(credentials()))
+      sending.setRequestHeader(header, value);
+    sending.responseType = "json";
+    sending.upload.onprogress = (event) => onsent(event.total ? event.loaded / event.total : 0);
+    sending.onload = () =>
+      sending.status === 201
+        ? done(sending.response as SetSummary)
+        : fail(refusal(sending.status, sending.response));
+    // A server that refuses while we still send breaks the line, and its words are lost.
+    sending.onerror = () =>
+      fail(
+        new Refused(
+          0,
+          "The upload was cut off. It may be larger than this server takes (see --bound set_mb), " +
+            "or the server was stopped.",
+        ),
+      );
+    sending.onabort = () => fail(new DOMException("The upload was stopped.", "AbortError"));
+    signal.addEventListener("abort", () => sending.abort());
+    sending.send(form);
+  });
+}
+
+function at(name: string): string {
+  return `/api/sets/${encodeURIComponent(name)}`;
+}
+
+function pictureAt(name: string, id: string): string {
+  return `${at(name)}/pictures/${id.split("/").map(encodeURIComponent).join("/")}`;
+}

@@ -1,0 +1,44 @@
+/** What can be trained, and how: requests to the server. */
+import { get, request, send, type Schema } from "../../lib/api.ts";
+
+export type Choices = Schema["Choices"];
+export type Training = Required<Schema["Training"]>;
+export type Estimate = Schema["Estimate"];
+export type RunSummary = Schema["RunSummary"];
+
+export function choices(): Promise<Choices> {
+  return get("/api/training");
+}
+
+export function estimate(training: Training, signal: AbortSignal): Promise<Estimate> {
+  return send("POST", "/api/training/estimate", training, signal);
+}
+
+/** The name of the run that was started. */
+export async function start(training: Training): Promise<string> {
+  return (await send<Schema["Started"]>("POST", "/api/training", training)).run;
+}
+
+export function listRuns(): Promise<RunSummary[]> {
+  return get("/api/runs");
+}
+
+export function cancelRun(name: string): Promise<RunSummary> {
+  return send("POST", `${at(name)}/cancel`);
+}
+
+export function resumeRun(name: string): Promise<RunSummary> {
+  return send("POST", `${at(name)}/resume`);
+}
+
+export function deleteRun(name: string): Promise<void> {
+  return send("DELETE", at(name));
+}
+
+export async function logOf(name: string, signal: AbortSignal): Promise<string> {
+  return (await request(`${at(name)}/log`, { signal })).text();
+}
+
+function at(name: string): string {
+  return `/api/runs/${encodeURIComponent(name)}`;
+}
