@@ -72,6 +72,7 @@ async function list(index: string): Promise<ModelInfo[]> {
   );
   return models.map(({ name, manifest }) => ({
     name,
+    run: null,
     title: manifest.title,
     classes: manifest.classes,
     parameters: manifest.parameters,
