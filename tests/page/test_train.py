@@ -162,7 +162,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page).to_have_url(re.compile(f"#/compare/{re.escape(name)}"))
     page.goto(f"{workshop}/#/train")
     expect(page.get_by_role("heading", name=name)).to_be_visible()
-    page.get_by_role("link", name=f"How {name} went").click()
+    page.get_by_role("link", name=f"How it went ({name})").click()
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
 
