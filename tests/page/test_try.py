@@ -246,7 +246,7 @@ def test_many_pictures_at_once(pile: Page) -> None:
         "not like JPEG"
     )
     assert serious(pile) == []
-    pile.get_by_label("Answer").select_option("7")
+    pile.get_by_label("Answer", exact=True).select_option("7")
     shown = cells.count()
     assert 1 <= shown < 20
     assert "answer=7" in pile.url
@@ -254,10 +254,10 @@ def test_many_pictures_at_once(pile: Page) -> None:
     expect(pile.get_by_role("article", name="Plain baseline")).to_be_visible()
     pile.get_by_role("button", name="Back to 20 pictures").click()
     expect(cells).to_have_count(shown)
-    pile.get_by_label("Answer").select_option("")
+    pile.get_by_label("Answer", exact=True).select_option("")
     pile.get_by_text(re.compile("^None of these")).click()
     pile.get_by_text(re.compile("^All")).click()
-    pile.get_by_label("Order").select_option("Least sure first")
+    pile.get_by_label("Order", exact=True).select_option("Least sure first")
     assert "sort=unsure" in pile.url
 
 
