@@ -7,7 +7,7 @@ PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
 .PHONY: demo test lint docs screenshots constraints clean
 
-demo: .venv/installed  ## Bake off four approaches on bundled digits and open the page
+demo: .venv/installed  ## Bake off four approaches on bundled doodles and open the page
 	$(BIN)/bakeoff demo $(DEMO)
 
 test: lint  ## Pass every test, with branch coverage
@@ -25,7 +25,7 @@ docs: .venv/installed-dev  ## Write docs/cli.md, the schemas and the page's type
 	$(BIN)/python scripts/write_docs.py
 	$(NPM) run types
 
-screenshots: .venv/installed-dev  ## Take docs/screens anew, of a run over the bundled digits
+screenshots: .venv/installed-dev  ## Take docs/screens anew, of a run over the bundled doodles
 	$(BIN)/python scripts/screenshots.py
 
 constraints:  ## Write constraints.txt anew, from the newest versions that fit

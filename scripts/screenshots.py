@@ -1,4 +1,4 @@
-"""Take the pictures of the page that the README shows, of a run over the bundled digits.
+"""Take the pictures of the page that the README shows, of a run over the bundled doodles.
 
     python scripts/screenshots.py [RUN]
 
@@ -20,13 +20,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 SCREENS = Path(__file__).resolve().parents[1] / "docs" / "screens"
 BAKEOFF = (sys.executable, "-m", "bakeoff")
-SEVEN = [(0.28, 0.22), (0.72, 0.22), (0.62, 0.42), (0.52, 0.6), (0.45, 0.82)]
+HOUSE = (
+    [(0.22, 0.48), (0.22, 0.84), (0.78, 0.85), (0.79, 0.49)],
+    [(0.13, 0.5), (0.5, 0.17), (0.88, 0.51), (0.13, 0.5)],
+    [(0.43, 0.84), (0.43, 0.64), (0.57, 0.63), (0.58, 0.84)],
+)
 
 
 def main() -> None:
     """Train if need be, serve, and go from room to room."""
     with tempfile.TemporaryDirectory() as home:
-        run = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(home, "runs", "digits")
+        run = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(home, "runs", "doodles")
         if not run.exists():
             subprocess.run([*BAKEOFF, "demo", "--out", str(run), "--no-open"], check=True)  # noqa: S603
         SCREENS.mkdir(exist_ok=True)
@@ -72,15 +76,23 @@ def take(
     context.close()
 
 
-def draw_seven(page: Page) -> None:
-    """A seven, drawn with the pointer."""
+def draw_a_house(page: Page) -> None:
+    """A house, drawn with the pointer, and why each model takes it for one."""
     box = page.locator("canvas").first.bounding_box()
     assert box is not None
-    for number, (x, y) in enumerate(SEVEN):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
-        if not number:
-            page.mouse.down()
-    page.mouse.up()
+    for line in HOUSE:
+        for number, (x, y) in enumerate(line):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
+            if not number:
+                page.mouse.down()
+        page.mouse.up()
+    page.get_by_role("button", name="Why?").click()
+    page.wait_for_timeout(5000)
+
+
+def open_a_cell(page: Page) -> None:
+    """The pictures behind the commonest confusion."""
+    page.locator("table button").filter(has_text=re.compile(r"^[3-9]$")).first.click()
 
 
 def nothing(_: Page) -> None:
@@ -88,9 +100,9 @@ def nothing(_: Page) -> None:
 
 
 VIEWS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
-    ("try", "/try/{run}", draw_seven),
+    ("try", "/try/{run}", draw_a_house),
     ("compare", "/compare/{run}", nothing),
-    ("confusion", "/compare/{run}?view=confusion", nothing),
+    ("confusion", "/compare/{run}?view=confusion&a=cnn", open_a_cell),
     ("data", "/data/{run}", nothing),
     ("train", "/train", nothing),
 )

@@ -25,6 +25,7 @@ export default defineConfig(({ mode }) => {
       // A report is one file; elsewhere small things are still files, as the policy wants it.
       assetsInlineLimit: ship === "report" ? Number.MAX_SAFE_INTEGER : 0,
       modulePreload: { polyfill: false },
+      license: ship === "report" ? false : { fileName: "licences.md" },
     },
     worker: { format: "es" as const },
     server: { proxy: { "/api": "http://127.0.0.1:8471" } },

@@ -123,10 +123,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 @contextmanager
 def serving(run: Path) -> Iterator[str]:
     """The address of a `bakeoff serve` over a run, on a port of its own, until the block ends."""
-    command = [sys.executable, "-m", "bakeoff", "serve", str(run), "--port", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=run.parents[1]
-    ) as process:
+    options = ["--home", str(run.parents[1]), "--port", "0"]
+    command = [sys.executable, "-m", "bakeoff", "serve", str(run), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))

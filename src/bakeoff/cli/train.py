@@ -76,12 +76,12 @@ def demo(
         typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
     ] = True,
 ) -> None:
-    """Bake off four approaches on 1 797 small digits, in a minute or two, and show the page.
+    """Bake off four approaches on 1 000 doodles, in a minute or two, and show the page.
 
-    Needs no network: the digits come with scikit-learn, the weights for transfer learning
-    with a Python package.
+    Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
+    Python package.
     """
-    folder = _run("digits", out, False, budget=budget.value, seed=seed, threads=threads)
+    folder = _run("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
@@ -93,7 +93,7 @@ def run(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A folder, a CSV, IDX, npz, Parquet, zip or tar file, or a named set: digits.",
+            help="A folder, a CSV, IDX, npz, Parquet, zip or tar file, or a named set: doodles.",
             show_default=False,
         ),
     ] = None,
