@@ -121,9 +121,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @contextmanager
-def serving(run: Path) -> Iterator[str]:
+def serving(run: Path, *more: str) -> Iterator[str]:
     """The address of a `bakeoff serve` over a run, on a port of its own, until the block ends."""
-    options = ["--home", str(run.parents[1]), "--port", "0"]
+    options = ["--home", str(run.parents[1]), "--port", "0", *more]
     command = [sys.executable, "-m", "bakeoff", "serve", str(run), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

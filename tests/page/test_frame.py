@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Served, serious
+from bakeoff.record.folder import RunFolder
+
+from .conftest import Served, serious, serving
 
 
 def test_the_menu_leads_to_every_room_and_back(page: Page, served: Served) -> None:
@@ -24,3 +27,23 @@ def test_an_address_that_is_none_says_so_and_leads_on(page: Page, served: Served
     assert serious(page) == []
     page.get_by_role("link", name="Go to Try").click()
     assert "#/try" in page.url
+
+
+def test_a_server_open_to_others_lets_in_who_has_the_token(
+    page: Page, trained: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAKEOFF_TOKEN", "open sesame")
+    with serving(trained.path, "--host", "0.0.0.0") as address:
+        page.goto(f"{address}/#/compare/digits")
+        page.get_by_label("Token").fill("open barley")
+        assert serious(page) == []
+        page.get_by_role("button", name="Come in").click()
+        expect(page.get_by_role("alert")).to_contain_text("not right")
+        page.get_by_label("Token").fill("open sesame")
+        page.get_by_role("button", name="Come in").click()
+        expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+        page.get_by_role("link", name="Try").first.click()
+        expect(page.get_by_text("Draw something")).to_be_visible()
+        page.goto(f"{address}/#/train")
+        expect(page.get_by_text("off on this server")).to_be_visible()
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of 401 and 403

@@ -1,5 +1,6 @@
 /** Requests to the server that serves this page. Its types are made from its own description. */
 import type { components } from "./schema.d.ts";
+import { token } from "./token.svelte.ts";
 
 export type Schema = components["schemas"];
 
@@ -13,17 +14,9 @@ export class Refused extends Error {
   }
 }
 
-const TOKEN = "bakeoff-token"; // of this tab alone, where the server wants one
-
-/** Remember the token that was printed when the server started, until the tab is closed. */
-export function setToken(given: string): void {
-  sessionStorage.setItem(TOKEN, given.trim());
-}
-
 /** What proves to the server that we may ask, where it wants that. */
 export function credentials(): Record<string, string> {
-  const token = sessionStorage.getItem(TOKEN);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
 /** The refusal of a status and a body, such as `{"detail": "…"}`. */
@@ -44,6 +37,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     throw new Refused(0, "The server does not answer. Start it again with bakeoff serve.");
   }
   if (response.ok) return response;
+  if (response.status === 401) token.wanted = true;
   throw refusal(response.status, await response.json().catch(() => null));
 }
 
