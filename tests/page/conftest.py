@@ -49,9 +49,9 @@ class Served:
         return f"{self.address}/#{place}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it."""
+    """Chromium, as the system has it; of a module, as its driver keeps an event loop at work."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         assert "CI" not in os.environ, "CI installs Chromium"

@@ -128,7 +128,8 @@ def test_names_that_lead_out_are_left_out_and_told(page: httpx.Client, home: Hom
     found = upload(page, "mixed", files).json()
     assert "leads out" in found["left_out"][0]["wrong"]
     inside = home.sets / "mixed"
-    assert all(path.is_relative_to(inside) for path in home.path.parent.rglob("evil*"))
+    assert all(path.is_relative_to(inside) for path in home.path.rglob("evil*"))
+    assert not (home.path.parent / "evil.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -270,8 +270,11 @@ def test_a_training_is_cancelled_found_again_and_resumed(page: httpx.Client, hom
         last = another.get("/api/runs/long/events").text.split("\n\n")[-2]
         assert last.startswith("event: run stopped\n")
         assert json.loads(last.partition("data: ")[2])["status"] == "stopped"
-    assert "bakeoff run --resume" in page.get("/api/runs/long/log").text
     settled(page, "long", "stopped")
+    deadline = time.monotonic() + 30  # it says so on its way out, when others may work on the run
+    while "bakeoff run --resume" not in page.get("/api/runs/long/log").text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     assert page.post("/api/runs/long/resume").json()["status"] == "running"
     until(page, "long", "run resumed")
     cancelled = page.post("/api/runs/long/cancel", timeout=60).json()
