@@ -52,6 +52,16 @@ def room(home: Home, **more: Any) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _hearing() -> Iterator[None]:
+    """A server's own process hears Ctrl-C, and so do its children; a shell's background job,
+    which the tests may be, is born deaf to it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def page(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
