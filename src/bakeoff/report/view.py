@@ -16,7 +16,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import PictureIndex, Results
 from bakeoff.record.sheets import ACROSS, PER_SHEET
 
-__all__ = ["PictureColumns", "Predictions", "Sheets", "View", "view_of"]
+__all__ = ["NOTHING", "PictureColumns", "Predictions", "Sheets", "View", "column", "view_of"]
 
 NOTHING = 65535  # in a column: this approach was not asked of this picture
 MOST_LOSS = 65.0  # nats; beyond, one mistake is as bad as another

@@ -16,7 +16,7 @@ import numpy as np
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.sheets import PER_SHEET, sheet_of
-from bakeoff.report.view import Sheets, View, column, view_of
+from bakeoff.report.view import NOTHING, Sheets, View, column, view_of
 
 __all__ = ["write_report"]
 
@@ -92,7 +92,7 @@ def _wanted(view: View) -> Iterator[int]:
     worst: list[Sequence[int]] = []
     for one in view.predictions.values():
         answer, loss = _numbers(one.answer), _numbers(one.loss)
-        wrong = np.flatnonzero((answer != labels) & (answer != 65535))
+        wrong = np.flatnonzero((answer != labels) & (answer != NOTHING))
         worst.append(wrong[np.argsort(-loss[wrong], kind="stable")].tolist())
     for turn in zip_longest(*worst):
         yield from (row for row in turn if row is not None)
