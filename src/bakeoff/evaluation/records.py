@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 __all__ = [
+    "Brittleness",
     "ClassScore",
     "Comparison",
     "ConfusedPair",
+    "Corruption",
+    "CurvePoint",
+    "Forecast",
+    "Giveaway",
     "GroupScore",
+    "Health",
+    "LearningCurve",
     "Mistake",
+    "Odd",
     "ReliabilityBin",
     "Scores",
+    "Sentence",
+    "Suspect",
     "Trust",
     "TrustMeasured",
+    "Verdict",
     "Winner",
 ]
 
@@ -35,13 +46,14 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """How one group (a writer, a style) fared."""
+    """How one group (a writer, a style) fared. `confidence` is the mean of what was stated."""
 
     name: str
     pictures: int
     accuracy: float
     interval: Interval
     loss: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,9 @@ class Scores:
 
     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
     pictures of class i that were called class j. `reliability` runs from the
-    least sure answers to the surest.
+    least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
+    `calibration_by_luck` is the calibration error that a perfectly calibrated model would exceed
+    on so many pictures one time in twenty.
     """
 
     pictures: int
@@ -78,6 +92,9 @@ class Scores:
     per_group: list[GroupScore]
     confusion: list[list[int]]
     reliability: list[ReliabilityBin]
+    loss_interval: Interval | None = None
+    calibration_interval: Interval | None = None
+    calibration_by_luck: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +186,132 @@ class Winner:
 
     name: str | None
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Accuracy on pictures never seen, learnt from so many `pictures`, over `fits` fits."""
+
+    pictures: int
+    accuracy: float
+    interval: Interval
+    fits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What to expect from `times` as many pictures, with the 95 % interval of that guess."""
+
+    times: float
+    pictures: int
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """Would more pictures help? The error is `floor` + `scale` · pictures ** -`exponent`."""
+
+    points: list[CurvePoint]
+    floor: float
+    scale: float
+    exponent: float
+    forecasts: list[Forecast]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """One change that leaves the label true, at growing strengths.
+
+    `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
+    still right, strength by strength.
+    """
+
+    name: str
+    words: str
+    strengths: list[str]
+    accuracy: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Brittleness:
+    """How an approach stands changes, on `pictures` that its models had not seen.
+
+    `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
+    strengths. `weakest` names the three changes that cost most, the worst first.
+    """
+
+    pictures: int
+    clean: float
+    mean: float
+    corruptions: list[Corruption]
+    weakest: list[str]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A picture unlike the others: `what` in a word ("empty"), `why` in a sentence."""
+
+    index: int
+    name: str
+    label: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A label that the models doubt, and the class they `propose` instead.
+
+    `quality` runs from 0 (surely wrong) to 1; `agree` names the approaches that say the same.
+    """
+
+    index: int
+    name: str
+    label: str
+    proposed: str
+    quality: float
+    agree: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Giveaway:
+    """Something that should tell nothing and does.
+
+    By `by` (such as "background") alone, `told` ("class" or "group") can be told with this
+    accuracy, where always naming the most frequent has `chance`.
+    """
+
+    told: Literal["class", "group"]
+    by: str
+    accuracy: float
+    interval: Interval
+    chance: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is odd about a dataset; `words` has a sentence for each kind of finding."""
+
+    odd: list[Odd]
+    suspects: list[Suspect]
+    giveaways: list[Giveaway]
+    words: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A part of the verdict: `about` says which question it answers."""
+
+    about: Literal["which", "sure", "cost", "where", "next"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to make of it all, in plain words, written from the figures by rules."""
+
+    sentences: list[Sentence]

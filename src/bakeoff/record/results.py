@@ -12,11 +12,15 @@ from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import (
+    Brittleness,
     Comparison,
     ConfusedPair,
+    Health,
+    LearningCurve,
     Mistake,
     Scores,
     Trust,
+    Verdict,
     Winner,
 )
 
@@ -48,6 +52,7 @@ class Duplicate(_Record):
     names: list[str]
     labels: list[str]
     exact: bool
+    rows: list[int] = []
 
 
 class DatasetSummary(_Record):
@@ -158,7 +163,9 @@ class Latency(_Record):
 class ApproachResult(_Record):
     """One approach in one run. `bytes` is the size of its weights on disk.
 
-    `trust` is None where no picture was left to set thresholds by.
+    `macs` are the multiplications of one picture from pixels to probabilities, counted. `trust`
+    is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
+    where they were not asked for.
     """
 
     name: str
@@ -176,10 +183,17 @@ class ApproachResult(_Record):
     final: FoldResult
     confused: list[ConfusedPair]
     mistakes: list[Mistake]
+    macs: int | None = None
+    learning: LearningCurve | None = None
+    brittleness: Brittleness | None = None
 
 
 class Results(_Record):
-    """All of it. Probabilities lie beside it in npz, weights in safetensors."""
+    """All of it. Probabilities lie beside it in npz, weights in safetensors.
+
+    `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
+    the locked test.
+    """
 
     schema_version: int = SCHEMA_VERSION
     bakeoff_version: str
@@ -191,3 +205,6 @@ class Results(_Record):
     approaches: list[ApproachResult]
     comparison: list[Comparison]
     winner: Winner
+    test_comparison: list[Comparison] = []
+    health: Health | None = None
+    verdict: Verdict | None = None

@@ -10,35 +10,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from importlib.metadata import version
 from pathlib import Path
-from platform import machine, platform, python_version
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
-from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
-from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
-from bakeoff.record.results import (
-    DatasetSummary,
-    Duplicate,
-    PictureIndex,
-    ProtocolSummary,
-    Results,
-)
+from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import make_bundle
-from bakeoff.run.scoring import Scored, score_approach, verdict
+from bakeoff.run.scoring import score_approach, verdict
 from bakeoff.run.source import read_again, unchanged
+from bakeoff.run.summary import (
+    dataset_summary,
+    machine_summary,
+    picture_index,
+    probabilities_of,
+    protocol_summary,
+)
 from bakeoff.run.units import Listener, Workbench
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
@@ -336,7 +334,7 @@ def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> Ru
 def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
     request, dataset, duplicates, parts, compute = plan
     compute.apply()
-    folder.save_pictures(_picture_index(dataset, parts), dataset.pictures)
+    folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
     benches = plan.benches(folder, on_event)
     seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
     on_event(folder.log("estimated", seconds=seconds))
@@ -352,13 +350,13 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
         finished=now(),
-        machine=_machine(compute),
-        dataset=_dataset_summary(dataset, duplicates, parts, request),
-        protocol=_protocol_summary(parts, request, opened),
+        machine=machine_summary(compute),
+        dataset=dataset_summary(dataset, duplicates, parts, request),
+        protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
         **verdict(scored, parts),
     )
-    folder.save_results(results, _probabilities(parts, scored))
+    folder.save_results(results, probabilities_of(parts, scored))
     write_report(folder)
     for name in request.approaches if request.bundles else ():
         give_memory_back()
@@ -378,95 +376,3 @@ def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | Non
     event = folder.log("test opened", pictures=len(parts.test))
     on_event(event)
     return str(event["time"])
-
-
-def _machine(compute: Compute) -> dict[str, str]:
-    return {
-        "platform": platform(),
-        "processor": machine(),
-        "python": python_version(),
-        "torch": version("torch"),
-        "device": compute.device,
-        "threads": str(compute.threads),
-        "precision": "bf16" if compute.bf16 else "fp32",
-    }
-
-
-def _dataset_summary(
-    dataset: Dataset, duplicates: list[DuplicateGroup], parts: Split, request: Request
-) -> DatasetSummary:
-    copies = [
-        LeftOut(
-            dataset.names[row],
-            "is a copy of a picture in the official test part",
-            "Nothing to do: it is kept out of training so that the test stays honest",
-        )
-        for row in parts.dropped
-    ]
-    labelled = dataset.labels[dataset.labels != UNLABELLED]
-    groups = dataset.groups if dataset.groups is not None else np.empty(0, dtype=np.int64)
-    return DatasetSummary(
-        name=dataset.name,
-        source=request.source,
-        understood=dataset.understood,
-        pictures=len(dataset),
-        classes=list(dataset.classes),
-        class_counts=np.bincount(labelled, minlength=len(dataset.classes)).tolist(),
-        groups=list(dataset.group_names),
-        group_counts=np.bincount(groups, minlength=len(dataset.group_names)).tolist(),
-        fingerprint=request.fingerprint,
-        left_out=[*dataset.left_out, *copies],
-        duplicates=[
-            Duplicate(
-                names=[dataset.names[row] for row in one.indices],
-                labels=[dataset.classes[dataset.labels[row]] for row in one.indices],
-                exact=one.exact,
-            )
-            for one in duplicates
-        ],
-    )
-
-
-def _picture_index(dataset: Dataset, parts: Split) -> PictureIndex:
-    learnt = np.concatenate([parts.final.train, parts.final.validation])
-    named = [
-        ("kept out", np.arange(len(dataset))),
-        ("training", learnt),
-        *((fold.name, fold.held_out) for fold in parts.folds),
-        ("test", parts.test),
-    ]
-    part = np.empty(len(dataset), dtype=np.int64)
-    for number, (_, rows) in enumerate(named):
-        part[rows] = number
-    return PictureIndex(
-        names=list(dataset.names),
-        labels=dataset.labels.tolist(),
-        groups=None if dataset.groups is None else dataset.groups.tolist(),
-        parts=part.tolist(),
-        part_names=[name for name, _ in named],
-    )
-
-
-def _protocol_summary(parts: Split, request: Request, opened: str | None) -> ProtocolSummary:
-    return ProtocolSummary(
-        folds=len(parts.folds),
-        fold_names=[fold.name for fold in parts.folds],
-        seed=request.seed,
-        kept_together="groups" if request.keep_groups else "duplicates",
-        leave_one_group_out=request.leave_one_group_out,
-        training_pictures=len(parts.final.train) + len(parts.final.validation),
-        test=parts.test_kind,
-        test_pictures=len(parts.test),
-        test_opened=opened,
-    )
-
-
-def _probabilities(parts: Split, scored: list[Scored]) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {"test_rows": parts.test}
-    if parts.folds:
-        arrays["out_of_fold_rows"] = np.concatenate([fold.held_out for fold in parts.folds])
-    for one in scored:
-        for part, probabilities in (("out_of_fold", one.out_of_fold), ("test", one.test)):
-            if probabilities is not None:
-                arrays[f"{one.result.name}_{part}"] = probabilities
-    return arrays

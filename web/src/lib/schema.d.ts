@@ -613,9 +613,12 @@ export interface components {
          * ApproachResult
          * @description One approach in one run. `bytes` is the size of its weights on disk.
          *
-         *     `trust` is None where no picture was left to set thresholds by.
+         *     `macs` are the multiplications of one picture from pixels to probabilities, counted. `trust`
+         *     is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
+         *     where they were not asked for.
          */
         ApproachResult: {
+            brittleness?: components["schemas"]["Brittleness"] | null;
             /** Bytes */
             bytes: number;
             /** Confused */
@@ -624,6 +627,9 @@ export interface components {
             /** Folds */
             folds: components["schemas"]["FoldResult"][];
             latency: components["schemas"]["Latency"];
+            learning?: components["schemas"]["LearningCurve"] | null;
+            /** Macs */
+            macs?: number | null;
             /** Mistakes */
             mistakes: components["schemas"]["Mistake"][];
             /** Name */
@@ -668,6 +674,27 @@ export interface components {
             left_out: components["schemas"]["Refusal"][];
             /** Models */
             models: components["schemas"]["ModelAnswers"][];
+        };
+        /**
+         * Brittleness
+         * @description How an approach stands changes, on `pictures` that its models had not seen.
+         *
+         *     `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
+         *     strengths. `weakest` names the three changes that cost most, the worst first.
+         */
+        Brittleness: {
+            /** Clean */
+            clean: number;
+            /** Corruptions */
+            corruptions: components["schemas"]["Corruption"][];
+            /** Mean */
+            mean: number;
+            /** Pictures */
+            pictures: number;
+            /** Weakest */
+            weakest: string[];
+            /** Words */
+            words: string;
         };
         /**
          * BudgetChoice
@@ -778,6 +805,40 @@ export interface components {
             truth: string;
         };
         /**
+         * Corruption
+         * @description One change that leaves the label true, at growing strengths.
+         *
+         *     `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
+         *     still right, strength by strength.
+         */
+        Corruption: {
+            /** Accuracy */
+            accuracy: number[];
+            /** Name */
+            name: string;
+            /** Strengths */
+            strengths: string[];
+            /** Words */
+            words: string;
+        };
+        /**
+         * CurvePoint
+         * @description Accuracy on pictures never seen, learnt from so many `pictures`, over `fits` fits.
+         */
+        CurvePoint: {
+            /** Accuracy */
+            accuracy: number;
+            /** Fits */
+            fits: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Pictures */
+            pictures: number;
+        };
+        /**
          * DatasetSummary
          * @description What was read. `class_counts` follows the order of `classes`.
          */
@@ -816,6 +877,11 @@ export interface components {
             labels: string[];
             /** Names */
             names: string[];
+            /**
+             * Rows
+             * @default []
+             */
+            rows: number[];
         };
         /**
          * EpochRecord
@@ -882,12 +948,58 @@ export interface components {
             temperature: number;
         };
         /**
+         * Forecast
+         * @description What to expect from `times` as many pictures, with the 95 % interval of that guess.
+         */
+        Forecast: {
+            /** Accuracy */
+            accuracy: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Pictures */
+            pictures: number;
+            /** Times */
+            times: number;
+        };
+        /**
+         * Giveaway
+         * @description Something that should tell nothing and does.
+         *
+         *     By `by` (such as "background") alone, `told` ("class" or "group") can be told with this
+         *     accuracy, where always naming the most frequent has `chance`.
+         */
+        Giveaway: {
+            /** Accuracy */
+            accuracy: number;
+            /** By */
+            by: string;
+            /** Chance */
+            chance: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /**
+             * Told
+             * @enum {string}
+             */
+            told: "class" | "group";
+            /** Words */
+            words: string;
+        };
+        /**
          * GroupScore
-         * @description How one group (a writer, a style) fared.
+         * @description How one group (a writer, a style) fared. `confidence` is the mean of what was stated.
          */
         GroupScore: {
             /** Accuracy */
             accuracy: number;
+            /** Confidence */
+            confidence?: number | null;
             /** Interval */
             interval: [
                 number,
@@ -899,6 +1011,20 @@ export interface components {
             name: string;
             /** Pictures */
             pictures: number;
+        };
+        /**
+         * Health
+         * @description What is odd about a dataset; `words` has a sentence for each kind of finding.
+         */
+        Health: {
+            /** Giveaways */
+            giveaways: components["schemas"]["Giveaway"][];
+            /** Odd */
+            odd: components["schemas"]["Odd"][];
+            /** Suspects */
+            suspects: components["schemas"]["Suspect"][];
+            /** Words */
+            words: string[];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -914,6 +1040,24 @@ export interface components {
             batch_1_ms: number;
             /** Batch 64 Ms */
             batch_64_ms: number;
+        };
+        /**
+         * LearningCurve
+         * @description Would more pictures help? The error is `floor` + `scale` · pictures ** -`exponent`.
+         */
+        LearningCurve: {
+            /** Exponent */
+            exponent: number;
+            /** Floor */
+            floor: number;
+            /** Forecasts */
+            forecasts: components["schemas"]["Forecast"][];
+            /** Points */
+            points: components["schemas"]["CurvePoint"][];
+            /** Scale */
+            scale: number;
+            /** Words */
+            words: string;
         };
         /**
          * LeftOut
@@ -1079,6 +1223,22 @@ export interface components {
             test?: number | null;
         };
         /**
+         * Odd
+         * @description A picture unlike the others: `what` in a word ("empty"), `why` in a sentence.
+         */
+        Odd: {
+            /** Index */
+            index: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** What */
+            what: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * PictureAnswer
          * @description What one model says of one picture. `words` is the verdict as people say it.
          */
@@ -1202,6 +1362,9 @@ export interface components {
         /**
          * Results
          * @description All of it. Probabilities lie beside it in npz, weights in safetensors.
+         *
+         *     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
+         *     the locked test.
          */
         Results: {
             /** Approaches */
@@ -1215,6 +1378,7 @@ export interface components {
             dataset: components["schemas"]["DatasetSummary"];
             /** Finished */
             finished: string;
+            health?: components["schemas"]["Health"] | null;
             /** Machine */
             machine: {
                 [key: string]: string;
@@ -1225,6 +1389,12 @@ export interface components {
              * @default 1
              */
             schema_version: number;
+            /**
+             * Test Comparison
+             * @default []
+             */
+            test_comparison: components["schemas"]["Comparison"][];
+            verdict?: components["schemas"]["Verdict"] | null;
             winner: components["schemas"]["Winner"];
         };
         /**
@@ -1277,13 +1447,22 @@ export interface components {
          *
          *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
          *     pictures of class i that were called class j. `reliability` runs from the
-         *     least sure answers to the surest.
+         *     least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
+         *     `calibration_by_luck` is the calibration error that a perfectly calibrated model would exceed
+         *     on so many pictures one time in twenty.
          */
         Scores: {
             /** Accuracy */
             accuracy: number;
+            /** Calibration By Luck */
+            calibration_by_luck?: number | null;
             /** Calibration Error */
             calibration_error: number;
+            /** Calibration Interval */
+            calibration_interval?: [
+                number,
+                number
+            ] | null;
             /** Confusion */
             confusion: number[][];
             /** Correct */
@@ -1295,6 +1474,11 @@ export interface components {
             ];
             /** Loss */
             loss: number;
+            /** Loss Interval */
+            loss_interval?: [
+                number,
+                number
+            ] | null;
             /** Per Class */
             per_class: components["schemas"]["ClassScore"][];
             /** Per Group */
@@ -1313,6 +1497,19 @@ export interface components {
             final: number;
             /** Folds */
             folds: number;
+        };
+        /**
+         * Sentence
+         * @description A part of the verdict: `about` says which question it answers.
+         */
+        Sentence: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "which" | "sure" | "cost" | "where" | "next";
+            /** Text */
+            text: string;
         };
         /**
          * SetChoice
@@ -1409,6 +1606,26 @@ export interface components {
         Started: {
             /** Run */
             run: string;
+        };
+        /**
+         * Suspect
+         * @description A label that the models doubt, and the class they `propose` instead.
+         *
+         *     `quality` runs from 0 (surely wrong) to 1; `agree` names the approaches that say the same.
+         */
+        Suspect: {
+            /** Agree */
+            agree: string[];
+            /** Index */
+            index: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Proposed */
+            proposed: string;
+            /** Quality */
+            quality: number;
         };
         /**
          * Training
@@ -1514,6 +1731,14 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * Verdict
+         * @description What to make of it all, in plain words, written from the figures by rules.
+         */
+        Verdict: {
+            /** Sentences */
+            sentences: components["schemas"]["Sentence"][];
         };
         /**
          * View
