@@ -28,7 +28,7 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import make_bundle
-from bakeoff.run.scoring import score_approach, verdict
+from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
     dataset_summary,
@@ -354,7 +354,7 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         dataset=dataset_summary(dataset, duplicates, parts, request),
         protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
-        **verdict(scored, parts),
+        **compared(scored, parts),
     )
     folder.save_results(results, probabilities_of(parts, scored))
     write_report(folder)

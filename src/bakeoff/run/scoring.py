@@ -16,6 +16,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
+from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
@@ -24,7 +25,7 @@ from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds,
 from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
 from bakeoff.training.model import Model
 
-__all__ = ["Scored", "score_approach", "verdict"]
+__all__ = ["Scored", "compared", "score_approach"]
 
 Probabilities = NDArray[np.float32]
 Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
@@ -32,18 +33,24 @@ Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Scored:
-    """An approach's figures, and the probabilities behind them, in the order of the folds."""
+    """An approach's figures, and what is behind them, in the order of the folds or of the test.
+
+    `correct` is of the pictures that approaches are compared on first: those out of fold, or
+    without folds those of the test.
+    """
 
     result: ApproachResult
     out_of_fold: Probabilities | None
     test: Probabilities | None
     correct: NDArray[np.bool_]
+    correct_on_test: NDArray[np.bool_] | None
 
 
-class Verdict(TypedDict):
+class Compared(TypedDict):
     """The part of the results that looks at all approaches together."""
 
     comparison: list[Comparison]
+    test_comparison: list[Comparison]
     winner: Winner
 
 
@@ -68,8 +75,8 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
     judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
     assert judged is not None  # `split` refuses a run that would score nothing
     labels = dataset.labels[judged_rows]
-    scores = _scores(dataset, out_of_fold, rows)
-    test_scores = _scores(dataset, test, parts.test)
+    scores = _scores(dataset, out_of_fold, rows, _out_of_fold_sampling(parts, rows))
+    test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]))
     main = scores or test_scores
     assert main is not None
     ends = np.cumsum([len(fold.held_out) for fold in parts.folds])[:-1]
@@ -95,7 +102,19 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
     )
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels)
+    right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
+    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test)
+
+
+def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
+    """The model of a fold answers what it held out; the final one learns from all of them."""
+    if not parts.folds:
+        return Sampling()
+    return Sampling(
+        clusters=parts.together[rows],
+        learnt=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),
+        carried=len(parts.final.train),
+    )
 
 
 def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
@@ -110,8 +129,11 @@ def _judged(dataset: Dataset, unit: Unit, names: tuple[str, str, str]) -> Judged
     return Judged(softmax(logits, record.temperature), strangeness, dataset.labels[rows])
 
 
-def verdict(scored: Sequence[Scored], parts: Split) -> Verdict:
-    """Compare all pairs on the pictures that were scored, and name the winner if there is one."""
+def compared(scored: Sequence[Scored], parts: Split) -> Compared:
+    """Compare all pairs, out of fold and on the locked test, and name the winner if there is one.
+
+    Where there are both, the folds name the winner: they hold more pictures.
+    """
     fold_of = None
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
@@ -119,16 +141,23 @@ def verdict(scored: Sequence[Scored], parts: Split) -> Verdict:
     comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of)
     scores = {one.result.name: one.result.out_of_fold or one.result.test for one in scored}
     winner = choose_winner({name: one for name, one in scores.items() if one}, comparison)
-    return Verdict(comparison=comparison, winner=winner)
+    on_test = {one.result.name: one.correct_on_test for one in scored if parts.folds}
+    test_comparison = compare_all({name: one for name, one in on_test.items() if one is not None})
+    return Compared(comparison=comparison, test_comparison=test_comparison, winner=winner)
 
 
 def _scores(
-    dataset: Dataset, probabilities: Probabilities | None, rows: NDArray[np.int64]
+    dataset: Dataset,
+    probabilities: Probabilities | None,
+    rows: NDArray[np.int64],
+    sampling: Sampling,
 ) -> Scores | None:
     if probabilities is None:
         return None
     groups = None if dataset.groups is None else dataset.groups[rows]
-    return score(probabilities, dataset.labels[rows], dataset.classes, groups, dataset.group_names)
+    return score(
+        probabilities, dataset.labels[rows], dataset.classes, groups, dataset.group_names, sampling
+    )
 
 
 def _fold_result(
