@@ -19,7 +19,7 @@ from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.evaluation.records import Scores
 from bakeoff.record.results import Results
 
-__all__ = ["RunScreen", "answers_shown", "duration", "leaderboard"]
+__all__ = ["RunScreen", "answers_shown", "duration", "leaderboard", "verdict_shown"]
 
 _NARROW = 80
 
@@ -164,6 +164,21 @@ def leaderboard(results: Results) -> Table:
             style=style,
         )
     return table
+
+
+def verdict_shown(results: Results) -> Text:
+    """What to make of a run: the approach to trust, a paragraph of reasons, what to do next."""
+    if results.verdict is None:
+        return Text(results.winner.why)
+    said = results.verdict.sentences
+    shown = Text(" ".join(one.text for one in said if one.about == "which"), style="bold")
+    reasons = " ".join(one.text for one in said if one.about in ("sure", "cost", "where"))
+    shown.append(f"\n{reasons}", style="not bold")
+    shown.append("\n\nWhat to do next")
+    for one in said:
+        if one.about == "next":
+            shown.append(f"\n• {one.text}", style="not bold")
+    return shown
 
 
 def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:

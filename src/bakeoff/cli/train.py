@@ -307,7 +307,7 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
 
 def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
     """Do the work of a run with its events on the screen, then say what came of it."""
-    from bakeoff.screen import RunScreen, leaderboard
+    from bakeoff.screen import RunScreen, leaderboard, verdict_shown
     from bakeoff.training.compute import keep_freed_memory
 
     keep_freed_memory()
@@ -348,7 +348,7 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
         raise typer.Exit(130) from None
     results = folder.results()
     console.print(leaderboard(results))
-    console.print(results.winner.why, markup=False)
+    console.print(verdict_shown(results))
     if left_out := results.dataset.left_out:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for one in left_out[:LISTED]:

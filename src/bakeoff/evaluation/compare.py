@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t
 
+from bakeoff.evaluation.prose import counted, listed, of_pictures, percent, span
 from bakeoff.evaluation.records import Comparison, Scores, Winner
 
 __all__ = [
     "ALPHA",
     "TOO_CLOSE",
+    "beats_guessing",
     "choose_winner",
     "compare",
     "compare_all",
     "corrected_resampled_t",
+    "guessing",
     "mcnemar",
     "pictures_to_tell",
 ]
@@ -152,6 +155,23 @@ def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None
     return math.ceil(more / step) * step
 
 
+def guessing(scores: Scores) -> tuple[str, float]:
+    """The most frequent class, and the share of pictures that always answering it has right."""
+    frequent = max(scores.per_class, key=lambda one: one.pictures)
+    return frequent.name, frequent.pictures / scores.pictures
+
+
+def beats_guessing(scores: Scores, *, among: int = 1) -> bool:
+    """Whether the best among so many approaches is better than knowing the class sizes alone.
+
+    The best of several is high by luck more often than one is, so the exact binomial p must be
+    below 0.05 / `among` (Bonferroni); and the interval, which knows of copies, must lie above.
+    """
+    _, floor = guessing(scores)
+    by_luck = binomtest(scores.correct, scores.pictures, floor, alternative="greater").pvalue
+    return scores.interval[0] > floor and bool(by_luck <= ALPHA / among)
+
+
 def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison]) -> Winner:
     """The approach to trust, if the pictures can tell which.
 
@@ -169,34 +189,34 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
         raise ValueError("there are no approaches to choose from")
     best = max(scores, key=lambda name: scores[name].accuracy)
     record = scores[best]
-    frequent = max(record.per_class, key=lambda one: one.pictures)
-    floor = frequent.pictures / record.pictures
-    stands = f"{best} has {_percent(record.accuracy)} of {_count(record.pictures)} pictures right"
-    if record.interval[0] <= floor:
-        low, high = (_percent(end) for end in record.interval)
+    frequent, floor = guessing(record)
+    stands = f"{best} has {percent(record.accuracy)} of {counted(record.pictures)} pictures right"
+    if not beats_guessing(record, among=len(scores)):
         return Winner(
             None,
-            f"Nothing beats always answering “{frequent.name}”, which is right for "
-            f"{_percent(floor)} of the pictures: {stands} (95 % interval {low} to {high}). "
-            "Look at the mistakes and the labels, and bring more pictures of each class.",
+            f"There is nothing to learn here, as far as {counted(record.pictures)} pictures can "
+            f"tell: nothing surely beats always answering “{frequent}”, which is right for "
+            f"{percent(floor)}. {best} has {percent(record.accuracy)} right (95 % interval "
+            f"{span(record.interval)}). Look at the mistakes and the labels, and bring "
+            "more pictures of each class.",
         )
     if len(scores) == 1:
         return Winner(
             best,
-            f"{stands}, against {_percent(floor)} for always answering “{frequent.name}”. "
+            f"{stands}, against {percent(floor)} for always answering “{frequent}”. "
             "It is the only approach of this run: add another to learn whether it is a good one.",
         )
     against = _against(best, scores, comparisons)
     beaten = [name for name, one in against.items() if one.verdict != TOO_CLOSE]
     tied = [name for name in against if name not in beaten]
     if not tied:
-        return Winner(best, f"{stands} and is better than {_listed(beaten)}.")
+        return Winner(best, f"{stands} and is better than {listed(beaten)}.")
     parts = "; ".join(against[name].words for name in tied)
-    better = f" It is better than {_listed(beaten)}." if beaten else ""
+    better = f" It is better than {listed(beaten)}." if beaten else ""
     return Winner(
         None,
         f"{stands}, but that does not settle it: {parts}.{better} Prefer the cheapest or simplest "
-        f"of {_listed([best, *tied])}{_more([against[name] for name in tied], len(comparisons))}.",
+        f"of {listed([best, *tied])}{_more([against[name] for name in tied], len(comparisons))}.",
     )
 
 
@@ -218,15 +238,15 @@ def _comparison(
     if called:
         better, worse = (a, b) if verdict == "a" else (b, a)
         words = (
-            f"{better} is better than {worse}: {_pictures(max(only_a, only_b))} right that "
-            f"{worse} gets wrong, {_count(min(only_a, only_b))} the other way (p {_p(p)})"
+            f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
+            f"{worse} gets wrong, {counted(min(only_a, only_b))} the other way (p {_p(p)})"
         )
     else:
         apart = abs(only_a - only_b)
-        gap = f"{_pictures(apart)} apart on" if apart else "equally many right of"
+        gap = f"{of_pictures(apart)} apart on" if apart else "equally many right of"
         # Without this, p = 0.03 beside "too close to call" reads like a slip.
         among = f", not enough among {pairs} comparisons" if p <= ALPHA else ""
-        words = f"{a} and {b} are {TOO_CLOSE}: {gap} {_count(pictures)} (p {_p(p)}{among})"
+        words = f"{a} and {b} are {TOO_CLOSE}: {gap} {counted(pictures)} (p {_p(p)}{among})"
     return Comparison(
         a=a,
         b=b,
@@ -282,26 +302,9 @@ def _more(tied: Sequence[Comparison], comparisons: int) -> str:
     if len(known) < len(needed):
         return ": they are so nearly equal that no number of pictures in reach would tell"
     return (
-        f", or bring about {_count(max(known))} more pictures: were they to differ "
+        f", or bring about {counted(max(known))} more pictures: were they to differ "
         "as they do on these, that would likely settle it"
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
-def _pictures(number: int) -> str:
-    return f"{_count(number)} picture{'' if number == 1 else 's'}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _p(p: float) -> str:

@@ -38,6 +38,7 @@ from bakeoff.run.summary import (
     protocol_summary,
 )
 from bakeoff.run.units import Listener, Workbench
+from bakeoff.run.verdict import verdict_of
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
 
@@ -356,6 +357,7 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         approaches=[one.result for one in scored],
         **compared(scored, parts),
     )
+    results = results.model_copy(update={"verdict": verdict_of(results)})
     folder.save_results(results, probabilities_of(parts, scored))
     write_report(folder)
     for name in request.approaches if request.bundles else ():
