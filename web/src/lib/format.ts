@@ -39,6 +39,11 @@ export function figure(value: number, digits = 3): string {
   return Number.isFinite(value) ? value.toFixed(digits) : "∞";
 }
 
+/** Two figures as a range: [0.1, 0.25] → "0.100–0.250". */
+export function figures([low, high]: readonly [number, number], digits = 3): string {
+  return `${figure(low, digits)}–${figure(high, digits)}`;
+}
+
 /** A p-value to two figures; what is tiny is said to be so, not to the last digit. */
 export function pValue(p: number | null): string {
   if (p === null) return "–";
@@ -73,6 +78,13 @@ export function milliseconds(value: number): string {
 /** Bytes as megabytes (10⁶) to about three figures. */
 export function megabytes(bytes: number): string {
   return `${aboutThree(bytes / 1e6)} MB`;
+}
+
+/** A number too large to be read digit by digit: "12.3 million". */
+export function large(value: number): string {
+  if (value >= 1e9) return `${aboutThree(value / 1e9)} billion`;
+  if (value >= 1e6) return `${aboutThree(value / 1e6)} million`;
+  return count(value);
 }
 
 /** An ISO 8601 time in the reader's own zone and way of writing dates, without seconds. */

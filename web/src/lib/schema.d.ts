@@ -253,6 +253,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{name}/tables/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Table
+         * @description A table of the run as a CSV: its mistakes, or corrections to its labels to look through.
+         */
+        get: operations["table_api_runs__name__tables__table__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{name}/view": {
         parameters: {
             query?: never;
@@ -2455,6 +2475,36 @@ export interface operations {
             path: {
                 name: string;
                 number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    table_api_runs__name__tables__table__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                table: "mistakes" | "corrections" | "learning" | "brittleness";
             };
             cookie?: never;
         };
