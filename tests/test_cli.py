@@ -127,7 +127,7 @@ def test_a_demo_ends_with_the_page_where_there_is_a_screen(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[object] = []
-    monkeypatch.setattr("bakeoff.cli.train._run", lambda *_, **__: tmp_path)
+    monkeypatch.setattr("bakeoff.cli.train.bake_off", lambda *_, **__: tmp_path)
     monkeypatch.setattr(
         "bakeoff.cli.serve.serve_until_stopped", lambda *things, **_: served.append(things)
     )

@@ -24,7 +24,18 @@ from bakeoff.errors import BakeoffError
 if TYPE_CHECKING:
     from bakeoff.record.folder import RunFolder
 
-__all__ = ["demo", "fetch", "report", "run"]
+__all__ = [
+    "Budget",
+    "Budgeted",
+    "Out",
+    "Seed",
+    "bake_off",
+    "demo",
+    "fetch",
+    "report",
+    "run",
+    "watch",
+]
 
 LISTED = 5  # of the pictures left out, in the terminal
 
@@ -81,7 +92,7 @@ def demo(
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
-    folder = _run("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
+    folder = bake_off("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
@@ -164,6 +175,14 @@ def run(
         bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
     ] = True,
     neighbours: Shown = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Train on an eighth, a quarter and a half of the pictures too, and say what more "
+            "of them would bring; takes about twice as long.",
+        ),
+    ] = False,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
@@ -217,11 +236,12 @@ def run(
         budget=budget.value,
         bundles=bundles,
         neighbours=neighbours,
+        curve=curve,
     )
     if estimate:
         _estimate(source, as_json, asked)
     else:
-        _run(source, out, open_report, **asked)
+        bake_off(source, out, open_report, **asked)
 
 
 @app.command()
@@ -284,12 +304,13 @@ def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
     console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
-def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
+def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
+    """Start a run, show it as it goes, and say where it is."""
     from bakeoff.run.bake import bake
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
-    _watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+    watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
     return folder
 
 
@@ -302,12 +323,12 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
             f"goes on with what that run was asked, so {source} has no place beside it",
             "Leave SOURCE out",
         )
-    _watch(lambda listeners: resume(folder, **listeners), folder, open_report)
+    watch(lambda listeners: resume(folder, **listeners), folder, open_report)
 
 
-def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
+def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
     """Do the work of a run with its events on the screen, then say what came of it."""
-    from bakeoff.screen import RunScreen, leaderboard, verdict_shown
+    from bakeoff.screen import RunScreen, curves_shown, leaderboard, verdict_shown
     from bakeoff.training.compute import keep_freed_memory
 
     keep_freed_memory()
@@ -349,6 +370,7 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
     results = folder.results()
     console.print(leaderboard(results))
     console.print(verdict_shown(results))
+    console.print(curves_shown(results))
     if left_out := results.dataset.left_out:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for one in left_out[:LISTED]:

@@ -9,6 +9,7 @@ results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
+learning.csv        every fit of the learning curve, if one was asked for
 report.html         all of it on one page
 bundles/A/          approach A to carry away
 """
@@ -21,7 +22,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,7 @@ class Request(BaseModel):
     budget: Literal["quick", "standard", "thorough"] = "standard"
     bundles: bool = True
     neighbours: bool = False
+    curve: bool = False
     fingerprint: str = ""
 
     def settings_of(self, approach: str) -> dict[str, object]:
@@ -92,7 +94,7 @@ class RunFolder:
         cls.check_free(path)
         path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
-        folder._write("run.json", request.model_dump_json(indent=2).encode())
+        folder.amend(request)
         return folder
 
     @staticmethod
@@ -125,6 +127,10 @@ class RunFolder:
                 f"is damaged or of another version ({error.error_count()} fields do not fit)",
                 "Start the run anew",
             ) from None
+
+    def amend(self, request: Request) -> None:
+        """Ask more of this run; what it has found so far must be part of the answer."""
+        self._write("run.json", request.model_dump_json(indent=2).encode())
 
     # -- events ---------------------------------------------------------------
 
@@ -230,6 +236,10 @@ class RunFolder:
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
+
+    def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
+        """Write a line for every fit of the learning curve."""
+        self._write("learning.csv", table(header, fits).encode())
 
     def results(self) -> Results:
         """The figures of a finished run."""

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
@@ -28,6 +29,7 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import make_bundle
+from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
@@ -66,6 +68,7 @@ def bake(
     budget: Literal["quick", "standard", "thorough"] = "standard",
     bundles: bool = True,
     neighbours: bool = False,
+    curve: bool = False,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -90,6 +93,8 @@ def bake(
     budget : how long to train: "quick" is for a first look, "thorough" for the last points.
     bundles : leave a bundle of every approach.
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
+    curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
+        of them would bring; takes about twice as long.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -119,6 +124,7 @@ def bake(
         budget=budget,
         bundles=bundles,
         neighbours=neighbours,
+        curve=curve,
     )
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
@@ -154,13 +160,14 @@ def estimate(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
-        return {bench.approach.name: bench.estimate(plan.parts) for bench in benches}
+        return {bench.approach.name: plan.estimate(bench) for bench in benches}
 
 
 def resume(
     path: str | os.PathLike[str],
     *,
     dataset: Dataset | None = None,
+    curve: bool = False,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -170,17 +177,26 @@ def resume(
     ----------
     path : the run.
     dataset : the same pictures again, for a run that was not started from a path.
+    curve : add a learning curve, whether the run was asked for one or not. What is trained and
+        the bundles that are there stay.
 
     Raises
     ------
     BakeoffError
-        There is no run at `path`, or its pictures have changed since.
+        There is no run at `path`, its pictures have changed since, or it has no folds to draw a
+        curve from.
     """
     folder = RunFolder.open(Path(path))
     with RunLock(folder.path):
         request = folder.request
+        if curve:
+            request = request.model_copy(update={"curve": True})
+            _check(request)
         dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
-        return _finish(folder, _Plan.on(dataset, request), "run resumed", on_event)
+        plan = _Plan.on(dataset, request)
+        if request != folder.request:
+            folder.amend(request)
+        return _finish(folder, plan, "run resumed", on_event, keep_bundles=curve)
 
 
 class _Plan(NamedTuple):
@@ -190,6 +206,7 @@ class _Plan(NamedTuple):
     dataset: Dataset
     duplicates: list[DuplicateGroup]
     parts: Split
+    smaller: tuple[Smaller, ...] | None
     compute: Compute
 
     @classmethod
@@ -221,7 +238,16 @@ class _Plan(NamedTuple):
         """That of a run on these pictures."""
         compute = Compute.choose(request.device, request.threads, request.precision)
         duplicates = find_duplicates(dataset.pictures)
-        return cls(request, dataset, duplicates, _split(dataset, duplicates, request), compute)
+        ids = _together(dataset, duplicates, request)
+        parts = _split(dataset, ids, request)
+        smaller = None
+        if request.curve:
+            smaller = smaller_folds(parts, dataset.labels, ids, request.seed)
+        return cls(request, dataset, duplicates, parts, smaller, compute)
+
+    def estimate(self, bench: Workbench) -> float:
+        """Seconds that are left of one approach."""
+        return bench.estimate(self.parts, [one.fold for one in self.smaller or ()])
 
     def benches(self, folder: RunFolder, on_event: Listener) -> list[Workbench]:
         """One for each approach, out of reach of the locked test."""
@@ -261,6 +287,12 @@ def _check(request: Request) -> None:
             "each can be named once, and there must be one",
             "Say, for example, --approach cnn --approach baseline",
         )
+    if request.curve and not (request.folds or request.leave_one_group_out):
+        raise BakeoffError(
+            "learning curve",
+            "it is scored on what folds hold out, and there are none",
+            "Ask for 2 folds or more",
+        )
     if request.seed < 0:
         raise BakeoffError(f"seed {request.seed}", "is below 0", "Take 0 or more")
     for name in names:
@@ -281,7 +313,10 @@ def _build_once(dataset: Dataset, request: Request) -> None:
         approach.build(task)
 
 
-def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request) -> Split:
+def _together(
+    dataset: Dataset, duplicates: list[DuplicateGroup], request: Request
+) -> NDArray[np.int64]:
+    """N ids; what shares one stays in one part."""
     wants_groups = request.keep_groups or request.leave_one_group_out
     if wants_groups and dataset.groups is None:
         raise BakeoffError(
@@ -289,11 +324,14 @@ def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request)
             "has no groups to keep together or leave out",
             "Say how they are told with --group, such as --group '^[a-z]+' on the file name",
         )
-    ids = together(
+    return together(
         len(dataset),
         [one.indices for one in duplicates],
         extra_ids=dataset.groups if request.keep_groups else None,
     )
+
+
+def _split(dataset: Dataset, ids: NDArray[np.int64], request: Request) -> Split:
     leave_out = None
     if request.leave_one_group_out:
         assert dataset.groups is not None
@@ -310,9 +348,11 @@ def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request)
     )
 
 
-def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> RunFolder:
+def _finish(
+    folder: RunFolder, plan: _Plan, kind: str, on_event: Listener, *, keep_bundles: bool = False
+) -> RunFolder:
     """All that follows the plan; what goes wrong is told in the run too."""
-    request, dataset, _, parts, _ = plan
+    request, dataset, _, parts, smaller, _ = plan
     started = folder.log(
         kind,
         path=str(folder.path),
@@ -322,31 +362,32 @@ def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> Ru
         pictures=len(dataset),
         classes=len(dataset.classes),
         folds=[fold.name for fold in parts.folds],
+        curve={one.fold.name: one.share for one in smaller or ()},
     )
     on_event(started)
     try:
-        return _train(folder, plan, on_event)
+        return _train(folder, plan, on_event, keep_bundles=keep_bundles)
     except Exception as error:
         with suppress(OSError):  # the disk may be what went wrong
             folder.log("run failed", why=str(error) or type(error).__name__)
         raise
 
 
-def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
-    request, dataset, duplicates, parts, compute = plan
+def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: bool) -> RunFolder:
+    request, dataset, duplicates, parts, smaller, compute = plan
     compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
     benches = plan.benches(folder, on_event)
-    seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
+    seconds = {bench.approach.name: plan.estimate(bench) for bench in benches}
     on_event(folder.log("estimated", seconds=seconds))
     for bench in benches:
-        for fold in parts.folds:
+        for fold in (*parts.folds, *(one.fold for one in smaller or ())):
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
         give_memory_back()
     opened = _open_test(folder, parts, on_event)
-    scored = [score_approach(bench, dataset, parts) for bench in benches]
+    scored = [score_approach(bench, dataset, parts, smaller) for bench in benches]
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -358,9 +399,14 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         **compared(scored, parts),
     )
     results = results.model_copy(update={"verdict": verdict_of(results)})
+    if smaller is not None:
+        fits = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
+        folder.save_learning(Fit._fields, fits)
     folder.save_results(results, probabilities_of(parts, scored))
     write_report(folder)
     for name in request.approaches if request.bundles else ():
+        if keep_bundles and folder.bundle(name).is_dir():
+            continue
         give_memory_back()
         path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
         on_event(folder.log("bundle written", approach=name, path=str(path)))

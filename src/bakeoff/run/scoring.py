@@ -22,6 +22,7 @@ from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.run.learning import Smaller, learning_of
 from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
 from bakeoff.training.model import Model
 
@@ -54,8 +55,13 @@ class Compared(TypedDict):
     winner: Winner
 
 
-def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
-    """Score an approach whose units are all finished; this opens the locked test."""
+def score_approach(
+    bench: Workbench, dataset: Dataset, parts: Split, smaller: Sequence[Smaller] | None = None
+) -> Scored:
+    """Score an approach whose units are all finished; this opens the locked test.
+
+    `smaller` are the folds of the learning curve, None where none was asked for.
+    """
     name = bench.approach.name
     units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
     final, choosers = bench.folder.load_unit(name, FINAL)
@@ -101,6 +107,7 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         final=_fold_result(final, None, None),
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
+        learning=None if smaller is None else learning_of(bench, dataset, parts, smaller),
     )
     right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
     return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test)

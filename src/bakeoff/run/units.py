@@ -77,11 +77,14 @@ class Workbench:
             on_prepare=lambda: self._log("preparing"),
         )
 
-    def estimate(self, parts: Split) -> float:
-        """Seconds until all is trained and scored, what is on disk already left out."""
+    def estimate(self, parts: Split, smaller: Sequence[Fold] = ()) -> float:
+        """Seconds until all is trained and scored, what is on disk already left out.
+
+        `smaller` are the folds of the learning curve.
+        """
         left = [
             fold
-            for fold in (*parts.folds, parts.final)
+            for fold in (*parts.folds, *smaller, parts.final)
             if not self.folder.has_unit(self.approach.name, fold.name)
         ]
         if not left:
