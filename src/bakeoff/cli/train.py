@@ -164,6 +164,13 @@ def run(
         bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
     ] = True,
     neighbours: Shown = False,
+    brittleness: Annotated[
+        bool,
+        typer.Option(
+            "--brittleness/--no-brittleness",
+            help="See how each approach stands turned, blurred, shaded … pictures.",
+        ),
+    ] = True,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
@@ -217,6 +224,7 @@ def run(
         budget=budget.value,
         bundles=bundles,
         neighbours=neighbours,
+        brittleness=brittleness,
     )
     if estimate:
         _estimate(source, as_json, asked)

@@ -18,6 +18,7 @@ import numpy as np
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
+from bakeoff.bundle.bundle import load
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
 from bakeoff.data.read import read
@@ -25,9 +26,11 @@ from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
-from bakeoff.record.results import Results
+from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
+from bakeoff.run.brittleness import answers_wanted, measure_brittleness
 from bakeoff.run.bundles import make_bundle
+from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
@@ -65,6 +68,7 @@ def bake(
     budget: Literal["quick", "standard", "thorough"] = "standard",
     bundles: bool = True,
     neighbours: bool = False,
+    brittleness: bool = True,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -89,6 +93,7 @@ def bake(
     budget : how long to train: "quick" is for a first look, "thorough" for the last points.
     bundles : leave a bundle of every approach.
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
+    brittleness : see how each approach stands pictures that were changed, by models of the folds.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -118,6 +123,7 @@ def bake(
         budget=budget,
         bundles=bundles,
         neighbours=neighbours,
+        brittleness=brittleness,
     )
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
@@ -153,7 +159,7 @@ def estimate(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
-        return {bench.approach.name: bench.estimate(plan.parts) for bench in benches}
+        return _estimates(benches, plan.parts)
 
 
 def resume(
@@ -336,16 +342,19 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
     compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
     benches = plan.benches(folder, on_event)
-    seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
-    on_event(folder.log("estimated", seconds=seconds))
+    on_event(folder.log("estimated", seconds=_estimates(benches, parts)))
     for bench in benches:
         for fold in parts.folds:
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
         give_memory_back()
+    stands = measure_brittleness(benches, parts)
     opened = _open_test(folder, parts, on_event)
-    scored = [score_approach(bench, dataset, parts) for bench in benches]
+    scored = [
+        score_approach(bench, dataset, parts, brittleness=stands.get(bench.approach.name))
+        for bench in benches
+    ]
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -356,14 +365,41 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         approaches=[one.result for one in scored],
         **compared(scored, parts),
     )
-    folder.save_results(results, probabilities_of(parts, scored))
+    probabilities = probabilities_of(parts, scored)
+    folder.save_results(results, probabilities)
     write_report(folder)
-    for name in request.approaches if request.bundles else ():
-        give_memory_back()
-        path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
-        on_event(folder.log("bundle written", approach=name, path=str(path)))
+    if request.bundles:
+        carried = [_carried(folder, one, plan, on_event) for one in results.approaches]
+        folder.save_results(results.model_copy(update={"approaches": carried}), probabilities)
+        write_report(folder)
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
     return folder
+
+
+def _carried(
+    folder: RunFolder, result: ApproachResult, plan: _Plan, on_event: Listener
+) -> ApproachResult:
+    """The figures of an approach with what its bundle, made here, weighs and takes."""
+    give_memory_back()
+    path = make_bundle(
+        folder, result.name, neighbours=plan.request.neighbours, dataset=plan.dataset
+    )
+    on_event(folder.log("bundle written", approach=result.name, path=str(path)))
+    threads = plan.compute.threads
+    measured = {
+        "bytes": sum(file.stat().st_size for file in path.iterdir()),
+        "latency": latency_of_bundle(
+            load(path, threads=threads), plan.dataset.pictures[0], threads
+        ),
+    }
+    return result.model_copy(update=measured)
+
+
+def _estimates(benches: Sequence[Workbench], parts: Split) -> dict[str, float]:
+    return {
+        bench.approach.name: bench.estimate(parts, asked=answers_wanted(bench, parts))
+        for bench in benches
+    }
 
 
 def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bakeoff.approaches.settings import flat_settings
@@ -18,12 +16,12 @@ from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
+from bakeoff.evaluation.records import Brittleness, Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
-from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
+from bakeoff.run.cost import latency_of_model, macs_of
 from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
-from bakeoff.training.model import Model
 
 __all__ = ["Scored", "compared", "score_approach"]
 
@@ -54,7 +52,9 @@ class Compared(TypedDict):
     winner: Winner
 
 
-def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
+def score_approach(
+    bench: Workbench, dataset: Dataset, parts: Split, *, brittleness: Brittleness | None = None
+) -> Scored:
     """Score an approach whose units are all finished; this opens the locked test."""
     name = bench.approach.name
     units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
@@ -88,7 +88,8 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         bytes=final.bytes,
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
-        latency=_latency(model, dataset),
+        latency=latency_of_model(model, dataset.pictures[0]),
+        macs=macs_of(model, dataset.pictures[0]),
         trust=_trust(unseen or [_judged(dataset, (final, choosers), CHOOSERS)], locked),
         out_of_fold=scores,
         test=test_scores,
@@ -101,6 +102,7 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         final=_fold_result(final, None, None),
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
+        brittleness=brittleness,
     )
     right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
     return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test)
@@ -177,24 +179,3 @@ def _fold_result(
         seconds=record.seconds,
         curve=record.curve,
     )
-
-
-def _latency(model: Model, dataset: Dataset) -> Latency:
-    """Median over runs, from raw pixels of the first picture to probabilities, on the CPU."""
-    model = model.cpu()
-    pixels = torch.from_numpy(np.array(dataset.pictures[0]))[None]
-    return Latency(
-        batch_1_ms=_median_ms(model, pixels, runs=20),
-        batch_64_ms=_median_ms(model, pixels.repeat(64, 1, 1, 1), runs=3),
-    )
-
-
-def _median_ms(model: Model, pixels: torch.Tensor, *, runs: int) -> float:
-    times = []
-    with torch.inference_mode():
-        model(pixels)  # the first call allocates
-        for _ in range(runs):
-            started = time.perf_counter()
-            model(pixels)
-            times.append(time.perf_counter() - started)
-    return float(np.median(times) * 1e3)

@@ -77,8 +77,13 @@ class Workbench:
             on_prepare=lambda: self._log("preparing"),
         )
 
-    def estimate(self, parts: Split) -> float:
-        """Seconds until all is trained and scored, what is on disk already left out."""
+    def estimate(self, parts: Split, *, asked: int = 0) -> float:
+        """Seconds until all is trained and scored, what is on disk already left out.
+
+        Parameters
+        ----------
+        asked : how many pictures there are to answer for, beside those that score.
+        """
         left = [
             fold
             for fold in (*parts.folds, parts.final)
@@ -86,7 +91,7 @@ class Workbench:
         ]
         if not left:
             return 0.0
-        scored = sum(len(fold.held_out) for fold in left) + len(parts.test)
+        scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
         return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
 
     def clear(self) -> None:
