@@ -155,3 +155,28 @@ def test_the_leaderboard_ranks_by_accuracy(finished: RunFolder) -> None:
 )
 def test_durations_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+CHANGING: dict[str, Any] = {
+    "event": "changing pictures",
+    "pictures": 100,
+    "changes": ["turn", "blur"],
+}
+CHANGED: dict[str, Any] = {
+    "event": "pictures changed",
+    "change": "turn",
+    "done": 1,
+    "of": 2,
+    "seconds": 7.2,
+    "accuracy": {"cnn": 0.8, "vit": 0.75},
+}
+
+
+def test_changed_pictures_are_not_silent() -> None:
+    screen, _ = fed(CHANGING)
+    assert "changing 100 pictures in 2 ways" in shown(screen)
+    screen, file = fed(CHANGING, CHANGED)
+    assert "1 of 2 changes, about 7 s left" in shown(screen)
+    assert "turn" not in file.getvalue()
+    _, file = fed(CHANGING, CHANGED, terminal=False)
+    assert "turn · cnn 80%, vit 75%" in file.getvalue()

@@ -84,6 +84,7 @@ class RunScreen:
         self.console = console
         self.rows: dict[str, _Row] = {}
         self.smaller: dict[str, float] = {}
+        self.changing = ""
         self.started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
 
@@ -113,6 +114,11 @@ class RunScreen:
             self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
             self._estimated(event["seconds"])
+        elif kind == "changing pictures":
+            self.changing = f"changing {event['pictures']} pictures in {len(event['changes'])} ways"
+            self.console.print(self.changing)
+        elif kind == "pictures changed":
+            self._changed(event)
         elif kind == "test opened":
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind == "bundle written":
@@ -125,6 +131,13 @@ class RunScreen:
             row.estimate = seconds[name]
         parts = ", ".join(f"{name} {duration(some)}" for name, some in seconds.items())
         self.console.print(Text(f"about {duration(sum(seconds.values()))}: {parts}"))
+
+    def _changed(self, event: Mapping[str, Any]) -> None:
+        left = event["seconds"] * (event["of"] - event["done"])
+        self.changing = f"{event['done']} of {event['of']} changes, about {duration(left)} left"
+        if not self.console.is_terminal:
+            each = ", ".join(f"{name} {right:.0%}" for name, right in event["accuracy"].items())
+            self.console.print(f"{event['change']} · {each}")
 
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
@@ -159,7 +172,9 @@ class RunScreen:
             table.add_row(name, bar, *_cells(row))
         words = f"{duration(time.monotonic() - self.started)} so far"
         left = [row.seconds_left for row in self.rows.values()]
-        if left and None not in left:
+        if self.changing:
+            words += f", {self.changing}"
+        elif left and None not in left:
             words += f", about {duration(sum(filter(None, left)))} left"
         return Group(table, Text(f"{words} · Ctrl-C stops, --resume goes on", style="dim"))
 

@@ -183,6 +183,13 @@ def run(
             "of them would bring; takes about twice as long.",
         ),
     ] = False,
+    brittleness: Annotated[
+        bool,
+        typer.Option(
+            "--brittleness/--no-brittleness",
+            help="See how each approach stands turned, blurred, shaded … pictures.",
+        ),
+    ] = True,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
@@ -237,6 +244,7 @@ def run(
         bundles=bundles,
         neighbours=neighbours,
         curve=curve,
+        brittleness=brittleness,
     )
     if estimate:
         _estimate(source, as_json, asked)

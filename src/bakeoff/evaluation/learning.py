@@ -31,8 +31,8 @@ from scipy.special import digamma, ndtr, polygamma
 from scipy.stats import norm
 
 from bakeoff.data.words import spaced
-from bakeoff.evaluation.records import CurvePoint, Forecast, Interval, LearningCurve
 from bakeoff.evaluation.intervals import wilson
+from bakeoff.evaluation.records import CurvePoint, Forecast, Interval, LearningCurve
 
 __all__ = ["LEAST_POINTS", "TIMES", "learning_curve"]
 

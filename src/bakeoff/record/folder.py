@@ -10,6 +10,7 @@ probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
 learning.csv        every fit of the learning curve, if one was asked for
+brittleness.csv     how each approach stands every change at every strength, if that was asked
 report.html         all of it on one page
 bundles/A/          approach A to carry away
 """
@@ -70,6 +71,7 @@ class Request(BaseModel):
     bundles: bool = True
     neighbours: bool = False
     curve: bool = False
+    brittleness: bool = True
     fingerprint: str = ""
 
     def settings_of(self, approach: str) -> dict[str, object]:
@@ -235,6 +237,8 @@ class RunFolder:
         """Write everything that `results.json` and its companions hold."""
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
+        if any(one.brittleness for one in results.approaches):
+            self._write("brittleness.csv", _brittleness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
 
     def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
@@ -346,5 +350,20 @@ def _mistakes_table(results: Results) -> str:
             ]
             for approach in results.approaches
             for one in approach.mistakes
+        ),
+    )
+
+
+def _brittleness_table(results: Results) -> str:
+    return table(
+        ["approach", "corruption", "strength", "amount", "accuracy"],
+        (
+            [approach.name, one.name, strength, amount, f"{accuracy:.4f}"]
+            for approach in results.approaches
+            if approach.brittleness is not None
+            for one in approach.brittleness.corruptions
+            for strength, (amount, accuracy) in enumerate(
+                zip(one.strengths, one.accuracy, strict=True), start=1
+            )
         ),
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
+from bakeoff.bundle.bundle import load
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
 from bakeoff.data.read import read
@@ -26,9 +27,11 @@ from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
-from bakeoff.record.results import Results
+from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
+from bakeoff.run.brittleness import answers_wanted, measure_brittleness
 from bakeoff.run.bundles import make_bundle
+from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, unchanged
@@ -69,6 +72,7 @@ def bake(
     bundles: bool = True,
     neighbours: bool = False,
     curve: bool = False,
+    brittleness: bool = True,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -95,6 +99,7 @@ def bake(
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
     curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
         of them would bring; takes about twice as long.
+    brittleness : see how each approach stands pictures that were changed, by models of the folds.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -125,6 +130,7 @@ def bake(
         bundles=bundles,
         neighbours=neighbours,
         curve=curve,
+        brittleness=brittleness,
     )
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
@@ -160,7 +166,7 @@ def estimate(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
-        return {bench.approach.name: plan.estimate(bench) for bench in benches}
+        return plan.estimates(benches)
 
 
 def resume(
@@ -245,9 +251,15 @@ class _Plan(NamedTuple):
             smaller = smaller_folds(parts, dataset.labels, ids, request.seed)
         return cls(request, dataset, duplicates, parts, smaller, compute)
 
-    def estimate(self, bench: Workbench) -> float:
-        """Seconds that are left of one approach."""
-        return bench.estimate(self.parts, [one.fold for one in self.smaller or ()])
+    def estimates(self, benches: Sequence[Workbench]) -> dict[str, float]:
+        """Seconds that are left of each approach."""
+        smaller = [one.fold for one in self.smaller or ()]
+        return {
+            bench.approach.name: bench.estimate(
+                self.parts, smaller=smaller, asked=answers_wanted(bench, self.parts)
+            )
+            for bench in benches
+        }
 
     def benches(self, folder: RunFolder, on_event: Listener) -> list[Workbench]:
         """One for each approach, out of reach of the locked test."""
@@ -378,16 +390,21 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: 
     compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
     benches = plan.benches(folder, on_event)
-    seconds = {bench.approach.name: plan.estimate(bench) for bench in benches}
-    on_event(folder.log("estimated", seconds=seconds))
+    on_event(folder.log("estimated", seconds=plan.estimates(benches)))
     for bench in benches:
         for fold in (*parts.folds, *(one.fold for one in smaller or ())):
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
         give_memory_back()
+    stands = measure_brittleness(benches, parts)
     opened = _open_test(folder, parts, on_event)
-    scored = [score_approach(bench, dataset, parts, smaller) for bench in benches]
+    scored = [
+        score_approach(
+            bench, dataset, parts, smaller=smaller, brittleness=stands.get(bench.approach.name)
+        )
+        for bench in benches
+    ]
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -398,20 +415,47 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: 
         approaches=[one.result for one in scored],
         **compared(scored, parts),
     )
-    results = results.model_copy(update={"verdict": verdict_of(results)})
     if smaller is not None:
         fits = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
         folder.save_learning(Fit._fields, fits)
-    folder.save_results(results, probabilities_of(parts, scored))
-    write_report(folder)
-    for name in request.approaches if request.bundles else ():
-        if keep_bundles and folder.bundle(name).is_dir():
-            continue
-        give_memory_back()
-        path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
-        on_event(folder.log("bundle written", approach=name, path=str(path)))
+    probabilities = probabilities_of(parts, scored)
+    results = _save(folder, results, probabilities)
+    if request.bundles:
+        carried = [
+            _carried(folder, one, plan, on_event, keep=keep_bundles) for one in results.approaches
+        ]
+        _save(folder, results.model_copy(update={"approaches": carried}), probabilities)
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
     return folder
+
+
+def _save(
+    folder: RunFolder, results: Results, probabilities: dict[str, NDArray[np.float32]]
+) -> Results:
+    """Write the figures, with the verdict on them, and the report."""
+    results = results.model_copy(update={"verdict": verdict_of(results)})
+    folder.save_results(results, probabilities)
+    write_report(folder)
+    return results
+
+
+def _carried(
+    folder: RunFolder, result: ApproachResult, plan: _Plan, on_event: Listener, *, keep: bool
+) -> ApproachResult:
+    """The figures of an approach with what its bundle, made here, weighs and takes."""
+    path = folder.bundle(result.name)
+    if not (keep and path.is_dir()):
+        give_memory_back()
+        make_bundle(folder, result.name, neighbours=plan.request.neighbours, dataset=plan.dataset)
+        on_event(folder.log("bundle written", approach=result.name, path=str(path)))
+    threads = plan.compute.threads
+    measured = {
+        "bytes": sum(file.stat().st_size for file in path.iterdir()),
+        "latency": latency_of_bundle(
+            load(path, threads=threads), plan.dataset.pictures[0], threads
+        ),
+    }
+    return result.model_copy(update=measured)
 
 
 def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bakeoff.approaches.settings import flat_settings
@@ -18,13 +16,13 @@ from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
+from bakeoff.evaluation.records import Brittleness, Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
-from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
+from bakeoff.run.cost import latency_of_model, macs_of
 from bakeoff.run.learning import Smaller, learning_of
 from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
-from bakeoff.training.model import Model
 
 __all__ = ["Scored", "compared", "score_approach"]
 
@@ -56,11 +54,19 @@ class Compared(TypedDict):
 
 
 def score_approach(
-    bench: Workbench, dataset: Dataset, parts: Split, smaller: Sequence[Smaller] | None = None
+    bench: Workbench,
+    dataset: Dataset,
+    parts: Split,
+    *,
+    smaller: Sequence[Smaller] | None = None,
+    brittleness: Brittleness | None = None,
 ) -> Scored:
     """Score an approach whose units are all finished; this opens the locked test.
 
-    `smaller` are the folds of the learning curve, None where none was asked for.
+    Parameters
+    ----------
+    smaller : the folds of the learning curve; None where none was asked for.
+    brittleness : how it stands changed pictures; None where that was not asked for.
     """
     name = bench.approach.name
     units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
@@ -94,7 +100,8 @@ def score_approach(
         bytes=final.bytes,
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
-        latency=_latency(model, dataset),
+        latency=latency_of_model(model, dataset.pictures[0]),
+        macs=macs_of(model, dataset.pictures[0]),
         trust=_trust(unseen or [_judged(dataset, (final, choosers), CHOOSERS)], locked),
         out_of_fold=scores,
         test=test_scores,
@@ -108,6 +115,7 @@ def score_approach(
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
         learning=None if smaller is None else learning_of(bench, dataset, parts, smaller),
+        brittleness=brittleness,
     )
     right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
     return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test)
@@ -184,24 +192,3 @@ def _fold_result(
         seconds=record.seconds,
         curve=record.curve,
     )
-
-
-def _latency(model: Model, dataset: Dataset) -> Latency:
-    """Median over runs, from raw pixels of the first picture to probabilities, on the CPU."""
-    model = model.cpu()
-    pixels = torch.from_numpy(np.array(dataset.pictures[0]))[None]
-    return Latency(
-        batch_1_ms=_median_ms(model, pixels, runs=20),
-        batch_64_ms=_median_ms(model, pixels.repeat(64, 1, 1, 1), runs=3),
-    )
-
-
-def _median_ms(model: Model, pixels: torch.Tensor, *, runs: int) -> float:
-    times = []
-    with torch.inference_mode():
-        model(pixels)  # the first call allocates
-        for _ in range(runs):
-            started = time.perf_counter()
-            model(pixels)
-            times.append(time.perf_counter() - started)
-    return float(np.median(times) * 1e3)

@@ -77,10 +77,13 @@ class Workbench:
             on_prepare=lambda: self._log("preparing"),
         )
 
-    def estimate(self, parts: Split, smaller: Sequence[Fold] = ()) -> float:
+    def estimate(self, parts: Split, *, smaller: Sequence[Fold] = (), asked: int = 0) -> float:
         """Seconds until all is trained and scored, what is on disk already left out.
 
-        `smaller` are the folds of the learning curve.
+        Parameters
+        ----------
+        smaller : the folds of the learning curve.
+        asked : how many pictures there are to answer for, beside those that score.
         """
         left = [
             fold
@@ -89,7 +92,7 @@ class Workbench:
         ]
         if not left:
             return 0.0
-        scored = sum(len(fold.held_out) for fold in left) + len(parts.test)
+        scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
         return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
 
     def clear(self) -> None:

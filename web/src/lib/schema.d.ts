@@ -631,9 +631,12 @@ export interface components {
         };
         /**
          * ApproachResult
-         * @description One approach in one run. `bytes` is the size of its weights on disk.
+         * @description One approach in one run.
          *
-         *     `macs` are the multiplications of one picture from pixels to probabilities, counted. `trust`
+         *     `bytes` is the size of what is carried away, its bundle, or of its weights on disk where no
+         *     bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
+         *     of its training, the pictures and the libraries included. `macs` are the multiplications of
+         *     one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
          *     is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
          *     where they were not asked for.
          */
@@ -1054,12 +1057,23 @@ export interface components {
         /**
          * Latency
          * @description Median milliseconds from raw pixels to probabilities, a whole batch.
+         *
+         *     Taken with so many `threads` of the CPU on what answers people, the bundle in ONNX Runtime, or,
+         *     where no bundle was made, on the trained model in PyTorch. `threads` is None in older runs.
          */
         Latency: {
             /** Batch 1 Ms */
             batch_1_ms: number;
             /** Batch 64 Ms */
             batch_64_ms: number;
+            /**
+             * Engine
+             * @default PyTorch
+             * @enum {string}
+             */
+            engine: "PyTorch" | "ONNX Runtime";
+            /** Threads */
+            threads?: number | null;
         };
         /**
          * LearningCurve

@@ -73,7 +73,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "size",
       title: "Size",
-      about: "Of the weights on disk",
+      about: "Of its bundle, or of its weights where there is none",
       value: (one) => one.result.bytes,
       text: megabytes,
       best: "least",
@@ -113,7 +113,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "memory",
       title: "Peak memory",
-      about: "The most that training took",
+      about: "The most the whole process held while it trained",
       value: (one) => one.result.peak_memory_mb,
       text: (value) => megabytes(1e6 * value),
       best: "least",
