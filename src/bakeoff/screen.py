@@ -61,10 +61,16 @@ class _Row:
 
 
 class RunScreen:
-    """Shows the events of a run: a live table in a terminal, else a line a finished unit."""
+    """Shows the events of a run: a live table in a terminal, else a line a finished unit.
 
-    def __init__(self, console: Console) -> None:
+    Parameters
+    ----------
+    kept : whether the run stays, so that it can be named and gone on with.
+    """
+
+    def __init__(self, console: Console, *, kept: bool = True) -> None:
         self.console = console
+        self.kept = kept
         self.rows: dict[str, _Row] = {}
         self.started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
@@ -90,7 +96,8 @@ class RunScreen:
             units = len(event["folds"]) + 1
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
-            self.console.print(Text(f"run {event['path']}", style="dim"))
+            if self.kept:
+                self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
             self._estimated(event["seconds"])
         elif kind == "test opened":
@@ -139,7 +146,8 @@ class RunScreen:
         left = [row.seconds_left for row in self.rows.values()]
         if left and None not in left:
             words += f", about {duration(sum(filter(None, left)))} left"
-        return Group(table, Text(f"{words} · Ctrl-C stops, --resume goes on", style="dim"))
+        words += " · Ctrl-C stops" + (", --resume goes on" if self.kept else "")
+        return Group(table, Text(words, style="dim"))
 
 
 def leaderboard(results: Results) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import (
@@ -24,7 +24,9 @@ from bakeoff.errors import BakeoffError
 if TYPE_CHECKING:
     from bakeoff.record.folder import RunFolder
 
-__all__ = ["demo", "fetch", "report", "run"]
+__all__ = ["Corrections", "Grouped", "demo", "fetch", "on_screen", "report", "run"]
+
+T = TypeVar("T")
 
 LISTED = 5  # of the pictures left out, in the terminal
 
@@ -62,6 +64,23 @@ Seed = Annotated[int, typer.Option(help="Seed of the split, the networks and the
 Budgeted = Annotated[
     Budget,
     typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
+]
+
+
+Grouped = Annotated[
+    str | None,
+    typer.Option(
+        help="How pictures are grouped: a regular expression on the file name, column:NAME, "
+        "or folder (the level below the class)."
+    ),
+]
+Corrections = Annotated[
+    Path | None,
+    typer.Option(
+        help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
+        "source stays as it is.",
+        dir_okay=False,
+    ),
 ]
 
 
@@ -120,13 +139,8 @@ def run(
             help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
         ),
     ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="How pictures are grouped: a regular expression on the file name, column:NAME, "
-            "or folder (the level below the class)."
-        ),
-    ] = None,
+    group: Grouped = None,
+    corrections: Corrections = None,
     folds: Annotated[
         int,
         typer.Option(min=0, help="Folds of the cross-validation; 0 scores on the test part alone."),
@@ -185,6 +199,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
+    `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
+
     `bakeoff run --resume runs/pictures-20260102-030405`
 
     `bakeoff run pictures/ --estimate` – how long it would take
@@ -205,6 +221,7 @@ def run(
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
+        corrections=corrections or (),
         folds=folds,
         seed=seed,
         test=test,
@@ -305,9 +322,15 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
     _watch(lambda listeners: resume(folder, **listeners), folder, open_report)
 
 
-def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
-    """Do the work of a run with its events on the screen, then say what came of it."""
-    from bakeoff.screen import RunScreen, leaderboard
+def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
+    """Do the work of a run with its events on the screen.
+
+    Parameters
+    ----------
+    work : called with the listeners that `bake` takes.
+    kept : whether the run stays, so that it can be gone on with.
+    """
+    from bakeoff.screen import RunScreen
     from bakeoff.training.compute import keep_freed_memory
 
     keep_freed_memory()
@@ -321,27 +344,34 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
         transient=True,
     )
     bar = reading.add_task("reading", total=None)
-    screen = RunScreen(console)
+    screen = RunScreen(console, kept=kept)
+    with reading:
+
+        def hear(event: Mapping[str, Any]) -> None:
+            if not screen.rows:
+                reading.stop()
+                screen.__enter__()
+            screen(event)
+
+        try:
+            return work(
+                {
+                    "on_event": hear,
+                    "on_decoded": lambda done, total: reading.update(
+                        bar, completed=done, total=total
+                    ),
+                }
+            )
+        finally:
+            screen.__exit__(None, None, None)
+
+
+def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
+    """Do the work of a run with its events on the screen, then say what came of it."""
+    from bakeoff.screen import leaderboard
+
     try:
-        with reading:
-
-            def hear(event: Mapping[str, Any]) -> None:
-                if not screen.rows:
-                    reading.stop()
-                    screen.__enter__()
-                screen(event)
-
-            try:
-                folder = work(
-                    {
-                        "on_event": hear,
-                        "on_decoded": lambda done, total: reading.update(
-                            bar, completed=done, total=total
-                        ),
-                    }
-                )
-            finally:
-                screen.__exit__(None, None, None)
+        folder = on_screen(work)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
             console.print(f"Stopped. Go on with: bakeoff run --resume {path}", soft_wrap=True)

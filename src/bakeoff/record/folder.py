@@ -9,6 +9,7 @@ results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
+corrections.csv     what may be wrong with the pictures, for bakeoff run --corrections
 report.html         all of it on one page
 bundles/A/          approach A to carry away
 """
@@ -21,7 +22,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.data.corrections import COLUMNS, Correction
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import LOCK, PID
@@ -39,7 +41,7 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_folder
 
-__all__ = ["LOG", "Request", "RunFolder", "now"]
+__all__ = ["LOG", "Request", "RunFolder", "corrections_table", "now"]
 
 LOG = "log.txt"
 # What may lie in a folder before a run begins there.
@@ -47,13 +49,17 @@ BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
 
 class Request(BaseModel):
-    """What was asked of a run; with the same pictures and machine, the same numbers follow."""
+    """What was asked of a run; with the same pictures and machine, the same numbers follow.
+
+    `corrections` are held as such, so that the table they came from may change or go.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     source: str
     group: str | None = None
+    corrections: tuple[Correction, ...] = ()
     approaches: tuple[str, ...]
     settings: dict[str, dict[str, object]] = {}
     folds: int = 5
@@ -225,10 +231,21 @@ class RunFolder:
 
     # -- results --------------------------------------------------------------
 
-    def save_results(self, results: Results, probabilities: Mapping[str, NDArray[Any]]) -> None:
-        """Write everything that `results.json` and its companions hold."""
+    def save_results(
+        self,
+        results: Results,
+        probabilities: Mapping[str, NDArray[Any]],
+        proposed: Sequence[Correction] = (),
+    ) -> None:
+        """Write everything that `results.json` and its companions hold.
+
+        Parameters
+        ----------
+        proposed : corrections of the dataset, to corrections.csv.
+        """
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
+        self._write("corrections.csv", corrections_table(proposed).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
 
     def results(self) -> Results:
@@ -323,6 +340,20 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
     return buffer.getvalue()
+
+
+def corrections_table(proposed: Sequence[Correction]) -> str:
+    """The CSV of proposed corrections, which `read_corrections` reads."""
+    return table(
+        COLUMNS,
+        (
+            [
+                *(one.action, one.name, one.label, one.proposed, one.why),
+                "" if one.quality is None else f"{one.quality:.4f}",
+            ]
+            for one in proposed
+        ),
+    )
 
 
 def _mistakes_table(results: Results) -> str:

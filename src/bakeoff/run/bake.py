@@ -18,9 +18,9 @@ import numpy as np
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
+from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
-from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
@@ -28,8 +28,9 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import make_bundle
+from bakeoff.run.check import look
 from bakeoff.run.scoring import score_approach, verdict
-from bakeoff.run.source import read_again, unchanged
+from bakeoff.run.source import read_again, read_first, unchanged
 from bakeoff.run.summary import (
     dataset_summary,
     machine_summary,
@@ -53,6 +54,7 @@ def bake(
     approaches: Sequence[str] = ("baseline", "cnn", "vit", "transfer"),
     settings: dict[str, dict[str, object]] | None = None,
     group: str | None = None,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
     folds: int = 5,
     seed: int = 0,
     test: float | None = None,
@@ -78,6 +80,8 @@ def bake(
     settings : changes by approach, such as ``{"cnn": {"epochs": 20}}``; those under ""
         are for all.
     group : how pictures are grouped; see `bakeoff.read`.
+    corrections : a table such as a run leaves in corrections.csv, or what it says: labels that
+        change and pictures that stay out. The source stays as it is.
     folds : of the cross-validation; 0 scores on the test part alone.
     seed : of the split, of every network and of every augmentation.
     test : share locked away when there is no official test part; None is a fifth from
@@ -104,6 +108,7 @@ def bake(
     request = _request(
         source,
         group=group,
+        corrections=corrections,
         approaches=tuple(approaches),
         settings=settings or {},
         folds=folds,
@@ -201,11 +206,7 @@ class _Plan(NamedTuple):
         """A new run's, whose pictures have not been read; what cannot be done is refused."""
         _check(request)
         compute = Compute.choose(request.device, request.threads, request.precision)
-        dataset = (
-            source
-            if isinstance(source, Dataset)
-            else read(request.source, group=request.group, progress=on_decoded)
-        )
+        dataset = read_first(request, source, on_decoded)
         plan = cls.on(
             dataset,
             request.model_copy(
@@ -240,9 +241,14 @@ class _Plan(NamedTuple):
         ]
 
 
-def _request(source: str | os.PathLike[str] | Dataset, **asked: Any) -> Request:
+def _request(
+    source: str | os.PathLike[str] | Dataset,
+    *,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
+    **asked: Any,
+) -> Request:
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return Request(source=name, **asked)
+    return Request(source=name, corrections=acting_of(corrections), **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:
@@ -316,7 +322,7 @@ def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> Ru
         kind,
         path=str(folder.path),
         pid=os.getpid(),
-        request=request.model_dump(mode="json"),
+        request=request.model_dump(mode="json", exclude={"corrections"}),
         understood=dataset.understood,
         pictures=len(dataset),
         classes=len(dataset.classes),
@@ -346,6 +352,7 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         give_memory_back()
     opened = _open_test(folder, parts, on_event)
     scored = [score_approach(bench, dataset, parts) for bench in benches]
+    health, proposed = look(dataset, duplicates, parts, scored, request.corrections)
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -354,9 +361,10 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         dataset=dataset_summary(dataset, duplicates, parts, request),
         protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
+        health=health,
         **verdict(scored, parts),
     )
-    folder.save_results(results, probabilities_of(parts, scored))
+    folder.save_results(results, probabilities_of(parts, scored), proposed)
     write_report(folder)
     for name in request.approaches if request.bundles else ():
         give_memory_back()

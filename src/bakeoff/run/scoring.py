@@ -32,12 +32,16 @@ Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Scored:
-    """An approach's figures, and the probabilities behind them, in the order of the folds."""
+    """An approach's figures, and the probabilities behind them, in the order of the folds.
+
+    `strangeness` is that of every scored picture, those of the test after those of the folds.
+    """
 
     result: ApproachResult
     out_of_fold: Probabilities | None
     test: Probabilities | None
     correct: NDArray[np.bool_]
+    strangeness: NDArray[np.float32]
 
 
 class Verdict(TypedDict):
@@ -95,7 +99,8 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
     )
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels)
+    strangeness = np.concatenate([one.strangeness for one in [*unseen, locked] if one is not None])
+    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, strangeness)
 
 
 def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
