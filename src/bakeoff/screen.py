@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,7 +18,7 @@ from rich.text import Text
 
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
-from bakeoff.evaluation.records import LearningCurve, Scores
+from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve, Scores
 from bakeoff.record.results import Results
 
 __all__ = [
@@ -78,10 +79,16 @@ class _Row:
 
 
 class RunScreen:
-    """Shows the events of a run: a live table in a terminal, else a line a finished unit."""
+    """Shows the events of a run: a live table in a terminal, else a line a finished unit.
 
-    def __init__(self, console: Console) -> None:
+    Parameters
+    ----------
+    kept : whether the run stays, so that it can be named and gone on with.
+    """
+
+    def __init__(self, console: Console, *, kept: bool = True) -> None:
         self.console = console
+        self.kept = kept
         self.rows: dict[str, _Row] = {}
         self.smaller: dict[str, float] = {}
         self.changing = ""
@@ -111,7 +118,8 @@ class RunScreen:
             units = dict.fromkeys([*event["folds"], "final"], 1.0) | self.smaller
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
-            self.console.print(Text(f"run {event['path']}", style="dim"))
+            if self.kept:
+                self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
             self._estimated(event["seconds"])
         elif kind == "changing pictures":
@@ -176,7 +184,8 @@ class RunScreen:
             words += f", {self.changing}"
         elif left and None not in left:
             words += f", about {duration(sum(filter(None, left)))} left"
-        return Group(table, Text(f"{words} · Ctrl-C stops, --resume goes on", style="dim"))
+        words += " · Ctrl-C stops" + (", --resume goes on" if self.kept else "")
+        return Group(table, Text(words, style="dim"))
 
 
 def leaderboard(results: Results) -> Table:
@@ -228,30 +237,29 @@ def curves_shown(results: Results) -> Group:
 
 
 def _curve_shown(name: str, curve: LearningCurve) -> Table:
-    measured = [(spaced(one.pictures), one, "") for one in curve.points]
-    expected = [(f"{one.times:g}× {spaced(one.pictures)}", one, "dim") for one in curve.forecasts]
-    left = min(one.interval[0] for _, one, _ in [*measured, *expected])
+    left = min(one.interval[0] for one in [*curve.points, *curve.forecasts])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(Text(name))
     for heading in ("pictures", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for kind, rows in (("measured", measured), ("forecast", expected)):
-        for pictures, one, style in rows:
-            low, high = one.interval
-            between = f"{low:.1%} … {high:.1%}"
-            drawn = _whiskers(low, one.accuracy, high, left)
-            table.add_row(kind, pictures, f"{one.accuracy:.1%}", between, drawn, style=style)
+    for point in curve.points:
+        table.add_row("measured", spaced(point.pictures), *_estimated(point, left))
+    for one in curve.forecasts:
+        pictures = f"{one.times:g}× {spaced(one.pictures)}"
+        table.add_row("forecast", pictures, *_estimated(one, left), style="dim")
     return table
 
 
-def _whiskers(low: float, middle: float, high: float, left: float) -> str:
-    """An interval and its middle on a line from `left` to 1."""
-    place = lambda share: round((share - left) / max(1 - left, 1e-9) * (_LINE - 1))
+def _estimated(one: CurvePoint | Forecast, left: float) -> tuple[str, str, str]:
+    """Accuracy, its interval, and both on a line from `left` to 1."""
+    low, high = one.interval
+    marks = np.clip((np.array([low, one.accuracy, high]) - left) / max(1 - left, 1e-9), 0, 1)
+    start, middle, end = (marks * (_LINE - 1)).round().astype(int).tolist()
     line = [" "] * _LINE
-    line[place(low) : place(high) + 1] = "─" * (place(high) + 1 - place(low))
-    line[place(middle)] = "●"
-    return "".join(line).rstrip()
+    line[start : end + 1] = "─" * (end + 1 - start)
+    line[middle] = "●"
+    return f"{one.accuracy:.1%}", f"{low:.1%} … {high:.1%}", "".join(line).rstrip()
 
 
 def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:

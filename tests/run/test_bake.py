@@ -48,6 +48,7 @@ def test_the_files_of_a_run(finished: RunFolder) -> None:
         "probabilities.npz",
         "pictures",
         "mistakes.csv",
+        "corrections.csv",
         "report.html",
         "bundles",
     }

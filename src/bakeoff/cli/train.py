@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import (
@@ -27,15 +27,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "Budgeted",
+    "Corrections",
+    "Grouped",
     "Out",
     "Seed",
     "bake_off",
     "demo",
     "fetch",
+    "on_screen",
     "report",
     "run",
     "watch",
 ]
+
+T = TypeVar("T")
 
 LISTED = 5  # of the pictures left out, in the terminal
 
@@ -73,6 +78,23 @@ Seed = Annotated[int, typer.Option(help="Seed of the split, the networks and the
 Budgeted = Annotated[
     Budget,
     typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
+]
+
+
+Grouped = Annotated[
+    str | None,
+    typer.Option(
+        help="How pictures are grouped: a regular expression on the file name, column:NAME, "
+        "or folder (the level below the class)."
+    ),
+]
+Corrections = Annotated[
+    Path | None,
+    typer.Option(
+        help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
+        "source stays as it is.",
+        dir_okay=False,
+    ),
 ]
 
 
@@ -131,13 +153,8 @@ def run(
             help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
         ),
     ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="How pictures are grouped: a regular expression on the file name, column:NAME, "
-            "or folder (the level below the class)."
-        ),
-    ] = None,
+    group: Grouped = None,
+    corrections: Corrections = None,
     folds: Annotated[
         int,
         typer.Option(min=0, help="Folds of the cross-validation; 0 scores on the test part alone."),
@@ -211,6 +228,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
+    `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
+
     `bakeoff run --resume runs/pictures-20260102-030405`
 
     `bakeoff run pictures/ --estimate` – how long it would take
@@ -231,6 +250,7 @@ def run(
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
+        corrections=corrections or (),
         folds=folds,
         seed=seed,
         test=test,
@@ -334,9 +354,15 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
     watch(lambda listeners: resume(folder, **listeners), folder, open_report)
 
 
-def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
-    """Do the work of a run with its events on the screen, then say what came of it."""
-    from bakeoff.screen import RunScreen, curves_shown, leaderboard, verdict_shown
+def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
+    """Do the work of a run with its events on the screen.
+
+    Parameters
+    ----------
+    work : called with the listeners that `bake` takes.
+    kept : whether the run stays, so that it can be gone on with.
+    """
+    from bakeoff.screen import RunScreen
     from bakeoff.training.compute import keep_freed_memory
 
     keep_freed_memory()
@@ -350,27 +376,34 @@ def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: 
         transient=True,
     )
     bar = reading.add_task("reading", total=None)
-    screen = RunScreen(console)
+    screen = RunScreen(console, kept=kept)
+    with reading:
+
+        def hear(event: Mapping[str, Any]) -> None:
+            if not screen.rows:
+                reading.stop()
+                screen.__enter__()
+            screen(event)
+
+        try:
+            return work(
+                {
+                    "on_event": hear,
+                    "on_decoded": lambda done, total: reading.update(
+                        bar, completed=done, total=total
+                    ),
+                }
+            )
+        finally:
+            screen.__exit__(None, None, None)
+
+
+def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
+    """Do the work of a run with its events on the screen, then say what came of it."""
+    from bakeoff.screen import curves_shown, leaderboard, verdict_shown
+
     try:
-        with reading:
-
-            def hear(event: Mapping[str, Any]) -> None:
-                if not screen.rows:
-                    reading.stop()
-                    screen.__enter__()
-                screen(event)
-
-            try:
-                folder = work(
-                    {
-                        "on_event": hear,
-                        "on_decoded": lambda done, total: reading.update(
-                            bar, completed=done, total=total
-                        ),
-                    }
-                )
-            finally:
-                screen.__exit__(None, None, None)
+        folder = on_screen(work)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
             console.print(f"Stopped. Go on with: bakeoff run --resume {path}", soft_wrap=True)

@@ -11,6 +11,7 @@ pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
 learning.csv        every fit of the learning curve, if one was asked for
 brittleness.csv     how each approach stands every change at every strength, if that was asked
+corrections.csv     what may be wrong with the pictures, for bakeoff run --corrections
 report.html         all of it on one page
 bundles/A/          approach A to carry away
 """
@@ -33,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.data.corrections import COLUMNS, Correction
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import LOCK, PID
@@ -41,7 +43,7 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_folder
 
-__all__ = ["LOG", "Request", "RunFolder", "now"]
+__all__ = ["LOG", "Request", "RunFolder", "corrections_table", "now"]
 
 LOG = "log.txt"
 # What may lie in a folder before a run begins there.
@@ -49,13 +51,17 @@ BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
 
 class Request(BaseModel):
-    """What was asked of a run; with the same pictures and machine, the same numbers follow."""
+    """What was asked of a run; with the same pictures and machine, the same numbers follow.
+
+    `corrections` are held as such, so that the table they came from may change or go.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     source: str
     group: str | None = None
+    corrections: tuple[Correction, ...] = ()
     approaches: tuple[str, ...]
     settings: dict[str, dict[str, object]] = {}
     folds: int = 5
@@ -241,6 +247,10 @@ class RunFolder:
             self._write("brittleness.csv", _brittleness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
 
+    def save_corrections(self, proposed: Sequence[Correction]) -> None:
+        """Write what may be wrong with the pictures, for their owner to decide."""
+        self._write("corrections.csv", corrections_table(proposed).encode())
+
     def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
         """Write a line for every fit of the learning curve."""
         self._write("learning.csv", table(header, fits).encode())
@@ -337,6 +347,20 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
     return buffer.getvalue()
+
+
+def corrections_table(proposed: Sequence[Correction]) -> str:
+    """The CSV of proposed corrections, which `read_corrections` reads."""
+    return table(
+        COLUMNS,
+        (
+            [
+                *(one.action, one.name, one.label, one.proposed, one.why),
+                "" if one.quality is None else f"{one.quality:.4f}",
+            ]
+            for one in proposed
+        ),
+    )
 
 
 def _mistakes_table(results: Results) -> str:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.bundle.bundle import load
+from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
-from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
@@ -31,10 +31,11 @@ from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
 from bakeoff.run.brittleness import answers_wanted, measure_brittleness
 from bakeoff.run.bundles import make_bundle
+from bakeoff.run.check import look
 from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
 from bakeoff.run.scoring import compared, score_approach
-from bakeoff.run.source import read_again, unchanged
+from bakeoff.run.source import read_again, read_first, unchanged
 from bakeoff.run.summary import (
     dataset_summary,
     machine_summary,
@@ -59,6 +60,7 @@ def bake(
     approaches: Sequence[str] = ("baseline", "cnn", "vit", "transfer"),
     settings: dict[str, dict[str, object]] | None = None,
     group: str | None = None,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
     folds: int = 5,
     seed: int = 0,
     test: float | None = None,
@@ -86,6 +88,8 @@ def bake(
     settings : changes by approach, such as ``{"cnn": {"epochs": 20}}``; those under ""
         are for all.
     group : how pictures are grouped; see `bakeoff.read`.
+    corrections : a table such as a run leaves in corrections.csv, or what it says: labels that
+        change and pictures that stay out. The source stays as it is.
     folds : of the cross-validation; 0 scores on the test part alone.
     seed : of the split, of every network and of every augmentation.
     test : share locked away when there is no official test part; None is a fifth from
@@ -115,6 +119,7 @@ def bake(
     request = _request(
         source,
         group=group,
+        corrections=corrections,
         approaches=tuple(approaches),
         settings=settings or {},
         folds=folds,
@@ -225,11 +230,7 @@ class _Plan(NamedTuple):
         """A new run's, whose pictures have not been read; what cannot be done is refused."""
         _check(request)
         compute = Compute.choose(request.device, request.threads, request.precision)
-        dataset = (
-            source
-            if isinstance(source, Dataset)
-            else read(request.source, group=request.group, progress=on_decoded)
-        )
+        dataset = read_first(request, source, on_decoded)
         plan = cls.on(
             dataset,
             request.model_copy(
@@ -279,9 +280,14 @@ class _Plan(NamedTuple):
         ]
 
 
-def _request(source: str | os.PathLike[str] | Dataset, **asked: Any) -> Request:
+def _request(
+    source: str | os.PathLike[str] | Dataset,
+    *,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
+    **asked: Any,
+) -> Request:
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return Request(source=name, **asked)
+    return Request(source=name, corrections=acting_of(corrections), **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:
@@ -369,7 +375,7 @@ def _finish(
         kind,
         path=str(folder.path),
         pid=os.getpid(),
-        request=request.model_dump(mode="json"),
+        request=request.model_dump(mode="json", exclude={"corrections"}),
         understood=dataset.understood,
         pictures=len(dataset),
         classes=len(dataset.classes),
@@ -405,6 +411,8 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: 
         )
         for bench in benches
     ]
+    health, proposed = look(dataset, duplicates, parts, scored, request.corrections)
+    folder.save_corrections(proposed)
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -413,6 +421,7 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: 
         dataset=dataset_summary(dataset, duplicates, parts, request),
         protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
+        health=health,
         **compared(scored, parts),
     )
     if smaller is not None:

@@ -35,7 +35,8 @@ class Scored:
     """An approach's figures, and what is behind them, in the order of the folds or of the test.
 
     `correct` is of the pictures that approaches are compared on first: those out of fold, or
-    without folds those of the test.
+    without folds those of the test. `strangeness` is that of every scored picture, those of the
+    test after those of the folds.
     """
 
     result: ApproachResult
@@ -43,6 +44,7 @@ class Scored:
     test: Probabilities | None
     correct: NDArray[np.bool_]
     correct_on_test: NDArray[np.bool_] | None
+    strangeness: NDArray[np.float32]
 
 
 class Compared(TypedDict):
@@ -118,7 +120,8 @@ def score_approach(
         brittleness=brittleness,
     )
     right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test)
+    strangeness = np.concatenate([one.strangeness for one in [*unseen, locked] if one is not None])
+    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test, strangeness)
 
 
 def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
