@@ -237,7 +237,10 @@ def curves_shown(results: Results) -> Group:
 
 
 def _curve_shown(name: str, curve: LearningCurve) -> Table:
-    left = min(one.interval[0] for one in [*curve.points, *curve.forecasts])
+    left = min(
+        *(point.interval[0] for point in curve.points),
+        *(one.interval[0] for one in curve.forecasts),
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(Text(name))
     for heading in ("pictures", "accuracy", "95 % interval"):
