@@ -69,6 +69,7 @@ def look(
     words = [
         *_words_of_pictures(dataset, duplicates, parts, odd, doubted),
         *_words_of_classes(dataset),
+        *_words_of_groups(dataset, parts),
         *(one.words for one in giveaways),
     ]
     health = Health(odd=odd, suspects=doubted, giveaways=giveaways, words=words)
@@ -193,6 +194,17 @@ def _words_of_classes(dataset: Dataset) -> Iterator[str]:
         missing = [name for number, name in enumerate(dataset.classes) if number not in tested]
         if missing:
             yield f"{_there(missing, 'class')} missing from the test part: {_some(missing)}."
+
+
+def _words_of_groups(dataset: Dataset, parts: Split) -> Iterator[str]:
+    groups = dataset.groups
+    if groups is None:
+        return
+    if any(np.isin(groups[fold.held_out], groups[fold.train]).any() for fold in parts.folds):
+        yield (
+            "Pictures of one group lie in several folds, so that the scores are of groups that the "
+            "models have seen; --keep-groups or --leave-one-group-out scores on new ones."
+        )
 
 
 def _by_kind(odd: Sequence[Odd]) -> Iterator[tuple[str, list[str]]]:
