@@ -191,30 +191,32 @@ def curves_shown(results: Results) -> Group:
 
 
 def _curve_shown(name: str, curve: LearningCurve) -> Table:
-    measured = [(spaced(one.pictures), one, "") for one in curve.points]
-    expected = [(f"{one.times:g}× {spaced(one.pictures)}", one, "dim") for one in curve.forecasts]
-    left = min(one.interval[0] for _, one, _ in [*measured, *expected])
+    rows = [
+        *(("measured", spaced(one.pictures), one.accuracy, one.interval) for one in curve.points),
+        *(
+            ("forecast", f"{one.times:g}× {spaced(one.pictures)}", one.accuracy, one.interval)
+            for one in curve.forecasts
+        ),
+    ]
+    left = min(low for *_, (low, _) in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(Text(name))
     for heading in ("pictures", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for kind, rows in (("measured", measured), ("forecast", expected)):
-        for pictures, one, style in rows:
-            low, high = one.interval
-            between = f"{low:.1%} … {high:.1%}"
-            drawn = _whiskers(low, one.accuracy, high, left)
-            table.add_row(kind, pictures, f"{one.accuracy:.1%}", between, drawn, style=style)
+    for kind, pictures, accuracy, (low, high) in rows:
+        between = f"{low:.1%} … {high:.1%}"
+        drawn = _whiskers(low, accuracy, high, left)
+        style = "dim" if kind == "forecast" else ""
+        table.add_row(kind, pictures, f"{accuracy:.1%}", between, drawn, style=style)
     return table
 
 
 def _whiskers(low: float, middle: float, high: float, left: float) -> str:
     """An interval and its middle on a line from `left` to 1."""
-    place = lambda share: round((share - left) / max(1 - left, 1e-9) * (_LINE - 1))
-    line = [" "] * _LINE
-    line[place(low) : place(high) + 1] = "─" * (place(high) + 1 - place(low))
-    line[place(middle)] = "●"
-    return "".join(line).rstrip()
+    step = max(1 - left, 1e-9) / (_LINE - 1)
+    start, dot, end = (round((share - left) / step) for share in (low, middle, high))
+    return " " * start + "─" * (dot - start) + "●" + "─" * (end - dot)
 
 
 def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:
