@@ -107,6 +107,39 @@ def test_a_run_from_start_to_report(
     assert after["winner"] == json.loads(before)["winner"]
 
 
+def test_a_curve_is_drawn_and_told(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    asked: list[str | Path] = ["curve", pictures, "-a", "baseline", "--folds", "2"]
+    bakeoff(*asked, "-s", "epochs=2", "--threads", "1", "-o", run, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert re.search(r"measured +15 +\d+\.\d% +\d+\.\d% … \d+\.\d% +─*●─*", out)
+    results = RunFolder(run).results()
+    assert results.approaches[0].learning is not None
+    assert results.approaches[0].learning.words.split()[0] in out
+    assert not (run / "bundles").exists()
+
+
+def test_a_curve_is_added_to_a_run(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
+    assert "measured" not in capsys.readouterr().out
+    bakeoff("curve", run, "-a", "cnn", "--seed", "0", monkeypatch=monkeypatch, code=2)
+    assert "keeps to what it was asked, so approach, seed have no" in capsys.readouterr().err
+    bakeoff("curve", run, monkeypatch=monkeypatch)
+    assert "measured" in capsys.readouterr().out
+    assert RunFolder(run).request.curve
+
+
 def test_an_estimate_leaves_nothing(
     pictures: Path,
     tmp_path: Path,
@@ -191,6 +224,8 @@ def test_the_report_is_opened_where_there_is_a_display(
         (["run", "digits", "--resume", "here"], "Leave SOURCE out"),
         (["run", "--resume", "here"], "is no run"),
         (["report", "here"], "is no run"),
+        (["curve", "no-such-folder"], "there is no such file, folder or named set"),
+        (["run", "digits", "--curve", "--folds", "0"], "Ask for 2 folds or more"),
         (["fetch", "imagenet"], "there is no such named set"),
     ],
 )

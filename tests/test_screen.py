@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve
 from bakeoff.record.folder import RunFolder
-from bakeoff.screen import RunScreen, duration, leaderboard
+from bakeoff.screen import RunScreen, curves_shown, duration, leaderboard
 
 STARTED: dict[str, Any] = {
     "event": "run started",
@@ -103,6 +104,45 @@ def test_the_estimate_stands_until_something_is_known() -> None:
     screen(epoch(4))
     assert screen.rows["cnn"].seconds_left == pytest.approx(6 * 2 + 2 * 20)
     assert "so far, about 1 min 17 s left" in shown(screen)
+
+
+def test_smaller_fits_take_less_and_are_no_folds() -> None:
+    screen = RunScreen(Console(file=io.StringIO(), width=120))
+    screen(STARTED | {"curve": {"fold 1 at 50": 0.25}})
+    quarter = 0.25**0.65
+    screen(unit("unit finished"))
+    assert screen.rows["cnn"].seconds_left == pytest.approx(20 * (2 + quarter))
+    screen(unit("unit finished", "fold 1 at 50", 0.3) | {"seconds": 20 * quarter})
+    assert screen.rows["cnn"].seconds_left == pytest.approx(20 * 2)
+    assert "90.00%" in shown(screen)  # of the fold alone
+    assert screen.rows["cnn"].share == pytest.approx((1 + quarter) / (3 + quarter))
+
+
+def test_a_curve_shows_what_was_measured_and_what_is_forecast(finished: RunFolder) -> None:
+    results = finished.results()
+    console = Console(file=io.StringIO(), width=80)
+    console.print(curves_shown(results))
+    assert isinstance(console.file, io.StringIO)
+    assert not console.file.getvalue().strip()
+    curve = LearningCurve(
+        [CurvePoint(100, 0.8, (0.7, 0.9), 5), CurvePoint(1200, 0.9, (0.85, 0.95), 5)],
+        *(0.0, 1.0, 0.5),
+        [Forecast(2.0, 3000, 1.0, (0.95, 1.0))],
+        "Words.",
+    )
+    (one, *_) = results.approaches
+    one = one.model_copy(update={"learning": curve})
+    console.print(curves_shown(results.model_copy(update={"approaches": [one]})))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    first, last = (
+        next(line for line in lines if line.lstrip().startswith(kind))
+        for kind in ("measured", "forecast")
+    )
+    assert "80.0%" in first
+    assert first.endswith("─" * 9 + "●" + "─" * 9)
+    assert "2× 3 000" in last
+    assert last.endswith("─●")
+    assert "Words." in lines
 
 
 def test_the_bar_follows_epochs_within_units() -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -18,7 +17,7 @@ from rich.text import Text
 
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
-from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve, Scores
+from bakeoff.evaluation.records import LearningCurve, Scores
 from bakeoff.record.results import Results
 
 __all__ = [
@@ -237,32 +236,32 @@ def curves_shown(results: Results) -> Group:
 
 
 def _curve_shown(name: str, curve: LearningCurve) -> Table:
-    left = min(
-        *(point.interval[0] for point in curve.points),
-        *(one.interval[0] for one in curve.forecasts),
-    )
+    rows = [
+        *(("measured", spaced(one.pictures), one.accuracy, one.interval) for one in curve.points),
+        *(
+            ("forecast", f"{one.times:g}× {spaced(one.pictures)}", one.accuracy, one.interval)
+            for one in curve.forecasts
+        ),
+    ]
+    left = min(low for *_, (low, _) in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(Text(name))
     for heading in ("pictures", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for point in curve.points:
-        table.add_row("measured", spaced(point.pictures), *_estimated(point, left))
-    for one in curve.forecasts:
-        pictures = f"{one.times:g}× {spaced(one.pictures)}"
-        table.add_row("forecast", pictures, *_estimated(one, left), style="dim")
+    for kind, pictures, accuracy, (low, high) in rows:
+        between = f"{low:.1%} … {high:.1%}"
+        drawn = _whiskers(low, accuracy, high, left)
+        style = "dim" if kind == "forecast" else ""
+        table.add_row(kind, pictures, f"{accuracy:.1%}", between, drawn, style=style)
     return table
 
 
-def _estimated(one: CurvePoint | Forecast, left: float) -> tuple[str, str, str]:
-    """Accuracy, its interval, and both on a line from `left` to 1."""
-    low, high = one.interval
-    marks = np.clip((np.array([low, one.accuracy, high]) - left) / max(1 - left, 1e-9), 0, 1)
-    start, middle, end = (marks * (_LINE - 1)).round().astype(int).tolist()
-    line = [" "] * _LINE
-    line[start : end + 1] = "─" * (end + 1 - start)
-    line[middle] = "●"
-    return f"{one.accuracy:.1%}", f"{low:.1%} … {high:.1%}", "".join(line).rstrip()
+def _whiskers(low: float, middle: float, high: float, left: float) -> str:
+    """An interval and its middle on a line from `left` to 1."""
+    step = max(1 - left, 1e-9) / (_LINE - 1)
+    start, dot, end = (round((share - left) / step) for share in (low, middle, high))
+    return " " * start + "─" * (dot - start) + "●" + "─" * (end - dot)
 
 
 def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:

@@ -267,39 +267,36 @@ def _words(
     fell, spread = seen.fall()
     doublings = math.log2(seen.sizes[-1] / seen.sizes[0])
     low, high = twice.interval
+    told = _told if now < 0.99 else _told_finely
     falls = fell > 1.645 * spread
     flat = fell + 1.96 * spread < STEEPEST_FLAT * doublings
     if high - low > WIDEST or not (falls or flat):
         return (
             f"Too noisy to say whether more pictures would help {name}: with twice as many "
-            f"({spaced(twice.pictures)}) it may reach anything from {_span(low, high)}."
+            f"({spaced(twice.pictures)}) it may reach anything from {told(low)} to {told(high)} %."
         )
     lift = most.accuracy - now
     if not falls or lift < LIFT or lift < FEWER_ERRORS * (1 - now):
         return (
-            f"More pictures would hardly help {name}: with {_times(most)} "
-            f"it would likely reach {_percent(most.accuracy)}, after {_percent(now)} with all "
-            f"{spaced(learnable)}."
+            f"More pictures would hardly help {name}: with four times as many "
+            f"({spaced(most.pictures)}) it would likely reach {told(most.accuracy)} %, after "
+            f"{told(now)} % with all {spaced(learnable)}."
         )
+    first, second = (
+        f"{told(one.accuracy)} % ({told(one.interval[0])} to {told(one.interval[1])} %)"
+        for one in (twice, most)
+    )
     return (
         f"Twice as many pictures ({spaced(twice.pictures)}) would likely lift {name} from "
-        f"{_percent(now)} with all {spaced(learnable)} to {_reached(twice)}, "
-        f"{_times(most)} to {_reached(most)}."
+        f"{told(now)} % with all {spaced(learnable)} to {first}, four times as many "
+        f"({spaced(most.pictures)}) to {second}."
     )
 
 
-def _times(most: Forecast) -> str:
-    return f"four times as many ({spaced(most.pictures)})"
+def _told(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
-def _reached(forecast: Forecast) -> str:
-    return f"{_percent(forecast.accuracy)} ({_span(*forecast.interval)})"
-
-
-def _span(low: float, high: float) -> str:
-    return f"{_percent(low).removesuffix(' %')} to {_percent(high)}"
-
-
-def _percent(share: float) -> str:
-    """One decimal; two where less than one in a hundred is wrong."""
-    return f"{100 * share:.{2 if 0.99 < share < 1 else 1}f} %"
+def _told_finely(share: float) -> str:
+    """For where less than one picture in a hundred is wrong."""
+    return f"{100 * share:.2f}"
