@@ -29,6 +29,7 @@ from .strokes import strokes
 
 QUICK = [
     "--no-bundles",
+    "--no-brittleness",
     "--folds",
     "2",
     "--set",
@@ -89,6 +90,8 @@ def test_a_run_from_start_to_report(
     run = tmp_path / "run"
     bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
+    assert "squared paper" not in out
+    assert not (run / "brittleness.csv").exists()
     assert "class folders, 36 pictures of 12×12, 3 classes" in out
     assert "baseline · fold 2" in out
     assert "Left out (1)" in out
@@ -138,6 +141,21 @@ def test_a_curve_is_added_to_a_run(
     bakeoff("curve", run, monkeypatch=monkeypatch)
     assert "measured" in capsys.readouterr().out
     assert RunFolder(run).request.curve
+
+
+def test_brittleness_is_asked_for_by_itself(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    some = [one for one in QUICK if one != "--no-brittleness"]
+    bakeoff("run", pictures, "-a", "baseline", *some, "-o", run, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "changing 36 pictures in 13 ways" in out
+    assert re.search(r"squared paper · baseline \d+%", out)
+    assert (run / "brittleness.csv").read_text().startswith("approach,corruption,strength")
 
 
 def test_an_estimate_leaves_nothing(
@@ -363,6 +381,7 @@ def test_a_smaller_bundle_with_neighbours_is_made_from_a_run_of_files(
         "-o",
         run,
         "--no-open",
+        "--no-brittleness",
     ]
     bakeoff(*start, "--no-bundles", "--threads", "1", monkeypatch=monkeypatch)
     bakeoff("export", run, "-a", "cnn", "--variant", "fp16", monkeypatch=monkeypatch)
