@@ -116,9 +116,10 @@ def verdict(scored: Sequence[Scored], parts: Split) -> Verdict:
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
         fold_of = np.repeat(np.arange(len(sizes)), sizes)
-    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of)
+    titles = {one.result.name: one.result.title for one in scored}
+    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of, titles)
     scores = {one.result.name: one.result.out_of_fold or one.result.test for one in scored}
-    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison)
+    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison, titles)
     return Verdict(comparison=comparison, winner=winner)
 
 
