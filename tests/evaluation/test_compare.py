@@ -249,3 +249,20 @@ def test_a_choice_needs_approaches_and_all_their_pairs() -> None:
     right = np.ones(50, dtype=bool)
     with pytest.raises(ValueError, match="cnn was not compared with vit"):
         choose_winner(scored({"cnn": right, "vit": right}, np.arange(50) % 5), [])
+
+
+def test_the_words_use_titles_where_there_are_some() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 10
+    correct = {
+        "cnn": rng.random(400) < 0.9,
+        "vit": rng.random(400) < 0.9,
+        "plain": rng.random(400) < 0.3,
+    }
+    titles = {"cnn": "CNN from scratch", "vit": "Vision Transformer"}
+    comparisons = compare_all(correct, titles=titles)
+    assert comparisons[0].words.startswith("CNN from scratch and Vision Transformer are too close")
+    assert comparisons[1].words.startswith("CNN from scratch is better than plain")
+    winner = choose_winner(scored(correct, labels), comparisons, titles)
+    assert "CNN from scratch and Vision Transformer are" in winner.why
+    assert not {"cnn", "vit"} & set(winner.why.split())

@@ -154,9 +154,10 @@ def make_run(
                 brittleness=brittleness(main.accuracy, len(scored), 1 - 0.2 * number),
             )
         )
-    comparison = compare_all(correct, fold_of)
+    titles = {kind.name: kind.title for kind in kinds}
+    comparison = compare_all(correct, fold_of, titles)
     # Without folds, what was scored is the locked test itself.
-    on_test = compare_all(correct_on_test) if folds and test else []
+    on_test = compare_all(correct_on_test, titles=titles) if folds and test else []
     found = health(names, labels, classes, [kind.name for kind in kinds], groups)
     best = max(results, key=lambda one: all_scores[one.name].accuracy)
     weak = min(all_scores[best.name].per_class, key=lambda one: one.accuracy).name
@@ -197,7 +198,7 @@ def make_run(
             ),
             approaches=results,
             comparison=comparison,
-            winner=choose_winner(all_scores, comparison),
+            winner=choose_winner(all_scores, comparison, titles),
             test_comparison=on_test,
             health=found,
             verdict=verdict(best.title, all_scores[best.name].accuracy, found, weak),

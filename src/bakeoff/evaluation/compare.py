@@ -100,7 +100,9 @@ def compare(
 
 
 def compare_all(
-    correct: Mapping[str, NDArray[np.bool_]], fold_of: NDArray[np.integer] | None = None
+    correct: Mapping[str, NDArray[np.bool_]],
+    fold_of: NDArray[np.integer] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Comparison]:
     """Every pair of approaches, with verdicts that hold for all pairs at once.
 
@@ -113,12 +115,13 @@ def compare_all(
     ----------
     correct : for each approach, N, whether it answered each picture right.
     fold_of : as in `compare`.
+    titles : what the words call each approach; else its name.
     """
     pairs = list(combinations(correct, 2))
     counts = [mcnemar(correct[a], correct[b]) for a, b in pairs]
     called = _holm([p for _, _, p in counts])
     return [
-        _comparison(a, b, correct[a], correct[b], count, fold_of, is_called, len(pairs))
+        _comparison(a, b, correct[a], correct[b], count, fold_of, is_called, len(pairs), titles)
         for (a, b), count, is_called in zip(pairs, counts, called, strict=True)
     ]
 
@@ -172,7 +175,11 @@ def beats_guessing(scores: Scores, *, among: int = 1) -> bool:
     return scores.interval[0] > floor and bool(by_luck <= ALPHA / among)
 
 
-def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison]) -> Winner:
+def choose_winner(
+    scores: Mapping[str, Scores],
+    comparisons: Sequence[Comparison],
+    titles: Mapping[str, str] | None = None,
+) -> Winner:
     """The approach to trust, if the pictures can tell which.
 
     It is the one with the best accuracy, provided that it beats what needs no
@@ -184,19 +191,21 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
     ----------
     scores : of each approach, on the same pictures.
     comparisons : all pairs of them; empty for one approach.
+    titles : what the words call each approach; else its name.
     """
     if not scores:
         raise ValueError("there are no approaches to choose from")
     best = max(scores, key=lambda name: scores[name].accuracy)
     record = scores[best]
     frequent, floor = guessing(record)
-    stands = f"{best} has {percent(record.accuracy)} of {counted(record.pictures)} pictures right"
+    leader, share = _called(best, titles), percent(record.accuracy)
+    stands = f"{leader} has {share} of {counted(record.pictures)} pictures right"
     if not beats_guessing(record, among=len(scores)):
         return Winner(
             None,
             f"There is nothing to learn here, as far as {counted(record.pictures)} pictures can "
             f"tell: nothing surely beats always answering “{frequent}”, which is right for "
-            f"{percent(floor)}. {best} has {percent(record.accuracy)} right (95 % interval "
+            f"{percent(floor)}. {leader} has {share} right (95 % interval "
             f"{span(record.interval)}). Look at the mistakes and the labels, and bring "
             "more pictures of each class.",
         )
@@ -207,16 +216,17 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
             "It is the only approach of this run: add another to learn whether it is a good one.",
         )
     against = _against(best, scores, comparisons)
-    beaten = [name for name, one in against.items() if one.verdict != TOO_CLOSE]
-    tied = [name for name in against if name not in beaten]
+    tied = [name for name, one in against.items() if one.verdict == TOO_CLOSE]
+    beaten = [_called(name, titles) for name in against if name not in tied]
     if not tied:
         return Winner(best, f"{stands} and is better than {listed(beaten)}.")
+    even = listed([_called(name, titles) for name in (best, *tied)])
     parts = "; ".join(against[name].words for name in tied)
     better = f" It is better than {listed(beaten)}." if beaten else ""
     return Winner(
         None,
         f"{stands}, but that does not settle it: {parts}.{better} Prefer the cheapest or simplest "
-        f"of {listed([best, *tied])}{_more([against[name] for name in tied], len(comparisons))}.",
+        f"of {even}{_more([against[name] for name in tied], len(comparisons))}.",
     )
 
 
@@ -229,14 +239,16 @@ def _comparison(
     fold_of: NDArray[np.integer] | None,
     called: bool,
     pairs: int,
+    titles: Mapping[str, str] | None,
 ) -> Comparison:
+    one, other = _called(a, titles), _called(b, titles)
     only_a, only_b, p = count
     pictures = len(correct_a)
     verdict = TOO_CLOSE
     if called:
         verdict = "a" if only_a > only_b else "b"
     if called:
-        better, worse = (a, b) if verdict == "a" else (b, a)
+        better, worse = (one, other) if verdict == "a" else (other, one)
         words = (
             f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
             f"{worse} gets wrong, {counted(min(only_a, only_b))} the other way (p {_p(p)})"
@@ -246,7 +258,7 @@ def _comparison(
         gap = f"{of_pictures(apart)} apart on" if apart else "equally many right of"
         # Without this, p = 0.03 beside "too close to call" reads like a slip.
         among = f", not enough among {pairs} comparisons" if p <= ALPHA else ""
-        words = f"{a} and {b} are {TOO_CLOSE}: {gap} {counted(pictures)} (p {_p(p)}{among})"
+        words = f"{one} and {other} are {TOO_CLOSE}: {gap} {counted(pictures)} (p {_p(p)}{among})"
     return Comparison(
         a=a,
         b=b,
@@ -305,6 +317,10 @@ def _more(tied: Sequence[Comparison], comparisons: int) -> str:
         f", or bring about {counted(max(known))} more pictures: were they to differ "
         "as they do on these, that would likely settle it"
     )
+
+
+def _called(name: str, titles: Mapping[str, str] | None) -> str:
+    return (titles or {}).get(name, name)
 
 
 def _p(p: float) -> str:

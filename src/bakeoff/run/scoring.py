@@ -156,11 +156,14 @@ def compared(scored: Sequence[Scored], parts: Split) -> Compared:
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
         fold_of = np.repeat(np.arange(len(sizes)), sizes)
-    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of)
+    titles = {one.result.name: one.result.title for one in scored}
+    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of, titles)
     scores = {one.result.name: one.result.out_of_fold or one.result.test for one in scored}
-    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison)
+    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison, titles)
     on_test = {one.result.name: one.correct_on_test for one in scored if parts.folds}
-    test_comparison = compare_all({name: one for name, one in on_test.items() if one is not None})
+    test_comparison = compare_all(
+        {name: one for name, one in on_test.items() if one is not None}, titles=titles
+    )
     return Compared(comparison=comparison, test_comparison=test_comparison, winner=winner)
 
 
