@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluation.corruptions import STRENGTHS, Change
+from bakeoff.evaluation.corruptions import Change
 from bakeoff.evaluation.records import Brittleness, Corruption
 
 __all__ = ["brittleness_of"]
 
-MIDDLE = STRENGTHS // 2
 WEAKEST = 3
 LITTLE = 0.02  # of accuracy: what a change may cost that is said to cost nothing much
 
@@ -20,7 +19,7 @@ LITTLE = 0.02  # of accuracy: what a change may cost that is said to cost nothin
 def brittleness_of(
     name: str, changes: Sequence[Change], right: NDArray[np.int64], clean: float, pictures: int
 ) -> Brittleness:
-    """What came of the battery for the approach `name`.
+    """What came of the battery for the approach that people know by this name.
 
     Parameters
     ----------
@@ -51,15 +50,16 @@ def _words(
     order: NDArray[np.int64],
     clean: float,
 ) -> str:
-    middle = accuracy[:, MIDDLE]
-    if clean - middle.min() <= LITTLE:
+    mean = accuracy.mean(1)
+    if clean - mean.min() <= LITTLE:
         return (
-            f"{name} stands all {len(accuracy)} changes: at the middle strength none costs it more "
+            f"{name} stands all {len(accuracy)} changes: over five strengths none costs it more "
             f"than {LITTLE * 100:g} points of the {clean:.0%} on clean pictures."
         )
-    worst, *others = (f"{middle[index]:.0%}" for index in order)
+    worst, *others = (f"{mean[index]:.0%}" for index in order)
     also = " and ".join(f"{one} ({some})" for one, some in zip(weakest[1:], others, strict=True))
     return (
-        f"Of {len(accuracy)} changes, {name} stands {weakest[0]} worst: {worst} at the middle "
-        f"strength against {clean:.0%} on clean pictures; then {also}."
+        f"Of {len(accuracy)} changes, {name} stands {weakest[0]} worst: {worst} over five "
+        f"strengths and {accuracy[order[0], -1]:.0%} at the strongest, against {clean:.0%} on "
+        f"clean pictures; then {also}."
     )

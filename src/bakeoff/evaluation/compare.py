@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t
 
-from bakeoff.evaluation.prose import counted, listed, of_pictures, percent, span
+from bakeoff.data.words import spaced
+from bakeoff.evaluation.prose import listed, of_pictures, percent, span
 from bakeoff.evaluation.records import Comparison, Scores, Winner
 
 __all__ = [
@@ -199,11 +200,11 @@ def choose_winner(
     record = scores[best]
     frequent, floor = guessing(record)
     leader, share = _called(best, titles), percent(record.accuracy)
-    stands = f"{leader} has {share} of {counted(record.pictures)} pictures right"
+    stands = f"{leader} has {share} of {spaced(record.pictures)} pictures right"
     if not beats_guessing(record, among=len(scores)):
         return Winner(
             None,
-            f"There is nothing to learn here, as far as {counted(record.pictures)} pictures can "
+            f"There is nothing to learn here, as far as {spaced(record.pictures)} pictures can "
             f"tell: nothing surely beats always answering “{frequent}”, which is right for "
             f"{percent(floor)}. {leader} has {share} right (95 % interval "
             f"{span(record.interval)}). Look at the mistakes and the labels, and bring "
@@ -251,14 +252,14 @@ def _comparison(
         better, worse = (one, other) if verdict == "a" else (other, one)
         words = (
             f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
-            f"{worse} gets wrong, {counted(min(only_a, only_b))} the other way (p {_p(p)})"
+            f"{worse} gets wrong, {spaced(min(only_a, only_b))} the other way (p {_p(p)})"
         )
     else:
         apart = abs(only_a - only_b)
         gap = f"{of_pictures(apart)} apart on" if apart else "equally many right of"
         # Without this, p = 0.03 beside "too close to call" reads like a slip.
         among = f", not enough among {pairs} comparisons" if p <= ALPHA else ""
-        words = f"{one} and {other} are {TOO_CLOSE}: {gap} {counted(pictures)} (p {_p(p)}{among})"
+        words = f"{one} and {other} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p {_p(p)}{among})"
     return Comparison(
         a=a,
         b=b,
@@ -314,7 +315,7 @@ def _more(tied: Sequence[Comparison], comparisons: int) -> str:
     if len(known) < len(needed):
         return ": they are so nearly equal that no number of pictures in reach would tell"
     return (
-        f", or bring about {counted(max(known))} more pictures: were they to differ "
+        f", or bring about {spaced(max(known))} more pictures: were they to differ "
         "as they do on these, that would likely settle it"
     )
 

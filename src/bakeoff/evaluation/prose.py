@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bakeoff.data.words import count
 from bakeoff.evaluation.records import Interval
 
-__all__ = ["counted", "listed", "of_pictures", "percent", "span"]
+__all__ = ["listed", "of_pictures", "percent", "span"]
 
 
 def percent(share: float) -> str:
@@ -23,17 +24,12 @@ def span(interval: Interval) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
-def counted(number: int) -> str:
-    """Such as “12 345”."""
-    return f"{number:,}".replace(",", " ")
-
-
-def of_pictures(number: int) -> str:
-    """Such as “1 picture” or “12 345 pictures”."""
-    return f"{counted(number)} picture{'' if number == 1 else 's'}"
-
-
 def listed(names: Sequence[str]) -> str:
     """Such as “a, b and c”."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def of_pictures(number: int) -> str:
+    """Such as “1 picture” or “12 345 pictures”."""
+    return count(number, "picture")

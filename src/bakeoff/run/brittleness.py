@@ -87,7 +87,7 @@ def measure_brittleness(benches: Sequence[Workbench], parts: Split) -> dict[str,
         )
     return {
         bench.approach.name: brittleness_of(
-            bench.approach.name,
+            bench.approach.title,
             changes,
             right[bench.approach.name],
             _clean(bench, parts, sample),

@@ -112,7 +112,7 @@ def learning_of(
         )
     learnable = dataset.labels[bench.rows]
     return learning_curve(
-        bench.approach.name,
+        bench.approach.title,
         sizes,
         np.stack(right),
         np.repeat(np.arange(len(parts.folds)), [len(fold.held_out) for fold in parts.folds]),

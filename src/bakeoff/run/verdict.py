@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bakeoff.data.words import spaced
 from bakeoff.evaluation.compare import TOO_CLOSE, beats_guessing, guessing, pictures_to_tell
-from bakeoff.evaluation.prose import counted, listed, of_pictures, percent, span
+from bakeoff.evaluation.prose import listed, of_pictures, percent, span
 from bakeoff.evaluation.records import (
     ClassScore,
     Comparison,
@@ -234,7 +235,7 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
         found.append(
             Sentence(
                 "next",
-                f"About {counted(max(known))} more pictures would likely tell it from "
+                f"About {spaced(max(known))} more pictures would likely tell it from "
                 f"{listed([one.title for one, more in zip(tied, needed, strict=True) if more])}.",
             )
         )
