@@ -1,7 +1,7 @@
 """The learning curve of a run: every fold again on an eighth, a quarter and a half of its pictures.
 
 Small fits train for more epochs in smaller steps, so all of them together take somewhat longer than
-the folds and the final fit: 1.4 to 1.7 times, on 1 000 digits in three folds. A run with its curve
+the folds and the final fit: 1.4 to 1.7 times with the CNN on 1 000 digits. A run with its curve
 takes two to three times as long as without.
 """
 
