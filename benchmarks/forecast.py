@@ -21,6 +21,7 @@ from measure import hardware
 import bakeoff
 from bakeoff.data.dataset import Dataset
 from bakeoff.evaluation.records import Forecast
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult
 
 APPROACHES = ("baseline", "cnn")
@@ -69,7 +70,9 @@ def _baked(
     assert everything.official_test is not None
     with_test = np.concatenate([np.sort(rows), np.flatnonzero(everything.official_test)])
     dataset, path = everything.take(with_test), Path(sys.argv[2], name)
-    if path.exists():
+    if (path / "results.json").is_file():
+        run = RunFolder.open(path)
+    elif path.exists():
         run = bakeoff.resume(path, dataset=dataset)
     else:
         run = bakeoff.bake(

@@ -13,6 +13,7 @@ from bakeoff.data.duplicates import together
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.run import units
 from bakeoff.run.bake import bake, estimate, resume
 from bakeoff.run.learning import Smaller, smaller_folds
 
@@ -208,12 +209,12 @@ def test_without_folds_there_is_no_curve(tmp_path: Path) -> None:
     assert not run.request.curve
 
 
-def test_a_curve_counts_in_the_estimate() -> None:
-    asked = ONE | {"settings": {"": {"epochs": 200}}, "test": 0.0}
+def test_a_curve_counts_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "estimate_seconds", lambda _, fits, scored: sum(fits) + scored)
     without, with_it = (
-        estimate(strokes(), curve=curve, **asked)["baseline"] for curve in (False, True)
+        estimate(strokes(), curve=curve, test=0.0, **ONE)["baseline"] for curve in (False, True)
     )
-    assert with_it > without
+    assert with_it - without == 2 * (13 + 7) + 2 * 60
 
 
 def test_groups_that_are_left_out_have_a_curve_too(tmp_path: Path) -> None:
@@ -235,11 +236,11 @@ def test_a_forecast_from_few_digits_holds_for_more(tmp_path: Path) -> None:
         "threads": 1,
         "bundles": False,
     }
-    few = digits.take(np.sort(order[:200]))
+    few = digits.take(np.sort(order[:250]))
     run = bake(few, tmp_path / "few", test=0, curve=True, **asked)
     learning = run.results().approaches[0].learning
     assert learning is not None
-    official = np.arange(len(digits)) >= 800
+    official = np.arange(len(digits)) >= 1000
     for forecast in learning.forecasts:
         rows = np.concatenate([np.arange(forecast.pictures), np.flatnonzero(official)])
         dataset = replace(digits.take(order[rows]), official_test=official[rows])

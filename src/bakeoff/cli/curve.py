@@ -52,7 +52,7 @@ def curve(
 
     **Examples**
 
-    `bakeoff curve pictures/ -a cnn -a transfer` – takes about twice as long as a run
+    `bakeoff curve pictures/ -a cnn -a transfer` – takes two to three times as long as a run
 
     `bakeoff curve pictures/ --budget quick` – a first look
 

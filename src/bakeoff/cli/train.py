@@ -197,7 +197,7 @@ def run(
         typer.Option(
             "--curve",
             help="Train on an eighth, a quarter and a half of the pictures too, and say what more "
-            "of them would bring; takes about twice as long.",
+            "of them would bring; takes two to three times as long.",
         ),
     ] = False,
     brittleness: Annotated[

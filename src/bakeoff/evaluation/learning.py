@@ -27,8 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, ndtr, polygamma
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.intervals import wilson
@@ -43,10 +42,9 @@ BEND = 0.1  # of the error by which a curve strays from its law with every doubl
 # anything is seen, with the weight of so many differences.
 FIT_SPREAD, FIT_BELIEF = 0.1, 6
 
+# Hestness et al. find 0.07 to 0.35 on large sets, theory has 0.5, and small sets of clean pictures
+# fall faster, at most like 1 / pictures. None is likelier than another before anything is seen.
 EXPONENTS = np.linspace(0.02, 1.0, 50)
-# Hestness et al. find 0.07 to 0.35 on large sets, theory has 0.5; small sets of clean pictures
-# fall faster, at most like 1 / pictures.
-USUAL_EXPONENT, EXPONENT_SPREAD = 0.35, 0.75
 FLOORS = np.linspace(0.0, 0.98, 50)  # as shares of the error at the largest size
 
 FEWER_ERRORS = 0.1  # four times the pictures must save so many of the errors to be worth a word
@@ -119,11 +117,10 @@ class _Seen:
     @classmethod
     def of(cls, sizes: Floats, wrong: NDArray[np.bool_], fold_of: NDArray[np.integer]) -> _Seen:
         count, folds = wrong.shape[1], len(np.unique(fold_of))
-        # Mean and deviation of log error after Jeffreys' beta: no error at all is a small one.
-        errors = wrong.sum(axis=1) + 0.5
-        log_error = digamma(errors) - digamma(count + 1)
-        spread = np.sqrt(polygamma(1, errors) - polygamma(1, count + 1))
-        fit_variance = _fit_variance(wrong, errors / (count + 1), fold_of)
+        error = _smooth(sizes, wrong)
+        log_error = np.log(error) + (wrong.mean(axis=1) - error) / error
+        spread = np.sqrt((1 - error) / (error * count))
+        fit_variance = _fit_variance(wrong, error, fold_of)
         shared = fit_variance * (1 / folds + 1 / (folds - 1))
         return cls(
             sizes,
@@ -137,6 +134,23 @@ class _Seen:
         ends = np.zeros(len(self.sizes))
         ends[0], ends[-1] = 1, -1
         return float(ends @ self.log_error), math.sqrt(ends @ self.covariance @ ends)
+
+
+def _smooth(sizes: Floats, wrong: NDArray[np.bool_]) -> Floats:
+    """The error at each size by a power law without a floor (McCullagh & Nelder's log link).
+
+    Measured errors are weighed by what it expects, not by themselves: of few errors, those that
+    are many by luck would look the surest, and all would be seen as worse than it is.
+    """
+    # Half an error more at each size: none at all is a small share, not nothing.
+    share = (wrong.sum(axis=1) + 0.5) / (wrong.shape[1] + 1)
+    away, log_error = np.log(sizes / sizes[-1]), np.log(share)
+    for _ in range(10):
+        error = np.exp(log_error)
+        line = np.polyfit(away, log_error + (share - error) / error, 1, w=np.sqrt(error))
+        log_error = np.polyval(line, away).clip(max=-1e-3)
+    smoothed: Floats = np.exp(log_error)
+    return smoothed
 
 
 def _correlation(wrong: NDArray[np.bool_]) -> Floats:
@@ -195,10 +209,8 @@ class _Law:
         level = rest @ precision.sum(axis=0) / precision.sum()
         off = rest - level[..., None]
         misfit = np.einsum("efs,st,eft->ef", off, precision, off)
-        prior = norm.logpdf(np.log(EXPONENTS / USUAL_EXPONENT) / EXPONENT_SPREAD)
-        prior -= np.log(EXPONENTS)
         # Most small sets are far from their floor: a quarter of the error, with this belief.
-        log_belief = prior[:, None] + 2 * np.log(1 - FLOORS)[None, :] - misfit / 2
+        log_belief = 2 * np.log(1 - FLOORS)[None, :] - misfit / 2
         belief = np.exp(log_belief - log_belief.max())
         return cls(
             largest, belief / belief.sum(), level, float(1 / precision.sum()), seen.fit_variance

@@ -102,7 +102,7 @@ def bake(
     bundles : leave a bundle of every approach.
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
     curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
-        of them would bring; takes about twice as long.
+        of them would bring; takes two to three times as long.
     brittleness : see how each approach stands pictures that were changed, by models of the folds.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
