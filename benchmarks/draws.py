@@ -101,7 +101,14 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
         run = resume(path, dataset=few)
     else:
         run = bake(
-            few, path, seed=number, approaches=APPROACHES, budget="quick", threads=1, bundles=False
+            few,
+            path,
+            seed=number,
+            approaches=APPROACHES,
+            budget="quick",
+            threads=1,
+            bundles=False,
+            brittleness=False,
         )
     others = _others(mnist)
     return {

@@ -52,9 +52,16 @@ def _run(mnist: Dataset, seed: int) -> Results:
     labels = rng.permutation(few.labels)
     shuffled = Dataset("shuffled", few.pictures, labels, few.classes, few.names)
     with tempfile.TemporaryDirectory() as folder:
-        return bake(
-            shuffled, Path(folder, "run"), seed=seed, budget="quick", threads=1, bundles=False
-        ).results()
+        run = bake(
+            shuffled,
+            Path(folder, "run"),
+            seed=seed,
+            budget="quick",
+            threads=1,
+            bundles=False,
+            brittleness=False,
+        )
+        return run.results()
 
 
 if __name__ == "__main__":
