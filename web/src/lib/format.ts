@@ -22,6 +22,11 @@ export function percent(share: number, digits = 1): string {
   return `${text}${GAP}%`;
 }
 
+/** A sentence that a program wrote, its numbers and their percent signs on one line. */
+export function glued(sentence: string): string {
+  return sentence.replaceAll(" %", `${GAP}%`);
+}
+
 /** [0.887, 0.929] → "88.7–92.9 %". */
 export function percents([low, high]: readonly [number, number], digits = 1): string {
   return `${percent(low, digits).slice(0, -2)}–${percent(high, digits)}`;

@@ -1,7 +1,7 @@
 /** The verdict in parts, and where on the page a step of it can be taken. */
 import type { Schema } from "../../lib/api.ts";
 import type { Room } from "../../lib/page.ts";
-import { plural } from "../../lib/format.ts";
+import { glued, plural } from "../../lib/format.ts";
 import type { Run } from "../../lib/run.ts";
 
 export interface Told {
@@ -16,8 +16,8 @@ export function told(results: Schema["Results"]): Told {
   const sentences = results.verdict?.sentences ?? [];
   const found = sentences.filter((one) => one.about !== "next").map((one) => one.text);
   return {
-    found: found.join(" ") || results.winner.why,
-    next: sentences.filter((one) => one.about === "next").map((one) => one.text),
+    found: glued(found.join(" ") || results.winner.why),
+    next: sentences.filter((one) => one.about === "next").map((one) => glued(one.text)),
   };
 }
 
