@@ -90,6 +90,8 @@ class RunScreen:
             units = len(event["folds"]) + 1
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
+            if event.get("groups"):
+                self.console.print(Text(event["groups"]))
             self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
             self._estimated(event["seconds"])

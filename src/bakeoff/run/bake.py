@@ -20,6 +20,7 @@ from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
+from bakeoff.data.grouping import why_mixed
 from bakeoff.data.read import read
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
@@ -56,7 +57,7 @@ def bake(
     folds: int = 5,
     seed: int = 0,
     test: float | None = None,
-    keep_groups: bool = False,
+    keep_groups: bool | None = None,
     leave_one_group_out: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -82,7 +83,8 @@ def bake(
     seed : of the split, of every network and of every augmentation.
     test : share locked away when there is no official test part; None is a fifth from
         600 pictures on, 0 none.
-    keep_groups : keep the pictures of a group in one fold.
+    keep_groups : keep the pictures of a group in one fold; None does where it can be done,
+        see `why_mixed`.
     leave_one_group_out : instead of `folds`, score each group by models that never saw it.
     device, threads, precision : see `Compute.choose`.
     mode : how pictures are prepared, see `Prepare`; "auto" decides by their looks.
@@ -209,7 +211,11 @@ class _Plan(NamedTuple):
         plan = cls.on(
             dataset,
             request.model_copy(
-                update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
+                update={
+                    "fingerprint": dataset.fingerprint(),
+                    "threads": compute.threads,
+                    "keep_groups": _keeps_groups(dataset, request),
+                }
             ),
         )
         _build_once(dataset, plan.request)
@@ -280,6 +286,23 @@ def _build_once(dataset: Dataset, request: Request) -> None:
         approach.build(task)
 
 
+def _keeps_groups(dataset: Dataset, request: Request) -> bool:
+    """Whether groups share a part: as asked, or else where that can be done."""
+    if request.keep_groups is not None:
+        return request.keep_groups
+    if dataset.groups is None or request.leave_one_group_out:
+        return False
+    return _why_mixed(dataset, request) is None
+
+
+def _why_mixed(dataset: Dataset, request: Request) -> str | None:
+    """Why groups can not be kept together; None where they can, or there are none."""
+    if dataset.groups is None:
+        return None
+    told = dataset.labels, dataset.classes, dataset.groups, request.folds, dataset.official_test
+    return why_mixed(*told)
+
+
 def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request) -> Split:
     wants_groups = request.keep_groups or request.leave_one_group_out
     if wants_groups and dataset.groups is None:
@@ -309,6 +332,15 @@ def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request)
     )
 
 
+def _about_groups(dataset: Dataset, request: Request) -> str | None:
+    """What became of the groups in the folds, in words; None where there are none."""
+    if dataset.groups is None or request.leave_one_group_out:
+        return None
+    if request.keep_groups:
+        return "groups are kept together"
+    return f"groups are mixed: {_why_mixed(dataset, request) or 'as was asked'}"
+
+
 def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> RunFolder:
     """All that follows the plan; what goes wrong is told in the run too."""
     request, dataset, _, parts, _ = plan
@@ -321,6 +353,7 @@ def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> Ru
         pictures=len(dataset),
         classes=len(dataset.classes),
         folds=[fold.name for fold in parts.folds],
+        groups=_about_groups(dataset, request),
     )
     on_event(started)
     try:
