@@ -60,6 +60,13 @@ def fed(*events: dict[str, Any], terminal: bool = True) -> tuple[RunScreen, io.S
     return screen, file
 
 
+@pytest.mark.parametrize("words", [None, "groups are mixed: 3 are too few"])
+def test_what_became_of_the_groups_is_said_where_there_are_any(words: str | None) -> None:
+    console = Console(width=100, record=True)
+    RunScreen(console)(STARTED | {"groups": words})
+    assert ("groups are" in console.export_text()) is (words is not None)
+
+
 def test_what_waits_what_trains_and_what_is_done() -> None:
     screen, _ = fed({"event": "preparing", "approach": "cnn"})
     assert "preparing" in shown(screen)

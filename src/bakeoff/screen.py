@@ -117,6 +117,8 @@ class RunScreen:
             units = dict.fromkeys([*event["folds"], "final"], 1.0) | self.smaller
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
+            if event.get("groups"):
+                self.console.print(Text(event["groups"]))
             if self.kept:
                 self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":

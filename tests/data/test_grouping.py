@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.data.grouping import Grouping, number_off, parse_grouping
+from bakeoff.data.grouping import Grouping, number_off, parse_grouping, why_mixed
 from bakeoff.data.words import utf8
 from bakeoff.errors import BakeoffError
 
@@ -88,3 +88,52 @@ def test_numbering_loses_no_text(texts: list[str]) -> None:
     indices, names = number_off(texts)
     assert [names[index] for index in indices] == [utf8(text) for text in texts]
     assert len(set(names)) == len(names)
+
+
+# -- whether groups can be kept together ---------------------------------------------
+
+WRITERS = np.repeat(np.arange(10), 6)
+LABELS = np.tile(np.arange(3), 20)
+NAMES = ("a", "b", "c")
+
+
+def test_enough_groups_with_every_class_can_be_kept_together() -> None:
+    assert why_mixed(LABELS, NAMES, WRITERS, 5) is None
+    assert why_mixed(LABELS, NAMES, WRITERS, 2) is None
+    assert why_mixed(LABELS, NAMES, WRITERS, 0) is None  # as for five
+
+
+def test_too_few_groups() -> None:
+    why = why_mixed(LABELS, NAMES, WRITERS, 6)
+    assert why == "10 are too few to fill 6 folds evenly, which takes 12"
+
+
+def test_a_group_that_is_most_of_the_set() -> None:
+    groups = np.where(np.arange(60) < 31, 0, np.arange(60))
+    assert why_mixed(LABELS, NAMES, groups, 5) == "one of them holds more than half of the pictures"
+
+
+def test_a_class_that_few_groups_have() -> None:
+    labels = np.where((LABELS == 2) & (WRITERS > 2), 0, LABELS)
+    assert why_mixed(labels, NAMES, WRITERS, 5) == "class c is in 3 of them, fewer than 5 folds"
+    assert why_mixed(labels, NAMES, WRITERS, 3) is None
+    # Of two pictures there can be no five groups.
+    few = np.where((LABELS == 2) & ~np.isin(np.arange(60), [2, 8]), 0, LABELS)
+    assert why_mixed(few, NAMES, WRITERS, 5) is None
+    few[8] = 0
+    few[5] = 2
+    assert why_mixed(few, NAMES, WRITERS, 5) == "class c is in 1 of them, fewer than 5 folds"
+
+
+def test_pictures_without_a_label_and_those_of_the_official_test_are_passed_over() -> None:
+    labels = np.where(WRITERS < 2, -1, LABELS)
+    assert "8 are too few" in (why_mixed(labels, NAMES, WRITERS, 5) or "")
+    assert "9 are too few" in (why_mixed(LABELS, NAMES, WRITERS, 5, WRITERS == 3) or "")
+    assert why_mixed(LABELS, NAMES, WRITERS, 4, WRITERS == 3) is None
+
+
+def test_groups_on_both_sides_of_the_official_test() -> None:
+    # Kept together, they would take the training part with them.
+    official = np.arange(60) % 6 == 0
+    why = why_mixed(LABELS, NAMES, WRITERS, 2, official)
+    assert why == "some are in the set's own test part and in the rest"

@@ -134,6 +134,19 @@ def test_lines_are_too_plain_to_be_told_apart(count: int) -> None:
     assert found([line(*hand) for hand in hands]) == []
 
 
+@pytest.mark.parametrize("kind", ["rectangle", "ellipse"])
+def test_boxes_and_rings_are_too_plain_as_well(kind: str) -> None:
+    drawn = []
+    for side in (12, 14, 16):
+        for left, top in ((4, 4), (8, 5), (6, 9)):
+            image = Image.new("L", (28, 28))
+            getattr(ImageDraw.Draw(image), kind)(
+                (left, top, left + side, top + side), outline=255, width=2
+            )
+            drawn.append(np.asarray(image))
+    assert found(drawn) == []
+
+
 @pytest.mark.parametrize(
     "change",
     [

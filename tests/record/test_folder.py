@@ -48,6 +48,14 @@ def test_what_was_asked_comes_back(run: RunFolder) -> None:
     assert RunFolder.open(run.path).request == REQUEST
 
 
+def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFolder) -> None:
+    file = run.path / "run.json"
+    for told, meant in ((False, False), (True, True), (None, None)):
+        asked = json.loads(file.read_text()) | {"keep_groups": told}
+        file.write_text(json.dumps(asked))
+        assert RunFolder.open(run.path).request.keep_groups is meant
+
+
 def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
     assert RunFolder.create(tmp_path, REQUEST).request == REQUEST
 

@@ -278,6 +278,33 @@ def test_kept_groups_are_never_parted(tmp_path: Path) -> None:
     assert one | other == set(range(10))
 
 
+@pytest.mark.parametrize(
+    ("count", "wish", "kept", "words"),
+    [
+        (10, None, "groups", "groups are kept together"),
+        (10, False, "duplicates", "groups are mixed: as was asked"),
+        (3, None, "duplicates", "groups are mixed: 3 are too few"),
+        (3, True, "groups", "groups are kept together"),
+    ],
+)
+def test_groups_are_kept_together_where_that_can_be_done(
+    tmp_path: Path, count: int, wish: bool | None, kept: str, words: str
+) -> None:
+    names = tuple("abcdefghij"[:count])
+    dataset = strokes(groups=np.arange(60) // (60 // count), group_names=names)
+    run = bake(dataset, tmp_path / "run", keep_groups=wish, **ONE)
+    assert run.results().protocol.kept_together == kept
+    (started,) = events_of(run, "run started")
+    assert str(started["groups"]).startswith(words)
+    # What was settled is written down: a resumed run does not decide anew.
+    assert run.request.keep_groups is (kept == "groups")
+
+
+def test_without_groups_nothing_is_said_of_them(finished: RunFolder) -> None:
+    assert events_of(finished, "run started")[0]["groups"] is None
+    assert finished.request.keep_groups is False
+
+
 def test_a_model_can_learn_from_one_picture(tmp_path: Path) -> None:
     dataset = strokes(12, groups=np.array([0] * 11 + [1]), group_names=("many", "one"))
     run = bake(dataset, tmp_path / "run", leave_one_group_out=True, **QUICKLY)

@@ -222,6 +222,19 @@ def test_an_estimate_ends_with_its_time_or_with_who_asked(
     refused(page.post("/api/training/estimate", json=QUICK), 400, "without a word")
 
 
+@pytest.mark.parametrize(
+    ("wish", "option"), [(None, None), (True, "--keep-groups"), (False, "--mix-groups")]
+)
+def test_what_is_wished_of_groups_is_passed_on(
+    page: httpx.Client, monkeypatch: pytest.MonkeyPatch, wish: bool | None, option: str | None
+) -> None:
+    echo = (sys.executable, "-c", "import sys; sys.exit(' '.join(sys.argv[1:]))")
+    monkeypatch.setattr(train, "COMMAND", echo)
+    said = page.post("/api/training/estimate", json=QUICK | {"keep_groups": wish}).json()
+    given = {word for word in said["detail"].split() if word.endswith("-groups")}
+    assert given == ({option} if option else set())
+
+
 # -- from start to models ---------------------------------------------------------------
 
 

@@ -169,8 +169,14 @@ def run(
         ),
     ] = None,
     keep_groups: Annotated[
-        bool, typer.Option("--keep-groups", help="Keep the pictures of a group in one fold.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--keep-groups/--mix-groups",
+            help="Keep the pictures of a group in one fold, or not. Default: where there are "
+            "enough groups, and enough with each class.",
+            show_default=False,
+        ),
+    ] = None,
     leave_one_group_out: Annotated[
         bool,
         typer.Option(

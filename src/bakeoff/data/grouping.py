@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bakeoff.data.words import nor_others, utf8
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Grouping", "number_off", "parse_grouping"]
+__all__ = ["Grouping", "number_off", "parse_grouping", "why_mixed"]
 
 _COLUMN = "column:"
 
@@ -135,3 +135,50 @@ def number_off(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...
         names = sorted(distinct)
     place = {name: index for index, name in enumerate(names)}
     return np.asarray([place[value] for value in values], dtype=np.int64), tuple(names)
+
+
+def why_mixed(
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    groups: NDArray[np.int64],
+    folds: int,
+    official_test: NDArray[np.bool_] | None = None,
+) -> str | None:
+    """Why the groups can not be kept together in the folds, or None where they can.
+
+    Kept together, each group is scored by models that never saw its hand or paper. That takes
+    some groups in every fold, and every class in enough of them to be learnt without those that
+    are held out.
+
+    Parameters
+    ----------
+    labels, groups : N, class and group of each picture; labels of -1 are passed over.
+    classes : names of the classes.
+    folds : 0 is taken as five, for the test part that is then held out.
+    official_test : N, the set's own test part, which is not dealt to folds.
+
+    Returns
+    -------
+    str or None
+        Words that follow "groups are mixed:".
+    """
+    parts = folds or 5
+    learnt = labels >= 0
+    if official_test is not None:
+        tested = np.unique(groups[learnt & official_test])
+        learnt &= ~official_test
+        if np.isin(groups[learnt], tested).any():
+            return "some are in the set's own test part and in the rest"
+    labels, groups = labels[learnt], groups[learnt]
+    sizes = np.bincount(groups)
+    count = np.count_nonzero(sizes)
+    if count < 2 * parts:
+        return f"{count} are too few to fill {parts} folds evenly, which takes {2 * parts}"
+    if 2 * sizes.max() > len(groups):
+        return "one of them holds more than half of the pictures"
+    for label in np.unique(labels):
+        of_class = groups[labels == label]
+        within = len(np.unique(of_class))
+        if within < min(parts, len(of_class)):
+            return f"class {classes[label]} is in {within} of them, fewer than {parts} folds"
+    return None

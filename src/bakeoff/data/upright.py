@@ -11,7 +11,7 @@ from scipy.ndimage import affine_transform, gaussian_filter1d
 
 from bakeoff.data.pictures import Pictures
 
-__all__ = ["FIELD", "SPREAD", "Drawings"]
+__all__ = ["FIELD", "Drawings"]
 
 SIDE = 48  # longest side of what is looked at, in pixels
 SMALLEST = 3.0  # spread of the ink, in pixels; below, interpolation changes too much
@@ -23,7 +23,6 @@ REACH = 2.5
 SAMPLES = 40
 BLUR = 1.2
 FIELD = SAMPLES // 2
-SPREAD = FIELD / (2 * REACH)  # of the ink, when it has been brought to one size
 PART = 1024  # pictures at a time
 
 Floats = NDArray[np.float32]

@@ -67,7 +67,7 @@ class Request(BaseModel):
     folds: int = 5
     seed: int = 0
     test: float | None = None
-    keep_groups: bool = False
+    keep_groups: bool | None = None
     leave_one_group_out: bool = False
     device: str = "auto"
     threads: int | None = None

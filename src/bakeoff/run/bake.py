@@ -22,8 +22,8 @@ from bakeoff.approaches.settings import configure
 from bakeoff.bundle.bundle import load
 from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
-from bakeoff.data.split import Split, split
+from bakeoff.data.duplicates import DuplicateGroup, find_duplicates
+from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
@@ -34,6 +34,7 @@ from bakeoff.run.bundles import make_bundle
 from bakeoff.run.check import look
 from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
+from bakeoff.run.protocol import about_groups, keeps_groups, parts_of, together_of
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, read_first, unchanged
 from bakeoff.run.summary import (
@@ -50,8 +51,6 @@ from bakeoff.version import __version__
 
 __all__ = ["bake", "estimate", "resume"]
 
-CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
-
 
 def bake(
     source: str | os.PathLike[str] | Dataset,
@@ -64,7 +63,7 @@ def bake(
     folds: int = 5,
     seed: int = 0,
     test: float | None = None,
-    keep_groups: bool = False,
+    keep_groups: bool | None = None,
     leave_one_group_out: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -94,7 +93,8 @@ def bake(
     seed : of the split, of every network and of every augmentation.
     test : share locked away when there is no official test part; None is a fifth from
         600 pictures on, 0 none.
-    keep_groups : keep the pictures of a group in one fold.
+    keep_groups : keep the pictures of a group in one fold; None does where it can be done,
+        see `why_mixed`.
     leave_one_group_out : instead of `folds`, score each group by models that never saw it.
     device, threads, precision : see `Compute.choose`.
     mode : how pictures are prepared, see `Prepare`; "auto" decides by their looks.
@@ -234,7 +234,11 @@ class _Plan(NamedTuple):
         plan = cls.on(
             dataset,
             request.model_copy(
-                update={"fingerprint": dataset.fingerprint(), "threads": compute.threads}
+                update={
+                    "fingerprint": dataset.fingerprint(),
+                    "threads": compute.threads,
+                    "keep_groups": keeps_groups(dataset, request),
+                }
             ),
         )
         _build_once(dataset, plan.request)
@@ -245,8 +249,8 @@ class _Plan(NamedTuple):
         """That of a run on these pictures."""
         compute = Compute.choose(request.device, request.threads, request.precision)
         duplicates = find_duplicates(dataset.pictures)
-        ids = _together(dataset, duplicates, request)
-        parts = _split(dataset, ids, request)
+        ids = together_of(dataset, duplicates, request)
+        parts = parts_of(dataset, ids, request)
         smaller = None
         if request.curve:
             smaller = smaller_folds(parts, dataset.labels, ids, request.seed)
@@ -331,41 +335,6 @@ def _build_once(dataset: Dataset, request: Request) -> None:
         approach.build(task)
 
 
-def _together(
-    dataset: Dataset, duplicates: list[DuplicateGroup], request: Request
-) -> NDArray[np.int64]:
-    """N ids; what shares one stays in one part."""
-    wants_groups = request.keep_groups or request.leave_one_group_out
-    if wants_groups and dataset.groups is None:
-        raise BakeoffError(
-            dataset.name,
-            "has no groups to keep together or leave out",
-            "Say how they are told with --group, such as --group '^[a-z]+' on the file name",
-        )
-    return together(
-        len(dataset),
-        [one.indices for one in duplicates],
-        extra_ids=dataset.groups if request.keep_groups else None,
-    )
-
-
-def _split(dataset: Dataset, ids: NDArray[np.int64], request: Request) -> Split:
-    leave_out = None
-    if request.leave_one_group_out:
-        assert dataset.groups is not None
-        leave_out = (dataset.groups, dataset.group_names)
-    return split(
-        dataset.labels,
-        folds=request.folds,
-        seed=request.seed,
-        official_test=dataset.official_test,
-        test_share=request.test,
-        together=ids,
-        leave_out=leave_out,
-        validation_share=min(0.15, CHOOSERS / max(1, len(dataset))),
-    )
-
-
 def _finish(
     folder: RunFolder, plan: _Plan, kind: str, on_event: Listener, *, keep_bundles: bool = False
 ) -> RunFolder:
@@ -381,6 +350,7 @@ def _finish(
         classes=len(dataset.classes),
         folds=[fold.name for fold in parts.folds],
         curve={one.fold.name: one.share for one in smaller or ()},
+        groups=about_groups(dataset, request),
     )
     on_event(started)
     try:

@@ -36,6 +36,7 @@ router = APIRouter(prefix="/api", tags=["training"])
 ESTIMATE_SECONDS = 120
 LOOK_EVERY = 0.2  # seconds between looks whether whoever asked for an estimate is still there
 LOG_LINES = 200
+GROUPS = {True: "--keep-groups", False: "--mix-groups"}
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: PROBLEM | {"description": "Something asked does not fit."},
@@ -49,7 +50,8 @@ class Training(BaseModel):
     """What to train, on what, and how to score it; as in `bakeoff run`.
 
     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
-    expression on the file name; the summary of a set says the one that fits it.
+    expression on the file name; the summary of a set says the one that fits it. `keep_groups`
+    is null for keeping them together where that can be done.
     """
 
     set: Annotated[str, Field(min_length=1, max_length=200)]
@@ -60,7 +62,7 @@ class Training(BaseModel):
     folds: Annotated[int, Field(ge=0, le=100)] = 5
     test: Annotated[float | None, Field(ge=0, le=0.9)] = None
     group: Annotated[str | None, Field(max_length=200)] = None
-    keep_groups: bool = False
+    keep_groups: bool | None = None
     leave_one_group_out: bool = False
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
@@ -246,7 +248,7 @@ def _arguments(request: Request, asked: Training) -> list[str]:
         str(source or asked.set),
         *(f"--approach={name}" for name in asked.approaches),
         *(f"--{name}={value}" for name, value in options.items() if value is not None),
-        *(["--keep-groups"] if asked.keep_groups else []),
+        *([] if asked.keep_groups is None else [GROUPS[asked.keep_groups]]),
         *(["--leave-one-group-out"] if asked.leave_one_group_out else []),
     ]
 

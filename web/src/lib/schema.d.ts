@@ -1234,11 +1234,8 @@ export interface components {
             folds: number;
             /** Group */
             group?: string | null;
-            /**
-             * Keep Groups
-             * @default false
-             */
-            keep_groups: boolean;
+            /** Keep Groups */
+            keep_groups?: boolean | null;
             /**
              * Leave One Group Out
              * @default false
@@ -1666,7 +1663,8 @@ export interface components {
          * @description What to train, on what, and how to score it; as in `bakeoff run`.
          *
          *     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
-         *     expression on the file name; the summary of a set says the one that fits it.
+         *     expression on the file name; the summary of a set says the one that fits it. `keep_groups`
+         *     is null for keeping them together where that can be done.
          */
         Training: {
             /**
@@ -1692,11 +1690,8 @@ export interface components {
             folds: number;
             /** Group */
             group?: string | null;
-            /**
-             * Keep Groups
-             * @default false
-             */
-            keep_groups: boolean;
+            /** Keep Groups */
+            keep_groups?: boolean | null;
             /**
              * Leave One Group Out
              * @default false
