@@ -187,8 +187,14 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
             Sentence("sure", "The order is not settled: two are too close to call."),
             Sentence("cost", "It takes 0.6 MB and 4.2 ms a picture."),
             Sentence("where", f"It fails most on “{weak}”."),
-            Sentence("next", f"Look at the {len(found.suspects)} doubtful labels, and mend them."),
-            Sentence("next", f"Bring more pictures of “{weak}”."),
-            Sentence("next", "The learning curve still rises: twice the pictures would help."),
+            Sentence(
+                "next",
+                f"Look at the {len(found.suspects)} doubtful labels, and mend them.",
+                "suspects",
+            ),
+            Sentence("next", f"Bring more pictures of “{weak}”.", "class", weak),
+            Sentence(
+                "next", "The learning curve still rises: twice the pictures would help.", "learning"
+            ),
         ]
     )

@@ -188,7 +188,7 @@ def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
             f"{of_pictures(group.pictures)}.",
         )
     if chosen.brittleness:
-        yield Sentence("where", chosen.brittleness.words)
+        yield Sentence("where", chosen.brittleness.words, see="brittleness")
 
 
 def _weak(scores: Scores) -> list[ClassScore]:
@@ -209,12 +209,22 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
     found = list(_about_the_set(results))
     if weak := [one for one in _weak(scores) if one.interval[1] < scores.accuracy]:
         found.append(
-            Sentence("next", f"Bring more pictures of {listed([one.name for one in weak])} first.")
+            Sentence(
+                "next",
+                f"Bring more pictures of {listed([one.name for one in weak])} first.",
+                see="class",
+                name=weak[0].name,
+            )
         )
     if groups := _weak_groups(scores):
         names = listed([one.name for one in groups])
         found.append(
-            Sentence("next", f"Beware of {names}, and bring more such pictures, of every class.")
+            Sentence(
+                "next",
+                f"Beware of {names}, and bring more such pictures, of every class.",
+                see="group",
+                name=groups[0].name,
+            )
         )
     elif results.dataset.groups and not results.protocol.leave_one_group_out:
         found.append(
@@ -225,7 +235,7 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
             )
         )
     if chosen.learning:
-        found.append(Sentence("next", chosen.learning.words))
+        found.append(Sentence("next", chosen.learning.words, see="learning"))
     tied = _tied(chosen, results)
     needed = [
         pictures_to_tell(_pair(chosen, one, results), len(results.comparison)) for one in tied
@@ -258,6 +268,7 @@ def _about_the_set(results: Results) -> Iterator[Sentence]:
             if len(health.suspects) > 1
             else f"Look at “{first.name}”: it is labelled {first.label} and looks like "
             f"{first.proposed}.",
+            see="suspects",
         )
     for one in health.giveaways:
         if one.told == "class":

@@ -1532,6 +1532,8 @@ export interface components {
         /**
          * Sentence
          * @description A part of the verdict: `about` says which question it answers.
+         *
+         *     `see` is where the pictures or figures behind it are, and `name` of which class or group.
          */
         Sentence: {
             /**
@@ -1539,6 +1541,10 @@ export interface components {
              * @enum {string}
              */
             about: "which" | "sure" | "cost" | "where" | "next";
+            /** Name */
+            name?: string | null;
+            /** See */
+            see?: ("suspects" | "class" | "group" | "learning" | "brittleness") | null;
             /** Text */
             text: string;
         };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { brittle, brittlenessRows, changes, mean } from "./brittle.ts";
 import { belief, calibrationWords } from "./calibrated.ts";
+import type { Schema } from "../../lib/api.ts";
 import { learningRows, learnt } from "./learnt.ts";
 import { madeUp } from "./made-up.ts";
 import { compared, pairs } from "./pairs.ts";
@@ -17,7 +18,7 @@ describe("the verdict", () => {
   it("is a paragraph, and what to do next", () => {
     expect(told(run.results)).toEqual({
       found: "None stands out. All fail on “cloud”.",
-      next: ["Mend the labels."],
+      next: [{ about: "next", text: "Mend the labels.", see: "suspects", name: null }],
     });
   });
 
@@ -27,35 +28,23 @@ describe("the verdict", () => {
 
   const rooms = { compare: true, data: true };
 
-  it.each([
-    ["Look at the one doubtful label.", "See 1 label", "data", { view: "look" }],
-    [
-      "Bring more pictures of “cloud”.",
-      "See cloud",
-      "compare",
-      { view: "mistakes", class: "cloud" },
-    ],
-    ["Beware of “chalk”.", "See chalk", "compare", { view: "mistakes", group: "chalk" }],
-    ["Twice as many would help.", "See the learning curve", "compare", { view: "learning" }],
-    [
-      "Beware of changes of the light.",
-      "See what throws it off",
-      "compare",
-      { view: "brittleness" },
-    ],
-    ["Read the mistakes.", "See the mistakes", "compare", { view: "mistakes" }],
-  ])("leads from “%s”", (step, text, room, query) => {
-    expect(wayOf(run, step, rooms)).toEqual({ text, room, query });
-  });
+  const step = (see: NonNullable<Schema["Sentence"]["see"]> | null, name: string | null = null) =>
+    ({ about: "next", text: "Do so.", see, name }) as const;
 
-  it.each(["Be glad.", "Write to “nobody”."])("leads nowhere from “%s”", (step) => {
-    expect(wayOf(run, step, rooms)).toBeNull();
+  it.each([
+    [step("suspects"), "See 1 label", "data", { view: "look" }],
+    [step("class", "cloud"), "See cloud", "compare", { view: "mistakes", class: "cloud" }],
+    [step("group", "chalk"), "See chalk", "compare", { view: "mistakes", group: "chalk" }],
+    [step("learning"), "See the learning curve", "compare", { view: "learning" }],
+    [step("brittleness"), "See what throws it off", "compare", { view: "brittleness" }],
+  ])("leads from %o", (one, text, room, query) => {
+    expect(wayOf(run, one, rooms)).toEqual({ text, room, query });
   });
 
   it("leads only to what there is", () => {
-    expect(wayOf(older, "Mend the labels.", rooms)).toBeNull();
-    expect(wayOf(run, "Mend the labels.", { compare: true })).toBeNull();
-    expect(wayOf(older, "Twice as many would help.", rooms)).toBeNull();
+    expect(wayOf(run, step(null), rooms)).toBeNull();
+    expect(wayOf(older, step("suspects"), rooms)).toBeNull();
+    expect(wayOf(run, step("suspects"), { compare: true })).toBeNull();
   });
 });
 

@@ -147,7 +147,7 @@ export function madeUp(): Run {
       verdict: {
         sentences: [
           { about: "which", text: "None stands out." },
-          { about: "next", text: "Mend the labels." },
+          { about: "next", text: "Mend the labels.", see: "suspects", name: null },
           { about: "where", text: "All fail on “cloud”." },
         ],
       },

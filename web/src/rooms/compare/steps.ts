@@ -4,11 +4,13 @@ import type { Room } from "../../lib/page.ts";
 import { glued, plural } from "../../lib/format.ts";
 import type { Run } from "../../lib/run.ts";
 
+type Sentence = Schema["Sentence"];
+
 export interface Told {
   /** Which, how sure, at what cost, and where it fails: a paragraph. */
   found: string;
   /** What to do next. */
-  next: string[];
+  next: Sentence[];
 }
 
 /** What the run has to say; of older runs only why the winner won is known. */
@@ -17,7 +19,9 @@ export function told(results: Schema["Results"]): Told {
   const found = sentences.filter((one) => one.about !== "next").map((one) => one.text);
   return {
     found: glued(found.join(" ") || results.winner.why),
-    next: sentences.filter((one) => one.about === "next").map((one) => glued(one.text)),
+    next: sentences
+      .filter((one) => one.about === "next")
+      .map((one) => ({ ...one, text: glued(one.text) })),
   };
 }
 
@@ -28,30 +32,26 @@ export interface Way {
   query: { view: string; class?: string; group?: string };
 }
 
-/** A way to what a step speaks of; null where it speaks of nothing on the page.
- *
- * Names of classes and groups stand in quotation marks, as everywhere in the words of a run.
- */
-export function wayOf(run: Run, step: string, rooms: Partial<Record<Room, unknown>>): Way | null {
+/** A way to what a step speaks of; null where it speaks of nothing on the page. */
+export function wayOf(run: Run, step: Sentence, rooms: Partial<Record<Room, unknown>>): Way | null {
   const doubted = run.results.health?.suspects.length ?? 0;
-  if (/\blabels?\b/i.test(step) && doubted && rooms.data) {
-    return { text: `See ${plural(doubted, "label")}`, room: "data", query: { view: "look" } };
+  switch (step.see) {
+    case "suspects":
+      return doubted && rooms.data
+        ? { text: `See ${plural(doubted, "label")}`, room: "data", query: { view: "look" } }
+        : null;
+    case "class":
+    case "group":
+      return {
+        text: `See ${step.name}`,
+        room: "compare",
+        query: { view: "mistakes", [step.see]: step.name },
+      };
+    case "learning":
+      return { text: "See the learning curve", room: "compare", query: { view: "learning" } };
+    case "brittleness":
+      return { text: "See what throws it off", room: "compare", query: { view: "brittleness" } };
+    default:
+      return null;
   }
-  const here = (text: string, query: Way["query"]): Way => ({ text, room: "compare", query });
-  const named = [...step.matchAll(/[“"]([^”"]+)[”"]/g)].map((one) => one[1]!);
-  const group = named.find((name) => run.groups.includes(name));
-  if (group) return here(`See ${group}`, { view: "mistakes", group });
-  const name = named.find((name) => run.classes.includes(name));
-  if (name) return here(`See ${name}`, { view: "mistakes", class: name });
-  if (/curve|more pictures|times as many|twice/i.test(step) && some(run, "learning")) {
-    return here("See the learning curve", { view: "learning" });
-  }
-  if (/brittle|corrupt|changes?\b/i.test(step) && some(run, "brittleness")) {
-    return here("See what throws it off", { view: "brittleness" });
-  }
-  return /\bmistakes?\b/i.test(step) ? here("See the mistakes", { view: "mistakes" }) : null;
-}
-
-function some(run: Run, what: "learning" | "brittleness"): boolean {
-  return run.approaches.some((one) => one.result[what]);
 }
