@@ -4,10 +4,10 @@
 
 DRAWINGS is a folder of class folders, MNIST one with the IDX files, of which 3 000 training
 pictures are drawn. Of each set 3 % and 10 % of the labels are changed to another class at random;
-then `bakeoff run --approach baseline --approach cnn --budget quick --threads 1` and
-all else as by default: out-of-fold answers, and on the locked test (of MNIST) those of the final
-models. What chooses suspects was settled on seed 0, which is not among these. Runs are kept in the
-folder RUNS, so that a measurement that was interrupted goes on.
+then `bakeoff run --approach baseline --approach cnn --budget quick --threads 1` and all else as by
+default: out-of-fold answers, and on the locked test (of MNIST) those of the final models. What
+chooses suspects was settled on seed 0, which is not among SEEDS. Runs are kept in the folder RUNS,
+so that a measurement that was interrupted goes on.
 
 n is the number of flipped labels; hits are flipped ones. "First n" are the first n suspects, of
 which there may be fewer; the list is all of them. "Relabelled" is what corrections.csv does if no
@@ -20,6 +20,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import isnan, nan
 from pathlib import Path
 from statistics import mean
 
@@ -96,8 +97,8 @@ def _figures(
         found = suspects(some, dataset.labels[rows], dataset.classes, dataset.names, rows)
         hits = [one.index in wrong for one in found]
         first = hits[: len(wrong)]
-        figures = [_share(first), sum(first) / max(1, len(wrong))]
-        figures += [len(hits), _share(hits), sum(hits) / max(1, len(wrong))]
+        figures = [_share(sum(first), len(first)), _share(sum(first), len(wrong))]
+        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(wrong))]
         if by == "together":
             acted = [one for one in found if table[one.name].action == "relabel"]
             right = [one.proposed == dataset.classes[truth[one.index]] for one in acted]
@@ -115,14 +116,15 @@ def _said(run: RunFolder) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float
     }
 
 
-def _share(hits: Sequence[bool]) -> float:
-    return sum(hits) / max(1, len(hits))
+def _share(hits: int, of: int) -> float:
+    return hits / of if of else nan
 
 
 def _print(left: list[str], rows: Sequence[list[float]]) -> None:
     means = [mean(column) for column in zip(*rows, strict=True)]
     forms = [".1%", ".1%", ".1f", ".1%", ".1%", ".1f", ".1f"]
-    cells = [f"{value:{form}}" for value, form in zip(means, forms, strict=False)]
+    pairs = zip(means, forms, strict=False)
+    cells = ["–" if isnan(value) else f"{value:{form}}" for value, form in pairs]
     print(f"| {' | '.join([*left, *cells, *['–'] * (len(forms) - len(cells))])} |", flush=True)
 
 

@@ -23,7 +23,8 @@ from bakeoff.run.scoring import Scored
 __all__ = ["look"]
 
 CLEARLY = 0.05  # above chance, the least of the interval: what is less is no harm
-RELABEL = 0.05  # of quality: below, all approaches agreeing, 98 of 100 proposals were right
+# Of quality: below, all approaches agreeing, 323 of 332 proposals gave back the true label.
+RELABEL = 0.05
 UNEVEN = 5.0  # times as many pictures in the largest class as in the smallest
 NAMED = 3  # of the pictures behind a sentence
 
