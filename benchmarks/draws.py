@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -112,7 +113,7 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
         )
     others = _others(mnist)
     return {
-        one.name: float((_answers(final_model(run, one.name), mnist) == others.labels).mean())
+        one.name: float((_answers(final_model(run, one.name), mnist, keep) == others.labels).mean())
         for one in run.results().approaches
     }
 
@@ -127,24 +128,25 @@ def _others(path: Path) -> Dataset:
     return _mnist(path).take(np.arange(DRAWN_FROM, len(_mnist(path))))
 
 
-_described: dict[str, list[torch.Tensor]] = {}
-
-
 @torch.inference_mode()
-def _answers(model: Model, mnist: Path) -> NDArray[np.int64]:
+def _answers(model: Model, mnist: Path, keep: Path) -> NDArray[np.int64]:
     """What a final model says of the others.
 
-    All runs prepare alike and share what is frozen, so its features are worked out once.
+    All runs prepare alike and share what is frozen, so its features are worked out once and kept.
     """
     road = model.prepare
-    name = f"{road.mode} {road.size} {road.channels} {type(model.frozen).__name__}"
-    if name not in _described:
-        _described[name] = [
-            model.frozen(model.prepare(torch.from_numpy(pixels)))
-            for _, pixels in _others(mnist).pictures.batches(batch_of(model.prepare.size))
+    name = f"{road.mode} {road.size} {road.channels} {type(model.frozen).__name__}.npy"
+    if not (keep / name).exists():
+        described = [
+            model.frozen(road(torch.from_numpy(pixels))).numpy()
+            for _, pixels in _others(mnist).pictures.batches(batch_of(road.size))
         ]
+        with tempfile.NamedTemporaryFile(dir=keep, delete=False) as file:
+            np.save(file, np.concatenate(described))
+        Path(file.name).replace(keep / name)
+    features = torch.from_numpy(np.load(keep / name))
     network = model.network.eval()
-    answers = [network(some).argmax(1) for some in _described[name]]
+    answers = [network(some).argmax(1) for some in features.split(1024)]
     return torch.cat(answers).numpy()
 
 
