@@ -18,7 +18,9 @@ those of the folds from fewer, so they err more often (Bates, Hastie & Tibshiran
 "Cross-validation: what does it estimate and how well does it do it?"). How much is not known, but
 bounded: errors of classifiers fall as a power of the number of pictures, in practice no faster
 than its inverse square root (Hestness et al. 2017, "Deep learning scaling is predictable,
-empirically"). The better end of an interval goes so far, and the worse end stays where it is.
+empirically"). The better end of an interval goes so far, and the worse end stays where it is. It
+goes there by the odds of an error, which for rare errors is the same, and far from it spares what
+is no better than guessing.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Sampling:
 
     @property
     def gain(self) -> float:
-        """What a share of errors may shrink to, at the most, by learning from all pictures."""
+        """What the odds of an error may shrink to, at the most, by learning from all pictures."""
         return float(min(1.0, self.learnt / self.carried) ** EXPONENT)
 
     def take(self, rows: NDArray[np.bool_]) -> Sampling:
@@ -96,7 +98,7 @@ def share_interval(right: NDArray[np.bool_], sampling: Sampling) -> Interval:
     """
     effect = _design_effect(right.astype(np.float64), sampling.clusters)
     low, high = wilson(float(right.sum()) / effect, len(right) / effect)
-    return (low, 1 - (1 - high) * sampling.gain if len(right) else high)
+    return (low, high / (high + (1 - high) * sampling.gain))
 
 
 def mean_interval(values: NDArray[np.float64], sampling: Sampling) -> Interval:
