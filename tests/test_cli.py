@@ -29,6 +29,7 @@ from .strokes import strokes
 
 QUICK = [
     "--no-bundles",
+    "--no-brittleness",
     "--folds",
     "2",
     "--set",
@@ -89,6 +90,8 @@ def test_a_run_from_start_to_report(
     run = tmp_path / "run"
     bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
+    assert "squared paper" not in out
+    assert not (run / "brittleness.csv").exists()
     assert "class folders, 36 pictures of 12×12, 3 classes" in out
     assert "baseline · fold 2" in out
     assert "Left out (1)" in out
@@ -105,6 +108,54 @@ def test_a_run_from_start_to_report(
     assert "kept" in capsys.readouterr().out
     after = json.loads((run / "results.json").read_bytes())
     assert after["winner"] == json.loads(before)["winner"]
+
+
+def test_a_curve_is_drawn_and_told(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    asked: list[str | Path] = ["curve", pictures, "-a", "baseline", "--folds", "2"]
+    bakeoff(*asked, "-s", "epochs=2", "--threads", "1", "-o", run, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert re.search(r"measured +15 +\d+\.\d% +\d+\.\d% … \d+\.\d% +─*●─*", out)
+    results = RunFolder(run).results()
+    assert results.approaches[0].learning is not None
+    assert results.approaches[0].learning.words.split()[0] in out
+    assert not (run / "bundles").exists()
+
+
+def test_a_curve_is_added_to_a_run(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
+    assert "measured" not in capsys.readouterr().out
+    bakeoff("curve", run, "-a", "cnn", "--seed", "0", monkeypatch=monkeypatch, code=2)
+    assert "keeps to what it was asked, so approach, seed have no" in capsys.readouterr().err
+    bakeoff("curve", run, monkeypatch=monkeypatch)
+    assert "measured" in capsys.readouterr().out
+    assert RunFolder(run).request.curve
+
+
+def test_brittleness_is_asked_for_by_itself(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    some = [one for one in QUICK if one != "--no-brittleness"]
+    bakeoff("run", pictures, "-a", "baseline", *some, "-o", run, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "changing 36 pictures in 13 ways" in out
+    assert re.search(r"squared paper · baseline \d+%", out)
+    assert (run / "brittleness.csv").read_text().startswith("approach,corruption,strength")
 
 
 def test_an_estimate_leaves_nothing(
@@ -127,7 +178,7 @@ def test_a_demo_ends_with_the_page_where_there_is_a_screen(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[object] = []
-    monkeypatch.setattr("bakeoff.cli.train._run", lambda *_, **__: tmp_path)
+    monkeypatch.setattr("bakeoff.cli.train.bake_off", lambda *_, **__: tmp_path)
     monkeypatch.setattr(
         "bakeoff.cli.serve.serve_until_stopped", lambda *things, **_: served.append(things)
     )
@@ -191,6 +242,8 @@ def test_the_report_is_opened_where_there_is_a_display(
         (["run", "digits", "--resume", "here"], "Leave SOURCE out"),
         (["run", "--resume", "here"], "is no run"),
         (["report", "here"], "is no run"),
+        (["curve", "no-such-folder"], "there is no such file, folder or named set"),
+        (["run", "digits", "--curve", "--folds", "0"], "Ask for 2 folds or more"),
         (["fetch", "imagenet"], "there is no such named set"),
     ],
 )
@@ -328,6 +381,7 @@ def test_a_smaller_bundle_with_neighbours_is_made_from_a_run_of_files(
         "-o",
         run,
         "--no-open",
+        "--no-brittleness",
     ]
     bakeoff(*start, "--no-bundles", "--threads", "1", monkeypatch=monkeypatch)
     bakeoff("export", run, "-a", "cnn", "--variant", "fp16", monkeypatch=monkeypatch)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve
 from bakeoff.record.folder import RunFolder
-from bakeoff.screen import RunScreen, duration, leaderboard
+from bakeoff.screen import RunScreen, curves_shown, duration, leaderboard
 
 STARTED: dict[str, Any] = {
     "event": "run started",
@@ -112,6 +113,45 @@ def test_the_estimate_stands_until_something_is_known() -> None:
     assert "so far, about 1 min 17 s left" in shown(screen)
 
 
+def test_smaller_fits_take_less_and_are_no_folds() -> None:
+    screen = RunScreen(Console(file=io.StringIO(), width=120))
+    screen(STARTED | {"curve": {"fold 1 at 50": 0.25}})
+    quarter = 0.25**0.65
+    screen(unit("unit finished"))
+    assert screen.rows["cnn"].seconds_left == pytest.approx(20 * (2 + quarter))
+    screen(unit("unit finished", "fold 1 at 50", 0.3) | {"seconds": 20 * quarter})
+    assert screen.rows["cnn"].seconds_left == pytest.approx(20 * 2)
+    assert "90.00%" in shown(screen)  # of the fold alone
+    assert screen.rows["cnn"].share == pytest.approx((1 + quarter) / (3 + quarter))
+
+
+def test_a_curve_shows_what_was_measured_and_what_is_forecast(finished: RunFolder) -> None:
+    results = finished.results()
+    console = Console(file=io.StringIO(), width=80)
+    console.print(curves_shown(results))
+    assert isinstance(console.file, io.StringIO)
+    assert not console.file.getvalue().strip()
+    curve = LearningCurve(
+        [CurvePoint(100, 0.8, (0.7, 0.9), 5), CurvePoint(1200, 0.9, (0.85, 0.95), 5)],
+        *(0.0, 1.0, 0.5),
+        [Forecast(2.0, 3000, 1.0, (0.95, 1.0))],
+        "Words.",
+    )
+    (one, *_) = results.approaches
+    one = one.model_copy(update={"learning": curve})
+    console.print(curves_shown(results.model_copy(update={"approaches": [one]})))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    first, last = (
+        next(line for line in lines if line.lstrip().startswith(kind))
+        for kind in ("measured", "forecast")
+    )
+    assert "80.0%" in first
+    assert first.endswith("─" * 9 + "●" + "─" * 9)
+    assert "2× 3 000" in last
+    assert last.endswith("─●")
+    assert "Words." in lines
+
+
 def test_the_bar_follows_epochs_within_units() -> None:
     screen, _ = fed(unit("unit started"), epoch(5))
     assert screen.rows["cnn"].share == pytest.approx(0.5 / 3)
@@ -162,3 +202,28 @@ def test_the_leaderboard_ranks_by_accuracy(finished: RunFolder) -> None:
 )
 def test_durations_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+CHANGING: dict[str, Any] = {
+    "event": "changing pictures",
+    "pictures": 100,
+    "changes": ["turn", "blur"],
+}
+CHANGED: dict[str, Any] = {
+    "event": "pictures changed",
+    "change": "turn",
+    "done": 1,
+    "of": 2,
+    "seconds": 7.2,
+    "accuracy": {"cnn": 0.8, "vit": 0.75},
+}
+
+
+def test_changed_pictures_are_not_silent() -> None:
+    screen, _ = fed(CHANGING)
+    assert "changing 100 pictures in 2 ways" in shown(screen)
+    screen, file = fed(CHANGING, CHANGED)
+    assert "1 of 2 changes, about 7 s left" in shown(screen)
+    assert "turn" not in file.getvalue()
+    _, file = fed(CHANGING, CHANGED, terminal=False)
+    assert "turn · cnn 80%, vit 75%" in file.getvalue()

@@ -16,56 +16,81 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.bundle.answer import Answer, Answers
-from bakeoff.evaluation.records import Scores
+from bakeoff.data.words import spaced
+from bakeoff.evaluation.records import LearningCurve, Scores
 from bakeoff.record.results import Results
 
-__all__ = ["RunScreen", "answers_shown", "duration", "leaderboard"]
+__all__ = [
+    "RunScreen",
+    "answers_shown",
+    "curves_shown",
+    "duration",
+    "leaderboard",
+    "verdict_shown",
+]
 
 _NARROW = 80
+_LINE = 28  # characters for an interval
 
 
 @dataclass
 class _Row:
-    """How far one approach has come."""
+    """How far one approach has come. `seconds` are those that a whole fold would have taken."""
 
-    units: int
-    done: int = 0
+    units: Mapping[str, float]  # how long each takes, beside a whole fold
+    done: set[str] = field(default_factory=set)
     unit: str = ""
     epoch: Mapping[str, Any] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
+    took: float = 0.0
     note: str = "waiting"
     estimate: float | None = None
 
     @property
     def share(self) -> float:
         inside = self.epoch["number"] / self.epoch["of"] if self.epoch else 0.0
-        return (self.done + inside) / self.units
+        done = sum(self.units[unit] for unit in self.done) + inside * self.units.get(self.unit, 1)
+        return done / sum(self.units.values())
+
+    @property
+    def finished(self) -> bool:
+        return len(self.done) == len(self.units)
 
     @property
     def seconds_left(self) -> float | None:
         """From finished units, else from the epochs of this one, else from the estimate."""
-        if self.done == self.units:
+        if self.finished:
             return 0.0
         if not self.epoch and not self.seconds:
             return self.estimate
         left_here = 0.0
+        after = sum(size for unit, size in self.units.items() if unit not in self.done)
         if self.epoch:
             left_here = self.epoch["seconds"] * (self.epoch["of"] - self.epoch["number"])
+            after -= self.units[self.unit]
         whole = (
             sorted(self.seconds)[len(self.seconds) // 2]
             if self.seconds
-            else self.epoch["seconds"] * self.epoch["of"]
+            else self.epoch["seconds"] * self.epoch["of"] / self.units[self.unit]
         )
-        return left_here + whole * (self.units - self.done - bool(self.epoch))
+        return left_here + whole * after
 
 
 class RunScreen:
-    """Shows the events of a run: a live table in a terminal, else a line a finished unit."""
+    """Shows the events of a run: a live table in a terminal, else a line a finished unit.
 
-    def __init__(self, console: Console) -> None:
+    Parameters
+    ----------
+    kept : whether the run stays, so that it can be named and gone on with.
+    """
+
+    def __init__(self, console: Console, *, kept: bool = True) -> None:
         self.console = console
+        self.kept = kept
         self.rows: dict[str, _Row] = {}
+        self.smaller: dict[str, float] = {}
+        self.changing = ""
         self.started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
 
@@ -87,14 +112,22 @@ class RunScreen:
         """Take in one event."""
         kind = event["event"]
         if kind in ("run started", "run resumed"):
-            units = len(event["folds"]) + 1
+            # A fit on half of the pictures trains for more epochs, so it takes more than half.
+            self.smaller = {unit: share**0.65 for unit, share in event.get("curve", {}).items()}
+            units = dict.fromkeys([*event["folds"], "final"], 1.0) | self.smaller
             self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
             self.console.print(Text(event["understood"], style="bold"))
             if event.get("groups"):
                 self.console.print(Text(event["groups"]))
-            self.console.print(Text(f"run {event['path']}", style="dim"))
+            if self.kept:
+                self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
             self._estimated(event["seconds"])
+        elif kind == "changing pictures":
+            self.changing = f"changing {event['pictures']} pictures in {len(event['changes'])} ways"
+            self.console.print(self.changing)
+        elif kind == "pictures changed":
+            self._changed(event)
         elif kind == "test opened":
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind == "bundle written":
@@ -108,6 +141,13 @@ class RunScreen:
         parts = ", ".join(f"{name} {duration(some)}" for name, some in seconds.items())
         self.console.print(Text(f"about {duration(sum(seconds.values()))}: {parts}"))
 
+    def _changed(self, event: Mapping[str, Any]) -> None:
+        left = event["seconds"] * (event["of"] - event["done"])
+        self.changing = f"{event['done']} of {event['of']} changes, about {duration(left)} left"
+        if not self.console.is_terminal:
+            each = ", ".join(f"{name} {right:.0%}" for name, right in event["accuracy"].items())
+            self.console.print(f"{event['change']} · {each}")
+
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
         if kind == "preparing":
@@ -117,10 +157,12 @@ class RunScreen:
         elif kind == "epoch":
             row.epoch, row.note = event, ""
         elif kind in ("unit finished", "unit kept"):
-            row.done, row.epoch = row.done + 1, {}
+            row.done.add(event["fold"])
+            row.epoch = {}
             if kind == "unit finished":
-                row.seconds.append(event["seconds"])
-            if event["accuracy"] is not None:
+                row.took += event["seconds"]
+                row.seconds.append(event["seconds"] / row.units[event["fold"]])
+            if event["accuracy"] is not None and event["fold"] not in self.smaller:
                 row.accuracies.append(event["accuracy"])
             if not self.console.is_terminal:
                 self.console.print(_line(kind, event))
@@ -139,9 +181,12 @@ class RunScreen:
             table.add_row(name, bar, *_cells(row))
         words = f"{duration(time.monotonic() - self.started)} so far"
         left = [row.seconds_left for row in self.rows.values()]
-        if left and None not in left:
+        if self.changing:
+            words += f", {self.changing}"
+        elif left and None not in left:
             words += f", about {duration(sum(filter(None, left)))} left"
-        return Group(table, Text(f"{words} · Ctrl-C stops, --resume goes on", style="dim"))
+        words += " · Ctrl-C stops" + (", --resume goes on" if self.kept else "")
+        return Group(table, Text(words, style="dim"))
 
 
 def leaderboard(results: Results) -> Table:
@@ -166,6 +211,59 @@ def leaderboard(results: Results) -> Table:
             style=style,
         )
     return table
+
+
+def verdict_shown(results: Results) -> Text:
+    """What to make of a run: the approach to trust, a paragraph of reasons, what to do next."""
+    if results.verdict is None:
+        return Text(results.winner.why)
+    said = results.verdict.sentences
+    shown = Text(" ".join(one.text for one in said if one.about == "which"), style="bold")
+    reasons = " ".join(one.text for one in said if one.about in ("sure", "cost", "where"))
+    shown.append(f"\n{reasons}", style="not bold")
+    shown.append("\n\nWhat to do next")
+    for one in said:
+        if one.about == "next":
+            shown.append(f"\n• {one.text}", style="not bold")
+    return shown
+
+
+def curves_shown(results: Results) -> Group:
+    """The learning curve of every approach that has one, measured and forecast, and its words."""
+    shown: list[RenderableType] = []
+    for one in results.approaches:
+        if one.learning is not None:
+            shown += [_curve_shown(one.name, one.learning), Text(one.learning.words)]
+    return Group(*shown)
+
+
+def _curve_shown(name: str, curve: LearningCurve) -> Table:
+    rows = [
+        *(("measured", spaced(one.pictures), one.accuracy, one.interval) for one in curve.points),
+        *(
+            ("forecast", f"{one.times:g}× {spaced(one.pictures)}", one.accuracy, one.interval)
+            for one in curve.forecasts
+        ),
+    ]
+    left = min(low for *_, (low, _) in rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(Text(name))
+    for heading in ("pictures", "accuracy", "95 % interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for kind, pictures, accuracy, (low, high) in rows:
+        between = f"{low:.1%} … {high:.1%}"
+        drawn = _whiskers(low, accuracy, high, left)
+        style = "dim" if kind == "forecast" else ""
+        table.add_row(kind, pictures, f"{accuracy:.1%}", between, drawn, style=style)
+    return table
+
+
+def _whiskers(low: float, middle: float, high: float, left: float) -> str:
+    """An interval and its middle on a line from `left` to 1."""
+    step = max(1 - left, 1e-9) / (_LINE - 1)
+    start, dot, end = (round((share - left) / step) for share in (low, middle, high))
+    return " " * start + "─" * (dot - start) + "●" + "─" * (end - dot)
 
 
 def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:
@@ -212,8 +310,8 @@ def _percent(share: float | None) -> str:
 def _cells(row: _Row) -> list[str]:
     left = row.seconds_left
     held_out = sum(row.accuracies) / len(row.accuracies) if row.accuracies else None
-    if row.done == row.units:
-        return ["done", "", "", "", "", _percent(held_out), duration(sum(row.seconds))]
+    if row.finished:
+        return ["done", "", "", "", "", _percent(held_out), duration(row.took)]
     epoch = row.epoch
     return [
         row.note or row.unit,

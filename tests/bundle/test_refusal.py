@@ -19,7 +19,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     digits = read("digits")
     some = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 > 0))
     folder = tmp_path_factory.mktemp("refusal") / "run"
-    run = bake(some, folder, approaches=["cnn"], folds=2, test=0, budget="quick", threads=1)
+    run = bake(
+        some,
+        folder,
+        approaches=["cnn"],
+        folds=2,
+        test=0,
+        budget="quick",
+        threads=1,
+        brittleness=False,
+    )
     return load(run.bundle("cnn"))
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import (
     TEMPERATURE_BOUNDS,
+    calibration_by_luck,
+    calibration_interval,
     expected_calibration_error,
     fit_temperature,
     reliability,
@@ -129,3 +131,35 @@ def test_the_error_is_the_mean_distance() -> None:
 def test_no_pictures_no_bins_no_error() -> None:
     assert reliability(np.empty((0, 2)), np.empty(0, dtype=np.int64)) == []
     assert expected_calibration_error([]) == 0
+
+
+def _stated(pictures: int, off: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Two-class answers that are right as often as they say, less `off`."""
+    rng = np.random.default_rng(3)
+    confidence = rng.uniform(0.6, 0.95, pictures)
+    right = rng.random(pictures) < confidence - off
+    return np.stack([confidence, 1 - confidence], 1).astype(np.float32), np.where(right, 0, 1)
+
+
+@pytest.mark.parametrize(("off", "by_luck"), [(0.0, True), (0.15, False)])
+def test_a_calibration_error_says_how_far_it_can_be_believed(off: float, by_luck: bool) -> None:
+    probabilities, labels = _stated(1500, off)
+    confidence = probabilities.max(1).astype(np.float64)
+    bins = reliability(probabilities, labels)
+    error = expected_calibration_error(bins)
+    low, high = calibration_interval(confidence, labels == 0, bins, None)
+    assert low <= off <= high
+    assert 0 <= low < high <= 1
+    # A sample shows more error than there is, which the interval takes off again.
+    assert low < error
+    assert (error <= calibration_by_luck(confidence, bins)) == by_luck
+
+
+def test_few_pictures_show_much_error_by_luck_alone() -> None:
+    probabilities, labels = _stated(60, 0.0)
+    bins = reliability(probabilities, labels)
+    few = calibration_by_luck(probabilities.max(1).astype(np.float64), bins)
+    probabilities, labels = _stated(6000, 0.0)
+    bins = reliability(probabilities, labels)
+    many = calibration_by_luck(probabilities.max(1).astype(np.float64), bins)
+    assert few > 0.1 > 0.03 > many

@@ -228,8 +228,9 @@ def test_chance_is_not_a_winner_even_alone() -> None:
         winner = choose_winner(scored(correct, labels), compare_all(correct))
         assert winner.name is None
         assert winner.why.startswith(
-            "Nothing beats always answering “class 0”, which is right for 70.0 % of the pictures: "
-            "cnn has 75.0 % of 100 pictures right (95 % interval 65.7 % to 82.5 %)"
+            "There is nothing to learn here, as far as 100 pictures can tell: nothing surely beats "
+            "always answering “class 0”, which is right for 70.0 %. cnn has 75.0 % right (95 % "
+            "interval 65.7 to 82.5 %)"
         )
 
 
@@ -248,3 +249,20 @@ def test_a_choice_needs_approaches_and_all_their_pairs() -> None:
     right = np.ones(50, dtype=bool)
     with pytest.raises(ValueError, match="cnn was not compared with vit"):
         choose_winner(scored({"cnn": right, "vit": right}, np.arange(50) % 5), [])
+
+
+def test_the_words_use_titles_where_there_are_some() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 10
+    correct = {
+        "cnn": rng.random(400) < 0.9,
+        "vit": rng.random(400) < 0.9,
+        "plain": rng.random(400) < 0.3,
+    }
+    titles = {"cnn": "CNN from scratch", "vit": "Vision Transformer"}
+    comparisons = compare_all(correct, titles=titles)
+    assert comparisons[0].words.startswith("CNN from scratch and Vision Transformer are too close")
+    assert comparisons[1].words.startswith("CNN from scratch is better than plain")
+    winner = choose_winner(scored(correct, labels), comparisons, titles)
+    assert "CNN from scratch and Vision Transformer are" in winner.why
+    assert not {"cnn", "vit"} & set(winner.why.split())

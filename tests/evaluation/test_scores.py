@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.scores import losses, score, wilson
+from bakeoff.evaluation.scores import losses, score
 
 CLASSES = ("anchor", "balloon", "spiral")
 # Two anchors (one taken for a balloon), two balloons, no spirals.
@@ -52,22 +52,6 @@ def test_groups_are_scored_apart_and_empty_ones_left_out() -> None:
     assert (pencil.name, pencil.pictures, pencil.accuracy) == ("pencil", 2, 1.0)
     assert (stamp.name, stamp.pictures, stamp.accuracy) == ("stamp", 2, 0.5)
     assert stamp.loss == pytest.approx(-(math.log(0.3) + math.log(0.9)) / 2, rel=1e-6)
-
-
-def test_wilsons_interval_as_published() -> None:
-    # Newcombe 1998, table I: 81 of 263, and 0 of 20.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(0, 0) == (0.0, 1.0)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_holds_the_share_and_is_never_a_point(case: tuple[int, int]) -> None:
-    right, pictures = case
-    low, high = wilson(right, pictures)
-    assert 0 <= low <= right / pictures + 1e-12
-    assert right / pictures - 1e-12 <= high <= 1
-    assert high - low > 0
 
 
 def test_one_certain_mistake_costs_sixteen_nats_and_no_more() -> None:

@@ -114,6 +114,17 @@ def test_drawn_offline(room: Page) -> None:
     assert serious(room) == []
 
 
+def test_the_first_bars_do_not_wait_for_the_last_model(room: Page) -> None:
+    room.evaluate("""() => {
+      window.seen = new Set();
+      const count = () => window.seen.add(document.querySelectorAll("[data-answer]").length);
+      new MutationObserver(count).observe(document, { subtree: true, attributes: true });
+    }""")
+    draw(room, SEVEN)
+    expect(room.locator("[data-answer]")).to_have_count(2)
+    assert room.evaluate("[...window.seen].includes(1)")
+
+
 def test_tables_and_broken_files(room: Page, tmp_path: Path) -> None:
     table = tmp_path / "digits.csv"
     every = read("digits")

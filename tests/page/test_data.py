@@ -15,9 +15,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bakeoff.errors import LeftOut
+from bakeoff.evaluation.records import Giveaway, Health, Odd, Suspect
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Duplicate
 from bakeoff.record.sheets import sheets_of
+from bakeoff.report import write_report
 
 from .conftest import Served, serious, serving, sideways, watched
 
@@ -46,7 +48,7 @@ def made_large(trained: RunFolder, run: RunFolder) -> None:
         rows = arrays[f"{part}_rows"]
         for approach in results.approaches:
             given = arrays[f"{approach.name}_{part}"]
-            if part == "out_of_fold":  # two labels that both approaches would give otherwise
+            if part == "out_of_fold":  # two that both approaches would call otherwise
                 for place in (0, 1):
                     label = index.labels[rows[place]]
                     given[place] = (1 - SURE) / 8.999
@@ -63,6 +65,26 @@ def made_large(trained: RunFolder, run: RunFolder) -> None:
         Duplicate(names=names[2:4], labels=[classes[labels[2]], classes[labels[3]]], exact=False),
     ]
     left_out = [LeftOut(f"=scan {n}.png", "it ends in the middle", "Copy it") for n in range(LOST)]
+    doubted = [
+        Suspect(
+            index=(row := int(arrays["out_of_fold_rows"][place]) + count * time),
+            name=names[row],
+            label=classes[labels[row]],
+            proposed=classes[(labels[row] + 1) % 10],
+            quality=0.001 * (1 + place),
+            agree=[one.name for one in results.approaches],
+        )
+        for time in range(TIMES)
+        for place in (0, 1)
+    ]
+    health = Health(
+        odd=[Odd(7, names[7], classes[labels[7]], "empty", "All of its pixels are alike.")],
+        suspects=doubted,
+        giveaways=[
+            Giveaway("group", "background", 0.71, (0.66, 0.76), 0.36, "The background tells.")
+        ],
+        words=[f"{len(doubted)} labels are doubtful.", "1 picture is odd."],
+    )
     dataset = results.dataset.model_copy(
         update={
             "pictures": total,
@@ -73,7 +95,8 @@ def made_large(trained: RunFolder, run: RunFolder) -> None:
             "left_out": left_out,
         }
     )
-    run.save_results(results.model_copy(update={"dataset": dataset}), arrays)
+    run.save_results(results.model_copy(update={"dataset": dataset, "health": health}), arrays)
+    (run.path / "corrections.csv").write_text("action,name\r\nkeep,x\r\n", newline="")
     shutil.rmtree(run.path / "pictures")
     small = trained.sheets()
     pixels = [np.asarray(small[row].convert("L"))[..., None] for row in range(count)] * TIMES
@@ -226,24 +249,70 @@ def test_ten_thousand_pictures_scroll_with_few_nodes(page: Page, large: Served) 
 # -- what is wrong with it ------------------------------------------------------------
 
 
+def test_health_is_told_first_and_leads_to_each_finding(page: Page, large: Served) -> None:
+    page.goto(large.at("/data/large"))
+    health = page.get_by_role("region", name="Health")
+    expect(health).to_contain_text("52 labels are doubtful.")
+    expect(health.get_by_role("row").last).to_contain_text(re.compile(r"71\.0.%.*36\.0.%"))
+    health.get_by_role("link", name="1 odd picture").click()
+    assert "view=odd" in page.url
+    card = page.get_by_role("listitem").get_by_role("button")
+    expect(card).to_contain_text("All of its pixels are alike.")
+    card.click()
+    expect(page.get_by_role("dialog")).to_contain_text("00/digits/0007")
+
+
 def test_labels_to_look_at_again(page: Page, large: Served, tmp_path: Path) -> None:
     page.goto(large.at("/data/large"))
     views(page).get_by_role("link", name="Look again").click()
     expect(page.get_by_role("heading", name="Labels to look at again")).to_be_visible()
     expect(page.get_by_text("not a list of errors")).to_be_visible()
+    suspects = RunFolder(large.home / "runs" / "large").results().health.suspects  # type: ignore[union-attr]
+    expect(page.get_by_text(f"{len(suspects)} pictures, the most doubtful")).to_be_visible()
+    first = min(suspects, key=lambda one: one.quality)
     card = page.get_by_role("listitem").get_by_role("button").first
-    expect(card).to_contain_text("2 of 2 say")
+    expect(card).to_contain_text(f"labelled {first.label}")
+    expect(card).to_contain_text(f"rather {first.proposed}")
+    expect(card).to_contain_text("2 of 2")
+    expect(page.get_by_text("bakeoff run digits --corrections")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take the list away").click()
+        page.get_by_role("button", name="Take corrections.csv away").click()
+    assert download.value.suggested_filename == "corrections.csv"
     download.value.save_as(tmp_path / "look.csv")
-    with (tmp_path / "look.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) >= 2 * TIMES
-    assert {row["agreeing"] for row in rows} == {"2"}
-    losses = [float(row["mean loss"]) for row in rows]
-    assert losses == sorted(losses, reverse=True)
+    # The file of the run, as it is.
+    file = large.home / "runs" / "large" / "corrections.csv"
+    assert (tmp_path / "look.csv").read_bytes() == file.read_bytes()
     card.click()
-    expect(page.get_by_role("dialog")).to_contain_text(rows[0]["name"])
+    expect(page.get_by_role("dialog")).to_contain_text(first.name)
+
+
+def test_a_report_makes_the_corrections_itself(
+    browser: Browser, large: Served, tmp_path: Path
+) -> None:
+    run = RunFolder(large.home / "runs" / "large")
+    with watched(browser, offline=True) as page:
+        page.goto(f"{write_report(run).as_uri()}#/data/x?view=look")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Take corrections.csv away").click()
+        download.value.save_as(tmp_path / "made.csv")
+    with (tmp_path / "made.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["action", "name", "label", "proposed", "why", "quality"]
+    assert [row["action"] for row in rows].count("relabel") == 2 * TIMES
+    assert "All of its pixels are alike." in [row["why"] for row in rows]
+
+
+def test_an_older_run_says_how_to_check_its_set(page: Page, served: Served) -> None:
+    run = RunFolder(served.home / "runs" / served.run)
+    results = run.results()
+    run.save_results(results.model_copy(update={"health": None}), run.probabilities())
+    try:
+        page.goto(served.at("/data/digits?view=look"))
+        expect(page.get_by_role("heading", name="were not checked")).to_be_visible()
+        expect(page.get_by_text("bakeoff check")).to_be_visible()
+        expect(views(page).get_by_role("link", name="Look again")).to_have_text("Look again")
+    finally:
+        run.save_results(results, run.probabilities())
 
 
 def test_copies_with_different_labels_come_first(page: Page, large: Served) -> None:
@@ -294,7 +363,7 @@ def test_every_view_is_accessible_and_fits(
     browser: Browser, large: Served, width: int, scheme: str
 ) -> None:
     with watched(browser, viewport={"width": width, "height": 780}, color_scheme=scheme) as page:
-        for view in ("", "?view=pictures", "?view=look", "?view=copies", "?view=left"):
+        for view in ("", "?view=pictures", "?view=look", "?view=odd", "?view=copies", "?view=left"):
             page.goto(large.at(f"/data/large{view}"))
             expect(views(page).locator("[aria-current]")).to_be_in_viewport()
             assert serious(page) == [], view

@@ -30,6 +30,8 @@ from bakeoff.record.results import (
     Seconds,
 )
 
+from .made_up_evidence import brittleness, health, learning_curve, verdict, with_uncertainty
+
 FOLDS = 5
 SYMBOLS = (
     "arrow", "bolt", "circle", "cloud", "envelope", "heart", "house", "smiley", "star", "tree",
@@ -91,7 +93,8 @@ def make_run(
     tested = np.arange(pictures - test, pictures)
     scored = training if folds else tested
     fold_of = training % folds if folds else None
-    results, correct = [], {}
+    results: list[ApproachResult] = []
+    correct, correct_on_test = {}, {}
     probabilities_of: dict[str, NDArray[Any]] = {}
     all_scores: dict[str, Scores] = {}
     for number, kind in enumerate(kinds):
@@ -102,7 +105,8 @@ def make_run(
             rows: NDArray[np.int64], probabilities: NDArray[np.float64] = probabilities
         ) -> Scores:
             some = None if group is None else group[rows]
-            return score(probabilities[rows], labels[rows], classes, some, groups)
+            found = score(probabilities[rows], labels[rows], classes, some, groups)
+            return with_uncertainty(found)
 
         main = scores_of(scored)
         all_scores[kind.name] = main
@@ -110,7 +114,8 @@ def make_run(
             probabilities_of[f"{kind.name}_out_of_fold"] = probabilities[training]
         if test:
             probabilities_of[f"{kind.name}_test"] = probabilities[tested]
-        correct[kind.name] = probabilities[scored].argmax(1) == labels[scored]
+        right = probabilities.argmax(1) == labels
+        correct[kind.name], correct_on_test[kind.name] = right[scored], right[tested]
         fits = [
             _fit(rng, kind, f"{fold + 1}", scores_of(training[training % folds == fold]))
             for fold in range(folds)
@@ -144,9 +149,18 @@ def make_run(
                 final=_fit(rng, kind, "final", main),
                 confused=confused_pairs(main.confusion, classes),
                 mistakes=mistakes(probabilities[scored], labels[scored], classes, names, scored),
+                macs=40 * kind.parameters,
+                learning=learning_curve(main.accuracy, len(training)),
+                brittleness=brittleness(main.accuracy, len(scored), 1 - 0.2 * number),
             )
         )
-    comparison = compare_all(correct, fold_of)
+    titles = {kind.name: kind.title for kind in kinds}
+    comparison = compare_all(correct, fold_of, titles)
+    # Without folds, what was scored is the locked test itself.
+    on_test = compare_all(correct_on_test, titles=titles) if folds and test else []
+    found = health(names, labels, classes, [kind.name for kind in kinds], groups)
+    best = max(results, key=lambda one: all_scores[one.name].accuracy)
+    weak = min(all_scores[best.name].per_class, key=lambda one: one.accuracy).name
     run = RunFolder.create(path, Request(source="made up", approaches=tuple(k.name for k in kinds)))
     index = PictureIndex(
         names=list(names),
@@ -184,7 +198,10 @@ def make_run(
             ),
             approaches=results,
             comparison=comparison,
-            winner=choose_winner(all_scores, comparison),
+            winner=choose_winner(all_scores, comparison, titles),
+            test_comparison=on_test,
+            health=found,
+            verdict=verdict(best.title, all_scores[best.name].accuracy, found, weak),
         ),
         probabilities_of,
     )
@@ -263,7 +280,7 @@ def _dataset(
             LeftOut("notes/readme.txt", "it is no picture", "Move it out of the folder"),
         ],
         duplicates=[
-            Duplicate(names=list(names[:2]), labels=[classes[0], classes[0]], exact=True),
-            Duplicate(names=list(names[2:4]), labels=[classes[0], classes[1]], exact=False),
+            Duplicate(names=list(names[:2]), labels=[classes[0]] * 2, exact=True, rows=[0, 1]),
+            Duplicate(names=list(names[2:4]), labels=list(classes[:2]), exact=False, rows=[2, 3]),
         ],
     )

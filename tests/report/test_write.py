@@ -79,6 +79,18 @@ def test_mistakes_are_carried_first_and_the_approaches_take_turns(small: RunFold
 
 
 @pytest.mark.usefixtures("shell")
+def test_what_is_odd_comes_next(small: RunFolder) -> None:
+    rows = rows_of(carried(written(small)).sheets)
+    results = small.results()
+    assert results.health is not None
+    wrong = {mistake.index for approach in results.approaches for mistake in approach.mistakes}
+    odd = [one.index for one in results.health.suspects]
+    odd += [one.index for one in results.health.odd]
+    expected = [row for row in odd if row not in wrong]
+    assert rows[len(wrong) :][: len(expected)] == expected
+
+
+@pytest.mark.usefixtures("shell")
 def test_names_stay_data(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", classes=HOSTILE, pictures=100, groups=HOSTILE[:2])
     text = written(run)

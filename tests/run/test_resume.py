@@ -25,12 +25,13 @@ from ..strokes import QUICKLY, strokes
 
 TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency"}
 # Time goes by in these only; whether the test was opened, and how often, is asserted apart.
+OF_BUNDLES = {"bytes"}  # the whole run has bundles to weigh, the others leave none
 
 
 def timeless(value: Any) -> Any:
-    """JSON without whatever tells how long something took or when it was."""
+    """JSON without whatever tells how long something took, when it was, or what a bundle weighs."""
     if isinstance(value, dict):
-        return {key: timeless(one) for key, one in value.items() if key not in TIMES}
+        return {key: timeless(one) for key, one in value.items() if key not in TIMES | OF_BUNDLES}
     if isinstance(value, list):
         return [timeless(one) for one in value]
     return value

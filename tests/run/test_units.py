@@ -69,7 +69,7 @@ def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
 def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "run", "baseline")
     final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0])
+    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(12))
     assert bench.estimate(parts) > 0
     bench.train(FOLD)
     assert bench.estimate(parts) > 0

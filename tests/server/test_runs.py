@@ -75,6 +75,17 @@ def test_the_small_pictures_are_where_the_view_says(
     assert response.content == (finished.path / "pictures" / "0000.webp").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["mistakes", "corrections"])
+def test_tables_can_be_taken_away(finished: RunFolder, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    (copy / f"{name}.csv").write_text("action,name\r\nrelabel,a.png\r\n")
+    with serving(RunFolder(copy)) as client:
+        response = client.get(f"/api/runs/copy/tables/{name}")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert f'filename="{name}.csv"' in response.headers["content-disposition"]
+    assert response.content == (copy / f"{name}.csv").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -83,6 +94,10 @@ def test_the_small_pictures_are_where_the_view_says(
         ("run/sheets/x", 422),
         ("run/sheets/..%2findex.json", 404),
         ("run/pictures/0", 404),
+        ("run/tables/learning", 404),
+        ("run/tables/run.json", 422),
+        ("run/tables/..%2frun.json", 404),
+        ("other/tables/mistakes", 404),
         ("other/sheets/0", 404),
         ("other/view", 404),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import (
@@ -24,7 +24,23 @@ from bakeoff.errors import BakeoffError
 if TYPE_CHECKING:
     from bakeoff.record.folder import RunFolder
 
-__all__ = ["demo", "fetch", "report", "run"]
+__all__ = [
+    "Budget",
+    "Budgeted",
+    "Corrections",
+    "Grouped",
+    "Out",
+    "Seed",
+    "bake_off",
+    "demo",
+    "fetch",
+    "on_screen",
+    "report",
+    "run",
+    "watch",
+]
+
+T = TypeVar("T")
 
 LISTED = 5  # of the pictures left out, in the terminal
 
@@ -65,6 +81,23 @@ Budgeted = Annotated[
 ]
 
 
+Grouped = Annotated[
+    str | None,
+    typer.Option(
+        help="How pictures are grouped: a regular expression on the file name, column:NAME, "
+        "or folder (the level below the class)."
+    ),
+]
+Corrections = Annotated[
+    Path | None,
+    typer.Option(
+        help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
+        "source stays as it is.",
+        dir_okay=False,
+    ),
+]
+
+
 @app.command()
 def demo(
     out: Out = None,
@@ -81,7 +114,7 @@ def demo(
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
-    folder = _run("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
+    folder = bake_off("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
@@ -120,13 +153,8 @@ def run(
             help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
         ),
     ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="How pictures are grouped: a regular expression on the file name, column:NAME, "
-            "or folder (the level below the class)."
-        ),
-    ] = None,
+    group: Grouped = None,
+    corrections: Corrections = None,
     folds: Annotated[
         int,
         typer.Option(min=0, help="Folds of the cross-validation; 0 scores on the test part alone."),
@@ -170,6 +198,21 @@ def run(
         bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
     ] = True,
     neighbours: Shown = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Train on an eighth, a quarter and a half of the pictures too, and say what more "
+            "of them would bring; takes two to three times as long.",
+        ),
+    ] = False,
+    brittleness: Annotated[
+        bool,
+        typer.Option(
+            "--brittleness/--no-brittleness",
+            help="See how each approach stands turned, blurred, shaded … pictures.",
+        ),
+    ] = True,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
@@ -191,6 +234,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
+    `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
+
     `bakeoff run --resume runs/pictures-20260102-030405`
 
     `bakeoff run pictures/ --estimate` – how long it would take
@@ -211,6 +256,7 @@ def run(
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
+        corrections=corrections or (),
         folds=folds,
         seed=seed,
         test=test,
@@ -223,11 +269,13 @@ def run(
         budget=budget.value,
         bundles=bundles,
         neighbours=neighbours,
+        curve=curve,
+        brittleness=brittleness,
     )
     if estimate:
         _estimate(source, as_json, asked)
     else:
-        _run(source, out, open_report, **asked)
+        bake_off(source, out, open_report, **asked)
 
 
 @app.command()
@@ -290,12 +338,13 @@ def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
     console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
-def _run(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
+def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
+    """Start a run, show it as it goes, and say where it is."""
     from bakeoff.run.bake import bake
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
-    _watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+    watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
     return folder
 
 
@@ -308,12 +357,18 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
             f"goes on with what that run was asked, so {source} has no place beside it",
             "Leave SOURCE out",
         )
-    _watch(lambda listeners: resume(folder, **listeners), folder, open_report)
+    watch(lambda listeners: resume(folder, **listeners), folder, open_report)
 
 
-def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
-    """Do the work of a run with its events on the screen, then say what came of it."""
-    from bakeoff.screen import RunScreen, leaderboard
+def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
+    """Do the work of a run with its events on the screen.
+
+    Parameters
+    ----------
+    work : called with the listeners that `bake` takes.
+    kept : whether the run stays, so that it can be gone on with.
+    """
+    from bakeoff.screen import RunScreen
     from bakeoff.training.compute import keep_freed_memory
 
     keep_freed_memory()
@@ -327,34 +382,42 @@ def _watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report:
         transient=True,
     )
     bar = reading.add_task("reading", total=None)
-    screen = RunScreen(console)
+    screen = RunScreen(console, kept=kept)
+    with reading:
+
+        def hear(event: Mapping[str, Any]) -> None:
+            if not screen.rows:
+                reading.stop()
+                screen.__enter__()
+            screen(event)
+
+        try:
+            return work(
+                {
+                    "on_event": hear,
+                    "on_decoded": lambda done, total: reading.update(
+                        bar, completed=done, total=total
+                    ),
+                }
+            )
+        finally:
+            screen.__exit__(None, None, None)
+
+
+def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
+    """Do the work of a run with its events on the screen, then say what came of it."""
+    from bakeoff.screen import curves_shown, leaderboard, verdict_shown
+
     try:
-        with reading:
-
-            def hear(event: Mapping[str, Any]) -> None:
-                if not screen.rows:
-                    reading.stop()
-                    screen.__enter__()
-                screen(event)
-
-            try:
-                folder = work(
-                    {
-                        "on_event": hear,
-                        "on_decoded": lambda done, total: reading.update(
-                            bar, completed=done, total=total
-                        ),
-                    }
-                )
-            finally:
-                screen.__exit__(None, None, None)
+        folder = on_screen(work)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
             console.print(f"Stopped. Go on with: bakeoff run --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
     results = folder.results()
     console.print(leaderboard(results))
-    console.print(results.winner.why, markup=False)
+    console.print(verdict_shown(results))
+    console.print(curves_shown(results))
     if left_out := results.dataset.left_out:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for one in left_out[:LISTED]:

@@ -13,7 +13,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.words import count, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["finish", "ink"]
+__all__ = ["PAPER", "finish", "ink", "paper"]
 
 _CLASSES_MEND = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
@@ -23,7 +23,7 @@ _CLASSES_MEND = (
 _SAMPLE = 200
 # Measured: paper's share is 0.58 in the 8×8 digits and 0.73 to 0.96 in larger drawings;
 # 0.7 to 0.9 of a colour photo has channels this far apart.
-_PAPER = 64
+PAPER = 64
 _COLOURED = 24
 
 
@@ -94,11 +94,9 @@ def ink(pictures: Pictures) -> str:
     for index in range(0, len(pictures), step):
         pixels = pictures[index]
         grey = pixels.mean(axis=2).astype(np.uint8)
-        up_to = np.cumsum(np.bincount(grey.reshape(-1), minlength=256)) / grey.size
-        within = up_to[_PAPER:] - up_to[:-_PAPER]
-        within[0] = up_to[_PAPER]  # the range that starts at black holds black too
-        papers.append(int(within.argmax()) + _PAPER / 2)
-        shares.append(float(within.max()))
+        (start,), (share,) = paper(np.bincount(grey.reshape(-1), minlength=256)[None])
+        papers.append(int(start) + PAPER / 2)
+        shares.append(float(share))
         colours.append(float(np.mean(np.ptp(pixels, axis=2) > _COLOURED)))
     # Measured medians: Fashion-MNIST's garments 0.58, handwriting at 28 pixels 0.8, but
     # scikit-learn's 8×8 digits 0.52, since strokes fill a tiny picture.
@@ -106,6 +104,23 @@ def ink(pictures: Pictures) -> str:
     if np.median(colours) > 0.25 or np.median(shares) < (0.45 if side <= 16 else 0.65):
         return "photos"
     return "ink is high" if np.median(papers) < 128 else "ink is low"
+
+
+def paper(counts: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Of N pictures, where the narrow range of brightness begins that most pixels share.
+
+    Parameters
+    ----------
+    counts : N×256, pixels of each brightness; at least one pixel a picture.
+
+    Returns
+    -------
+    N least brightnesses of a range that is `PAPER` wide, and N shares of pixels within.
+    """
+    up_to = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+    within = up_to[:, PAPER:] - up_to[:, :-PAPER]
+    within[:, 0] = up_to[:, PAPER]  # the range that starts at black holds black too
+    return within.argmax(axis=1), within.max(axis=1)
 
 
 def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bakeoff.data.archive import is_archive, unpacked
 from bakeoff.data.catalog import is_named, load_named, named_sets
+from bakeoff.data.corrections import Correction, corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.finish import finish
@@ -69,6 +70,7 @@ def read(
     source: str | os.PathLike[str],
     *,
     group: str | None = None,
+    corrections: Sequence[Correction] = (),
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a labelled dataset, whatever its layout.
@@ -80,6 +82,8 @@ def read(
         tables of pixels, IDX, npz and Parquet files, and zip or tar archives of any.
     group : how to tell which pictures belong together: ``column:NAME``, ``folder``, or
         a regular expression searched in the file name.
+    corrections : labels that change and pictures that stay out, such as `read_corrections` reads;
+        the source stays as it is.
     progress : called with the number of pictures done and of all, while decoding.
 
     Returns
@@ -90,9 +94,9 @@ def read(
     Raises
     ------
     BakeoffError
-        There is no such source, or nothing in it can be trained on.
+        There is no such source, nothing in it can be trained on, or a correction does not fit it.
     """
-    return finish(read_as_found(source, group=group, progress=progress))
+    return finish(corrected(read_as_found(source, group=group, progress=progress), corrections))
 
 
 def read_as_found(

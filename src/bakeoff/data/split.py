@@ -46,6 +46,7 @@ class Split:
     test : rows to be opened once, at the end; may be empty.
     test_kind : the set's own test part, or one held out of it, or None.
     dropped : training rows that are copies of official test rows, so in no part.
+    together : an id for every row, the same for those that were kept in one part.
     """
 
     folds: tuple[Fold, ...]
@@ -53,6 +54,7 @@ class Split:
     test: Rows
     test_kind: Literal["official", "held out"] | None
     dropped: Rows
+    together: Rows
 
 
 def split(
@@ -135,7 +137,7 @@ def split(
         final = Fold("final", training, nothing, nothing)
     else:
         final = fold("final", training, nothing, 0)
-    return Split(tuple(done), final, test, kind, dropped)
+    return Split(tuple(done), final, test, kind, dropped, ids)
 
 
 def _check(folds: int, test_share: float | None, validation_share: float, official: bool) -> None:

@@ -54,8 +54,8 @@ def find_turned(pictures: Pictures) -> Rows:
     Nothing is claimed of pictures under some 14 pixels a side, of photos that fill their frame,
     and where a turn took ink out of the frame; mirrored drawings are others.
 
-    Costs 11 s and 220 MB for 60 000 pictures of 28×28 on one core; compares all with all,
-    so four times that for twice as many.
+    Costs 11 s and 220 MB for 60 000 pictures of 28×28 on one core; compares all with all, so four
+    times that for twice as many.
 
     Parameters
     ----------

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "nor_others", "spaced", "utf8"]
+import re
+
+__all__ = ["count", "harmless", "nor_others", "spaced", "undone", "utf8"]
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def spaced(number: int) -> str:
@@ -29,3 +33,13 @@ def utf8(text: str) -> str:
     Such are file names in an encoding of the past, and half characters in JSON.
     """
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def harmless(text: str) -> str:
+    """The text as a cell that no spreadsheet runs: a formula gets an apostrophe before it."""
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def undone(cell: str) -> str:
+    """The text of which `harmless` made a cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -11,11 +11,14 @@ from scipy.special import log_softmax
 from scipy.special import softmax as softmax_of
 
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.records import ReliabilityBin
+from bakeoff.evaluation.intervals import CERTAIN, bootstrap
+from bakeoff.evaluation.records import Interval, ReliabilityBin
 
 __all__ = [
     "BINS",
     "TEMPERATURE_BOUNDS",
+    "calibration_by_luck",
+    "calibration_interval",
     "expected_calibration_error",
     "fit_temperature",
     "reliability",
@@ -24,6 +27,7 @@ __all__ = [
 
 BINS = 15
 TEMPERATURE_BOUNDS = (0.05, 20.0)
+LUCK = 400  # times that answers are made up to see what luck alone does
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
@@ -128,6 +132,60 @@ def expected_calibration_error(bins: list[ReliabilityBin]) -> float:
     pictures = sum(part.pictures for part in bins)
     apart = sum(part.pictures * abs(part.confidence - part.accuracy) for part in bins)
     return apart / pictures if pictures else 0.0
+
+
+def calibration_interval(
+    confidence: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    bins: list[ReliabilityBin],
+    clusters: NDArray[np.integer] | None,
+) -> Interval:
+    """The 95 % interval of the calibration error.
+
+    Distances do not cancel out, so the error of any sample is above the truth, and that of a
+    resample above the sample's by as much: the basic bootstrap (Davison & Hinkley 1997, 5.2), in
+    which the resamples' percentiles are mirrored at the estimate, takes that off again.
+
+    Parameters
+    ----------
+    confidence, right : N, what was stated of each answer, and whether it was right.
+    bins : those of `reliability`, kept for all resamples.
+    clusters : N ids, or None; see `Sampling`.
+    """
+    bin_of = _bin_of(confidence, bins)
+    apart = confidence - right
+
+    def error(rows: NDArray[np.int64]) -> float:
+        return float(np.abs(np.bincount(bin_of[rows], apart[rows])).sum()) / len(rows)
+
+    high, low = np.percentile(bootstrap(error, len(right), clusters), CERTAIN)
+    twice = 2 * error(np.arange(len(right)))
+    return (float(np.clip(twice - low, 0, 1)), float(np.clip(twice - high, 0, 1)))
+
+
+def calibration_by_luck(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> float:
+    """The calibration error that perfectly calibrated answers exceed one time in twenty.
+
+    Were each answer right with exactly its stated confidence, so few pictures would still show
+    some error (consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of
+    reliability diagrams"). A measured error below this says nothing against a model.
+
+    Parameters
+    ----------
+    confidence : N, what was stated of each answer.
+    bins : those of `reliability`.
+    """
+    bin_of = _bin_of(confidence, bins)
+    rng = np.random.default_rng(0)
+    errors = [
+        np.abs(np.bincount(bin_of, confidence - (rng.random(len(confidence)) < confidence))).sum()
+        for _ in range(LUCK)
+    ]
+    return float(np.quantile(errors, 0.95)) / len(confidence)
+
+
+def _bin_of(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> NDArray[np.int64]:
+    return np.searchsorted([one.lower for one in bins], confidence, side="right") - 1
 
 
 def _finite(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t
 
+from bakeoff.data.words import spaced
+from bakeoff.evaluation.prose import listed, of_pictures, percent, span
 from bakeoff.evaluation.records import Comparison, Scores, Winner
 
 __all__ = [
     "ALPHA",
     "TOO_CLOSE",
+    "beats_guessing",
     "choose_winner",
     "compare",
     "compare_all",
     "corrected_resampled_t",
+    "guessing",
     "mcnemar",
     "pictures_to_tell",
 ]
@@ -97,7 +101,9 @@ def compare(
 
 
 def compare_all(
-    correct: Mapping[str, NDArray[np.bool_]], fold_of: NDArray[np.integer] | None = None
+    correct: Mapping[str, NDArray[np.bool_]],
+    fold_of: NDArray[np.integer] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Comparison]:
     """Every pair of approaches, with verdicts that hold for all pairs at once.
 
@@ -110,12 +116,13 @@ def compare_all(
     ----------
     correct : for each approach, N, whether it answered each picture right.
     fold_of : as in `compare`.
+    titles : what the words call each approach; else its name.
     """
     pairs = list(combinations(correct, 2))
     counts = [mcnemar(correct[a], correct[b]) for a, b in pairs]
     called = _holm([p for _, _, p in counts])
     return [
-        _comparison(a, b, correct[a], correct[b], count, fold_of, is_called, len(pairs))
+        _comparison(a, b, correct[a], correct[b], count, fold_of, is_called, len(pairs), titles)
         for (a, b), count, is_called in zip(pairs, counts, called, strict=True)
     ]
 
@@ -152,7 +159,28 @@ def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None
     return math.ceil(more / step) * step
 
 
-def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison]) -> Winner:
+def guessing(scores: Scores) -> tuple[str, float]:
+    """The most frequent class, and the share of pictures that always answering it has right."""
+    frequent = max(scores.per_class, key=lambda one: one.pictures)
+    return frequent.name, frequent.pictures / scores.pictures
+
+
+def beats_guessing(scores: Scores, *, among: int = 1) -> bool:
+    """Whether the best among so many approaches is better than knowing the class sizes alone.
+
+    The best of several is high by luck more often than one is, so the exact binomial p must be
+    below 0.05 / `among` (Bonferroni); and the interval, which knows of copies, must lie above.
+    """
+    _, floor = guessing(scores)
+    by_luck = binomtest(scores.correct, scores.pictures, floor, alternative="greater").pvalue
+    return scores.interval[0] > floor and bool(by_luck <= ALPHA / among)
+
+
+def choose_winner(
+    scores: Mapping[str, Scores],
+    comparisons: Sequence[Comparison],
+    titles: Mapping[str, str] | None = None,
+) -> Winner:
     """The approach to trust, if the pictures can tell which.
 
     It is the one with the best accuracy, provided that it beats what needs no
@@ -164,39 +192,42 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
     ----------
     scores : of each approach, on the same pictures.
     comparisons : all pairs of them; empty for one approach.
+    titles : what the words call each approach; else its name.
     """
     if not scores:
         raise ValueError("there are no approaches to choose from")
     best = max(scores, key=lambda name: scores[name].accuracy)
     record = scores[best]
-    frequent = max(record.per_class, key=lambda one: one.pictures)
-    floor = frequent.pictures / record.pictures
-    stands = f"{best} has {_percent(record.accuracy)} of {_count(record.pictures)} pictures right"
-    if record.interval[0] <= floor:
-        low, high = (_percent(end) for end in record.interval)
+    frequent, floor = guessing(record)
+    leader, share = _called(best, titles), percent(record.accuracy)
+    stands = f"{leader} has {share} of {spaced(record.pictures)} pictures right"
+    if not beats_guessing(record, among=len(scores)):
         return Winner(
             None,
-            f"Nothing beats always answering “{frequent.name}”, which is right for "
-            f"{_percent(floor)} of the pictures: {stands} (95 % interval {low} to {high}). "
-            "Look at the mistakes and the labels, and bring more pictures of each class.",
+            f"There is nothing to learn here, as far as {spaced(record.pictures)} pictures can "
+            f"tell: nothing surely beats always answering “{frequent}”, which is right for "
+            f"{percent(floor)}. {leader} has {share} right (95 % interval "
+            f"{span(record.interval)}). Look at the mistakes and the labels, and bring "
+            "more pictures of each class.",
         )
     if len(scores) == 1:
         return Winner(
             best,
-            f"{stands}, against {_percent(floor)} for always answering “{frequent.name}”. "
+            f"{stands}, against {percent(floor)} for always answering “{frequent}”. "
             "It is the only approach of this run: add another to learn whether it is a good one.",
         )
     against = _against(best, scores, comparisons)
-    beaten = [name for name, one in against.items() if one.verdict != TOO_CLOSE]
-    tied = [name for name in against if name not in beaten]
+    tied = [name for name, one in against.items() if one.verdict == TOO_CLOSE]
+    beaten = [_called(name, titles) for name in against if name not in tied]
     if not tied:
-        return Winner(best, f"{stands} and is better than {_listed(beaten)}.")
+        return Winner(best, f"{stands} and is better than {listed(beaten)}.")
+    even = listed([_called(name, titles) for name in (best, *tied)])
     parts = "; ".join(against[name].words for name in tied)
-    better = f" It is better than {_listed(beaten)}." if beaten else ""
+    better = f" It is better than {listed(beaten)}." if beaten else ""
     return Winner(
         None,
         f"{stands}, but that does not settle it: {parts}.{better} Prefer the cheapest or simplest "
-        f"of {_listed([best, *tied])}{_more([against[name] for name in tied], len(comparisons))}.",
+        f"of {even}{_more([against[name] for name in tied], len(comparisons))}.",
     )
 
 
@@ -209,24 +240,26 @@ def _comparison(
     fold_of: NDArray[np.integer] | None,
     called: bool,
     pairs: int,
+    titles: Mapping[str, str] | None,
 ) -> Comparison:
+    one, other = _called(a, titles), _called(b, titles)
     only_a, only_b, p = count
     pictures = len(correct_a)
     verdict = TOO_CLOSE
     if called:
         verdict = "a" if only_a > only_b else "b"
     if called:
-        better, worse = (a, b) if verdict == "a" else (b, a)
+        better, worse = (one, other) if verdict == "a" else (other, one)
         words = (
-            f"{better} is better than {worse}: {_pictures(max(only_a, only_b))} right that "
-            f"{worse} gets wrong, {_count(min(only_a, only_b))} the other way (p {_p(p)})"
+            f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
+            f"{worse} gets wrong, {spaced(min(only_a, only_b))} the other way (p {_p(p)})"
         )
     else:
         apart = abs(only_a - only_b)
-        gap = f"{_pictures(apart)} apart on" if apart else "equally many right of"
+        gap = f"{of_pictures(apart)} apart on" if apart else "equally many right of"
         # Without this, p = 0.03 beside "too close to call" reads like a slip.
         among = f", not enough among {pairs} comparisons" if p <= ALPHA else ""
-        words = f"{a} and {b} are {TOO_CLOSE}: {gap} {_count(pictures)} (p {_p(p)}{among})"
+        words = f"{one} and {other} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p {_p(p)}{among})"
     return Comparison(
         a=a,
         b=b,
@@ -282,26 +315,13 @@ def _more(tied: Sequence[Comparison], comparisons: int) -> str:
     if len(known) < len(needed):
         return ": they are so nearly equal that no number of pictures in reach would tell"
     return (
-        f", or bring about {_count(max(known))} more pictures: were they to differ "
+        f", or bring about {spaced(max(known))} more pictures: were they to differ "
         "as they do on these, that would likely settle it"
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
-def _pictures(number: int) -> str:
-    return f"{_count(number)} picture{'' if number == 1 else 's'}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _called(name: str, titles: Mapping[str, str] | None) -> str:
+    return (titles or {}).get(name, name)
 
 
 def _p(p: float) -> str:

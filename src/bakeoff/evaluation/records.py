@@ -304,10 +304,15 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A part of the verdict: `about` says which question it answers."""
+    """A part of the verdict: `about` says which question it answers.
+
+    `see` is where the pictures or figures behind it are, and `name` of which class or group.
+    """
 
     about: Literal["which", "sure", "cost", "where", "next"]
     text: str
+    see: Literal["suspects", "class", "group", "learning", "brittleness"] | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,27 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.calibration import expected_calibration_error, reliability
-from bakeoff.evaluation.records import ClassScore, GroupScore, Interval, Scores
+from bakeoff.evaluation.calibration import (
+    calibration_by_luck,
+    calibration_interval,
+    expected_calibration_error,
+    reliability,
+)
+from bakeoff.evaluation.intervals import Sampling, mean_interval, share_interval
+from bakeoff.evaluation.records import ClassScore, GroupScore, Scores
 
-__all__ = ["LEAST_PROBABILITY", "losses", "score", "wilson"]
+__all__ = ["LEAST_PROBABILITY", "losses", "score"]
 
 LEAST_PROBABILITY = 1e-7
-
-
-def wilson(right: int, pictures: int) -> Interval:
-    """The 95 % interval of a share of `right` out of `pictures`; (0, 1) where there are none.
-
-    Wilson 1927, the one that Brown, Cai & DasGupta 2001 advise: unlike the
-    textbook ± it is never empty at 100 % and never leaves 0–1.
-    """
-    if pictures == 0:
-        return (0.0, 1.0)
-    interval = binomtest(right, pictures).proportion_ci(0.95, method="wilson")
-    return (float(interval.low), float(interval.high))
 
 
 def losses(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -48,10 +41,11 @@ def score(
     classes: Sequence[str],
     groups: NDArray[np.integer] | None = None,
     group_names: Sequence[str] = (),
+    sampling: Sampling | None = None,
 ) -> Scores:
     """Score N predictions against their labels.
 
-    Accuracies carry Wilson's 95 % interval (see `wilson`), the loss is the
+    Every figure has its 95 % interval (see `bakeoff.evaluation.intervals`), the loss is the
     mean of `losses`, and the calibration error is that of 15 bins of equal
     mass. Where a figure is 0/0 it is 0: the precision of a class that was
     never answered, and recall and F1 of a class without pictures, whose
@@ -64,6 +58,8 @@ def score(
     classes : K names.
     groups : N, index into `group_names`, or None.
     group_names : names of the groups.
+    sampling : how the pictures came to be scored; None for pictures on their own, answered by the
+        model that is carried away.
 
     Raises
     ------
@@ -73,6 +69,7 @@ def score(
         Where shapes disagree, a label or group has no name, or N is 0.
     """
     _check(probabilities, labels, classes)
+    sampling = sampling or Sampling()
     answers = probabilities.argmax(axis=1)
     right = answers == labels
     loss = losses(probabilities, labels)
@@ -80,46 +77,59 @@ def score(
     confusion = np.bincount(
         labels.astype(np.int64) * count + answers, minlength=count * count
     ).reshape(count, count)
+    confidence = probabilities.max(axis=1).astype(np.float64)
     bins = reliability(probabilities, labels)
     correct = int(right.sum())
     return Scores(
         pictures=len(labels),
         correct=correct,
         accuracy=correct / len(labels),
-        interval=wilson(correct, len(labels)),
+        interval=share_interval(right, sampling),
         loss=float(loss.mean()),
         calibration_error=expected_calibration_error(bins),
-        per_class=_per_class(confusion, classes),
-        per_group=[] if groups is None else _per_group(right, loss, groups, group_names),
+        per_class=[
+            _class_score(
+                name, index, confusion, right[labels == index], sampling.take(labels == index)
+            )
+            for index, name in enumerate(classes)
+        ],
+        per_group=[]
+        if groups is None
+        else _per_group(right, loss, confidence, groups, group_names, sampling),
         confusion=confusion.tolist(),
         reliability=bins,
+        loss_interval=mean_interval(loss, sampling),
+        calibration_interval=calibration_interval(confidence, right, bins, sampling.clusters),
+        calibration_by_luck=calibration_by_luck(confidence, bins),
     )
 
 
-def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[ClassScore]:
-    scores = []
-    for index, name in enumerate(classes):
-        right = int(confusion[index, index])
-        pictures = int(confusion[index].sum())
-        answered = int(confusion[:, index].sum())
-        scores.append(
-            ClassScore(
-                name=name,
-                pictures=pictures,
-                accuracy=_share(right, pictures),
-                interval=wilson(right, pictures),
-                precision=_share(right, answered),
-                f1=_share(2 * right, pictures + answered),
-            )
-        )
-    return scores
+def _class_score(
+    name: str,
+    index: int,
+    confusion: NDArray[np.int64],
+    right: NDArray[np.bool_],
+    sampling: Sampling,
+) -> ClassScore:
+    pictures = len(right)
+    hits, answered = int(right.sum()), int(confusion[:, index].sum())
+    return ClassScore(
+        name=name,
+        pictures=pictures,
+        accuracy=_share(hits, pictures),
+        interval=share_interval(right, sampling),
+        precision=_share(hits, answered),
+        f1=_share(2 * hits, pictures + answered),
+    )
 
 
 def _per_group(
     right: NDArray[np.bool_],
     loss: NDArray[np.float64],
+    confidence: NDArray[np.float64],
     groups: NDArray[np.integer],
     group_names: Sequence[str],
+    sampling: Sampling,
 ) -> list[GroupScore]:
     if groups.shape != right.shape:
         raise ValueError(f"groups of shape {groups.shape} for {len(right)} pictures")
@@ -134,8 +144,9 @@ def _per_group(
                 name=group_names[index],
                 pictures=pictures,
                 accuracy=hits / pictures,
-                interval=wilson(hits, pictures),
+                interval=share_interval(right[members], sampling.take(members)),
                 loss=float(loss[members].mean()),
+                confidence=float(confidence[members].mean()),
             )
         )
     return scores

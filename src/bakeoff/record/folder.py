@@ -9,6 +9,9 @@ results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
+learning.csv        every fit of the learning curve, if one was asked for
+brittleness.csv     how each approach stands every change at every strength, if that was asked
+corrections.csv     what may be wrong with the pictures, for bakeoff run --corrections
 report.html         all of it on one page
 bundles/A/          approach A to carry away
 """
@@ -21,7 +24,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.data.corrections import COLUMNS, Correction
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import LOCK, PID
@@ -39,7 +43,7 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_folder
 
-__all__ = ["LOG", "Request", "RunFolder", "now"]
+__all__ = ["LOG", "Request", "RunFolder", "corrections_table", "now"]
 
 LOG = "log.txt"
 # What may lie in a folder before a run begins there.
@@ -47,13 +51,17 @@ BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
 
 class Request(BaseModel):
-    """What was asked of a run; with the same pictures and machine, the same numbers follow."""
+    """What was asked of a run; with the same pictures and machine, the same numbers follow.
+
+    `corrections` are held as such, so that the table they came from may change or go.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     source: str
     group: str | None = None
+    corrections: tuple[Correction, ...] = ()
     approaches: tuple[str, ...]
     settings: dict[str, dict[str, object]] = {}
     folds: int = 5
@@ -68,6 +76,8 @@ class Request(BaseModel):
     budget: Literal["quick", "standard", "thorough"] = "standard"
     bundles: bool = True
     neighbours: bool = False
+    curve: bool = False
+    brittleness: bool = True
     fingerprint: str = ""
 
     def settings_of(self, approach: str) -> dict[str, object]:
@@ -92,7 +102,7 @@ class RunFolder:
         cls.check_free(path)
         path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
-        folder._write("run.json", request.model_dump_json(indent=2).encode())
+        folder.amend(request)
         return folder
 
     @staticmethod
@@ -125,6 +135,10 @@ class RunFolder:
                 f"is damaged or of another version ({error.error_count()} fields do not fit)",
                 "Start the run anew",
             ) from None
+
+    def amend(self, request: Request) -> None:
+        """Ask more of this run; what it has found so far must be part of the answer."""
+        self._write("run.json", request.model_dump_json(indent=2).encode())
 
     # -- events ---------------------------------------------------------------
 
@@ -229,7 +243,17 @@ class RunFolder:
         """Write everything that `results.json` and its companions hold."""
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
+        if any(one.brittleness for one in results.approaches):
+            self._write("brittleness.csv", _brittleness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
+
+    def save_corrections(self, proposed: Sequence[Correction]) -> None:
+        """Write what may be wrong with the pictures, for their owner to decide."""
+        self._write("corrections.csv", corrections_table(proposed).encode())
+
+    def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
+        """Write a line for every fit of the learning curve."""
+        self._write("learning.csv", table(header, fits).encode())
 
     def results(self) -> Results:
         """The figures of a finished run."""
@@ -325,6 +349,20 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
+def corrections_table(proposed: Sequence[Correction]) -> str:
+    """The CSV of proposed corrections, which `read_corrections` reads."""
+    return table(
+        COLUMNS,
+        (
+            [
+                *(one.action, one.name, one.label, one.proposed, one.why),
+                "" if one.quality is None else f"{one.quality:.4f}",
+            ]
+            for one in proposed
+        ),
+    )
+
+
 def _mistakes_table(results: Results) -> str:
     return table(
         ["approach", "row", "name", "truth", "answer", "probability", "loss"],
@@ -336,5 +374,20 @@ def _mistakes_table(results: Results) -> str:
             ]
             for approach in results.approaches
             for one in approach.mistakes
+        ),
+    )
+
+
+def _brittleness_table(results: Results) -> str:
+    return table(
+        ["approach", "corruption", "strength", "amount", "accuracy"],
+        (
+            [approach.name, one.name, strength, amount, f"{accuracy:.4f}"]
+            for approach in results.approaches
+            if approach.brittleness is not None
+            for one in approach.brittleness.corruptions
+            for strength, (amount, accuracy) in enumerate(
+                zip(one.strengths, one.accuracy, strict=True), start=1
+            )
         ),
     )

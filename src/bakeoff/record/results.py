@@ -29,6 +29,7 @@ __all__ = [
     "ApproachResult",
     "DatasetSummary",
     "Duplicate",
+    "Engine",
     "EpochRecord",
     "FoldResult",
     "Latency",
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+Engine = Literal["PyTorch", "ONNX Runtime"]
 
 
 class _Record(BaseModel):
@@ -154,16 +157,25 @@ class Seconds(_Record):
 
 
 class Latency(_Record):
-    """Median milliseconds from raw pixels to probabilities, a whole batch."""
+    """Median milliseconds from raw pixels to probabilities, a whole batch.
+
+    Taken with so many `threads` of the CPU on what answers people, the bundle in ONNX Runtime, or,
+    where no bundle was made, on the trained model in PyTorch. `threads` is None in older runs.
+    """
 
     batch_1_ms: float
     batch_64_ms: float
+    engine: Engine = "PyTorch"
+    threads: int | None = None
 
 
 class ApproachResult(_Record):
-    """One approach in one run. `bytes` is the size of its weights on disk.
+    """One approach in one run.
 
-    `macs` are the multiplications of one picture from pixels to probabilities, counted. `trust`
+    `bytes` is the size of what is carried away, its bundle, or of its weights on disk where no
+    bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
+    of its training, the pictures and the libraries included. `macs` are the multiplications of
+    one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
     is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
     where they were not asked for.
     """

@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from bakeoff.data.words import harmless
+
 __all__ = ["table"]
 
 
@@ -13,12 +15,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A CSV. Texts that a spreadsheet would take for a formula begin with an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([_harmless(cell) for cell in header])
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerow([_cell(one) for one in header])
+    writer.writerows([_cell(one) for one in row] for row in rows)
     return text.getvalue()
 
 
-def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + cell
-    return cell
+def _cell(one: object) -> object:
+    return harmless(one) if isinstance(one, str) else one

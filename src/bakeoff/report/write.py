@@ -87,7 +87,7 @@ def _sheets(run: RunFolder, view: View) -> Sheets:
 
 
 def _wanted(view: View) -> Iterator[int]:
-    """Rows of the dataset: mistakes, the approaches taking turns; some of each class; the rest."""
+    """Rows of the dataset: mistakes, the approaches taking turns; what is odd; then the rest."""
     labels = _numbers(view.pictures.labels)
     worst: list[Sequence[int]] = []
     for one in view.predictions.values():
@@ -96,6 +96,9 @@ def _wanted(view: View) -> Iterator[int]:
         worst.append(wrong[np.argsort(-loss[wrong], kind="stable")].tolist())
     for turn in zip_longest(*worst):
         yield from (row for row in turn if row is not None)
+    if health := view.results.health:
+        yield from (one.index for one in health.suspects)
+        yield from (one.index for one in health.odd)
     for number in range(len(view.results.dataset.classes)):
         yield from np.flatnonzero(labels == number)[:PER_CLASS].tolist()
     place = {name: row for row, name in enumerate(view.pictures.names)}

@@ -15,22 +15,28 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
+from bakeoff.bundle.bundle import load
+from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates import DuplicateGroup, find_duplicates, together
-from bakeoff.data.grouping import why_mixed
-from bakeoff.data.read import read
-from bakeoff.data.split import Split, split
+from bakeoff.data.duplicates import DuplicateGroup, find_duplicates
+from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
-from bakeoff.record.results import Results
+from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
+from bakeoff.run.brittleness import answers_wanted, measure_brittleness
 from bakeoff.run.bundles import make_bundle
-from bakeoff.run.scoring import score_approach, verdict
-from bakeoff.run.source import read_again, unchanged
+from bakeoff.run.check import look
+from bakeoff.run.cost import latency_of_bundle
+from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
+from bakeoff.run.protocol import about_groups, keeps_groups, parts_of, together_of
+from bakeoff.run.scoring import compared, score_approach
+from bakeoff.run.source import read_again, read_first, unchanged
 from bakeoff.run.summary import (
     dataset_summary,
     machine_summary,
@@ -39,12 +45,11 @@ from bakeoff.run.summary import (
     protocol_summary,
 )
 from bakeoff.run.units import Listener, Workbench
+from bakeoff.run.verdict import verdict_of
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
 
 __all__ = ["bake", "estimate", "resume"]
-
-CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
 
 
 def bake(
@@ -54,6 +59,7 @@ def bake(
     approaches: Sequence[str] = ("baseline", "cnn", "vit", "transfer"),
     settings: dict[str, dict[str, object]] | None = None,
     group: str | None = None,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
     folds: int = 5,
     seed: int = 0,
     test: float | None = None,
@@ -66,6 +72,8 @@ def bake(
     budget: Literal["quick", "standard", "thorough"] = "standard",
     bundles: bool = True,
     neighbours: bool = False,
+    curve: bool = False,
+    brittleness: bool = True,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -79,6 +87,8 @@ def bake(
     settings : changes by approach, such as ``{"cnn": {"epochs": 20}}``; those under ""
         are for all.
     group : how pictures are grouped; see `bakeoff.read`.
+    corrections : a table such as a run leaves in corrections.csv, or what it says: labels that
+        change and pictures that stay out. The source stays as it is.
     folds : of the cross-validation; 0 scores on the test part alone.
     seed : of the split, of every network and of every augmentation.
     test : share locked away when there is no official test part; None is a fifth from
@@ -91,6 +101,9 @@ def bake(
     budget : how long to train: "quick" is for a first look, "thorough" for the last points.
     bundles : leave a bundle of every approach.
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
+    curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
+        of them would bring; takes two to three times as long.
+    brittleness : see how each approach stands pictures that were changed, by models of the folds.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -106,6 +119,7 @@ def bake(
     request = _request(
         source,
         group=group,
+        corrections=corrections,
         approaches=tuple(approaches),
         settings=settings or {},
         folds=folds,
@@ -120,6 +134,8 @@ def bake(
         budget=budget,
         bundles=bundles,
         neighbours=neighbours,
+        curve=curve,
+        brittleness=brittleness,
     )
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
@@ -155,13 +171,14 @@ def estimate(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
-        return {bench.approach.name: bench.estimate(plan.parts) for bench in benches}
+        return plan.estimates(benches)
 
 
 def resume(
     path: str | os.PathLike[str],
     *,
     dataset: Dataset | None = None,
+    curve: bool = False,
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -171,17 +188,26 @@ def resume(
     ----------
     path : the run.
     dataset : the same pictures again, for a run that was not started from a path.
+    curve : add a learning curve, whether the run was asked for one or not. What is trained and
+        the bundles that are there stay.
 
     Raises
     ------
     BakeoffError
-        There is no run at `path`, or its pictures have changed since.
+        There is no run at `path`, its pictures have changed since, or it has no folds to draw a
+        curve from.
     """
     folder = RunFolder.open(Path(path))
     with RunLock(folder.path):
         request = folder.request
+        if curve:
+            request = request.model_copy(update={"curve": True})
+            _check(request)
         dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
-        return _finish(folder, _Plan.on(dataset, request), "run resumed", on_event)
+        plan = _Plan.on(dataset, request)
+        if request != folder.request:
+            folder.amend(request)
+        return _finish(folder, plan, "run resumed", on_event, keep_bundles=curve)
 
 
 class _Plan(NamedTuple):
@@ -191,6 +217,7 @@ class _Plan(NamedTuple):
     dataset: Dataset
     duplicates: list[DuplicateGroup]
     parts: Split
+    smaller: tuple[Smaller, ...] | None
     compute: Compute
 
     @classmethod
@@ -203,18 +230,14 @@ class _Plan(NamedTuple):
         """A new run's, whose pictures have not been read; what cannot be done is refused."""
         _check(request)
         compute = Compute.choose(request.device, request.threads, request.precision)
-        dataset = (
-            source
-            if isinstance(source, Dataset)
-            else read(request.source, group=request.group, progress=on_decoded)
-        )
+        dataset = read_first(request, source, on_decoded)
         plan = cls.on(
             dataset,
             request.model_copy(
                 update={
                     "fingerprint": dataset.fingerprint(),
                     "threads": compute.threads,
-                    "keep_groups": _keeps_groups(dataset, request),
+                    "keep_groups": keeps_groups(dataset, request),
                 }
             ),
         )
@@ -226,7 +249,22 @@ class _Plan(NamedTuple):
         """That of a run on these pictures."""
         compute = Compute.choose(request.device, request.threads, request.precision)
         duplicates = find_duplicates(dataset.pictures)
-        return cls(request, dataset, duplicates, _split(dataset, duplicates, request), compute)
+        ids = together_of(dataset, duplicates, request)
+        parts = parts_of(dataset, ids, request)
+        smaller = None
+        if request.curve:
+            smaller = smaller_folds(parts, dataset.labels, ids, request.seed)
+        return cls(request, dataset, duplicates, parts, smaller, compute)
+
+    def estimates(self, benches: Sequence[Workbench]) -> dict[str, float]:
+        """Seconds that are left of each approach."""
+        smaller = [one.fold for one in self.smaller or ()]
+        return {
+            bench.approach.name: bench.estimate(
+                self.parts, smaller=smaller, asked=answers_wanted(bench, self.parts)
+            )
+            for bench in benches
+        }
 
     def benches(self, folder: RunFolder, on_event: Listener) -> list[Workbench]:
         """One for each approach, out of reach of the locked test."""
@@ -246,9 +284,14 @@ class _Plan(NamedTuple):
         ]
 
 
-def _request(source: str | os.PathLike[str] | Dataset, **asked: Any) -> Request:
+def _request(
+    source: str | os.PathLike[str] | Dataset,
+    *,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
+    **asked: Any,
+) -> Request:
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return Request(source=name, **asked)
+    return Request(source=name, corrections=acting_of(corrections), **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:
@@ -265,6 +308,12 @@ def _check(request: Request) -> None:
             f"approaches {', '.join(names) or '(none)'}",
             "each can be named once, and there must be one",
             "Say, for example, --approach cnn --approach baseline",
+        )
+    if request.curve and not (request.folds or request.leave_one_group_out):
+        raise BakeoffError(
+            "learning curve",
+            "it is scored on what folds hold out, and there are none",
+            "Ask for 2 folds or more",
         )
     if request.seed < 0:
         raise BakeoffError(f"seed {request.seed}", "is below 0", "Take 0 or more")
@@ -286,99 +335,54 @@ def _build_once(dataset: Dataset, request: Request) -> None:
         approach.build(task)
 
 
-def _keeps_groups(dataset: Dataset, request: Request) -> bool:
-    """Whether groups share a part: as asked, or else where that can be done."""
-    if request.keep_groups is not None:
-        return request.keep_groups
-    if dataset.groups is None or request.leave_one_group_out:
-        return False
-    return _why_mixed(dataset, request) is None
-
-
-def _why_mixed(dataset: Dataset, request: Request) -> str | None:
-    """Why groups can not be kept together; None where they can, or there are none."""
-    if dataset.groups is None:
-        return None
-    told = dataset.labels, dataset.classes, dataset.groups, request.folds, dataset.official_test
-    return why_mixed(*told)
-
-
-def _split(dataset: Dataset, duplicates: list[DuplicateGroup], request: Request) -> Split:
-    wants_groups = request.keep_groups or request.leave_one_group_out
-    if wants_groups and dataset.groups is None:
-        raise BakeoffError(
-            dataset.name,
-            "has no groups to keep together or leave out",
-            "Say how they are told with --group, such as --group '^[a-z]+' on the file name",
-        )
-    ids = together(
-        len(dataset),
-        [one.indices for one in duplicates],
-        extra_ids=dataset.groups if request.keep_groups else None,
-    )
-    leave_out = None
-    if request.leave_one_group_out:
-        assert dataset.groups is not None
-        leave_out = (dataset.groups, dataset.group_names)
-    return split(
-        dataset.labels,
-        folds=request.folds,
-        seed=request.seed,
-        official_test=dataset.official_test,
-        test_share=request.test,
-        together=ids,
-        leave_out=leave_out,
-        validation_share=min(0.15, CHOOSERS / max(1, len(dataset))),
-    )
-
-
-def _about_groups(dataset: Dataset, request: Request) -> str | None:
-    """What became of the groups in the folds, in words; None where there are none."""
-    if dataset.groups is None or request.leave_one_group_out:
-        return None
-    if request.keep_groups:
-        return "groups are kept together"
-    return f"groups are mixed: {_why_mixed(dataset, request) or 'as was asked'}"
-
-
-def _finish(folder: RunFolder, plan: _Plan, kind: str, on_event: Listener) -> RunFolder:
+def _finish(
+    folder: RunFolder, plan: _Plan, kind: str, on_event: Listener, *, keep_bundles: bool = False
+) -> RunFolder:
     """All that follows the plan; what goes wrong is told in the run too."""
-    request, dataset, _, parts, _ = plan
+    request, dataset, _, parts, smaller, _ = plan
     started = folder.log(
         kind,
         path=str(folder.path),
         pid=os.getpid(),
-        request=request.model_dump(mode="json"),
+        request=request.model_dump(mode="json", exclude={"corrections"}),
         understood=dataset.understood,
         pictures=len(dataset),
         classes=len(dataset.classes),
         folds=[fold.name for fold in parts.folds],
-        groups=_about_groups(dataset, request),
+        curve={one.fold.name: one.share for one in smaller or ()},
+        groups=about_groups(dataset, request),
     )
     on_event(started)
     try:
-        return _train(folder, plan, on_event)
+        return _train(folder, plan, on_event, keep_bundles=keep_bundles)
     except Exception as error:
         with suppress(OSError):  # the disk may be what went wrong
             folder.log("run failed", why=str(error) or type(error).__name__)
         raise
 
 
-def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
-    request, dataset, duplicates, parts, compute = plan
+def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: bool) -> RunFolder:
+    request, dataset, duplicates, parts, smaller, compute = plan
     compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
     benches = plan.benches(folder, on_event)
-    seconds = {bench.approach.name: bench.estimate(parts) for bench in benches}
-    on_event(folder.log("estimated", seconds=seconds))
+    on_event(folder.log("estimated", seconds=plan.estimates(benches)))
     for bench in benches:
-        for fold in parts.folds:
+        for fold in (*parts.folds, *(one.fold for one in smaller or ())):
             bench.train(fold)
         bench.train_final(parts.final, parts.folds)
         bench.clear()
         give_memory_back()
+    stands = measure_brittleness(benches, parts)
     opened = _open_test(folder, parts, on_event)
-    scored = [score_approach(bench, dataset, parts) for bench in benches]
+    scored = [
+        score_approach(
+            bench, dataset, parts, smaller=smaller, brittleness=stands.get(bench.approach.name)
+        )
+        for bench in benches
+    ]
+    health, proposed = look(dataset, duplicates, parts, scored, request.corrections)
+    folder.save_corrections(proposed)
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
@@ -387,16 +391,50 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener) -> RunFolder:
         dataset=dataset_summary(dataset, duplicates, parts, request),
         protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
-        **verdict(scored, parts),
+        health=health,
+        **compared(scored, parts),
     )
-    folder.save_results(results, probabilities_of(parts, scored))
-    write_report(folder)
-    for name in request.approaches if request.bundles else ():
-        give_memory_back()
-        path = make_bundle(folder, name, neighbours=request.neighbours, dataset=dataset)
-        on_event(folder.log("bundle written", approach=name, path=str(path)))
+    if smaller is not None:
+        fits = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
+        folder.save_learning(Fit._fields, fits)
+    probabilities = probabilities_of(parts, scored)
+    results = _save(folder, results, probabilities)
+    if request.bundles:
+        carried = [
+            _carried(folder, one, plan, on_event, keep=keep_bundles) for one in results.approaches
+        ]
+        _save(folder, results.model_copy(update={"approaches": carried}), probabilities)
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
     return folder
+
+
+def _save(
+    folder: RunFolder, results: Results, probabilities: dict[str, NDArray[np.float32]]
+) -> Results:
+    """Write the figures, with the verdict on them, and the report."""
+    results = results.model_copy(update={"verdict": verdict_of(results)})
+    folder.save_results(results, probabilities)
+    write_report(folder)
+    return results
+
+
+def _carried(
+    folder: RunFolder, result: ApproachResult, plan: _Plan, on_event: Listener, *, keep: bool
+) -> ApproachResult:
+    """The figures of an approach with what its bundle, made here, weighs and takes."""
+    path = folder.bundle(result.name)
+    if not (keep and path.is_dir()):
+        give_memory_back()
+        make_bundle(folder, result.name, neighbours=plan.request.neighbours, dataset=plan.dataset)
+        on_event(folder.log("bundle written", approach=result.name, path=str(path)))
+    threads = plan.compute.threads
+    measured = {
+        "bytes": sum(file.stat().st_size for file in path.iterdir()),
+        "latency": latency_of_bundle(
+            load(path, threads=threads), plan.dataset.pictures[0], threads
+        ),
+    }
+    return result.model_copy(update=measured)
 
 
 def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bakeoff.approaches.settings import flat_settings
@@ -16,15 +14,17 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
+from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Comparison, Scores, Trust, Winner
+from bakeoff.evaluation.records import Brittleness, Comparison, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
-from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
+from bakeoff.run.cost import latency_of_model, macs_of
+from bakeoff.run.learning import Smaller, learning_of
 from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
-from bakeoff.training.model import Model
 
-__all__ = ["Scored", "score_approach", "verdict"]
+__all__ = ["Scored", "compared", "score_approach"]
 
 Probabilities = NDArray[np.float32]
 Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
@@ -32,23 +32,44 @@ Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Scored:
-    """An approach's figures, and the probabilities behind them, in the order of the folds."""
+    """An approach's figures, and what is behind them, in the order of the folds or of the test.
+
+    `correct` is of the pictures that approaches are compared on first: those out of fold, or
+    without folds those of the test. `strangeness` is that of every scored picture, those of the
+    test after those of the folds.
+    """
 
     result: ApproachResult
     out_of_fold: Probabilities | None
     test: Probabilities | None
     correct: NDArray[np.bool_]
+    correct_on_test: NDArray[np.bool_] | None
+    strangeness: NDArray[np.float32]
 
 
-class Verdict(TypedDict):
+class Compared(TypedDict):
     """The part of the results that looks at all approaches together."""
 
     comparison: list[Comparison]
+    test_comparison: list[Comparison]
     winner: Winner
 
 
-def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
-    """Score an approach whose units are all finished; this opens the locked test."""
+def score_approach(
+    bench: Workbench,
+    dataset: Dataset,
+    parts: Split,
+    *,
+    smaller: Sequence[Smaller] | None = None,
+    brittleness: Brittleness | None = None,
+) -> Scored:
+    """Score an approach whose units are all finished; this opens the locked test.
+
+    Parameters
+    ----------
+    smaller : the folds of the learning curve; None where none was asked for.
+    brittleness : how it stands changed pictures; None where that was not asked for.
+    """
     name = bench.approach.name
     units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
     final, choosers = bench.folder.load_unit(name, FINAL)
@@ -68,8 +89,8 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
     judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
     assert judged is not None  # `split` refuses a run that would score nothing
     labels = dataset.labels[judged_rows]
-    scores = _scores(dataset, out_of_fold, rows)
-    test_scores = _scores(dataset, test, parts.test)
+    scores = _scores(dataset, out_of_fold, rows, _out_of_fold_sampling(parts, rows))
+    test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]))
     main = scores or test_scores
     assert main is not None
     ends = np.cumsum([len(fold.held_out) for fold in parts.folds])[:-1]
@@ -81,7 +102,8 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         bytes=final.bytes,
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
-        latency=_latency(model, dataset),
+        latency=latency_of_model(model, dataset.pictures[0]),
+        macs=macs_of(model, dataset.pictures[0]),
         trust=_trust(unseen or [_judged(dataset, (final, choosers), CHOOSERS)], locked),
         out_of_fold=scores,
         test=test_scores,
@@ -94,8 +116,23 @@ def score_approach(bench: Workbench, dataset: Dataset, parts: Split) -> Scored:
         final=_fold_result(final, None, None),
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
+        learning=None if smaller is None else learning_of(bench, dataset, parts, smaller),
+        brittleness=brittleness,
     )
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels)
+    right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
+    strangeness = np.concatenate([one.strangeness for one in [*unseen, locked] if one is not None])
+    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test, strangeness)
+
+
+def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
+    """The model of a fold answers what it held out; the final one learns from all of them."""
+    if not parts.folds:
+        return Sampling()
+    return Sampling(
+        clusters=parts.together[rows],
+        learnt=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),
+        carried=len(parts.final.train),
+    )
 
 
 def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
@@ -110,25 +147,38 @@ def _judged(dataset: Dataset, unit: Unit, names: tuple[str, str, str]) -> Judged
     return Judged(softmax(logits, record.temperature), strangeness, dataset.labels[rows])
 
 
-def verdict(scored: Sequence[Scored], parts: Split) -> Verdict:
-    """Compare all pairs on the pictures that were scored, and name the winner if there is one."""
+def compared(scored: Sequence[Scored], parts: Split) -> Compared:
+    """Compare all pairs, out of fold and on the locked test, and name the winner if there is one.
+
+    Where there are both, the folds name the winner: they hold more pictures.
+    """
     fold_of = None
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
         fold_of = np.repeat(np.arange(len(sizes)), sizes)
-    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of)
+    titles = {one.result.name: one.result.title for one in scored}
+    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of, titles)
     scores = {one.result.name: one.result.out_of_fold or one.result.test for one in scored}
-    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison)
-    return Verdict(comparison=comparison, winner=winner)
+    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison, titles)
+    on_test = {one.result.name: one.correct_on_test for one in scored if parts.folds}
+    test_comparison = compare_all(
+        {name: one for name, one in on_test.items() if one is not None}, titles=titles
+    )
+    return Compared(comparison=comparison, test_comparison=test_comparison, winner=winner)
 
 
 def _scores(
-    dataset: Dataset, probabilities: Probabilities | None, rows: NDArray[np.int64]
+    dataset: Dataset,
+    probabilities: Probabilities | None,
+    rows: NDArray[np.int64],
+    sampling: Sampling,
 ) -> Scores | None:
     if probabilities is None:
         return None
     groups = None if dataset.groups is None else dataset.groups[rows]
-    return score(probabilities, dataset.labels[rows], dataset.classes, groups, dataset.group_names)
+    return score(
+        probabilities, dataset.labels[rows], dataset.classes, groups, dataset.group_names, sampling
+    )
 
 
 def _fold_result(
@@ -148,24 +198,3 @@ def _fold_result(
         seconds=record.seconds,
         curve=record.curve,
     )
-
-
-def _latency(model: Model, dataset: Dataset) -> Latency:
-    """Median over runs, from raw pixels of the first picture to probabilities, on the CPU."""
-    model = model.cpu()
-    pixels = torch.from_numpy(np.array(dataset.pictures[0]))[None]
-    return Latency(
-        batch_1_ms=_median_ms(model, pixels, runs=20),
-        batch_64_ms=_median_ms(model, pixels.repeat(64, 1, 1, 1), runs=3),
-    )
-
-
-def _median_ms(model: Model, pixels: torch.Tensor, *, runs: int) -> float:
-    times = []
-    with torch.inference_mode():
-        model(pixels)  # the first call allocates
-        for _ in range(runs):
-            started = time.perf_counter()
-            model(pixels)
-            times.append(time.perf_counter() - started)
-    return float(np.median(times) * 1e3)

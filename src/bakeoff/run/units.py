@@ -77,16 +77,22 @@ class Workbench:
             on_prepare=lambda: self._log("preparing"),
         )
 
-    def estimate(self, parts: Split) -> float:
-        """Seconds until all is trained and scored, what is on disk already left out."""
+    def estimate(self, parts: Split, *, smaller: Sequence[Fold] = (), asked: int = 0) -> float:
+        """Seconds until all is trained and scored, what is on disk already left out.
+
+        Parameters
+        ----------
+        smaller : the folds of the learning curve.
+        asked : how many pictures there are to answer for, beside those that score.
+        """
         left = [
             fold
-            for fold in (*parts.folds, parts.final)
+            for fold in (*parts.folds, *smaller, parts.final)
             if not self.folder.has_unit(self.approach.name, fold.name)
         ]
         if not left:
             return 0.0
-        scored = sum(len(fold.held_out) for fold in left) + len(parts.test)
+        scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
         return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
 
     def clear(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request, Response
@@ -151,6 +151,19 @@ def sheet(request: Request, name: str, number: int) -> FileResponse:
     if not (0 <= number < len(paths) and paths[number].is_file()):
         raise Problem(404, f"there is no sheet {number}. This run has {len(paths)}, from 0 on.")
     return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
+
+
+@router.get("/{name}/tables/{table}", response_class=FileResponse)
+def table(
+    request: Request,
+    name: str,
+    table: Literal["mistakes", "corrections", "learning", "brittleness"],
+) -> FileResponse:
+    """A table of the run as a CSV: its mistakes, or corrections to its labels to look through."""
+    path = run_of(request, name).path / f"{table}.csv"
+    if not path.is_file():
+        raise Problem(404, f"this run has no {path.name}. Not every run is asked for it.")
+    return FileResponse(path, media_type="text/csv", filename=path.name)
 
 
 @router.get("/{name}/events", response_class=StreamingResponse)

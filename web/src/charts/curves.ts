@@ -1,4 +1,4 @@
-/** Learning curves as points: every fit by itself, and their mean. */
+/** Training curves as points: every fit by itself, and their mean. */
 import type { Schema } from "../lib/api.ts";
 import { shareDomain, type Domain } from "./scales.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { roughly } from "./format.ts";
+import { figures, glued, large, roughly } from "./format.ts";
 
 it("says a guessed time as people do", () => {
   expect(roughly(0)).toBe("a few seconds");
@@ -8,4 +8,19 @@ it("says a guessed time as people do", () => {
   expect(roughly(200)).toBe("3 min");
   expect(roughly(59.7 * 60)).toBe("1 h");
   expect(roughly(4700)).toBe("1 h 20 min");
+});
+
+it("says a range of figures", () => {
+  expect(figures([0.1, 0.25])).toBe("0.100–0.250");
+  expect(figures([0, Infinity], 1)).toBe("0.0–∞");
+});
+
+it("does not count what is beyond counting", () => {
+  expect(large(12_345)).toBe("12\u202f345");
+  expect(large(12_345_678)).toBe("12.3 million");
+  expect(large(4_560_000_000)).toBe("4.56 billion");
+});
+
+it("keeps a number and its percent sign together", () => {
+  expect(glued("It has 93.0 % right.")).toBe("It has 93.0\u202f% right.");
 });

@@ -22,6 +22,11 @@ export function percent(share: number, digits = 1): string {
   return `${text}${GAP}%`;
 }
 
+/** A sentence that a program wrote, its numbers and their percent signs on one line. */
+export function glued(sentence: string): string {
+  return sentence.replaceAll(" %", `${GAP}%`);
+}
+
 /** [0.887, 0.929] → "88.7–92.9 %". */
 export function percents([low, high]: readonly [number, number], digits = 1): string {
   return `${percent(low, digits).slice(0, -2)}–${percent(high, digits)}`;
@@ -37,6 +42,11 @@ export function points(difference: number): string {
 /** A loss, a temperature: so many digits after the point. */
 export function figure(value: number, digits = 3): string {
   return Number.isFinite(value) ? value.toFixed(digits) : "∞";
+}
+
+/** Two figures as a range: [0.1, 0.25] → "0.100–0.250". */
+export function figures([low, high]: readonly [number, number], digits = 3): string {
+  return `${figure(low, digits)}–${figure(high, digits)}`;
 }
 
 /** A p-value to two figures; what is tiny is said to be so, not to the last digit. */
@@ -73,6 +83,13 @@ export function milliseconds(value: number): string {
 /** Bytes as megabytes (10⁶) to about three figures. */
 export function megabytes(bytes: number): string {
   return `${aboutThree(bytes / 1e6)} MB`;
+}
+
+/** A number too large to be read digit by digit: "12.3 million". */
+export function large(value: number): string {
+  if (value >= 1e9) return `${aboutThree(value / 1e9)} billion`;
+  if (value >= 1e6) return `${aboutThree(value / 1e6)} million`;
+  return count(value);
 }
 
 /** An ISO 8601 time in the reader's own zone and way of writing dates, without seconds. */

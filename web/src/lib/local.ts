@@ -1,17 +1,17 @@
 /** Models in this browser: questions to a thread that holds them. */
-import type { Question } from "./local.worker.ts";
-import type { Explanations, ModelInfo, Models, Predictions, Seen } from "./models.ts";
+import type { Early, Explanations, ModelInfo, Models, Predictions, Seen } from "./models.ts";
+import type { Question, Reply } from "./local.worker.ts";
 
-interface Reply {
-  id: number;
-  answer?: unknown;
-  error?: string;
+/** Who waits for a reply, and for what comes before it. */
+interface Waiting {
+  early: Early | undefined;
+  done: (reply: Reply) => void;
 }
 
 export class LocalModels implements Models {
   readonly keeper = null;
   readonly #index: string;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   /** What was seen of a picture comes along with its answers. */
   readonly #seen = new WeakMap<File, Seen | null>();
   #worker: Worker | undefined;
@@ -29,13 +29,17 @@ export class LocalModels implements Models {
     return this.#listed;
   }
 
-  async predict(files: File[], names: string[], top: number): Promise<Predictions> {
-    const { seen, ...found } = await this.#ask<Predictions & { seen: Seen | null }>({
-      kind: "predict",
-      files,
-      names,
-      top,
-    });
+  async predict(
+    files: File[],
+    names: string[],
+    top: number,
+    _signal?: AbortSignal,
+    early?: Early,
+  ): Promise<Predictions> {
+    const { seen, ...found } = await this.#ask<Predictions & { seen: Seen | null }>(
+      { kind: "predict", files, names, top },
+      early,
+    );
     if (files.length === 1) this.#seen.set(files[0]!, seen);
     return found;
   }
@@ -48,16 +52,20 @@ export class LocalModels implements Models {
     return this.#ask({ kind: "explain", file, names });
   }
 
-  #ask<Answer>(question: Question): Promise<Answer> {
+  #ask<Answer>(question: Question, early?: Early): Promise<Answer> {
     if (!this.#worker) {
       this.#worker = new Worker(new URL("./local.worker.ts", import.meta.url), { type: "module" });
       this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-        this.#waiting.get(data.id)?.(data);
-        this.#waiting.delete(data.id);
+        const waiting = this.#waiting.get(data.id);
+        if (data.early) waiting?.early?.(data.early);
+        else if (this.#waiting.delete(data.id)) waiting?.done(data);
       };
       this.#worker.onerror = () => {
-        for (const [id, reply] of this.#waiting) {
-          reply({ id, error: "The models can not be run in this browser. Try a newer one." });
+        for (const [id, waiting] of this.#waiting) {
+          waiting.done({
+            id,
+            error: "The models can not be run in this browser. Try a newer one.",
+          });
         }
         this.#waiting.clear();
       };
@@ -65,9 +73,11 @@ export class LocalModels implements Models {
     const id = this.#count++;
     const worker = this.#worker;
     return new Promise((done, fail) => {
-      this.#waiting.set(id, ({ answer, error }) =>
-        error === undefined ? done(answer as Answer) : fail(new Error(error)),
-      );
+      this.#waiting.set(id, {
+        early,
+        done: ({ answer, error }) =>
+          error === undefined ? done(answer as Answer) : fail(new Error(error)),
+      });
       worker.postMessage({ id, question });
     });
   }

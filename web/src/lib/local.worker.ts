@@ -4,7 +4,15 @@ import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { answerOf } from "./answer.ts";
 import type { Schema } from "./api.ts";
 import { decoded, shrunk, uriOf } from "./decode.ts";
-import type { Explanations, LeftOut, ModelInfo, Predictions, Seen } from "./models.ts";
+import type {
+  Early,
+  Explanations,
+  LeftOut,
+  ModelAnswers,
+  ModelInfo,
+  Predictions,
+  Seen,
+} from "./models.ts";
 import { covered, gridOf, SIDE } from "./occlusion.ts";
 import type { Pixels } from "./pixels.ts";
 
@@ -41,21 +49,32 @@ export type Question =
   | { kind: "predict"; files: File[]; names: string[]; top: number }
   | { kind: "explain"; file: File; names: string[] };
 
+/** To a question, by its number: `early` ones come before the answer. */
+export interface Reply {
+  id: number;
+  early?: ModelAnswers;
+  answer?: unknown;
+  error?: string;
+}
+
 let models: Model[] = [];
 let asked = 0; // pictures to name; whoever explains stops for them
 
-onmessage = async ({ data }: MessageEvent<{ id: number; question: Question }>) => {
+onmessage = async ({
+  data: { id, question },
+}: MessageEvent<{ id: number; question: Question }>) => {
+  const reply = (rest: Omit<Reply, "id">) => postMessage({ id, ...rest });
   try {
-    postMessage({ id: data.id, answer: await answered(data.question) });
+    reply({ answer: await answered(question, (early) => reply({ early })) });
   } catch (error) {
-    postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
+    reply({ error: error instanceof Error ? error.message : String(error) });
   }
 };
 
-function answered(question: Question): Promise<unknown> {
+function answered(question: Question, early: Early): Promise<unknown> {
   if (question.kind === "list") return list(question.index);
-  if (question.kind === "predict") return predict(question.files, question.names, question.top);
-  return explain(question.file, question.names);
+  if (question.kind === "explain") return explain(question.file, question.names);
+  return predict(question.files, question.names, question.top, early);
 }
 
 async function list(index: string): Promise<ModelInfo[]> {
@@ -95,6 +114,7 @@ async function predict(
   files: File[],
   names: string[],
   top: number,
+  early: Early,
 ): Promise<Predictions & { seen: Seen | null }> {
   asked++;
   const pictures: { name: string; pixels: Pixels }[] = [];
@@ -108,7 +128,7 @@ async function predict(
       refused.push({ thing: file.name, wrong: told(error).slice(file.name.length + 2), mend: "" });
     }
   }
-  const said = [];
+  const said: ModelAnswers[] = [];
   const sights: Seen["models"] = [];
   for (const { name, manifest, session } of chosen(names)) {
     const began = performance.now();
@@ -125,7 +145,9 @@ async function predict(
         sights.push({ model: name, picture: uri, size: side });
       }
     }
-    said.push({ model: name, milliseconds: performance.now() - began, answers });
+    const one = { model: name, milliseconds: performance.now() - began, answers };
+    early(one);
+    said.push(one);
   }
   return { models: said, left_out: refused, seen: sights.length ? { models: sights } : null };
 }

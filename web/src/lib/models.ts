@@ -40,12 +40,21 @@ export interface Kept {
   pictures: number | null;
 }
 
+/** Told what one model says as soon as it is known, before the others are done. */
+export type Early = (one: ModelAnswers) => void;
+
 export interface Models {
   readonly keeper: Keeper | null;
   /** Those of a run where one is named; else those that were named to the server. */
   list(run?: string): Promise<ModelInfo[]>;
   /** What each model says of each picture; files may be pictures, tables of pixels, zips. */
-  predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions>;
+  predict(
+    files: File[],
+    names: string[],
+    top: number,
+    signal?: AbortSignal,
+    early?: Early,
+  ): Promise<Predictions>;
   /** What each model is given of one picture; null where that can not be known. */
   seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null>;
   /** Why each model answers so, of one picture. */

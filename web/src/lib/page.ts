@@ -11,7 +11,11 @@ export interface Shelf {
   list(): Promise<Schema["RunSummary"][]>;
   /** The run of that name; asked for once, then remembered. */
   open(name: string): Promise<Run>;
+  /** A table among the files of a run, where it can be had. */
+  table?(run: string, name: TableName): Promise<Blob>;
 }
+
+export type TableName = "mistakes" | "corrections" | "learning" | "brittleness";
 
 export interface Page {
   /** In the order of the menu, each fetched when it is first entered. */

@@ -253,6 +253,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{name}/tables/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Table
+         * @description A table of the run as a CSV: its mistakes, or corrections to its labels to look through.
+         */
+        get: operations["table_api_runs__name__tables__table__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{name}/view": {
         parameters: {
             query?: never;
@@ -611,9 +631,12 @@ export interface components {
         };
         /**
          * ApproachResult
-         * @description One approach in one run. `bytes` is the size of its weights on disk.
+         * @description One approach in one run.
          *
-         *     `macs` are the multiplications of one picture from pixels to probabilities, counted. `trust`
+         *     `bytes` is the size of what is carried away, its bundle, or of its weights on disk where no
+         *     bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
+         *     of its training, the pictures and the libraries included. `macs` are the multiplications of
+         *     one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
          *     is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
          *     where they were not asked for.
          */
@@ -1034,12 +1057,23 @@ export interface components {
         /**
          * Latency
          * @description Median milliseconds from raw pixels to probabilities, a whole batch.
+         *
+         *     Taken with so many `threads` of the CPU on what answers people, the bundle in ONNX Runtime, or,
+         *     where no bundle was made, on the trained model in PyTorch. `threads` is None in older runs.
          */
         Latency: {
             /** Batch 1 Ms */
             batch_1_ms: number;
             /** Batch 64 Ms */
             batch_64_ms: number;
+            /**
+             * Engine
+             * @default PyTorch
+             * @enum {string}
+             */
+            engine: "PyTorch" | "ONNX Runtime";
+            /** Threads */
+            threads?: number | null;
         };
         /**
          * LearningCurve
@@ -1498,6 +1532,8 @@ export interface components {
         /**
          * Sentence
          * @description A part of the verdict: `about` says which question it answers.
+         *
+         *     `see` is where the pictures or figures behind it are, and `name` of which class or group.
          */
         Sentence: {
             /**
@@ -1505,6 +1541,10 @@ export interface components {
              * @enum {string}
              */
             about: "which" | "sure" | "cost" | "where" | "next";
+            /** Name */
+            name?: string | null;
+            /** See */
+            see?: ("suspects" | "class" | "group" | "learning" | "brittleness") | null;
             /** Text */
             text: string;
         };
@@ -2450,6 +2490,36 @@ export interface operations {
             path: {
                 name: string;
                 number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    table_api_runs__name__tables__table__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                table: "mistakes" | "corrections" | "learning" | "brittleness";
             };
             cookie?: never;
         };

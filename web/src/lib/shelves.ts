@@ -1,7 +1,7 @@
 /** The two shelves: runs of a server, and the one run that a report carries. */
-import { get, type Schema } from "./api.ts";
+import { get, request, type Schema } from "./api.ts";
 import { bytes } from "./base64.ts";
-import type { Shelf } from "./page.ts";
+import type { Shelf, TableName } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
 /** The finished run that was begun last; where that is not told, the last on the shelf. */
@@ -31,6 +31,10 @@ export class ServedShelf implements Shelf {
       this.#opened.set(name, found);
     }
     return found;
+  }
+
+  async table(run: string, name: TableName): Promise<Blob> {
+    return (await request(`/api/runs/${encodeURIComponent(run)}/tables/${name}`)).blob();
   }
 }
 

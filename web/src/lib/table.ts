@@ -1,6 +1,8 @@
 /** Tables for spreadsheets, in which no cell is ever run: `record/tables.py`, in TypeScript. */
 
-export function table(rows: readonly (readonly (string | number)[])[]): string {
+export type Row = (string | number)[];
+
+export function table(rows: readonly Row[]): string {
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
@@ -11,9 +13,9 @@ function cell(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Let the reader keep a text as a file. */
-export function download(text: string, name: string, type = "text/csv"): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Let the reader keep a text or what was fetched as a file. */
+export function download(content: string | Blob, name: string, type = "text/csv"): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

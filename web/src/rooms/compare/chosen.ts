@@ -4,12 +4,14 @@ import type { Approach, Part, Run } from "../../lib/run.ts";
 
 export const VIEWS = [
   { value: "overview", text: "Overview" },
-  { value: "curves", text: "Curves" },
   { value: "confusion", text: "Confusion" },
   { value: "mistakes", text: "Mistakes" },
   { value: "sides", text: "Side by side" },
-  { value: "calibration", text: "Calibration" },
   { value: "classes", text: "Classes & groups" },
+  { value: "calibration", text: "Calibration" },
+  { value: "brittleness", text: "Brittleness" },
+  { value: "learning", text: "Learning curve" },
+  { value: "curves", text: "Training" },
   { value: "cost", text: "Cost & method" },
 ] as const;
 

@@ -1,5 +1,14 @@
 /** The columns of the leaderboard: what each says, and what a sort goes by. */
-import { count, figure, megabytes, milliseconds, percent, seconds } from "../../lib/format.ts";
+import {
+  count,
+  figure,
+  figures,
+  megabytes,
+  milliseconds,
+  percent,
+  percents,
+  seconds,
+} from "../../lib/format.ts";
 import type { Approach } from "../../lib/run.ts";
 
 export interface Column {
@@ -10,6 +19,8 @@ export interface Column {
   /** What it is sorted by; null where it is not known. */
   value: (approach: Approach) => number | null;
   text: (value: number) => string;
+  /** Its 95 % interval in words; null where it is not known. */
+  interval?: (approach: Approach) => string | null;
   /** Which end is the better one, if any is. */
   best: "least" | "most";
 }
@@ -23,6 +34,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
       about: "Share of the pictures that were recognised, with its 95 % interval",
       value: (one) => one.scores?.accuracy ?? null,
       text: share,
+      interval: (one) => one.scores && percents(one.scores.interval, digits),
       best: "most",
     },
     ...(twoParts
@@ -33,6 +45,8 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
             about: "Accuracy on pictures that were set aside and looked at once, at the end",
             value: (one: Approach) => one.result.test?.accuracy ?? null,
             text: share,
+            interval: (one: Approach) =>
+              one.result.test && percents(one.result.test.interval, digits),
             best: "most" as const,
           },
         ]
@@ -43,6 +57,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
       about: "Also counts how sure an answer was; 0 is best",
       value: (one) => one.scores?.loss ?? null,
       text: (value) => figure(value),
+      interval: (one) => (one.scores?.loss_interval ? figures(one.scores.loss_interval) : null),
       best: "least",
     },
     {
@@ -51,12 +66,14 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
       about: "How far stated confidence and actual accuracy lie apart",
       value: (one) => one.scores?.calibration_error ?? null,
       text: (value) => percent(value),
+      interval: (one) =>
+        one.scores?.calibration_interval ? percents(one.scores.calibration_interval) : null,
       best: "least",
     },
     {
       key: "size",
       title: "Size",
-      about: "Of the weights on disk",
+      about: "Of its bundle, or of its weights where there is none",
       value: (one) => one.result.bytes,
       text: megabytes,
       best: "least",
@@ -96,7 +113,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "memory",
       title: "Peak memory",
-      about: "The most that training took",
+      about: "The most the whole process held while it trained",
       value: (one) => one.result.peak_memory_mb,
       text: (value) => megabytes(1e6 * value),
       best: "least",

@@ -50,9 +50,12 @@ function scores(answers: number[], rows: number[]) {
         rows.filter((row) => LABELS[row] === n),
       ),
     ),
+    loss_interval: [0.9 * (1 - accuracy), 1.2 * (1 - accuracy)],
+    calibration_interval: [0.05, 0.2],
+    calibration_by_luck: 0.2,
     per_group: [],
     confusion: confusion(answers, rows),
-    reliability: [],
+    reliability: [{ lower: 0.5, upper: 0.9, pictures: rows.length, confidence: 0.7, accuracy }],
   };
 }
 
@@ -72,6 +75,34 @@ export function madeUp(): Run {
     latency: { batch_1_ms: 1, batch_64_ms: 20 },
     out_of_fold: scores(ANSWERS[name], folds!),
     test: scores(ANSWERS[name], test!),
+    macs: 40_000 * (n + 1),
+    learning: {
+      points: [
+        { pictures: 2, accuracy: 0.4, interval: [0.2, 0.6], fits: 2 },
+        { pictures: 4, accuracy: 0.5, interval: [0.3, 0.7], fits: 2 },
+        { pictures: 6, accuracy: 0.6, interval: [0.4, 0.8], fits: 2 },
+      ],
+      floor: 0.1,
+      scale: 1,
+      exponent: 0.5,
+      forecasts: [{ times: 2, pictures: 12, accuracy: 0.7, interval: [0.5, 0.8] }],
+      words: "More pictures would help.",
+    },
+    brittleness: {
+      pictures: 6,
+      clean: 0.6,
+      mean: 0.4,
+      corruptions: [
+        {
+          name: "turn",
+          words: "turned",
+          strengths: ["3°", "6°"],
+          accuracy: [0.5, 0.3 - 0.1 * n],
+        },
+      ],
+      weakest: ["turn"],
+      words: "It does not stand being turned.",
+    },
   }));
   return new Run("made up", {
     results: {
@@ -96,7 +127,30 @@ export function madeUp(): Run {
       },
       approaches,
       comparison: [{ a: "cnn", b: "vit", only_a: 2, only_b: 1 }],
+      test_comparison: [{ a: "vit", b: "cnn", only_a: 1, only_b: 0 }],
       winner: { name: null, why: "too close to call" },
+      health: {
+        odd: [],
+        suspects: [
+          {
+            index: 2,
+            name: "bolt/2.png",
+            label: "bolt",
+            proposed: "cloud",
+            quality: 0.1,
+            agree: ["cnn"],
+          },
+        ],
+        giveaways: [],
+        words: [],
+      },
+      verdict: {
+        sentences: [
+          { about: "which", text: "None stands out." },
+          { about: "next", text: "Mend the labels.", see: "suspects", name: null },
+          { about: "where", text: "All fail on “cloud”." },
+        ],
+      },
     },
     pictures: {
       names: LABELS.map((label, row) => `${CLASSES[label]}/${row}.png`),

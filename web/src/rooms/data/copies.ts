@@ -10,23 +10,28 @@ export interface Copies {
 
 /** Those with different labels first, then the exact ones. */
 export function copies(run: Run): Copies[] {
+  const named = rowsByName(run);
+  const worth = (one: Copies) => Number(one.differ) * 2 + Number(one.exact);
+  return run.results.dataset.duplicates
+    .map(({ exact, names, labels, rows }) => ({
+      exact,
+      differ: new Set(labels).size > 1,
+      pictures: names.map((name, n) => ({
+        name,
+        label: labels[n]!,
+        // Older runs tell names alone, which need not be unique: each row is taken once.
+        row: rows?.[n] ?? named.get(name)?.shift() ?? null,
+      })),
+    }))
+    .sort((a, b) => worth(b) - worth(a));
+}
+
+function rowsByName(run: Run): Map<string, number[]> {
   const rows = new Map<string, number[]>();
   run.names.forEach((name, row) => {
     const same = rows.get(name);
     if (same) same.push(row);
     else rows.set(name, [row]);
   });
-  const worth = (one: Copies) => Number(one.differ) * 2 + Number(one.exact);
-  return run.results.dataset.duplicates
-    .map(({ exact, names, labels }) => ({
-      exact,
-      differ: new Set(labels).size > 1,
-      // Names need not be unique: each row is taken once.
-      pictures: names.map((name, n) => ({
-        name,
-        label: labels[n]!,
-        row: rows.get(name)?.shift() ?? null,
-      })),
-    }))
-    .sort((a, b) => worth(b) - worth(a));
+  return rows;
 }

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { balance } from "./balance.ts";
 import { chosen, partsOf, partTitle, some } from "./chosen.ts";
 import { copies } from "./copies.ts";
+import { correctionRows } from "./corrections.ts";
 import { madeUp, type Said } from "./made-up.ts";
-import { hardness, suspects } from "./suspects.ts";
+import { hardness, suspects, type Health } from "./suspects.ts";
 
 const right: Said = { answer: 0, confidence: 0.9, truth: 0.9 };
 const sureOf = (answer: number): Said => ({ answer, confidence: 0.97, truth: 0.001 });
@@ -18,45 +19,88 @@ function asked(...said: (Said | null)[]) {
   });
 }
 
+const suspect = (index: number, quality: number, agree: string[]) => ({
+  ...{ index, name: `${index}.png`, label: "a", proposed: "b", quality, agree },
+});
+const odd = (index: number, what: string) => ({
+  ...{ index, name: `${index}.png`, label: "a", what, why: `It is ${what}.` },
+});
+
+function checked(health: Partial<Health>, names = [..."0123"].map((one) => `${one}.png`)) {
+  return madeUp({
+    names,
+    labels: [0, 0, 0, 0],
+    classes: ["a", "b"],
+    parts: { names: ["kept out", "training", "fold 1", "test"], of: [2, 2, 2, 3] },
+    said: [1, 2].map(() => [right, right, right, right]),
+    health: { odd: [], suspects: [], giveaways: [], words: [], ...health },
+  });
+}
+
 describe("labels to look at again", () => {
-  test("two that are sure of the same other class", () => {
-    const [one, ...more] = suspects(asked(sureOf(1), right, sureOf(1)));
-    expect(more).toEqual([]);
-    expect(one!.other).toBe(1);
-    expect(one!.agreeing.map((approach) => approach.name)).toEqual(["a0", "a2"]);
-    expect([one!.sure, one!.asked]).toEqual([2, 3]);
-    expect(one!.loss).toBeCloseTo((2 * 6.908 + 0.105) / 3, 2);
+  test("the most doubtful first, with the approaches that say so", () => {
+    const found = suspects(
+      checked({ suspects: [suspect(2, 0.4, ["a1"]), suspect(1, 0.01, ["a0", "gone"])] }),
+    )!;
+    expect(found.map((one) => one.index)).toEqual([1, 2]);
+    expect(found[0]!.agree.map((one) => one.title)).toEqual(["A 0"]);
   });
 
-  test.each([
-    ["one alone", [sureOf(1), right]],
-    ["two that name different classes", [sureOf(1), sureOf(2)]],
-    ["two against two", [sureOf(1), sureOf(1), sureOf(2), sureOf(2)]],
-    ["who are not sure", [unsure, unsure]],
-    ["who were not asked", [sureOf(1), null]],
-    ["who think the label possible", [{ ...sureOf(1), truth: 0.1 }, sureOf(1)]],
-  ])("not: %s", (_, said) => {
-    expect(suspects(asked(...said))).toEqual([]);
-  });
-
-  test("one that is less sure agrees all the same", () => {
-    const [one] = suspects(asked(sureOf(1), unsure, sureOf(1)));
-    expect([one!.sure, one!.agreeing.length]).toEqual([2, 3]);
-  });
-
-  test("the most doubtful comes first", () => {
-    const run = madeUp({
-      names: ["x", "y"],
-      labels: [0, 0],
-      classes: ["a", "b"],
-      said: [1, 2].map(() => [{ ...sureOf(1), truth: 0.01 }, sureOf(1)]),
-    });
-    expect(suspects(run).map((one) => one.row)).toEqual([1, 0]);
+  test("of an older run nothing is known", () => {
+    expect(suspects(asked(right))).toBeNull();
   });
 
   test("how hard a picture is", () => {
     expect(hardness(asked(right, null), 0)).toBeCloseTo(0.105, 2);
     expect(hardness(asked(null), 0)).toBeNull();
+  });
+});
+
+describe("corrections", () => {
+  const both = ["a0", "a1"];
+
+  test("act only where all are sure, and not on the locked test", () => {
+    const [head, ...rows] = correctionRows(
+      checked({
+        suspects: [
+          suspect(0, 0.2, both),
+          suspect(1, 0.01, ["a0"]),
+          suspect(2, 0.01, both),
+          suspect(3, 0.01, both),
+        ],
+      }),
+    );
+    expect(head).toEqual(["action", "name", "label", "proposed", "why", "quality"]);
+    expect(rows.map((row) => [row[0], row[1]])).toEqual([
+      ["relabel", "2.png"],
+      ["keep", "0.png"],
+      ["keep", "1.png"],
+      ["keep", "3.png"],
+    ]);
+    expect(rows[0]).toEqual(["relabel", "2.png", "a", "b", "a0, a1: b", "0.0100"]);
+  });
+
+  test("leave out what is empty, and say once what is odd and doubtful", () => {
+    const rows = correctionRows(
+      checked({
+        suspects: [suspect(1, 0.3, [])],
+        odd: [odd(0, "empty"), odd(1, "inverted"), odd(3, "empty")],
+      }),
+    ).slice(1);
+    expect(rows.map((row) => [row[0], row[1], row[4]])).toEqual([
+      ["leave out", "0.png", "It is empty."],
+      ["keep", "1.png", "all together: b; It is inverted."],
+      ["keep", "3.png", "It is empty."],
+    ]);
+  });
+
+  test("do nothing where the name does not say which picture is meant", () => {
+    const run = checked({ suspects: [suspect(0, 0.01, both)] }, ["x", "x", "y", "z"]);
+    expect(correctionRows(run)[1]![0]).toBe("keep");
+  });
+
+  test("none of an older run", () => {
+    expect(correctionRows(asked(right))).toHaveLength(1);
   });
 });
 
@@ -144,4 +188,14 @@ test("copies: different labels first, and rows of the same name taken once each"
   expect(first!.differ).toBe(true);
   expect(first!.pictures.map((one) => one.row)).toEqual([2, 3, null]);
   expect(second!.pictures.map((one) => one.row)).toEqual([0, 1]);
+});
+
+test("copies by their rows, where the run tells them", () => {
+  const run = madeUp({
+    names: ["x", "x", "x"],
+    labels: [0, 0, 0],
+    classes: ["a"],
+    duplicates: [{ names: ["x", "x"], labels: ["a", "a"], exact: true, rows: [2, 1] }],
+  });
+  expect(copies(run)[0]!.pictures.map((one) => one.row)).toEqual([2, 1]);
 });

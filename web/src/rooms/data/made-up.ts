@@ -1,5 +1,6 @@
 /** A small run for tests. */
 import { Run, type View } from "../../lib/run.ts";
+import type { Health } from "./suspects.ts";
 
 export interface Said {
   answer: number;
@@ -15,7 +16,8 @@ interface MadeUp {
   groups?: { names: string[]; of: number[] };
   parts?: { names: string[]; of: number[] };
   said?: (Said | null)[][];
-  duplicates?: { names: string[]; labels: string[]; exact: boolean }[];
+  duplicates?: { names: string[]; labels: string[]; exact: boolean; rows?: number[] }[];
+  health?: Health;
 }
 
 const NOTHING = 65535;
@@ -30,6 +32,7 @@ export function madeUp(of: MadeUp): Run {
         groups: of.groups?.names ?? [],
         duplicates: of.duplicates ?? [],
       },
+      health: of.health ?? null,
       protocol: { fold_names: parts.names.filter((name) => name.startsWith("fold")) },
       approaches: said.map((_, number) => ({ name: `a${number}`, title: `A ${number}` })),
     },

@@ -89,6 +89,7 @@ function take(now: Progress, event: RunEvent): void {
     case "estimated":
       now.phase = "training";
       return estimated(now, event.seconds as Record<string, number>);
+    case "changing pictures":
     case "test opened":
       now.phase = "scoring";
       return;

@@ -73,11 +73,14 @@ export class Desk {
 
   async #ask(picture: () => Promise<File>): Promise<void> {
     const turn = this.#turn;
+    // While one draws, an answer to the last but one line is better than none.
+    const wanted = () => turn === this.#turn || this.#asked.waits;
     try {
       const file = await picture();
-      const found = await this.models.predict([file], this.names, TOP);
-      // While one draws, an answer to the last but one line is better than none.
-      if (turn !== this.#turn && !this.#asked.waits) return;
+      const found = await this.models.predict([file], this.names, TOP, undefined, (one) => {
+        if (wanted()) this.said = { ...this.said, ...byModel([one]) };
+      });
+      if (!wanted()) return;
       [this.said, this.file, this.problem] = [byModel(found.models), file, null];
       this.#looking ??= setTimeout(() => this.#look(), SIGHT_EVERY);
       if (this.#why && turn === this.#turn) this.#rest(WHY_AFTER);

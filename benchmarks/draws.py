@@ -1,0 +1,154 @@
+"""Forty runs on 500 digits each, and what their verdicts were worth on 20 000 others.
+
+    python benchmarks/draws.py MNIST KEEP > benchmarks/draws.txt
+
+MNIST is a folder with its four files, KEEP one for the runs: those that lie there are not trained
+again. Every run draws 500 of MNIST's first 50 000 training pictures and is told nothing else; the
+others are its last 10 000 training pictures and its 10 000 test pictures. Three approaches (a ViT
+would take as long as these together), budget quick, one thread a run, as many runs at a time as
+cores.
+
+Counted is whether the interval printed for the best approach holds the share of others that its
+final model has right, how wide it is beside the textbook's p ± 1.96 √(p(1 - p)/n), and whether a
+winner that was named is the best on the others too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import torch
+from measure import hardware
+from numpy.typing import NDArray
+
+from bakeoff import bake, read
+from bakeoff.data.dataset import Dataset
+from bakeoff.evaluation.intervals import wilson
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import ApproachResult
+from bakeoff.run.bake import resume
+from bakeoff.run.bundles import final_model
+from bakeoff.training.model import Model
+from bakeoff.training.sources import batch_of
+
+APPROACHES = ("baseline", "cnn", "transfer")
+DRAWS = 40
+PICTURES = 500
+DRAWN_FROM = 50_000
+
+
+def main() -> None:
+    """Print what the intervals hold, and whether the winners win."""
+    mnist, keep = (Path(one).resolve() for one in sys.argv[1:])
+    keep.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        truths = list(pool.map(partial(_draw, mnist, keep), range(DRAWS)))
+    runs = [RunFolder.open(keep / f"draw {number}").results() for number in range(DRAWS)]
+    best = [max(run.approaches, key=_accuracy) for run in runs]
+    print(f"{hardware()}; {DRAWS} draws of {PICTURES} pictures, {len(_others(mnist))} others\n")
+    print("| approach | out of fold | on the others | its interval holds it | width / textbook |")
+    print("|---|---|---|---|---|")
+    for place, approach in enumerate(runs[0].approaches):
+        _row(approach.name, [run.approaches[place] for run in runs], truths)
+    _row("the best of each run", best, truths)
+    named = [(run.winner.name, truth) for run, truth in zip(runs, truths, strict=True)]
+    right = [name == max(truth, key=truth.__getitem__) for name, truth in named if name]
+    low, high = wilson(sum(right), len(right))
+    print(f"\nA winner was named in {len(right)} of {DRAWS} draws, and was truly the best in")
+    print(f"{sum(right)} of them (95 % interval {low:.0%} to {high:.0%}).")
+
+
+def _row(title: str, results: list[ApproachResult], truths: list[dict[str, float]]) -> None:
+    true = [truth[one.name] for one, truth in zip(results, truths, strict=True)]
+    intervals = [_interval(one) for one in results]
+    held = sum(low <= value <= high for (low, high), value in zip(intervals, true, strict=True))
+    widths = [
+        (high - low) / (2 * 1.96 * math.sqrt(_accuracy(one) * (1 - _accuracy(one)) / PICTURES))
+        for (low, high), one in zip(intervals, results, strict=True)
+    ]
+    measured = mean(map(_accuracy, results))
+    print(
+        f"| {title} | {measured:.2%} | {mean(true):.2%} | {held} of {DRAWS} ({held / DRAWS:.1%}) "
+        f"| {mean(widths):.2f}, at most {max(widths):.2f} |"
+    )
+
+
+def _accuracy(one: ApproachResult) -> float:
+    assert one.out_of_fold is not None, "there are folds"
+    return one.out_of_fold.accuracy
+
+
+def _interval(one: ApproachResult) -> tuple[float, float]:
+    assert one.out_of_fold is not None, "there are folds"
+    return one.out_of_fold.interval
+
+
+def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
+    """Make or rebuild one run; the share of others that each final model has right."""
+    torch.set_num_threads(1)
+    rows = np.random.default_rng(number).choice(DRAWN_FROM, PICTURES, replace=False)
+    few = _mnist(mnist).take(np.sort(rows))
+    few = Dataset("mnist", few.pictures, few.labels, few.classes, few.names)
+    path = keep / f"draw {number}"
+    if (path / "run.json").exists():
+        run = resume(path, dataset=few)
+    else:
+        run = bake(
+            few,
+            path,
+            seed=number,
+            approaches=APPROACHES,
+            budget="quick",
+            threads=1,
+            bundles=False,
+            brittleness=False,
+        )
+    others = _others(mnist)
+    return {
+        one.name: float((_answers(final_model(run, one.name), mnist, keep) == others.labels).mean())
+        for one in run.results().approaches
+    }
+
+
+@cache
+def _mnist(path: Path) -> Dataset:
+    return read(path)
+
+
+@cache
+def _others(path: Path) -> Dataset:
+    return _mnist(path).take(np.arange(DRAWN_FROM, len(_mnist(path))))
+
+
+@torch.inference_mode()
+def _answers(model: Model, mnist: Path, keep: Path) -> NDArray[np.int64]:
+    """What a final model says of the others.
+
+    All runs prepare alike and share what is frozen, so its features are worked out once and kept.
+    """
+    road = model.prepare
+    name = f"{road.mode} {road.size} {road.channels} {type(model.frozen).__name__}.npy"
+    if not (keep / name).exists():
+        described = [
+            model.frozen(road(torch.from_numpy(pixels))).numpy()
+            for _, pixels in _others(mnist).pictures.batches(batch_of(road.size))
+        ]
+        with tempfile.NamedTemporaryFile(dir=keep, delete=False) as file:
+            np.save(file, np.concatenate(described))
+        Path(file.name).replace(keep / name)
+    features = torch.from_numpy(np.load(keep / name))
+    network = model.network.eval()
+    answers = [network(some).argmax(1) for some in features.split(1024)]
+    return torch.cat(answers).numpy()
+
+
+if __name__ == "__main__":
+    main()

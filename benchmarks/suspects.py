@@ -1,0 +1,132 @@
+"""Labels flipped on purpose, and how many of them are among the suspects.
+
+    python benchmarks/suspects.py DRAWINGS MNIST RUNS > benchmarks/suspects.txt
+
+DRAWINGS is a folder of class folders, MNIST one with the IDX files, of which 3 000 training
+pictures are drawn. Of each set 3 % and 10 % of the labels are changed to another class at random;
+then `bakeoff run --approach baseline --approach cnn --budget quick --threads 1` and all else as by
+default: out-of-fold answers, and on the locked test (of MNIST) those of the final models. What
+chooses suspects was settled on seed 0, which is not among SEEDS. Runs are kept in the folder RUNS,
+so that a measurement that was interrupted goes on.
+
+n is the number of flipped labels; hits are flipped ones. "First n" are the first n suspects, of
+which there may be fewer; the list is all of them. "Relabelled" is what corrections.csv does if no
+one changes it, and of these, how many get their true label back. A last row each: no label flipped,
+so that all suspects are false alarms, or labels that were wrong before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import isnan, nan
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+from measure import hardware
+from numpy.typing import NDArray
+
+from bakeoff.data.corrections import read_corrections
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.read import read
+from bakeoff.evaluation.suspects import suspects
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.bake import bake, resume
+
+SHARES = (0.03, 0.1)
+SEEDS = (1,)
+APPROACHES = ("baseline", "cnn")
+
+
+def main() -> None:
+    """Print a row for each set, share of flipped labels, and who doubts them."""
+    drawings, mnist, runs = sys.argv[1:]
+    print(f"{hardware()}; mean of seeds {', '.join(map(str, SEEDS))}\n")
+    columns = ["first n: precision", "recall", "list", "precision", "recall", "relabelled", "right"]
+    print(f"| set | flipped | n | by | {' | '.join(columns)} |")
+    print("|---" * 11 + "|")
+    for name, dataset in (("drawings", read(drawings)), ("MNIST", _some(read(mnist), 3000))):
+        for share in SHARES:
+            found = [
+                list(
+                    _figures(*_flipped(dataset, share, seed), Path(runs, f"{name}-{share}-{seed}"))
+                )
+                for seed in SEEDS
+            ]
+            count = round(share * len(dataset))
+            for rows in zip(*found, strict=True):
+                _print([name, f"{share:.0%}", str(count), rows[0][0]], [row[1] for row in rows])
+        nothing = np.empty(0, dtype=np.int64)
+        for by, figures in _figures(dataset, nothing, dataset.labels, Path(runs, f"{name}-0")):
+            _print([name, "none", "0", by], [figures])
+
+
+def _some(dataset: Dataset, count: int) -> Dataset:
+    assert dataset.official_test is not None, "MNIST has a test part"
+    training = np.flatnonzero(~dataset.official_test)
+    rows = np.sort(np.random.default_rng(0).choice(training, count, replace=False))
+    return replace(dataset.take(rows), official_test=None)
+
+
+def _flipped(
+    dataset: Dataset, share: float, seed: int
+) -> tuple[Dataset, NDArray[np.int64], NDArray[np.int64]]:
+    """The set with wrong labels, the rows of these, and the true labels of all."""
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(len(dataset), round(share * len(dataset)), replace=False)
+    labels = dataset.labels.copy()
+    labels[rows] += rng.integers(1, len(dataset.classes), len(rows))
+    return replace(dataset, labels=labels % len(dataset.classes)), rows, dataset.labels
+
+
+def _figures(
+    dataset: Dataset, flipped: NDArray[np.int64], truth: NDArray[np.int64], folder: Path
+) -> Iterator[tuple[str, list[float]]]:
+    """For each approach and for all together, a row of the table."""
+    wrong = set(flipped.tolist())
+    if (folder / "run.json").exists():
+        run = resume(folder, dataset=dataset)
+    else:
+        run = bake(dataset, folder, approaches=APPROACHES, budget="quick", threads=1, bundles=False)
+    rows, said = _said(run)
+    table = {one.name: one for one in read_corrections(run.path / "corrections.csv")}
+    for by, names in (*((name, (name,)) for name in APPROACHES), ("together", APPROACHES)):
+        some = {name: said[name] for name in names}
+        found = suspects(some, dataset.labels[rows], dataset.classes, dataset.names, rows)
+        hits = [one.index in wrong for one in found]
+        first = hits[: len(wrong)]
+        figures = [_share(sum(first), len(first)), _share(sum(first), len(wrong))]
+        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(wrong))]
+        if by == "together":
+            acted = [one for one in found if table[one.name].action == "relabel"]
+            right = [one.proposed == dataset.classes[truth[one.index]] for one in acted]
+            figures += [len(acted), sum(right)]
+        yield by, figures
+
+
+def _said(run: RunFolder) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
+    """Which pictures were judged, and what each approach said of them."""
+    arrays = run.probabilities()
+    rows = np.concatenate([arrays["out_of_fold_rows"], arrays["test_rows"]])
+    parts = [part for part in ("out_of_fold", "test") if f"{APPROACHES[0]}_{part}" in arrays]
+    return rows, {
+        name: np.concatenate([arrays[f"{name}_{part}"] for part in parts]) for name in APPROACHES
+    }
+
+
+def _share(hits: int, of: int) -> float:
+    return hits / of if of else nan
+
+
+def _print(left: list[str], rows: Sequence[list[float]]) -> None:
+    means = [mean(column) for column in zip(*rows, strict=True)]
+    forms = [".1%", ".1%", ".1f", ".1%", ".1%", ".1f", ".1f"]
+    pairs = zip(means, forms, strict=False)
+    cells = ["–" if isnan(value) else f"{value:{form}}" for value, form in pairs]
+    print(f"| {' | '.join([*left, *cells, *['–'] * (len(forms) - len(cells))])} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The command that looks pictures over: check."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from bakeoff.cli.common import Threads, app, console
+from bakeoff.cli.train import Corrections, Grouped, on_screen
+
+if TYPE_CHECKING:
+    from bakeoff.run.checkup import Checkup
+
+__all__ = ["check"]
+
+SHOWN = 5  # of each kind, in the terminal
+
+
+@app.command()
+def check(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE|RUN",
+            help="What bakeoff run takes, or a finished run.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to leave. Default: check-NAME-DATE-TIME."),
+    ] = None,
+    approach: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approach",
+            "-a",
+            help="Doubt labels by this approach; may be given several times, and two find more "
+            "than one. Default: baseline.",
+        ),
+    ] = None,
+    models: Annotated[
+        bool,
+        typer.Option("--models/--no-models", help="Doubt labels by models; else only look."),
+    ] = True,
+    group: Grouped = None,
+    corrections: Corrections = None,
+    threads: Threads = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave with exit code 1 if anything was found.")
+    ] = False,
+) -> None:
+    """Find what is wrong with a set: odd pictures, copies, doubted labels, paper that tells.
+
+    Leaves *check.html* to look at, *health.json* for programs, and *corrections.csv*, which
+    proposes what to do with each picture: *relabel*, *leave out* or *keep*. Go through it, change
+    what you do not agree with, and give it to `bakeoff run --corrections`. The set itself is
+    never changed.
+
+    **Examples**
+
+    `bakeoff check pictures/`
+
+    `bakeoff check pictures/ --approach baseline --approach cnn` – slower, and finds more
+
+    `bakeoff check pictures/ --no-models` – looks alone, in seconds
+
+    `bakeoff check runs/pictures-20260102-030405` – what a run found
+
+    `bakeoff check pictures/ --strict --out found` – in a script
+    """
+    from bakeoff.record.folder import RunFolder
+    from bakeoff.run.checkup import check as look_over
+    from bakeoff.run.checkup import check_free, check_run
+
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folder = out or Path(f"check-{Path(source).expanduser().resolve().stem}-{stamp}")
+    check_free(folder)
+    if (Path(source) / "run.json").is_file():
+        found = check_run(RunFolder.open(Path(source)), folder)
+    else:
+        asked: dict[str, Any] = {"group": group, "corrections": corrections or ()}
+        asked |= {"approaches": (approach or ("baseline",)) if models else (), "threads": threads}
+        try:
+            found = on_screen(
+                lambda listeners: look_over(source, folder, **asked, **listeners), kept=False
+            )
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+    _show(found)
+    acting = sum(one.action != "keep" for one in found.proposed)
+    for name, words in (
+        ("check.html", "to look at"),
+        ("corrections.csv", f"{acting} proposed, {len(found.proposed) - acting} for you to decide"),
+        ("health.json", "for programs"),
+    ):
+        console.print(f"{folder / name}  ({words})", markup=False, soft_wrap=True)
+    if found.proposed:
+        again = shlex.join(["bakeoff", "run", found.dataset.source, "--corrections"])
+        table = shlex.quote(str(folder / "corrections.csv"))
+        console.print(f"then: {again} {table}", markup=False, soft_wrap=True)
+    if strict and found.health.words:
+        raise typer.Exit(1)
+
+
+def _show(found: Checkup) -> None:
+    health = found.health
+    console.print(Text(f"\n{found.dataset.understood}", style="bold"))
+    for words in health.words or ["Nothing was found."]:
+        console.print(Text(f"• {words}"))
+    if health.suspects:
+        rows = [
+            (one.name, one.label, one.proposed, f"{one.quality:.1%}") for one in health.suspects
+        ]
+        _table(["label doubted", "is", "or", "probability"], rows)
+    if health.odd:
+        _table(["odd", "class", "why"], [(one.name, one.label, one.why) for one in health.odd])
+    console.print()
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in header:
+        table.add_column(heading, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*map(Text, row))
+    console.print(table)

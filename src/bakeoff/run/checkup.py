@@ -1,0 +1,149 @@
+"""A set looked over: what `bakeoff check` leaves, with no run but a passing one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from bakeoff.data.corrections import Correction, acting_of, read_corrections
+from bakeoff.data.duplicates import find_duplicates, together
+from bakeoff.data.read import read
+from bakeoff.data.split import split
+from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import Health
+from bakeoff.record.folder import Request, RunFolder, corrections_table
+from bakeoff.record.results import DatasetSummary
+from bakeoff.record.whole import write_folder
+from bakeoff.report.check import check_page
+from bakeoff.run.bake import bake
+from bakeoff.run.check import look
+from bakeoff.run.summary import dataset_summary, picture_index
+from bakeoff.run.units import Listener
+
+__all__ = ["Checkup", "check", "check_run"]
+
+
+class Checkup(NamedTuple):
+    """What was found, and the corrections that are proposed."""
+
+    dataset: DatasetSummary
+    health: Health
+    proposed: tuple[Correction, ...]
+
+
+def check(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    approaches: Sequence[str] = ("baseline",),
+    group: str | None = None,
+    corrections: str | os.PathLike[str] | Sequence[Correction] = (),
+    on_event: Listener = lambda _: None,
+    on_decoded: Callable[[int, int], None] | None = None,
+    **asked: Any,
+) -> Checkup:
+    """Look a set over and leave health.json, corrections.csv and check.html at `out`.
+
+    Parameters
+    ----------
+    source : anything that `bakeoff.read` reads.
+    out : a folder; made, and refused if it holds anything.
+    approaches : whose out-of-fold answers doubt the labels, after a quick bake that is not kept;
+        without any, looks alone tell.
+    group, corrections, on_event, on_decoded : see `bake`.
+    asked : further things to ask of `bake`; the budget is quick.
+
+    Raises
+    ------
+    BakeoffError
+        As from `bake`, or there is something at `out`.
+    """
+    check_free(Path(out))
+    with TemporaryDirectory(prefix="bakeoff-") as scratch:
+        folder = Path(scratch, "run")
+        if approaches:
+            run = bake(
+                source,
+                folder,
+                approaches=approaches,
+                group=group,
+                corrections=corrections,
+                bundles=False,
+                on_event=on_event,
+                on_decoded=on_decoded,
+                **{"budget": "quick", **asked},
+            )
+            return check_run(run, out)
+        run, found = _by_looks(source, folder, group, corrections, on_decoded)
+        _write(Path(out), run, found)
+        return found
+
+
+def check_run(run: RunFolder, out: str | os.PathLike[str]) -> Checkup:
+    """Leave what a finished run found of its pictures at `out`, as `check` does.
+
+    Raises
+    ------
+    BakeoffError
+        The run is not finished, or an older version of bakeoff made it.
+    """
+    check_free(Path(out))
+    results = run.results()
+    if results.health is None:
+        raise BakeoffError(
+            str(run.path),
+            "was made by a version of bakeoff that did not look for these things",
+            f"Rebuild its results with: bakeoff run --resume {run.path}",
+        )
+    proposed = read_corrections(run.path / "corrections.csv")
+    found = Checkup(results.dataset, results.health, proposed)
+    _write(Path(out), run, found)
+    return found
+
+
+def check_free(out: Path) -> None:
+    """Refuse a place where there is something already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BakeoffError(str(out), "is there already", "Choose another --out")
+
+
+def _by_looks(
+    source: str | os.PathLike[str],
+    folder: Path,
+    group: str | None,
+    corrections: str | os.PathLike[str] | Sequence[Correction],
+    on_decoded: Callable[[int, int], None] | None,
+) -> tuple[RunFolder, Checkup]:
+    acting = acting_of(corrections)
+    dataset = read(source, group=group, corrections=acting, progress=on_decoded)
+    duplicates = find_duplicates(dataset.pictures)
+    ids = together(len(dataset), [one.indices for one in duplicates])
+    parts = split(dataset.labels, folds=2, official_test=dataset.official_test, together=ids)
+    request = Request(source=str(source), approaches=(), fingerprint=dataset.fingerprint())
+    run = RunFolder.create(folder, request)
+    run.save_pictures(picture_index(dataset, parts), dataset.pictures)
+    health, proposed = look(dataset, duplicates, parts, done=acting)
+    summary = dataset_summary(dataset, duplicates, parts, request)
+    return run, Checkup(summary, health, tuple(proposed))
+
+
+def _write(out: Path, run: RunFolder, found: Checkup) -> None:
+    told = {
+        "dataset": found.dataset.model_dump(mode="json"),
+        "health": TypeAdapter(Health).dump_python(found.health, mode="json"),
+    }
+    page = check_page(found.dataset, found.health, run.sheets())
+    write_folder(
+        out,
+        {
+            "health.json": json.dumps(told, indent=1).encode(),
+            "corrections.csv": corrections_table(found.proposed).encode(),
+            "check.html": page.encode(),
+        },
+    )

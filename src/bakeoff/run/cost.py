@@ -1,0 +1,73 @@
+"""What an answer costs, by counting and by the clock; never by what somebody wrote."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from bakeoff.bundle.bundle import Bundle
+from bakeoff.record.results import Engine, Latency
+from bakeoff.training.model import Model
+
+__all__ = ["latency_of_bundle", "latency_of_model", "macs_of"]
+
+Pixels = NDArray[np.uint8]
+
+
+def macs_of(model: Model, picture: Pixels) -> int:
+    """Multiply-accumulates of one answer, from the pixels of an H×W×C picture to probabilities.
+
+    PyTorch counts them while the model runs: those of convolutions, matrix products and attention,
+    in the preparation and in frozen parts too. What works number by number (norms, activations,
+    pooling, resizing, histograms of gradients) it does not count.
+    """
+    model = model.cpu().eval()
+    counter = FlopCounterMode(display=False)
+    # Attention that is fused for the CPU has no count; as matrix products it has.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        model(torch.from_numpy(np.array(picture))[None])
+    return int(counter.get_total_flops()) // 2
+
+
+def latency_of_model(model: Model, picture: Pixels) -> Latency:
+    """Of the trained model, in PyTorch on the CPU."""
+    model = model.cpu().eval()
+
+    def answer(pixels: Pixels) -> None:
+        with torch.inference_mode():
+            model(torch.from_numpy(pixels))
+
+    return _latency(answer, picture, "PyTorch", torch.get_num_threads())
+
+
+def latency_of_bundle(bundle: Bundle, picture: Pixels, threads: int) -> Latency:
+    """Of a bundle loaded with so many threads, as the server and the terminal ask it."""
+    return _latency(bundle.run, picture, "ONNX Runtime", threads)
+
+
+def _latency(
+    answer: Callable[[Pixels], object], picture: Pixels, engine: Engine, threads: int
+) -> Latency:
+    one = np.array(picture)[None]
+    return Latency(
+        batch_1_ms=_median_ms(answer, one, runs=20),
+        batch_64_ms=_median_ms(answer, one.repeat(64, axis=0), runs=3),
+        engine=engine,
+        threads=threads,
+    )
+
+
+def _median_ms(answer: Callable[[Pixels], object], pixels: Pixels, *, runs: int) -> float:
+    times = []
+    answer(pixels)  # the first call allocates
+    for _ in range(runs):
+        started = time.perf_counter()
+        answer(pixels)
+        times.append(time.perf_counter() - started)
+    return float(np.median(times) * 1e3)

@@ -1,0 +1,82 @@
+"""Costs that are counted and timed."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bakeoff.approaches import APPROACHES, Task
+from bakeoff.approaches.settings import configure
+from bakeoff.bundle.bundle import load
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.cost import latency_of_bundle, latency_of_model, macs_of
+from bakeoff.training.model import Model, Network
+from bakeoff.training.prepare import Prepare
+
+PICTURE = np.zeros((28, 28, 1), dtype=np.uint8)
+TASK = Task(classes=10, pictures=500, side=28, channels=1, mode="ink")
+
+
+def model_of(name: str, settings: dict[str, object] | None = None) -> Model:
+    approach = configure(name, settings or {})
+    return Model(approach.prepare(TASK), approach.frozen(TASK), approach.build(TASK))
+
+
+def prepare_alone() -> int:
+    """What ink takes at 28 pixels before any network sees it."""
+    model = model_of("cnn", {"filters": (1,), "pool_after": ()})
+    return macs_of(model, PICTURE) - (28 * 28 * 9 + 4 * 10)
+
+
+def test_convolutions_and_matrix_products_are_counted() -> None:
+    assert prepare_alone() > 0  # the paper's brightness is smoothed by matrix products
+    wide = model_of("cnn", {"filters": (8, 16), "pool_after": (1,)})
+    by_hand = 28 * 28 * 9 * 8 + 14 * 14 * 9 * 8 * 16 + 4 * 16 * 10
+    assert macs_of(wide, PICTURE) == by_hand + prepare_alone()
+
+
+def test_the_plain_baseline_is_counted() -> None:
+    by_hand = 28 * 28 * 9 * 2 + 7 * 7 * (9 + 1) * 10  # two Sobel filters, and the linear model
+    assert macs_of(model_of("baseline"), PICTURE) == by_hand + prepare_alone()
+
+
+def test_every_approach_costs_something() -> None:
+    macs = {name: macs_of(model_of(name), PICTURE) for name in APPROACHES}
+    assert min(macs, key=lambda name: macs[name]) == "baseline"
+    # EfficientNet-Lite0 takes 407 million at 224 pixels, so about 75 at the 96 taken here.
+    assert macs["transfer"] == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)
+
+
+class Attending(nn.Module):
+    """Fused attention, as timm's transformers have it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(1).view(1, 1, 28, 28)
+        return F.scaled_dot_product_attention(tokens, tokens, tokens).flatten(1)
+
+
+def test_fused_attention_is_counted() -> None:
+    network = Network(Attending(), nn.Linear(28 * 28, 10))
+    model = Model(Prepare(mode="photo", size=28), None, network)
+    assert macs_of(model, PICTURE) == 2 * 28**3 + 28 * 28 * 10
+
+
+def test_a_run_says_what_answers_cost_where_they_are_given(finished: RunFolder) -> None:
+    for one in finished.results().approaches:
+        folder = finished.bundle(one.name)
+        assert one.bytes == sum(file.stat().st_size for file in folder.iterdir())
+        assert one.latency.engine == "ONNX Runtime"
+        assert one.latency.threads == 1
+        assert 0 < one.latency.batch_1_ms < one.latency.batch_64_ms
+        assert one.macs is not None
+        assert one.macs > one.parameters
+
+
+def test_without_a_bundle_the_model_is_timed(finished: RunFolder) -> None:
+    torch.set_num_threads(1)
+    latency = latency_of_model(model_of("baseline"), PICTURE)
+    assert (latency.engine, latency.threads) == ("PyTorch", 1)
+    assert latency.batch_1_ms > 0
+    bundle = load(finished.bundle("baseline"), threads=1)
+    assert latency_of_bundle(bundle, PICTURE, 1).engine == "ONNX Runtime"

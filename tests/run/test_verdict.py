@@ -1,0 +1,189 @@
+"""What a run is said to mean, from figures that are made up to mean it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.report.made_up_run import KINDS, make_run
+
+from bakeoff.evaluation.records import Giveaway, Health, LearningCurve, Suspect
+from bakeoff.record.results import ApproachResult, Results
+from bakeoff.run.verdict import verdict_of
+from bakeoff.screen import verdict_shown
+
+BASELINE, CNN, VIT, TRANSFER = KINDS
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Two lead and cannot be told apart; of these the CNN is faster."""
+    path = tmp_path_factory.mktemp("verdict") / "run"
+    kinds = (BASELINE, CNN, VIT, replace(TRANSFER, skill=5.5))
+    groups = ("digit", "drawn", "stamp")
+    return make_run(path, kinds, pictures=900, test=300, groups=groups).results()
+
+
+def said(results: Results, about: str) -> str:
+    return " ".join(one.text for one in verdict_of(results).sentences if one.about == about)
+
+
+def with_changes(results: Results, name: str, **changes: object) -> Results:
+    """The same results, one approach of them changed."""
+
+    def changed(one: ApproachResult) -> ApproachResult:
+        return one.model_copy(update=changes) if one.name == name else one
+
+    return results.model_copy(update={"approaches": [changed(one) for one in results.approaches]})
+
+
+def one_of(results: Results, name: str) -> ApproachResult:
+    return next(one for one in results.approaches if one.name == name)
+
+
+def test_every_question_has_an_answer(usual: Results) -> None:
+    about = [one.about for one in verdict_of(usual).sentences]
+    assert about == sorted(about, key=["which", "sure", "cost", "where", "next"].index)
+    assert set(about) == {"which", "sure", "cost", "where", "next"}
+    assert about.count("which") == 1
+
+
+def test_of_those_too_close_to_call_the_fastest_is_taken(usual: Results) -> None:
+    assert usual.winner.name is None
+    text = said(usual, "which")
+    assert text.startswith("Take CNN: it has ")
+    assert "Transfer (EfficientNet-Lite0) cannot be told from it with so few." in text
+    assert "It answers 3 times as fast as Transfer (EfficientNet-Lite0)." in text
+    assert "more pictures would likely tell it from Transfer" in said(usual, "next")
+
+
+def test_speed_that_hardly_differs_is_no_reason(usual: Results) -> None:
+    alike = one_of(usual, "transfer").latency
+    text = said(with_changes(usual, "cnn", latency=alike), "which")
+    assert text.startswith("Take Transfer (EfficientNet-Lite0): it has ")
+    assert "times as fast" not in text
+
+
+def test_a_winner_is_trusted(tmp_path: Path) -> None:
+    kinds = (replace(CNN, skill=9.0), replace(VIT, skill=3.0), replace(BASELINE, skill=1.5))
+    results = make_run(tmp_path / "run", kinds, pictures=600).results()
+    assert results.winner.name == "cnn"
+    text = said(results, "which")
+    assert text.startswith("Trust CNN: it has ")
+    assert "of 600 pictures right that its models had not seen" in text
+    assert "is surely better than all others; Vision Transformer is " in text
+    assert "Baseline is 5 times as fast" not in said(results, "cost")
+
+
+def test_a_faster_one_is_told_with_the_cost(usual: Results) -> None:
+    assert said(usual, "cost") == (
+        "It learned in 3 min, weighs 647 kB and answers in 2.3 ms a picture here; "
+        "Baseline is 6 times as fast."
+    )
+
+
+def test_one_approach_alone_is_no_bake_off(tmp_path: Path) -> None:
+    results = make_run(tmp_path / "run", [CNN], pictures=300).results()
+    assert said(results, "which").endswith("No other approach was tried.")
+
+
+def test_chance_is_told_as_such_and_nothing_else_is(tmp_path: Path) -> None:
+    kinds = [replace(kind, skill=-4.0) for kind in KINDS]
+    results = make_run(tmp_path / "run", kinds, pictures=300).results()
+    assert said(results, "which").startswith("There is nothing to learn here")
+    assert "are the labels those of the pictures" in said(results, "next")
+    assert said(results, "where") == said(results, "cost") == ""
+
+
+@pytest.mark.parametrize(
+    ("interval", "says"),
+    [((0.0, 1.0), "agrees: "), ((0.1, 0.2), "is worse, so "), ((0.999, 1.0), "is better, so ")],
+)
+def test_the_locked_test_agrees_or_does_not(
+    usual: Results, interval: tuple[float, float], says: str
+) -> None:
+    test = one_of(usual, "cnn").test
+    assert test is not None
+    changed = with_changes(usual, "cnn", test=replace(test, interval=interval))
+    assert f"The locked test, opened once, {says}" in said(changed, "sure")
+
+
+@pytest.mark.parametrize("confidence", [0.2, 1.0])
+def test_confidence_that_is_off_is_told_and_which_way(usual: Results, confidence: float) -> None:
+    scores = one_of(usual, "cnn").out_of_fold
+    assert scores is not None
+    bins = [replace(one, confidence=confidence) for one in scores.reliability]
+    off = replace(scores, calibration_error=0.12, calibration_by_luck=0.04, reliability=bins)
+    text = said(with_changes(usual, "cnn", out_of_fold=off), "sure")
+    way = "surer than it should be" if confidence == 1 else "less sure than it could"
+    assert f"It is {way}: its stated confidences are 12.0 points off" in text
+    assert "luck explains 4.0" in text
+    fine = replace(off, calibration_by_luck=0.2)
+    assert "points off" not in said(with_changes(usual, "cnn", out_of_fold=fine), "sure")
+
+
+def test_weak_classes_and_groups_are_named_and_asked_for(usual: Results) -> None:
+    scores = one_of(usual, "cnn").out_of_fold
+    assert scores is not None
+    bad = (0.2, 0.4)
+    classes = [
+        replace(one, accuracy=0.3, interval=bad) if one.name in ("bolt", "star") else one
+        for one in scores.per_class
+    ]
+    groups = [
+        replace(one, accuracy=0.3, interval=bad) if one.name == "stamp" else one
+        for one in scores.per_group
+    ]
+    changed = with_changes(
+        usual, "cnn", out_of_fold=replace(scores, per_class=classes, per_group=groups)
+    )
+    assert "It fails most often at bolt (30.0 %) and star (30.0 %)." in said(changed, "where")
+    assert "On stamp it is worse than on the rest: 30.0 %" in said(changed, "where")
+    assert "Bring more pictures of bolt and star first." in said(changed, "next")
+    assert "Beware of stamp" in said(changed, "next")
+
+
+def test_groups_that_were_never_left_out_are_a_question(usual: Results) -> None:
+    assert "--leave-one-group-out" in said(usual, "next")
+
+
+def test_what_is_wrong_with_the_set_comes_first(usual: Results) -> None:
+    doubts = [Suspect(3, "star/a.png", "star", "bolt", 0.01, ["cnn"])] * 2
+    paper = Giveaway("class", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the class.")
+    writer = Giveaway("group", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the group.")
+    health = Health(odd=[], suspects=doubts, giveaways=[paper, writer], words=[])
+    text = said(usual.model_copy(update={"health": health}), "next")
+    assert text.startswith(
+        "Look at the 2 labels that the models doubt, the first of them “star/a.png”, labelled star"
+    )
+    assert "The paper tells the class." in text
+    assert "The paper tells the group." not in text
+    alone = replace(health, suspects=doubts[:1], giveaways=[])
+    assert said(usual.model_copy(update={"health": alone}), "next").startswith("Look at “star/a")
+
+
+def test_a_forecast_is_passed_on(usual: Results) -> None:
+    curve = LearningCurve([], 0.0, 1.0, 0.5, [], "Twice as many pictures would help.")
+    assert curve.words in said(with_changes(usual, "cnn", learning=curve), "next")
+
+
+def test_where_all_is_right_nothing_presses(tmp_path: Path) -> None:
+    results = make_run(tmp_path / "run", [CNN], pictures=300, flawless=True).results()
+    results = with_changes(results, "cnn", brittleness=None, learning=None)
+    results = results.model_copy(update={"health": None})
+    assert said(results, "where") == "It has none of these pictures wrong."
+    assert said(results, "next").startswith("Nothing presses")
+
+
+def test_the_terminal_tells_it_in_three_parts(usual: Results) -> None:
+    console = Console(record=True, width=2000, highlight=False)
+    console.print(verdict_shown(usual.model_copy(update={"verdict": verdict_of(usual)})))
+    first, reasons, *rest = console.export_text().splitlines()
+    assert first.startswith("Take CNN")
+    assert "Of other pictures like these" in reasons
+    assert rest[1] == "What to do next"
+    assert all(line.startswith("• ") for line in rest[2:])
+    console.print(verdict_shown(usual.model_copy(update={"verdict": None})))
+    assert usual.winner.why[:60] in console.export_text()
