@@ -14,7 +14,7 @@ from bakeoff.data.upright import FIELD, Drawings
 __all__ = ["find_turned"]
 
 # Set on MNIST, Quick, Draw! and 431 drawings, and on turned copies made of them; what comes of
-# it is printed by benchmarks/leaks.py. Which pairs are compared:
+# it is printed by benchmarks/copies.py. Which pairs are compared:
 FREQUENCIES = 12
 BAND = 0.1  # difference in roundness
 RADIUS = 0.25
