@@ -113,7 +113,9 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
         )
     others = _others(mnist)
     return {
-        one.name: float((_answers(final_model(run, one.name), mnist, keep) == others.labels).mean())
+        one.name: float(
+            (_answers(final_model(run, one.name).eval(), mnist, keep) == others.labels).mean()
+        )
         for one in run.results().approaches
     }
 
@@ -145,8 +147,7 @@ def _answers(model: Model, mnist: Path, keep: Path) -> NDArray[np.int64]:
             np.save(file, np.concatenate(described))
         Path(file.name).replace(keep / name)
     features = torch.from_numpy(np.load(keep / name))
-    network = model.network.eval()
-    answers = [network(some).argmax(1) for some in features.split(1024)]
+    answers = [model.network(some).argmax(1) for some in features.split(1024)]
     return torch.cat(answers).numpy()
 
 

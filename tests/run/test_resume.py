@@ -23,8 +23,8 @@ from bakeoff.run.bake import bake, resume
 from ..record.test_lock import hold
 from ..strokes import QUICKLY, strokes
 
-TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency"}
-# Time goes by in these only; whether the test was opened, and how often, is asserted apart.
+TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency", "verdict"}
+# Time goes by in these only, and the verdict speaks of it; whether the test was opened, and how often, is asserted apart.
 OF_BUNDLES = {"bytes"}  # the whole run has bundles to weigh, the others leave none
 
 
