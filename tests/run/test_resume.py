@@ -24,7 +24,8 @@ from ..record.test_lock import hold
 from ..strokes import QUICKLY, strokes
 
 TIMES = {"created", "finished", "test_opened", "seconds", "peak_memory_mb", "latency", "verdict"}
-# Time goes by in these only, and the verdict speaks of it; whether the test was opened, and how often, is asserted apart.
+# Time goes by in these only, and the verdict speaks of it; whether the test was opened, and how
+# often, is asserted apart.
 OF_BUNDLES = {"bytes"}  # the whole run has bundles to weigh, the others leave none
 
 

@@ -75,6 +75,7 @@ def check(
                 group=group,
                 corrections=corrections,
                 bundles=False,
+                brittleness=False,
                 on_event=on_event,
                 on_decoded=on_decoded,
                 **{"budget": "quick", **asked},
