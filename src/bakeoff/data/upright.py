@@ -137,4 +137,5 @@ def _upright(ink: Floats, centre: Floats, spread: Floats, turn: Floats) -> NDArr
         affine_transform(picture, matrix, corner, output=into, order=1)
     blur = gaussian_filter1d(np.eye(SAMPLES, dtype=np.float32), BLUR, axis=0, mode="constant")
     halve = (blur[::2] + blur[1::2]) / 2
-    return np.rint(255 * (halve @ fine @ halve.T)).astype(np.uint8)
+    small: NDArray[np.uint8] = np.rint(255 * (halve @ fine @ halve.T)).astype(np.uint8)
+    return small
