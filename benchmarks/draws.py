@@ -1,10 +1,10 @@
-"""Forty runs on 500 digits each, and what their verdicts were worth on 20 000 others.
+"""Forty runs on 500 digits each, and what their verdicts were worth on 10 000 others.
 
     python benchmarks/draws.py MNIST KEEP > benchmarks/draws.txt
 
 MNIST is a folder with its four files, KEEP one for the runs: those that lie there are not trained
 again. Every run draws 500 of MNIST's first 50 000 training pictures and is told nothing else; the
-others are 20 000 of the same 50 000, without those that it drew. Three approaches (a ViT
+others are 10 000 of the same 50 000, without those that it drew. Three approaches (a ViT
 would take as long as these together), budget quick, one thread a run, as many runs at a time as
 cores.
 
@@ -43,7 +43,7 @@ APPROACHES = ("baseline", "cnn", "transfer")
 DRAWS = 40
 PICTURES = 500
 DRAWN_FROM = 50_000
-OTHERS = 20_000
+OTHERS = 10_000
 
 
 def main() -> None:
@@ -99,7 +99,9 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
     few = _mnist(mnist).take(np.sort(rows))
     few = Dataset("mnist", few.pictures, few.labels, few.classes, few.names)
     path = keep / f"draw {number}"
-    if (path / "run.json").exists():
+    if (path / "results.json").exists():
+        run = RunFolder.open(path)
+    elif (path / "run.json").exists():
         run = resume(path, dataset=few)
     else:
         run = bake(

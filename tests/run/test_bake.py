@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates import find_duplicates
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.compare import guessing
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 
@@ -495,15 +493,3 @@ def test_five_hundred_classes_of_two_pictures(tmp_path: Path) -> None:
     assert len(results.dataset.classes) == 500
     assert results.winner.name is None
     assert (run.path / "report.html").stat().st_size < 15_000_000
-
-
-def test_shuffled_labels_teach_nothing_and_the_verdict_says_so(tmp_path: Path) -> None:
-    digits = read("digits").take(np.arange(0, 1797, 6))
-    shuffled = replace(digits, labels=np.random.default_rng(0).permutation(digits.labels))
-    results = bake(shuffled, tmp_path / "run", **QUICKLY).results()
-    for one in results.approaches:
-        assert one.out_of_fold is not None
-        assert one.out_of_fold.interval[0] <= guessing(one.out_of_fold)[1]
-    assert results.winner.name is None
-    assert results.verdict is not None
-    assert results.verdict.sentences[0].text.startswith("There is nothing to learn here")

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from tests.report.made_up_run import KINDS, make_run
 
+from bakeoff.data.read import read
+from bakeoff.evaluation.compare import guessing
 from bakeoff.evaluation.records import Giveaway, Health, LearningCurve, Suspect
 from bakeoff.record.results import ApproachResult, Results
+from bakeoff.run.bake import bake
 from bakeoff.run.verdict import verdict_of
 from bakeoff.screen import verdict_shown
+
+from ..strokes import QUICKLY
 
 BASELINE, CNN, VIT, TRANSFER = KINDS
 
@@ -187,3 +193,15 @@ def test_the_terminal_tells_it_in_three_parts(usual: Results) -> None:
     assert all(line.startswith("• ") for line in rest[2:])
     console.print(verdict_shown(usual.model_copy(update={"verdict": None})))
     assert usual.winner.why[:60] in console.export_text()
+
+
+def test_shuffled_labels_teach_nothing_and_the_verdict_says_so(tmp_path: Path) -> None:
+    digits = read("digits").take(np.arange(0, 1797, 6))
+    shuffled = replace(digits, labels=np.random.default_rng(0).permutation(digits.labels))
+    results = bake(shuffled, tmp_path / "run", **QUICKLY).results()
+    for one in results.approaches:
+        assert one.out_of_fold is not None
+        assert one.out_of_fold.interval[0] <= guessing(one.out_of_fold)[1]
+    assert results.winner.name is None
+    assert results.verdict is not None
+    assert results.verdict.sentences[0].text.startswith("There is nothing to learn here")
