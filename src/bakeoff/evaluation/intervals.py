@@ -16,11 +16,11 @@ folds is half as wide again as need be.
 *Pictures that the folds' models did without.* The model carried away learns from all pictures,
 those of the folds from fewer, so they err more often (Bates, Hastie & Tibshirani 2023,
 "Cross-validation: what does it estimate and how well does it do it?"). How much is not known, but
-bounded: errors of classifiers fall as a power of the number of pictures, in practice no faster
-than its inverse square root (Hestness et al. 2017, "Deep learning scaling is predictable,
-empirically"). The better end of an interval goes so far, and the worse end stays where it is. It
-goes there by the odds of an error, which for rare errors is the same, and far from it spares what
-is no better than guessing.
+bounded: errors fall as a power of the number of pictures, and no faster than its inverse
+(Ehrenfeucht et al. 1989, "A general lower bound on the number of examples needed for learning";
+Amari, Fujita & Shinomoto 1992, "Four types of learning curves"). The better end of an interval
+goes so far, and the worse end stays where it is. It goes there by the odds of an error, which for
+rare errors is the same, and far from it spares what is no better than guessing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ __all__ = ["CERTAIN", "Sampling", "bootstrap", "mean_interval", "share_interval"
 Z = 1.959964  # 95 % of a normal distribution lie so many deviations around its mean
 CERTAIN = (2.5, 97.5)  # percentiles
 RESAMPLES = 1000
-EXPONENT = 0.5  # the fastest that errors fall, as a power of the number of pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Sampling:
     @property
     def gain(self) -> float:
         """What the odds of an error may shrink to, at the most, by learning from all pictures."""
-        return float(min(1.0, self.learnt / self.carried) ** EXPONENT)
+        return float(min(1.0, self.learnt / self.carried))
 
     def take(self, rows: NDArray[np.bool_]) -> Sampling:
         """That of some of the pictures."""
