@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bakeoff.cli.common import Threads, app
-from bakeoff.cli.train import Budget, Budgeted, Out, Seed, bake_off, watch
+from bakeoff.cli.train import Budget, Budgeted, Grouped, KeptTogether, Out, Seed, bake_off, watch
 from bakeoff.errors import BakeoffError
 
 __all__ = ["curve"]
@@ -34,10 +34,8 @@ def curve(
             "--set", "-s", metavar="APPROACH.KNOB=VALUE", help="Change a setting, as in run."
         ),
     ] = None,
-    group: Annotated[str | None, typer.Option(help="How pictures are grouped, as in run.")] = None,
-    keep_groups: Annotated[
-        bool, typer.Option("--keep-groups", help="Keep the pictures of a group in one fold.")
-    ] = False,
+    group: Grouped = None,
+    keep_groups: KeptTogether = None,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     budget: Budgeted = Budget.standard,
     seed: Seed = 0,

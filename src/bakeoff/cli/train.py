@@ -29,6 +29,7 @@ __all__ = [
     "Budgeted",
     "Corrections",
     "Grouped",
+    "KeptTogether",
     "Out",
     "Seed",
     "bake_off",
@@ -86,6 +87,15 @@ Grouped = Annotated[
     typer.Option(
         help="How pictures are grouped: a regular expression on the file name, column:NAME, "
         "or folder (the level below the class)."
+    ),
+]
+KeptTogether = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-groups/--mix-groups",
+        help="Keep the pictures of a group in one fold, or not. Default: where there are "
+        "enough groups, and enough with each class.",
+        show_default=False,
     ),
 ]
 Corrections = Annotated[
@@ -168,15 +178,7 @@ def run(
             "else a fifth from 600 pictures on.",
         ),
     ] = None,
-    keep_groups: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep-groups/--mix-groups",
-            help="Keep the pictures of a group in one fold, or not. Default: where there are "
-            "enough groups, and enough with each class.",
-            show_default=False,
-        ),
-    ] = None,
+    keep_groups: KeptTogether = None,
     leave_one_group_out: Annotated[
         bool,
         typer.Option(
