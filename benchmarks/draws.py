@@ -117,9 +117,7 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
     fresh = ~np.isin(_others(), rows)
     labels = _mnist(mnist).labels[_others()]
     return {
-        one.name: float(
-            (_answers(final_model(run, one.name).eval(), mnist, keep) == labels)[fresh].mean()
-        )
+        one.name: float((_answers(final_model(run, one.name), mnist, keep) == labels)[fresh].mean())
         for one in run.results().approaches
     }
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from bakeoff.data.shrink import shrunk
 
 __all__ = ["CELLS", "Occlusion", "covered", "occlusion_of"]
 
@@ -46,7 +47,7 @@ def covered(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     (1 + rows·columns)×h×w×C, the whole picture first, then row by row. A cover reaches one cell
     beyond its own on every side, and has the median colour of the picture's border.
     """
-    picture = _shrunk(picture)
+    picture = shrunk(picture, SIDE)
     rows, columns, cell = _grid(picture)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     paper = np.median(border, axis=0).astype(np.uint8)
@@ -68,7 +69,7 @@ def occlusion_of(
     probabilities : one row of K for each that `covered` gave.
     classes : K names.
     """
-    rows, columns, _ = _grid(_shrunk(picture))
+    rows, columns, _ = _grid(shrunk(picture, SIDE))
     best = int(probabilities[0].argmax())
     drops = probabilities[0, best] - probabilities[1:, best]
     return Occlusion(classes[best], drops.reshape(rows, columns))
@@ -79,13 +80,3 @@ def _grid(picture: NDArray[np.uint8]) -> tuple[int, int, int]:
     height, width = picture.shape[:2]
     cell = -(-max(height, width) // CELLS)
     return -(-height // cell), -(-width // cell), cell
-
-
-def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width, channels = picture.shape
-    longest = max(height, width)
-    if longest <= SIDE:
-        return picture
-    size = (max(1, width * SIDE // longest), max(1, height * SIDE // longest))
-    image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
-    return np.asarray(image.resize(size, Image.Resampling.BOX)).reshape(size[1], size[0], channels)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
+from bakeoff.data.shrink import shrunk
 from bakeoff.data.split import Split
 from bakeoff.evaluation.brittleness import brittleness_of
 from bakeoff.evaluation.corruptions import STRENGTHS, Change, changes_for
@@ -111,7 +111,7 @@ def _changed(
     """Some rows, and their pictures at the first strength, at the second, and so on."""
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        small = [_within(dataset.pictures[int(row)]) for row in some]
+        small = [shrunk(dataset.pictures[int(row)], MOST_SIDE) for row in some]
         yield (
             some,
             joined(
@@ -122,18 +122,6 @@ def _changed(
                 ]
             ),
         )
-
-
-def _within(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture, made smaller if its longer side has more than `MOST_SIDE` pixels."""
-    height, width, channels = picture.shape
-    longest = max(height, width)
-    if longest <= MOST_SIDE:
-        return picture
-    size = (max(1, width * MOST_SIDE // longest), max(1, height * MOST_SIDE // longest))
-    image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
-    smaller = image.resize(size, Image.Resampling.BOX)
-    return np.asarray(smaller).reshape(size[1], size[0], channels)
 
 
 def _clean(bench: Workbench, parts: Split, sample: Rows) -> float:

@@ -115,7 +115,8 @@ def final_model(folder: RunFolder, name: str) -> Model:
     approach = configure(name, folder.request.settings_of(name))
     network = approach.build(task)
     network.load_state_dict(load_file(folder.unit(name, FINAL) / "weights.safetensors"))
-    return Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
+    model = Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
+    return model.eval()
 
 
 def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, Any]:
