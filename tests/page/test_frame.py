@@ -21,6 +21,17 @@ def test_the_menu_leads_to_every_room_and_back(page: Page, served: Served) -> No
     expect(menu.get_by_role("link", name="Train")).to_have_attribute("aria-current", "page")
 
 
+def test_a_room_one_has_left_does_not_call_back(page: Page, served: Served) -> None:
+    menu = page.get_by_role("navigation", name="Rooms")
+    page.goto(served.at("/train"))
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    page.goto(served.at("/compare"))
+    expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+    menu.get_by_role("link", name="Train").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Leaderboard")).to_have_count(0)
+
+
 def test_an_address_that_is_none_says_so_and_leads_on(page: Page, served: Served) -> None:
     page.goto(served.at("/attic"))
     expect(page.get_by_role("heading", name="There is no such room")).to_be_visible()
