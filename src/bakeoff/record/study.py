@@ -1,0 +1,168 @@
+"""The schema of `study.json`: what a search of settings tried, and what it found.
+
+`StudyResults.model_json_schema()` is the reference; `docs/study.schema.json` holds it. The file is
+written anew after every trial, so it can be read while the search goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bakeoff.record.results import EpochRecord
+
+__all__ = [
+    "STUDY_SCHEMA_VERSION",
+    "Aim",
+    "Domain",
+    "OuterScore",
+    "Pick",
+    "Search",
+    "StudyProtocol",
+    "StudyResults",
+    "TrialFold",
+    "TrialRecord",
+]
+
+STUDY_SCHEMA_VERSION = 1
+
+Aim = Literal["loss", "accuracy", "latency", "size"]
+Setting = bool | int | float | str | list[int] | None
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Domain(_Record):
+    """What is tried of one setting: one of `choices`, or a number from `low` to `high`.
+
+    `default` is what a run takes that is not told otherwise; None where it depends on the pictures.
+    `log` says that the number is drawn by its order of magnitude.
+    """
+
+    choices: list[Setting] | None = None
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    whole: bool = False
+    default: Setting = None
+
+
+class TrialFold(_Record):
+    """One fit of a trial on one of the inner folds. The scores are on what that fold held out."""
+
+    name: str
+    accuracy: float | None
+    loss: float | None
+    best_epoch: int | None
+    curve: list[EpochRecord]
+
+
+class TrialRecord(_Record):
+    """One choice of settings, and how it did on pictures of the inner folds.
+
+    Attributes
+    ----------
+    number : in the order of the search; 0 are the defaults.
+    state : "pruned" was hopeless and left off early, "failed" could not be trained.
+    why : in words, where a trial was pruned or failed.
+    accuracy, loss : over all inner held-out pictures; None unless finished.
+    latency_ms : one picture, in PyTorch.
+    bytes : of the weights.
+    seconds : all of its fits together.
+    front : no other trial is as good in every aim and better in one.
+    """
+
+    number: int
+    state: Literal["finished", "pruned", "failed", "running"]
+    why: str | None = None
+    settings: dict[str, Setting]
+    accuracy: float | None = None
+    loss: float | None = None
+    latency_ms: float | None = None
+    bytes: int | None = None
+    parameters: int | None = None
+    seconds: float = 0.0
+    front: bool = False
+    folds: list[TrialFold] = []
+
+
+class OuterScore(_Record):
+    """A choice of settings on the outer pictures, which no trial saw; `interval` is of 95 %."""
+
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+
+
+class Pick(_Record):
+    """The recommended trial of an approach, and how much its own score flattered it.
+
+    Attributes
+    ----------
+    trial : its number; 0 where nothing clearly better than the defaults was found.
+    why : in words.
+    best : the trial with the best score of its own, which is what a careless search would report.
+    outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
+        inner ones.
+    optimism : accuracy of `best` in the search, less that on the outer pictures.
+    optimism_interval : of 95 %.
+    words : what that means.
+    """
+
+    trial: int
+    why: str
+    best: int
+    outer: dict[Literal["defaults", "best", "pick"], OuterScore] | None = None
+    optimism: float | None = None
+    optimism_interval: tuple[float, float] | None = None
+    words: str | None = None
+
+
+class Search(_Record):
+    """The trials of one approach.
+
+    `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
+    None until there are trials enough. `pick` is None while the search goes on.
+    """
+
+    name: str
+    title: str
+    wanted: int
+    space: dict[str, Domain]
+    trials: list[TrialRecord]
+    importance: dict[str, float] | None = None
+    pick: Pick | None = None
+
+
+class StudyProtocol(_Record):
+    """Which pictures did what. A trial trains and is scored on the inner ones alone."""
+
+    aims: list[Aim]
+    seed: int
+    budget: Literal["quick", "standard", "thorough"]
+    inner_folds: int
+    inner_pictures: int
+    outer_pictures: int
+    test_pictures: int
+    storage: str
+
+
+class StudyResults(_Record):
+    """All that `study.json` holds. `finished` is None while the search goes on."""
+
+    schema_version: int = STUDY_SCHEMA_VERSION
+    bakeoff_version: str
+    created: str
+    finished: str | None
+    source: str
+    name: str
+    understood: str
+    pictures: int
+    classes: list[str]
+    protocol: StudyProtocol
+    machine: dict[str, str]
+    searches: list[Search]
