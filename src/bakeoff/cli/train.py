@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Threads, app, console, has_display, show
+from bakeoff.cli.common import Shown, Threads, Workers, app, console, has_display, show
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def demo(
     budget: Budgeted = Budget.quick,
     seed: Seed = 0,
     threads: Threads = None,
+    workers: Workers = "auto",
     open_page: Annotated[
         bool,
         typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
@@ -124,7 +125,8 @@ def demo(
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
-    folder = bake_off("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
+    asked = {"budget": budget.value, "seed": seed, "threads": threads, "workers": workers}
+    folder = bake_off("doodles", out, False, **asked)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
@@ -193,6 +195,7 @@ def run(
     seed: Seed = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Threads = None,
+    workers: Workers = "auto",
     precision: Annotated[
         Precision, typer.Option(help="Number format of training; scoring is always fp32.")
     ] = Precision.auto,
@@ -243,7 +246,7 @@ def run(
     `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
-        _resume(resume, source, open_report)
+        _resume(resume, source, workers, open_report)
         return
     if source is None:
         raise BakeoffError(
@@ -277,7 +280,7 @@ def run(
     if estimate:
         _estimate(source, as_json, asked)
     else:
-        bake_off(source, out, open_report, **asked)
+        bake_off(source, out, open_report, workers=workers, **asked)
 
 
 @app.command()
@@ -350,7 +353,7 @@ def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -
     return folder
 
 
-def _resume(folder: Path, source: str | None, open_report: bool) -> None:
+def _resume(folder: Path, source: str | None, workers: str, open_report: bool) -> None:
     from bakeoff.run.bake import resume
 
     if source is not None:
@@ -359,7 +362,7 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
             f"goes on with what that run was asked, so {source} has no place beside it",
             "Leave SOURCE out",
         )
-    watch(lambda listeners: resume(folder, **listeners), folder, open_report)
+    watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
 
 
 def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
