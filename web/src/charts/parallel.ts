@@ -15,8 +15,6 @@ export interface ParallelAxis {
   ticks: { at: number; text: string }[];
   /** What stands at a place, for those who cannot see it. */
   read: (at: number) => string;
-  /** Whether its ticks are choices, with nothing between them. */
-  choices: boolean;
 }
 
 export interface ParallelLine {
@@ -64,7 +62,6 @@ export function settingAxis(
       const value = scale.invert(Math.max(at, from));
       return setting(domain.whole ? Math.round(value) : value);
     },
-    choices: false,
   };
 }
 
@@ -84,7 +81,6 @@ function choiceAxis(name: string, values: readonly Setting[]): ParallelAxis {
       const n = Math.min(Math.floor(place * keys.length), keys.length - 1);
       return texts[n] ?? "";
     },
-    choices: true,
   };
 }
 
@@ -100,7 +96,6 @@ export function scoreAxis(
     place: (value) => (typeof value === "number" ? scale(value) : null),
     ticks: axis.ticks.map(({ value, text }) => ({ at: scale(value), text })),
     read: (at) => text(scale.invert(at)),
-    choices: false,
   };
 }
 
