@@ -21,7 +21,7 @@ from bakeoff.record.study import (
 )
 from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS
 
-__all__ = ["SPACES", "WORDS", "make_study", "study"]
+__all__ = ["FAILED", "PICKED", "PRUNED", "SPACES", "WORDS", "make_study", "study"]
 
 PICKED, PRUNED, FAILED = 7, 4, 5
 WORDS = "In the search trial 7 had 98.0 % right; on 86 pictures that no trial saw it has 95.3 %."
