@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that the code says better itself: cli.md, two schemas, the API."""
+"""Write the parts of docs/ that the code says better itself: cli.md, three schemas, the API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.record.results import Results
+from bakeoff.record.study import StudyResults
 from bakeoff.server.app import create_app
 from bakeoff.server.guard import LOOPBACK
 from bakeoff.server.limits import Bounds
@@ -29,6 +30,11 @@ def results_schema() -> str:
     return json.dumps(Results.model_json_schema(), indent=2) + "\n"
 
 
+def study_schema() -> str:
+    """JSON Schema of study.json."""
+    return json.dumps(StudyResults.model_json_schema(), indent=2) + "\n"
+
+
 def bundle_schema() -> str:
     """JSON Schema of bundle.json."""
     return json.dumps(Manifest.model_json_schema(), indent=2) + "\n"
@@ -45,5 +51,6 @@ def openapi() -> str:
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli_reference(), encoding="utf-8")
     (DOCS / "results.schema.json").write_text(results_schema(), encoding="utf-8")
+    (DOCS / "study.schema.json").write_text(study_schema(), encoding="utf-8")
     (DOCS / "openapi.json").write_text(openapi(), encoding="utf-8")
     (DOCS / "bundle.schema.json").write_text(bundle_schema(), encoding="utf-8")

@@ -28,6 +28,11 @@ def test_the_schema_of_results_is_current() -> None:
     assert committed == _write_docs().results_schema(), "run `make docs` and commit docs/"
 
 
+def test_the_schema_of_studies_is_current() -> None:
+    committed = (ROOT / "docs" / "study.schema.json").read_text(encoding="utf-8")
+    assert committed == _write_docs().study_schema(), "run `make docs` and commit docs/"
+
+
 def test_the_schema_of_bundles_is_current() -> None:
     committed = (ROOT / "docs" / "bundle.schema.json").read_text(encoding="utf-8")
     assert committed == _write_docs().bundle_schema(), "run `make docs` and commit docs/"

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from bakeoff.record.folder import RunFolder
-from bakeoff.report import write
+from bakeoff.report import page
 
 from .made_up_run import make_run
 
-SHELL = "<!doctype html><title>bakeoff</title><body><!--run--><script>read()</script></body>"
+SHELL = "<!doctype html><title>bakeoff</title><body><!--carried--><script>read()</script></body>"
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,5 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "installed" / "web" / "report" / "index.html"
     path.parent.mkdir(parents=True)
     path.write_text(SHELL, encoding="utf-8")
-    monkeypatch.setattr(write, "files", lambda _: tmp_path / "installed")
+    monkeypatch.setattr(page, "files", lambda _: tmp_path / "installed")
     return path

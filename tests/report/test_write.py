@@ -45,7 +45,7 @@ def small(tmp_path: Path) -> RunFolder:
 @pytest.mark.usefixtures("shell")
 def test_the_page_carries_the_run(small: RunFolder) -> None:
     text = written(small)
-    before, after = SHELL.split("<!--run-->")
+    before, after = SHELL.split("<!--carried-->")
     assert text.startswith(before)
     assert text.endswith(after)
     view = carried(text)

@@ -3,6 +3,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import { ServedModels } from "./lib/served.ts";
 import { ServedShelf } from "./lib/shelves.ts";
+import { ServedStudies } from "./lib/studies.ts";
 import "./style/base.css";
 
 mount(App, {
@@ -14,8 +15,10 @@ mount(App, {
         compare: () => import("./rooms/compare/Compare.svelte"),
         data: () => import("./rooms/data/Data.svelte"),
         train: () => import("./rooms/train/Train.svelte"),
+        tune: () => import("./rooms/tune/Tune.svelte"),
       },
       shelf: new ServedShelf(),
+      studies: new ServedStudies(),
       models: new ServedModels(),
     },
   },

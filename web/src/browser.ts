@@ -10,6 +10,7 @@ mount(App, {
     page: {
       rooms: { try: () => import("./rooms/try/Try.svelte") },
       shelf: null,
+      studies: null,
       models: new LocalModels("./models.json"),
     },
   },

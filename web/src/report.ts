@@ -1,23 +1,30 @@
-/** The report of a run: what can be known without a server. */
+/** The report of a run, or of a search of settings: what can be known without a server. */
 import { mount } from "svelte";
 import App from "./App.svelte";
+import type { Page } from "./lib/page.ts";
 import { CarriedShelf } from "./lib/shelves.ts";
+import { CarriedStudy } from "./lib/studies.ts";
 import "./style/base.css";
 
-const carried = document.getElementById("run")!;
-const shelf = new CarriedShelf(carried.textContent);
+const carried = document.querySelector("script[type='application/gzip']")!;
 carried.remove(); // megabytes that nobody needs twice
 
-mount(App, {
-  target: document.getElementById("page")!,
-  props: {
-    page: {
-      rooms: {
-        compare: () => import("./rooms/compare/Compare.svelte"),
-        data: () => import("./rooms/data/Data.svelte"),
-      },
-      shelf,
-      models: null,
-    },
-  },
-});
+const page: Page =
+  carried.id === "study"
+    ? {
+        rooms: { tune: () => import("./rooms/tune/Tune.svelte") },
+        shelf: null,
+        studies: new CarriedStudy(carried.textContent),
+        models: null,
+      }
+    : {
+        rooms: {
+          compare: () => import("./rooms/compare/Compare.svelte"),
+          data: () => import("./rooms/data/Data.svelte"),
+        },
+        shelf: new CarriedShelf(carried.textContent),
+        studies: null,
+        models: null,
+      };
+
+mount(App, { target: document.getElementById("page")!, props: { page } });

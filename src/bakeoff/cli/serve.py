@@ -30,16 +30,16 @@ def serve(
     things: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="RUN|BUNDLE",
-            help="Runs, or bundles, to serve from the start.",
+            metavar="RUN|STUDY|BUNDLE",
+            help="Runs, studies or bundles to serve from the start.",
             show_default=False,
         ),
     ] = None,
     home: Annotated[
         Path,
         typer.Option(
-            help="The folder to work in: its runs/ are served too, and what is trained and kept "
-            "on the page goes to its runs/ and sets/.",
+            help="The folder to work in: its runs/ and studies/ are served too, and what is "
+            "trained and kept on the page goes to its runs/ and sets/.",
             file_okay=False,
         ),
     ] = Path(),
@@ -77,7 +77,7 @@ def serve(
 
     **Examples**
 
-    `bakeoff serve` – all runs in runs/; train more on the page
+    `bakeoff serve` – all runs in runs/ and studies in studies/; train more on the page
 
     `bakeoff serve runs/digits`, then `curl --data-binary @seven.png localhost:8471/api/predict`
 
@@ -112,6 +112,7 @@ def serve_until_stopped(
 
     from bakeoff.bundle.bundle import find_bundles
     from bakeoff.bundle.panel import name_bundles
+    from bakeoff.record.studyfolder import STUDY
     from bakeoff.server.app import create_app
     from bakeoff.server.guard import LOOPBACK
     from bakeoff.server.home import Home
@@ -122,7 +123,8 @@ def serve_until_stopped(
     _share_one_heap()
     bounds = Bounds.of(list(bound))
     runs = [one for one in things if (one / "run.json").is_file()]
-    bundled = [one for one in things if one not in runs or find_bundles(one)]
+    studies = [one for one in things if (one / STUDY).is_file()]
+    bundled = [one for one in things if one not in (*runs, *studies) or find_bundles(one)]
     cores = threads or os.cpu_count() or 1
     named = name_bundles(bundled) if bundled else {}
     models = Models(named, waiting=bounds.waiting, cores=cores)
@@ -138,6 +140,7 @@ def serve_until_stopped(
         token=token,
         watch=watch,
         home=place,
+        searches=studies,
     )
     server = uvicorn.Server(
         uvicorn.Config(

@@ -1,5 +1,6 @@
-"""A run as one HTML file that anyone can open, keep and mail."""
+"""A run or a study as one HTML file that anyone can open, keep and mail."""
 
+from bakeoff.report.study import write_study_report
 from bakeoff.report.write import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_study_report"]

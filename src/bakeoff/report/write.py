@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-import gzip
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
-from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.sheets import PER_SHEET, sheet_of
+from bakeoff.report.page import write_page
 from bakeoff.report.view import NOTHING, Sheets, View, column, view_of
 
 __all__ = ["write_report"]
@@ -23,49 +19,21 @@ __all__ = ["write_report"]
 # A report that people mail has to stay under some 15 MB; pictures may take most of it.
 PICTURES_BYTES = 8_000_000
 PER_CLASS = 24  # pictures of each class to show what it looks like
-PLACE = "<!--run-->"
 
 
 def write_report(run: RunFolder) -> Path:
     """Write report.html of a finished run; the same run gives the same bytes.
-
-    The file replaces an older one in one step: a reader sees the old report or the new one,
-    never half of either.
 
     Raises
     ------
     BakeoffError
         The run is not finished, or this bakeoff was installed without its page.
     """
-    path = run.path / "report.html"
-    data = _page(run).encode()
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 is for secrets; this is to be shared
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-    return path
-
-
-def _page(run: RunFolder) -> str:
-    shell = files("bakeoff") / "web" / "report" / "index.html"
-    if not shell.is_file():
-        raise BakeoffError(
-            "the page",
-            "is not built in this source tree",
-            "Build it with: pip install --editable .",
-        )
     view = view_of(run, Sheets(tile=1, urls=[], rows=""))
     view = view.model_copy(update={"sheets": _sheets(run, view)})
-    # Packed: half of it is file names. mtime: the same run, the same bytes.
-    packed = gzip.compress(view.model_dump_json().encode(), mtime=0)
-    text = base64.b64encode(packed).decode()
-    carried = f'<script type="application/gzip" id="run">{text}</script>'
-    return shell.read_text(encoding="utf-8").replace(PLACE, carried, 1)
+    path = run.path / "report.html"
+    write_page(path, "run", view)
+    return path
 
 
 def _sheets(run: RunFolder, view: View) -> Sheets:

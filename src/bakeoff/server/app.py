@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import explain, oip, page, predict, runs, sets, train
+from bakeoff.server import explain, oip, page, predict, runs, sets, studies, train
 from bakeoff.server.guard import Guard
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
@@ -21,6 +22,7 @@ from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
 from bakeoff.server.setfolder import Sets
+from bakeoff.server.studies import Studies
 from bakeoff.version import __version__
 
 __all__ = ["create_app"]
@@ -35,6 +37,7 @@ def create_app(
     token: str | None = None,
     watch: bool = False,
     home: Home | None = None,
+    searches: Sequence[Path] = (),
 ) -> FastAPI:
     """The whole server as an ASGI application.
 
@@ -46,6 +49,7 @@ def create_app(
     token : what every request must bring, or None.
     watch : exchange a bundle that is replaced on disk.
     home : where clients may train and keep pictures; None for nowhere.
+    searches : studies to show, besides those of the home.
     """
     assert hosts is not None or token is not None, "one of them must keep strangers out"
     metrics = Metrics()
@@ -81,12 +85,14 @@ def create_app(
     app.state.home = home
     app.state.jobs = Jobs()
     app.state.ending = lambda: False  # whoever runs the server knows better
+    app.state.studies = Studies(searches, home.studies if home else None)
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
     app.include_router(predict.straight)
     app.include_router(predict.router)
     app.include_router(explain.router)
     app.include_router(runs.router)
+    app.include_router(studies.router)
     app.include_router(train.router)
     app.include_router(sets.router)
     app.include_router(oip.router)

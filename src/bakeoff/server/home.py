@@ -1,4 +1,4 @@
-"""The folder that a server works in: its runs and its sets, and whether clients may change them."""
+"""The folder that a server works in: its runs, studies and sets, and who may change them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Home:
 
     Attributes
     ----------
-    path : the folder; `runs` and `sets` in it are made when first needed.
+    path : the folder; what is in it is made when first needed.
     open : whether clients may train and keep pictures here.
     """
 
@@ -38,6 +38,11 @@ class Home:
     def runs(self) -> Path:
         """Where runs lie, a folder each."""
         return self.path / "runs"
+
+    @property
+    def studies(self) -> Path:
+        """Where studies lie, a folder each."""
+        return self.path / "studies"
 
     @property
     def sets(self) -> Path:

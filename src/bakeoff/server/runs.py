@@ -19,7 +19,7 @@ from bakeoff.server.events import stream
 from bakeoff.server.limits import Problem
 from bakeoff.server.summary import RunSummary, summary_of
 
-__all__ = ["Runs", "router", "run_of"]
+__all__ = ["Runs", "folders_with", "free_name", "router", "run_of"]
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -40,7 +40,8 @@ class Runs(Mapping[str, RunFolder]):
     def __init__(self, paths: list[Path], home: Path | None = None) -> None:
         self._named: dict[str, RunFolder] = {}
         for path in paths:
-            self._named[_free(path.resolve().name, self._named)] = RunFolder.open(path.resolve())
+            run = RunFolder.open(path.resolve())
+            self._named[free_name(run.path.name, self._named)] = run
         self._home = home
 
     def __getitem__(self, name: str) -> RunFolder:
@@ -64,22 +65,24 @@ class Runs(Mapping[str, RunFolder]):
         """All of them, as they are at this moment."""
         found = dict(self._named)
         named = {run.path for run in self._named.values()}
-        for path in _run_folders(self._home):
+        # One that has only just been started has a log alone.
+        for path in folders_with(self._home, "run.json", LOG):
             if path not in named:
-                found[_free(path.name, found)] = RunFolder(path)
+                found[free_name(path.name, found)] = RunFolder(path)
         return found
 
 
-def _run_folders(home: Path | None) -> list[Path]:
-    """What lies in a folder of runs; one that has only just been started has a log alone."""
+def folders_with(home: Path | None, *files: str) -> list[Path]:
+    """The folders that lie in `home` and hold any of these files, by name."""
     if home is None or not home.is_dir():
         return []
     with os.scandir(home) as entries:
         folders = [Path(one.path) for one in entries if one.is_dir() and one.name[0] != "."]
-    return sorted(one for one in folders if any((one / f).is_file() for f in ("run.json", LOG)))
+    return sorted(one for one in folders if any((one / f).is_file() for f in files))
 
 
-def _free(name: str, taken: Mapping[str, object]) -> str:
+def free_name(name: str, taken: Mapping[str, object]) -> str:
+    """The name, or where it is taken the first of "name 2", "name 3" … that is not."""
     free, number = name, 1
     while free in taken:
         number += 1

@@ -1,4 +1,4 @@
-/** Base64 to bytes and columns of numbers. */
+/** Base64 to bytes, columns of numbers, and whatever JSON was packed. */
 
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
@@ -10,4 +10,11 @@ export function bytes(text: string): Uint8Array<ArrayBuffer> {
 /** Little-endian uint16; all machines that run browsers are little-endian. */
 export function column(text: string): Uint16Array {
   return new Uint16Array(bytes(text).buffer);
+}
+
+/** JSON, packed by gzip, in base64. */
+export async function unpacked<Thing>(text: string): Promise<Thing> {
+  const packed = new Blob([bytes(text)]).stream();
+  const json = packed.pipeThrough(new DecompressionStream("gzip"));
+  return (await new Response(json).json()) as Thing;
 }

@@ -92,6 +92,15 @@ export function large(value: number): string {
   return count(value);
 }
 
+/** The value of a setting; "auto" is left to the pictures and the budget. */
+export function setting(value: unknown): string {
+  if (value === null || value === undefined) return "auto";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return String(Number(value.toPrecision(4)));
+  if (Array.isArray(value)) return value.length ? value.map(setting).join(", ") : "none";
+  return String(value);
+}
+
 /** An ISO 8601 time in the reader's own zone and way of writing dates, without seconds. */
 export function moment(text: string): string {
   const time = new Date(text);

@@ -4,7 +4,7 @@ import type { Schema } from "./api.ts";
 import type { Models } from "./models.ts";
 import type { Run } from "./run.ts";
 
-export type Room = "try" | "compare" | "data" | "train";
+export type Room = "try" | "compare" | "data" | "train" | "tune";
 
 /** Where runs come from: a server, or the report itself. */
 export interface Shelf {
@@ -17,10 +17,22 @@ export interface Shelf {
 
 export type TableName = "mistakes" | "corrections" | "learning" | "brittleness";
 
+/** Where searches of settings come from: a server, or the report itself. */
+export interface StudyShelf {
+  /** Whether there can be others, and whether they can go on while one looks. */
+  readonly live: boolean;
+  list(): Promise<Schema["StudySummary"][]>;
+  /** As it is now; asked for anew each time. */
+  open(name: string): Promise<Schema["StudyView"]>;
+  /** All trials, as the study keeps them, where that can be had. */
+  table?(study: string): Promise<Blob>;
+}
+
 export interface Page {
   /** In the order of the menu, each fetched when it is first entered. */
   rooms: Partial<Record<Room, () => Promise<{ default: Component }>>>;
   shelf: Shelf | null;
+  studies: StudyShelf | null;
   models: Models | null;
 }
 

@@ -409,6 +409,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description The studies that were named when the server started, and those in its folder.
+         *
+         *     Newest first.
+         */
+        get: operations["listed_api_studies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * View
+         * @description All that was tried and found up to now, and how the search stands.
+         */
+        get: operations["view_api_studies__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{name}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings
+         * @description The settings that were picked, as `bakeoff run --settings` takes them.
+         */
+        get: operations["settings_api_studies__name__settings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{name}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Table
+         * @description All trials as a CSV.
+         */
+        get: operations["table_api_studies__name__table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/training": {
         parameters: {
             query?: never;
@@ -890,6 +972,35 @@ export interface components {
             understood: string;
         };
         /**
+         * Domain
+         * @description What is tried of one setting: one of `choices`, or a number from `low` to `high`.
+         *
+         *     `default` is what a run takes that is not told otherwise; None where it depends on the pictures.
+         *     `log` says that the number is drawn by its order of magnitude.
+         */
+        Domain: {
+            /** Choices */
+            choices?: (boolean | number | string | number[] | null)[] | null;
+            /** Default */
+            default?: boolean | number | string | number[] | null;
+            /** High */
+            high?: number | null;
+            /**
+             * Log
+             * @default false
+             */
+            log: boolean;
+            /** Low */
+            low?: number | null;
+            /** Step */
+            step?: number | null;
+            /**
+             * Whole
+             * @default false
+             */
+            whole: boolean;
+        };
+        /**
          * Duplicate
          * @description Pictures that are the same, or nearly; they always share a fold.
          */
@@ -1270,6 +1381,57 @@ export interface components {
             why: string;
         };
         /**
+         * OuterScore
+         * @description A choice of settings on the outer pictures, which no trial saw; `interval` is of 95 %.
+         */
+        OuterScore: {
+            /** Accuracy */
+            accuracy: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Loss */
+            loss: number;
+        };
+        /**
+         * Pick
+         * @description The recommended trial of an approach, and how much its own score flattered it.
+         *
+         *     Attributes
+         *     ----------
+         *     trial : its number; 0 where nothing clearly better than the defaults was found.
+         *     why : in words.
+         *     best : the trial with the best score of its own, which is what a careless search would report.
+         *     outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
+         *         inner ones.
+         *     optimism : accuracy of `best` in the search, less that on the outer pictures.
+         *     optimism_interval : of 95 %.
+         *     words : what that means.
+         */
+        Pick: {
+            /** Best */
+            best: number;
+            /** Optimism */
+            optimism?: number | null;
+            /** Optimism Interval */
+            optimism_interval?: [
+                number,
+                number
+            ] | null;
+            /** Outer */
+            outer?: {
+                [key: string]: components["schemas"]["OuterScore"];
+            } | null;
+            /** Trial */
+            trial: number;
+            /** Why */
+            why: string;
+            /** Words */
+            words?: string | null;
+        };
+        /**
          * PictureAnswer
          * @description What one model says of one picture. `words` is the verdict as people say it.
          */
@@ -1520,6 +1682,51 @@ export interface components {
             reliability: components["schemas"]["ReliabilityBin"][];
         };
         /**
+         * Search
+         * @description The trials of one approach.
+         *
+         *     `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
+         *     None until there are trials enough. `pick` is None while the search goes on.
+         */
+        Search: {
+            /** Importance */
+            importance?: {
+                [key: string]: number;
+            } | null;
+            /** Name */
+            name: string;
+            pick?: components["schemas"]["Pick"] | null;
+            /** Space */
+            space: {
+                [key: string]: components["schemas"]["Domain"];
+            };
+            /** Title */
+            title: string;
+            /** Trials */
+            trials: components["schemas"]["TrialRecord"][];
+            /** Wanted */
+            wanted: number;
+        };
+        /**
+         * SearchSummary
+         * @description The search of one approach in one line.
+         *
+         *     `done` are the trials that are not running any more, of so many `wanted`; `accuracy` is the
+         *     best of their own, which flatters.
+         */
+        SearchSummary: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Done */
+            done: number;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Wanted */
+            wanted: number;
+        };
+        /**
          * Seconds
          * @description Wall-clock seconds of training.
          */
@@ -1645,6 +1852,113 @@ export interface components {
             run: string;
         };
         /**
+         * StudyProtocol
+         * @description Which pictures did what. A trial trains and is scored on the inner ones alone.
+         */
+        StudyProtocol: {
+            /** Aims */
+            aims: ("loss" | "accuracy" | "latency" | "size")[];
+            /**
+             * Budget
+             * @enum {string}
+             */
+            budget: "quick" | "standard" | "thorough";
+            /** Inner Folds */
+            inner_folds: number;
+            /** Inner Pictures */
+            inner_pictures: number;
+            /** Outer Pictures */
+            outer_pictures: number;
+            /** Seed */
+            seed: number;
+            /** Storage */
+            storage: string;
+            /** Test Pictures */
+            test_pictures: number;
+        };
+        /**
+         * StudyResults
+         * @description All that `study.json` holds. `finished` is None while the search goes on.
+         */
+        StudyResults: {
+            /** Bakeoff Version */
+            bakeoff_version: string;
+            /** Classes */
+            classes: string[];
+            /** Created */
+            created: string;
+            /** Finished */
+            finished: string | null;
+            /** Machine */
+            machine: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Pictures */
+            pictures: number;
+            protocol: components["schemas"]["StudyProtocol"];
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            /** Searches */
+            searches: components["schemas"]["Search"][];
+            /** Source */
+            source: string;
+            /** Understood */
+            understood: string;
+        };
+        /**
+         * StudySummary
+         * @description A study in one line.
+         *
+         *     `changed` is when it last had something new. A "damaged" study cannot be read; `why` says why.
+         */
+        StudySummary: {
+            /** Changed */
+            changed: string;
+            /** Created */
+            created?: string | null;
+            /** Dataset */
+            dataset?: string | null;
+            /** Finished */
+            finished?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Searches
+             * @default []
+             */
+            searches: components["schemas"]["SearchSummary"][];
+            /** Source */
+            source?: string | null;
+            /** State */
+            state: ("in progress" | "interrupted" | "finished") | "damaged";
+            /** Why */
+            why?: string | null;
+        };
+        /**
+         * StudyView
+         * @description All that a page needs to show a study.
+         *
+         *     `settings` is the text of settings.toml, and `command` trains with them; both are None as long
+         *     as there is no such file.
+         */
+        StudyView: {
+            /** Command */
+            command: string | null;
+            /** Settings */
+            settings: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in progress" | "interrupted" | "finished";
+            study: components["schemas"]["StudyResults"];
+        };
+        /**
          * Suspect
          * @description A label that the models doubt, and the class they `propose` instead.
          *
@@ -1712,6 +2026,77 @@ export interface components {
             set: string;
             /** Test */
             test?: number | null;
+        };
+        /**
+         * TrialFold
+         * @description One fit of a trial on one of the inner folds. The scores are on what that fold held out.
+         */
+        TrialFold: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Best Epoch */
+            best_epoch: number | null;
+            /** Curve */
+            curve: components["schemas"]["EpochRecord"][];
+            /** Loss */
+            loss: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TrialRecord
+         * @description One choice of settings, and how it did on pictures of the inner folds.
+         *
+         *     Attributes
+         *     ----------
+         *     number : in the order of the search; 0 are the defaults.
+         *     state : "pruned" was hopeless and left off early, "failed" could not be trained.
+         *     why : in words, where a trial was pruned or failed.
+         *     accuracy, loss : over all inner held-out pictures; None unless finished.
+         *     latency_ms : one picture, in PyTorch.
+         *     bytes : of the weights.
+         *     seconds : all of its fits together.
+         *     front : no other trial is as good in every aim and better in one.
+         */
+        TrialRecord: {
+            /** Accuracy */
+            accuracy?: number | null;
+            /** Bytes */
+            bytes?: number | null;
+            /**
+             * Folds
+             * @default []
+             */
+            folds: components["schemas"]["TrialFold"][];
+            /**
+             * Front
+             * @default false
+             */
+            front: boolean;
+            /** Latency Ms */
+            latency_ms?: number | null;
+            /** Loss */
+            loss?: number | null;
+            /** Number */
+            number: number;
+            /** Parameters */
+            parameters?: number | null;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds: number;
+            /** Settings */
+            settings: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "finished" | "pruned" | "failed" | "running";
+            /** Why */
+            why?: string | null;
         };
         /**
          * Trust
@@ -3200,6 +3585,115 @@ export interface operations {
                 content: {
                     "application/problem+json": unknown;
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    listed_api_studies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudySummary"][];
+                };
+            };
+        };
+    };
+    view_api_studies__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    settings_api_studies__name__settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    table_api_studies__name__table_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -1,6 +1,6 @@
 /** The two shelves: runs of a server, and the one run that a report carries. */
 import { get, request, type Schema } from "./api.ts";
-import { bytes } from "./base64.ts";
+import { unpacked } from "./base64.ts";
 import type { Shelf, TableName } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
@@ -38,12 +38,12 @@ export class ServedShelf implements Shelf {
   }
 }
 
-/** The run in this very file: JSON, packed, in base64. */
+/** The run in this very file. */
 export class CarriedShelf implements Shelf {
   readonly #run: Promise<Run>;
 
   constructor(text: string) {
-    this.#run = unpacked(text).then((view) => new Run(view.results.dataset.name, view));
+    this.#run = unpacked<View>(text).then((view) => new Run(view.results.dataset.name, view));
   }
 
   async list(): Promise<Schema["RunSummary"][]> {
@@ -59,10 +59,4 @@ export class CarriedShelf implements Shelf {
   open(): Promise<Run> {
     return this.#run;
   }
-}
-
-async function unpacked(text: string): Promise<View> {
-  const packed = new Blob([bytes(text)]).stream();
-  const json = packed.pipeThrough(new DecompressionStream("gzip"));
-  return (await new Response(json).json()) as View;
 }

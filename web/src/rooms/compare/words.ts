@@ -1,5 +1,5 @@
 /** A run in sentences. */
-import { count, moment, plural } from "../../lib/format.ts";
+import { count, moment, plural, setting } from "../../lib/format.ts";
 import type { Results } from "../../lib/run.ts";
 
 export function headline(results: Results): string {
@@ -79,14 +79,6 @@ function flattened(settings: object, prefix = ""): [string, string][] {
   return Object.entries(settings).flatMap(([name, value]): [string, string][] =>
     value !== null && typeof value === "object" && !Array.isArray(value)
       ? flattened(value as object, `${prefix}${name}.`)
-      : [[prefix + name, settingText(value)]],
+      : [[prefix + name, setting(value)]],
   );
-}
-
-function settingText(value: unknown): string {
-  if (value === null) return "auto";
-  if (value === true) return "yes";
-  if (value === false) return "no";
-  if (Array.isArray(value)) return value.length ? value.map(String).join(", ") : "none";
-  return String(value);
 }

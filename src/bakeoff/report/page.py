@@ -1,0 +1,60 @@
+"""The page and what it shows, in one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from bakeoff.errors import BakeoffError
+
+__all__ = ["write_page"]
+
+PLACE = "<!--carried-->"
+
+
+def write_page(path: Path, kind: Literal["run", "study"], shown: BaseModel) -> None:
+    """Write the page with what it shows; the same in gives the same bytes.
+
+    The file replaces an older one in one step: a reader sees the old report or the new one,
+    never half of either.
+
+    Parameters
+    ----------
+    kind : what `shown` is the view of.
+
+    Raises
+    ------
+    BakeoffError
+        This bakeoff was installed without its page.
+    """
+    shell = files("bakeoff") / "web" / "report" / "index.html"
+    if not shell.is_file():
+        raise BakeoffError(
+            "the page",
+            "is not built in this source tree",
+            "Build it with: pip install --editable .",
+        )
+    # Packed: most of it repeats. mtime: the same in, the same bytes.
+    packed = gzip.compress(shown.model_dump_json().encode(), mtime=0)
+    text = base64.b64encode(packed).decode()
+    carried = f'<script type="application/gzip" id="{kind}">{text}</script>'
+    _replace(path, shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)  # mkstemp's 0600 is for secrets; this is to be shared
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink()
+        raise

@@ -1,0 +1,151 @@
+/** Parallel coordinates: an axis for every setting, and for every trial a line across them. */
+import { scaleLinear, scaleLog } from "d3-scale";
+import type { Schema } from "../lib/api.ts";
+import { setting } from "../lib/format.ts";
+import { logTicks, type Domain } from "./scales.ts";
+import { measureScale, type MeasureAxis } from "./measures.ts";
+
+type Setting = Schema["TrialRecord"]["settings"][string];
+
+/** Places on an axis are 0…1. */
+export interface ParallelAxis {
+  name: string;
+  /** Null where a line does not cross this axis. */
+  place: (value: Setting | undefined) => number | null;
+  ticks: { at: number; text: string }[];
+  /** What stands at a place, for those who cannot see it. */
+  read: (at: number) => string;
+}
+
+export interface ParallelLine {
+  number: number;
+  /** By axis. */
+  places: (number | null)[];
+  /** 0…1, 1 the best. */
+  worth: number;
+  /** What it is, for those who cannot see it. */
+  label: string;
+}
+
+/** What is wanted of an axis: from here to there, by the name of the axis. */
+export type Ranges = Readonly<Record<string, readonly [number, number]>>;
+
+const AUTO = 0.1; // of a numeric axis is kept for "auto", where some trial has it
+
+/** The axis of a setting that is searched; `seen` are the values of all trials. */
+export function settingAxis(
+  name: string,
+  domain: Schema["Domain"],
+  seen: readonly (Setting | undefined)[],
+): ParallelAxis {
+  const given = seen.filter((one) => one !== undefined);
+  const { low = null, high = null } = domain;
+  const numbers = given.filter((one) => typeof one === "number");
+  if (low === null || high === null) return choiceAxis(name, [...(domain.choices ?? []), ...given]);
+  const ends: Domain = [Math.min(low, ...numbers), Math.max(high, ...numbers)];
+  const log = !!domain.log && ends[0] > 0;
+  const from = given.some((one) => one === null) ? AUTO : 0;
+  const scale = (log ? scaleLog : scaleLinear)(ends, [from, 1]);
+  const round = log ? logTicks(ends) : scale.ticks(4);
+  const ticks = (round.length > 1 ? round : ends)
+    .filter((one) => !domain.whole || Number.isInteger(one))
+    .map((one) => ({ at: scale(one), text: setting(one) }));
+  return {
+    name,
+    place: (value) => {
+      if (value === null) return from ? 0 : null;
+      return typeof value === "number" ? scale(value) : null;
+    },
+    ticks: from ? [{ at: 0, text: setting(null) }, ...ticks] : ticks,
+    read: (at) => {
+      if (at < from / 2) return setting(null);
+      const value = scale.invert(Math.max(at, from));
+      return setting(domain.whole ? Math.round(value) : value);
+    },
+  };
+}
+
+function choiceAxis(name: string, values: readonly Setting[]): ParallelAxis {
+  const options = new Map(values.map((one) => [JSON.stringify(one), setting(one)]));
+  const keys = [...options.keys()];
+  const at = (n: number) => (n + 0.5) / keys.length;
+  const texts = [...options.values()];
+  return {
+    name,
+    place: (value) => {
+      const n = value === undefined ? -1 : keys.indexOf(JSON.stringify(value));
+      return n < 0 ? null : at(n);
+    },
+    ticks: texts.map((text, n) => ({ at: at(n), text })),
+    read: (place) => {
+      const n = Math.min(Math.floor(place * keys.length), keys.length - 1);
+      return texts[n] ?? "";
+    },
+  };
+}
+
+/** The axis of a score, the better end on top. */
+export function scoreAxis(
+  axis: MeasureAxis,
+  best: "least" | "most",
+  text: (value: number) => string,
+): ParallelAxis {
+  const scale = measureScale(axis, best === "least" ? [1, 0] : [0, 1]);
+  return {
+    name: axis.title,
+    place: (value) => (typeof value === "number" ? scale(value) : null),
+    ticks: axis.ticks.map(({ value, text }) => ({ at: scale(value), text })),
+    read: (at) => text(scale.invert(at)),
+  };
+}
+
+/** Whether a line keeps within all ranges. What does not cross an axis is not asked there. */
+export function passes(axes: readonly ParallelAxis[], ranges: Ranges, line: ParallelLine): boolean {
+  return axes.every(({ name }, n) => {
+    const [low, high] = ranges[name] ?? [0, 1];
+    const at = line.places[n] ?? null;
+    return at === null || (low <= at && at <= high);
+  });
+}
+
+/** Ranges as they stand in the address: "dropout~0.25~1 epochs~0~0.5". */
+export function rangesText(ranges: Ranges): string {
+  return Object.entries(ranges)
+    .map(([name, [low, high]]) => [name, Number(low.toFixed(3)), Number(high.toFixed(3))].join("~"))
+    .join(" ");
+}
+
+export function rangesIn(text: string | undefined, axes: readonly ParallelAxis[]): Ranges {
+  const known = new Set(axes.map((one) => one.name));
+  return Object.fromEntries(
+    (text ?? "").split(" ").flatMap((part) => {
+      const [name = "", from, to] = part.split("~");
+      const [low, high] = [Number(from ?? NaN), Number(to ?? NaN)];
+      return known.has(name) && 0 <= low && low <= high && high <= 1
+        ? [[name, [low, high] as const] as const]
+        : [];
+    }),
+  );
+}
+
+/** The same ranges with another one for an axis; all of it is no range. */
+export function withRange(ranges: Ranges, name: string, low: number, high: number): Ranges {
+  const { [name]: _, ...others } = ranges;
+  const [from, to] = [Math.max(0, Math.min(low, high)), Math.min(1, Math.max(low, high))];
+  return from <= 0 && to >= 1 ? others : { ...others, [name]: [from, to] };
+}
+
+/** A name on at most two lines, broken where its words meet. */
+export function twoLines(name: string, most: number): string[] {
+  if (name.length <= most) return [name];
+  const words = name.split(/(?<=[_ ])/);
+  let first = "";
+  while (words.length > 1 && (first + words[0]).length <= most) first += words.shift()!;
+  const rest = words.join("");
+  return first ? [first, shortened(rest, most)] : [shortened(rest, most)];
+}
+
+/** A text that fits, an ellipsis where it was cut. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
+}

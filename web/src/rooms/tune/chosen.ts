@@ -1,0 +1,49 @@
+/** What is looked at, read from the address, so that every view can be sent to someone. */
+import { href, route, type Query } from "../../lib/route.svelte.ts";
+import { trial, type Search, type Study, type Trial } from "./study.ts";
+
+const VIEWS = [
+  { value: "overview", text: "Overview" },
+  { value: "history", text: "History" },
+  { value: "importance", text: "Importance" },
+  { value: "parallel", text: "Parallel coordinates" },
+  { value: "pareto", text: "Trade-off" },
+  { value: "table", text: "Table" },
+] as const;
+
+export type ViewName = (typeof VIEWS)[number]["value"];
+
+/** With one aim there is nothing to trade. */
+export function viewsOf(study: Study): { value: ViewName; text: string }[] {
+  return VIEWS.filter((one) => one.value !== "pareto" || study.protocol.aims.length > 1);
+}
+
+export function viewNow(study: Study): ViewName {
+  return viewsOf(study).find((one) => one.value === route.query.view)?.value ?? "overview";
+}
+
+/** The address of a view of the study that is open; the approach goes along. */
+export function toView(view: ViewName, query: Query = {}): string {
+  const { approach } = route.query;
+  return href(route.path, { view: view === "overview" ? undefined : view, approach, ...query });
+}
+
+/** The address of a trial, opened over the view that one is in. */
+export function toTrial(number: number): string {
+  return href(route.path, { ...route.query, trial: String(number) });
+}
+
+/** Open it without a step of its own. */
+export function openTrial(number: number | undefined): void {
+  route.set({ trial: number === undefined ? undefined : String(number) });
+}
+
+/** The search that the address names, or the first. */
+export function searchIn(study: Study): Search {
+  return study.searches.find((one) => one.name === route.query.approach) ?? study.searches[0]!;
+}
+
+/** The trial that is open, if any. */
+export function trialIn(search: Search): Trial | undefined {
+  return route.query.trial ? trial(search, Number(route.query.trial)) : undefined;
+}

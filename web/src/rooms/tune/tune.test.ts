@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { flattery } from "./flattery.ts";
+import { madeUpSearch, madeUpStudy } from "./made-up.ts";
+import { best, changed, done, finished, MEASURES, records, trial, worth } from "./study.ts";
+import { columns, order, sorted, tableRows } from "./table.ts";
+import { facts, headline, told } from "./words.ts";
+
+const search = madeUpSearch();
+const view = madeUpStudy();
+
+describe("a search", () => {
+  it("counts what is over, and scores what is finished", () => {
+    expect(done(search)).toBe(5);
+    expect(finished(search).map((one) => one.number)).toEqual([0, 1, 3]);
+    expect(trial(search, 3)?.accuracy).toBe(0.95);
+    expect(trial(search, undefined)).toBeUndefined();
+  });
+
+  it("has a best so far that only gets better, whichever end that is", () => {
+    expect(records(search, MEASURES.loss)).toEqual([
+      [0, 0.4],
+      [3, 0.2],
+    ]);
+    expect(records(search, MEASURES.accuracy).map(([number]) => number)).toEqual([0, 3]);
+    expect(records(search, MEASURES.latency)).toEqual([
+      [0, 2],
+      [1, 1],
+    ]);
+    expect(best(search, MEASURES.size)?.number).toBe(1);
+    expect(best({ ...search, trials: [] }, MEASURES.loss)).toBeUndefined();
+    expect(
+      records({ ...search, trials: [{ ...search.trials[0]!, loss: null }] }, MEASURES.loss),
+    ).toEqual([]);
+  });
+
+  it("ranks its trials from the best", () => {
+    expect([...worth(search.trials, MEASURES.loss)]).toEqual([
+      [1, 1 / 3],
+      [0, 2 / 3],
+      [3, 1],
+    ]);
+  });
+
+  it("knows what is not a default", () => {
+    expect([...changed(search, search.trials[0]!)]).toEqual([]);
+    expect([...changed(search, search.trials[1]!)]).toEqual(["filters", "epochs"]);
+  });
+});
+
+describe("words", () => {
+  it("say what to take, however far the search is", () => {
+    expect(headline(view, search)).toBe("Take trial 3");
+    expect(headline(view, { ...search, pick: { ...search.pick!, trial: 0 } })).toBe(
+      "Keep the defaults",
+    );
+    const going = { ...view, state: "in progress" as const };
+    expect(headline(going, { ...search, pick: null })).toBe("Trial 3 is the best so far");
+    expect(headline({ ...view, state: "interrupted" }, { ...search, pick: null })).toMatch(
+      /of those/,
+    );
+    expect(headline(going, { ...search, pick: null, trials: [] })).toMatch(/^No trial/);
+  });
+
+  it("tell a trial in a line", () => {
+    expect(told(view.study, search.trials[3]!, 3)).toBe(
+      "Trial 3: loss 0.200, time for one picture 3.00 ms, the pick",
+    );
+    expect(told(view.study, search.trials[0]!, 3)).toMatch(/, the defaults$/);
+    expect(told(view.study, search.trials[2]!, 3)).toBe("Trial 2: given up early");
+  });
+
+  it("tell which pictures did what", () => {
+    const text = Object.fromEntries(facts(view, search).map((one) => [one.name, one.text]));
+    expect(text["Aim"]).toBe("loss, then time for one picture");
+    expect(text["A trial saw"]).toBe("80 inner pictures, in 3 folds");
+    expect(text["No trial saw"]).toBe("20 outer pictures");
+    expect(text["Trials"]).toBe("3 finished, 1 given up early, 1 failed, 1 at work");
+    const locked = structuredClone(view);
+    locked.study.protocol.test_pictures = 10;
+    locked.study.finished = null;
+    const more = facts(locked, { ...search, trials: [] });
+    expect(more.find((one) => one.name === "No trial saw")?.text).toMatch(/10 of the locked test/);
+    expect(more.find((one) => one.name === "Trials")?.text).toBe("0 finished");
+    expect(more.some((one) => one.name === "Finished")).toBe(false);
+  });
+});
+
+describe("flattery", () => {
+  it("lays the search's own score beside those on outer pictures, each once", () => {
+    const lines = flattery(search, search.pick!, 0);
+    expect(lines.map((one) => [one.text, one.whisker.value])).toEqual([
+      ["Trial 3 in the search", 0.95],
+      ["Trial 3 on outer pictures", 0.9],
+      ["The defaults on outer pictures", 0.89],
+    ]);
+    expect(lines[0]!.interval).toBeNull();
+    expect(lines[1]!.interval).toBe("80.0–95.0\u202f%");
+  });
+
+  it("tells a pick that is not the best", () => {
+    const lines = flattery(search, { ...search.pick!, trial: 1 }, 0);
+    expect(lines.map((one) => one.text)).toContain("Trial 1, the pick, on outer pictures");
+    expect(flattery(search, { ...search.pick!, trial: 0 }, 0)).toHaveLength(3);
+  });
+
+  it("has nothing to say without outer pictures or a score", () => {
+    expect(flattery(search, { ...search.pick!, outer: null }, 0)).toHaveLength(1);
+    expect(flattery(search, { ...search.pick!, best: 4, outer: null }, 0)).toEqual([]);
+  });
+});
+
+describe("the table", () => {
+  const all = columns(search);
+  const numbers = (asked: string) => {
+    const { by, turned } = order(asked, all, "trial");
+    return sorted(search.trials, by, turned).map((one) => one.number);
+  };
+
+  it("has a column for every setting", () => {
+    expect(all.slice(-3).map((one) => one.title)).toEqual(["filters", "rate", "epochs"]);
+    expect(all.slice(-3).map((one) => one.numeric)).toEqual([false, true, true]);
+    expect(all.at(-3)!.text(search.trials[0]!)).toBe("auto");
+    expect(all.find((one) => one.key === "loss")!.text(search.trials[2]!)).toBe("–");
+    const choices = {
+      ...search,
+      space: { k: { choices: [3, 5], log: false, whole: false, default: 3 } },
+    };
+    expect(columns(choices).at(-1)!.numeric).toBe(true);
+  });
+
+  it("is sorted either way, what is not known last", () => {
+    expect(numbers("loss")).toEqual([3, 0, 1, 2, 4, 5]);
+    expect(numbers("-loss")).toEqual([1, 0, 3, 2, 4, 5]);
+    expect(numbers("accuracy")).toEqual([3, 0, 1, 2, 4, 5]);
+    expect(numbers("set:rate")[5]).toBe(3);
+    expect(numbers("-set:filters")[0]).toBe(3);
+    expect(numbers("state")[0]).toBe(4);
+    expect(numbers("nothing")).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("is taken away as it was measured", () => {
+    const rows = tableRows(search);
+    expect(rows[0]!.slice(-3)).toEqual(["filters", "rate", "epochs"]);
+    expect(rows[4]).toEqual([
+      3,
+      "finished",
+      "",
+      0.95,
+      0.2,
+      225_000,
+      900_000,
+      3,
+      10,
+      "32,64",
+      0.1,
+      60,
+    ]);
+    expect(rows[3]!.slice(0, 5)).toEqual([2, "pruned", "hopeless", "", ""]);
+  });
+});

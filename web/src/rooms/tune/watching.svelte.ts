@@ -1,0 +1,47 @@
+/** A study as it goes on: looked at again and again until its search is finished. */
+import { Refused } from "../../lib/api.ts";
+import type { StudyShelf } from "../../lib/page.ts";
+import type { StudyView } from "./study.ts";
+
+const AGAIN = 2000; // ms
+
+export class Watching {
+  view = $state.raw<StudyView>();
+  /** Whether the server does not answer at the moment; we go on trying. */
+  lost = $state(false);
+  /** What makes further tries useless. */
+  problem = $state.raw<unknown>();
+
+  constructor(
+    readonly shelf: StudyShelf,
+    readonly name: string,
+  ) {}
+
+  /** Watch until the search is finished or the signal says stop. An interrupted one may go on. */
+  async start(signal: AbortSignal): Promise<void> {
+    this.problem = undefined;
+    let known = "";
+    while (!signal.aborted) {
+      try {
+        const line = (await this.shelf.list()).find((one) => one.name === this.name);
+        const now = `${line?.state} ${line?.changed}`;
+        if (now !== known || !line) {
+          const view = await this.shelf.open(this.name);
+          if (signal.aborted) return;
+          [this.view, known] = [view, now];
+        }
+        this.lost = false;
+        if (!this.shelf.live || this.view?.state === "finished") return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const gone = error instanceof Refused && error.status >= 400 && error.status < 500;
+        if (gone || !this.view) {
+          this.problem = error;
+          return;
+        }
+        this.lost = true;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    }
+  }
+}
