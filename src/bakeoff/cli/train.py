@@ -30,6 +30,7 @@ __all__ = [
     "Corrections",
     "Grouped",
     "KeptTogether",
+    "Open",
     "Out",
     "Seed",
     "bake_off",
@@ -165,6 +166,14 @@ def run(
             help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
         ),
     ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help="Settings from a TOML file, as bakeoff tune leaves one; --set goes before it.",
+            dir_okay=False,
+        ),
+    ] = None,
     group: Grouped = None,
     corrections: Corrections = None,
     folds: Annotated[
@@ -239,6 +248,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
+    `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
+
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
 
     `bakeoff run --resume runs/pictures-20260102-030405`
@@ -255,11 +266,10 @@ def run(
             "Say bakeoff run SOURCE, or bakeoff run digits for a try",
         )
     from bakeoff.approaches import APPROACHES
-    from bakeoff.approaches.settings import parse_settings
 
     asked = dict[str, Any](
         approaches=approach or tuple(APPROACHES),
-        settings=parse_settings(settings or []),
+        settings=_settings(settings_file, settings or [], approach),
         group=group,
         corrections=corrections or (),
         folds=folds,
@@ -328,6 +338,21 @@ def fetch(
             progress=lambda done, total: progress.update(bar, completed=done, total=total or None),
         )
     console.print(f"{name} is in {folder}")
+
+
+def _settings(
+    file: Path | None, texts: list[str], approaches: list[str] | None
+) -> dict[str, dict[str, object]]:
+    """Those of a file, of the approaches that take part, and over them those of the line."""
+    from bakeoff.approaches.settings import parse_settings
+    from bakeoff.run.space import read_settings
+
+    told = read_settings(file) if file else {}
+    if approaches:  # a file may hold more than is wanted
+        told = {name: some for name, some in told.items() if name in ("", *approaches)}
+    for name, some in parse_settings(texts).items():
+        told[name] = told.get(name, {}) | some
+    return told
 
 
 def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:

@@ -65,9 +65,7 @@ def tune(
         ),
     ] = None,
     out: Out = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted search.")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted search.")] = None,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -85,7 +83,9 @@ def tune(
     corrections: Corrections = None,
     folds: Annotated[
         int,
-        typer.Option(min=2, help="The outer pictures are one of so many folds; no trial sees them."),
+        typer.Option(
+            min=2, help="The outer pictures are one of so many folds; no trial sees them."
+        ),
     ] = 5,
     budget: Budgeted = Budget.standard,
     seed: Seed = 0,
@@ -167,9 +167,7 @@ def _aims(text: str) -> tuple[Aim, ...]:
     return aims  # type: ignore[return-value]  # just checked
 
 
-def _watch(
-    work: Callable[[dict[str, Any]], StudyResults], path: Path, open_report: bool
-) -> None:
+def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_report: bool) -> None:
     """Do a search with its trials on the screen, then say what came of it."""
     from bakeoff.training.compute import keep_freed_memory
 
@@ -237,7 +235,6 @@ def _found(search: Search) -> None:
     shown.add_column(search.name, no_wrap=True)
     for heading in ("loss", "accuracy", "weights", "one picture", "time"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("settings", overflow="fold")
     for one in sorted(done, key=lambda one: one.loss or 0.0)[:LISTED]:
         picked = search.pick is not None and one.number == search.pick.trial
         shown.add_row(
@@ -247,10 +244,11 @@ def _found(search: Search) -> None:
             f"{one.parameters:,}".replace(",", " "),
             f"{one.latency_ms:.2f} ms",
             f"{one.seconds:.0f} s",
-            ", ".join(f"{key}={_short(value)}" for key, value in one.settings.items()) or "defaults",
             style="bold" if picked else "",
         )
     console.print(shown)
+    if len(done) > LISTED:
+        console.print(Text(f"and {len(done) - LISTED} more, in trials.csv", style="dim"))
     if search.pick is not None:
         console.print(Text(search.pick.why, style="bold"))
         if search.pick.words:

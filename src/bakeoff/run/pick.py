@@ -84,8 +84,8 @@ def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
         why = f"Trial {number} has a clearly better {WORDS[first]} than the defaults: {both}."
         return Chosen(number, number, why)
     why = (
-        f"Trial {number} looks best, but its {WORDS[first]} is not clearly better than that of the "
-        f"defaults: {both}. One of {len(done)} trials looks that good by luck, so keep the defaults."
+        f"Trial {number} looks best, but its {WORDS[first]} is not clearly better than that of "
+        f"the defaults: {both}. One of {len(done)} looks that good by luck: keep the defaults."
     )
     return Chosen(0, number, why)
 
@@ -143,9 +143,7 @@ def _pictures(best: TrialRecord, outer: int) -> int:
     return outer * max(1, len(best.folds))
 
 
-def _difference(
-    one: tuple[float, Interval], other: tuple[float, Interval]
-) -> tuple[float, float]:
+def _difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> tuple[float, float]:
     """The interval of the difference of two shares (Newcombe 1998, method 10)."""
     (p, (low_p, high_p)), (q, (low_q, high_q)) = one, other
     return (

@@ -42,7 +42,9 @@ def spaces(approaches: tuple[str, ...], file: Path | None = None) -> dict[str, S
     for name in asked:
         if name not in approaches:
             raise BakeoffError(
-                f"{file}", f"[{name}] is not searched here", f"Add --approach {name}, or leave it out"
+                f"{file}",
+                f"[{name}] is not searched here",
+                f"Add --approach {name}, or leave it out",
             )
     return {
         name: _space(name, _bundled(name) | asked.get(name, {}), str(file or f"{name}.toml"))
@@ -133,7 +135,9 @@ def _domain(name: str, knob: str, told: Any, default: Any, file: str) -> Domain:
     if isinstance(told, dict):
         if not {"low", "high"} <= told.keys() <= RANGE:
             raise BakeoffError(
-                thing, f"has {', '.join(told) or 'nothing'}", "A range has low, high and may have log, step"
+                thing,
+                f"has {', '.join(told) or 'nothing'}",
+                "A range has low, high and may have log, step",
             )
         low, high = told["low"], told["high"]
         if not all(isinstance(one, int | float) and math.isfinite(one) for one in (low, high)):

@@ -8,8 +8,8 @@ user attributes, so that any process can tell the whole story, as can optuna-das
 from __future__ import annotations
 
 import base64
-import json
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from bakeoff.errors import BakeoffError
-from bakeoff.record.study import Aim, TrialFold, TrialRecord
+from bakeoff.record.study import Aim, TrialRecord
 from bakeoff.run.space import Space, contains, suggest
 
 __all__ = ["Asked", "Study", "Tried", "storage_of", "value_of"]
@@ -101,7 +102,8 @@ class Study:
         self.aims = tuple(aims)
         self._storage = storage
         self._last_beat = 0.0
-        directions = ["maximize" if aim in MAXIMISED else "minimize" for aim in aims]
+        up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+        directions = [up if aim in MAXIMISED else down for aim in aims]
         with _experiments():
             sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
         pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
@@ -155,7 +157,8 @@ class Study:
         """Claim a trial; None where others have claimed all."""
         if not self.waiting():
             return None
-        trial = self._study.ask()
+        with _experiments():
+            trial = self._study.ask()
         number = trial.user_attrs.get("number")
         if number is None:  # another process was quicker, and Optuna made up one more
             self._study.tell(trial, state=TrialState.FAIL)
@@ -221,7 +224,7 @@ class Study:
         first = lambda trial: trial.values[0]
         if len(done) < 4 or len({first(one) for one in done}) < 2:
             return None
-        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        evaluator = FanovaImportanceEvaluator(seed=0)  # type: ignore[no-untyped-call]
         return dict(
             optuna.importance.get_param_importances(self._study, evaluator=evaluator, target=first)
         )
@@ -229,9 +232,10 @@ class Study:
 
 @contextmanager
 def _experiments() -> Iterator[None]:
-    """Optuna calls experimental what it has had for years."""
+    """Without warnings of what Optuna has had for years, and of heartbeats that `beat` sees to."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="Heartbeat of storage")
         yield
 
 

@@ -90,7 +90,9 @@ class Trials:
     def next(self, last: str | None) -> Unit | None:
         if self._between:
             return self._unit(self._between.popleft())
-        order = sorted(self._open(), key=lambda name: (name != last, -self._studies[name].waiting()))
+        order = sorted(
+            self._open(), key=lambda name: (name != last, -self._studies[name].waiting())
+        )
         for name in order:
             asked = self._studies[name].ask()
             if asked is not None:
@@ -142,7 +144,7 @@ class Trials:
                     name=unit.fold, accuracy=None, loss=None, best_epoch=None, curve=one.curve
                 )
             )
-            why = f"left off after {one.percent} % of its work, when half of the others had done better"
+            why = f"left off after {one.percent} % of its work: half of the others did better"
             self._finish(key, "pruned", why)
             return
         record, loss, right = judged_unit(self._folder, self._material, unit.approach, unit.name)

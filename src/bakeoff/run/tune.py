@@ -33,6 +33,7 @@ from bakeoff.record.study import (
     StudyResults,
     TrialRecord,
 )
+from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS, StudyFolder
 from bakeoff.record.tables import table
 from bakeoff.report.study import write_study_report
 from bakeoff.run.material import Material
@@ -194,9 +195,7 @@ class _Story:
         ids = together_of(dataset, find_duplicates(dataset.pictures), request)
         parts = parts_of(dataset, ids, request)
         if not parts.folds:
-            raise BakeoffError(
-                "--folds 0", "leaves no outer pictures", "Ask for 2 folds or more"
-            )
+            raise BakeoffError("--folds 0", "leaves no outer pictures", "Ask for 2 folds or more")
         rows = np.sort(np.concatenate([parts.folds[0].train, parts.folds[0].validation]))
         folds = _inner_folds(dataset, rows, ids, sought)
         material = Material(request, dataset, rows, folds, np.arange(0), compute)
@@ -221,7 +220,9 @@ class _Story:
         }
         started = self._created()
 
-        def keep(finished: str | None = None, outer: Mapping[str, Outer] | None = None) -> Any:
+        def keep(
+            finished: str | None = None, outer: Mapping[str, Outer] | None = None
+        ) -> StudyResults:
             results = self._results(studies, started, finished, outer)
             self._write(results)
             return results
@@ -295,10 +296,9 @@ class _Story:
     def _created(self) -> str:
         """When the search began, were it long ago."""
         try:
-            told = StudyResults.model_validate_json((self.path / "study.json").read_bytes())
-        except (OSError, ValidationError):
+            return StudyFolder(self.path).results().created
+        except BakeoffError:
             return now()
-        return told.created
 
     def _results(
         self,
@@ -353,12 +353,10 @@ class _Story:
         )
 
     def _write(self, results: StudyResults) -> None:
-        """study.json, trials.csv and settings.toml, each whole or not at all."""
-        files = {
-            "study.json": results.model_dump_json(indent=1),
-            "trials.csv": _table(results),
-            "settings.toml": _settings(results),
-        }
+        """study.json and trials.csv, and at the end settings.toml; each whole or not at all."""
+        files = {TRIALS: _table(results), STUDY: results.model_dump_json(indent=1)}
+        if results.finished is not None:
+            files = {SETTINGS: _settings(results)} | files
         for name, text in files.items():
             partial = self.path / f".{name}.partial"
             partial.write_text(text, encoding="utf-8")
