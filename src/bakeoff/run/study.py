@@ -224,7 +224,7 @@ class Study:
         first = lambda trial: trial.values[0]
         if len(done) < 4 or len({first(one) for one in done}) < 2:
             return None
-        evaluator = FanovaImportanceEvaluator(seed=0)  # type: ignore[no-untyped-call]
+        evaluator = FanovaImportanceEvaluator(seed=0)
         return dict(
             optuna.importance.get_param_importances(self._study, evaluator=evaluator, target=first)
         )

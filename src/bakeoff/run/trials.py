@@ -127,7 +127,10 @@ class Trials:
         if one.curve[-1].validation_loss is None:
             return False
         done = len(one.folds) + epoch["number"] / epoch["of"]
-        one.percent = round(100 * done / len(self._inner))
+        percent = round(100 * done / len(self._inner))
+        if percent <= one.percent:  # as of the last epoch, where there are more than a hundred
+            return False
+        one.percent = percent
         self._on_epoch(unit.approach, one.asked.number, one.percent)
         so_far = [fold.loss for fold in one.folds if fold.loss is not None]
         value = float(np.mean([*so_far, one.curve[-1].validation_loss]))
