@@ -49,7 +49,8 @@ class Tried(NamedTuple):
     right: NDArray[np.bool_]
 
 
-def storage_of(url: str) -> optuna.storages.RDBStorage:
+@contextmanager
+def storage_of(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Where a study is kept: a file of SQLite, or any database that SQLAlchemy reaches.
 
     Raises
@@ -60,7 +61,7 @@ def storage_of(url: str) -> optuna.storages.RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with _experiments():
-            return optuna.storages.RDBStorage(
+            storage = optuna.storages.RDBStorage(
                 url,
                 heartbeat_interval=BEAT,
                 grace_period=GRACE,
@@ -73,6 +74,11 @@ def storage_of(url: str) -> optuna.storages.RDBStorage:
             "See that the database runs, and that its driver is installed: for PostgreSQL "
             "postgresql+psycopg://USER@HOST/NAME and pip install 'psycopg[binary]'",
         ) from None
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 class Study:

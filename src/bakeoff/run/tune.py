@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -203,9 +204,16 @@ class _Story:
 
     def tell(self, workers: Workers, hear: Heard) -> StudyResults:
         """Search, pick, and ask the outer pictures."""
-        sought, request = self.sought, self.sought.request
+        sought = self.sought
         self.compute.apply()
-        storage = storage_of(sought.storage or f"sqlite:///{self.path / 'study.db'}")
+        url = sought.storage or f"sqlite:///{self.path / 'study.db'}"
+        with storage_of(url) as storage:
+            return self._search_all(storage, workers, hear)
+
+    def _search_all(
+        self, storage: optuna.storages.RDBStorage, workers: Workers, hear: Heard
+    ) -> StudyResults:
+        sought, request = self.sought, self.sought.request
         studies = {
             name: Study(
                 storage,
