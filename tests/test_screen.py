@@ -211,11 +211,12 @@ CHANGING: dict[str, Any] = {
 }
 CHANGED: dict[str, Any] = {
     "event": "pictures changed",
-    "change": "turn",
+    "approach": "cnn",
+    "fold": "fold 1",
     "done": 1,
     "of": 2,
     "seconds": 7.2,
-    "accuracy": {"cnn": 0.8, "vit": 0.75},
+    "accuracy": 0.8,
 }
 
 
@@ -223,7 +224,28 @@ def test_changed_pictures_are_not_silent() -> None:
     screen, _ = fed(CHANGING)
     assert "changing 100 pictures in 2 ways" in shown(screen)
     screen, file = fed(CHANGING, CHANGED)
-    assert "1 of 2 changes, about 7 s left" in shown(screen)
-    assert "turn" not in file.getvalue()
+    assert "1 of 2 asked, about 7 s left" in shown(screen)
+    assert "fold 1" not in file.getvalue()
     _, file = fed(CHANGING, CHANGED, terminal=False)
-    assert "turn · cnn 80%, vit 75%" in file.getvalue()
+    assert "cnn · fold 1 · 80% of the changed pictures right" in file.getvalue()
+
+
+def test_two_units_of_one_approach_at_once() -> None:
+    begun = [unit("unit started"), epoch(5), unit("unit started", "fold 2")]
+    screen, _ = fed(*begun, epoch(1) | {"fold": "fold 2"})
+    assert "fold 2 +1" in shown(screen)
+    assert screen.rows["cnn"].share == pytest.approx((5 / 10 + 1 / 10) / 3)
+
+
+def test_time_left_is_shared_by_the_workers() -> None:
+    seconds = {"cnn": 60.0, "vit": 30.0}
+    screen, file = fed({"event": "estimated", "seconds": seconds, "workers": 3})
+    assert "about 30 s left" in shown(screen)
+    assert "about 30 s for 3 workers, or of one: cnn 1 min 00 s, vit 30 s" in file.getvalue()
+
+
+def test_a_worker_that_died_is_told() -> None:
+    death = {"event": "worker died", "how": "by signal 9"}
+    _, file = fed(death | {"approach": "cnn", "fold": "fold 1"}, death)
+    assert "a worker died (by signal 9): cnn · fold 1 is begun again" in file.getvalue()
+    assert "a new one is begun again" in file.getvalue()

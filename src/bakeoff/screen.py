@@ -39,8 +39,7 @@ class _Row:
 
     units: Mapping[str, float]  # how long each takes, beside a whole fold
     done: set[str] = field(default_factory=set)
-    unit: str = ""
-    epoch: Mapping[str, Any] = field(default_factory=dict)
+    active: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # the last epoch of each
     seconds: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     took: float = 0.0
@@ -49,9 +48,12 @@ class _Row:
 
     @property
     def share(self) -> float:
-        inside = self.epoch["number"] / self.epoch["of"] if self.epoch else 0.0
-        done = sum(self.units[unit] for unit in self.done) + inside * self.units.get(self.unit, 1)
-        return done / sum(self.units.values())
+        inside: float = sum(
+            epoch["number"] / epoch["of"] * self.units[unit]
+            for unit, epoch in self.active.items()
+            if epoch
+        )
+        return (sum(self.units[unit] for unit in self.done) + inside) / sum(self.units.values())
 
     @property
     def finished(self) -> bool:
@@ -59,22 +61,23 @@ class _Row:
 
     @property
     def seconds_left(self) -> float | None:
-        """From finished units, else from the epochs of this one, else from the estimate."""
+        """Of one worker: from finished units, else from their epochs, else from the estimate."""
         if self.finished:
             return 0.0
-        if not self.epoch and not self.seconds:
+        begun = {unit: epoch for unit, epoch in self.active.items() if epoch}
+        if not begun and not self.seconds:
             return self.estimate
-        left_here = 0.0
-        after = sum(size for unit, size in self.units.items() if unit not in self.done)
-        if self.epoch:
-            left_here = self.epoch["seconds"] * (self.epoch["of"] - self.epoch["number"])
-            after -= self.units[self.unit]
-        whole = (
-            sorted(self.seconds)[len(self.seconds) // 2]
-            if self.seconds
-            else self.epoch["seconds"] * self.epoch["of"] / self.units[self.unit]
+        whole: list[float] = sorted(
+            self.seconds
+            or [one["seconds"] * one["of"] / self.units[unit] for unit, one in begun.items()]
         )
-        return left_here + whole * after
+        left_here: float = sum(
+            one["seconds"] * (one["of"] - one["number"]) for one in begun.values()
+        )
+        after = sum(
+            size for unit, size in self.units.items() if unit not in self.done and unit not in begun
+        )
+        return left_here + whole[len(whole) // 2] * after
 
 
 class RunScreen:
@@ -91,6 +94,7 @@ class RunScreen:
         self.rows: dict[str, _Row] = {}
         self.smaller: dict[str, float] = {}
         self.changing = ""
+        self.workers = 1
         self.started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
 
@@ -122,7 +126,7 @@ class RunScreen:
             if self.kept:
                 self.console.print(Text(f"run {event['path']}", style="dim"))
         elif kind == "estimated":
-            self._estimated(event["seconds"])
+            self._estimated(event["seconds"], event.get("workers") or 1)
         elif kind == "changing pictures":
             self.changing = f"changing {event['pictures']} pictures in {len(event['changes'])} ways"
             self.console.print(self.changing)
@@ -132,33 +136,40 @@ class RunScreen:
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind == "bundle written":
             self.console.print(Text(f"bundle {event['path']}", style="dim"))
+        elif kind == "worker died":
+            what = f"{event['approach']} · {event['fold']}" if "fold" in event else "a new one"
+            self.console.print(Text(f"a worker died ({event['how']}): {what} is begun again"))
         elif kind != "run finished":
             self._unit_event(kind, event)
 
-    def _estimated(self, seconds: Mapping[str, float]) -> None:
+    def _estimated(self, seconds: Mapping[str, float], workers: int) -> None:
+        self.workers = workers
         for name, row in self.rows.items():
             row.estimate = seconds[name]
         parts = ", ".join(f"{name} {duration(some)}" for name, some in seconds.items())
-        self.console.print(Text(f"about {duration(sum(seconds.values()))}: {parts}"))
+        words = f"about {duration(sum(seconds.values()) / workers)}"
+        if workers > 1:
+            words += f" for {workers} workers, or of one"
+        self.console.print(Text(f"{words}: {parts}"))
 
     def _changed(self, event: Mapping[str, Any]) -> None:
-        left = event["seconds"] * (event["of"] - event["done"])
-        self.changing = f"{event['done']} of {event['of']} changes, about {duration(left)} left"
+        left = event["seconds"] * (event["of"] - event["done"]) / self.workers
+        self.changing = f"{event['done']} of {event['of']} asked, about {duration(left)} left"
         if not self.console.is_terminal:
-            each = ", ".join(f"{name} {right:.0%}" for name, right in event["accuracy"].items())
-            self.console.print(f"{event['change']} · {each}")
+            words = f"{event['accuracy']:.0%} of the changed pictures right"
+            self.console.print(f"{event['approach']} · {event['fold']} · {words}")
 
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
         if kind == "preparing":
             row.note = "preparing"
         elif kind == "unit started":
-            row.unit, row.epoch, row.note = event["fold"], {}, ""
+            row.active[event["fold"]], row.note = {}, ""
         elif kind == "epoch":
-            row.epoch, row.note = event, ""
+            row.active[event["fold"]], row.note = event, ""
         elif kind in ("unit finished", "unit kept"):
             row.done.add(event["fold"])
-            row.epoch = {}
+            row.active.pop(event["fold"], None)
             if kind == "unit finished":
                 row.took += event["seconds"]
                 row.seconds.append(event["seconds"] / row.units[event["fold"]])
@@ -184,7 +195,7 @@ class RunScreen:
         if self.changing:
             words += f", {self.changing}"
         elif left and None not in left:
-            words += f", about {duration(sum(filter(None, left)))} left"
+            words += f", about {duration(sum(filter(None, left)) / self.workers)} left"
         words += " · Ctrl-C stops" + (", --resume goes on" if self.kept else "")
         return Group(table, Text(words, style="dim"))
 
@@ -312,9 +323,10 @@ def _cells(row: _Row) -> list[str]:
     held_out = sum(row.accuracies) / len(row.accuracies) if row.accuracies else None
     if row.finished:
         return ["done", "", "", "", "", _percent(held_out), duration(row.took)]
-    epoch = row.epoch
+    unit, epoch = next(reversed(row.active.items()), ("", {}))
+    also = f" +{len(row.active) - 1}" if len(row.active) > 1 else ""
     return [
-        row.note or row.unit,
+        row.note or f"{unit}{also}",
         f"{epoch['number']}/{epoch['of']}" if epoch else "",
         _percent(epoch.get("train_accuracy")),
         _percent(epoch.get("validation_accuracy")),

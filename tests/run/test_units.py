@@ -13,7 +13,9 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Fold, Split
 from bakeoff.record.folder import Request, RunFolder
-from bakeoff.run.units import Workbench, parameters_of
+from bakeoff.run.fits import Fits
+from bakeoff.run.material import Material
+from bakeoff.run.units import Unit, Workbench, parameters_of
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Training
 from bakeoff.training.prepare import Mode
@@ -33,10 +35,20 @@ LITTLE: dict[str, dict[str, object]] = {
 def bench_of(path: Path, name: str, dataset: Dataset | None = None, seed: int = 0) -> Workbench:
     request = Request(source="strokes", approaches=(name,), seed=seed)
     folder = RunFolder.create(path, request) if not path.exists() else RunFolder.open(path)
-    approach = configure(name, LITTLE[name])
     dataset = dataset or strokes()
-    rows = np.arange(len(dataset))
-    return Workbench(approach, dataset, rows, CPU, request, folder, lambda _: None)
+    return Workbench(
+        configure(name, LITTLE[name]),
+        Material(request, dataset, np.arange(len(dataset)), {}, np.arange(0), CPU),
+        folder,
+        folder.log,
+    )
+
+
+def train(bench: Workbench, *folds: Fold) -> None:
+    """Train on folds that nobody told the bench of before."""
+    for fold in folds:
+        bench.material = replace(bench.material, folds={fold.name: fold})
+        bench.train(Unit.of(bench.approach.name, fold))
 
 
 def kinds(bench: Workbench) -> list[object]:
@@ -45,13 +57,13 @@ def kinds(bench: Workbench) -> list[object]:
 
 @pytest.mark.parametrize("name", list(APPROACHES))
 def test_the_weights_on_disk_give_the_logits_on_disk(tmp_path: Path, name: str) -> None:
-    bench_of(tmp_path / "run", name).train(FOLD)
+    train(bench_of(tmp_path / "run", name), FOLD)
     bench = bench_of(tmp_path / "run", name)  # nothing left in memory
     record, arrays = bench.folder.load_unit(name, "fold 1")
     assert np.array_equal(arrays["rows"], FOLD.held_out)
     assert arrays["logits"].dtype == np.float32
     model = bench.model("fold 1")
-    again = model.logits_of(bench.dataset.pictures.take(FOLD.held_out), CPU)
+    again = model.logits_of(bench.material.dataset.pictures.take(FOLD.held_out), CPU)
     assert np.array_equal(again, arrays["logits"])
     assert float(model.get_buffer("temperature")) == pytest.approx(record.temperature)
     assert record.parameters == parameters_of(model)
@@ -59,11 +71,15 @@ def test_the_weights_on_disk_give_the_logits_on_disk(tmp_path: Path, name: str) 
 
 def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "run", "cnn")
-    for _ in range(2):
-        bench.train(FOLD)
-        bench.train_final(Fold("final", FOLD.train, FOLD.validation, FOLD.train[:0]), [])
-    assert kinds(bench).count("unit started") == 2
-    assert kinds(bench).count("preparing") == 1
+    final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
+    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(60))
+    train(bench, FOLD)
+    work = Fits([bench], parts, [], {"cnn": 1.0}, bench.folder.log)
+    assert work.left() == 1
+    unit = work.next("cnn")
+    assert unit is not None
+    assert unit.name == "final"
+    assert kinds(bench).count("unit kept") == 1
 
 
 def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
@@ -71,15 +87,16 @@ def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
     final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
     parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(12))
     assert bench.estimate(parts) > 0
-    bench.train(FOLD)
+    train(bench, FOLD)
     assert bench.estimate(parts) > 0
-    bench.train_final(final, parts.folds)
+    bench.material = replace(bench.material, folds={"final": final})
+    bench.train(bench.final(parts))
     assert bench.estimate(parts) == 0
 
 
 def test_pictures_of_the_locked_test_are_out_of_reach(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "whole", "cnn")
-    bench.train(FOLD)
+    train(bench, FOLD)
     dataset = strokes()
     order = np.concatenate([np.arange(60, 70), np.arange(60)])  # ten more stand before
     more = np.concatenate([np.stack(list(dataset.pictures)), np.zeros((10, 12, 12, 1), np.uint8)])
@@ -91,9 +108,11 @@ def test_pictures_of_the_locked_test_are_out_of_reach(tmp_path: Path) -> None:
     request = Request(source="strokes", approaches=("cnn",), seed=0)
     folder = RunFolder.create(tmp_path / "part", request)
     approach = configure("cnn", LITTLE["cnn"])
-    with_test = Workbench(approach, moved, rows, CPU, request, folder, lambda _: None)
+    with_test = Workbench(
+        approach, Material(request, moved, rows, {}, np.arange(0), CPU), folder, folder.log
+    )
     assert len(with_test.trainer.pictures) == 60
-    with_test.train(Fold("fold 1", FOLD.train + 10, FOLD.validation + 10, FOLD.held_out + 10))
+    train(with_test, Fold("fold 1", FOLD.train + 10, FOLD.validation + 10, FOLD.held_out + 10))
     one, same = (some.folder.load_unit("cnn", "fold 1")[1]["logits"] for some in (bench, with_test))
     assert np.array_equal(one, same)
 
@@ -103,7 +122,7 @@ def test_the_order_of_units_does_not_matter(tmp_path: Path) -> None:
     benches = [bench_of(tmp_path / name, "baseline") for name in ("forth", "back")]
     for bench, folds in zip(benches, ([FOLD, other], [other, FOLD]), strict=True):
         for fold in folds:
-            bench.train(fold)
+            train(bench, fold)
     for name in ("fold 1", "fold 2"):
         one, same = (
             (bench.folder.unit("baseline", name) / "weights.safetensors").read_bytes()
@@ -115,10 +134,10 @@ def test_the_order_of_units_does_not_matter(tmp_path: Path) -> None:
 def test_units_differ_by_seed_and_name(tmp_path: Path) -> None:
     twin = Fold("fold 2", FOLD.train, FOLD.validation, FOLD.held_out)
     bench = bench_of(tmp_path / "a", "cnn")
-    bench.train(FOLD)
-    bench.train(twin)
+    train(bench, FOLD)
+    train(bench, twin)
     reseeded = bench_of(tmp_path / "b", "cnn", seed=1)
-    reseeded.train(FOLD)
+    train(reseeded, FOLD)
     logits = [
         one.folder.load_unit("cnn", fold)[1]["logits"]
         for one, fold in ((bench, "fold 1"), (bench, "fold 2"), (reseeded, "fold 1"))
@@ -136,7 +155,7 @@ def test_labels_and_pixels_of_held_out_pictures_can_not_matter(tmp_path: Path) -
     poisoned = strokes(pictures=Pictures.from_array(pixels), labels=labels)
     for name in ("baseline", "cnn"):
         for where, some in (("clean", dataset), ("poisoned", poisoned)):
-            bench_of(tmp_path / where / name, name, some).train(FOLD)
+            train(bench_of(tmp_path / where / name, name, some), FOLD)
         clean, other = (
             RunFolder(tmp_path / where / name).unit(name, "fold 1") / "weights.safetensors"
             for where in ("clean", "poisoned")
@@ -146,9 +165,11 @@ def test_labels_and_pixels_of_held_out_pictures_can_not_matter(tmp_path: Path) -
 
 def test_the_final_fit_takes_epochs_and_temperature_from_the_folds(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "run", "baseline")
-    bench.train(FOLD)
+    train(bench, FOLD)
     everything = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    bench.train_final(everything, [FOLD])
+    bench.material = replace(bench.material, folds={"final": everything})
+    parts = Split((FOLD,), everything, FOLD.train[:0], None, FOLD.train[:0], np.arange(60))
+    bench.train(bench.final(parts))
     fold, _ = bench.folder.load_unit("baseline", "fold 1")
     final, arrays = bench.folder.load_unit("baseline", "final")
     assert final.best_epoch == len(final.curve) == fold.best_epoch
@@ -166,7 +187,7 @@ def test_the_final_fit_takes_epochs_and_temperature_from_the_folds(tmp_path: Pat
 
 def test_without_a_slice_to_fit_it_on_the_temperature_is_1(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "run", "baseline")
-    bench.train(Fold("fold 1", FOLD.train, FOLD.train[:0], FOLD.held_out))
+    train(bench, Fold("fold 1", FOLD.train, FOLD.train[:0], FOLD.held_out))
     assert bench.folder.load_unit("baseline", "fold 1")[0].temperature == 1.0
 
 
@@ -182,7 +203,7 @@ def test_cleared_benches_prepare_again_to_the_same(tmp_path: Path) -> None:
 
 def test_weights_are_whole_and_the_frozen_part_is_not_among_them(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "run", "transfer")
-    bench.train(FOLD)
+    train(bench, FOLD)
     weights = load_file(bench.folder.unit("transfer", "fold 1") / "weights.safetensors")
     assert sum(value.numel() for value in weights.values()) < 100_000
     assert bench.folder.load_unit("transfer", "fold 1")[0].parameters > 1_000_000

@@ -93,9 +93,16 @@ class Approach(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
+    shapes_pictures: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
 
     training: Training = Training()
     side: Side | None = None
+
+    def sees(self) -> tuple[object, ...]:
+        """What its prepared pictures, and their features, hang on: where equal, they are shared."""
+        own = (getattr(self, name) for name in self.shapes_pictures)
+        training = self.training
+        return (type(self), *own, training.augment, training.paper, training.mirror)
 
     def prepare(self, task: Task) -> Prepare:
         """How raw pixels become this approach's input."""

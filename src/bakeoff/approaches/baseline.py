@@ -35,6 +35,7 @@ class Baseline(Approach):
     name: ClassVar[str] = "baseline"
     title: ClassVar[str] = "Plain baseline"
     views: ClassVar[int] = 3
+    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "cells", "orientations")
 
     training: Training = Training(learning_rate=1e-2, weight_decay=0.5)
     cells: Count = 7

@@ -144,6 +144,12 @@ class Trainer:
         few.frozen, few.views, few.sheets = self.frozen, self.views, self.sheets
         return few
 
+    def share(self, other: Trainer) -> None:
+        """Take what was made for another on the same pictures; both approaches see them alike."""
+        for made in ("frozen", "views", "sheets", "source"):
+            if made in other.__dict__:
+                self.__dict__[made] = other.__dict__[made]
+
     def clear(self) -> None:
         """Forget what was made for training."""
         self.__dict__.pop("source", None)

@@ -39,6 +39,7 @@ class Transfer(Approach):
     name: ClassVar[str] = "transfer"
     title: ClassVar[str] = "Transfer learning"
     views: ClassVar[int] = 7
+    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
 
     # Slow, decayed and gently augmented is best by a hair: 99.0 % of the drawings, where others
     # have 98.4 and 98.8 % (benchmarks/transfer_head.txt).

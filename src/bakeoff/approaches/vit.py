@@ -44,6 +44,7 @@ class ViT(Approach):
 
     name: ClassVar[str] = "vit"
     title: ClassVar[str] = "Vision Transformer from scratch"
+    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "patch")
 
     training: Training = Training(learning_rate=2e-3, label_smoothing=0.0)
     patch: Count | None = None

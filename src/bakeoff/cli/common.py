@@ -14,7 +14,7 @@ from rich.console import Console
 from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
-__all__ = ["Shown", "Threads", "app", "console", "has_display", "main", "show"]
+__all__ = ["Shown", "Threads", "Workers", "app", "console", "has_display", "main", "show"]
 
 app = typer.Typer(
     name="bakeoff",
@@ -35,6 +35,16 @@ Shown = Annotated[
         "--with-neighbours",
         help="Ship small training pictures with the bundle, to be shown beside what is asked. "
         "Whoever has the bundle then has those pictures.",
+    ),
+]
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="WHO",
+        help="Who trains: local:N for N processes, ray or ray://HOST:PORT for a cluster. auto: as "
+        "many processes as are worth it. The numbers are the same.",
     ),
 ]
 Threads = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.common import Threads, app
+from bakeoff.cli.common import Threads, Workers, app
 from bakeoff.cli.train import Budget, Budgeted, Grouped, KeptTogether, Out, Seed, bake_off, watch
 from bakeoff.errors import BakeoffError
 
@@ -40,6 +40,7 @@ def curve(
     budget: Budgeted = Budget.standard,
     seed: Seed = 0,
     threads: Threads = None,
+    workers: Workers = "auto",
     out: Out = None,
 ) -> None:
     """Say whether more pictures would help: accuracy at growing sizes, and at 2× and 4× all.
@@ -63,7 +64,11 @@ def curve(
     folder = Path(source).expanduser()
     if (folder / "run.json").is_file():
         _refuse_more(context, source)
-        watch(lambda listeners: resume(folder, curve=True, **listeners), folder, open_report=False)
+        watch(
+            lambda listeners: resume(folder, curve=True, workers=workers, **listeners),
+            folder,
+            open_report=False,
+        )
         return
     bake_off(
         source,
@@ -77,6 +82,7 @@ def curve(
         budget=budget.value,
         seed=seed,
         threads=threads,
+        workers=workers,
         bundles=False,
         curve=True,
     )

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Threads, app, console, has_display, show
+from bakeoff.cli.common import Shown, Threads, Workers, app, console, has_display, show
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = [
     "Corrections",
     "Grouped",
     "KeptTogether",
+    "Open",
     "Out",
     "Seed",
     "bake_off",
@@ -114,6 +115,7 @@ def demo(
     budget: Budgeted = Budget.quick,
     seed: Seed = 0,
     threads: Threads = None,
+    workers: Workers = "auto",
     open_page: Annotated[
         bool,
         typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
@@ -124,7 +126,8 @@ def demo(
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
-    folder = bake_off("doodles", out, False, budget=budget.value, seed=seed, threads=threads)
+    asked = {"budget": budget.value, "seed": seed, "threads": threads, "workers": workers}
+    folder = bake_off("doodles", out, False, **asked)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
@@ -163,6 +166,14 @@ def run(
             help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
         ),
     ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help="Settings from a TOML file, as bakeoff tune leaves one; --set goes before it.",
+            dir_okay=False,
+        ),
+    ] = None,
     group: Grouped = None,
     corrections: Corrections = None,
     folds: Annotated[
@@ -193,6 +204,7 @@ def run(
     seed: Seed = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Threads = None,
+    workers: Workers = "auto",
     precision: Annotated[
         Precision, typer.Option(help="Number format of training; scoring is always fp32.")
     ] = Precision.auto,
@@ -236,6 +248,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
 
+    `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
+
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
 
     `bakeoff run --resume runs/pictures-20260102-030405`
@@ -243,7 +257,7 @@ def run(
     `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
-        _resume(resume, source, open_report)
+        _resume(resume, source, workers, open_report)
         return
     if source is None:
         raise BakeoffError(
@@ -252,11 +266,10 @@ def run(
             "Say bakeoff run SOURCE, or bakeoff run digits for a try",
         )
     from bakeoff.approaches import APPROACHES
-    from bakeoff.approaches.settings import parse_settings
 
     asked = dict[str, Any](
         approaches=approach or tuple(APPROACHES),
-        settings=parse_settings(settings or []),
+        settings=_settings(settings_file, settings or [], approach),
         group=group,
         corrections=corrections or (),
         folds=folds,
@@ -277,7 +290,7 @@ def run(
     if estimate:
         _estimate(source, as_json, asked)
     else:
-        bake_off(source, out, open_report, **asked)
+        bake_off(source, out, open_report, workers=workers, **asked)
 
 
 @app.command()
@@ -327,6 +340,21 @@ def fetch(
     console.print(f"{name} is in {folder}")
 
 
+def _settings(
+    file: Path | None, texts: list[str], approaches: list[str] | None
+) -> dict[str, dict[str, object]]:
+    """Those of a file, of the approaches that take part, and over them those of the line."""
+    from bakeoff.approaches.settings import parse_settings
+    from bakeoff.run.space import read_settings
+
+    told = read_settings(file) if file else {}
+    if approaches:  # a file may hold more than is wanted
+        told = {name: some for name, some in told.items() if name in ("", *approaches)}
+    for name, some in parse_settings(texts).items():
+        told[name] = told.get(name, {}) | some
+    return told
+
+
 def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
     from bakeoff.run.bake import estimate
     from bakeoff.screen import duration
@@ -350,7 +378,7 @@ def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -
     return folder
 
 
-def _resume(folder: Path, source: str | None, open_report: bool) -> None:
+def _resume(folder: Path, source: str | None, workers: str, open_report: bool) -> None:
     from bakeoff.run.bake import resume
 
     if source is not None:
@@ -359,7 +387,7 @@ def _resume(folder: Path, source: str | None, open_report: bool) -> None:
             f"goes on with what that run was asked, so {source} has no place beside it",
             "Leave SOURCE out",
         )
-    watch(lambda listeners: resume(folder, **listeners), folder, open_report)
+    watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
 
 
 def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:

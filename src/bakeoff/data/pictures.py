@@ -31,7 +31,7 @@ class Pictures(Sequence[NDArray[np.uint8]]):
     def __init__(
         self, buffer: NDArray[np.uint8], offsets: NDArray[np.int64], shapes: NDArray[np.int32]
     ) -> None:
-        self._buffer = buffer
+        self.buffer = buffer
         self.offsets = offsets
         self.shapes = shapes
 
@@ -60,13 +60,24 @@ class Pictures(Sequence[NDArray[np.uint8]]):
             return self.take(np.arange(len(self))[index])
         height, width, channels = (int(side) for side in self.shapes[index])
         start = int(self.offsets[index])
-        return self._buffer[start : start + height * width * channels].reshape(
+        return self.buffer[start : start + height * width * channels].reshape(
             height, width, channels
         )
 
     def take(self, indices: NDArray[np.int64]) -> Pictures:
         """The pictures at `indices`, sharing the same buffer."""
-        return Pictures(self._buffer, self.offsets[indices], self.shapes[indices])
+        return Pictures(self.buffer, self.offsets[indices], self.shapes[indices])
+
+    def only(self, indices: NDArray[np.int64]) -> Pictures:
+        """As many pictures in a buffer of their own; those not at `indices` have no pixels left."""
+        shapes = np.zeros_like(self.shapes)
+        shapes[indices] = self.shapes[indices]
+        sizes = shapes.astype(np.int64).prod(axis=1)
+        ends = np.cumsum(sizes)
+        buffer = np.empty(int(sizes.sum()), dtype=np.uint8)
+        for index in indices:
+            buffer[ends[index] - sizes[index] : ends[index]] = self[int(index)].reshape(-1)
+        return Pictures(buffer, ends - sizes, shapes)
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""

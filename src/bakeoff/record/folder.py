@@ -4,6 +4,7 @@ run.json            what was asked
 events.jsonl        what happened, a line an event
 .lock .pid          held by the process that works on it, and which that is
 log.txt             what that process printed, if a server started it
+workers/            the logs of workers that died, if any did
 units/A/F/          approach A on fold F, there only when it is finished
 results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
@@ -142,7 +143,7 @@ class RunFolder:
 
     # -- events ---------------------------------------------------------------
 
-    def log(self, kind: str, **details: object) -> dict[str, object]:
+    def log(self, kind: str, /, **details: object) -> dict[str, object]:
         """Append one event; it is on its way to disk when this returns."""
         event = {"time": now(), "event": kind, **details}
         with (self.path / "events.jsonl").open("ab+") as file:
@@ -221,7 +222,16 @@ class RunFolder:
             "logits.npz": _npz(arrays),
             "weights.safetensors": weights,
         }
+        self.save_unit_files(approach, fold, files)
+
+    def save_unit_files(self, approach: str, fold: str, files: Mapping[str, bytes]) -> None:
+        """Write approach × fold as another folder held it."""
         write_folder(self.unit(approach, fold), files)
+
+    def unit_files(self, approach: str, fold: str) -> dict[str, bytes]:
+        """The files of a finished approach × fold."""
+        unit = self.unit(approach, fold)
+        return {path.name: path.read_bytes() for path in unit.iterdir()}
 
     def load_unit(self, approach: str, fold: str) -> tuple[UnitRecord, dict[str, NDArray[Any]]]:
         """The figures and arrays of a finished approach × fold."""
@@ -236,6 +246,12 @@ class RunFolder:
                 f"is damaged or of another version ({type(error).__name__})",
                 f"Delete that folder and train it again with: bakeoff run --resume {self.path}",
             ) from error
+
+    def save_worker_log(self, log: str) -> None:
+        """Write what a worker said before it died, beside those of others."""
+        folder = self.path / "workers"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{len(list(folder.iterdir())) + 1}.log").write_text(log, encoding="utf-8")
 
     # -- results --------------------------------------------------------------
 

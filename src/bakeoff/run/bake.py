@@ -1,8 +1,9 @@
 """The story of a run, top to bottom: read, split, train on every fold, score, refit, open the test.
 
 Everything expensive is a unit (approach × fold, or the final fit) that is written whole when
-it is done. A resumed run finds its finished units and does the others; since each unit is
-seeded by its name alone, the numbers are those of a run that was never interrupted.
+it is done, by whichever worker did it. A resumed run finds its finished units and does the others;
+since each unit is seeded by its name alone, the numbers are those of a run that was never
+interrupted.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +32,13 @@ from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
-from bakeoff.run.brittleness import answers_wanted, measure_brittleness
+from bakeoff.run.brittleness import Battery, answers_wanted, sample_of
 from bakeoff.run.bundles import make_bundle
 from bakeoff.run.check import look
 from bakeoff.run.cost import latency_of_bundle
+from bakeoff.run.fits import Fits
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
+from bakeoff.run.material import Material
 from bakeoff.run.protocol import about_groups, keeps_groups, parts_of, together_of
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, read_first, unchanged
@@ -44,8 +49,9 @@ from bakeoff.run.summary import (
     probabilities_of,
     protocol_summary,
 )
-from bakeoff.run.units import Listener, Workbench
+from bakeoff.run.units import Listener, Tell, Workbench
 from bakeoff.run.verdict import verdict_of
+from bakeoff.run.workers import Workers, hired, threads_for
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
 
@@ -74,6 +80,7 @@ def bake(
     neighbours: bool = False,
     curve: bool = False,
     brittleness: bool = True,
+    workers: str = "auto",
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -104,6 +111,9 @@ def bake(
     curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
         of them would bring; takes two to three times as long.
     brittleness : see how each approach stands pictures that were changed, by models of the folds.
+    workers : who trains: "local:N" for N processes of this machine, "ray" or "ray://HOST:PORT" for
+        a cluster. "auto" is this process for a short run, and as many as there are cores for a
+        long one. The numbers are the same whoever does it.
     on_event : called with every event as it is logged.
     on_decoded : called with (pictures decoded, pictures in all) while reading.
 
@@ -137,6 +147,7 @@ def bake(
         curve=curve,
         brittleness=brittleness,
     )
+    crew = Workers.parse(workers)
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
     # A folder that is there was made for this run by whoever wants to know whether it goes on.
@@ -144,7 +155,7 @@ def bake(
         plan = _Plan.of(request, source, on_decoded)
         folder = RunFolder.create(Path(out), plan.request)
         with lock:
-            return _finish(folder, plan, "run started", on_event)
+            return _finish(folder, plan, "run started", on_event, crew)
 
 
 def estimate(
@@ -170,7 +181,7 @@ def estimate(
     plan = _Plan.of(_request(source, **asked), source, on_decoded)
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
-        benches = plan.benches(RunFolder(Path(nowhere)), lambda _: None)
+        benches = plan.benches(RunFolder(Path(nowhere)), lambda *_, **__: None)
         return plan.estimates(benches)
 
 
@@ -179,6 +190,7 @@ def resume(
     *,
     dataset: Dataset | None = None,
     curve: bool = False,
+    workers: str = "auto",
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> RunFolder:
@@ -190,6 +202,7 @@ def resume(
     dataset : the same pictures again, for a run that was not started from a path.
     curve : add a learning curve, whether the run was asked for one or not. What is trained and
         the bundles that are there stay.
+    workers : see `bake`; they need not be those that the run began with.
 
     Raises
     ------
@@ -198,6 +211,7 @@ def resume(
         curve from.
     """
     folder = RunFolder.open(Path(path))
+    crew = Workers.parse(workers)
     with RunLock(folder.path):
         request = folder.request
         if curve:
@@ -207,10 +221,11 @@ def resume(
         plan = _Plan.on(dataset, request)
         if request != folder.request:
             folder.amend(request)
-        return _finish(folder, plan, "run resumed", on_event, keep_bundles=curve)
+        return _finish(folder, plan, "run resumed", on_event, crew, keep_bundles=curve)
 
 
-class _Plan(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Plan:
     """All that is settled before anything trains."""
 
     request: Request
@@ -231,12 +246,13 @@ class _Plan(NamedTuple):
         _check(request)
         compute = Compute.choose(request.device, request.threads, request.precision)
         dataset = read_first(request, source, on_decoded)
+        fits = 1 + (len(dataset.group_names) if request.leave_one_group_out else request.folds)
         plan = cls.on(
             dataset,
             request.model_copy(
                 update={
                     "fingerprint": dataset.fingerprint(),
-                    "threads": compute.threads,
+                    "threads": request.threads or threads_for(fits, compute.device),
                     "keep_groups": keeps_groups(dataset, request),
                 }
             ),
@@ -266,20 +282,25 @@ class _Plan(NamedTuple):
             for bench in benches
         }
 
-    def benches(self, folder: RunFolder, on_event: Listener) -> list[Workbench]:
-        """One for each approach, out of reach of the locked test."""
-        final = self.parts.final
-        learnable = np.sort(np.concatenate([final.train, final.validation]))
+    @cached_property
+    def material(self) -> Material:
+        """What trains, out of reach of the locked test."""
+        parts = self.parts
+        learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
+        folds = (*parts.folds, *(one.fold for one in self.smaller or ()), parts.final)
+        return Material(
+            self.request,
+            self.dataset,
+            learnable,
+            {fold.name: fold for fold in folds},
+            sample_of(self.dataset, parts, self.request),
+            self.compute,
+        )
+
+    def benches(self, folder: RunFolder, tell: Tell) -> list[Workbench]:
+        """One for each approach."""
         return [
-            Workbench(
-                configure(name, self.request.settings_of(name)),
-                self.dataset,
-                learnable,
-                self.compute,
-                self.request,
-                folder,
-                on_event,
-            )
+            Workbench(configure(name, self.request.settings_of(name)), self.material, folder, tell)
             for name in self.request.approaches
         ]
 
@@ -336,10 +357,16 @@ def _build_once(dataset: Dataset, request: Request) -> None:
 
 
 def _finish(
-    folder: RunFolder, plan: _Plan, kind: str, on_event: Listener, *, keep_bundles: bool = False
+    folder: RunFolder,
+    plan: _Plan,
+    kind: str,
+    on_event: Listener,
+    workers: Workers,
+    *,
+    keep_bundles: bool = False,
 ) -> RunFolder:
     """All that follows the plan; what goes wrong is told in the run too."""
-    request, dataset, _, parts, smaller, _ = plan
+    request, dataset, parts, smaller = plan.request, plan.dataset, plan.parts, plan.smaller
     started = folder.log(
         kind,
         path=str(folder.path),
@@ -354,26 +381,34 @@ def _finish(
     )
     on_event(started)
     try:
-        return _train(folder, plan, on_event, keep_bundles=keep_bundles)
+        return _train(folder, plan, on_event, workers, keep_bundles=keep_bundles)
     except Exception as error:
         with suppress(OSError):  # the disk may be what went wrong
             folder.log("run failed", why=str(error) or type(error).__name__)
         raise
 
 
-def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: bool) -> RunFolder:
-    request, dataset, duplicates, parts, smaller, compute = plan
-    compute.apply()
+def _train(
+    folder: RunFolder, plan: _Plan, on_event: Listener, workers: Workers, *, keep_bundles: bool
+) -> RunFolder:
+    request, dataset, parts, smaller = plan.request, plan.dataset, plan.parts, plan.smaller
+    plan.compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
-    benches = plan.benches(folder, on_event)
-    on_event(folder.log("estimated", seconds=plan.estimates(benches)))
-    for bench in benches:
-        for fold in (*parts.folds, *(one.fold for one in smaller or ())):
-            bench.train(fold)
-        bench.train_final(parts.final, parts.folds)
-        bench.clear()
-        give_memory_back()
-    stands = measure_brittleness(benches, parts)
+
+    def tell(kind: str, /, **details: object) -> None:
+        on_event(folder.log(kind, **details))
+
+    benches = plan.benches(folder, tell)
+    seconds = plan.estimates(benches)
+    fits = Fits(benches, parts, [one.fold for one in smaller or ()], seconds, tell)
+    workers = workers.settled(fits.left(), sum(seconds.values()), plan.compute)
+    tell("estimated", seconds=seconds, workers=workers.count)
+    with hired(workers, plan.material, folder, tell) as crew:
+        crew.do(fits)
+        battery = Battery(benches, parts, tell)
+        crew.do(battery)
+    give_memory_back()
+    stands = battery.found()
     opened = _open_test(folder, parts, on_event)
     scored = [
         score_approach(
@@ -381,22 +416,22 @@ def _train(folder: RunFolder, plan: _Plan, on_event: Listener, *, keep_bundles: 
         )
         for bench in benches
     ]
-    health, proposed = look(dataset, duplicates, parts, scored, request.corrections)
+    health, proposed = look(dataset, plan.duplicates, parts, scored, request.corrections)
     folder.save_corrections(proposed)
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
         finished=now(),
-        machine=machine_summary(compute),
-        dataset=dataset_summary(dataset, duplicates, parts, request),
+        machine=machine_summary(plan.compute),
+        dataset=dataset_summary(dataset, plan.duplicates, parts, request),
         protocol=protocol_summary(parts, request, opened),
         approaches=[one.result for one in scored],
         health=health,
         **compared(scored, parts),
     )
     if smaller is not None:
-        fits = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
-        folder.save_learning(Fit._fields, fits)
+        points = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
+        folder.save_learning(Fit._fields, points)
     probabilities = probabilities_of(parts, scored)
     results = _save(folder, results, probabilities)
     if request.bundles:

@@ -110,7 +110,7 @@ def learning_of(
                 [logits.argmax(1) == dataset.labels[rows] for rows, logits, _, _ in units]
             )
         )
-    learnable = dataset.labels[bench.rows]
+    learnable = dataset.labels[bench.material.rows]
     return learning_curve(
         bench.approach.title,
         sizes,

@@ -27,7 +27,7 @@ from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
 __all__ = ["Scored", "compared", "score_approach"]
 
 Probabilities = NDArray[np.float32]
-Unit = tuple[UnitRecord, dict[str, NDArray[Any]]]
+Kept = tuple[UnitRecord, dict[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def score_approach(
     test: Probabilities | None = None
     locked: Judged | None = None
     if len(parts.test):
-        logits, strangeness = model.judge(dataset.pictures.take(parts.test), bench.compute)
+        logits, strangeness = model.judge(dataset.pictures.take(parts.test), bench.material.compute)
         test = softmax(logits, final.temperature)
         locked = Judged(test, strangeness, dataset.labels[parts.test])
     judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
@@ -141,7 +141,7 @@ def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
     return trust(joined(unseen), fold_of=fold_of, test=test) if len(fold_of) else None
 
 
-def _judged(dataset: Dataset, unit: Unit, names: tuple[str, str, str]) -> Judged:
+def _judged(dataset: Dataset, unit: Kept, names: tuple[str, str, str]) -> Judged:
     record, arrays = unit
     rows, logits, strangeness = (arrays[name] for name in names)
     return Judged(softmax(logits, record.temperature), strangeness, dataset.labels[rows])

@@ -1,11 +1,12 @@
-"""Training one approach, unit by unit, each written whole to the run when it is done."""
+"""What training is cut into, and doing it: one fit of one approach, seeded by its name."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import psutil
@@ -15,17 +16,16 @@ from torch import nn
 
 from bakeoff.approaches import Approach, Task
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Fold, Split
 from bakeoff.evaluation.calibration import fit_temperature
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.run.estimate import estimate_seconds
-from bakeoff.training.compute import Compute
+from bakeoff.run.material import Material
 from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
 
-__all__ = ["CHOOSERS", "FINAL", "HELD_OUT", "Listener", "Workbench"]
+__all__ = ["CHOOSERS", "FINAL", "HELD_OUT", "Listener", "Stopped", "Tell", "Unit", "Workbench"]
 
 Listener = Callable[[Mapping[str, object]], None]
 
@@ -35,46 +35,72 @@ HELD_OUT = ("rows", "logits", "strangeness")
 CHOOSERS = ("chooser_rows", "chooser_logits", "chooser_strangeness")
 
 
+class Tell(Protocol):
+    """Takes what happens, as it happens; may raise `Stopped` to have the unit left off."""
+
+    def __call__(self, kind: str, /, **details: object) -> object: ...
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Somebody wants no more of the unit at hand."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One fit, as it is handed to a worker; all of it is plain enough for JSON.
+
+    Attributes
+    ----------
+    approach : by name.
+    fold : by name, of the folds that the worker has (see `Material`); its seed hangs on it.
+    name : under which it is kept.
+    settings : of the approach, over those of the request.
+    kind : "fit", or "changed" to ask the fold's model about changed pictures.
+    schedule_for, stop_after, temperature : see `Trainer.fit`.
+    """
+
+    approach: str
+    fold: str
+    name: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    kind: Literal["fit", "changed"] = "fit"
+    schedule_for: int | None = None
+    stop_after: int | None = None
+    temperature: float | None = None
+
+    @classmethod
+    def of(cls, approach: str, fold: Fold) -> Unit:
+        """The plain fit of an approach on a fold."""
+        return cls(approach, fold.name, fold.name)
+
+
 class Workbench:
     """One approach at work on one dataset; what all folds share is made once.
 
     Parameters
     ----------
-    approach, dataset, compute : what is trained, on what, and where.
-    rows : ascending rows of the dataset, all that a fit may ever use; the locked test part is
-        none of them, and so out of reach.
-    request : what was asked. Every unit derives its seed from the run's and from its own name,
-        so that units can be trained in any order, or again after a crash, to the same numbers.
+    approach, material : what is trained, and on what.
     folder : where finished units go.
-    on_event : called with every event that is logged.
+    tell : called with all that happens.
     """
 
     def __init__(
-        self,
-        approach: Approach,
-        dataset: Dataset,
-        rows: NDArray[np.int64],
-        compute: Compute,
-        request: Request,
-        folder: RunFolder,
-        on_event: Listener,
+        self, approach: Approach, material: Material, folder: RunFolder, tell: Tell
     ) -> None:
         self.approach = approach
-        self.dataset = dataset
-        self.rows = rows
-        self.compute = compute
-        self.request = request
+        self.material = material
         self.folder = folder
-        self.on_event = on_event
+        self.tell = tell
+        request, dataset, rows = material.request, material.dataset, material.rows
         pictures = dataset.pictures.take(rows)
         self.trainer = Trainer(
             approach,
             Task.of(pictures, len(dataset.classes), request.mode, request.budget),
             pictures,
             dataset.labels[rows],
-            compute,
+            material.compute,
             seed=request.seed,
-            on_prepare=lambda: self._log("preparing"),
+            on_prepare=lambda: self._tell("preparing"),
         )
 
     def estimate(self, parts: Split, *, smaller: Sequence[Fold] = (), asked: int = 0) -> float:
@@ -99,29 +125,83 @@ class Workbench:
         """Forget what was made for training."""
         self.trainer.clear()
 
-    def train(self, fold: Fold) -> None:
-        """Train on a fold and predict what it held out, unless that was done before."""
-        if not self._kept(fold.name):
-            self._train(fold)
-
-    def train_final(self, final: Fold, folds: Sequence[Fold]) -> None:
-        """Train on everything, with the number of epochs and temperature the folds found.
+    def final(self, parts: Split) -> Unit:
+        """The fit on everything, with the number of epochs and temperature the folds found.
 
         Without folds an inner validation slice finds them, as it does in a fold.
         """
-        if self._kept(FINAL):
-            return
-        if not folds:
-            self._train(final)
-            return
-        units = [self.folder.load_unit(self.approach.name, fold.name) for fold in folds]
-        logits = np.concatenate([arrays["logits"] for _, arrays in units])
-        rows = np.concatenate([arrays["rows"] for _, arrays in units])
-        self._train(
-            final,
-            schedule_for=round(float(np.median([len(fold.train) for fold in folds]))),
-            stop_after=round(float(np.median([record.best_epoch for record, _ in units]))),
-            temperature=fit_temperature(logits, self.dataset.labels[rows]),
+        unit = Unit.of(self.approach.name, parts.final)
+        if not parts.folds:
+            return unit
+        kept = [self.folder.load_unit(self.approach.name, fold.name) for fold in parts.folds]
+        logits = np.concatenate([arrays["logits"] for _, arrays in kept])
+        rows = np.concatenate([arrays["rows"] for _, arrays in kept])
+        return replace(
+            unit,
+            schedule_for=round(float(np.median([len(fold.train) for fold in parts.folds]))),
+            stop_after=round(float(np.median([record.best_epoch for record, _ in kept]))),
+            temperature=fit_temperature(logits, self.material.dataset.labels[rows]),
+        )
+
+    def keeps(self, name: str) -> bool:
+        """Whether a unit is finished; if so, that is told."""
+        if not self.folder.has_unit(self.approach.name, name):
+            return False
+        _, arrays = self.folder.load_unit(self.approach.name, name)
+        accuracy = self._accuracy(arrays["logits"], arrays["rows"])
+        self._tell("unit kept", fold=name, accuracy=accuracy)
+        return True
+
+    def train(self, unit: Unit) -> None:
+        """Do a unit and keep it, whole: trained on its fold, with what that held out predicted.
+
+        Raises
+        ------
+        Stopped
+            It was left off, and nothing of it is kept.
+        """
+        fold = self.material.folds[unit.fold]
+        self._tell("unit started", fold=unit.name)
+        started = time.perf_counter()
+        rows = self.material.rows
+        with PeakMemory() as memory:
+            trained = self.trainer.fit(
+                unit.fold,
+                train=np.searchsorted(rows, fold.train),
+                validation=np.searchsorted(rows, fold.validation),
+                schedule_for=unit.schedule_for,
+                stop_after=unit.stop_after,
+                temperature=unit.temperature,
+                on_epoch=lambda epoch: self._tell("epoch", fold=unit.name, **vars(epoch)),
+            )
+            logits, strangeness = self._judged(trained.model, fold.held_out)
+            arrays: dict[str, NDArray[Any]] = dict(
+                zip(HELD_OUT, (fold.held_out, logits, strangeness), strict=True)
+            )
+            if not len(fold.held_out) and unit.temperature is None:
+                # Without folds, those that chose the temperature must choose thresholds too.
+                judged = self._judged(trained.model, fold.validation)
+                arrays |= zip(CHOOSERS, (fold.validation, *judged), strict=True)
+        network = trained.fitted.network.cpu()
+        weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
+        record = UnitRecord(
+            fold=unit.name,
+            task=vars(self.trainer.task),
+            best_epoch=trained.fitted.best_epoch,
+            temperature=trained.temperature,
+            parameters=parameters_of(trained.model),
+            bytes=4 * parameters_of(trained.model),
+            seconds=time.perf_counter() - started,
+            peak_memory_mb=memory.peak_mb,
+            curve=[_epoch_record(epoch) for epoch in trained.fitted.curve],
+        )
+        self.folder.save_unit(self.approach.name, unit.name, record, arrays, weights)
+        self._tell(
+            "unit finished",
+            fold=unit.name,
+            seconds=record.seconds,
+            best_epoch=record.best_epoch,
+            accuracy=self._accuracy(logits, fold.held_out),
         )
 
     def model(self, fold: str = FINAL) -> Model:
@@ -132,82 +212,18 @@ class Workbench:
         record, _ = self.folder.load_unit(self.approach.name, fold)
         return self.trainer.assemble(network, record.temperature)
 
-    def _kept(self, fold: str) -> bool:
-        if not self.folder.has_unit(self.approach.name, fold):
-            return False
-        _, arrays = self.folder.load_unit(self.approach.name, fold)
-        accuracy = self._accuracy(arrays["logits"], arrays["rows"])
-        self._log("unit kept", fold=fold, accuracy=accuracy)
-        return True
-
     def _judged(
         self, model: Model, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return model.judge(self.dataset.pictures.take(rows), self.compute)
+        return model.judge(self.material.dataset.pictures.take(rows), self.material.compute)
 
     def _accuracy(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> float | None:
         if not len(rows):
             return None
-        return float((logits.argmax(1) == self.dataset.labels[rows]).mean())
+        return float((logits.argmax(1) == self.material.dataset.labels[rows]).mean())
 
-    def _train(
-        self,
-        fold: Fold,
-        *,
-        schedule_for: int | None = None,
-        stop_after: int | None = None,
-        temperature: float | None = None,
-    ) -> None:
-        self._log("unit started", fold=fold.name)
-        started = time.perf_counter()
-        with PeakMemory() as memory:
-            trained = self.trainer.fit(
-                fold.name,
-                train=np.searchsorted(self.rows, fold.train),
-                validation=np.searchsorted(self.rows, fold.validation),
-                schedule_for=schedule_for,
-                stop_after=stop_after,
-                temperature=temperature,
-                on_epoch=lambda epoch: self._log("epoch", fold=fold.name, **vars(epoch)),
-            )
-            logits, strangeness = self._judged(trained.model, fold.held_out)
-            arrays: dict[str, NDArray[Any]] = dict(
-                zip(HELD_OUT, (fold.held_out, logits, strangeness), strict=True)
-            )
-            if not len(fold.held_out) and temperature is None:
-                # Without folds, those that chose the temperature must choose thresholds too.
-                judged = self._judged(trained.model, fold.validation)
-                arrays |= zip(CHOOSERS, (fold.validation, *judged), strict=True)
-        network = trained.fitted.network.cpu()
-        weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
-        record = UnitRecord(
-            fold=fold.name,
-            task=vars(self.trainer.task),
-            best_epoch=trained.fitted.best_epoch,
-            temperature=trained.temperature,
-            parameters=parameters_of(trained.model),
-            bytes=4 * parameters_of(trained.model),
-            seconds=time.perf_counter() - started,
-            peak_memory_mb=memory.peak_mb,
-            curve=[_epoch_record(epoch) for epoch in trained.fitted.curve],
-        )
-        self.folder.save_unit(
-            self.approach.name,
-            fold.name,
-            record,
-            arrays,
-            weights,
-        )
-        self._log(
-            "unit finished",
-            fold=fold.name,
-            seconds=record.seconds,
-            best_epoch=record.best_epoch,
-            accuracy=self._accuracy(logits, fold.held_out),
-        )
-
-    def _log(self, kind: str, **details: object) -> None:
-        self.on_event(self.folder.log(kind, approach=self.approach.name, **details))
+    def _tell(self, kind: str, **details: object) -> None:
+        self.tell(kind, approach=self.approach.name, **details)
 
 
 class PeakMemory:

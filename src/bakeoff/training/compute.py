@@ -15,7 +15,7 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Compute", "give_memory_back", "keep_freed_memory"]
+__all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -71,7 +71,7 @@ class Compute:
         if threads is not None and threads < 1:
             raise BakeoffError(f"threads {threads}", "is no number of threads", "Say 1 or more")
         bf16 = precision == "bf16" or (precision == "auto" and _multiplies_bf16(device))
-        return cls(device, threads or _cores(), bf16)
+        return cls(device, threads or cores(), bf16)
 
     def apply(self) -> None:
         """Make this choice hold for the process."""
@@ -106,7 +106,8 @@ def give_memory_back() -> None:
         libc.malloc_trim(0)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,0 +1,259 @@
+"""The command that searches settings: tune."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bakeoff.cli.common import Threads, Workers, app, console, show
+from bakeoff.cli.train import Budget, Budgeted, Corrections, Grouped, KeptTogether, Open, Out, Seed
+from bakeoff.errors import BakeoffError
+
+if TYPE_CHECKING:
+    from bakeoff.record.study import Aim, Search, StudyResults, TrialRecord
+
+__all__ = ["tune"]
+
+AIMS = ("loss", "accuracy", "latency", "size")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+LISTED = 10  # of the trials, in the terminal
+
+
+@app.command()
+def tune(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="What `bakeoff run` reads.", show_default=False),
+    ] = None,
+    approach: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approach", "-a", help="Whose settings; may be given several times. Default: cnn."
+        ),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option(min=2, help="Trials for each approach; the first are its defaults.")
+    ] = 25,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Begin no trial after so long, such as 90s, 30m or 2h."),
+    ] = None,
+    aim: Annotated[
+        str,
+        typer.Option(
+            help="What is sought: loss, accuracy, latency or size; two of them with a comma give "
+            "the best of the second among those as good in the first."
+        ),
+    ] = "loss",
+    space: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that narrows or widens what is tried.", dir_okay=False),
+    ] = None,
+    inner: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on."
+        ),
+    ] = None,
+    out: Out = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted search.")] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Database of the study, such as postgresql+psycopg://USER@HOST/NAME. Default: a "
+            "file of SQLite in the folder.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(help="Name of the study in that database; who takes the same takes part."),
+    ] = None,
+    group: Grouped = None,
+    keep_groups: KeptTogether = None,
+    corrections: Corrections = None,
+    folds: Annotated[
+        int,
+        typer.Option(
+            min=2, help="The outer pictures are one of so many folds; no trial sees them."
+        ),
+    ] = 5,
+    budget: Budgeted = Budget.standard,
+    seed: Seed = 0,
+    threads: Threads = None,
+    workers: Workers = "auto",
+    open_report: Open = True,
+) -> None:
+    """Search the settings of an approach without fooling yourself, and say how much it brought.
+
+    Each trial trains and is scored on an inner part of the training pictures. The best is then
+    trained anew and asked about pictures that no trial saw, which tells how much its own score
+    flattered it. Leaves settings.toml for `bakeoff run --settings`, a table and a report.
+
+    **Examples**
+
+    `bakeoff tune pictures/ --approach cnn --trials 40 --time 30m`
+
+    `bakeoff tune pictures/ -a cnn -a vit --aim accuracy,latency --space mine.toml`
+
+    `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
+
+    `bakeoff tune --resume studies/pictures-20260102-030405`
+    """
+    from bakeoff.run.tune import resume_tune
+    from bakeoff.run.tune import tune as search
+
+    if resume is not None:
+        if source is not None:
+            raise BakeoffError(
+                f"--resume {resume}",
+                f"goes on with what that search was asked, so {source} has no place beside it",
+                "Leave SOURCE out",
+            )
+        _watch(lambda heard: resume_tune(resume, workers=workers, **heard), resume, open_report)
+        return
+    if source is None:
+        raise BakeoffError("bakeoff tune", "nothing to read was named", "Say bakeoff tune SOURCE")
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folder = out or Path("studies") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
+    asked: dict[str, Any] = {
+        "approaches": tuple(approach or ("cnn",)),
+        "trials": trials,
+        "seconds": None if time is None else _seconds(time),
+        "aims": _aims(aim),
+        "space": space,
+        "inner": inner,
+        "storage": storage,
+        "study": study,
+        "group": group,
+        "keep_groups": keep_groups,
+        "folds": folds,
+        "budget": budget.value,
+        "seed": seed,
+        "threads": threads,
+        "workers": workers,
+    }
+    if corrections is not None:
+        from bakeoff.data.corrections import acting_of
+
+        asked["corrections"] = acting_of(corrections)
+    there = Path(source).expanduser()
+    lasting = str(there.resolve()) if there.exists() else source
+    _watch(lambda heard: search(lasting, folder, **asked, **heard), folder, open_report)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if not found:
+        raise BakeoffError(f"--time {text}", "is no time", "Say, for example, 90s, 30m or 2h")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def _aims(text: str) -> tuple[Aim, ...]:
+    aims = tuple(one.strip() for one in text.split(","))
+    if not 1 <= len(aims) <= 2 or len(set(aims)) < len(aims) or set(aims) - set(AIMS):
+        raise BakeoffError(
+            f"--aim {text}", "is not understood", f"Say one or two of {', '.join(AIMS)}"
+        )
+    return aims  # type: ignore[return-value]  # just checked
+
+
+def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_report: bool) -> None:
+    """Do a search with its trials on the screen, then say what came of it."""
+    from bakeoff.training.compute import keep_freed_memory
+
+    keep_freed_memory()
+    progress = Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    bars: dict[str, Any] = {}
+
+    def hear(kind: str, told: Mapping[str, Any]) -> None:
+        if kind == "search":
+            console.print(Text(told["understood"], style="bold"))
+            for one in told["results"].searches:
+                done = sum(trial.state != "running" for trial in one.trials)
+                bars[one.name] = progress.add_task(one.name, total=one.wanted, completed=done)
+        elif kind == "trial":
+            progress.advance(bars[told["approach"]])
+            progress.console.print(_line(told["approach"], told["record"]))
+        elif kind == "outer":
+            progress.console.print(
+                f"the search is over; asking {told['pictures']} pictures that no trial saw"
+            )
+        elif kind == "worker died":
+            progress.console.print(f"a worker died ({told['how']}); its trial is begun again")
+
+    try:
+        with progress:
+            results = work(
+                {
+                    "hear": hear,
+                    "on_decoded": lambda *_: None,
+                }
+            )
+    except KeyboardInterrupt:
+        if (path / "tune.json").exists():
+            console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    for one in results.searches:
+        _found(one)
+    settings = path / "settings.toml"
+    console.print(
+        f"\nbakeoff run {results.source} --settings {settings}", soft_wrap=True, markup=False
+    )
+    show(path / "report.html", open_report)
+
+
+def _line(approach: str, trial: TrialRecord) -> Text:
+    settings = ", ".join(f"{knob}={_short(value)}" for knob, value in trial.settings.items())
+    words = f"{approach} · trial {trial.number} · "
+    if trial.state == "finished":
+        words += f"loss {trial.loss:.4f}, {trial.accuracy:.2%} right"
+    else:
+        words += f"{trial.state}: {trial.why}"
+    return Text(f"{words} · {settings or 'defaults'}")
+
+
+def _found(search: Search) -> None:
+    """The best trials of an approach, and what to make of them."""
+    done = [one for one in search.trials if one.state == "finished"]
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column(search.name, no_wrap=True)
+    for heading in ("loss", "accuracy", "weights", "one picture", "time"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for one in sorted(done, key=lambda one: one.loss or 0.0)[:LISTED]:
+        picked = search.pick is not None and one.number == search.pick.trial
+        shown.add_row(
+            f"trial {one.number}" + (" ◀" if picked else ""),
+            f"{one.loss:.4f}",
+            f"{one.accuracy:.2%}",
+            f"{one.parameters:,}".replace(",", " "),
+            f"{one.latency_ms:.2f} ms",
+            f"{one.seconds:.0f} s",
+            style="bold" if picked else "",
+        )
+    console.print(shown)
+    if len(done) > LISTED:
+        console.print(Text(f"and {len(done) - LISTED} more, in trials.csv", style="dim"))
+    if search.pick is not None:
+        console.print(Text(search.pick.why, style="bold"))
+        if search.pick.words:
+            console.print(Text(search.pick.words))
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

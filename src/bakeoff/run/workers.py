@@ -1,0 +1,340 @@
+"""The one door to whatever trains: here, in processes of this machine, or on a cluster.
+
+Work is cut into units, each seeded by its name and done with the arithmetic that the run settled,
+so the numbers are the same whoever does them. A unit whose worker dies is given to another.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol
+
+import psutil
+
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.material import Material
+from bakeoff.run.units import Stopped, Tell, Unit
+from bakeoff.run.worker import Ending, Worker
+from bakeoff.training.compute import Compute, cores
+
+__all__ = [
+    "Crew",
+    "Died",
+    "Hand",
+    "Here",
+    "Many",
+    "Room",
+    "Work",
+    "Workers",
+    "hired",
+    "threads_for",
+]
+
+TRIES = 3  # times a unit is begun whose workers die
+WORTH_STARTING = 15.0  # seconds of work: a worker takes some three to import torch
+MEMORY = 1_500_000_000  # bytes that a worker may come to hold
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who trains: `kind` and how many, or the address of a cluster."""
+
+    kind: Literal["auto", "local", "ray"]
+    count: int | None = None
+    address: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Workers:
+        """From ``auto``, ``local:N``, ``ray`` or ``ray://HOST:PORT``.
+
+        Raises
+        ------
+        BakeoffError
+            It is none of these.
+        """
+        kind, _, count = text.partition(":")
+        if text in ("auto", "ray"):
+            return cls(text)  # type: ignore[arg-type]  # one of the two
+        if text.startswith("ray://") and len(text) > len("ray://"):
+            return cls("ray", address=text)
+        if kind == "local" and count.isdecimal() and int(count) > 0:
+            return cls("local", int(count))
+        raise BakeoffError(
+            f"workers {text}", "is not understood", "Say auto, local:N, ray or ray://HOST:PORT"
+        )
+
+    def settled(self, units: int, seconds: float, compute: Compute) -> Workers:
+        """Those to hire for so many units, which would take one worker so long.
+
+        "auto" stays in this process where starting others would take longer than they save, and
+        on a graphics card, which one fit keeps busy.
+        """
+        if self.kind != "auto":
+            return self
+        count = 1
+        if compute.device == "cpu" and seconds > WORTH_STARTING:
+            memory = psutil.virtual_memory().available // MEMORY
+            count = max(1, min(units, cores() // compute.threads, memory))
+        return Workers("local", count)
+
+
+def threads_for(units: int, device: str) -> int:
+    """How many threads each unit gets, of an approach that has so many.
+
+    One where there are units enough for all cores: that is 1.3 to 1.7 times as fast as one unit
+    after another with all of them (benchmarks/workers.txt). It hangs on what is asked and on the
+    machine where it is asked, never on the workers, since the number of threads changes the last
+    bits of a sum.
+    """
+    return max(1, cores() // units) if device == "cpu" else cores()
+
+
+class Work(Protocol):
+    """What there is to do, and what becomes of it. All is called from one thread."""
+
+    def left(self) -> int:
+        """How many units are still to be given out, at most."""
+
+    def next(self, last: str | None) -> Unit | None:
+        """Something to do for a worker whose last unit was of this approach; None: nothing now."""
+
+    def heard(self, unit: Unit, kind: str, details: dict[str, object]) -> bool:
+        """Take in what happened; True asks to leave the unit off."""
+
+    def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:
+        """A unit is done, or left off, or could not be done."""
+
+
+class Died(Exception):  # noqa: N818 - an event as much as an error
+    """A worker is gone; `how`, and the last it wrote."""
+
+    def __init__(self, how: str, log: str = "") -> None:
+        super().__init__(how)
+        self.how = how
+        self.log = log
+
+
+_Message = tuple[str, dict[str, object]] | Ending | Died
+
+
+class Hand(ABC):
+    """One worker as the driver holds it; but for `stop` and `close`, one thread speaks to it."""
+
+    name: str
+
+    @abstractmethod
+    def ready(self) -> Ending:
+        """Wait until it can be given a unit; raises `Died`."""
+
+    @abstractmethod
+    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> Ending:
+        """Have a unit done and say how it ended; raises `Died`."""
+
+    @abstractmethod
+    def stop(self, unit: Unit) -> None:
+        """Have it leave off a unit, at the end of an epoch."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, whatever it does."""
+
+
+class Room(Protocol):
+    """Where workers are hired."""
+
+    def places(self) -> int:
+        """How many workers there is room for now."""
+
+    def hire(self) -> Hand:
+        """One more; it need not be ready yet."""
+
+
+class Crew(AbstractContextManager["Crew"]):
+    """Workers for as long as the block lasts."""
+
+    @abstractmethod
+    def do(self, work: Work) -> None:
+        """Do all of it.
+
+        Raises
+        ------
+        BakeoffError
+            The workers of a unit died too often.
+        """
+
+
+class Here(Crew):
+    """One worker in this process: nothing is shipped, and nothing is started."""
+
+    def __init__(self, material: Material, folder: RunFolder) -> None:
+        self.material = material
+        self.folder = folder
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def do(self, work: Work) -> None:
+        unit: Unit | None = None
+
+        def tell(kind: str, /, **details: object) -> None:
+            assert unit is not None
+            if work.heard(unit, kind, details) and kind == "epoch":
+                raise Stopped
+
+        worker = Worker(self.material, self.folder, tell)
+        while unit := work.next(unit.approach if unit else None):
+            try:
+                worker.do(unit)
+            except Stopped:
+                work.ended(unit, None, stopped=True)
+            except BakeoffError as error:
+                work.ended(unit, error, stopped=False)
+            else:
+                work.ended(unit, None, stopped=False)
+        worker.clear()
+
+
+class Many(Crew):
+    """Several workers, each heard by a thread of its own; all decisions fall in the caller's.
+
+    Parameters
+    ----------
+    room : where they are hired.
+    on_death : called when a worker died, with its unit if it had one, how it died, and its log.
+    """
+
+    def __init__(self, room: Room, on_death: Callable[[Unit | None, str, str], None]) -> None:
+        self.room = room
+        self.on_death = on_death
+        self._hands: dict[Hand, Unit | None] = {}
+        self._idle: list[Hand] = []
+        self._last: dict[Hand, str] = {}
+        self._inbox: queue.SimpleQueue[tuple[Hand, _Message]] = queue.SimpleQueue()
+        self._deaths: Counter[str] = Counter()
+        self._again: list[Unit] = []
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for hand in self._hands:
+            hand.close()
+
+    def do(self, work: Work) -> None:
+        while True:
+            wanted = work.left() + len(self._again)
+            self._staff(wanted)
+            while self._idle and (unit := self._next(work, self._idle[-1])):
+                self._give(self._idle.pop(), unit)
+            if not any(self._hands.values()) and (self._idle or not wanted):
+                return
+            hand, message = self._inbox.get()
+            unit = self._hands.get(hand)
+            if isinstance(message, Died):
+                self._bury(hand, unit, message)
+            elif unit is None:  # it is ready for its first
+                self._idle.append(hand)
+            elif isinstance(message, tuple):
+                if work.heard(unit, *message):
+                    hand.stop(unit)
+            else:
+                self._hands[hand] = None
+                self._idle.append(hand)
+                _end(work, unit, message)
+
+    def _staff(self, wanted: int) -> None:
+        """Hire while there is room, and work for one more."""
+        most = min(self.room.places(), wanted + sum(map(bool, self._hands.values())))
+        while len(self._hands) < most:
+            hand = self.room.hire()
+            self._hands[hand] = None
+            self._listen(hand, hand.ready)
+
+    def _next(self, work: Work, hand: Hand) -> Unit | None:
+        return self._again.pop() if self._again else work.next(self._last.get(hand))
+
+    def _give(self, hand: Hand, unit: Unit) -> None:
+        self._hands[hand] = unit
+        self._last[hand] = unit.approach
+        tell = lambda kind, details: self._inbox.put((hand, (kind, details)))
+        self._listen(hand, lambda: hand.work(unit, tell))
+
+    def _listen(self, hand: Hand, wait: Callable[[], _Message]) -> None:
+        def listen() -> None:
+            try:
+                self._inbox.put((hand, wait()))
+            except Died as death:
+                self._inbox.put((hand, death))
+
+        threading.Thread(target=listen, daemon=True).start()
+
+    def _bury(self, hand: Hand, unit: Unit | None, death: Died) -> None:
+        """Note a death; the unit is begun again unless that happened too often."""
+        hand.close()
+        del self._hands[hand]
+        if hand in self._idle:
+            self._idle.remove(hand)
+        thing = f"{unit.approach} on {unit.name}" if unit else "a worker that was to start"
+        self._deaths[thing] += 1
+        self.on_death(unit, death.how, death.log)
+        if self._deaths[thing] >= TRIES:
+            raise BakeoffError(
+                thing,
+                f"{TRIES} times its worker died ({death.how}); the last it said was: "
+                f"{_last_line(death.log)}",
+                "The whole log is in the run's folder under workers. Fewer workers leave each more "
+                "memory, as --workers local:1 does; what is finished stays",
+            )
+        if unit:
+            self._again.append(unit)
+
+
+def _end(work: Work, unit: Unit, ending: Ending) -> None:
+    kind = ending["ended"]
+    error = None
+    if kind == "refused":
+        error = BakeoffError(*ending["error"])
+    elif kind == "failed":
+        raise RuntimeError(f"{unit.approach} on {unit.name} failed in its worker:\n{ending['log']}")
+    work.ended(unit, error, stopped=kind == "stopped")
+
+
+def _last_line(log: str) -> str:
+    lines = log.strip().splitlines()
+    return lines[-1] if lines else "nothing"
+
+
+def hired(workers: Workers, material: Material, folder: RunFolder, tell: Tell) -> Crew:
+    """The crew for some material; units go to `folder`, as do the logs of workers that die.
+
+    Parameters
+    ----------
+    workers : settled ones.
+    tell : called when a worker dies.
+    """
+
+    def on_death(unit: Unit | None, how: str, log: str) -> None:
+        folder.save_worker_log(log)
+        named = {"approach": unit.approach, "fold": unit.name} if unit else {}
+        tell("worker died", how=how, **named)
+
+    if workers.kind == "ray":
+        from bakeoff.run.cluster import Cluster
+
+        return Many(Cluster(workers.address, material, folder), on_death)
+    assert workers.count is not None, "settle how many first"
+    if workers.count == 1:
+        return Here(material, folder)
+    from bakeoff.run.processes import Processes
+
+    return Many(Processes(workers.count, material, folder), on_death)
