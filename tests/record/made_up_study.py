@@ -29,12 +29,11 @@ SPACES: dict[str, tuple[str, dict[str, Domain]]] = {
     "cnn": (
         "CNN from scratch",
         {
-            "filters": Domain(choices=[[16, 32], [32, 64], [32, 48, 64, 96, 128], None]),
+            "filters": Domain(choices=["none", "16,32", "32,48,64,96,128"], default="none"),
+            "dense": Domain(choices=["", "64"], default=""),
             "kernel_size": Domain(choices=[3, 5], default=3),
             "learning_rate": Domain(low=1e-3, high=2e-2, log=True, default=5e-3),
             "dropout": Domain(low=0, high=0.5, default=0.2),
-            "epochs": Domain(low=10, high=60, whole=True),
-            "augment": Domain(choices=[True, False], default=True),
         },
     ),
     "vit": (
@@ -89,9 +88,9 @@ def make_study(path: Path, **options: Any) -> StudyResults:
     made = study(**{"name": path.name} | options)
     path.mkdir(parents=True, exist_ok=True)
     (path / STUDY).write_text(made.model_dump_json(indent=1), encoding="utf-8")
+    (path / TRIALS).write_text("approach,number\r\ncnn,0\r\n", encoding="utf-8")
     if made.finished is not None:
         (path / SETTINGS).write_text("[cnn]\nlearning_rate = 0.004\n", encoding="utf-8")
-        (path / TRIALS).write_text("approach,trial\r\ncnn,0\r\n", encoding="utf-8")
     return made
 
 
@@ -101,7 +100,7 @@ def _search(
     title, space = SPACES[name]
     trials = [_trial(number, space, chance) for number in range(over)]
     if over < wanted:
-        settings = {one: domain.default for one, domain in space.items()}
+        settings = {one: _drawn(domain, chance) for one, domain in space.items()} if over else {}
         trials.append(TrialRecord(number=over, state="running", settings=settings))
     if len(aims) > 1:
         trials = [_on_front(one, trials) for one in trials]
@@ -119,10 +118,7 @@ def _search(
 
 
 def _trial(number: int, space: dict[str, Domain], chance: np.random.Generator) -> TrialRecord:
-    settings = {
-        name: domain.default if number == 0 else _drawn(domain, chance)
-        for name, domain in space.items()
-    }
+    settings = {name: _drawn(domain, chance) for name, domain in space.items()} if number else {}
     if number == PRUNED:
         return TrialRecord(
             number=number,

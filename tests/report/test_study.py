@@ -46,6 +46,7 @@ def test_one_that_was_interrupted_can_be_looked_at(tmp_path: Path) -> None:
     make_study(tmp_path / "drawings", done=2)
     view = carried(write_study_report(tmp_path / "drawings").read_text(encoding="utf-8"))
     assert (view.state, view.settings, view.command) == ("interrupted", None, None)
+    assert view.resume == f"bakeoff tune --resume {tmp_path / 'drawings'}"
 
 
 @pytest.mark.usefixtures("shell")

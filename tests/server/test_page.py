@@ -83,7 +83,7 @@ def test_a_token_guards_the_api_and_not_the_page_that_asks_for_it(finished: RunF
     with serving(finished, hosts=None, token=TOKEN) as client:
         for path in ("/", "/favicon.svg", "/assets/index-1a2b.js"):
             assert client.get(path).status_code == 200
-        guarded = ("/api/runs", "/api/runs/run/view", "/api/runs/run/sheets/0", "/openapi.json")
+        guarded = ("/api/runs", "/api/studies", "/api/runs/run/view", "/openapi.json")
         for path in guarded:
             assert client.get(path).status_code == 401
             headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -87,10 +87,16 @@ def test_one_that_goes_on_has_nothing_to_use_yet(client: httpx.Client, home: Hom
         view = client.get("/api/studies/going").json()
     assert (view["state"], view["settings"], view["command"]) == ("in progress", None, None)
     assert view["study"]["searches"][0]["trials"][-1]["state"] == "running"
-    for file in ("settings", "table"):
-        response = client.get(f"/api/studies/going/{file}")
-        assert response.status_code == 404
-        assert "Wait until its search is finished" in response.json()["detail"]
+    response = client.get("/api/studies/going/settings")
+    assert response.status_code == 404
+    assert "Wait until its search is finished" in response.json()["detail"]
+    assert client.get("/api/studies/going/table").status_code == 200
+
+
+def test_one_that_was_interrupted_says_how_to_go_on(client: httpx.Client, home: Home) -> None:
+    again = ["bakeoff", "tune", "--resume", str((home.studies / "going").resolve())]
+    assert shlex.split(client.get("/api/studies/going").json()["resume"]) == again
+    assert client.get("/api/studies/drawings").json()["resume"] is None
 
 
 @pytest.mark.parametrize(("address", "file"), [("settings", SETTINGS), ("table", TRIALS)])

@@ -25,7 +25,7 @@ class StudyFolder:
 
     Attributes
     ----------
-    path : holds study.json; when the search is finished settings.toml and trials.csv too.
+    path : holds study.json and trials.csv; when the search is finished settings.toml too.
     """
 
     path: Path

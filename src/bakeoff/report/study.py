@@ -18,12 +18,13 @@ class StudyView(BaseModel):
     """All that a page needs to show a study.
 
     `settings` is the text of settings.toml, and `command` trains with them; both are None as long
-    as there is no such file.
+    as there is no such file. `resume` goes on with a search that was interrupted.
     """
 
     state: StudyState
     settings: str | None
     command: str | None
+    resume: str | None
     study: StudyResults
 
 
@@ -39,10 +40,13 @@ def study_view_of(folder: StudyFolder) -> StudyView:
     path = folder.path / SETTINGS
     found = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
     use = ["bakeoff", "run", study.source, "--settings", str(path)]
+    again = ["bakeoff", "tune", "--resume", str(folder.path)]
+    state = folder.state(study)
     return StudyView(
-        state=folder.state(study),
+        state=state,
         settings=found,
         command=None if found is None else shlex.join(use),
+        resume=shlex.join(again) if state == "interrupted" else None,
         study=study,
     )
 

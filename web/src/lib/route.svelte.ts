@@ -54,6 +54,12 @@ class Route {
     location.hash = href(path, query);
   }
 
+  /** Say the place where we are more fully, without a step of its own. */
+  name(path: string[]): void {
+    history.replaceState(null, "", href(path, this.query));
+    this.#place = read(location.hash);
+  }
+
   /** Change some of the query without a step of its own, as while choosing what to look at. */
   set(query: Query): void {
     history.replaceState(null, "", href(this.path, { ...this.query, ...query }));

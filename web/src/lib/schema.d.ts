@@ -1944,11 +1944,13 @@ export interface components {
          * @description All that a page needs to show a study.
          *
          *     `settings` is the text of settings.toml, and `command` trains with them; both are None as long
-         *     as there is no such file.
+         *     as there is no such file. `resume` goes on with a search that was interrupted.
          */
         StudyView: {
             /** Command */
             command: string | null;
+            /** Resume */
+            resume: string | null;
             /** Settings */
             settings: string | null;
             /**

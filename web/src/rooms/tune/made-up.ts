@@ -66,6 +66,7 @@ export function madeUpStudy(): StudyView {
     state: "finished",
     settings: "[cnn]\n",
     command: "bakeoff run pictures --settings settings.toml",
+    resume: null,
     study: {
       schema_version: 1,
       bakeoff_version: "0.1",

@@ -7,6 +7,7 @@ export type StudySummary = Schema["StudySummary"];
 export type Study = Schema["StudyResults"];
 export type Search = Schema["Search"];
 export type Trial = Schema["TrialRecord"];
+export type Setting = Trial["settings"][string];
 export type Aim = Schema["StudyProtocol"]["aims"][number];
 
 /** Something that is measured of every finished trial. */
@@ -67,6 +68,44 @@ export const STATES = {
   failed: "failed",
   running: "at work",
 } as const;
+
+/** A study with every setting of every trial told, and each as what it is.
+ *
+ * In the file a trial without a setting has its default, and lists are texts: "16,32", none of
+ * them "", and "none" is left to the pictures and the budget.
+ */
+export function plain(view: StudyView): StudyView {
+  const searches = view.study.searches.map((search) => {
+    const space = Object.fromEntries(
+      Object.entries(search.space).map(([name, domain]) => [
+        name,
+        {
+          ...domain,
+          choices: domain.choices?.map(value) ?? null,
+          default: value(domain.default ?? null),
+        },
+      ]),
+    );
+    const trials = search.trials.map((one) => ({
+      ...one,
+      settings: Object.fromEntries(
+        Object.entries(space).map(([name, { default: usual }]) => [
+          name,
+          name in one.settings ? value(one.settings[name]!) : usual,
+        ]),
+      ),
+    }));
+    return { ...search, space, trials };
+  });
+  return { ...view, study: { ...view.study, searches } };
+}
+
+function value(told: Setting): Setting {
+  if (told === "none") return null;
+  if (told === "") return [];
+  const listed = typeof told === "string" && /^\d+(,\d+)+$/.test(told);
+  return listed ? told.split(",").map(Number) : told;
+}
 
 /** Trials with a score, in the order of the search. */
 export function finished(search: Search): Trial[] {

@@ -9,7 +9,7 @@ import {
   setting,
 } from "../../lib/format.ts";
 import type { Row } from "../../lib/table.ts";
-import { STATES, type Search, type Trial } from "./study.ts";
+import { STATES, type Search, type Setting, type Study, type Trial } from "./study.ts";
 
 type Value = number | string | null;
 
@@ -111,7 +111,7 @@ function isNumeric({ low, choices }: Search["space"][string]): boolean {
 }
 
 /** What a value of a setting is sorted by. */
-function rank(value: Trial["settings"][string] | undefined): Value {
+function rank(value: Setting | undefined): Value {
   if (value === null || value === undefined) return null;
   return typeof value === "number" ? value : setting(value);
 }
@@ -139,43 +139,29 @@ export function sorted(trials: readonly Trial[], by: Column, turned: boolean): T
   });
 }
 
-/** All trials as they were measured, for a spreadsheet. */
-export function tableRows(search: Search): Row[] {
-  const names = Object.keys(search.space);
-  const head = [
-    "trial",
-    "state",
-    "why",
-    "accuracy",
-    "loss",
-    "parameters",
-    "bytes",
-    "latency_ms",
-    "seconds",
-  ];
-  const cell = (value: unknown): string | number => {
-    if (value === null || value === undefined) return "";
-    return typeof value === "number"
-      ? value
-      : Array.isArray(value)
-        ? value.join(",")
-        : String(value);
-  };
+/** All trials of a study as they were measured, as in trials.csv. */
+export function tableRows(study: Study): Row[] {
+  const names = [...new Set(study.searches.flatMap((one) => Object.keys(one.space)))];
+  const known = (one: number | null | undefined) => one ?? "";
   return [
-    [...head, ...names],
-    ...search.trials.map((one) => [
-      one.number,
-      one.state,
-      ...[
-        one.why,
-        one.accuracy,
-        one.loss,
-        one.parameters,
-        one.bytes,
-        one.latency_ms,
-        one.seconds,
-      ].map(cell),
-      ...names.map((name) => cell(one.settings[name])),
-    ]),
+    ["approach", "number", "state", ...MEASURED, ...names],
+    ...study.searches.flatMap((search) =>
+      search.trials.map((one): Row => [
+        search.name,
+        one.number,
+        one.state,
+        ...MEASURED.map((name) => known(one[name])),
+        ...names.map((name) => (name in search.space ? written(one.settings[name]) : "")),
+      ]),
+    ),
   ];
+}
+
+const MEASURED = ["accuracy", "loss", "parameters", "bytes", "latency_ms", "seconds"] as const;
+
+/** A setting as it is written in a file; see `plain`. */
+function written(value: Setting | undefined): string | number {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "number") return value;
+  return Array.isArray(value) ? value.join(",") : String(value);
 }

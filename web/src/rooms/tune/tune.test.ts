@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { flattery } from "./flattery.ts";
 import { madeUpSearch, madeUpStudy } from "./made-up.ts";
-import { best, changed, done, finished, MEASURES, records, trial, worth } from "./study.ts";
+import { best, changed, done, finished, MEASURES, plain, records, trial, worth } from "./study.ts";
 import { columns, order, sorted, tableRows } from "./table.ts";
 import { facts, headline, told } from "./words.ts";
 
@@ -139,22 +139,35 @@ describe("the table", () => {
   });
 
   it("is taken away as it was measured", () => {
-    const rows = tableRows(search);
+    const rows = tableRows(view.study);
     expect(rows[0]!.slice(-3)).toEqual(["filters", "rate", "epochs"]);
-    expect(rows[4]).toEqual([
-      3,
-      "finished",
-      "",
-      0.95,
-      0.2,
-      225_000,
-      900_000,
-      3,
-      10,
-      "32,64",
-      0.1,
-      60,
-    ]);
-    expect(rows[3]!.slice(0, 5)).toEqual([2, "pruned", "hopeless", "", ""]);
+    const measured = [0.95, 0.2, 225_000, 900_000, 3, 10];
+    expect(rows[4]).toEqual(["cnn", 3, "finished", ...measured, "32,64", 0.1, 60]);
+    expect(rows[1]!.slice(-3)).toEqual(["none", 0.01, "none"]);
+    expect(rows[3]!.slice(0, 5)).toEqual(["cnn", 2, "pruned", "", ""]);
+    const two = { ...view.study, searches: [search, { ...search, name: "vit", space: {} }] };
+    expect(tableRows(two)[7]!.slice(-3)).toEqual(["", "", ""]);
   });
+});
+
+it("tells every setting of every trial as what it is", () => {
+  const told = structuredClone(view);
+  const domain = { log: false, whole: false };
+  told.study.searches[0]!.space = {
+    filters: { ...domain, choices: ["none", "16,32"], default: "none" },
+    dense: { ...domain, choices: ["", "64"], default: "" },
+    rate: { ...domain, low: 0, high: 1, default: 0.5 },
+    other: { ...domain, low: 0, high: 1 },
+  };
+  told.study.searches[0]!.trials = [
+    { ...search.trials[0]!, settings: {} },
+    { ...search.trials[1]!, settings: { filters: "16,32", dense: "64", rate: 0.1 } },
+  ];
+  const [found] = plain(told).study.searches;
+  expect(found!.space["filters"]!.choices).toEqual([null, [16, 32]]);
+  expect(found!.space["rate"]!.choices).toBeNull();
+  expect(found!.trials.map((one) => one.settings)).toEqual([
+    { filters: null, dense: [], rate: 0.5, other: null },
+    { filters: [16, 32], dense: "64", rate: 0.1, other: null },
+  ]);
 });

@@ -1,7 +1,7 @@
 /** A study as it goes on: looked at again and again until its search is finished. */
 import { Refused } from "../../lib/api.ts";
 import type { StudyShelf } from "../../lib/page.ts";
-import type { StudyView } from "./study.ts";
+import { plain, type StudyView } from "./study.ts";
 
 const AGAIN = 2000; // ms
 
@@ -26,7 +26,7 @@ export class Watching {
         const line = (await this.shelf.list()).find((one) => one.name === this.name);
         const now = `${line?.state} ${line?.changed}`;
         if (now !== known || !line) {
-          const view = await this.shelf.open(this.name);
+          const view = plain(await this.shelf.open(this.name));
           if (signal.aborted) return;
           [this.view, known] = [view, now];
         }
