@@ -1,0 +1,26 @@
+"""The examples run, at a small scale."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.mark.slow
+def test_the_exploration_writes_two_tables(tmp_path: Path) -> None:
+    out = tmp_path / "explored.md"
+    asked = ["--trials", "2", "--pictures", "300", "--out", str(out), "--workers", "local:1"]
+    subprocess.run(
+        [sys.executable, EXAMPLES / "explore_mnist.py", "digits", *asked], check=True, cwd=tmp_path
+    )
+    text = out.read_text()
+    assert text.count("| defaults |") + text.count("**defaults**") == 2
+    assert "## CNN from scratch" in text
+    assert "## Vision Transformer from scratch" in text
+    assert text.count("pictures that no trial saw") == 2
+    assert "What mattered" not in text  # of two trials nobody can tell
