@@ -165,6 +165,8 @@ def test_killed_and_resumed_it_goes_on(tmp_path: Path) -> None:
     trials = results.searches[0].trials
     assert [one.number for one in trials] == [0, 1, 2, 3, 4]
     assert all(one.state in ("finished", "pruned") for one in trials)
+    drawn = [one.settings.get("dropout") for one in trials]
+    assert len(set(drawn)) == 5  # what was drawn by lot is not drawn again
 
 
 def test_two_aims_give_a_front(tmp_path: Path) -> None:

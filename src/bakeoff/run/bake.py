@@ -166,7 +166,8 @@ def estimate(
 ) -> dict[str, float]:
     """Seconds that each approach of a run would take on this machine, as busy as it is now.
 
-    Nothing is left on disk.
+    Where several workers would share the work, an approach counts by its share, so that all of
+    them together are what one has to wait. Nothing is left on disk.
 
     Parameters
     ----------
@@ -182,7 +183,10 @@ def estimate(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         benches = plan.benches(RunFolder(Path(nowhere)), lambda *_, **__: None)
-        return plan.estimates(benches)
+        seconds = plan.estimates(benches)
+        units = len(benches) * len(plan.material.folds)
+        hands = Workers("auto").settled(units, sum(seconds.values()), plan.compute).count or 1
+        return {name: some / hands for name, some in seconds.items()}
 
 
 def resume(

@@ -8,6 +8,7 @@ user attributes, so that any process can tell the whole story, as can optuna-das
 from __future__ import annotations
 
 import base64
+import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -110,19 +111,20 @@ class Study:
         self._last_beat = 0.0
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if aim in MAXIMISED else down for aim in aims]
-        with _experiments():
-            sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
         pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
         if len(aims) == 1:  # of several aims none can be judged before the end
             pruner = optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=FIRST_LOOK, reduction_factor=RUNGS
             )
-        told: dict[str, Any] = {"sampler": sampler, "pruner": pruner, "storage": storage}
+        told: dict[str, Any] = {"sampler": _sampler(seed), "pruner": pruner, "storage": storage}
         try:
             self._study = optuna.create_study(study_name=name, directions=directions, **told)
         except optuna.exceptions.DuplicatedStudyError:
             self._study = optuna.load_study(study_name=name, **told)
             self._wait()
+            # What is drawn by lot must not be drawn again, by this process or by another.
+            begun = len(self._study.get_trials(deepcopy=False)) - self.waiting()
+            self._study.sampler = _sampler(seed + begun + (0 if alone else os.getpid()))
             if alone:
                 self._give_up_what_was_interrupted()
         else:
@@ -234,6 +236,11 @@ class Study:
         return dict(
             optuna.importance.get_param_importances(self._study, evaluator=evaluator, target=first)
         )
+
+
+def _sampler(seed: int) -> optuna.samplers.BaseSampler:
+    with _experiments():
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
 @contextmanager

@@ -123,6 +123,17 @@ describe("the share that is done", () => {
     expect(share(follow(all, [event("run finished", { winner: null, why: "" })]))).toBe(1);
   });
 
+  it("shares what is left among the workers, and follows those at work", () => {
+    const two = event("estimated", { seconds: { baseline: 6, cnn: 60 }, workers: 2 });
+    let now = follow(NOTHING, [begun(), two]);
+    expect(secondsLeft(now)).toBeCloseTo(33);
+    now = follow(now, [started("cnn", "fold 1"), started("baseline", "fold 1")]);
+    expect(now.current).toEqual({ approach: "baseline", fold: "fold 1" });
+    const done = { approach: "baseline", fold: "fold 1", seconds: 2, accuracy: 1, best_epoch: 1 };
+    now = follow(now, [event("unit finished", done)]);
+    expect(now.current).toEqual({ approach: "cnn", fold: "fold 1" });
+  });
+
   it("counts all alike where nothing was estimated", () => {
     expect(share(follow(NOTHING, [begun(), ...whole("cnn", 1)]))).toBeCloseTo(0.97 / 2);
   });

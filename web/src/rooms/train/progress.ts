@@ -45,7 +45,9 @@ export interface Progress {
   /** Names of the folds, without the final fit. */
   folds: string[];
   approaches: Approach[];
-  /** What trains at this moment. */
+  /** How many units are at work at once, at most. */
+  workers: number;
+  /** What began to train last, of what trains at this moment. */
   current: { approach: string; fold: string } | null;
   /** Moment of the first event, ISO 8601. */
   started: string | undefined;
@@ -61,6 +63,7 @@ export const NOTHING: Progress = {
   understood: "",
   folds: [],
   approaches: [],
+  workers: 1,
   current: null,
   started: undefined,
   winner: null,
@@ -88,6 +91,7 @@ function take(now: Progress, event: RunEvent): void {
       return begin(now, event);
     case "estimated":
       now.phase = "training";
+      now.workers = (event.workers as number | null | undefined) ?? 1;
       return estimated(now, event.seconds as Record<string, number>);
     case "changing pictures":
     case "test opened":
@@ -170,9 +174,19 @@ function work(now: Progress, approach: Approach, event: RunEvent): void {
     unit.accuracy = (event.accuracy as number | null) ?? null;
     unit.seconds = (event.seconds as number | undefined) ?? unit.seconds;
     unit.best = (event.best_epoch as number | undefined) ?? unit.best;
-    now.current = null;
+    if (now.current?.approach === approach.name && now.current.fold === unit.fold)
+      now.current = trains(now);
     if (now.approaches.every((one) => one.units.every(isFinished))) now.phase = "scoring";
   }
+}
+
+/** A unit that another worker has at hand. */
+function trains(now: Progress): Progress["current"] {
+  for (const one of now.approaches) {
+    const unit = one.units.find((some) => some.state === "training");
+    if (unit) return { approach: one.name, fold: unit.fold };
+  }
+  return null;
 }
 
 export function isFinished(unit: Unit): boolean {
@@ -205,7 +219,7 @@ function unitShare(unit: Unit): number {
 }
 
 /** Seconds that are left, as far as can be told at the last event: from what finished units took,
- * else from the epochs of the one at work, else from the estimate. Null while nothing is known.
+ * else from the epochs of those at work, else from the estimate. Null while nothing is known.
  */
 export function secondsLeft(now: Progress): number | null {
   if (now.phase === "finished") return 0;
@@ -213,16 +227,16 @@ export function secondsLeft(now: Progress): number | null {
   let left = 0;
   for (const one of now.approaches) {
     const waits = one.units.filter((unit) => unit.state === "waiting").length;
-    const [active] = one.units.filter((unit) => unit.state === "training");
-    const inside = active && insideLeft(active);
-    const whole = usual(one) ?? inside?.whole ?? one.each;
+    const active = one.units.filter((unit) => unit.state === "training");
+    const inside = active.map(insideLeft);
+    const whole = usual(one) ?? inside.find((some) => some)?.whole ?? one.each;
     if (whole === undefined) {
-      if (waits || active) return null;
+      if (waits || active.length) return null;
       continue;
     }
-    left += waits * whole + (active ? (inside?.left ?? whole) : 0);
+    left += waits * whole + inside.reduce((sum, some) => sum + (some?.left ?? whole), 0);
   }
-  return left;
+  return left / now.workers;
 }
 
 function usual(approach: Approach): number | undefined {
