@@ -18,7 +18,7 @@ export function flattery(search: Search, pick: Pick, number: number): Line[] {
   const found: Line[] = [];
   const own = trial(search, pick.best);
   if (typeof own?.accuracy === "number") {
-    const text = `Trial ${pick.best} in the search`;
+    const text = `${pick.best ? `Trial ${pick.best}` : "The defaults"} in the search`;
     const value = own.accuracy;
     found.push({
       text,

@@ -143,15 +143,15 @@ export function best(search: Search, measure: Measure): Trial | undefined {
   return trial(search, records(search, measure).at(-1)?.[0]);
 }
 
-/** 0…1 by rank, 1 the best; a few hopeless trials leave the others apart. */
+/** 0…1 by rank, 1 the best; a few hopeless trials leave the others apart, and equals are equal. */
 export function worth(trials: readonly Trial[], measure: Measure): Map<number, number> {
-  const known = trials
-    .flatMap((one) => {
-      const value = measure.value(one);
-      return value === null ? [] : [{ number: one.number, value }];
-    })
-    .sort((a, b) => (better(measure, b.value, a.value) ? -1 : 1));
-  return new Map(known.map((one, rank) => [one.number, (rank + 1) / known.length]));
+  const known = trials.flatMap((one) => {
+    const value = measure.value(one);
+    return value === null ? [] : [{ number: one.number, value }];
+  });
+  const beaten = (value: number) =>
+    known.filter((one) => !better(measure, one.value, value)).length;
+  return new Map(known.map(({ number, value }) => [number, beaten(value) / known.length]));
 }
 
 /** Names of settings of a trial that are not what a run takes by itself. */

@@ -35,10 +35,12 @@ describe("a search", () => {
 
   it("ranks its trials from the best", () => {
     expect([...worth(search.trials, MEASURES.loss)]).toEqual([
-      [1, 1 / 3],
       [0, 2 / 3],
+      [1, 1 / 3],
       [3, 1],
     ]);
+    const same = search.trials.map((one) => ({ ...one, loss: 0.1 }));
+    expect(new Set(worth(same, MEASURES.loss).values())).toEqual(new Set([1]));
   });
 
   it("knows what is not a default", () => {
@@ -101,6 +103,11 @@ describe("flattery", () => {
     const lines = flattery(search, { ...search.pick!, trial: 1 }, 0);
     expect(lines.map((one) => one.text)).toContain("Trial 1, the pick, on outer pictures");
     expect(flattery(search, { ...search.pick!, trial: 0 }, 0)).toHaveLength(3);
+    const kept = flattery(search, { ...search.pick!, trial: 0, best: 0 }, 0);
+    expect(kept.map((one) => one.text)).toEqual([
+      "The defaults in the search",
+      "The defaults on outer pictures",
+    ]);
   });
 
   it("has nothing to say without outer pictures or a score", () => {
