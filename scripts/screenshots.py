@@ -33,6 +33,11 @@ def main() -> None:
         run = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(home, "runs", "doodles")
         if not run.exists():
             subprocess.run([*BAKEOFF, "demo", "--out", str(run), "--no-open"], check=True)  # noqa: S603
+        searched = Path(home, "studies", "doodles")
+        asked = ["-a", "baseline", "--trials", "24", "--budget", "quick", "--inner", "1"]
+        subprocess.run(  # noqa: S603
+            [*BAKEOFF, "tune", "doodles", *asked, "--out", str(searched), "--no-open"], check=True
+        )
         SCREENS.mkdir(exist_ok=True)
         with served(run, Path(home)) as address, sync_playwright() as playwright:
             program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -106,6 +111,7 @@ VIEWS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("brittleness", "/compare/{run}?view=brittleness", nothing),
     ("data", "/data/{run}", nothing),
     ("train", "/train", nothing),
+    ("tune", "/tune/doodles?view=parallel", nothing),
 )
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.intervals import wilson
+from bakeoff.evaluation.prose import of_pictures, percent
 from bakeoff.evaluation.records import Interval
 from bakeoff.record.study import Aim, OuterScore, Pick, TrialRecord
 from bakeoff.run.study import MAXIMISED, Tried, value_of
@@ -66,7 +67,7 @@ def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
         why = (
             f"Of the {len(as_good)} trials whose {WORDS[first]} is not clearly worse than that of "
             f"the best ({_said(best.record, first)}), trial {pick.record.number} has the best "
-            f"{WORDS[second]}: {_said(pick.record, second)}, with a {WORDS[first]} of "
+            f"{WORDS[second]}: {_said(pick.record, second)}; its {WORDS[first]} is "
             f"{_said(pick.record, first)}."
         )
         return Chosen(pick.record.number, best.record.number, why)
@@ -122,10 +123,10 @@ def with_outer(chosen: Chosen, best: TrialRecord, outer: Outer | None) -> Pick:
         else "The search did not flatter it"
     )
     words = (
-        f"In the search trial {chosen.best} had {best.accuracy:.1%} right; trained anew, it has "
-        f"{scores['best'].accuracy:.1%} of {len(right)} pictures that no trial saw. {flattered} "
-        f"(95 % interval {low * 100:.1f} to {high * 100:.1f}). The defaults have "
-        f"{scores['defaults'].accuracy:.1%} of them."
+        f"In the search trial {chosen.best} had {percent(best.accuracy)} right; trained anew, it "
+        f"has {percent(scores['best'].accuracy)} of {of_pictures(len(right))} that no trial saw. "
+        f"{flattered} (95 % interval {_points(low)} to {_points(high)}). The defaults have "
+        f"{percent(scores['defaults'].accuracy)} of them."
     )
     return Pick(
         trial=chosen.pick,
@@ -168,10 +169,14 @@ def _lower(record: TrialRecord, aim: Aim) -> float:
     return -value if aim in MAXIMISED else value
 
 
+def _points(share: float) -> str:
+    return f"{share * 100:.1f}".replace("-", "−")
+
+
 def _said(record: TrialRecord, aim: Aim) -> str:
     value = value_of(record, aim)
     if aim == "accuracy":
-        return f"{value:.2%}"
+        return percent(value)
     if aim == "latency":
         return f"{value:.2f} ms"
     return f"{value / 1e6:.2f} MB" if aim == "size" else f"{value:.4f}"
