@@ -7,9 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
 
-from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.bundle.export import export
 from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
@@ -21,7 +19,7 @@ from bakeoff.evaluation.records import Scores
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.source import read_again
-from bakeoff.run.units import FINAL
+from bakeoff.run.units import FINAL, load_model
 from bakeoff.training.model import Model
 
 __all__ = ["final_model", "make_bundle", "winner_of"]
@@ -110,13 +108,7 @@ def winner_of(folder: RunFolder) -> str:
 
 def final_model(folder: RunFolder, name: str) -> Model:
     """The model that was trained on everything, from the run alone."""
-    record, _ = folder.load_unit(name, FINAL)
-    task = Task(**record.task)
-    approach = configure(name, folder.request.settings_of(name))
-    network = approach.build(task)
-    network.load_state_dict(load_file(folder.unit(name, FINAL) / "weights.safetensors"))
-    model = Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
-    return model.eval()
+    return load_model(folder, configure(name, folder.request.settings_of(name)), FINAL)
 
 
 def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, Any]:

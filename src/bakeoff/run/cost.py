@@ -15,7 +15,7 @@ from bakeoff.bundle.bundle import Bundle
 from bakeoff.record.results import Engine, Latency
 from bakeoff.training.model import Model
 
-__all__ = ["latency_of_bundle", "latency_of_model", "macs_of"]
+__all__ = ["latency_of_bundle", "latency_of_model", "macs_of", "one_picture_ms"]
 
 Pixels = NDArray[np.uint8]
 
@@ -37,13 +37,22 @@ def macs_of(model: Model, picture: Pixels) -> int:
 
 def latency_of_model(model: Model, picture: Pixels) -> Latency:
     """Of the trained model, in PyTorch on the CPU."""
+    return _latency(_asking(model), picture, "PyTorch", torch.get_num_threads())
+
+
+def one_picture_ms(model: Model, picture: Pixels) -> float:
+    """Milliseconds for one picture alone, in PyTorch on the CPU."""
+    return _median_ms(_asking(model), np.array(picture)[None], runs=20)
+
+
+def _asking(model: Model) -> Callable[[Pixels], None]:
     model = model.cpu().eval()
 
     def answer(pixels: Pixels) -> None:
         with torch.inference_mode():
             model(torch.from_numpy(pixels))
 
-    return _latency(answer, picture, "PyTorch", torch.get_num_threads())
+    return answer
 
 
 def latency_of_bundle(bundle: Bundle, picture: Pixels, threads: int) -> Latency:

@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
-from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
@@ -21,11 +19,10 @@ from bakeoff.evaluation.scores import losses
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.record.study import TrialFold, TrialRecord
-from bakeoff.run.cost import latency_of_model
+from bakeoff.run.cost import one_picture_ms
 from bakeoff.run.material import Material
 from bakeoff.run.study import Asked, Study
-from bakeoff.run.units import HELD_OUT, Unit
-from bakeoff.training.model import Model
+from bakeoff.run.units import HELD_OUT, Unit, load_model
 
 __all__ = ["Trials", "judged_unit"]
 
@@ -167,22 +164,15 @@ class Trials:
         if len(one.folds) < len(self._inner):
             self._between.append(key)
         else:
-            self._finish(key, "finished", None, self._latency(unit, one))
+            self._finish(key, "finished", None, self._latency(unit))
         shutil.rmtree(self._folder.unit(unit.approach, unit.name))
 
-    def _latency(self, unit: Unit, one: _Running) -> float:
+    def _latency(self, unit: Unit) -> float:
         """Milliseconds for one picture, by the model of the last fit."""
-        record = one.last
-        assert record is not None
-        task, request = Task(**record.task), self._material.request
-        asked = {**request.settings_of(unit.approach), **unit.settings}
-        approach = configure(unit.approach, asked)
-        network = approach.build(task)
-        weights = self._folder.unit(unit.approach, unit.name) / "weights.safetensors"
-        network.load_state_dict(load_file(weights))
-        model = Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
+        asked = {**self._material.request.settings_of(unit.approach), **unit.settings}
+        model = load_model(self._folder, configure(unit.approach, asked), unit.name)
         picture = self._material.dataset.pictures[int(self._material.rows[0])]
-        return latency_of_model(model.eval(), picture).batch_1_ms
+        return one_picture_ms(model, picture)
 
     def _finish(
         self, key: str, state: Any, why: str | None, latency_ms: float | None = None

@@ -25,7 +25,17 @@ from bakeoff.run.material import Material
 from bakeoff.training.fit import Epoch
 from bakeoff.training.model import Model
 
-__all__ = ["CHOOSERS", "FINAL", "HELD_OUT", "Listener", "Stopped", "Tell", "Unit", "Workbench"]
+__all__ = [
+    "CHOOSERS",
+    "FINAL",
+    "HELD_OUT",
+    "Listener",
+    "Stopped",
+    "Tell",
+    "Unit",
+    "Workbench",
+    "load_model",
+]
 
 Listener = Callable[[Mapping[str, object]], None]
 
@@ -224,6 +234,16 @@ class Workbench:
 
     def _tell(self, kind: str, **details: object) -> None:
         self.tell(kind, approach=self.approach.name, **details)
+
+
+def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
+    """The trained model of a finished unit, from what is on disk alone."""
+    record, _ = folder.load_unit(approach.name, name)
+    task = Task(**record.task)
+    network = approach.build(task)
+    network.load_state_dict(load_file(folder.unit(approach.name, name) / "weights.safetensors"))
+    model = Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
+    return model.eval()
 
 
 class PeakMemory:
