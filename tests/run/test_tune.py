@@ -239,12 +239,6 @@ def no_trial_lost_or_doubled(results: list[StudyResults], url: str) -> None:
     assert sorted(begun) == list(range(8))
 
 
-@pytest.mark.slow
-def test_two_processes_share_a_study(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
-    no_trial_lost_or_doubled(together(tmp_path, url), url)
-
-
 def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) -> Tried:
     """A trial whose 100 losses lie around `loss`."""
     losses = (loss + spread * np.sin(np.arange(100) * (number + 1))).astype(np.float32)

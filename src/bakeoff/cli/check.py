@@ -13,8 +13,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.common import Threads, app, console
-from bakeoff.cli.train import Corrections, Grouped, on_screen
+from bakeoff.cli.common import app, console
+from bakeoff.cli.train import Corrections, FitThreads, Grouped, on_screen
 
 if TYPE_CHECKING:
     from bakeoff.run.checkup import Checkup
@@ -52,7 +52,7 @@ def check(
     ] = True,
     group: Grouped = None,
     corrections: Corrections = None,
-    threads: Threads = None,
+    threads: FitThreads = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 1 if anything was found.")
     ] = False,

@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.common import Threads, Workers, app
-from bakeoff.cli.train import Budget, Budgeted, Grouped, KeptTogether, Out, Seed, bake_off, watch
+from bakeoff.cli.common import Workers, app
+from bakeoff.cli.train import (
+    Budget,
+    Budgeted,
+    FitThreads,
+    Grouped,
+    KeptTogether,
+    Out,
+    Seed,
+    bake_off,
+    watch,
+)
 from bakeoff.errors import BakeoffError
 
 __all__ = ["curve"]
@@ -39,7 +49,7 @@ def curve(
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     budget: Budgeted = Budget.standard,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: FitThreads = None,
     workers: Workers = "auto",
     out: Out = None,
 ) -> None:

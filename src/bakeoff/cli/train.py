@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Threads, Workers, app, console, has_display, show
+from bakeoff.cli.common import Shown, Workers, app, console, has_display, show
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "Budget",
     "Budgeted",
     "Corrections",
+    "FitThreads",
     "Grouped",
     "KeptTogether",
     "Open",
@@ -83,6 +84,15 @@ Budgeted = Annotated[
 ]
 
 
+FitThreads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="CPU threads of each fit; they change the last bits of the numbers. Default: one, "
+        "where there are fits enough for all cores.",
+    ),
+]
 Grouped = Annotated[
     str | None,
     typer.Option(
@@ -114,7 +124,7 @@ def demo(
     out: Out = None,
     budget: Budgeted = Budget.quick,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: FitThreads = None,
     workers: Workers = "auto",
     open_page: Annotated[
         bool,
@@ -203,7 +213,7 @@ def run(
     ] = Mode.auto,
     seed: Seed = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Threads = None,
+    threads: FitThreads = None,
     workers: Workers = "auto",
     precision: Annotated[
         Precision, typer.Option(help="Number format of training; scoring is always fp32.")

@@ -14,8 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.common import Threads, Workers, app, console, show
-from bakeoff.cli.train import Budget, Budgeted, Corrections, Grouped, KeptTogether, Open, Out, Seed
+from bakeoff.cli.common import Workers, app, console, show
+from bakeoff.cli.train import (
+    Budget,
+    Budgeted,
+    Corrections,
+    FitThreads,
+    Grouped,
+    KeptTogether,
+    Open,
+    Out,
+    Seed,
+)
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -89,7 +99,7 @@ def tune(
     ] = 5,
     budget: Budgeted = Budget.standard,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: FitThreads = None,
     workers: Workers = "auto",
     open_report: Open = True,
 ) -> None:
