@@ -22,7 +22,8 @@ from bakeoff.run.bake import bake, resume
 from bakeoff.run.material import Material
 from bakeoff.run.processes import Processes
 from bakeoff.run.units import Unit
-from bakeoff.run.workers import Crew, Here, Many, Workers, threads_for
+from bakeoff.run.worker import Ending
+from bakeoff.run.workers import Crew, Died, Hand, Here, Many, Workers, threads_for
 from bakeoff.training.compute import Compute
 
 from ..strokes import QUICKLY, strokes
@@ -160,6 +161,69 @@ def test_a_unit_that_kills_every_worker_ends_the_run_with_its_log(
     assert len(list((folder.path / "workers").iterdir())) == 3
 
 
+class Wretched(Hand):
+    """Dies before it is ready, or cannot keep what it did."""
+
+    def __init__(self, error: Exception, *, starts: bool) -> None:
+        self.name = "wretched"
+        self.error = error
+        self.starts = starts
+
+    def ready(self) -> Ending:
+        if not self.starts:
+            raise self.error
+        return {"ended": "ready"}
+
+    def work(self, unit: Unit, tell: object) -> Ending:
+        raise self.error
+
+    def stop(self, unit: Unit) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Poorhouse:
+    """Room for two of them."""
+
+    def __init__(self, error: Exception, *, starts: bool) -> None:
+        self.error = error
+        self.starts = starts
+        self.closed = False
+
+    def places(self) -> int:
+        return 2
+
+    def hire(self) -> Hand:
+        return Wretched(self.error, starts=self.starts)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_workers_that_never_are_ready_end_the_run_after_a_while() -> None:
+    room = Poorhouse(Died("at once", "no torch here"), starts=False)
+    with (
+        Many(room, lambda *_: None) as crew,
+        pytest.raises(BakeoffError, match=r"6 times its worker died \(at once\).*no torch here"),
+    ):
+        crew.do(Some(tiny(), tiny(TWIN)))
+    assert room.closed
+
+
+def test_what_goes_wrong_while_one_listens_ends_the_run() -> None:
+    room = Poorhouse(OSError("the disk is full"), starts=True)
+    with Many(room, lambda *_: None) as crew, pytest.raises(OSError, match="the disk is full"):
+        crew.do(Some(tiny()))
+
+
+def test_a_unit_that_was_finished_is_not_done_again(material: Material, folder: RunFolder) -> None:
+    Here(material, folder).do(Some(tiny()))
+    again = Some(tiny())
+    Here(material, folder).do(again)
+    assert again.ends == [("fold 1", None, False)]
+    assert again.events == []
+
+
 def test_nobody_is_left_when_the_crew_goes(material: Material, folder: RunFolder) -> None:
     with Many(Processes(2, material, folder), lambda *_: None) as crew:
         with pytest.raises(ZeroDivisionError):
@@ -196,7 +260,9 @@ def test_the_locked_test_is_not_shipped(material: Material, tmp_path: Path) -> N
     assert pixels < part.to_ship().nbytes < pixels + 20_000
 
 
-@pytest.mark.parametrize("text", ["local", "local:0", "local:x", "ray://", "spark", "auto:2", ""])
+@pytest.mark.parametrize(
+    "text", ["local", "local:0", "local:x", "ray://", "ray://ten", "spark", "auto:2", ""]
+)
 def test_workers_that_are_not_understood(text: str) -> None:
     with pytest.raises(BakeoffError, match="Say auto, local:N"):
         Workers.parse(text)

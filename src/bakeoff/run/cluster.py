@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.material import Material
-from bakeoff.run.units import Stopped, Unit
+from bakeoff.run.units import FINISHED, Stopped, Unit
 from bakeoff.run.worker import Ending, Worker, ending_of
 from bakeoff.run.workers import Died, Hand
 from bakeoff.training.compute import keep_freed_memory
@@ -23,6 +26,8 @@ from bakeoff.training.compute import keep_freed_memory
 __all__ = ["Cluster"]
 
 GPU = 0.25  # of a graphics card: the models are small, and four fill it
+KNOCKS = 5.0  # seconds for somebody to open; Ray's client alone would stand there for thirty
+LOOKS = 1.0  # seconds between two looks at how large the cluster is: each asks its head
 
 
 class Cluster:
@@ -36,24 +41,55 @@ class Cluster:
     Raises
     ------
     BakeoffError
-        Ray is not installed, or there is no cluster at the address.
+        Ray is not installed, there is no cluster at the address, or it is gone.
     """
 
     def __init__(self, address: str | None, material: Material, folder: RunFolder) -> None:
-        self.ray = _connected(address)
+        self.name = address or "ray"
+        self.ray, self._ours = _connected(address)
         self.folder = folder
-        self.compute = material.compute
-        # One copy a node, which all of its workers read where it lies.
-        self.shipped = self.ray.put(material.to_ship())
+        self.needs = {"CPU": float(material.compute.threads)}
+        if material.compute.device.startswith("cuda"):
+            self.needs["GPU"] = GPU
+        with self._there():
+            # One copy a node, which all of its workers read where it lies.
+            self.shipped = self.ray.put(material.to_ship())
         self._hired = 0
+        self._looked = -LOOKS
+        self._places = 1
 
     def places(self) -> int:
-        cores = int(self.ray.cluster_resources().get("CPU", 1))
-        return max(1, cores // self.compute.threads)
+        if time.monotonic() - self._looked >= LOOKS:
+            with self._there():
+                nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+            room = sum(
+                min(int(node.get(what, 0) / share) for what, share in self.needs.items())
+                for node in nodes
+            )
+            self._places = max(1, room)  # where there is room for none, one waits for it
+            self._looked = time.monotonic()
+        return self._places
 
     def hire(self) -> Hand:
         self._hired += 1
-        return _Actor(f"actor {self._hired}", self)
+        with self._there():
+            return _Actor(f"actor {self._hired}", self)
+
+    def close(self) -> None:
+        if self._ours:  # whatever else this process does with Ray goes on
+            with suppress(Exception):
+                self.ray.shutdown()
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # Ray has no one kind for it
+            raise BakeoffError(
+                f"workers {self.name}",
+                f"the cluster is gone ({_in_short(error)})",
+                "What is finished stays: bakeoff run --resume goes on, there or with other workers",
+            ) from error
 
 
 class _Actor(Hand):
@@ -64,8 +100,8 @@ class _Actor(Hand):
         self._ray = room.ray
         self._folder = room.folder
         asked = room.ray.remote(_Remote).options(
-            num_cpus=room.compute.threads,
-            num_gpus=GPU if room.compute.device.startswith("cuda") else 0,
+            num_cpus=room.needs["CPU"],
+            num_gpus=room.needs.get("GPU", 0),
             max_concurrency=3,  # it works, and is asked, and is told to stop
             max_restarts=0,
         )
@@ -86,10 +122,13 @@ class _Actor(Hand):
                     continue
                 if files := message.pop("files", None):
                     self._folder.save_unit_files(unit.approach, unit.name, files)
+                for last in message.pop("last"):
+                    tell(last["event"], last["details"])
                 return dict(message)
 
     def stop(self, unit: Unit) -> None:
-        self._actor.stop.remote(unit.approach, unit.name)
+        with suppress(Exception):  # it is gone, as whoever listens to it will hear
+            self._actor.stop.remote(unit.approach, unit.name)
 
     def close(self) -> None:
         with suppress(Exception):  # the cluster may be gone
@@ -98,9 +137,8 @@ class _Actor(Hand):
     def _get(self, asked: Any) -> Any:
         try:
             return self._ray.get(asked)
-        except self._ray.exceptions.RayError as error:
-            lines = str(error).strip().splitlines()
-            raise Died(f"{type(error).__name__}", "\n".join(lines)) from None
+        except Exception as error:  # Ray's own, or of whatever carries it
+            raise Died(type(error).__name__, str(error).strip()) from None
 
 
 class _Remote:
@@ -114,6 +152,7 @@ class _Remote:
         self._worker = Worker(material, self._folder, self._tell)
         self._news: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._unwanted: set[tuple[str, str]] = set()
+        self._last: list[dict[str, Any]] = []
 
     def ready(self) -> Ending:
         return {"ended": "ready"}
@@ -136,19 +175,24 @@ class _Remote:
         self._unwanted.add((approach, name))
 
     def _do(self, unit: Unit) -> None:
+        self._last = []
         ending = ending_of(self._worker, unit)
         if ending["ended"] == "done":
             ending["files"] = self._folder.unit_files(unit.approach, unit.name)
-        self._news.put(ending)
+        self._news.put(ending | {"last": self._last})
 
     def _tell(self, kind: str, /, **details: Any) -> None:
-        self._news.put({"event": kind, "details": details})
+        news = {"event": kind, "details": details}
+        if kind in FINISHED:  # with its files, lest it is told of and then lost with its node
+            self._last.append(news)
+        else:
+            self._news.put(news)
         if kind == "epoch" and (details["approach"], details["fold"]) in self._unwanted:
             raise Stopped
 
 
-def _connected(address: str | None) -> Any:
-    """Ray, with a cluster behind it."""
+def _connected(address: str | None) -> tuple[Any, bool]:
+    """Ray, with a cluster behind it, and whether it was brought there by this."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     try:
         import ray
@@ -157,20 +201,34 @@ def _connected(address: str | None) -> Any:
             "workers ray", "Ray is not installed", "pip install 'bakeoff[ray]'"
         ) from None
     if ray.is_initialized():
-        return ray
+        return ray, False
+    no_cluster = (ImportError, OSError, RuntimeError, ValueError, ray.exceptions.RayError)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is not None:
-            ray.init(address, **quiet)
-            return ray
-        try:
-            ray.init("auto", **quiet)
-        except ConnectionError:
-            ray.init(include_dashboard=False, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+            where = urlsplit(address)
+            socket.create_connection((where.hostname, where.port), timeout=KNOCKS).close()
+            try:
+                ray.init(address, **quiet)
+            except ConnectionAbortedError:
+                # On a busy head the server for this client may not come up within Ray's time.
+                ray.init(address, **quiet)
+        else:
+            try:
+                ray.init("auto", **quiet)
+            except ConnectionError:
+                ray.init(include_dashboard=False, **quiet)
+    except no_cluster as error:
         raise BakeoffError(
             f"workers {address or 'ray'}",
-            f"no cluster answers ({str(error).splitlines()[0]})",
-            "See that one runs there (ray start --head) with the same versions of Ray and Python",
+            f"no cluster answers ({_in_short(error)})",
+            "See that one runs there (ray start --head) with the same versions of Ray and Python, "
+            "and that its token is here if it has one (RAY_AUTH_MODE=token)",
         ) from None
-    return ray
+    return ray, True
+
+
+def _in_short(error: Exception) -> str:
+    """Ray's errors hold whole tracebacks: what it is, and what it came from."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(dict.fromkeys((lines[0], lines[-1])))

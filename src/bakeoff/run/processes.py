@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -32,7 +31,6 @@ class Processes:
         self.folder = folder
         self.threads = material.compute.threads
         self.shipped = Path(tempfile.mkdtemp(prefix="bakeoff-"))
-        weakref.finalize(self, shutil.rmtree, self.shipped, ignore_errors=True)
         material.to_ship().save(self.shipped)
         self._hired = 0
 
@@ -43,6 +41,9 @@ class Processes:
         self._hired += 1
         return _Process(self._hired, self)
 
+    def close(self) -> None:
+        shutil.rmtree(self.shipped, ignore_errors=True)
+
 
 class _Process(Hand):
     """Lines of JSON each way; its log goes with it unless it dies."""
@@ -50,7 +51,6 @@ class _Process(Hand):
     def __init__(self, number: int, room: Processes) -> None:
         self.name = f"process {number}"
         self._log = room.shipped / f"{number}.log"
-        self._room = room  # whose folder must outlive it
         self._hearing = threading.Lock()
         # A Python of its own rather than a fork: torch's threads do not survive one. And not by
         # way of multiprocessing, which would run the caller's program again.
@@ -95,6 +95,8 @@ class _Process(Hand):
         assert self._process.stdout is not None
         with self._hearing:
             for line in self._process.stdout:
+                if not line.endswith("\n"):
+                    break  # it died in the middle of it
                 message = json.loads(line)
                 if "ended" in message:
                     return dict(message)

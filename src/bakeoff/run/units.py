@@ -28,6 +28,7 @@ from bakeoff.training.model import Model
 __all__ = [
     "CHOOSERS",
     "FINAL",
+    "FINISHED",
     "HELD_OUT",
     "Listener",
     "Stopped",
@@ -40,6 +41,7 @@ __all__ = [
 Listener = Callable[[Mapping[str, object]], None]
 
 FINAL = "final"
+FINISHED = ("unit finished", "pictures changed")  # what is told of a unit when it is kept
 # Arrays of a unit: rows of the dataset, N×K logits and N strangenesses.
 HELD_OUT = ("rows", "logits", "strangeness")
 CHOOSERS = ("chooser_rows", "chooser_logits", "chooser_strangeness")

@@ -57,6 +57,8 @@ class Worker:
         Stopped
             It was left off.
         """
+        if self.folder.has_unit(unit.approach, unit.name):
+            return  # whoever did it died before it could say so
         bench = self._bench(unit)
         if unit.kind == "changed":
             answer_changed(bench, unit)

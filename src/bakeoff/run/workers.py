@@ -7,6 +7,7 @@ so the numbers are the same whoever does them. A unit whose worker dies is given
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -41,6 +42,7 @@ __all__ = [
 TRIES = 3  # times a unit is begun whose workers die
 WORTH_STARTING = 15.0  # seconds of work: a worker takes some three to import torch
 MEMORY = 1_500_000_000  # bytes that a worker may come to hold
+PATIENCE = 300.0  # seconds that nobody may be ready; a cluster may have to start machines first
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Workers:
         kind, _, count = text.partition(":")
         if text in ("auto", "ray"):
             return cls(text)  # type: ignore[arg-type]  # one of the two
-        if text.startswith("ray://") and len(text) > len("ray://"):
+        if re.fullmatch(r"ray://.+:\d+", text):
             return cls("ray", address=text)
         if kind == "local" and count.isdecimal() and int(count) > 0:
             return cls("local", int(count))
@@ -89,10 +91,10 @@ class Workers:
 def threads_for(units: int, device: str) -> int:
     """How many threads each unit gets, of an approach that has so many.
 
-    One where there are units enough for all cores: that is 1.3 to 1.7 times as fast as one unit
-    after another with all of them (benchmarks/workers.txt). It hangs on what is asked and on the
-    machine where it is asked, never on the workers, since the number of threads changes the last
-    bits of a sum.
+    One where there are units enough for all cores: on two, two units at a time were 1.3 times as
+    fast as one after another with both cores (benchmarks/workers.txt). It hangs on what is asked
+    and on the machine where it is asked, never on the workers, since the number of threads changes
+    the last bits of a sum.
     """
     return max(1, cores() // units) if device == "cpu" else cores()
 
@@ -122,7 +124,7 @@ class Died(Exception):  # noqa: N818 - an event as much as an error
         self.log = log
 
 
-_Message = tuple[str, dict[str, object]] | Ending | Died
+_Message = tuple[str, dict[str, object]] | Ending | Exception
 
 
 class Hand(ABC):
@@ -156,6 +158,9 @@ class Room(Protocol):
     def hire(self) -> Hand:
         """One more; it need not be ready yet."""
 
+    def close(self) -> None:
+        """Leave nothing behind, when all that were hired are closed."""
+
 
 class Crew(AbstractContextManager["Crew"]):
     """Workers for as long as the block lasts."""
@@ -167,7 +172,7 @@ class Crew(AbstractContextManager["Crew"]):
         Raises
         ------
         BakeoffError
-            The workers of a unit died too often.
+            The workers of a unit died too often, or none came to be ready.
         """
 
 
@@ -219,6 +224,8 @@ class Many(Crew):
         self._last: dict[Hand, str] = {}
         self._inbox: queue.SimpleQueue[tuple[Hand, _Message]] = queue.SimpleQueue()
         self._deaths: Counter[str] = Counter()
+        self._stillborn = 0  # workers that died before they were ready, since one was
+        self._most = 1  # for whom there was room at once
         self._again: list[Unit] = []
 
     def __exit__(
@@ -229,6 +236,7 @@ class Many(Crew):
     ) -> None:
         for hand in self._hands:
             hand.close()
+        self.room.close()
 
     def do(self, work: Work) -> None:
         while True:
@@ -238,11 +246,14 @@ class Many(Crew):
                 self._give(self._idle.pop(), unit)
             if not any(self._hands.values()) and (self._idle or not wanted):
                 return
-            hand, message = self._inbox.get()
+            hand, message = self._heard()
             unit = self._hands.get(hand)
             if isinstance(message, Died):
                 self._bury(hand, unit, message)
+            elif isinstance(message, Exception):
+                raise message
             elif unit is None:  # it is ready for its first
+                self._stillborn = 0
                 self._idle.append(hand)
             elif isinstance(message, tuple):
                 if work.heard(unit, *message):
@@ -254,11 +265,24 @@ class Many(Crew):
 
     def _staff(self, wanted: int) -> None:
         """Hire while there is room, and work for one more."""
-        most = min(self.room.places(), wanted + sum(map(bool, self._hands.values())))
-        while len(self._hands) < most:
+        places = self.room.places()
+        self._most = max(self._most, places)
+        while len(self._hands) < min(places, wanted + sum(map(bool, self._hands.values()))):
             hand = self.room.hire()
             self._hands[hand] = None
             self._listen(hand, hand.ready)
+
+    def _heard(self) -> tuple[Hand, _Message]:
+        """What comes next. Whoever works is heard of, be it of its end; who starts may never be."""
+        try:
+            return self._inbox.get(timeout=None if any(self._hands.values()) else PATIENCE)
+        except queue.Empty:
+            raise BakeoffError(
+                "workers",
+                f"none was ready within {PATIENCE:.0f} s",
+                "See that the machine, or one node of the cluster, has the cores free that a "
+                "worker asks for (--threads). What is finished stays: --resume goes on",
+            ) from None
 
     def _next(self, work: Work, hand: Hand) -> Unit | None:
         return self._again.pop() if self._again else work.next(self._last.get(hand))
@@ -273,30 +297,39 @@ class Many(Crew):
         def listen() -> None:
             try:
                 self._inbox.put((hand, wait()))
-            except Died as death:
-                self._inbox.put((hand, death))
+            except Exception as error:  # to be met where all is decided
+                self._inbox.put((hand, error))
 
         threading.Thread(target=listen, daemon=True).start()
 
     def _bury(self, hand: Hand, unit: Unit | None, death: Died) -> None:
-        """Note a death; the unit is begun again unless that happened too often."""
+        """Note a death; the unit is begun again unless that happened too often.
+
+        Those that never were ready count as often as there is room for one: a node that dies
+        while it starts takes many at once.
+        """
         hand.close()
         del self._hands[hand]
         if hand in self._idle:
             self._idle.remove(hand)
-        thing = f"{unit.approach} on {unit.name}" if unit else "a worker that was to start"
-        self._deaths[thing] += 1
         self.on_death(unit, death.how, death.log)
-        if self._deaths[thing] >= TRIES:
+        if unit:
+            thing, most = f"{unit.approach} on {unit.name}", TRIES
+            self._deaths[thing] += 1
+            times = self._deaths[thing]
+            self._again.append(unit)
+        else:
+            thing, most = "a worker that was to start", TRIES * self._most
+            self._stillborn += 1
+            times = self._stillborn
+        if times >= most:
             raise BakeoffError(
                 thing,
-                f"{TRIES} times its worker died ({death.how}); the last it said was: "
+                f"{times} times its worker died ({death.how}); the last it said was: "
                 f"{_last_line(death.log)}",
                 "The whole log is in the run's folder under workers. Fewer workers leave each more "
                 "memory, as --workers local:1 does; what is finished stays",
             )
-        if unit:
-            self._again.append(unit)
 
 
 def _end(work: Work, unit: Unit, ending: Ending) -> None:

@@ -1,0 +1,300 @@
+"""What a worker costs, and what a second one brings: processes of this machine, and Ray.
+
+    python benchmarks/workers.py > benchmarks/workers.txt
+
+A cluster of Ray is started on this machine and ended with it. Overhead is the time from the end of
+a trivial unit (the baseline, one epoch, 60 digits) to the end of the next, but for what the unit
+says it took: giving it out, hearing of it, and writing it down with its events; medians. Speed-up
+is that of units which fit one core (the CNN, three epochs of 300 of 500 doodles), by the wall clock
+from when all workers are ready, so that what starting them takes is counted apart. How many events
+the driver takes in a second is asked of workers that do nothing but tell, with every event written
+to the run's folder, as a run does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from measure import hardware
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.read import read
+from bakeoff.data.split import Fold
+from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import Request, RunFolder
+from bakeoff.run.cluster import Cluster
+from bakeoff.run.material import Material
+from bakeoff.run.processes import Processes
+from bakeoff.run.units import Unit
+from bakeoff.run.worker import Ending
+from bakeoff.run.workers import Crew, Hand, Here, Many
+from bakeoff.training.compute import Compute, keep_freed_memory
+
+SIZES = (1000, 20000)
+WARM = 6  # units before those that count
+UNITS = 6  # of the CNN
+EPOCHS = 3
+TOLD = 100  # events by each of those that do nothing else
+KINDS = {"here": "in this process", "processes": "a process", "ray": "an actor of Ray"}
+CREWS = {  # kind, workers, threads of each
+    "local:1": ("here", 1, 1),
+    "local:2": ("processes", 2, 1),
+    "local:1, two threads": ("here", 1, 2),
+    "Ray, one core": ("ray", 1, 1),
+    "Ray, two cores": ("ray", 2, 1),
+}
+
+
+class Some:
+    """Units with the same work, and when each ended."""
+
+    def __init__(self, units: list[Unit], folder: RunFolder) -> None:
+        self.units = units
+        self.folder = folder
+        self.ends: list[float] = []
+        self.own: list[float] = []  # seconds that each says it took
+        self.first = 0.0
+
+    def left(self) -> int:
+        return len(self.units)
+
+    def next(self, last: str | None) -> Unit | None:  # noqa: ARG002
+        self.first = self.first or time.perf_counter()
+        return self.units.pop() if self.units else None
+
+    def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        self.folder.log(kind, **details)
+        if kind == "unit finished":
+            self.own.append(details["seconds"])
+        return False
+
+    def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:  # noqa: ARG002
+        assert error is None, "nothing is refused here"
+        self.ends.append(time.perf_counter())
+
+
+def material_of(dataset: Dataset, folder: RunFolder, threads: int) -> Material:
+    """One fold that holds out a fifth."""
+    rows = np.arange(len(dataset))
+    fold = Fold("fold", rows[rows % 5 > 1], rows[rows % 5 == 1], rows[rows % 5 == 0])
+    compute = Compute("cpu", threads, bf16=False)
+    return Material(folder.request, dataset, rows, {"fold": fold}, rows[:0], compute)
+
+
+@contextmanager
+def crew_of(kind: str, count: int, material: Material, folder: RunFolder) -> Iterator[Crew]:
+    """`kind` is "here", "processes" or "ray"; Ray gets as many cores as there are workers."""
+    if kind == "here":
+        yield Here(material, folder)
+    elif kind == "processes":
+        with Many(Processes(count, material, folder), died) as crew:
+            yield crew
+    else:
+        with (
+            cluster(count * material.compute.threads),
+            Many(Cluster(None, material, folder), died) as crew,
+        ):
+            yield crew
+
+
+@contextmanager
+def cluster(cores: int) -> Iterator[None]:
+    """Ray on this machine, as long as the block lasts."""
+    import ray  # not before there is a token
+
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    ray.init(num_cpus=cores, object_store_memory=200_000_000, **quiet)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def died(unit: Unit | None, how: str, log: str) -> None:  # noqa: ARG001
+    raise RuntimeError(f"a worker died {how}: {log}")
+
+
+@contextmanager
+def folder_for(approach: str) -> Iterator[RunFolder]:
+    with tempfile.TemporaryDirectory() as nowhere:
+        request = Request(source="benchmark", approaches=(approach,))
+        yield RunFolder.create(Path(nowhere) / "run", request)
+
+
+def units(approach: str, names: str, count: int, **settings: object) -> list[Unit]:
+    return [Unit(approach, "fold", f"{names} {n}", settings) for n in range(count)]
+
+
+def overhead(kind: str, count: int) -> tuple[float, float, float]:
+    """Seconds until the first worker is ready, of a unit, and of what goes on around it."""
+    digits = read("digits").take(np.arange(60))
+    with folder_for("baseline") as folder:
+        material = material_of(digits, folder, 1)
+        material.compute.apply()
+        with crew_of(kind, 1, material, folder) as crew:
+            started = time.perf_counter()
+            first = Some(units("baseline", "first", 1, epochs=1), folder)
+            crew.do(first)
+            work = Some(units("baseline", "unit", WARM + count, epochs=1), folder)
+            crew.do(work)
+    took = np.diff(work.ends)[WARM - 1 :]
+    around = took - np.array(work.own[WARM:])
+    return first.first - started, float(np.median(took)), float(np.median(around))
+
+
+def seconds_for(kind: str, count: int, threads: int) -> float:
+    """Seconds for some units of the CNN, when every worker is ready and warm."""
+    doodles = read("doodles").take(np.arange(0, 1000, 2))
+    with folder_for("cnn") as folder:
+        material = material_of(doodles, folder, threads)
+        material.compute.apply()
+        with crew_of(kind, count, material, folder) as crew:
+            tries = 0
+            while not tries or (isinstance(crew, Many) and len(crew._idle) < count):
+                tries += 1  # until all are ready, and have prepared their pictures
+                crew.do(Some(units("cnn", f"warm {tries}", 2 * count, epochs=1), folder))
+            work = Some(units("cnn", "unit", UNITS, epochs=EPOCHS), folder)
+            crew.do(work)
+    return work.ends[-1] - work.first
+
+
+def noise(size: int) -> Dataset:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (size, 28, 28), dtype=np.uint8)
+    labels = np.arange(size, dtype=np.int64) % 10
+    return Dataset("noise", Pictures.from_array(pixels), labels, tuple("0123456789"), names=())
+
+
+def written(material: Material, folder: RunFolder) -> float:
+    """Seconds until processes of this machine can read it."""
+    started = time.perf_counter()
+    room = Processes(1, material, folder)
+    seconds = time.perf_counter() - started
+    room.close()
+    return seconds
+
+
+def put(material: Material) -> float:
+    """Seconds until an actor of Ray has it: put once, fetched, and taken apart."""
+    import ray
+
+    @ray.remote(num_cpus=0)
+    def taken(one: Material) -> int:
+        return one.nbytes
+
+    ray.get(taken.remote(material))  # its process is there
+    started = time.perf_counter()
+    ray.get(taken.remote(ray.put(material.to_ship())))
+    return time.perf_counter() - started
+
+
+class Talker(Hand):
+    """A worker that does nothing but tell, as fast as it is listened to."""
+
+    name = "talker"
+
+    def ready(self) -> Ending:
+        return {"ended": "ready"}
+
+    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> Ending:
+        for number in range(TOLD):
+            tell("epoch", {"approach": unit.approach, "fold": unit.name, "number": number})
+        return {"ended": "done"}
+
+    def stop(self, unit: Unit) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Talkers:
+    """Room for so many of them."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def places(self) -> int:
+        return self.count
+
+    def hire(self) -> Hand:
+        return Talker()
+
+    def close(self) -> None:
+        pass
+
+
+def events_a_second(count: int) -> float:
+    """How fast the driver takes in what so many workers tell, and writes it down."""
+    with folder_for("cnn") as folder, Many(Talkers(count), died) as crew:
+        work = Some(units("cnn", "unit", count), folder)
+        started = time.perf_counter()
+        crew.do(work)
+        return count * TOLD / (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Print what was measured, a table for each question."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=30, help="trivial units for the overhead")
+    parser.add_argument("--rounds", type=int, default=3, help="times that speed is measured")
+    asked = parser.parse_args()
+    # One of its own: Ray would leave one in the home folder for a cluster that it starts.
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    keep_freed_memory()  # as every worker does, and the command line
+    print(f"{hardware()}; load when it began: {os.getloadavg()[0]:.1f}\n")
+
+    print("| one worker | ready after | a trivial unit | … but for its own work | … beside here |")
+    print("|---|---|---|---|---|")
+    here = None
+    for kind, words in KINDS.items():
+        ready, unit, around = (1e3 * seconds for seconds in overhead(kind, asked.units))
+        here = around if here is None else here
+        cells = f"{ready / 1e3:.1f} s | {unit:.0f} ms | {around:.1f} ms | {around - here:+.1f} ms"
+        print(f"| {words} | {cells} |", flush=True)
+
+    took: dict[str, list[float]] = {name: [] for name in CREWS}
+    for _ in range(asked.rounds):  # in turns, so that what else goes on meets all alike
+        for name, crew in CREWS.items():
+            took[name].append(seconds_for(*crew))
+    print(f"\n| {UNITS} units of the CNN | seconds, median | all | times as fast |")
+    print("|---|---|---|---|")
+    base = 0.0
+    for name, (_, count, threads) in CREWS.items():
+        middle = median(took[name])
+        if (count, threads) == (1, 1):
+            base = middle
+        every = ", ".join(f"{one:.1f}" for one in took[name])
+        print(f"| {name} | {middle:.1f} | {every} | {base / middle:.2f} |", flush=True)
+
+    print("\n| pictures of 28×28 | shipped to a node | written for processes | put into Ray |")
+    print("|---|---|---|---|")
+    with folder_for("baseline") as folder, cluster(1):
+        for size in SIZES:
+            material = material_of(noise(size), folder, 1)
+            both = [(written(material, folder), put(material)) for _ in range(5)]
+            cells = [f"{material.to_ship().nbytes / 1e6:.2f} MB"]
+            cells += [f"{1e3 * median(times):.0f} ms" for times in zip(*both, strict=True)]
+            print(f"| {size} | {' | '.join(cells)} |", flush=True)
+
+    print("\n| workers that tell all the time | events a second that the driver takes |")
+    print("|---|---|")
+    for count in (1, 64, 1024):
+        print(f"| {count} | {events_a_second(count):.0f} |", flush=True)
+    print(f"\nLoad when it ended: {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
