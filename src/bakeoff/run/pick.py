@@ -91,7 +91,7 @@ def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
     return Chosen(0, number, why)
 
 
-def with_outer(chosen: Chosen, best: TrialRecord, outer: Outer | None) -> Pick:
+def with_outer(chosen: Chosen, best: Tried, outer: Outer | None) -> Pick:
     """The recommendation, with what the outer pictures say of it.
 
     Parameters
@@ -109,12 +109,10 @@ def with_outer(chosen: Chosen, best: TrialRecord, outer: Outer | None) -> Pick:
         )
         for name, (loss, right) in outer.items()
     }
-    assert best.accuracy is not None
-    right = outer["best"][1]
-    inner = round(best.accuracy * (pictures := _pictures(best, len(right))))
-    optimism = best.accuracy - scores["best"].accuracy
+    own = float(best.right.mean())
+    optimism = own - scores["best"].accuracy
     low, high = _difference(
-        (best.accuracy, wilson(inner, pictures)),
+        (own, wilson(float(best.right.sum()), len(best.right))),
         (scores["best"].accuracy, scores["best"].interval),
     )
     flattered = (
@@ -122,9 +120,10 @@ def with_outer(chosen: Chosen, best: TrialRecord, outer: Outer | None) -> Pick:
         if optimism > 0
         else "The search did not flatter it"
     )
+    asked = of_pictures(len(outer["best"][1]))
     words = (
-        f"In the search trial {chosen.best} had {percent(best.accuracy)} right; trained anew, it "
-        f"has {percent(scores['best'].accuracy)} of {of_pictures(len(right))} that no trial saw. "
+        f"In the search trial {chosen.best} had {percent(own)} right; trained anew, it has "
+        f"{percent(scores['best'].accuracy)} of {asked} that no trial saw. "
         f"{flattered} (95 % interval {_points(low)} to {_points(high)}). The defaults have "
         f"{percent(scores['defaults'].accuracy)} of them."
     )
@@ -137,11 +136,6 @@ def with_outer(chosen: Chosen, best: TrialRecord, outer: Outer | None) -> Pick:
         optimism_interval=(low, high),
         words=words,
     )
-
-
-def _pictures(best: TrialRecord, outer: int) -> int:
-    """About as many as the search judged it by; the outer ones are the fewer."""
-    return outer * max(1, len(best.folds))
 
 
 def _difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> tuple[float, float]:

@@ -346,6 +346,7 @@ class _Story:
         tried = study.tried()
         front = front_of(tried, self.sought.aims)
         chosen = choose(tried, self.sought.aims) if outer else None
+        by_number = {one.record.number: one for one in tried}
         records = {
             one.record.number: one.record.model_copy(update={"front": one.record.number in front})
             for one in tried
@@ -357,7 +358,7 @@ class _Story:
             space=self.sought.spaces[name],
             trials=list(records.values()),
             importance=study.importance() if outer else None,
-            pick=with_outer(chosen, records[chosen.best], outer) if chosen else None,
+            pick=with_outer(chosen, by_number[chosen.best], outer) if chosen else None,
         )
 
     def _write(self, results: StudyResults) -> None:
