@@ -13,7 +13,7 @@ from bakeoff.data.duplicates import together
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import units
+from bakeoff.run import units, workers
 from bakeoff.run.bake import bake, estimate, resume
 from bakeoff.run.learning import Smaller, smaller_folds
 
@@ -210,11 +210,20 @@ def test_without_folds_there_is_no_curve(tmp_path: Path) -> None:
 
 
 def test_a_curve_counts_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "estimate_seconds", lambda _, fits, scored: sum(fits) + scored)
+    monkeypatch.setattr(
+        units, "estimate_seconds", lambda _, fits, scored: (sum(fits) + scored) / 99
+    )
     without, with_it = (
         estimate(strokes(), curve=curve, test=0.0, **ONE)["baseline"] for curve in (False, True)
     )
-    assert with_it - without == 2 * (13 + 7) + 2 * 60
+    assert (with_it - without) * 99 == pytest.approx(2 * (13 + 7) + 2 * 60)
+
+
+def test_workers_share_what_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "estimate_seconds", lambda *_: 400.0)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
+    monkeypatch.setattr(workers, "MEMORY", 1)
+    assert estimate(strokes(), test=0.0, **ONE)["baseline"] == 200.0
 
 
 def test_groups_that_are_left_out_have_a_curve_too(tmp_path: Path) -> None:
