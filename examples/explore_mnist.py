@@ -76,7 +76,7 @@ def page(results: StudyResults) -> str:
         f"budget {protocol.budget}, bakeoff {results.bakeoff_version}, torch "
         f"{results.machine['torch']}, {results.machine['processor']}, threads a fit: "
         f"{results.machine['threads']}. "
-        "Rows by loss; **bold** is the pick.",
+        "Rows by loss; **bold** is the pick. Seconds are by the clock, beside other work.",
     ]
     for search in results.searches:
         parts += [f"## {search.title}", rows(search), said(search)]

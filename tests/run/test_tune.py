@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from PIL import Image
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.study import StudyResults, TrialRecord
@@ -208,22 +210,18 @@ def test_what_is_no_search(tmp_path: Path) -> None:
         tune(strokes(), tmp_path / "s", storage="nowhere://x", **ASKED)
 
 
-def take_part(path: Path, name: str, url: str) -> None:
-    """One of several processes on one study."""
-    asked = ASKED | {"trials": 8, "seed": ord(name)}
-    tune(strokes(90), path / name, space=space(path), storage=url, study="shared", **asked)
-
-
 def together(path: Path, url: str) -> list[StudyResults]:
-    """Two processes at one study, each with a folder of its own."""
-    space(path)
-    spawn = multiprocessing.get_context("spawn")
-    both = [spawn.Process(target=take_part, args=(path, name, url)) for name in "ab"]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
-        assert one.exitcode == 0
+    """Two processes at one study, each with a folder of its own, as two people would start them."""
+    dataset = strokes(90)
+    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
+        file = path / "pictures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(file)
+    command = [sys.executable, "-m", "bakeoff", "tune", str(path / "pictures"), "--no-open"]
+    command += ["--space", str(space(path)), "--storage", url, "--study", "shared"]
+    command += ["--trials", "8", "--budget", "quick", "--threads", "1", "--workers", "local:1"]
+    both = [subprocess.Popen([*command, "--out", str(path / name)]) for name in "ab"]
+    assert [one.wait() for one in both] == [0, 0]
     return [
         StudyResults.model_validate_json((path / name / "study.json").read_bytes()) for name in "ab"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_a_bug_in_a_worker_comes_out_with_its_traceback(
         crew.do(Some(Unit("cnn", "no such", "x", TINY)))
 
 
+def children() -> list[psutil.Process]:
+    """Our workers; a test session has other children, and what is left of them."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it ended, and nobody has asked how
+            if "bakeoff.run.worker" in child.cmdline():
+                found.append(child)
+    return found
+
+
 class Killer(Some):
     """Kills the worker that does a unit, the first few times that it trains."""
 
@@ -126,9 +137,8 @@ class Killer(Some):
     def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:
         if kind == "epoch" and unit.name == "fold 1" and self.times:
             self.times -= 1
-            for child in psutil.Process().children():
-                if "bakeoff.run.worker" in child.cmdline():
-                    child.send_signal(signal.SIGKILL)
+            for child in children():
+                child.send_signal(signal.SIGKILL)
         return super().heard(unit, kind, details)
 
 
@@ -228,8 +238,9 @@ def test_nobody_is_left_when_the_crew_goes(material: Material, folder: RunFolder
     with Many(Processes(2, material, folder), lambda *_: None) as crew:
         with pytest.raises(ZeroDivisionError):
             crew.do(Careless(tiny(epochs=3000), tiny(TWIN, epochs=3000)))
-        children = psutil.Process().children()
-    _, alive = psutil.wait_procs(children, timeout=5)
+        hired = children()
+    _, alive = psutil.wait_procs(hired, timeout=5)
+    assert len(hired) == 2
     assert not alive
 
 

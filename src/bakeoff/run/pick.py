@@ -63,7 +63,9 @@ def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
     if others:
         second = others[0]
         as_good = [one for one in done.values() if not _clearly_better(best, one, first)]
-        pick = min(as_good, key=lambda one: _lower(one.record, second))
+        pick = min(
+            as_good, key=lambda one: tuple(_lower(one.record, aim) for aim in (second, first))
+        )
         why = (
             f"Of the {len(as_good)} trials whose {WORDS[first]} is not clearly worse than that of "
             f"the best ({_said(best.record, first)}), trial {pick.record.number} has the best "

@@ -28,6 +28,7 @@ from bakeoff.run.space import Space, contains, suggest
 __all__ = ["Asked", "Study", "Tried", "storage_of", "value_of"]
 
 BEAT, GRACE = 30, 300  # seconds between signs of life, and until one without is given up
+ATTEMPTS = 3  # to open a database
 PATIENCE = 60.0  # seconds for another process to finish making the study
 MAXIMISED: tuple[Aim, ...] = ("accuracy",)
 RUNGS = 2  # of two trials that have come as far, one goes on
@@ -60,21 +61,29 @@ def storage_of(url: str) -> Iterator[optuna.storages.RDBStorage]:
         It can not be reached.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with _experiments():
-            storage = optuna.storages.RDBStorage(
-                url,
-                heartbeat_interval=BEAT,
-                grace_period=GRACE,
-                heartbeat_stale_trial_callback=_enqueue_again,
-            )
-    except Exception as error:  # each database has errors of its own
-        raise BakeoffError(
-            f"storage {url.split('@')[-1]}",
-            f"it can not be opened ({str(error).splitlines()[0]})",
-            "See that the database runs, and that its driver is installed: for PostgreSQL "
-            "postgresql+psycopg://USER@HOST/NAME and pip install 'psycopg[binary]'",
-        ) from None
+    storage = None
+    for attempt in range(ATTEMPTS):
+        try:
+            with _experiments():
+                storage = optuna.storages.RDBStorage(
+                    url,
+                    heartbeat_interval=BEAT,
+                    grace_period=GRACE,
+                    heartbeat_stale_trial_callback=_enqueue_again,
+                )
+            break
+        except Exception as error:  # each database has errors of its own
+            # Of two that come to an empty database at once, one finds its tables half made.
+            if attempt < ATTEMPTS - 1:
+                time.sleep(1)
+                continue
+            raise BakeoffError(
+                f"storage {url.split('@')[-1]}",
+                f"it can not be opened ({str(error).splitlines()[0]})",
+                "See that the database runs, and that its driver is installed: for PostgreSQL "
+                "postgresql+psycopg://USER@HOST/NAME and pip install 'psycopg[binary]'",
+            ) from None
+    assert storage is not None
     try:
         yield storage
     finally:
