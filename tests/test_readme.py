@@ -60,6 +60,7 @@ def test_the_readme_has_commands_and_programs() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # each needs what those before it left, so they are one test
 def test_every_command_of_the_readme_runs(workplace: Path) -> None:
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
