@@ -154,7 +154,7 @@ def test_brittleness_is_asked_for_by_itself(
     bakeoff("run", pictures, "-a", "baseline", *some, "-o", run, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     assert "changing 36 pictures in 13 ways" in out
-    assert re.search(r"squared paper · baseline \d+%", out)
+    assert re.search(r"baseline · fold 2 · \d+% of the changed pictures right", out)
     assert (run / "brittleness.csv").read_text().startswith("approach,corruption,strength")
 
 
