@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -145,6 +146,31 @@ def test_a_grey_model_sees_colour_as_luma() -> None:
     green = np.zeros((10, 10, 3), dtype=np.uint8)
     green[..., 1] = 255
     assert prepared(green, "photo").mean() == pytest.approx(0.587, abs=1e-5)
+
+
+# -- the window ----------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    side=st.sampled_from([8, 15, 56]),
+    centre=st.tuples(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5)),
+    half=st.floats(0.1, 3),
+    aspect=st.sampled_from([(1.0, 1.0), (1.0, 0.02), (0.6, 1.0)]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_window_is_what_grid_sample_makes_of_it(
+    side: int, centre: tuple[float, float], half: float, aspect: tuple[float, float], seed: int
+) -> None:
+    x = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
+    sides = torch.tensor(aspect)
+    down, across = Prepare._window(torch.tensor([centre]), torch.tensor([half]), sides, side)
+    (right, below), (wide, high) = centre, (half / sides).tolist()
+    theta = torch.tensor([[[wide, 0, right], [0, high, below]]])
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    wanted = F.grid_sample(x, grid, align_corners=False)
+    # Places are reckoned in float32 here and there: a long way out they differ by as much.
+    assert torch.allclose(down @ x @ across.mT, wanted, atol=1e-5 * side * max(wide, high))
 
 
 # -- both ----------------------------------------------------------------------
