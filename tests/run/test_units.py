@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from bakeoff.approaches import APPROACHES, CNN, Task
@@ -189,16 +188,6 @@ def test_without_a_slice_to_fit_it_on_the_temperature_is_1(tmp_path: Path) -> No
     bench = bench_of(tmp_path / "run", "baseline")
     train(bench, Fold("fold 1", FOLD.train, FOLD.train[:0], FOLD.held_out))
     assert bench.folder.load_unit("baseline", "fold 1")[0].temperature == 1.0
-
-
-def test_cleared_benches_prepare_again_to_the_same(tmp_path: Path) -> None:
-    bench = bench_of(tmp_path / "run", "baseline")
-    rows = torch.arange(60)
-    before = bench.trainer.source.plain(rows)
-    bench.clear()
-    bench.clear()
-    assert torch.equal(bench.trainer.source.plain(rows), before)
-    assert kinds(bench).count("preparing") == 2
 
 
 def test_weights_are_whole_and_the_frozen_part_is_not_among_them(tmp_path: Path) -> None:

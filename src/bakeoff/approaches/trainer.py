@@ -150,10 +150,6 @@ class Trainer:
             if made in other.__dict__:
                 self.__dict__[made] = other.__dict__[made]
 
-    def clear(self) -> None:
-        """Forget what was made for training."""
-        self.__dict__.pop("source", None)
-
     def fit(
         self,
         name: str,

@@ -42,7 +42,7 @@ from bakeoff.record.lock import LOCK, PID
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
 from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
-from bakeoff.record.whole import write_folder
+from bakeoff.record.whole import write_file, write_folder
 
 __all__ = ["LOG", "Request", "RunFolder", "corrections_table", "now"]
 
@@ -334,10 +334,7 @@ class RunFolder:
         return SheetReader(self.path / "pictures")
 
     def _write(self, name: str, data: bytes) -> None:
-        target = self.path / name
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_bytes(data)
-        partial.replace(target)
+        write_file(self.path / name, data)
 
 
 def _last_byte(file: IO[bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,9 @@ from pydantic import ValidationError
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import holder
-from bakeoff.record.study import STUDY_SCHEMA_VERSION, StudyResults
+from bakeoff.record.study import STUDY_SCHEMA_VERSION, Search, StudyResults, TrialRecord
+from bakeoff.record.tables import table
+from bakeoff.record.whole import write_file
 
 __all__ = ["SETTINGS", "STUDY", "TRIALS", "StudyFolder", "StudyState"]
 
@@ -67,8 +70,53 @@ class StudyFolder:
                 "Search anew with bakeoff tune",
             ) from None
 
+    def write(self, results: StudyResults) -> None:
+        """study.json and trials.csv, and at the end settings.toml; each whole or not at all."""
+        files = {TRIALS: _table(results), STUDY: results.model_dump_json(indent=1)}
+        if results.finished is not None:
+            files = {SETTINGS: _settings(results)} | files
+        for name, text in files.items():
+            write_file(self.path / name, text.encode())
+
     def state(self, results: StudyResults) -> StudyState:
         """How the search stands: an interrupted one is neither finished nor at work."""
         if results.finished is not None:
             return "finished"
         return "interrupted" if holder(self.path) is None else "in progress"
+
+
+def _table(results: StudyResults) -> str:
+    knobs = list(dict.fromkeys(knob for one in results.searches for knob in one.space))
+    told = ("number", "state", "accuracy", "loss", "parameters", "bytes", "latency_ms", "seconds")
+    return table(
+        ["approach", *told, *knobs],
+        (
+            [
+                search.name,
+                *(getattr(trial, name) for name in told),
+                *(_setting(search, trial, knob) for knob in knobs),
+            ]
+            for search in results.searches
+            for trial in search.trials
+        ),
+    )
+
+
+def _setting(search: Search, trial: TrialRecord, knob: str) -> object:
+    if knob not in search.space:
+        return ""
+    return trial.settings.get(knob, search.space[knob].default)
+
+
+def _settings(results: StudyResults) -> str:
+    """What `bakeoff run --settings` takes; every value of JSON is one of TOML."""
+    lines = [f"# Found by bakeoff tune on {results.name}."]
+    for search in results.searches:
+        lines += ["", f"[{search.name}]"]
+        if search.pick is None:
+            lines.append("# The search goes on.")
+            continue
+        lines += [f"# {search.pick.why}"]
+        picked = next(one for one in search.trials if one.number == search.pick.trial)
+        lines += [f"{knob} = {json.dumps(value)}" for knob, value in picked.settings.items()]
+    return "\n".join([*lines, ""])

@@ -34,8 +34,8 @@ from bakeoff.record.study import (
     StudyResults,
     TrialRecord,
 )
-from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS, StudyFolder
-from bakeoff.record.tables import table
+from bakeoff.record.studyfolder import StudyFolder
+from bakeoff.record.whole import write_file
 from bakeoff.report.study import write_study_report
 from bakeoff.run.material import Material
 from bakeoff.run.pick import Outer, choose, front_of, with_outer
@@ -142,7 +142,7 @@ def tune(
     )
     story = _Story.of(sought, dataset, path)
     path.mkdir(parents=True, exist_ok=True)
-    (path / ASKED).write_text(sought.model_dump_json(indent=2), encoding="utf-8")
+    write_file(path / ASKED, sought.model_dump_json(indent=2).encode())
     with RunLock(path):
         return story.tell(crew, hear)
 
@@ -232,7 +232,7 @@ class _Story:
             finished: str | None = None, outer: Mapping[str, Outer] | None = None
         ) -> StudyResults:
             results = self._results(studies, started, finished, outer)
-            self._write(results)
+            StudyFolder(self.path).write(results)
             return results
 
         hear("search", {"understood": self.dataset.understood, "results": keep()})
@@ -361,16 +361,6 @@ class _Story:
             pick=with_outer(chosen, by_number[chosen.best], outer) if chosen else None,
         )
 
-    def _write(self, results: StudyResults) -> None:
-        """study.json and trials.csv, and at the end settings.toml; each whole or not at all."""
-        files = {TRIALS: _table(results), STUDY: results.model_dump_json(indent=1)}
-        if results.finished is not None:
-            files = {SETTINGS: _settings(results)} | files
-        for name, text in files.items():
-            partial = self.path / f".{name}.partial"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(self.path / name)
-
 
 EPOCH = ("approach", "trial", "percent")
 
@@ -413,40 +403,3 @@ def _inner_folds(
         f"inner-{number}": replace(fold, name=f"inner-{number}")
         for number, fold in enumerate(parts.folds[:inner], start=1)
     }
-
-
-def _table(results: StudyResults) -> str:
-    knobs = list(dict.fromkeys(knob for one in results.searches for knob in one.space))
-    told = ("number", "state", "accuracy", "loss", "parameters", "bytes", "latency_ms", "seconds")
-    return table(
-        ["approach", *told, *knobs],
-        (
-            [
-                search.name,
-                *(getattr(trial, name) for name in told),
-                *(_setting(search, trial, knob) for knob in knobs),
-            ]
-            for search in results.searches
-            for trial in search.trials
-        ),
-    )
-
-
-def _setting(search: Search, trial: TrialRecord, knob: str) -> object:
-    if knob not in search.space:
-        return ""
-    return trial.settings.get(knob, search.space[knob].default)
-
-
-def _settings(results: StudyResults) -> str:
-    """What `bakeoff run --settings` takes; every value of JSON is one of TOML."""
-    lines = [f"# Found by bakeoff tune on {results.name}."]
-    for search in results.searches:
-        lines += ["", f"[{search.name}]"]
-        if search.pick is None:
-            lines.append("# The search goes on.")
-            continue
-        lines += [f"# {search.pick.why}"]
-        picked = next(one for one in search.trials if one.number == search.pick.trial)
-        lines += [f"{knob} = {json.dumps(value)}" for knob, value in picked.settings.items()]
-    return "\n".join([*lines, ""])

@@ -23,7 +23,7 @@ from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.material import Material
 from bakeoff.training.fit import Epoch
-from bakeoff.training.model import Model
+from bakeoff.training.model import Model, Network
 
 __all__ = [
     "CHOOSERS",
@@ -133,10 +133,6 @@ class Workbench:
         scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
         return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
 
-    def clear(self) -> None:
-        """Forget what was made for training."""
-        self.trainer.clear()
-
     def final(self, parts: Split) -> Unit:
         """The fit on everything, with the number of epochs and temperature the folds found.
 
@@ -218,9 +214,7 @@ class Workbench:
 
     def model(self, fold: str = FINAL) -> Model:
         """The trained model of a finished unit, from its weights on disk."""
-        network = self.approach.build(self.trainer.task)
-        unit = self.folder.unit(self.approach.name, fold)
-        network.load_state_dict(load_file(unit / "weights.safetensors"))
+        network = _network_of(self.folder, self.approach, fold, self.trainer.task)
         record, _ = self.folder.load_unit(self.approach.name, fold)
         return self.trainer.assemble(network, record.temperature)
 
@@ -242,10 +236,16 @@ def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
     """The trained model of a finished unit, from what is on disk alone."""
     record, _ = folder.load_unit(approach.name, name)
     task = Task(**record.task)
-    network = approach.build(task)
-    network.load_state_dict(load_file(folder.unit(approach.name, name) / "weights.safetensors"))
+    network = _network_of(folder, approach, name, task)
     model = Model(approach.prepare(task), approach.frozen(task), network, record.temperature)
     return model.eval()
+
+
+def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) -> Network:
+    """What a finished unit trained, from its weights on disk."""
+    network = approach.build(task)
+    network.load_state_dict(load_file(folder.unit(approach.name, name) / "weights.safetensors"))
+    return network
 
 
 class PeakMemory:
