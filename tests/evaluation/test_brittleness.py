@@ -23,8 +23,9 @@ def test_the_three_that_cost_most_are_named_the_worst_first() -> None:
     assert found.corruptions[1].strengths == ["3°", "6°", "9°", "12°", "15°"]
     assert found.corruptions[1].words == "turned"
     assert found.words == (
-        "Of 4 changes, cnn stands turn worst: 64% over five strengths and 40% at the strongest, "
-        "against 94% on clean pictures; then thinner strokes (70%) and shift (90%)."
+        "Of 4 changes, cnn stands turn worst: 64.0 % over five strengths and 40.0 % at the "
+        "strongest, against 94.0 % on clean pictures; then thinner strokes (70.0 %) and shift "
+        "(90.0 %)."
     )
 
 
@@ -33,5 +34,5 @@ def test_little_is_said_to_be_little() -> None:
     words = brittleness_of("cnn", SOME, right, 0.94, 100).words
     assert words == (
         "cnn stands all 4 changes: over five strengths none costs it more than 2 points of the "
-        "94% on clean pictures."
+        "94.0 % on clean pictures."
     )

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.cli.common import app, console
-from bakeoff.cli.train import Corrections, FitThreads, Grouped, on_screen
+from bakeoff.cli.options import Corrections, FitThreads, Grouped
+from bakeoff.cli.train import on_screen
 
 if TYPE_CHECKING:
     from bakeoff.run.checkup import Checkup

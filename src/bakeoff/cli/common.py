@@ -1,4 +1,4 @@
-"""What all commands share: the app, its options, and how an error is told."""
+"""What all commands share: the app, the terminal, and how an error is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
-__all__ = ["Shown", "Threads", "Workers", "app", "console", "has_display", "main", "show"]
+__all__ = ["app", "console", "has_display", "main", "show"]
 
 app = typer.Typer(
     name="bakeoff",
@@ -28,28 +28,6 @@ app = typer.Typer(
 )
 
 console = Console(highlight=False)
-
-Shown = Annotated[
-    bool,
-    typer.Option(
-        "--with-neighbours",
-        help="Ship small training pictures with the bundle, to be shown beside what is asked. "
-        "Whoever has the bundle then has those pictures.",
-    ),
-]
-Workers = Annotated[
-    str,
-    typer.Option(
-        "--workers",
-        "-w",
-        metavar="WHO",
-        help="Who trains: local:N for N processes, ray or ray://HOST:PORT for a cluster. auto: as "
-        "many processes as are worth it. The numbers are the same.",
-    ),
-]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
-]
 
 
 def _print_version(wanted: bool) -> None:

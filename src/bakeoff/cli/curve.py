@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.common import Workers, app
-from bakeoff.cli.train import (
+from bakeoff.cli.common import app
+from bakeoff.cli.options import (
     Budget,
     Budgeted,
     FitThreads,
@@ -16,9 +16,10 @@ from bakeoff.cli.train import (
     KeptTogether,
     Out,
     Seed,
-    bake_off,
-    watch,
+    Sets,
+    Workers,
 )
+from bakeoff.cli.train import bake_off, watch
 from bakeoff.errors import BakeoffError
 
 __all__ = ["curve"]
@@ -38,12 +39,7 @@ def curve(
             help="Only this approach; may be given several times. Default: all.",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", "-s", metavar="APPROACH.KNOB=VALUE", help="Change a setting, as in run."
-        ),
-    ] = None,
+    settings: Sets = None,
     group: Grouped = None,
     keep_groups: KeptTogether = None,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,

@@ -17,7 +17,8 @@ from typing import Annotated, Protocol
 
 import typer
 
-from bakeoff.cli.common import Threads, app, console
+from bakeoff.cli.common import app, console
+from bakeoff.cli.options import Threads
 
 __all__ = ["serve", "serve_until_stopped"]
 

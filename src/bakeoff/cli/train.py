@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -18,25 +17,34 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.common import Shown, Workers, app, console, has_display, show
+from bakeoff.cli.common import app, console, has_display, show
+from bakeoff.cli.options import (
+    Budget,
+    Budgeted,
+    Corrections,
+    FitThreads,
+    Grouped,
+    KeptTogether,
+    Mode,
+    Open,
+    Out,
+    Precision,
+    Seed,
+    Sets,
+    Shown,
+    Workers,
+)
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
     from bakeoff.record.folder import RunFolder
 
 __all__ = [
-    "Budget",
-    "Budgeted",
-    "Corrections",
-    "FitThreads",
-    "Grouped",
-    "KeptTogether",
-    "Open",
-    "Out",
-    "Seed",
+    "Reading",
     "bake_off",
     "demo",
     "fetch",
+    "nothing_beside",
     "on_screen",
     "report",
     "run",
@@ -46,77 +54,6 @@ __all__ = [
 T = TypeVar("T")
 
 LISTED = 5  # of the pictures left out, in the terminal
-
-
-class Mode(StrEnum):
-    """How pictures are prepared."""
-
-    auto = "auto"
-    ink = "ink"
-    photo = "photo"
-
-
-class Budget(StrEnum):
-    """How long to train."""
-
-    quick = "quick"
-    standard = "standard"
-    thorough = "thorough"
-
-
-class Precision(StrEnum):
-    """The number format of training."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-
-
-Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the report when it is done.")]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", help="Folder for the run. Default: runs/NAME-DATE-TIME."),
-]
-Seed = Annotated[int, typer.Option(help="Seed of the split, the networks and the augmentation.")]
-Budgeted = Annotated[
-    Budget,
-    typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
-]
-
-
-FitThreads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        help="CPU threads of each fit; they change the last bits of the numbers. Default: one, "
-        "where there are fits enough for all cores.",
-    ),
-]
-Grouped = Annotated[
-    str | None,
-    typer.Option(
-        help="How pictures are grouped: a regular expression on the file name, column:NAME, "
-        "or folder (the level below the class)."
-    ),
-]
-KeptTogether = Annotated[
-    bool | None,
-    typer.Option(
-        "--keep-groups/--mix-groups",
-        help="Keep the pictures of a group in one fold, or not. Default: where there are "
-        "enough groups, and enough with each class.",
-        show_default=False,
-    ),
-]
-Corrections = Annotated[
-    Path | None,
-    typer.Option(
-        help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
-        "source stays as it is.",
-        dir_okay=False,
-    ),
-]
 
 
 @app.command()
@@ -167,15 +104,7 @@ def run(
             "(baseline, cnn, vit, transfer).",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            "-s",
-            metavar="APPROACH.KNOB=VALUE",
-            help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
-        ),
-    ] = None,
+    settings: Sets = None,
     settings_file: Annotated[
         Path | None,
         typer.Option(
@@ -391,13 +320,37 @@ def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -
 def _resume(folder: Path, source: str | None, workers: str, open_report: bool) -> None:
     from bakeoff.run.bake import resume
 
+    nothing_beside(folder, source)
+    watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
+
+
+def nothing_beside(folder: Path, source: str | None) -> None:
+    """Refuse a SOURCE beside --resume, which knows its own."""
     if source is not None:
         raise BakeoffError(
             f"--resume {folder}",
-            f"goes on with what that run was asked, so {source} has no place beside it",
+            f"goes on with what was asked then, so {source} has no place beside it",
             "Leave SOURCE out",
         )
-    watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
+
+
+class Reading(Progress):
+    """A bar while pictures are read; it goes when they are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "reading pictures",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._bar = self.add_task("reading", total=None)
+
+    def told(self, done: int, total: int) -> None:
+        """So many of all pictures are decoded."""
+        self.update(self._bar, completed=done, total=total)
 
 
 def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
@@ -413,17 +366,8 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
 
     keep_freed_memory()
 
-    reading = Progress(
-        "reading pictures",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    bar = reading.add_task("reading", total=None)
     screen = RunScreen(console, kept=kept)
-    with reading:
+    with Reading() as reading:
 
         def hear(event: Mapping[str, Any]) -> None:
             if not screen.rows:
@@ -432,14 +376,7 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
             screen(event)
 
         try:
-            return work(
-                {
-                    "on_event": hear,
-                    "on_decoded": lambda done, total: reading.update(
-                        bar, completed=done, total=total
-                    ),
-                }
-            )
+            return work({"on_event": hear, "on_decoded": reading.told})
         finally:
             screen.__exit__(None, None, None)
 

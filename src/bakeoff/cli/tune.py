@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.common import Workers, app, console, show
-from bakeoff.cli.train import (
+from bakeoff.cli.common import app, console, show
+from bakeoff.cli.options import (
     Budget,
     Budgeted,
     Corrections,
@@ -25,7 +25,9 @@ from bakeoff.cli.train import (
     Open,
     Out,
     Seed,
+    Workers,
 )
+from bakeoff.cli.train import Reading, nothing_beside
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -123,12 +125,7 @@ def tune(
     from bakeoff.run.tune import tune as search
 
     if resume is not None:
-        if source is not None:
-            raise BakeoffError(
-                f"--resume {resume}",
-                f"goes on with what that search was asked, so {source} has no place beside it",
-                "Leave SOURCE out",
-            )
+        nothing_beside(resume, source)
         _watch(lambda heard: resume_tune(resume, workers=workers, **heard), resume, open_report)
         return
     if source is None:
@@ -193,6 +190,8 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
 
     def hear(kind: str, told: Mapping[str, Any]) -> None:
         if kind == "search":
+            reading.stop()
+            progress.start()
             console.print(Text(told["understood"], style="bold"))
             for one in told["results"].searches:
                 done = sum(trial.state != "running" for trial in one.trials)
@@ -208,17 +207,14 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
             progress.console.print(f"a worker died ({told['how']}); its trial is begun again")
 
     try:
-        with progress:
-            results = work(
-                {
-                    "hear": hear,
-                    "on_decoded": lambda *_: None,
-                }
-            )
+        with Reading() as reading:
+            results = work({"hear": hear, "on_decoded": reading.told})
     except KeyboardInterrupt:
         if (path / "tune.json").exists():
             console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
+    finally:
+        progress.stop()
     for one in results.searches:
         _found(one)
     settings = path / "settings.toml"

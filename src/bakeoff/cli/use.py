@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from bakeoff.cli.common import Shown, Threads, app, console
+from bakeoff.cli.common import app, console
+from bakeoff.cli.options import Shown, Threads
 from bakeoff.errors import BakeoffError
 
 __all__ = ["export", "predict", "verify"]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.corruptions import Change
+from bakeoff.evaluation.prose import percent
 from bakeoff.evaluation.records import Brittleness, Corruption
 
 __all__ = ["brittleness_of"]
@@ -54,12 +55,12 @@ def _words(
     if clean - mean.min() <= LITTLE:
         return (
             f"{name} stands all {len(accuracy)} changes: over five strengths none costs it more "
-            f"than {LITTLE * 100:g} points of the {clean:.0%} on clean pictures."
+            f"than {LITTLE * 100:g} points of the {percent(clean)} on clean pictures."
         )
-    worst, *others = (f"{mean[index]:.0%}" for index in order)
+    worst, *others = (percent(mean[index]) for index in order)
     also = " and ".join(f"{one} ({some})" for one, some in zip(weakest[1:], others, strict=True))
     return (
         f"Of {len(accuracy)} changes, {name} stands {weakest[0]} worst: {worst} over five "
-        f"strengths and {accuracy[order[0], -1]:.0%} at the strongest, against {clean:.0%} on "
-        f"clean pictures; then {also}."
+        f"strengths and {percent(accuracy[order[0], -1])} at the strongest, against "
+        f"{percent(clean)} on clean pictures; then {also}."
     )

@@ -16,6 +16,7 @@ from bakeoff.data.health import MOST, Told, backgrounds, odd_pictures, sizes, to
 from bakeoff.data.split import Split
 from bakeoff.data.words import count
 from bakeoff.evaluation.intervals import wilson
+from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import Giveaway, Health, Odd, Suspect
 from bakeoff.evaluation.suspects import outliers, suspects
 from bakeoff.run.scoring import Scored
@@ -133,9 +134,9 @@ def _giveaway(what: Literal["class", "group"], by: str, found: Told | None) -> I
         accuracy=accuracy,
         interval=(low, high),
         chance=found.chance,
-        words=f"By the {by} of a picture alone its {what} can be told in {accuracy:.0%} of cases "
-        f"({low:.0%} to {high:.0%}), where always naming the most frequent is right in "
-        f"{found.chance:.0%}. {so}",
+        words=f"By the {by} of a picture alone its {what} can be told in {percent(accuracy)} of "
+        f"cases ({span((low, high))}), where always naming the most frequent is right in "
+        f"{percent(found.chance)}. {so}",
     )
 
 
