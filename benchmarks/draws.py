@@ -1,12 +1,13 @@
 """Forty runs on 500 digits each, and what their verdicts were worth on 10 000 others.
 
-    python benchmarks/draws.py MNIST KEEP > benchmarks/draws.txt
+    python benchmarks/draws.py MNIST KEEP 40 > benchmarks/draws.txt
 
 MNIST is a folder with its four files, KEEP one for the runs: those that lie there are not trained
-again. Every run draws 500 of MNIST's first 50 000 training pictures and is told nothing else; the
-others are 10 000 of the same 50 000, without those that it drew. Three approaches (a ViT
-would take as long as these together), budget quick, one thread a run, as many runs at a time as
-cores.
+again. The number is that of the first draw; those before 40 served to settle how wide an interval
+is, so its proof are those from 40 on. Every run draws 500 of MNIST's first 50 000 training
+pictures and is told nothing else; the others are 10 000 of the same 50 000, without those that it
+drew. Three approaches (a ViT would take as long as these together), budget quick, one thread a
+run, as many runs at a time as cores.
 
 Counted is whether the interval printed for the best approach holds the share of others that its
 final model has right, how wide it is beside the textbook's p ± 1.96 √(p(1 - p)/n), and whether a
@@ -48,13 +49,15 @@ OTHERS = 10_000
 
 def main() -> None:
     """Print what the intervals hold, and whether the winners win."""
-    mnist, keep = (Path(one).resolve() for one in sys.argv[1:])
+    mnist, keep = (Path(one).resolve() for one in sys.argv[1:3])
+    numbers = range(int(sys.argv[3]), int(sys.argv[3]) + DRAWS)
     keep.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        truths = list(pool.map(partial(_draw, mnist, keep), range(DRAWS)))
-    runs = [RunFolder.open(keep / f"draw {number}").results() for number in range(DRAWS)]
+        truths = list(pool.map(partial(_draw, mnist, keep), numbers))
+    runs = [RunFolder.open(keep / f"draw {number}").results() for number in numbers]
     best = [max(run.approaches, key=_accuracy) for run in runs]
-    print(f"{hardware()}; {DRAWS} draws of {PICTURES} pictures, {OTHERS} others\n")
+    print(f"{hardware()}; draws {numbers[0]} to {numbers[-1]}, each of {PICTURES} pictures")
+    print(f"of MNIST; {OTHERS} others\n")
     print("| approach | out of fold | on the others | its interval holds it | width / textbook |")
     print("|---|---|---|---|---|")
     for place, approach in enumerate(runs[0].approaches):
