@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
 from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
@@ -134,8 +134,10 @@ def serving(run: Path, *more: str) -> Iterator[str]:
                 httpx.get(f"{address}/healthz")
                 break
             time.sleep(0.05)
-        yield address
-        process.terminate()
+        try:
+            yield address
+        finally:  # else a test that fails would wait for it for ever
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +157,18 @@ def serious(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+def drop(page: Page, target: Locator, *paths: Path) -> None:
+    """Let go of files or folders over something, as the mouse of a desktop does."""
+    box = target.bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
+    session.detach()
 
 
 def sideways(page: Page) -> int:

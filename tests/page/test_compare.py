@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.report.made_up_run import HOSTILE, KINDS, make_run
 
+from bakeoff.evaluation.records import Scores
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report import write_report
@@ -93,6 +95,44 @@ def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None
     expect(board.get_by_role("rowheader").first).to_contain_text("baseline")
 
 
+def test_the_leaderboard_tells_what_each_takes(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    page.goto(served.at("/compare/digits"))
+    board = page.get_by_role("region", name="Leaderboard")
+    heads = [text.split("\n")[0] for text in board.get_by_role("columnheader").all_inner_texts()]
+    for approach in trained.results().approaches:
+        row = board.get_by_role("row").filter(has_text=approach.title)
+        cells = dict(zip(heads, row.locator("th, td").all_inner_texts(), strict=True))
+        assert number(cells["Parameters"]) == approach.parameters
+        for title, value, units in (
+            ("Size", approach.bytes, {"MB": 1e6, "kB": 1e3}),
+            ("Peak memory", 1e6 * approach.peak_memory_mb, {"GB": 1e9, "MB": 1e6}),
+            ("One picture", approach.latency.batch_1_ms, {"ms": 1}),
+            ("64 at once", approach.latency.batch_64_ms, {"ms": 1, "s": 1e3}),
+            ("Training", approach.seconds.folds + approach.seconds.final, {"s": 1, "min": 60}),
+        ):
+            found = re.search(r"([\d\u202f.]+)\s*([A-Za-z]+)", cells[title])
+            assert found, cells[title]
+            told = float(found[1].replace("\u202f", "")) * units[found[2]]
+            assert told == pytest.approx(value, rel=0.06, abs=0.06 * units[found[2]]), title
+
+
+def test_the_newest_run_is_opened_first(page: Page, tmp_path: Path) -> None:
+    for name, created in (
+        ("a old", "2024-05-06"),
+        ("b new", "2025-05-06"),
+        ("c old", "2023-05-06"),
+    ):
+        run = make_run(tmp_path / "runs" / name, kinds=KINDS[:2], pictures=60)
+        update = {"created": f"{created}T08:00:00+00:00"}
+        run.save_results(run.results().model_copy(update=update), run.probabilities())
+    with serving(tmp_path / "runs" / "a old") as address:
+        for room in ("compare", "data"):
+            page.goto(f"{address}/#/{room}")
+            expect(page.get_by_role("combobox").first).to_have_value("b new")
+
+
 def test_the_model_can_be_tried(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/digits"))
     link = page.get_by_role("link", name=re.compile("^Try .* yourself"))
@@ -170,6 +210,45 @@ def test_shares_say_percent_of_the_row(page: Page, served: Served, trained: RunF
     assert shown == pytest.approx(share, abs=0.51)
 
 
+def test_every_cell_of_a_group_opens_its_pictures(
+    told: Page, made: tuple[Served, RunFolder]
+) -> None:
+    run = made[1]
+    results, index, arrays = run.results(), run.picture_index(), run.probabilities()
+    rows, classes = arrays["test_rows"], results.dataset.classes
+    truth = np.array(index.labels)[rows]
+    said = arrays["cnn_test"].argmax(axis=1)
+    assert index.groups is not None
+    stamps = np.array(index.groups)[rows] == results.dataset.groups.index("stamp")
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (truth[stamps], said[stamps]), 1)
+    view(told, "Confusion")
+    told.get_by_label("Approach", exact=True).select_option("cnn")
+    told.get_by_label("Pictures", exact=True).select_option("test")
+    told.get_by_label("Group", exact=True).select_option("stamp")
+    cells = told.get_by_role("grid").get_by_role("button")
+    assert [int(text or 0) for text in cells.all_inner_texts()] == counts.ravel().tolist()
+    drawer = told.get_by_role("dialog")
+    for place in np.flatnonzero(counts):
+        cells.nth(int(place)).click()
+        expect(drawer.get_by_role("listitem")).to_have_count(int(counts.flat[place]))
+        told.keyboard.press("Escape")
+    assert "group=stamp" in told.url
+
+
+def test_the_pairs_confused_most_come_first_and_open(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    approach = weakest(trained)
+    page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}"))
+    pairs = page.get_by_role("main").locator("ol").get_by_role("button")
+    counts = [int(re.findall(r"\n(\d+),", text)[0]) for text in pairs.all_inner_texts()]
+    assert counts == sorted(counts, reverse=True)
+    assert counts == [pair.count for pair in approach.confused][: len(counts)]
+    pairs.first.click()
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(counts[0])
+
+
 # -- mistakes, side by side ---------------------------------------------------
 
 
@@ -208,6 +287,24 @@ def test_two_approaches_side_by_side(page: Page, served: Served, trained: RunFol
     kinds.nth(3).click()
     assert "side=both" in page.url
     expect(page.get_by_role("heading", name=f"Both right: {counts[3]} pictures")).to_be_visible()
+
+
+def test_mistakes_come_with_the_greatest_loss_first(
+    page: Page, served: Served, trained: RunFolder
+) -> None:
+    approach = weakest(trained)
+    page.goto(served.at(f"/compare/digits?view=mistakes&a={approach.name}"))
+    tiles = page.get_by_role("region", name=re.compile("^Mistakes of")).get_by_role("button")
+    expect(tiles.first).to_be_visible()
+    for place, mistake in enumerate(approach.mistakes[:3]):
+        tiles.nth(place).click()
+        drawer = page.get_by_role("dialog", name=mistake.name)
+        expect(drawer).to_contain_text(f"{mistake.loss:.3f}")
+        for one in trained.results().approaches:  # what each of them answered
+            expect(drawer.get_by_role("row").filter(has_text=one.title)).to_be_visible()
+        page.keyboard.press("Escape")
+    losses = [one.loss for one in approach.mistakes]
+    assert losses == sorted(losses, reverse=True)
 
 
 # -- evidence -----------------------------------------------------------------
@@ -364,6 +461,56 @@ def test_what_was_not_asked_says_how_to_ask(browser: Browser, tmp_path: Path) ->
             assert sideways(page) <= 0
         view(page, "Cost")
         expect(page.get_by_role("columnheader", name="MACs")).to_have_count(0)
+
+
+def test_every_fold_has_its_curves(page: Page, served: Served, trained: RunFolder) -> None:
+    page.goto(served.at("/compare/digits?view=curves"))
+    for approach in trained.results().approaches:
+        for of in ("loss", "accuracy"):
+            chart = page.get_by_role("img", name=f"{approach.title}: {of} by epoch")
+            # Of training and of validation: one for each fold, and their mean.
+            expect(chart.locator("path.line")).to_have_count(2 * (len(approach.folds) + 1))
+            expect(chart.locator("path.thick")).to_have_count(2)
+            kept = [f"{fold.name}: epoch {fold.best_epoch} was kept" for fold in approach.folds]
+            expect(chart.locator("path.kept title")).to_have_text(kept)
+            for line in chart.locator("path.line").all():
+                assert len(re.findall("[MLZ]", line.get_attribute("d") or "")) >= 1
+
+
+def test_reliability_is_drawn_and_told(told: Page, made: tuple[Served, RunFolder]) -> None:
+    view(told, "Calibration")
+    for approach in made[1].results().approaches:
+        assert approach.out_of_fold is not None
+        bins = approach.out_of_fold.reliability
+        chart = told.get_by_role("img", name=f"{approach.title}, confidence and accuracy")
+        expect(chart.locator("circle")).to_have_count(len(bins))
+        card = told.locator("figure").filter(has=chart)
+        card.get_by_text("The bins as numbers").click()
+        expect(card.get_by_role("row")).to_have_count(1 + len(bins))
+        expect(card.get_by_role("row").last).to_contain_text(f"{100 * bins[-1].accuracy:.1f}")
+
+
+def test_classes_and_groups_have_a_bar_for_each_approach(
+    told: Page, made: tuple[Served, RunFolder]
+) -> None:
+    view(told, "Classes & groups")
+    results = made[1].results()
+    for title, kind in (("By class", "per_class"), ("By group", "per_group")):
+        card = told.locator(".card").filter(has=told.get_by_role("heading", name=title))
+        for place, name in enumerate(one.name for one in getattr(scored(results, 0), kind)):
+            row = card.get_by_role("row").filter(has=told.get_by_role("link", name=name))
+            expect(row).to_be_visible()
+            shown = [float(text) for text in re.findall(r"[\d.]+(?=\u202f%)", row.inner_text())]
+            shares = [100 * getattr(scored(results, n), kind)[place].accuracy for n in range(4)]
+            assert sorted(shown) == pytest.approx(sorted(shares), abs=0.06)
+            expect(row.locator(".whiskers .dot")).to_have_count(4)
+
+
+def scored(results: Results, number: int) -> Scores:
+    """The scores of an approach out of fold."""
+    found = results.approaches[number].out_of_fold
+    assert found is not None
+    return found
 
 
 # -- every view ---------------------------------------------------------------

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import serious, sideways, watched
+from .conftest import drop, serious, sideways, watched
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
@@ -282,6 +282,47 @@ def test_a_folder_is_chosen_with_its_classes_and_deleted_again(
     expect(page.get_by_role("dialog")).to_contain_text("6 pictures are gone for ever")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("link", name="pile", exact=True)).to_have_count(0)
+
+
+def test_a_folder_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path: Path) -> None:
+    for shape in ("box", "ring"):
+        deep = tmp_path / "dropped" / shape / "of ann"
+        deep.mkdir(parents=True)
+        for number in range(4):
+            (deep if number % 2 else deep.parent).joinpath(f"{number}.png").write_bytes(
+                drawn(shape, number)
+            )
+    (tmp_path / "dropped" / "Thumbs.db").write_bytes(b"litter")
+    page.goto(f"{workshop}/#/train")
+    drop(page, page.get_by_text("Drop a folder or a zip here"), tmp_path / "dropped")
+    expect(page.get_by_text("8 files")).to_be_visible()
+    expect(page.get_by_label("Name of the set").first).to_have_value("dropped")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("8 pictures, 2 classes")).to_be_visible()
+    expect(page.get_by_role("button", name="box 4")).to_be_visible()
+    expect(page.get_by_role("button", name="ring 4")).to_be_visible()
+
+
+def test_a_zip_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path: Path) -> None:
+    (tmp_path / "zipped shapes.zip").write_bytes(zipped(4))
+    page.goto(f"{workshop}/#/train")
+    place = page.get_by_text("Drop a folder or a zip here")
+    drop(page, place, tmp_path / "zipped shapes.zip")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("8 pictures, 2 classes")).to_be_visible()
+
+
+def test_a_named_set_is_picked(page: Page, workshop: str) -> None:
+    page.goto(f"{workshop}/#/train")
+    named = page.get_by_role("region", name="Pick a named set")
+    named.get_by_role("link", name="doodles").click()
+    expect(page.get_by_role("heading", name="Train on doodles", level=1)).to_be_visible()
+    for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all():
+        expect(box).to_be_checked()
+    for budget in page.get_by_role("group", name="Time to spend").get_by_role("radio").all():
+        budget.check()
+        expect(budget).to_be_checked()
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
 def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -> None:

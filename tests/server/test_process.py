@@ -96,6 +96,31 @@ def test_who_follows_a_run_does_not_keep_it_from_stopping(tmp_path: Path) -> Non
         assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow  # a real training, begun and stopped
+def test_a_training_outlives_its_server_and_is_found_by_the_next(tmp_path: Path) -> None:
+    asked = {"set": "doodles", "approaches": ["cnn"], "budget": "thorough", "name": "long"}
+    with served("--home", tmp_path) as (process, address, _said):
+        answered(f"{address}/healthz")
+        assert httpx.post(f"{address}/api/training", json=asked, timeout=60).status_code == 201
+        with httpx.stream("GET", f"{address}/api/runs/long/events", timeout=120) as followed:
+            assert "event: epoch" in followed.iter_lines()
+        process.kill()
+        process.wait(30)
+    run = RunFolder(tmp_path / "runs" / "long")
+    before = sum(1 for _ in run.events())
+    with served("--home", tmp_path) as (_, address, _said):
+        (found,) = answered(f"{address}/api/runs").json()
+        assert (found["name"], found["status"]) == ("long", "running")
+        lines = 0
+        with httpx.stream("GET", f"{address}/api/runs/long/events", timeout=120) as followed:
+            for line in followed.iter_lines():  # it went on meanwhile, and still does
+                lines += line.startswith("event: ")
+                if lines > before + 1:
+                    break
+        cancelled = httpx.post(f"{address}/api/runs/long/cancel", timeout=60).json()
+        assert cancelled["status"] == "stopped"
+
+
 def test_away_from_this_machine_training_wants_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
