@@ -141,7 +141,7 @@ def test_the_model_can_be_tried(page: Page, served: Served) -> None:
 
 def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/nothing"))
-    expect(page.get_by_role("alert")).to_contain_text("there is no run 'nothing'")
+    expect(page.get_by_role("alert")).to_contain_text("There is no run 'nothing'.")
     page.complaints.clear()  # type: ignore[attr-defined]
     page.get_by_role("alert").get_by_role("link", name="digits").click()
     expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
@@ -337,8 +337,10 @@ def view(page: Page, name: str) -> None:
 def test_the_verdict_is_read_first_and_leads_on(told: Page, made: tuple[Served, RunFolder]) -> None:
     verdict = made[1].results().verdict
     assert verdict is not None
-    found = " ".join(one.text for one in verdict.sentences if one.about != "next")
-    expect(told.get_by_text(found)).to_be_visible()
+    # What is said of one question is one paragraph.
+    for about in dict.fromkeys(one.about for one in verdict.sentences if one.about != "next"):
+        found = " ".join(one.text for one in verdict.sentences if one.about == about)
+        expect(told.get_by_text(found)).to_be_visible()
     steps = told.get_by_role("list", name="What to do next").get_by_role("listitem")
     expect(steps).to_have_count(3)
     steps.nth(1).get_by_role("link").click()

@@ -160,8 +160,9 @@ def test_a_run_that_is_not_there_is_told(browser: Browser, served: Served) -> No
     opened = watched(browser)
     with opened as page:
         page.goto(served.at("/data/nowhere"))
-        expect(page.get_by_role("alert")).to_contain_text("there is no run 'nowhere'")
+        expect(page.get_by_role("alert")).to_contain_text("There is no run 'nowhere'.")
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.get_by_role("alert").get_by_role("link", name="digits")).to_be_visible()
         assert len(opened.complaints) == 1  # the browser's own word on the 404
         opened.complaints.clear()
 

@@ -89,7 +89,7 @@ def test_without_studies_it_says_how_to_search(page: Page, tmp_path: Path) -> No
 
 def test_a_study_that_is_none_is_told_with_the_way_on(page: Page, studies: Studies) -> None:
     page.goto(studies.at("nothing"))
-    expect(page.get_by_role("alert")).to_contain_text("there is no study 'nothing'")
+    expect(page.get_by_role("alert")).to_contain_text("There is no study 'nothing'.")
     page.complaints.clear()  # type: ignore[attr-defined]
     page.get_by_role("link", name="All studies").click()
     expect(heading(page, "Tune")).to_be_visible()

@@ -22,9 +22,14 @@ export function percent(share: number, digits = 1): string {
   return `${text}${GAP}%`;
 }
 
+/** How likely a model finds a class: 0.975 → "97.5 %". It never rules one out, so 0.0001 → "<0.1 %". */
+export function likely(probability: number): string {
+  return probability < 0.0005 ? `<${percent(0.001)}` : percent(probability);
+}
+
 /** A sentence that a program wrote, its numbers and their percent signs on one line. */
 export function glued(sentence: string): string {
-  return sentence.replaceAll(" %", `${GAP}%`);
+  return sentence.replace(/(\d) ?%/g, `$1${GAP}%`);
 }
 
 /** [0.887, 0.929] → "88.7–92.9 %". */

@@ -15,15 +15,21 @@ older.approaches.forEach((one) =>
 );
 
 describe("the verdict", () => {
-  it("is a paragraph, and what to do next", () => {
+  it("is a paragraph for each question, and what to do next", () => {
     expect(told(run.results)).toEqual({
-      found: "None stands out. All fail on “cloud”.",
+      found: [
+        { about: "which", text: "None stands out." },
+        { about: "where", text: "All fail on “cloud”." },
+      ],
       next: [{ about: "next", text: "Mend the labels.", see: "suspects", name: null }],
     });
   });
 
   it("is why the winner won in an older run", () => {
-    expect(told(older.results)).toEqual({ found: "too close to call", next: [] });
+    expect(told(older.results)).toEqual({
+      found: [{ about: "which", text: "too close to call" }],
+      next: [],
+    });
   });
 
   const rooms = { compare: true, data: true };

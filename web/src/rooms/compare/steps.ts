@@ -7,8 +7,8 @@ import type { Run } from "../../lib/run.ts";
 type Sentence = Schema["Sentence"];
 
 export interface Told {
-  /** Which, how sure, at what cost, and where it fails: a paragraph. */
-  found: string;
+  /** Which, how sure, at what cost, and where it fails: a short paragraph for each. */
+  found: { about: Sentence["about"]; text: string }[];
   /** What to do next. */
   next: Sentence[];
 }
@@ -16,9 +16,13 @@ export interface Told {
 /** What the run has to say; of older runs only why the winner won is known. */
 export function told(results: Schema["Results"]): Told {
   const sentences = results.verdict?.sentences ?? [];
-  const found = sentences.filter((one) => one.about !== "next").map((one) => one.text);
+  const found = new Map<Sentence["about"], string[]>();
+  for (const { about, text } of sentences) {
+    if (about !== "next") found.set(about, [...(found.get(about) ?? []), glued(text)]);
+  }
+  if (!found.size) found.set("which", [glued(results.winner.why)]);
   return {
-    found: glued(found.join(" ") || results.winner.why),
+    found: [...found].map(([about, texts]) => ({ about, text: texts.join(" ") })),
     next: sentences
       .filter((one) => one.about === "next")
       .map((one) => ({ ...one, text: glued(one.text) })),
