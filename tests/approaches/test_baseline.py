@@ -44,6 +44,13 @@ def test_an_edge_votes_for_its_direction(wide: bool) -> None:
     assert histogram.argmax() == (0 if wide else 2)
 
 
+@pytest.mark.parametrize("shade", [0.0, 0.25, 1.0])
+def test_where_there_is_no_edge_nothing_is_voted_for(shade: float) -> None:
+    hog = Baseline(cells=2, orientations=4).frozen(task())
+    histogram = hog(torch.full((1, 1, 28, 28), shade))[0, :16]
+    assert torch.equal(histogram, torch.zeros(16))
+
+
 def test_light_on_dark_and_dark_on_light_have_one_direction() -> None:
     x = prepared(Baseline(), task())
     hog = Baseline(orientations=6).frozen(task())

@@ -77,7 +77,8 @@ class HOG(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         grey = F.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
         across, down = F.conv2d(grey, self.get_buffer("sobel")).unbind(1)
-        strength = (across.square() + down.square() + 1e-12).sqrt()
+        # Where there is no edge at all its direction is anybody's, and must not count.
+        strength = (across.square() + down.square()).sqrt()
         angle = torch.atan2(down, across)[:, None]
         # A direction votes for its two nearest bins by cosine; opposite directions are one.
         share = torch.cos(angle - self.get_buffer("centres")).abs()
