@@ -11,7 +11,7 @@ from bakeoff.bundle.bundle import find_bundles
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.panel import Panel, answers_table
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunFolder
+from bakeoff.record.folder import Request, RunFolder
 
 from ..strokes import strokes
 
@@ -21,6 +21,16 @@ def test_a_run_brings_all_of_its_bundles(finished: RunFolder) -> None:
     assert list(panel.bundles) == ["baseline", "cnn"]
     assert find_bundles(finished.bundle("cnn")) == [finished.bundle("cnn")]
     assert find_bundles(finished.path / "units") == []
+
+
+def test_bundles_come_in_the_order_of_the_run_s_approaches(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", Request(source="x", approaches=("vit", "baseline")))
+    for name in ("another", "baseline", "vit"):
+        run.bundle(name).mkdir(parents=True)
+        (run.bundle(name) / "bundle.json").write_text("{}")
+    assert [one.name for one in find_bundles(run.path)] == ["vit", "baseline", "another"]
+    (run.path / "run.json").write_text("damaged")
+    assert [one.name for one in find_bundles(run.path)] == ["another", "baseline", "vit"]
 
 
 def test_two_of_one_name_are_told_apart(finished: RunFolder) -> None:

@@ -32,6 +32,7 @@ from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.data.decode import decode
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import RunFolder
 
 __all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load", "read_bundle"]
 
@@ -277,11 +278,17 @@ def read_bundle(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 
 def find_bundles(path: Path) -> list[Path]:
-    """The bundle at `path`, or the bundles of the run there; none if it is something else."""
+    """The bundle at `path`, or those of the run there in the order of its approaches; or none."""
     path = path.expanduser()
     if (path / MANIFEST).is_file() or (path.is_file() and path.suffix == SUFFIX):
         return [path]
-    return sorted(one.parent for one in path.glob(f"bundles/*/{MANIFEST}"))
+    found = sorted(one.parent for one in path.glob(f"bundles/*/{MANIFEST}"))
+    try:
+        order = RunFolder(path).request.approaches
+    except (BakeoffError, OSError):  # of no run, or of one that is damaged
+        return found
+    known = [path / "bundles" / name for name in order]
+    return sorted(found, key=lambda one: known.index(one) if one in known else len(known))
 
 
 def _folder(path: Path) -> Path:
