@@ -1,7 +1,7 @@
 """Whether bundles answer as the models that were measured: PyTorch beside ONNX Runtime.
 
     bakeoff run MNIST --folds 0 --out MNIST_RUN
-    bakeoff run DRAWINGS --folds 5 --out DRAWINGS_RUN
+    bakeoff run DRAWINGS --folds 2 --budget quick --out DRAWINGS_RUN
     python benchmarks/parity.py MNIST_RUN MNIST DRAWINGS_RUN DRAWINGS > benchmarks/parity.txt
 
 Every picture of the official test part, or of the whole set where there is none, through both.

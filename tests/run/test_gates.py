@@ -34,7 +34,7 @@ def test_an_approach_is_as_good_as_it_was(name: str, approach: str, tmp_path: Pa
         folds=0,
         test=0.2,
         budget="quick",
-        threads=2,
+        threads=1,
         bundles=False,
     )
     (result,) = run.results().approaches
