@@ -69,8 +69,8 @@ def answer_of(
 
     Without thresholds every answer is "sure": there was no picture to set them by.
     """
-    order = [int(place) for place in np.argsort(-probabilities, kind="stable")]
-    ranking = tuple((classes[place], float(probabilities[place])) for place in order)
+    order, shares = np.argsort(-probabilities, kind="stable").tolist(), probabilities.tolist()
+    ranking = tuple((classes[place], shares[place]) for place in order)
     possible, strange = ranking[:1], False
     if trust is not None:
         others = tuple(one for one in ranking[1:] if one[1] >= trust.least_probability)

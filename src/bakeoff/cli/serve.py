@@ -18,7 +18,6 @@ from typing import Annotated, Protocol
 import typer
 
 from bakeoff.cli.common import app, console
-from bakeoff.cli.options import Threads
 
 __all__ = ["serve", "serve_until_stopped"]
 
@@ -67,7 +66,14 @@ def serve(
             "members, body_seconds, waiting, set_mb, set_files, set_seconds.",
         ),
     ] = None,
-    threads: Threads = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="CPU threads for all models together. Default: all cores but one, which reads and "
+            "answers requests.",
+        ),
+    ] = None,
 ) -> None:
     """Serve bundles over HTTP: /api/predict names pictures, every model side by side.
 
@@ -126,7 +132,9 @@ def serve_until_stopped(
     runs = [one for one in things if (one / "run.json").is_file()]
     studies = [one for one in things if (one / STUDY).is_file()]
     bundled = [one for one in things if one not in (*runs, *studies) or find_bundles(one)]
-    cores = threads or os.cpu_count() or 1
+    # More threads than cores that are left to them wait for each other: a busy server then gives a
+    # tenth fewer answers.
+    cores = threads or max(1, (os.cpu_count() or 1) - 1)
     named = name_bundles(bundled) if bundled else {}
     models = Models(named, waiting=bounds.waiting, cores=cores)
     token = None

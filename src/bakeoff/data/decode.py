@@ -241,7 +241,8 @@ def _flat(image: Image.Image, name: str) -> Image.Image:
         paper = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(paper, layer).convert("RGB")
     # CMYK too: Pillow has already undone Adobe's inversion of JPEGs, as browsers do.
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    mode = "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:

@@ -77,6 +77,7 @@ def create_app(
             Middleware(Measure, metrics=metrics),
             Middleware(Guard, hosts=hosts, token=token),
             Middleware(BodyLimit, bounds=bounds),
+            Middleware(predict.Straight),
         ],
     )
     app.state.models = models
@@ -88,7 +89,6 @@ def create_app(
     app.state.studies = Studies(searches, home.studies if home else None)
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
-    app.include_router(predict.straight)
     app.include_router(predict.router)
     app.include_router(explain.router)
     app.include_router(runs.router)
@@ -121,7 +121,6 @@ def create_app(
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        detail = "there is nothing at this address" if error.status_code == 404 else error.detail
-        return Problem(error.status_code, f"{detail}.", error.headers).response()
+        return Problem.of(error).response()
 
     return app

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,6 +39,12 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         self.status = status
         self.detail = detail
         self.headers = headers
+
+    @classmethod
+    def of(cls, error: HTTPException) -> Problem:
+        """What Starlette refused by itself."""
+        detail = "there is nothing at this address" if error.status_code == 404 else error.detail
+        return cls(error.status_code, f"{detail}.", error.headers)
 
     def response(self) -> JSONResponse:
         """The whole answer."""
