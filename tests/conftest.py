@@ -9,6 +9,15 @@ from bakeoff.run.bake import bake
 from .strokes import QUICKLY, strokes
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules come first: of two processes, none is left with one at the end."""
+    longest, slow = (
+        {item.path for item in items if item.get_closest_marker(name)}
+        for name in ("timeout", "slow")
+    )
+    items.sort(key=lambda item: (item.path not in longest, item.path not in slow))
+
+
 @pytest.fixture(autouse=True)
 def _threads_as_before() -> Iterator[None]:
     """A run sets the threads of its process; the next test starts without that."""

@@ -168,7 +168,7 @@ def test_behind_a_cell_are_as_many_pictures_as_its_number(
         expect(drawer.get_by_role("row").filter(has_text=one.title)).to_be_visible()
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
-    assert "truth=" not in page.url
+    expect(page).not_to_have_url(re.compile("truth="))
 
 
 def test_the_matrix_is_the_one_of_the_results(

@@ -212,7 +212,7 @@ def test_the_hardest_come_first_and_a_picture_opens(page: Page, large: Served) -
     assert serious(page) == []
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
-    assert "row=" not in page.url
+    expect(page).not_to_have_url(re.compile("row="))
 
 
 SCROLL = """async () => {
