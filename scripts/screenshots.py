@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SCREENS = Path(__file__).resolve().parents[1] / "docs" / "screens"
 BAKEOFF = (sys.executable, "-m", "bakeoff")
@@ -91,8 +91,9 @@ def draw_a_house(page: Page) -> None:
             if not number:
                 page.mouse.down()
         page.mouse.up()
+    page.wait_for_load_state("networkidle")  # so that the milliseconds are those of the last stroke
     page.get_by_role("button", name="Why?").click()
-    page.wait_for_timeout(5000)
+    expect(page.get_by_text("Covering part after part")).to_have_count(0, timeout=60_000)
 
 
 def open_a_cell(page: Page) -> None:
