@@ -10,12 +10,22 @@ from .strokes import QUICKLY, strokes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest modules come first: of two processes, none is left with one at the end."""
+    """What two processes share out: whole modules, and all of the page as one, the longest first.
+
+    Two browsers beside their servers would keep each other waiting. The README's commands and the
+    page take longest; with them at the end, one process would be left alone.
+    """
+
+    def place(item: pytest.Item) -> str:
+        return "page" if item.path.parent.name == "page" else item.path.as_posix()
+
     longest, slow = (
-        {item.path for item in items if item.get_closest_marker(name)}
+        {place(item) for item in items if item.get_closest_marker(name)}
         for name in ("timeout", "slow")
     )
-    items.sort(key=lambda item: (item.path not in longest, item.path not in slow))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(place(item)))
+    items.sort(key=lambda item: (place(item) not in longest | {"page"}, place(item) not in slow))
 
 
 @pytest.fixture(autouse=True)
