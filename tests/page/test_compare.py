@@ -100,6 +100,7 @@ def test_the_leaderboard_tells_what_each_takes(
 ) -> None:
     page.goto(served.at("/compare/digits"))
     board = page.get_by_role("region", name="Leaderboard")
+    expect(board.get_by_role("row").last).to_be_visible()
     heads = [text.split("\n")[0] for text in board.get_by_role("columnheader").all_inner_texts()]
     for approach in trained.results().approaches:
         row = board.get_by_role("row").filter(has_text=approach.title)
@@ -242,6 +243,7 @@ def test_the_pairs_confused_most_come_first_and_open(
     approach = weakest(trained)
     page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}"))
     pairs = page.get_by_role("main").locator("ol").get_by_role("button")
+    expect(pairs.first).to_be_visible()
     counts = [int(re.findall(r"\n(\d+),", text)[0]) for text in pairs.all_inner_texts()]
     assert counts == sorted(counts, reverse=True)
     assert counts == [pair.count for pair in approach.confused][: len(counts)]
