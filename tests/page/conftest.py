@@ -11,15 +11,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
+from tests.report.made_up_run import make_run
 
 from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import ApproachResult, Results
+from bakeoff.report import write_report
 from bakeoff.run.bake import bake
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -33,6 +47,22 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+
+TRY = "/try/digits"
+ONE = [(0.5, 0.15), (0.5, 0.85)]
+SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
+VIEWS = (
+    "overview",
+    "confusion",
+    "mistakes",
+    "sides",
+    "classes",
+    "calibration",
+    "brittleness",
+    "learning",
+    "curves",
+    "cost",
 )
 
 
@@ -175,3 +205,83 @@ def sideways(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return wide
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, RunFolder]]:
+    """`bakeoff serve` over a made-up run that tells all that a run can tell."""
+    home = tmp_path_factory.mktemp("made")
+    path = home / "runs" / "made"
+    run = make_run(path, pictures=300, test=60, groups=("digit", "drawn", "stamp"))
+    write_report(run)
+    with serving(path) as address:
+        yield Served(address, "made", home), run
+
+
+@pytest.fixture
+def told(page: Page, made: tuple[Served, RunFolder]) -> Page:
+    """A page of that server, at nothing yet."""
+    page.goto(f"{made[0].address}/#/compare/made")
+    expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+    return page
+
+
+def view(page: Page, name: str) -> None:
+    """Go to a view by its tab."""
+    page.get_by_role("navigation", name="Views").get_by_role("link", name=name).click()
+
+
+def weakest(run: RunFolder) -> ApproachResult:
+    """The approach with the most mistakes out of fold."""
+    return max(run.results().approaches, key=lambda one: len(one.mistakes))
+
+
+def opening(results: Results) -> str:
+    """How the verdict of a run begins, as far as no figure follows."""
+    assert results.verdict is not None
+    return results.verdict.sentences[0].text.partition(" it has ")[0] + " it has"
+
+
+def settled(page: Page) -> Locator:
+    """The heading of the view, once it is there."""
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_be_visible()
+    return heading
+
+
+@pytest.fixture(scope="session")
+def digits() -> NDArray[np.uint8]:
+    """Twenty digits of 8×8 that the models learned from."""
+    found = read("digits")
+    return np.stack([np.array(found.pictures[row])[..., 0] for row in range(20)])
+
+
+@pytest.fixture
+def room(page: Page, served: Served) -> Page:
+    page.goto(served.at(TRY))
+    expect(page.get_by_text("Draw something")).to_be_visible()
+    return page
+
+
+def answer(page: Page, title: str) -> Locator:
+    return page.get_by_role("article", name=title).locator("[data-answer]")
+
+
+def choose(page: Page, *files: Path) -> None:
+    page.get_by_label("Pictures, a zip, or a CSV of pixels").set_input_files(list(files))
+
+
+def saved(folder: Path, pixels: NDArray[np.uint8], name: str) -> Path:
+    Image.fromarray(pixels).resize((64, 64)).save(folder / name)
+    return folder / name
+
+
+def draw(page: Page, line: list[tuple[float, float]]) -> None:
+    box = page.locator("canvas").first.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for _, there in pairwise(places):
+        page.mouse.move(*there, steps=8)
+    page.mouse.up()

@@ -20,8 +20,7 @@ from bakeoff.bundle.web import export_web
 from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
 
-from .conftest import Served, serious, sideways, watched
-from .test_try import SEVEN, answer, choose, draw
+from .conftest import SEVEN, Served, answer, choose, draw, serious, sideways, watched
 
 PICTURES = 1_050
 TOLERANCE = 1e-3

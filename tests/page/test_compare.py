@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from tests.report.made_up_run import HOSTILE, KINDS, make_run
+from playwright.sync_api import Browser, Page, expect
+from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.evaluation.records import Scores
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import ApproachResult, Results
+from bakeoff.record.results import Results
 from bakeoff.report import write_report
 
-from .conftest import Served, serious, serving, sideways, watched
-
-VIEWS = (
-    "overview",
-    "confusion",
-    "mistakes",
-    "sides",
-    "classes",
-    "calibration",
-    "brittleness",
-    "learning",
-    "curves",
-    "cost",
+from .conftest import (
+    VIEWS,
+    Served,
+    opening,
+    serious,
+    serving,
+    settled,
+    sideways,
+    view,
+    watched,
+    weakest,
 )
 
 
@@ -41,25 +36,7 @@ def number(text: str) -> int:
     return int(found[0].replace("\u202f", ""))
 
 
-def weakest(run: RunFolder) -> ApproachResult:
-    """The approach with the most mistakes out of fold."""
-    return max(run.results().approaches, key=lambda one: len(one.mistakes))
-
-
-@pytest.fixture(scope="module")
-def carried(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of the report of that run, on disk and away from it."""
-    written = write_report(trained)
-    return Path(shutil.copy(written, tmp_path_factory.mktemp("mailed"))).as_uri()
-
-
 # -- overview -----------------------------------------------------------------
-
-
-def opening(results: Results) -> str:
-    """How the verdict of a run begins, as far as no figure follows."""
-    assert results.verdict is not None
-    return results.verdict.sentences[0].text.partition(" it has ")[0] + " it has"
 
 
 def test_the_overview_tells_what_was_found(page: Page, served: Served, trained: RunFolder) -> None:
@@ -148,109 +125,6 @@ def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served)
     expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
 
 
-# -- confusion ----------------------------------------------------------------
-
-
-def test_behind_a_cell_are_as_many_pictures_as_its_number(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
-    approach = weakest(trained)
-    page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}"))
-    pair = approach.confused[0]
-    cell = page.get_by_role("button", name=f"{pair.truth} called {pair.answer}:")
-    expect(cell).to_have_text(str(pair.count))
-    cell.click()
-    drawer = page.get_by_role("dialog")
-    expect(drawer.get_by_role("listitem")).to_have_count(pair.count)
-    picture = drawer.get_by_role("listitem").first
-    expect(picture).to_contain_text(re.compile(rf"{pair.truth}\s*→\s*{pair.answer}"))
-    picture.get_by_role("button").click()
-    for one in trained.results().approaches:
-        expect(drawer.get_by_role("row").filter(has_text=one.title)).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(drawer).to_be_hidden()
-    expect(page).not_to_have_url(re.compile("truth="))
-
-
-def test_the_matrix_is_the_one_of_the_results(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
-    approach = trained.results().approaches[0]
-    for part, scores in (("out of fold", approach.out_of_fold), ("test", approach.test)):
-        assert scores is not None
-        page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}&part={part}"))
-        expect(page.get_by_role("status").first).to_contain_text(f"{scores.correct}")
-        cells = page.get_by_role("grid").get_by_role("button").all_inner_texts()
-        assert [int(text or 0) for text in cells] == [n for row in scores.confusion for n in row]
-
-
-def test_the_matrix_can_be_walked_by_keyboard(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
-    page.goto(served.at("/compare/digits?view=confusion"))
-    cells = page.get_by_role("grid").get_by_role("button")
-    expect(cells).to_have_count(100)
-    cells.first.focus()
-    for key, place in (("ArrowDown", 10), ("ArrowRight", 11), ("End", 19), ("ArrowRight", 19)):
-        page.keyboard.press(key)
-        expect(cells.nth(place)).to_be_focused()
-    page.keyboard.press("Control+Home")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name=re.compile("0, recognised"))).to_be_visible()
-    assert page.get_by_role("grid").locator("button[tabindex='0']").count() == 1
-
-
-def test_shares_say_percent_of_the_row(page: Page, served: Served, trained: RunFolder) -> None:
-    scores = trained.results().approaches[0].out_of_fold
-    assert scores is not None
-    page.goto(served.at("/compare/digits?view=confusion&a=baseline"))
-    page.get_by_role("radio", name="Percent").check(force=True)
-    assert "as=shares" in page.url
-    share = 100 * scores.confusion[0][0] / sum(scores.confusion[0])
-    shown = float(page.get_by_role("grid").get_by_role("button").first.inner_text())
-    assert shown == pytest.approx(share, abs=0.51)
-
-
-def test_every_cell_of_a_group_opens_its_pictures(
-    told: Page, made: tuple[Served, RunFolder]
-) -> None:
-    run = made[1]
-    results, index, arrays = run.results(), run.picture_index(), run.probabilities()
-    rows, classes = arrays["test_rows"], results.dataset.classes
-    truth = np.array(index.labels)[rows]
-    said = arrays["cnn_test"].argmax(axis=1)
-    assert index.groups is not None
-    stamps = np.array(index.groups)[rows] == results.dataset.groups.index("stamp")
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (truth[stamps], said[stamps]), 1)
-    view(told, "Confusion")
-    told.get_by_label("Approach", exact=True).select_option("cnn")
-    told.get_by_label("Pictures", exact=True).select_option("test")
-    told.get_by_label("Group", exact=True).select_option("stamp")
-    cells = told.get_by_role("grid").get_by_role("button")
-    expect(cells).to_have_text([str(one or "") for one in counts.ravel()], use_inner_text=True)
-    drawer = told.get_by_role("dialog")
-    for place in np.flatnonzero(counts):
-        cells.nth(int(place)).click()
-        expect(drawer.get_by_role("listitem")).to_have_count(int(counts.flat[place]))
-        told.keyboard.press("Escape")
-    assert "group=stamp" in told.url
-
-
-def test_the_pairs_confused_most_come_first_and_open(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
-    approach = weakest(trained)
-    page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}"))
-    pairs = page.get_by_role("main").locator("ol").get_by_role("button")
-    expect(pairs.first).to_be_visible()
-    counts = [int(re.findall(r"\n(\d+),", text)[0]) for text in pairs.all_inner_texts()]
-    assert counts == sorted(counts, reverse=True)
-    assert counts == [pair.count for pair in approach.confused][: len(counts)]
-    pairs.first.click()
-    expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(counts[0])
-
-
 # -- mistakes, side by side ---------------------------------------------------
 
 
@@ -310,30 +184,6 @@ def test_mistakes_come_with_the_greatest_loss_first(
 
 
 # -- evidence -----------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, RunFolder]]:
-    """`bakeoff serve` over a made-up run that tells all that a run can tell."""
-    home = tmp_path_factory.mktemp("made")
-    path = home / "runs" / "made"
-    run = make_run(path, pictures=300, test=60, groups=("digit", "drawn", "stamp"))
-    write_report(run)
-    with serving(path) as address:
-        yield Served(address, "made", home), run
-
-
-@pytest.fixture
-def told(page: Page, made: tuple[Served, RunFolder]) -> Page:
-    """A page of that server, at nothing yet."""
-    page.goto(f"{made[0].address}/#/compare/made")
-    expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
-    return page
-
-
-def view(page: Page, name: str) -> None:
-    """Go to a view by its tab."""
-    page.get_by_role("navigation", name="Views").get_by_role("link", name=name).click()
 
 
 def test_the_verdict_is_read_first_and_leads_on(told: Page, made: tuple[Served, RunFolder]) -> None:
@@ -561,76 +411,3 @@ def test_no_view_is_wider_than_a_phone(
         page.goto(served.at("/compare/digits"))
         expect(page.get_by_label("Sort by")).to_be_visible()
         assert serious(page) == []
-
-
-def settled(page: Page) -> Locator:
-    """The heading of the view, once it is there."""
-    heading = page.get_by_role("heading", level=1)
-    expect(heading).to_be_visible()
-    return heading
-
-
-# -- the report ---------------------------------------------------------------
-
-
-def test_the_report_needs_no_server_and_no_network(
-    browser: Browser, carried: str, trained: RunFolder
-) -> None:
-    with watched(browser, offline=True, viewport={"width": 1280, "height": 900}) as page:
-        page.goto(carried)
-        expect(page.get_by_text(opening(trained.results()))).to_be_visible()
-        expect(page.get_by_role("link", name=re.compile("yourself"))).to_have_count(0)
-        page.get_by_role("navigation", name="Views").get_by_role("link", name="Confusion").click()
-        page.get_by_role("button", name="0 recognised").click()
-        tile = page.get_by_role("dialog").get_by_role("img").first
-        expect(tile).to_have_css("background-image", re.compile('^url."data:image/webp'))
-        page.reload()
-        expect(page.get_by_role("dialog")).to_be_visible()
-
-
-def test_printed_it_is_the_verdict_and_the_tables(browser: Browser, carried: str) -> None:
-    with watched(browser, viewport={"width": 1000, "height": 900}) as page:
-        page.goto(carried)
-        settled(page)
-        page.emulate_media(media="print")
-        expect(page.get_by_role("navigation", name="Views")).to_be_hidden()
-        expect(page.get_by_role("navigation", name="Rooms")).to_be_hidden()
-        expect(page.get_by_role("table").first).to_be_visible()
-
-
-def test_names_are_shown_and_never_obeyed(browser: Browser, tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=HOSTILE, pictures=120)
-    with watched(browser, viewport={"width": 1280, "height": 900}) as page:
-        page.on("dialog", lambda _: pytest.fail("a name was obeyed"))
-        for name in VIEWS:
-            page.goto(f"{write_report(run).as_uri()}#/?view={name}")
-            page.reload()
-            settled(page)
-        page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
-        page.reload()
-        expect(page.get_by_role("rowheader", name=HOSTILE[0], exact=True)).to_be_visible()
-        assert page.locator("img").count() == 0
-
-
-def test_hundreds_of_classes_are_a_map_and_a_list(browser: Browser, tmp_path: Path) -> None:
-    names = [f"class {n}" for n in range(120)]
-    run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=names, pictures=1500)
-    with watched(browser, viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
-        expect(page.get_by_role("img", name=re.compile("Confusion matrix of 120"))).to_be_visible()
-        pair = max(run.results().approaches, key=lambda one: one.out_of_fold.accuracy).confused[0]  # type: ignore[union-attr]
-        page.get_by_label("Find a class").fill(pair.truth)
-        found = page.get_by_role("button", name=re.compile(rf"{pair.truth}\b.*{pair.answer}\b"))
-        found.first.click()
-        drawer = page.get_by_role("dialog")
-        expect(drawer.get_by_role("listitem")).to_have_count(pair.count)
-        assert serious(page) == []
-        page.keyboard.press("Escape")
-        page.get_by_role("navigation", name="Views").get_by_role("link", name="Classes").click()
-        expect(page.get_by_text("The 20 hardest of 120.")).to_be_visible()
-        hardest = page.get_by_role("table").first.get_by_role("rowheader")
-        expect(hardest).to_have_count(20)
-        page.get_by_role("button", name="Show all 120").click()
-        expect(hardest).to_have_count(120)
-        hardest.first.get_by_role("link").click()
-        expect(page.get_by_label("Class", exact=True)).not_to_have_value("")

@@ -11,9 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Response, expect
 
-from .conftest import WEB, Served, watched
-from .test_compare import VIEWS
-from .test_try import SEVEN, answer, draw
+from .conftest import SEVEN, VIEWS, WEB, Served, answer, draw, watched
 
 SET = ("pictures", "look", "odd", "copies", "left")  # views of Data beside its first
 ENTRANCES = (

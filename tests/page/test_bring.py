@@ -1,0 +1,144 @@
+"""Pictures that are brought to the desk: chosen, dropped, pasted, photographed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import CHROMIUM, QUIET, TRY, Served, answer, choose, drop, saved, serious, watched
+
+
+@pytest.mark.parametrize("name", ["seven.png", "seven.jpg"])
+def test_a_picture_from_a_file(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path, name: str
+) -> None:
+    choose(room, saved(tmp_path, digits[7], name))
+    expect(answer(room, "Plain baseline")).to_have_text("7")
+    expect(room.get_by_role("img", name=name)).to_be_visible()
+    room.get_by_role("button", name="Draw").click()
+    expect(room.get_by_text("Draw something")).to_be_visible()
+    expect(answer(room, "Plain baseline")).to_have_count(0)
+
+
+def test_a_csv_of_pixels(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
+    table = tmp_path / "seven.csv"
+    np.savetxt(table, digits[7], fmt="%d", delimiter=",")
+    choose(room, table)
+    expect(answer(room, "Plain baseline")).to_have_text("7")
+
+
+def test_rows_of_pixels_as_kaggle_has_them(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    table = tmp_path / "train.csv"
+    lines = [",".join(["label", *(f"pixel{at}" for at in range(64))])]
+    lines += [",".join(map(str, [row % 10, *digits[row].ravel()])) for row in range(6)]
+    table.write_text("\n".join(lines))
+    drop(room, room.locator("canvas").first, table)
+    cells = room.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    expect(cells).to_have_count(6)
+    cells.nth(3).click()
+    expect(answer(room, "Plain baseline")).to_have_text("3")
+
+
+def test_a_matrix_of_28_by_28(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
+    large = np.asarray(Image.fromarray(digits[0]).resize((28, 28)))
+    np.savetxt(tmp_path / "nought.csv", large, fmt="%d", delimiter=",")
+    drop(room, room.locator("canvas").first, tmp_path / "nought.csv")
+    expect(answer(room, "Plain baseline")).to_have_text("0")
+
+
+def test_a_folder_is_dropped_with_the_mouse(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    for row in range(5):
+        folder = tmp_path / "mixed" / f"from {row % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        saved(folder, digits[row], f"{row}.png")
+    drop(room, room.locator("canvas").first, tmp_path / "mixed")
+    cells = room.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    expect(cells).to_have_count(5)
+
+
+def test_a_broken_file_is_refused_in_words(page: Page, served: Served, tmp_path: Path) -> None:
+    page.goto(served.at(TRY))
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    choose(page, broken)
+    expect(page.get_by_role("alert")).to_contain_text("broken.png")
+    expect(page.get_by_role("alert")).to_contain_text("damaged")
+    assert serious(page) == []
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+def test_pasted_and_dropped(
+    room: Page, digits: NDArray[np.uint8], tmp_path: Path, event: str
+) -> None:
+    data = list(saved(tmp_path, digits[3], "three.png").read_bytes())
+    room.evaluate(
+        """([event, data]) => {
+          const given = new DataTransfer();
+          given.items.add(new File([new Uint8Array(data)], 'three.png', { type: 'image/png' }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(event === 'paste'
+            ? new ClipboardEvent('paste', { ...options, clipboardData: given })
+            : new DragEvent('drop', { ...options, dataTransfer: given }));
+        }""",
+        [event, data],
+    )
+    expect(answer(room, "Plain baseline")).to_have_text("3")
+
+
+def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None:
+    page.add_init_script(
+        """navigator.mediaDevices.getUserMedia = async () => {
+          const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
+          const brush = canvas.getContext('2d');
+          setInterval(() => { brush.fillStyle = '#fff'; brush.fillRect(0, 0, 64, 48);
+            brush.fillStyle = '#000'; brush.fillRect(30, 8, 5, 32); }, 30);
+          return (window.camera = canvas.captureStream(30));
+        }"""
+    )
+    page.goto(served.at(TRY))
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
+    expect(answer(page, "CNN from scratch")).to_be_visible()
+    assert page.evaluate("window.camera.getTracks().every(one => one.readyState === 'ended')")
+
+
+def test_a_real_camera_may_be_used(served: Served, browser: Browser) -> None:
+    # One of Chromium's own making; its owner says yes at once. What the server forbids would show.
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    kind = browser.browser_type
+    program = next(filter(None, map(shutil.which, CHROMIUM)))
+    opened = kind.launch(executable_path=program, args=[*QUIET, *fake])
+    try:
+        with watched(opened) as page:
+            page.goto(served.at(TRY))
+            page.get_by_role("button", name="Camera").click()
+            page.get_by_role("button", name="Take the picture").click()
+            expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
+            expect(answer(page, "CNN from scratch")).to_be_visible()
+    finally:
+        opened.close()
+
+
+def test_a_camera_that_may_not_be_used_says_so(page: Page, served: Served) -> None:
+    page.add_init_script(
+        """navigator.mediaDevices.getUserMedia = () =>
+          Promise.reject(new DOMException("no", "NotAllowedError"))"""
+    )
+    page.goto(served.at(TRY))
+    page.get_by_role("button", name="Camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("Allow it in the browser's address bar")
+    assert serious(page) == []
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Draw something")).to_be_visible()
