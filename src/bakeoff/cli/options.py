@@ -15,24 +15,13 @@ __all__ = [
     "FitThreads",
     "Grouped",
     "KeptTogether",
-    "Mode",
     "Open",
     "Out",
-    "Precision",
     "Seed",
     "Sets",
     "Shown",
-    "Threads",
     "Workers",
 ]
-
-
-class Mode(StrEnum):
-    """How pictures are prepared."""
-
-    auto = "auto"
-    ink = "ink"
-    photo = "photo"
 
 
 class Budget(StrEnum):
@@ -41,14 +30,6 @@ class Budget(StrEnum):
     quick = "quick"
     standard = "standard"
     thorough = "thorough"
-
-
-class Precision(StrEnum):
-    """The number format of training."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
 
 
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the report when it is done.")]
@@ -122,7 +103,4 @@ Workers = Annotated[
         help="Who trains: local:N for N processes, ray or ray://HOST:PORT for a cluster. auto: as "
         "many processes as are worth it. The numbers are the same.",
     ),
-]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -25,10 +26,8 @@ from bakeoff.cli.options import (
     FitThreads,
     Grouped,
     KeptTogether,
-    Mode,
     Open,
     Out,
-    Precision,
     Seed,
     Sets,
     Shown,
@@ -54,6 +53,22 @@ __all__ = [
 T = TypeVar("T")
 
 LISTED = 5  # of the pictures left out, in the terminal
+
+
+class Mode(StrEnum):
+    """How pictures are prepared."""
+
+    auto = "auto"
+    ink = "ink"
+    photo = "photo"
+
+
+class Precision(StrEnum):
+    """The number format of training."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
 
 
 @app.command()

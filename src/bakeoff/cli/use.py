@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from bakeoff.cli.common import app, console
-from bakeoff.cli.options import Shown, Threads
+from bakeoff.cli.options import Shown
 from bakeoff.errors import BakeoffError
 
 __all__ = ["export", "predict", "verify"]
@@ -51,7 +51,9 @@ def predict(
             file_okay=False,
         ),
     ] = None,
-    threads: Threads = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
+    ] = None,
 ) -> None:
     """Name pictures with one or several bundles, side by side.
 

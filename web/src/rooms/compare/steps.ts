@@ -1,7 +1,7 @@
 /** The verdict in parts, and where on the page a step of it can be taken. */
 import type { Schema } from "../../lib/api.ts";
 import type { Room } from "../../lib/page.ts";
-import { glued, plural } from "../../lib/format.ts";
+import { plural } from "../../lib/format.ts";
 import type { Run } from "../../lib/run.ts";
 
 type Sentence = Schema["Sentence"];
@@ -18,14 +18,12 @@ export function told(results: Schema["Results"]): Told {
   const sentences = results.verdict?.sentences ?? [];
   const found = new Map<Sentence["about"], string[]>();
   for (const { about, text } of sentences) {
-    if (about !== "next") found.set(about, [...(found.get(about) ?? []), glued(text)]);
+    if (about !== "next") found.set(about, [...(found.get(about) ?? []), text]);
   }
-  if (!found.size) found.set("which", [glued(results.winner.why)]);
+  if (!found.size) found.set("which", [results.winner.why]);
   return {
     found: [...found].map(([about, texts]) => ({ about, text: texts.join(" ") })),
-    next: sentences
-      .filter((one) => one.about === "next")
-      .map((one) => ({ ...one, text: glued(one.text) })),
+    next: sentences.filter((one) => one.about === "next"),
   };
 }
 
