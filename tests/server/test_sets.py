@@ -144,7 +144,7 @@ def test_a_name_that_is_no_name_is_refused(page: httpx.Client, home: Home, name:
 
 def test_a_name_that_is_taken_is_refused(page: httpx.Client) -> None:
     assert upload(page, "pets", members("cat", "dog")).status_code == 201
-    refused(upload(page, "pets", members("cat", "dog")), 409, "there is a set pets already")
+    refused(upload(page, "pets", members("cat", "dog")), 409, "There is a set pets already")
     refused(upload(page, "mnist", members("cat", "dog")), 409, "everybody knows")
 
 

@@ -92,7 +92,7 @@ async def pictures_of(request: Request) -> Inputs:
     if len(inputs.pictures) > bounds.pictures:
         raise Problem(
             413,
-            f"there are {len(inputs.pictures)} pictures, and {bounds.pictures} at once are the "
+            f"There are {len(inputs.pictures)} pictures, and {bounds.pictures} at once are the "
             "most. Send them in several requests.",
         )
     return inputs
@@ -108,7 +108,7 @@ async def picture_of(request: Request) -> NDArray[np.uint8]:
     """
     inputs = await pictures_of(request)
     if len(inputs.pictures) != 1:
-        raise Problem(400, f"there are {len(inputs.pictures)} pictures. Send one.")
+        raise Problem(400, f"There are {len(inputs.pictures)} pictures. Send one.")
     return np.array(inputs.pictures[0])
 
 

@@ -70,20 +70,20 @@ class Guard:
         if self.hosts is not None and _name_of(host) not in self.hosts:
             raise Problem(
                 421,
-                f"this server does not answer to the name {_name_of(host)[:100]!r}. "
+                f"This server does not answer to the name {_name_of(host)[:100]!r}. "
                 "Use http://127.0.0.1, or start it with --host.",
             )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
             raise Problem(
-                403, "requests from pages of other sites are refused. Use the page of this server."
+                403, "Requests from pages of other sites are refused. Use the page of this server."
             )
         if self.token is not None and path not in OPEN and path.startswith(GUARDED):
             given = headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given.encode(), self.token.encode()):
                 raise Problem(
                     401,
-                    "the token is missing or wrong. Send the header Authorization: Bearer TOKEN "
+                    "The token is missing or wrong. Send the header Authorization: Bearer TOKEN "
                     "with the token that was printed when the server started.",
                     {"WWW-Authenticate": "Bearer"},
                 )

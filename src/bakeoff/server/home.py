@@ -62,7 +62,7 @@ def home_of(request: Request) -> Home:
     if home is None or not home.open:
         raise Problem(
             403,
-            "training and sets are off on this server. Start it on your own machine with "
+            "Training and sets are off on this server. Start it on your own machine with "
             "`bakeoff serve`, or allow them elsewhere with --allow-training.",
         )
     return home
@@ -107,7 +107,7 @@ def folder_checked(text: str, what: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     shown = "".join(one for one in name if one.isprintable())[:LONGEST_NAME]
     if not name or len(name) > LONGEST_NAME or len(name.encode("utf-8", "replace")) > 200:
-        raise Problem(400, f"a {what} needs a name of 1 to {LONGEST_NAME} letters.")
+        raise Problem(400, f"A {what} needs a name of 1 to {LONGEST_NAME} letters.")
     if FORBIDDEN & set(name) or not name.isprintable() or "--" in name:
         raise Problem(
             400,

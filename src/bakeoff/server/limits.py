@@ -32,18 +32,28 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
     status : of HTTP, 4xx or 503.
     detail : what is wrong, the bound if there is one, and the mend.
     headers : to go with it, such as Retry-After.
+    lists : the address that lists what there is, where something else was asked for. For programs;
+        a person is told by the page where to go.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        lists: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers
+        self.extensions = {} if lists is None else {"lists": lists}
 
     @classmethod
     def of(cls, error: HTTPException) -> Problem:
         """What Starlette refused by itself."""
-        detail = "there is nothing at this address" if error.status_code == 404 else error.detail
+        detail = "There is nothing at this address" if error.status_code == 404 else error.detail
         return cls(error.status_code, f"{detail}.", error.headers)
 
     def response(self) -> JSONResponse:
@@ -54,6 +64,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
                 "title": HTTPStatus(self.status).phrase,
                 "status": self.status,
                 "detail": self.detail,
+                **self.extensions,
             },
             self.status,
             headers=self.headers,
@@ -171,7 +182,7 @@ class BodyLimit:
             except TimeoutError:
                 raise Problem(
                     408,
-                    f"the body took longer than {seconds} seconds. "
+                    f"The body took longer than {seconds} seconds. "
                     "Send less at once, or over a faster line.",
                     {"Connection": "close"},
                 ) from None
@@ -187,6 +198,6 @@ class BodyLimit:
     def _too_large(megabytes: int) -> Problem:
         return Problem(
             413,
-            f"the body is larger than {megabytes} MB. Send fewer or smaller pictures.",
+            f"The body is larger than {megabytes} MB. Send fewer or smaller pictures.",
             {"Connection": "close"},
         )

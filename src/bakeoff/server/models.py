@@ -76,7 +76,7 @@ class Models(Mapping[str, Batcher]):
         """
         if name not in self._lines:
             served = f"Those served are {', '.join(self)}" if self else NONE_SERVED
-            raise Problem(404, f"there is no model {name[:100]!r}. {served}.")
+            raise Problem(404, f"There is no model {name[:100]!r}. {served}.")
         if name in self._asked:
             self._asked[name] = self._asked.pop(name)  # now the last of them to go
         return self._lines[name]
@@ -158,7 +158,7 @@ class Models(Mapping[str, Batcher]):
         """All at once, or those named; where one refuses, the others are not troubled further."""
         names = list(dict.fromkeys(names or self))
         if not names:
-            raise Problem(409, f"there is no model yet. {NONE_SERVED}.")
+            raise Problem(409, f"There is no model yet. {NONE_SERVED}.")
         lines = [self.line(name) for name in names]
         if len(lines) == 1:
             return {names[0]: await ask(lines[0])}

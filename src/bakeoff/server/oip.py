@@ -96,24 +96,24 @@ def _question(body: bytes, header: str | None) -> tuple[dict[str, Any], bytes]:
     try:
         question = json.loads(body[:length])
     except (ValueError, RecursionError):
-        raise Problem(400, "the body does not begin with JSON.") from None
+        raise Problem(400, "The body does not begin with JSON.") from None
     if not isinstance(question, dict):
-        raise Problem(400, "the JSON is not an object with inputs.")
+        raise Problem(400, "The JSON is not an object with inputs.")
     return question, body[length:]
 
 
 def _pixels(question: dict[str, Any], binary: bytes, bounds: Bounds) -> NDArray[np.uint8]:
     inputs = question.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise Problem(400, f"there is not one input. Send {INPUT} alone.")
+        raise Problem(400, f"There is not one input. Send {INPUT} alone.")
     given = inputs[0]
     if given.get("name") != INPUT or given.get("datatype") != "UINT8":
-        raise Problem(400, f"the input is not {INPUT} of datatype UINT8.")
+        raise Problem(400, f"The input is not {INPUT} of datatype UINT8.")
     shape = given.get("shape")
     shape = shape if isinstance(shape, list) else []
     whole = all(type(one) is int and one > 0 for one in shape)
     if not whole or len(shape) != 4 or shape[3] not in (1, 3):
-        raise Problem(400, "the shape is not batch × height × width × 1 or 3, all above 0.")
+        raise Problem(400, "The shape is not batch × height × width × 1 or 3, all above 0.")
     count, height, width, channels = shape
     most = bounds.picture_megapixels * 1_000_000
     if count > bounds.pictures or height * width > most:
@@ -123,21 +123,21 @@ def _pixels(question: dict[str, Any], binary: bytes, bounds: Bounds) -> NDArray[
         )
     size = count * height * width * channels
     if size > bounds.body_mb * 1_000_000:
-        raise Problem(413, f"the pixels are more than {bounds.body_mb} MB.")
+        raise Problem(413, f"The pixels are more than {bounds.body_mb} MB.")
     parameters = given.get("parameters") or {}
     declared = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if declared is not None:
         if declared != len(binary) or size != len(binary):
-            raise Problem(400, "the binary data is not as long as the shape says.")
+            raise Problem(400, "The binary data is not as long as the shape says.")
         return np.frombuffer(binary, dtype=np.uint8).reshape(shape)
     try:
         values = np.asarray(given.get("data"))
     except ValueError:
         values = np.empty(0)
     if values.dtype.kind not in "iu" or values.size != size:
-        raise Problem(400, "the data is not as many whole numbers as the shape says.")
+        raise Problem(400, "The data is not as many whole numbers as the shape says.")
     if int(values.min()) < 0 or int(values.max()) > 255:
-        raise Problem(400, "the data is not of numbers from 0 to 255.")
+        raise Problem(400, "The data is not of numbers from 0 to 255.")
     return values.astype(np.uint8).reshape(shape)
 
 
@@ -147,7 +147,7 @@ def _answer(name: str, question: dict[str, Any], outputs: dict[str, NDArray[Any]
     if not isinstance(wanted, list) or not all(
         isinstance(one, dict) and one.get("name") in outputs for one in wanted
     ):
-        raise Problem(400, f"an output is not known. Those there are: {', '.join(OUTPUTS)}.")
+        raise Problem(400, f"An output is not known. Those there are: {', '.join(OUTPUTS)}.")
     told, blobs = [], []
     for one in wanted:
         output = np.ascontiguousarray(outputs[one["name"]], dtype="<f4")

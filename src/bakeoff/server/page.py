@@ -40,7 +40,7 @@ def serve(app: FastAPI) -> None:
         if not (built / name).is_file():
             raise Problem(
                 404,
-                "the page is not built in this source tree. Build it with pip install --editable .",
+                "The page is not built in this source tree. Build it with pip install --editable .",
             )
         return FileResponse(built / name, headers={header: value})
 

@@ -100,7 +100,7 @@ def run_of(request: Request, name: str) -> RunFolder:
     """
     run: RunFolder | None = request.app.state.runs.get(name)
     if run is None:
-        raise Problem(404, f"there is no run {name[:100]!r}. GET /api/runs lists them.")
+        raise Problem(404, f"There is no run {name[:100]!r}.", lists="/api/runs")
     return run
 
 
@@ -129,7 +129,7 @@ def report(request: Request, name: str) -> FileResponse:
     """The report of a finished run, as a page."""
     path = run_of(request, name).path / "report.html"
     if not path.is_file():
-        raise Problem(404, "this run has no report yet. It is written when the run is finished.")
+        raise Problem(404, "This run has no report yet. It is written when the run is finished.")
     return FileResponse(path, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
@@ -152,7 +152,7 @@ def sheet(request: Request, name: str, number: int) -> FileResponse:
     """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
     paths = run_of(request, name).sheets().paths
     if not (0 <= number < len(paths) and paths[number].is_file()):
-        raise Problem(404, f"there is no sheet {number}. This run has {len(paths)}, from 0 on.")
+        raise Problem(404, f"There is no sheet {number}. This run has {len(paths)}, from 0 on.")
     return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
 
 
@@ -165,7 +165,7 @@ def table(
     """A table of the run as a CSV: its mistakes, or corrections to its labels to look through."""
     path = run_of(request, name).path / f"{table}.csv"
     if not path.is_file():
-        raise Problem(404, f"this run has no {path.name}. Not every run is asked for it.")
+        raise Problem(404, f"This run has no {path.name}. Not every run is asked for it.")
     return FileResponse(path, media_type="text/csv", filename=path.name)
 
 

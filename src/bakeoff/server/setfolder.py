@@ -119,7 +119,7 @@ class Sets:
         """
         name = self._new(name)
         if not files:
-            raise Problem(400, "there is no file. Send a zip, a table, or pictures in folders.")
+            raise Problem(400, "There is no file. Send a zip, a table, or pictures in folders.")
         folder = staging / "unpacked" / name
         folder.parent.mkdir()
         left_out = self._unpack(name, files, folder)
@@ -140,7 +140,7 @@ class Sets:
     def _new(self, text: str) -> str:
         name = name_checked(text, "set")
         if self._folder is None or (self._folder / name).exists():
-            raise Problem(409, f"there is a set {name} already. Choose another name, or delete it.")
+            raise Problem(409, f"There is a set {name} already. Choose another name, or delete it.")
         return name
 
     def _unpack(
@@ -224,7 +224,7 @@ class Sets:
         elif not _is_editable(root):
             raise _not_editable(name)
         if len(_entries(root)) >= self._bounds.set_files:
-            raise Problem(409, f"a set holds {self._bounds.set_files} pictures at most.")
+            raise Problem(409, f"A set holds {self._bounds.set_files} pictures at most.")
         return root
 
     def _picture(self, name: str, picture: str) -> Path:
@@ -238,7 +238,7 @@ class Sets:
             if path == Path():
                 break
         if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
-            raise Problem(404, f"there is no picture {picture[:200]!r} in this set.")
+            raise Problem(404, f"There is no picture {picture[:200]!r} in this set.")
         return path
 
     def _path(self, name: str) -> Path:
@@ -254,7 +254,7 @@ class Sets:
 
 
 def _no_set(name: str) -> Problem:
-    return Problem(404, f"there is no set {name[:100]!r} here. GET /api/sets lists them.")
+    return Problem(404, f"There is no set {name[:100]!r} here.", lists="/api/sets")
 
 
 def _not_editable(name: str) -> Problem:

@@ -163,13 +163,13 @@ async def _picture(request: Request) -> tuple[str, str | None, bytes]:
         async with request.form(max_files=1, max_fields=FIELDS) as form:
             file, label, group = form.get("file"), form.get("label"), form.get("group")
             if not isinstance(file, UploadFile) or not isinstance(label, str):
-                raise Problem(400, "the form wants a label and a file.")
+                raise Problem(400, "The form wants a label and a file.")
             return label, group if isinstance(group, str) else None, await file.read()
     try:
         given = NewPicture.model_validate_json(await request.body())
         data = b64decode(given.picture.partition(",")[2], validate=True)
     except (ValidationError, binascii.Error):
         raise Problem(
-            400, "the JSON wants a label and a picture as a data URI: data:image/png;base64,…"
+            400, "The JSON wants a label and a picture as a data URI: data:image/png;base64,…"
         ) from None
     return given.label, given.group, data

@@ -106,7 +106,7 @@ def study_of(request: Request, name: str) -> StudyFolder:
     studies: Studies = request.app.state.studies
     study = studies.get(name)
     if study is None:
-        raise Problem(404, f"there is no study {name[:100]!r}. GET /api/studies lists them.")
+        raise Problem(404, f"There is no study {name[:100]!r}.", lists="/api/studies")
     return study
 
 
@@ -147,7 +147,7 @@ def table(request: Request, name: str) -> FileResponse:
 def _file(study: StudyFolder, name: str, kind: str) -> FileResponse:
     path = study.path / name
     if not path.is_file():
-        raise Problem(404, f"this study has no {name} yet. Wait until its search is finished.")
+        raise Problem(404, f"This study has no {name} yet. Wait until its search is finished.")
     return FileResponse(path, media_type=kind, filename=name)
 
 

@@ -115,7 +115,7 @@ async def start(request: Request, asked: NewTraining) -> Started:
     _refuse_second(request, home)
     folder = home.runs / name
     if name in _runs(request) or folder.exists():
-        raise Problem(409, f"there is a run {name} already. Choose another name.")
+        raise Problem(409, f"There is a run {name} already. Choose another name.")
     _jobs(request).start(folder, [*arguments, "--out", str(folder)])
     return Started(run=_runs(request).name_of(folder) or name)
 
@@ -126,7 +126,7 @@ async def cancel(request: Request, name: str) -> RunSummary:
     home_of(request)
     run = run_of(request, name)
     if _jobs(request).status(run) != "running":
-        raise Problem(409, "this run is not at work, so there is nothing to stop.")
+        raise Problem(409, "This run is not at work, so there is nothing to stop.")
     await asyncio.shield(_jobs(request).cancel(run))
     return _summary(request, name, run)
 
@@ -138,9 +138,9 @@ async def resume(request: Request, name: str) -> RunSummary:
     _refuse_second(request, home_of(request))
     status = _jobs(request).status(run)
     if status == "finished":
-        raise Problem(409, "this run is finished. Start another one.")
+        raise Problem(409, "This run is finished. Start another one.")
     if not (run.path / "run.json").is_file():
-        raise Problem(409, "this run never began, so there is nothing to resume. Start it anew.")
+        raise Problem(409, "This run never began, so there is nothing to resume. Start it anew.")
     if reason := trainable():
         raise Problem(409, reason)
     _jobs(request).start(run.path, ["--resume", str(run.path)])
@@ -152,7 +152,7 @@ async def delete(request: Request, name: str) -> None:
     """Delete a run of this server's folder for ever, its models too."""
     run = _own_run(request, name)
     if _jobs(request).status(run) == "running":
-        raise Problem(409, "this run is at work. Cancel it first.")
+        raise Problem(409, "This run is at work. Cancel it first.")
     models: Models = request.app.state.models
     models.forget_run(run.path)
     await asyncio.to_thread(delete_folder, run.path)
@@ -163,7 +163,7 @@ def log(request: Request, name: str) -> PlainTextResponse:
     """The last 200 lines that the process of a run printed."""
     lines = log_lines(run_of(request, name), LOG_LINES)
     if lines is None:
-        raise Problem(404, "this run was not started by a server, so nobody kept what it printed.")
+        raise Problem(404, "This run was not started by a server, so nobody kept what it printed.")
     return PlainTextResponse("\n".join(lines))
 
 
@@ -173,7 +173,7 @@ async def load(request: Request, name: str) -> list[ModelInfo]:
     run = run_of(request, name)
     bundles = find_bundles(run.path)
     if not bundles:
-        raise Problem(409, "this run has no bundle yet. They are made when it is finished.")
+        raise Problem(409, "This run has no bundle yet. They are made when it is finished.")
     models: Models = request.app.state.models
     try:
         return await models_told(request, await models.load(name, bundles))
@@ -229,7 +229,7 @@ def _arguments(request: Request, asked: Training) -> list[str]:
     sets: Sets = request.app.state.sets
     source = sets.path_of(asked.set)
     if source is None and not is_named(asked.set):
-        raise Problem(404, f"there is no set {asked.set[:100]!r}. GET /api/training lists them.")
+        raise Problem(404, f"There is no set {asked.set[:100]!r}.", lists="/api/training")
     if source is None and not at_hand(asked.set):
         raise Problem(409, f"{asked.set} is not here yet. Bring it: bakeoff fetch {asked.set}.")
     options: dict[str, Any] = {
@@ -280,7 +280,7 @@ async def _estimated(request: Request, arguments: list[str]) -> Estimate:
         out, error = await said
     if late:
         raise Problem(
-            503, f"nothing was known after {ESTIMATE_SECONDS} seconds. Name fewer approaches."
+            503, f"Nothing was known after {ESTIMATE_SECONDS} seconds. Name fewer approaches."
         )
     if process.returncode:
         words = next(_lines_back(error), "it ended without a word.")

@@ -104,10 +104,10 @@ class _Writing:
         name = options.get(b"filename")
         if name is None:
             if len(self.upload.fields) >= MOST_FIELDS:
-                raise Problem(400, f"the form has more than {MOST_FIELDS} fields. Send fewer.")
+                raise Problem(400, f"The form has more than {MOST_FIELDS} fields. Send fewer.")
             return
         if len(self.upload.files) >= self._most:
-            raise Problem(413, f"there are more than {self._most} files. Send a zip of fewer.")
+            raise Problem(413, f"There are more than {self._most} files. Send a zip of fewer.")
         path = self._folder / str(len(self.upload.files))
         self._file = path.open("xb")
         self.upload.files.append((name.decode("utf-8", "replace"), path))
@@ -118,7 +118,7 @@ class _Writing:
             return
         self._text += data[start:end]
         if len(self._text) > LONGEST_FIELD:
-            raise Problem(400, f"a field of the form is longer than {LONGEST_FIELD} bytes.")
+            raise Problem(400, f"A field of the form is longer than {LONGEST_FIELD} bytes.")
 
     def end(self) -> None:
         if self._file is None:

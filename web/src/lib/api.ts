@@ -22,12 +22,7 @@ export function credentials(): Record<string, string> {
 /** The refusal of a status and a body, such as `{"detail": "…"}`. */
 export function refusal(status: number, told: unknown): Refused {
   const detail = told && typeof told === "object" && "detail" in told ? String(told.detail) : "";
-  return new Refused(status, detail ? forPeople(detail) : `The server answered ${status}.`);
-}
-
-/** Which address lists what there is helps a program; on the page the rooms themselves lead on. */
-function forPeople(detail: string): string {
-  return detail.replace(/ GET \/api\/\S+ lists them\.$/, "").replace(/^there /, "There ");
+  return new Refused(status, detail || `The server answered ${status}.`);
 }
 
 /** Ask, and answer with the response if it is a good one. */
