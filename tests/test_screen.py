@@ -249,3 +249,9 @@ def test_a_worker_that_died_is_told() -> None:
     _, file = fed(death | {"approach": "cnn", "fold": "fold 1"}, death)
     assert "a worker died (by signal 9): cnn · fold 1 is begun again" in file.getvalue()
     assert "a new one is begun again" in file.getvalue()
+
+
+def test_a_bundle_that_was_refused_is_told_with_its_cause() -> None:
+    why = "the exported cnn: answers differently by 1.0e-03. Please report this"
+    _, file = fed({"event": "bundle refused", "approach": "cnn", "why": why})
+    assert f"no bundle of cnn: {why}" in file.getvalue()

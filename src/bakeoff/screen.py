@@ -136,6 +136,8 @@ class RunScreen:
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind == "bundle written":
             self.console.print(Text(f"bundle {event['path']}", style="dim"))
+        elif kind == "bundle refused":
+            self.console.print(Text(f"no bundle of {event['approach']}: {event['why']}", "red"))
         elif kind == "worker died":
             what = f"{event['approach']} · {event['fold']}" if "fold" in event else "a new one"
             self.console.print(Text(f"a worker died ({event['how']}): {what} is begun again"))

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.bundles import make_bundle
 
 from ..record.test_lock import hold
 from ..strokes import QUICKLY, strokes
@@ -171,6 +173,7 @@ def test_what_is_no_run_can_not_go_on(tmp_path: Path) -> None:
 CHILD = """
 import json, sys
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.bundles import make_bundle
 
 def tell(event):
     print(event["event"], flush=True)
@@ -217,6 +220,29 @@ def test_a_run_killed_at_three_random_moments_ends_with_the_same_numbers(tmp_pat
         RunFolder(path).results()
     resume(path)
     same(RunFolder(path), whole)
+
+
+def test_a_bundle_that_is_refused_costs_neither_the_run_nor_the_others(
+    finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(folder: RunFolder, name: str, **more: Any) -> Path:
+        if name == "baseline":
+            raise BakeoffError("the exported baseline", "answers differently", "Report this")
+        return make_bundle(folder, name, **more)
+
+    monkeypatch.setattr("bakeoff.run.bake.make_bundle", make)
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.path, run.path, ignore=shutil.ignore_patterns("bundles"))
+    heard: list[Mapping[str, Any]] = []
+    resume(run.path, dataset=strokes(), on_event=heard.append)
+    refused = next(one for one in heard if one["event"] == "bundle refused")
+    assert refused["approach"] == "baseline"
+    assert "answers differently" in refused["why"]
+    assert heard[-1]["event"] == "run finished"
+    assert find_bundles(run.path) == [run.bundle("cnn")]
+    baseline, cnn = run.results().approaches
+    assert baseline.latency.engine == "PyTorch"
+    assert cnn.latency.engine == "ONNX Runtime"
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:

@@ -460,11 +460,19 @@ def _save(
 def _carried(
     folder: RunFolder, result: ApproachResult, plan: _Plan, on_event: Listener, *, keep: bool
 ) -> ApproachResult:
-    """The figures of an approach with what its bundle, made here, weighs and takes."""
+    """The figures of an approach with what its bundle, made here, weighs and takes.
+
+    One that cannot be made is told of, and costs neither the other bundles nor the run.
+    """
     path = folder.bundle(result.name)
     if not (keep and path.is_dir()):
         give_memory_back()
-        make_bundle(folder, result.name, neighbours=plan.request.neighbours, dataset=plan.dataset)
+        neighbours = plan.request.neighbours
+        try:
+            make_bundle(folder, result.name, neighbours=neighbours, dataset=plan.dataset)
+        except BakeoffError as error:
+            on_event(folder.log("bundle refused", approach=result.name, why=str(error)))
+            return result
         on_event(folder.log("bundle written", approach=result.name, path=str(path)))
     threads = plan.compute.threads
     measured = {
