@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from statistics import mean, stdev
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
+from bakeoff.training.compute import processor
 
 __all__ = ["Measured", "hardware", "run_bakeoff", "said", "spread"]
 
@@ -48,12 +48,7 @@ def said(arguments: Sequence[str]) -> str:
 
 def hardware() -> str:
     """What was measured on, and when."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        model = next((one.split(": ")[1] for one in lines if one.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+    return f"{processor()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
 
 
 def spread(values: Sequence[float], form: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from platform import machine, platform, python_version
+from platform import platform, python_version
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bakeoff.errors import LeftOut
 from bakeoff.record.folder import Request
 from bakeoff.record.results import DatasetSummary, Duplicate, PictureIndex, ProtocolSummary
 from bakeoff.run.scoring import Scored
-from bakeoff.training.compute import Compute
+from bakeoff.training.compute import Compute, processor
 
 __all__ = [
     "dataset_summary",
@@ -31,7 +31,7 @@ def machine_summary(compute: Compute) -> dict[str, str]:
     """Where it was trained, and how."""
     return {
         "platform": platform(),
-        "processor": machine(),
+        "processor": processor(),
         "python": python_version(),
         "torch": version("torch"),
         "device": compute.device,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import platform
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -15,7 +17,7 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory"]
+__all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory", "processor"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -104,6 +106,14 @@ def give_memory_back() -> None:
     gc.collect()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
+
+
+def processor() -> str:
+    """The name its maker gave it, where the system tells; else its kind, such as "arm64"."""
+    told = Path("/proc/cpuinfo")  # platform.processor() is empty on many a Linux
+    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    named = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
 
 
 def cores() -> int:
