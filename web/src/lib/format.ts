@@ -29,7 +29,7 @@ export function likely(probability: number): string {
 
 /** A sentence that a program wrote, its numbers and their percent signs on one line. */
 export function glued(sentence: string): string {
-  return sentence.replace(/(\d) ?%/g, `$1${GAP}%`);
+  return sentence.replace(/(\d) ?%/g, `$1${GAP}%`).replaceAll(" = ", "\u00a0=\u00a0");
 }
 
 /** [0.887, 0.929] → "88.7–92.9 %". */
