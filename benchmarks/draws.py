@@ -105,7 +105,7 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
     if (path / "results.json").exists():
         run = RunFolder.open(path)
     elif (path / "run.json").exists():
-        run = resume(path, dataset=few)
+        run = resume(path, dataset=few, workers="local:1")
     else:
         run = bake(
             few,
@@ -116,6 +116,7 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
             threads=1,
             bundles=False,
             brittleness=False,
+            workers="local:1",
         )
     fresh = ~np.isin(_others(), rows)
     labels = _mnist(mnist).labels[_others()]
