@@ -9,6 +9,7 @@ from bakeoff.run.bake import bake
 from .strokes import QUICKLY, strokes
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What two processes share out: whole modules, and all of the page as one, the longest first.
 
