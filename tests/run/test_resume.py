@@ -173,7 +173,6 @@ def test_what_is_no_run_can_not_go_on(tmp_path: Path) -> None:
 CHILD = """
 import json, sys
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.bundles import make_bundle
 
 def tell(event):
     print(event["event"], flush=True)

@@ -349,6 +349,7 @@ def test_a_set_is_bounded(page: httpx.Client) -> None:
     body = {"label": "cat", "picture": uri(PNG)}
     refused(page.post("/api/sets/full/pictures", json=body), 409, "12 pictures at most")
     refused(page.get("/api/sets/none"), 404, "no set 'none'")
+    assert page.get("/api/sets/none").json()["lists"] == "/api/sets"
 
 
 def test_other_sites_and_servers_without_a_home_keep_nothing(
