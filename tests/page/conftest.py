@@ -49,6 +49,10 @@ QUIET = (
     "--disable-sync",
 )
 
+# What a page does on its own, on a machine that does other things too.
+PATIENCE = 15_000  # ms
+expect.set_options(timeout=PATIENCE)
+
 TRY = "/try/digits"
 ONE = [(0.5, 0.15), (0.5, 0.85)]
 SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
@@ -111,7 +115,7 @@ class watched:  # noqa: N801 - used like `open`
 
     def __enter__(self) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
@@ -199,6 +203,12 @@ def drop(page: Page, target: Locator, *paths: Path) -> None:
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
     session.detach()
+
+
+def all_there(page: Page) -> None:
+    """Wait until a place has all that it asked for; how long a training takes is measured first."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_load_state("networkidle", timeout=60_000)
 
 
 def sideways(page: Page) -> int:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Response, expect
 
-from .conftest import SEVEN, VIEWS, WEB, Served, answer, draw, watched
+from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, watched
 
 SET = ("pictures", "look", "odd", "copies", "left")  # views of Data beside its first
 ENTRANCES = (
@@ -37,8 +37,7 @@ def enter(page: Page, served: Served, place: str) -> None:
     """Open a place as one who comes by a link, and wait until all of it is there."""
     page.goto("about:blank")
     page.goto(served.at(place))
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    all_there(page)
 
 
 # -- fast ---------------------------------------------------------------------

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import drop, serious, sideways, watched
+from .conftest import all_there, drop, serious, sideways, watched
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
@@ -238,7 +238,7 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
             stroke(page, paper, *(along if label == "flat" else [(y, x) for x, y in along]))
             page.keyboard.press("Enter")
             kept = page.get_by_role("button", name=f"{label} {number + 1} of at least 10")
-            expect(kept).to_be_visible(timeout=15_000)
+            expect(kept).to_be_visible()
     page.get_by_role("button", name="Take the last one back").click()
     expect(page.get_by_role("button", name="steep 3 of at least 10")).to_be_visible()
     assert serious(page) == []
@@ -376,6 +376,6 @@ def test_it_fits_a_phone(browser: Browser, workshop: str, shapes: str, scheme: s
         ):
             page.goto(f"{workshop}/#{place}")
             expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
-            page.wait_for_load_state("networkidle")
+            all_there(page)
             assert sideways(page) <= 0
             assert serious(page) == []
