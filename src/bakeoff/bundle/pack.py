@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
+
+from bakeoff.record.whole import write_file
 
 __all__ = ["SUFFIX", "pack"]
 
@@ -12,8 +15,8 @@ SUFFIX = ".bakeoff"
 
 def pack(folder: Path, file: Path) -> None:
     """Zip the bundle in `folder` to `file`; the same bundle gives the same bytes."""
-    partial = file.with_name(f".{file.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for one in sorted(folder.iterdir()):
             archive.writestr(zipfile.ZipInfo(one.name), one.read_bytes(), compresslevel=6)
-    partial.replace(file)
+    write_file(file, packed.getvalue())

@@ -371,7 +371,7 @@ CHANGES = (
     Change("blur", "blurred", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
     Change("noise", "grainy", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
     Change("low contrast", "pale", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
-    Change("uneven light", "in a shadow at one side", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
+    Change("uneven light", "lit unevenly", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
     Change(
         "squared paper",
         "on squared paper",

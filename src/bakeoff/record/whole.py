@@ -13,8 +13,12 @@ __all__ = ["write_file", "write_folder"]
 def write_file(path: Path, data: bytes) -> None:
     """Write a file; until all of it is there, one that was there before stays."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -13,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.whole import write_file
 
 __all__ = ["write_page"]
 
@@ -45,16 +44,4 @@ def write_page(path: Path, kind: Literal["run", "study"], shown: BaseModel) -> N
     packed = gzip.compress(shown.model_dump_json().encode(), mtime=0)
     text = base64.b64encode(packed).decode()
     carried = f'<script type="application/gzip" id="{kind}">{text}</script>'
-    _replace(path, shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 is for secrets; this is to be shared
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+    write_file(path, shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode())
