@@ -13,7 +13,7 @@ demo: .venv/installed  ## Bake off four approaches on bundled doodles and open t
 # Two processes of one thread each: tests wait for browsers and servers as much as they compute. What
 # a module of tests shares is made once, as its tests stay in one process.
 test: lint  ## Pass every test, with branch coverage
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup \
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile \
 		--no-loadscope-reorder --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 $(PYTEST)
 
 lint: .venv/installed-dev  ## Style, types and the walls between the rooms

@@ -1,32 +1,50 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
+from xdist.scheduler import LoadFileScheduling
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 
 from .strokes import QUICKLY, strokes
 
+PAGE = "tests/page/"
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What two processes share out: whole modules, and all of the page as one, the longest first.
-
-    Two browsers beside their servers would keep each other waiting. The README's commands and the
-    page take longest; with them at the end, one process would be left alone.
-    """
+    """What takes longest comes first: at the end of a run it would leave one process alone."""
 
     def place(item: pytest.Item) -> str:
-        return "page" if item.path.parent.name == "page" else item.path.as_posix()
+        return _shared_out(item.nodeid)
 
     longest, slow = (
         {place(item) for item in items if item.get_closest_marker(name)}
         for name in ("timeout", "slow")
     )
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(place(item)))
-    items.sort(key=lambda item: (place(item) not in longest | {"page"}, place(item) not in slow))
+    items.sort(key=lambda item: (place(item) not in longest | {PAGE}, place(item) not in slow))
+
+
+class _Sharing(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """What processes share out: whole modules, and all of the page as one.
+
+    What tests of a module share is made once, and two browsers beside their servers would keep
+    each other waiting.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _shared_out(nodeid)
+
+
+def _shared_out(nodeid: str) -> str:
+    module = nodeid.partition("::")[0]
+    return PAGE if module.startswith(PAGE) else module
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Sharing:
+    return _Sharing(config, log)
 
 
 @pytest.fixture(autouse=True)
