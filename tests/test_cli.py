@@ -24,6 +24,7 @@ from bakeoff.cli.common import show
 from bakeoff.cli.serve import open_when_up
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.lock import RunLock
 
 from .strokes import strokes
 
@@ -101,6 +102,10 @@ def test_a_run_from_start_to_report(
     before = (run / "results.json").read_bytes()
 
     (run / "report.html").unlink()
+    with RunLock(run):
+        bakeoff("report", run, "--no-open", monkeypatch=monkeypatch, code=2)
+    assert "another process works on this run" in capsys.readouterr().err
+    assert not (run / "report.html").exists()
     bakeoff("report", run, "--no-open", monkeypatch=monkeypatch)
     assert (run / "report.html").exists()
 

@@ -259,9 +259,13 @@ def report(
     `bakeoff report runs/digits-20260102-030405`
     """
     from bakeoff.record.folder import RunFolder
+    from bakeoff.record.lock import RunLock
     from bakeoff.report.write import write_report
 
-    show(write_report(RunFolder.open(path)), open_report)
+    run = RunFolder.open(path)
+    with RunLock(path):  # a run that goes on writes its report too
+        written = write_report(run)
+    show(written, open_report)
 
 
 @app.command()
