@@ -1,19 +1,31 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bakeoff.data.corrections import Correction, read_corrections
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.report.view import View
 from bakeoff.run.checkup import check, check_run
 
 from ..data.pictures_made import encoded
 from ..strokes import strokes
 
 LEAVES = ["check.html", "corrections.csv", "health.json"]
+
+
+def shown(file: Path) -> View:
+    """What a page of a check carries."""
+    place = r'<script type="application/gzip" id="check">([^<]*)</script>'
+    (packed,) = re.findall(place, file.read_text(encoding="utf-8"))
+    return View.model_validate_json(gzip.decompress(base64.b64decode(packed)))
 
 
 @pytest.fixture
@@ -48,7 +60,13 @@ def test_looks_alone_leave_what_they_found(folder: Path, tmp_path: Path) -> None
     told = json.loads((tmp_path / "out" / "health.json").read_bytes())
     assert told["dataset"]["pictures"] == 61
     assert told["health"]["words"] == found.health.words
-    assert "bar/copy.png" in (tmp_path / "out" / "check.html").read_text(encoding="utf-8")
+    view = shown(tmp_path / "out" / "check.html")
+    assert view.results.health == found.health
+    assert view.results.approaches == []
+    assert view.results.protocol.folds == 0
+    parts = np.frombuffer(base64.b64decode(view.pictures.parts), "<u2")
+    assert {view.pictures.part_names[part] for part in parts} == {"training"}
+    assert view.corrections.encode() == (tmp_path / "out" / "corrections.csv").read_bytes()
 
 
 def test_what_was_corrected_is_found_no_more_and_stays_in_the_table(
@@ -87,6 +105,8 @@ def test_what_a_run_found(finished: RunFolder, tmp_path: Path) -> None:
     assert found.health == finished.results().health
     table = (tmp_path / "out" / "corrections.csv").read_bytes()
     assert table == (finished.path / "corrections.csv").read_bytes()
+    names = [one.name for one in finished.results().approaches]
+    assert list(shown(tmp_path / "out" / "check.html").predictions) == names
 
 
 def test_a_run_of_an_older_version_is_refused(finished: RunFolder, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-/** The report of a run, or of a search of settings: what can be known without a server. */
+/** The report of a run, of a search of settings or of a check of pictures: what can be known
+ * without a server. */
 import { mount } from "svelte";
 import App from "./App.svelte";
 import type { Page } from "./lib/page.ts";
@@ -9,6 +10,8 @@ import "./style/base.css";
 const carried = document.querySelector("script[type='application/gzip']")!;
 carried.remove(); // megabytes that nobody needs twice
 
+const compare = () => import("./rooms/compare/Compare.svelte");
+const data = () => import("./rooms/data/Data.svelte");
 const page: Page =
   carried.id === "study"
     ? {
@@ -18,10 +21,7 @@ const page: Page =
         models: null,
       }
     : {
-        rooms: {
-          compare: () => import("./rooms/compare/Compare.svelte"),
-          data: () => import("./rooms/data/Data.svelte"),
-        },
+        rooms: carried.id === "check" ? { data } : { compare, data },
         shelf: new CarriedShelf(carried.textContent),
         studies: null,
         models: null,

@@ -44,9 +44,10 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_file, write_folder
 
-__all__ = ["LOG", "Request", "RunFolder", "corrections_table", "now"]
+__all__ = ["CORRECTIONS", "LOG", "Request", "RunFolder", "corrections_table", "now"]
 
 LOG = "log.txt"
+CORRECTIONS = "corrections.csv"
 # What may lie in a folder before a run begins there.
 BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
@@ -265,7 +266,13 @@ class RunFolder:
 
     def save_corrections(self, proposed: Sequence[Correction]) -> None:
         """Write what may be wrong with the pictures, for their owner to decide."""
-        self._write("corrections.csv", corrections_table(proposed).encode())
+        self._write(CORRECTIONS, corrections_table(proposed).encode())
+
+    def corrections(self) -> str:
+        """The text of that table; empty where an older version of bakeoff left none."""
+        with suppress(FileNotFoundError):
+            return (self.path / CORRECTIONS).read_bytes().decode()
+        return ""
 
     def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
         """Write a line for every fit of the learning curve."""

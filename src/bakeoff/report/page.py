@@ -13,20 +13,33 @@ from pydantic import BaseModel
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_file
 
-__all__ = ["write_page"]
+__all__ = ["page_of", "write_page"]
 
 PLACE = "<!--carried-->"
 
+Kind = Literal["run", "study", "check"]
 
-def write_page(path: Path, kind: Literal["run", "study"], shown: BaseModel) -> None:
-    """Write the page with what it shows; the same in gives the same bytes.
+
+def write_page(path: Path, kind: Kind, shown: BaseModel) -> None:
+    """Write what `page_of` gives.
 
     The file replaces an older one in one step: a reader sees the old report or the new one,
     never half of either.
 
+    Raises
+    ------
+    BakeoffError
+        This bakeoff was installed without its page.
+    """
+    write_file(path, page_of(kind, shown))
+
+
+def page_of(kind: Kind, shown: BaseModel) -> bytes:
+    """The page with what it shows; the same in gives the same bytes.
+
     Parameters
     ----------
-    kind : what `shown` is the view of.
+    kind : what `shown` is the view of; it says which rooms there are.
 
     Raises
     ------
@@ -44,4 +57,4 @@ def write_page(path: Path, kind: Literal["run", "study"], shown: BaseModel) -> N
     packed = gzip.compress(shown.model_dump_json().encode(), mtime=0)
     text = base64.b64encode(packed).decode()
     carried = f'<script type="application/gzip" id="{kind}">{text}</script>'
-    write_file(path, shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode())
+    return shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode()

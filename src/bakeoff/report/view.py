@@ -61,12 +61,16 @@ class Sheets(BaseModel):
 
 
 class View(BaseModel):
-    """All that a page needs to show a run. The mistakes of the results are in the columns."""
+    """All that a page needs to show a run. The mistakes of the results are in the columns.
+
+    `corrections` is the text of corrections.csv, empty where an older run left none.
+    """
 
     results: Results
     pictures: PictureColumns
     predictions: dict[str, Predictions]
     sheets: Sheets
+    corrections: str
 
 
 def view_of(run: RunFolder, sheets: Sheets) -> View:
@@ -96,6 +100,7 @@ def view_of(run: RunFolder, sheets: Sheets) -> View:
         ),
         predictions={name: _predictions(name, index, probabilities) for name in names},
         sheets=sheets,
+        corrections=run.corrections(),
     )
 
 

@@ -1,4 +1,4 @@
-"""A run -> one HTML file that needs nothing else: no server, no network."""
+"""A run, or a check of a set -> one HTML file that needs nothing else: no server, no network."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.sheets import PER_SHEET, sheet_of
-from bakeoff.report.page import write_page
+from bakeoff.report.page import page_of, write_page
 from bakeoff.report.view import NOTHING, Sheets, View, column, view_of
 
-__all__ = ["write_report"]
+__all__ = ["check_page", "write_report"]
 
 # A report that people mail has to stay under some 15 MB; pictures may take most of it.
 PICTURES_BYTES = 8_000_000
@@ -29,11 +29,26 @@ def write_report(run: RunFolder) -> Path:
     BakeoffError
         The run is not finished, or this bakeoff was installed without its page.
     """
-    view = view_of(run, Sheets(tile=1, urls=[], rows=""))
-    view = view.model_copy(update={"sheets": _sheets(run, view)})
     path = run.path / "report.html"
-    write_page(path, "run", view)
+    write_page(path, "run", _carried(run))
     return path
+
+
+def check_page(run: RunFolder) -> bytes:
+    """The page of a check: what a finished run tells of its pictures, without its scores.
+
+    Raises
+    ------
+    BakeoffError
+        As from `write_report`.
+    """
+    return page_of("check", _carried(run))
+
+
+def _carried(run: RunFolder) -> View:
+    """The view, with as many small pictures as a file may hold."""
+    view = view_of(run, Sheets(tile=1, urls=[], rows=""))
+    return view.model_copy(update={"sheets": _sheets(run, view)})
 
 
 def _sheets(run: RunFolder, view: View) -> Sheets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -16,15 +17,16 @@ from bakeoff.data.duplicates import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.records import Health
-from bakeoff.record.folder import Request, RunFolder, corrections_table
-from bakeoff.record.results import DatasetSummary
+from bakeoff.evaluation.records import Health, Winner
+from bakeoff.record.folder import CORRECTIONS, Request, RunFolder, now
+from bakeoff.record.results import DatasetSummary, Results
 from bakeoff.record.whole import write_folder
-from bakeoff.report.check import check_page
+from bakeoff.report.write import check_page
 from bakeoff.run.bake import bake
 from bakeoff.run.check import look
-from bakeoff.run.summary import dataset_summary, picture_index
+from bakeoff.run.summary import dataset_summary, picture_index, protocol_summary
 from bakeoff.run.units import Listener
+from bakeoff.version import __version__
 
 __all__ = ["Checkup", "check", "check_run"]
 
@@ -80,10 +82,9 @@ def check(
                 on_decoded=on_decoded,
                 **{"budget": "quick", **asked},
             )
-            return check_run(run, out)
-        run, found = _by_looks(source, folder, group, corrections, on_decoded)
-        _write(Path(out), run, found)
-        return found
+        else:
+            run = _by_looks(source, folder, group, corrections, on_decoded)
+        return check_run(run, out)
 
 
 def check_run(run: RunFolder, out: str | os.PathLike[str]) -> Checkup:
@@ -102,9 +103,19 @@ def check_run(run: RunFolder, out: str | os.PathLike[str]) -> Checkup:
             "was made by a version of bakeoff that did not look for these things",
             f"Rebuild its results with: bakeoff run --resume {run.path}",
         )
-    proposed = read_corrections(run.path / "corrections.csv")
-    found = Checkup(results.dataset, results.health, proposed)
-    _write(Path(out), run, found)
+    found = Checkup(results.dataset, results.health, read_corrections(run.path / CORRECTIONS))
+    told = {
+        "dataset": found.dataset.model_dump(mode="json"),
+        "health": TypeAdapter(Health).dump_python(found.health, mode="json"),
+    }
+    write_folder(
+        Path(out),
+        {
+            "health.json": json.dumps(told, indent=1).encode(),
+            CORRECTIONS: run.corrections().encode(),
+            "check.html": check_page(run),
+        },
+    )
     return found
 
 
@@ -120,31 +131,31 @@ def _by_looks(
     group: str | None,
     corrections: str | os.PathLike[str] | Sequence[Correction],
     on_decoded: Callable[[int, int], None] | None,
-) -> tuple[RunFolder, Checkup]:
+) -> RunFolder:
+    """A run that asked no approach: it has the findings of looks, and no scores."""
     acting = acting_of(corrections)
     dataset = read(source, group=group, corrections=acting, progress=on_decoded)
     duplicates = find_duplicates(dataset.pictures)
     ids = together(len(dataset), [one.indices for one in duplicates])
     parts = split(dataset.labels, folds=2, official_test=dataset.official_test, together=ids)
+    unscored = replace(parts, folds=())
     request = Request(source=str(source), approaches=(), fingerprint=dataset.fingerprint())
     run = RunFolder.create(folder, request)
-    run.save_pictures(picture_index(dataset, parts), dataset.pictures)
+    run.save_pictures(picture_index(dataset, unscored), dataset.pictures)
     health, proposed = look(dataset, duplicates, parts, done=acting)
-    summary = dataset_summary(dataset, duplicates, parts, request)
-    return run, Checkup(summary, health, tuple(proposed))
-
-
-def _write(out: Path, run: RunFolder, found: Checkup) -> None:
-    told = {
-        "dataset": found.dataset.model_dump(mode="json"),
-        "health": TypeAdapter(Health).dump_python(found.health, mode="json"),
-    }
-    page = check_page(found.dataset, found.health, run.sheets())
-    write_folder(
-        out,
-        {
-            "health.json": json.dumps(told, indent=1).encode(),
-            "corrections.csv": corrections_table(found.proposed).encode(),
-            "check.html": page.encode(),
-        },
+    run.save_corrections(proposed)
+    made = now()
+    results = Results(
+        bakeoff_version=__version__,
+        created=made,
+        finished=made,
+        machine={},
+        dataset=dataset_summary(dataset, duplicates, parts, request),
+        protocol=protocol_summary(unscored, request, opened=None),
+        approaches=[],
+        comparison=[],
+        winner=Winner(None, "No approach was asked."),
+        health=health,
     )
+    run.save_results(results, {})
+    return run

@@ -67,6 +67,8 @@ export class Run {
   readonly groupOf: Uint16Array | null;
   readonly approaches: Approach[];
   readonly sheets: Sheets;
+  /** The text of corrections.csv. */
+  readonly corrections: string;
   readonly #parts: Uint16Array;
   readonly #partNames: string[];
 
@@ -83,9 +85,15 @@ export class Run {
     this.#parts = column(view.pictures.parts);
     this.#partNames = view.pictures.part_names;
     this.sheets = new Sheets(view.sheets);
+    this.corrections = view.corrections;
     this.approaches = view.results.approaches.map(
       (result, number) => new Approach(number, result, view.predictions[result.name]!),
     );
+  }
+
+  /** Whether anything is to be corrected, or looked at: the table has more than its header. */
+  get proposes(): boolean {
+    return this.corrections.trimEnd().includes("\n");
   }
 
   get length(): number {

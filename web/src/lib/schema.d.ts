@@ -2165,8 +2165,12 @@ export interface components {
         /**
          * View
          * @description All that a page needs to show a run. The mistakes of the results are in the columns.
+         *
+         *     `corrections` is the text of corrections.csv, empty where an older run left none.
          */
         View: {
+            /** Corrections */
+            corrections: string;
             pictures: components["schemas"]["PictureColumns"];
             /** Predictions */
             predictions: {

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { balance } from "./balance.ts";
 import { chosen, partsOf, partTitle, some } from "./chosen.ts";
 import { copies } from "./copies.ts";
-import { correctionRows } from "./corrections.ts";
 import { madeUp, type Said } from "./made-up.ts";
 import { hardness, suspects, type Health } from "./suspects.ts";
 
@@ -22,13 +21,10 @@ function asked(...said: (Said | null)[]) {
 const suspect = (index: number, quality: number, agree: string[]) => ({
   ...{ index, name: `${index}.png`, label: "a", proposed: "b", quality, agree },
 });
-const odd = (index: number, what: string) => ({
-  ...{ index, name: `${index}.png`, label: "a", what, why: `It is ${what}.` },
-});
 
-function checked(health: Partial<Health>, names = [..."0123"].map((one) => `${one}.png`)) {
+function checked(health: Partial<Health>) {
   return madeUp({
-    names,
+    names: [..."0123"].map((one) => `${one}.png`),
     labels: [0, 0, 0, 0],
     classes: ["a", "b"],
     parts: { names: ["kept out", "training", "fold 1", "test"], of: [2, 2, 2, 3] },
@@ -53,54 +49,6 @@ describe("labels to look at again", () => {
   test("how hard a picture is", () => {
     expect(hardness(asked(right, null), 0)).toBeCloseTo(0.105, 2);
     expect(hardness(asked(null), 0)).toBeNull();
-  });
-});
-
-describe("corrections", () => {
-  const both = ["a0", "a1"];
-
-  test("act only where all are sure, and not on the locked test", () => {
-    const [head, ...rows] = correctionRows(
-      checked({
-        suspects: [
-          suspect(0, 0.2, both),
-          suspect(1, 0.01, ["a0"]),
-          suspect(2, 0.01, both),
-          suspect(3, 0.01, both),
-        ],
-      }),
-    );
-    expect(head).toEqual(["action", "name", "label", "proposed", "why", "quality"]);
-    expect(rows.map((row) => [row[0], row[1]])).toEqual([
-      ["relabel", "2.png"],
-      ["keep", "0.png"],
-      ["keep", "1.png"],
-      ["keep", "3.png"],
-    ]);
-    expect(rows[0]).toEqual(["relabel", "2.png", "a", "b", "a0, a1: b", "0.0100"]);
-  });
-
-  test("leave out what is empty, and say once what is odd and doubtful", () => {
-    const rows = correctionRows(
-      checked({
-        suspects: [suspect(1, 0.3, [])],
-        odd: [odd(0, "empty"), odd(1, "inverted"), odd(3, "empty")],
-      }),
-    ).slice(1);
-    expect(rows.map((row) => [row[0], row[1], row[4]])).toEqual([
-      ["leave out", "0.png", "It is empty."],
-      ["keep", "1.png", "all together: b; It is inverted."],
-      ["keep", "3.png", "It is empty."],
-    ]);
-  });
-
-  test("do nothing where the name does not say which picture is meant", () => {
-    const run = checked({ suspects: [suspect(0, 0.01, both)] }, ["x", "x", "y", "z"]);
-    expect(correctionRows(run)[1]![0]).toBe("keep");
-  });
-
-  test("none of an older run", () => {
-    expect(correctionRows(asked(right))).toHaveLength(1);
   });
 });
 

@@ -53,6 +53,7 @@ export function madeUp(of: MadeUp): Run {
         },
       ]),
     ),
+    corrections: "",
     sheets: { tile: 8, across: 16, per_sheet: 256, urls: [], rows: null },
   };
   return new Run("made up", view as unknown as View);
