@@ -306,5 +306,11 @@ def test_the_table_of_mistakes_runs_no_formula(
     assert row[5:] == ["0.9000", "2.3000"]
 
 
+def test_corrections_that_a_spreadsheet_saved_otherwise_are_still_shown(run: RunFolder) -> None:
+    assert run.corrections() == ""
+    (run.path / "corrections.csv").write_bytes("action,name\r\nkeep,größe".encode("cp1252"))
+    assert run.corrections() == "action,name\r\nkeep,gr\ufffd\ufffde"
+
+
 def test_nothing_half_written_is_left_behind(finished: RunFolder) -> None:
     assert list(finished.path.rglob("*.partial")) == []

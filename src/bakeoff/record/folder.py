@@ -269,9 +269,13 @@ class RunFolder:
         self._write(CORRECTIONS, corrections_table(proposed).encode())
 
     def corrections(self) -> str:
-        """The text of that table; empty where an older version of bakeoff left none."""
+        """The text of that table; empty where an older version of bakeoff left none.
+
+        It is there to be edited, and a spreadsheet may save it in another code than UTF-8: what
+        cannot be read of it is replaced by U+FFFD.
+        """
         with suppress(FileNotFoundError):
-            return (self.path / CORRECTIONS).read_bytes().decode()
+            return (self.path / CORRECTIONS).read_bytes().decode(errors="replace")
         return ""
 
     def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:

@@ -112,7 +112,7 @@ def check_run(run: RunFolder, out: str | os.PathLike[str]) -> Checkup:
         Path(out),
         {
             "health.json": json.dumps(told, indent=1).encode(),
-            CORRECTIONS: run.corrections().encode(),
+            CORRECTIONS: (run.path / CORRECTIONS).read_bytes(),
             "check.html": check_page(run),
         },
     )
