@@ -29,7 +29,7 @@ def write_page(path: Path, kind: Kind, shown: BaseModel) -> None:
     Raises
     ------
     BakeoffError
-        This bakeoff was installed without its page.
+        As from `page_of`.
     """
     write_file(path, page_of(kind, shown))
 

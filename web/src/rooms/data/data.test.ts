@@ -46,6 +46,11 @@ describe("labels to look at again", () => {
     expect(suspects(asked(right))).toBeNull();
   });
 
+  test("nothing is doubted where no model was asked", () => {
+    const health = { odd: [], suspects: [], giveaways: [], words: [] };
+    expect(suspects(madeUp({ names: ["x"], labels: [0], classes: ["a"], health }))).toBeNull();
+  });
+
   test("how hard a picture is", () => {
     expect(hardness(asked(right, null), 0)).toBeCloseTo(0.105, 2);
     expect(hardness(asked(null), 0)).toBeNull();

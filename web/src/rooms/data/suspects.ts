@@ -9,8 +9,9 @@ export interface Suspect extends Omit<Schema["Suspect"], "agree"> {
   agree: Approach[];
 }
 
-/** The most doubtful first; null where the run did not look. */
+/** The most doubtful first; null where no model was asked, or an older run did not look. */
 export function suspects(run: Run): Suspect[] | null {
+  if (!run.approaches.length) return null;
   const found = run.results.health?.suspects.map((one) => ({
     ...one,
     agree: one.agree.flatMap((name) => run.approach(name) ?? []),
