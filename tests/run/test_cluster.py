@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +19,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import workers
+from bakeoff.run import cluster, workers
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.brittleness import PICTURES
 
@@ -216,9 +218,22 @@ def test_a_cluster_that_goes_ends_the_run_in_words(
     same(run, alone)
 
 
-def test_an_address_where_nobody_is(tmp_path: Path, digits: Dataset) -> None:
+def test_an_address_where_nobody_is(
+    tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "KNOCKS", 0.3)
     with pytest.raises(BakeoffError, match=r"workers ray://127.0.0.1:1.*no cluster answers"):
         bake(digits, tmp_path / "run", **ASKED, workers="ray://127.0.0.1:1")
+
+
+def test_a_head_that_opens_a_moment_later_is_waited_for() -> None:
+    with socket.socket() as head:
+        head.bind(("127.0.0.1", 0))
+        opens = threading.Timer(0.3, head.listen)
+        opens.start()
+        cluster.knock(f"ray://127.0.0.1:{head.getsockname()[1]}")
+        opens.join()
+        assert head.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
 
 
 def test_without_ray(tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

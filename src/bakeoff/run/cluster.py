@@ -23,10 +23,11 @@ from bakeoff.run.worker import Ending, Worker, ending_of
 from bakeoff.run.workers import Died, Hand
 from bakeoff.training.compute import keep_freed_memory
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "knock"]
 
 GPU = 0.25  # of a graphics card: the models are small, and four fill it
 KNOCKS = 5.0  # seconds for somebody to open; Ray's client alone would stand there for thirty
+BETWEEN_KNOCKS = 0.1  # seconds
 LOOKS = 1.0  # seconds between two looks at how large the cluster is: each asks its head
 
 
@@ -206,8 +207,7 @@ def _connected(address: str | None) -> tuple[Any, bool]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is not None:
-            where = urlsplit(address)
-            socket.create_connection((where.hostname, where.port), timeout=KNOCKS).close()
+            knock(address)
             try:
                 ray.init(address, **quiet)
             except ConnectionAbortedError:
@@ -226,6 +226,20 @@ def _connected(address: str | None) -> tuple[Any, bool]:
             "and that its token is here if it has one (RAY_AUTH_MODE=token)",
         ) from None
     return ray, True
+
+
+def knock(address: str) -> None:
+    """Wait until somebody opens: a head says that it has started a moment before it does."""
+    where = urlsplit(address)
+    until = time.monotonic() + KNOCKS
+    while True:
+        try:
+            socket.create_connection((where.hostname, where.port), timeout=KNOCKS).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(BETWEEN_KNOCKS)
 
 
 def _in_short(error: Exception) -> str:
