@@ -143,7 +143,7 @@ def test_a_curve_is_added_to_a_run(
     assert "measured" not in capsys.readouterr().out
     bakeoff("curve", run, "-a", "cnn", "--seed", "0", monkeypatch=monkeypatch, code=2)
     assert "keeps to what it was asked, so approach, seed have no" in capsys.readouterr().err
-    bakeoff("curve", run, monkeypatch=monkeypatch)
+    bakeoff("curve", run, "--workers", "local:1", "--no-open", monkeypatch=monkeypatch)
     assert "measured" in capsys.readouterr().out
     assert RunFolder(run).request.curve
 

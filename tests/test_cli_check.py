@@ -57,6 +57,19 @@ def test_a_check_by_looks_then_a_run_with_what_it_proposes(
     assert "Nothing was found." in capsys.readouterr().out
 
 
+def test_a_check_is_opened_where_there_is_a_screen(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("bakeoff.cli.common.has_display", lambda: True)
+    asked: list[str | Path] = ["check", pictures, "--no-models", "-o"]
+    bakeoff(*asked, tmp_path / "unseen", "--no-open", monkeypatch=monkeypatch)
+    assert not opened
+    bakeoff(*asked, tmp_path / "seen", monkeypatch=monkeypatch)
+    assert opened == [(tmp_path / "seen" / "check.html").as_uri()]
+
+
 def test_a_check_with_a_model_names_no_run(
     pictures: Path,
     tmp_path: Path,

@@ -13,8 +13,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.common import app, console
-from bakeoff.cli.options import Corrections, FitThreads, Grouped
+from bakeoff.cli.common import app, console, open_page
+from bakeoff.cli.options import Corrections, FitThreads, Grouped, Open
 from bakeoff.cli.train import on_screen
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 1 if anything was found.")
     ] = False,
+    open_report: Open = True,
 ) -> None:
     """Find what is wrong with a set: odd pictures, copies, doubted labels, paper that tells.
 
@@ -75,7 +76,7 @@ def check(
 
     `bakeoff check runs/pictures-20260102-030405` – what a run found
 
-    `bakeoff check pictures/ --strict --out found` – in a script
+    `bakeoff check pictures/ --strict --no-open --out found` – in a script
     """
     from bakeoff.record.folder import RunFolder
     from bakeoff.run.checkup import check as look_over
@@ -107,6 +108,7 @@ def check(
         again = shlex.join(["bakeoff", "run", found.dataset.source, "--corrections"])
         table = shlex.quote(str(folder / "corrections.csv"))
         console.print(f"then: {again} {table}", markup=False, soft_wrap=True)
+    open_page(folder / "check.html", open_report)
     if strict and found.health.words:
         raise typer.Exit(1)
 

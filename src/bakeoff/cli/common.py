@@ -14,7 +14,7 @@ from rich.console import Console
 from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
-__all__ = ["app", "console", "has_display", "main", "show"]
+__all__ = ["app", "console", "has_display", "main", "open_page", "show"]
 
 app = typer.Typer(
     name="bakeoff",
@@ -67,6 +67,11 @@ def main() -> None:
 def show(page: Path, wanted: bool) -> None:
     """Say where the report is, and open it where there is a screen."""
     console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
+    open_page(page, wanted)
+
+
+def open_page(page: Path, wanted: bool) -> None:
+    """Open a page in the browser where there is a screen."""
     if wanted and has_display():
         webbrowser.open(page.resolve().as_uri())
 

@@ -14,6 +14,7 @@ from bakeoff.cli.options import (
     FitThreads,
     Grouped,
     KeptTogether,
+    Open,
     Out,
     Seed,
     Sets,
@@ -48,6 +49,7 @@ def curve(
     threads: FitThreads = None,
     workers: Workers = "auto",
     out: Out = None,
+    open_report: Open = True,
 ) -> None:
     """Say whether more pictures would help: accuracy at growing sizes, and at 2× and 4× all.
 
@@ -73,13 +75,13 @@ def curve(
         watch(
             lambda listeners: resume(folder, curve=True, workers=workers, **listeners),
             folder,
-            open_report=False,
+            open_report=open_report,
         )
         return
     bake_off(
         source,
         out,
-        open_report=False,
+        open_report=open_report,
         approaches=approach or tuple(APPROACHES),
         settings=parse_settings(settings or []),
         group=group,
@@ -95,13 +97,13 @@ def curve(
 
 
 def _refuse_more(context: typer.Context, source: str) -> None:
-    """A run keeps to what it was asked."""
+    """A run keeps to what it was asked; who trains, and whether to open the report, is free."""
     given = [
         name
         for name in context.params
         if (found := context.get_parameter_source(name)) and found.name == "COMMANDLINE"
+        if name not in ("source", "workers", "open_report")
     ]
-    given.remove("source")
     if given:
         raise BakeoffError(
             source,
