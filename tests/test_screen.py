@@ -230,6 +230,18 @@ def test_changed_pictures_are_not_silent() -> None:
     assert "cnn · fold 1 · 80% of the changed pictures right" in file.getvalue()
 
 
+def test_graphs_are_not_silent() -> None:
+    begun = {"event": "tracing graphs", "approaches": ["cnn", "vit"]}
+    traced = {"event": "graph traced", "approach": "cnn", "seconds": 9.4, "done": 1, "of": 2}
+    screen, _ = fed(CHANGING, CHANGED, begun)
+    assert "writing each model as one graph" in shown(screen)
+    screen, file = fed(begun, traced)
+    assert "1 of 2 graphs, about 9 s left" in shown(screen)
+    assert "its graph" not in file.getvalue()
+    _, file = fed(begun, traced, terminal=False)
+    assert "cnn · its graph, 9 s" in file.getvalue()
+
+
 def test_two_units_of_one_approach_at_once() -> None:
     begun = [unit("unit started"), epoch(5), unit("unit started", "fold 2")]
     screen, _ = fed(*begun, epoch(1) | {"fold": "fold 2"})

@@ -93,7 +93,7 @@ class RunScreen:
         self.kept = kept
         self.rows: dict[str, _Row] = {}
         self.smaller: dict[str, float] = {}
-        self.changing = ""
+        self.after = ""  # what is done when all is trained, and how far
         self.workers = 1
         self.started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
@@ -128,10 +128,14 @@ class RunScreen:
         elif kind == "estimated":
             self._estimated(event["seconds"], event.get("workers") or 1)
         elif kind == "changing pictures":
-            self.changing = f"changing {event['pictures']} pictures in {len(event['changes'])} ways"
-            self.console.print(self.changing)
+            self._begun(f"changing {event['pictures']} pictures in {len(event['changes'])} ways")
         elif kind == "pictures changed":
-            self._changed(event)
+            words = f"{event['fold']} · {event['accuracy']:.0%} of the changed pictures right"
+            self._gone_on(event, "asked", words)
+        elif kind == "tracing graphs":
+            self._begun("writing each model as one graph, from pixels to answers")
+        elif kind == "graph traced":
+            self._gone_on(event, "graphs", f"its graph, {duration(event['seconds'])}")
         elif kind == "test opened":
             self.console.print(f"locked test opened: {event['pictures']} pictures")
         elif kind == "bundle written":
@@ -154,12 +158,15 @@ class RunScreen:
             words += f" for {workers} workers, or of one"
         self.console.print(Text(f"{words}: {parts}"))
 
-    def _changed(self, event: Mapping[str, Any]) -> None:
+    def _begun(self, words: str) -> None:
+        self.after = words
+        self.console.print(words)
+
+    def _gone_on(self, event: Mapping[str, Any], what: str, words: str) -> None:
         left = event["seconds"] * (event["of"] - event["done"]) / self.workers
-        self.changing = f"{event['done']} of {event['of']} asked, about {duration(left)} left"
+        self.after = f"{event['done']} of {event['of']} {what}, about {duration(left)} left"
         if not self.console.is_terminal:
-            words = f"{event['accuracy']:.0%} of the changed pictures right"
-            self.console.print(f"{event['approach']} · {event['fold']} · {words}")
+            self.console.print(f"{event['approach']} · {words}")
 
     def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
         row = self.rows[event["approach"]]
@@ -194,8 +201,8 @@ class RunScreen:
             table.add_row(name, bar, *_cells(row))
         words = f"{duration(time.monotonic() - self.started)} so far"
         left = [row.seconds_left for row in self.rows.values()]
-        if self.changing:
-            words += f", {self.changing}"
+        if self.after:
+            words += f", {self.after}"
         elif left and None not in left:
             words += f", about {duration(sum(filter(None, left)) / self.workers)} left"
         words += " · Ctrl-C stops" + (", --resume goes on" if self.kept else "")

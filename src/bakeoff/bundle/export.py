@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.onnx.errors import OnnxExporterError
 
 from bakeoff.bundle.bundle import GRAPH, TOLERANCE, Bundle
 from bakeoff.bundle.card import card
@@ -43,6 +44,7 @@ def export(
     about: dict[str, Any],
     folder: Path,
     *,
+    graph: bytes | None = None,
     variant: tuple[Kind, Pictures] | None = None,
     neighbours: tuple[Pictures, NDArray[np.int64]] | None = None,
 ) -> Manifest:
@@ -53,6 +55,7 @@ def export(
     model : trained, in float32.
     about : the fields of `Manifest` that tell where the model comes from and what it is worth;
         those that follow from the model and the files are filled in here.
+    graph : of the model, if it was traced already.
     variant : a kind of smaller weights, and pictures to see by whether they answer alike.
     neighbours : pictures and their labels, of which some are shipped to be shown beside others.
 
@@ -62,7 +65,7 @@ def export(
         The graph does not answer as the model does, or smaller weights change too many answers.
     """
     model = model.cpu().float().eval()
-    graph = graph_of(model)
+    graph = graph or graph_of(model)
     manifest = Manifest(
         **about,
         made_with={
@@ -97,20 +100,33 @@ def graph_of(model: Model) -> bytes:
     Every node is named after its module, as in ``model.prepare/node_conv2d``. Where it came from in
     the source, which the exporter notes with the paths of this machine, is left out: the same
     model gives the same bytes.
+
+    Raises
+    ------
+    BakeoffError
+        ONNX has no words for something in the model.
     """
     every = torch.export.Dim.DYNAMIC
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what will change in torch's next release
-        program = torch.onnx.export(
-            _Answering(model).eval(),
-            (torch.zeros(EXAMPLE, dtype=torch.uint8),),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[*OUTPUTS, PREPARED],
-            dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                _Answering(model).eval(),
+                (torch.zeros(EXAMPLE, dtype=torch.uint8),),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=[*OUTPUTS, PREPARED],
+                dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
+                verbose=False,
+            )
+        except OnnxExporterError as error:
+            why = str(error.__cause__ or error).strip().splitlines()[0]
+            raise BakeoffError(
+                "the model's graph",
+                f"ONNX cannot hold it ({why})",
+                "Build the network of what torch.onnx.export takes, for any size of picture",
+            ) from error
     assert program is not None, "with dynamo there is a program"
     proto = program.model_proto
     del proto.metadata_props[:]

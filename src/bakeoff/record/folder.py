@@ -5,7 +5,7 @@ events.jsonl        what happened, a line an event
 .lock .pid          held by the process that works on it, and which that is
 log.txt             what that process printed, if a server started it
 workers/            the logs of workers that died, if any did
-units/A/F/          approach A on fold F, there only when it is finished
+units/A/F/          approach A on fold F, there only when it is finished; its graph beside it
 results.json        the figures
 probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
-from bakeoff.bundle.bundle import load
 from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates import DuplicateGroup, find_duplicates
@@ -30,13 +29,13 @@ from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import Request, RunFolder, now
 from bakeoff.record.lock import RunLock
-from bakeoff.record.results import ApproachResult, Results
+from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
 from bakeoff.run.brittleness import Battery, answers_wanted, sample_of
-from bakeoff.run.bundles import make_bundle
+from bakeoff.run.bundles import bundles_to_make, carried
 from bakeoff.run.check import look
-from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.fits import Fits
+from bakeoff.run.graphs import Graphs
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
 from bakeoff.run.material import Material
 from bakeoff.run.protocol import about_groups, keeps_groups, parts_of, together_of
@@ -407,10 +406,12 @@ def _train(
     fits = Fits(benches, parts, [one.fold for one in smaller or ()], seconds, tell)
     workers = workers.settled(fits.left(), sum(seconds.values()), plan.compute)
     tell("estimated", seconds=seconds, workers=workers.count)
+    to_make = bundles_to_make(folder, keep=keep_bundles)
     with hired(workers, plan.material, folder, tell) as crew:
         crew.do(fits)
         battery = Battery(benches, parts, tell)
         crew.do(battery)
+        crew.do(Graphs(folder, to_make, tell))
     give_memory_back()
     stands = battery.found()
     opened = _open_test(folder, parts, on_event)
@@ -439,10 +440,12 @@ def _train(
     probabilities = probabilities_of(parts, scored)
     results = _save(folder, results, probabilities)
     if request.bundles:
-        carried = [
-            _carried(folder, one, plan, on_event, keep=keep_bundles) for one in results.approaches
+        threads = plan.compute.threads
+        with_bundles = [
+            carried(folder, one, dataset, threads, on_event, make=one.name in to_make)
+            for one in results.approaches
         ]
-        _save(folder, results.model_copy(update={"approaches": carried}), probabilities)
+        _save(folder, results.model_copy(update={"approaches": with_bundles}), probabilities)
     on_event(folder.log("run finished", winner=results.winner.name, why=results.winner.why))
     return folder
 
@@ -455,33 +458,6 @@ def _save(
     folder.save_results(results, probabilities)
     write_report(folder)
     return results
-
-
-def _carried(
-    folder: RunFolder, result: ApproachResult, plan: _Plan, on_event: Listener, *, keep: bool
-) -> ApproachResult:
-    """The figures of an approach with what its bundle, made here, weighs and takes.
-
-    One that cannot be made is told of, and costs neither the other bundles nor the run.
-    """
-    path = folder.bundle(result.name)
-    if not (keep and path.is_dir()):
-        give_memory_back()
-        neighbours = plan.request.neighbours
-        try:
-            make_bundle(folder, result.name, neighbours=neighbours, dataset=plan.dataset)
-        except BakeoffError as error:
-            on_event(folder.log("bundle refused", approach=result.name, why=str(error)))
-            return result
-        on_event(folder.log("bundle written", approach=result.name, path=str(path)))
-    threads = plan.compute.threads
-    measured = {
-        "bytes": sum(file.stat().st_size for file in path.iterdir()),
-        "latency": latency_of_bundle(
-            load(path, threads=threads), plan.dataset.pictures[0], threads
-        ),
-    }
-    return result.model_copy(update=measured)
 
 
 def _open_test(folder: RunFolder, parts: Split, on_event: Listener) -> str | None:

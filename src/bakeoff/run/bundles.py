@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.approaches.settings import configure
+from bakeoff.bundle.bundle import load
 from bakeoff.bundle.export import export
 from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
 from bakeoff.bundle.pack import SUFFIX, pack
@@ -18,11 +19,56 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Scores
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
+from bakeoff.run.cost import latency_of_bundle
+from bakeoff.run.graphs import kept_graph
 from bakeoff.run.source import read_again
-from bakeoff.run.units import FINAL, load_model
+from bakeoff.run.units import FINAL, Listener, load_model
+from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
 
-__all__ = ["final_model", "make_bundle", "winner_of"]
+__all__ = ["bundles_to_make", "carried", "final_model", "make_bundle", "winner_of"]
+
+
+def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
+    """The approaches of a run whose bundles it is to make, if it was asked for any.
+
+    Parameters
+    ----------
+    keep : those that are there stay; else they are made anew.
+    """
+    request = folder.request
+    names = request.approaches if request.bundles else ()
+    return [name for name in names if not (keep and folder.bundle(name).is_dir())]
+
+
+def carried(
+    folder: RunFolder,
+    result: ApproachResult,
+    dataset: Dataset,
+    threads: int,
+    on_event: Listener,
+    *,
+    make: bool,
+) -> ApproachResult:
+    """The figures of an approach with what its bundle, made here if asked, weighs and takes.
+
+    One that cannot be made is told of, and costs neither the other bundles nor the run.
+    """
+    path = folder.bundle(result.name)
+    if make:
+        give_memory_back()
+        neighbours = folder.request.neighbours
+        try:
+            make_bundle(folder, result.name, neighbours=neighbours, dataset=dataset)
+        except BakeoffError as error:
+            on_event(folder.log("bundle refused", approach=result.name, why=str(error)))
+            return result
+        on_event(folder.log("bundle written", approach=result.name, path=str(path)))
+    measured = {
+        "bytes": sum(file.stat().st_size for file in path.iterdir()),
+        "latency": latency_of_bundle(load(path, threads=threads), dataset.pictures[0], threads),
+    }
+    return result.model_copy(update=measured)
 
 
 def make_bundle(
@@ -72,6 +118,7 @@ def make_bundle(
             learned = _learned(dataset, folder)
             extras["neighbours"] = (learned.pictures, learned.labels)
     model = final_model(folder, name)
+    extras["graph"] = kept_graph(folder, name)
     about = _about(results, found[0], model)
     if out.suffix == SUFFIX and not out.is_dir():
         with TemporaryDirectory(prefix="bakeoff-") as scratch:

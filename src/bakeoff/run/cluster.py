@@ -113,7 +113,7 @@ class _Actor(Hand):
 
     def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> Ending:
         needed = {}
-        if unit.kind == "changed":  # the model to ask
+        if unit.kind != "fit":  # the model to ask, or to trace
             needed = self._folder.unit_files(unit.approach, unit.fold)
         self._get(self._actor.begin.remote(asdict(unit), needed))
         while True:

@@ -41,7 +41,8 @@ __all__ = [
 Listener = Callable[[Mapping[str, object]], None]
 
 FINAL = "final"
-FINISHED = ("unit finished", "pictures changed")  # what is told of a unit when it is kept
+# What is told of a unit when it is kept.
+FINISHED = ("unit finished", "pictures changed", "graph traced")
 # Arrays of a unit: rows of the dataset, N×K logits and N strangenesses.
 HELD_OUT = ("rows", "logits", "strangeness")
 CHOOSERS = ("chooser_rows", "chooser_logits", "chooser_strangeness")
@@ -67,7 +68,7 @@ class Unit:
     fold : by name, of the folds that the worker has (see `Material`); its seed hangs on it.
     name : under which it is kept.
     settings : of the approach, over those of the request.
-    kind : "fit", or "changed" to ask the fold's model about changed pictures.
+    kind : "fit"; "changed" to ask the fold's model about changed pictures; "graph" to trace it.
     schedule_for, stop_after, temperature : see `Trainer.fit`.
     """
 
@@ -75,7 +76,7 @@ class Unit:
     fold: str
     name: str
     settings: Mapping[str, object] = field(default_factory=dict)
-    kind: Literal["fit", "changed"] = "fit"
+    kind: Literal["fit", "changed", "graph"] = "fit"
     schedule_for: int | None = None
     stop_after: int | None = None
     temperature: float | None = None

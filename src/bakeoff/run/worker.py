@@ -22,6 +22,7 @@ from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.brittleness import answer_changed
+from bakeoff.run.graphs import trace
 from bakeoff.run.material import Material
 from bakeoff.run.units import Stopped, Tell, Unit, Workbench
 from bakeoff.training.compute import give_memory_back, keep_freed_memory
@@ -62,6 +63,8 @@ class Worker:
         bench = self._bench(unit)
         if unit.kind == "changed":
             answer_changed(bench, unit)
+        elif unit.kind == "graph":
+            trace(bench, unit)
         else:
             bench.train(unit)
 

@@ -99,6 +99,7 @@ describe("events", () => {
     expect(now.phase).toBe("scoring");
     now = follow(now, [event("test opened", { pictures: 9 })]);
     expect(now.phase).toBe("scoring");
+    expect(follow(now, [event("tracing graphs", { approaches: ["cnn"] })]).phase).toBe("packing");
     expect(follow(now, [event("bundle written", { approach: "cnn" })]).phase).toBe("packing");
   });
 

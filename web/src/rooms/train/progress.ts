@@ -34,7 +34,7 @@ export type Phase =
   | "measuring" // it tastes how long things take
   | "training"
   | "scoring"
-  | "packing" // bundles are written
+  | "packing" // graphs are traced, bundles written
   | "finished"
   | "stopped"
   | "failed";
@@ -97,6 +97,7 @@ function take(now: Progress, event: RunEvent): void {
     case "test opened":
       now.phase = "scoring";
       return;
+    case "tracing graphs":
     case "bundle written":
       now.phase = "packing";
       return;
