@@ -22,6 +22,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run import cluster, workers
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.brittleness import PICTURES
+from bakeoff.run.graphs import kept_graph
 
 from ..strokes import QUICKLY
 from .nodes import Nodes
@@ -165,7 +166,9 @@ def test_a_cluster_is_started_where_there_is_none(
         init(address, **more)
 
     monkeypatch.setattr(ray, "init", none_yet)
-    same(bake(digits, tmp_path / "run", **ONE, workers="ray"), alone)
+    run = bake(digits, tmp_path / "run", **ONE | {"bundles": True}, workers="ray")
+    same(run, alone)
+    assert kept_graph(run, "baseline")  # traced there, and brought here
     assert not ray.is_initialized()
 
 
