@@ -2,7 +2,7 @@
 
     python scripts/screenshots.py [RUN]
 
-RUN is a finished run with bundles; without it, the demo is trained first (a minute or two).
+RUN is a finished run with bundles; without it, the demo is trained first (some minutes).
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def demo(
         typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
     ] = True,
 ) -> None:
-    """Bake off four approaches on 1 000 doodles, in a minute or two, and show the page.
+    """Bake off four approaches on 1 000 doodles, in two to five minutes, and show the page.
 
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
