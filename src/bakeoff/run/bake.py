@@ -1,9 +1,9 @@
 """The story of a run, top to bottom: read, split, train on every fold, score, refit, open the test.
 
-Everything expensive is a unit (approach × fold, or the final fit) that is written whole when
-it is done, by whichever worker did it. A resumed run finds its finished units and does the others;
-since each unit is seeded by its name alone, the numbers are those of a run that was never
-interrupted.
+Everything expensive is a unit (approach × fold, the final fit, or what is asked of either) that is
+written whole when it is done, by whichever worker did it. A resumed run finds its finished units
+and does the others; since each unit is seeded by its name alone, the numbers are those of a run
+that was never interrupted.
 """
 
 from __future__ import annotations

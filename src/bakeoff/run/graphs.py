@@ -90,4 +90,4 @@ def _name_of(folder: RunFolder, approach: str) -> str:
 
 
 def _weight(folder: RunFolder, approach: str) -> int:
-    return sum(map(len, folder.unit_files(approach, FINAL).values()))
+    return sum(file.stat().st_size for file in folder.unit(approach, FINAL).iterdir())
