@@ -66,8 +66,8 @@ def main() -> None:
 
 def operations(approach: CNN, task: Task) -> float:
     """Additions and multiplications of forward and backward pass, over the pictures of a batch."""
-    prepare = approach.prepare(task)
-    x = torch.rand(64, prepare.channels, prepare.size, prepare.size)
+    preprocess = approach.preprocess(task)
+    x = torch.rand(64, preprocess.channels, preprocess.size, preprocess.size)
     network = approach.build(task).train()
     with FlopCounterMode(display=False) as counter:
         network(x).sum().backward()

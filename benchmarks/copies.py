@@ -23,7 +23,7 @@ from measure import hardware
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.data.duplicates import DuplicateGroup, find_duplicates
+from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.read import read
 
@@ -69,7 +69,7 @@ def found(pictures: Pictures, jpeg: bool, scale: float) -> str:
         writer.append(picture)
     for row in chosen:
         writer.append(again(pictures[int(row)], jpeg, scale, rng))
-    group_of = places(find_duplicates(writer.finish()))
+    group_of = places(find_duplicates(writer.validate()))
     pairs = ((int(row), len(pictures) + place) for place, row in enumerate(chosen))
     count = sum(a in group_of and group_of[a] == group_of.get(b) for a, b in pairs)
     return f"{count} of {len(chosen)}"

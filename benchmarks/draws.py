@@ -115,7 +115,7 @@ def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
             budget="quick",
             threads=1,
             bundles=False,
-            brittleness=False,
+            robustness=False,
             workers="local:1",
         )
     fresh = ~np.isin(_others(), rows)
@@ -143,7 +143,7 @@ def _answers(model: Model, mnist: Path, keep: Path) -> NDArray[np.int64]:
 
     All runs prepare alike and share what is frozen, so its features are worked out once and kept.
     """
-    road = model.prepare
+    road = model.preprocess
     name = f"{road.mode} {road.size} {road.channels} {type(model.frozen).__name__}.npy"
     if not (keep / name).exists():
         described = [

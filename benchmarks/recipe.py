@@ -47,8 +47,8 @@ CHANGES: dict[str, dict[str, Settings]] = {
         "as it is": {},
         "labels smoothed by 0.1": {"label_smoothing": 0.1},
         "patches cut apart": {"stem": "patch"},
-        "four heads": {"heads": 4},
-        "five blocks": {"layers": 5},
+        "four heads": {"num_heads": 4},
+        "five blocks": {"depth": 5},
         "no augmentation": {"augment": 0.0},
     },
 }
@@ -67,8 +67,8 @@ def main() -> None:
     print("|---|---|---|---|---|")
     judged = dataset.pictures[TRAIN:]
     labels = dataset.labels[TRAIN:]
-    for name, changes in CHANGES.items():
-        for change, settings in changes.items():
+    for name, corruptions in CHANGES.items():
+        for change, settings in corruptions.items():
             rows, shifted = [], []
             for seed in SEEDS:
                 task = Task.of(dataset.pictures, 10, budget="quick")

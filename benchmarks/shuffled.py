@@ -59,7 +59,7 @@ def _run(mnist: Dataset, seed: int) -> Results:
             budget="quick",
             threads=1,
             bundles=False,
-            brittleness=False,
+            robustness=False,
         )
         return run.results()
 

@@ -85,7 +85,7 @@ def _figures(
     dataset: Dataset, flipped: NDArray[np.int64], truth: NDArray[np.int64], folder: Path
 ) -> Iterator[tuple[str, list[float]]]:
     """For each approach and for all together, a row of the table."""
-    wrong = set(flipped.tolist())
+    problem = set(flipped.tolist())
     if (folder / "run.json").exists():
         run = resume(folder, dataset=dataset)
     else:
@@ -95,10 +95,10 @@ def _figures(
     for by, names in (*((name, (name,)) for name in APPROACHES), ("together", APPROACHES)):
         some = {name: said[name] for name in names}
         found = suspects(some, dataset.labels[rows], dataset.classes, dataset.names, rows)
-        hits = [one.index in wrong for one in found]
-        first = hits[: len(wrong)]
-        figures = [_share(sum(first), len(first)), _share(sum(first), len(wrong))]
-        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(wrong))]
+        hits = [one.index in problem for one in found]
+        first = hits[: len(problem)]
+        figures = [_share(sum(first), len(first)), _share(sum(first), len(problem))]
+        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(problem))]
         if by == "together":
             acted = [one for one in found if table[one.name].action == "relabel"]
             right = [one.proposed == dataset.classes[truth[one.index]] for one in acted]

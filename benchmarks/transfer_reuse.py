@@ -27,7 +27,7 @@ from torch import nn
 from bakeoff.approaches import Task, Transfer
 from bakeoff.data.read import read
 from bakeoff.training.compute import Compute
-from bakeoff.training.sources import PixelSource, prepare_all
+from bakeoff.training.sources import PixelSource, preprocess_all
 
 EPOCHS = 3
 
@@ -57,7 +57,7 @@ def usual_epoch(source: str, count: int) -> float:
     approach = Transfer()
     task = Task.of(dataset.pictures, len(dataset.classes))
     rows = np.random.default_rng(0).permutation(len(dataset))[:count]
-    prepared = prepare_all(approach.prepare(task), dataset.pictures.take(rows), compute)
+    prepared = preprocess_all(approach.preprocess(task), dataset.pictures.take(rows), compute)
     pixels = PixelSource(prepared, approach.augment(task))
     labels = torch.from_numpy(dataset.labels[rows])
     backbone, head = approach.frozen(task), approach.build(task)

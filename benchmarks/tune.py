@@ -18,7 +18,7 @@ from measure import hardware
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.studyfolder import StudyFolder
 from bakeoff.run.bake import bake
-from bakeoff.run.tune import resume_tune, tune
+from bakeoff.tune.search import resume_tune, tune
 
 SEED = 7
 
@@ -38,28 +38,33 @@ def main() -> None:
         if study.finished is None:
             study = resume_tune(path)
         [search] = study.searches
-        pick = search.pick
-        assert pick is not None
-        assert pick.outer is not None
+        recommendation = search.recommendation
+        assert recommendation is not None
+        assert recommendation.outer is not None
         trials = {one.number: one for one in search.trials}
-        print(f"{hardware()}; {study.understood}\n")
+        print(f"{hardware()}; {study.description}\n")
         states = [one.state for one in search.trials]
         each = ", ".join(f"{states.count(one)} {one}" for one in sorted(set(states)))
-        print(f"{len(states)} trials: {each}. {pick.why}\n{pick.words}\n")
+        print(f"{len(states)} trials: {each}. {recommendation.why}\n{recommendation.words}\n")
         print("| settings | loss in the search | of outer pictures | seed 7, 5 folds | loss |")
         print("|---|---|---|---|---|")
-        for what, number in (("defaults", 0), ("best", pick.best), ("pick", pick.trial)):
+        for what, number in (
+            ("defaults", 0),
+            ("best", recommendation.best),
+            ("recommendation", recommendation.trial),
+        ):
             # The pick is often one of the other two, and need not be baked twice.
             place = folder / f"trial {number}"
             if not (place / "results.json").exists():
                 settings = {"cnn": dict(trials[number].settings)}
-                asked = {"bundles": False, "brittleness": False, "settings": settings}
+                asked = {"bundles": False, "robustness": False, "settings": settings}
                 bake(given.source, place, approaches=("cnn",), seed=SEED, **asked)
             scores = RunFolder.open(place).results().approaches[0].out_of_fold
             assert scores is not None
             print(
                 f"| {what}: trial {number} | {trials[number].loss:.4f} "
-                f"| {pick.outer[what].accuracy:.2%} | {scores.accuracy:.2%} | {scores.loss:.4f} |"
+                f"| {recommendation.outer[what].accuracy:.2%} "
+                f"| {scores.accuracy:.2%} | {scores.loss:.4f} |"
             )
 
 

@@ -32,14 +32,14 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request, RunFolder
-from bakeoff.run.cluster import Cluster
-from bakeoff.run.material import Material
-from bakeoff.run.processes import Processes
-from bakeoff.run.units import Unit
-from bakeoff.run.worker import Ending
-from bakeoff.run.workers import Crew, Hand, Here, Many
+from bakeoff.record.folder import RunConfig, RunFolder
 from bakeoff.training.compute import Compute, keep_freed_memory
+from bakeoff.workers.cluster import Cluster
+from bakeoff.workers.crew import Executor, InlineExecutor, PoolExecutor, WorkerHandle
+from bakeoff.workers.data import TrainingData
+from bakeoff.workers.processes import Processes
+from bakeoff.workers.units import Unit
+from bakeoff.workers.worker import UnitOutcome
 
 SIZES = (1000, 20000)
 WARM = 6  # units before those that count
@@ -84,26 +84,26 @@ class Some:
         self.ends.append(time.perf_counter())
 
 
-def material_of(dataset: Dataset, folder: RunFolder, threads: int) -> Material:
+def material_of(dataset: Dataset, folder: RunFolder, threads: int) -> TrainingData:
     """One fold that holds out a fifth."""
     rows = np.arange(len(dataset))
     fold = Fold("fold", rows[rows % 5 > 1], rows[rows % 5 == 1], rows[rows % 5 == 0])
     compute = Compute("cpu", threads, bf16=False)
-    return Material(folder.request, dataset, rows, {"fold": fold}, rows[:0], compute)
+    return TrainingData(folder.config, dataset, rows, {"fold": fold}, rows[:0], compute)
 
 
 @contextmanager
-def crew_of(kind: str, count: int, material: Material, folder: RunFolder) -> Iterator[Crew]:
+def crew_of(kind: str, count: int, data: TrainingData, folder: RunFolder) -> Iterator[Executor]:
     """`kind` is "here", "processes" or "ray"; Ray gets as many cores as there are workers."""
     if kind == "here":
-        yield Here(material, folder)
+        yield InlineExecutor(data, folder)
     elif kind == "processes":
-        with Many(Processes(count, material, folder), died) as crew:
+        with PoolExecutor(Processes(count, data, folder), died) as crew:
             yield crew
     else:
         with (
-            cluster(count * material.compute.threads),
-            Many(Cluster(None, material, folder), died) as crew,
+            cluster(count * data.compute.threads),
+            PoolExecutor(Cluster(None, data, folder), died) as crew,
         ):
             yield crew
 
@@ -128,8 +128,8 @@ def died(unit: Unit | None, how: str, log: str) -> None:  # noqa: ARG001
 @contextmanager
 def folder_for(approach: str) -> Iterator[RunFolder]:
     with tempfile.TemporaryDirectory() as nowhere:
-        request = Request(source="benchmark", approaches=(approach,))
-        yield RunFolder.create(Path(nowhere) / "run", request)
+        config = RunConfig(source="benchmark", approaches=(approach,))
+        yield RunFolder.create(Path(nowhere) / "run", config)
 
 
 def units(approach: str, names: str, count: int, **settings: object) -> list[Unit]:
@@ -140,9 +140,9 @@ def overhead(kind: str, count: int) -> tuple[float, float, float]:
     """Seconds until the first worker is ready, of a unit, and of what goes on around it."""
     digits = read("digits").take(np.arange(60))
     with folder_for("baseline") as folder:
-        material = material_of(digits, folder, 1)
-        material.compute.apply()
-        with crew_of(kind, 1, material, folder) as crew:
+        data = material_of(digits, folder, 1)
+        data.compute.apply()
+        with crew_of(kind, 1, data, folder) as crew:
             started = time.perf_counter()
             first = Some(units("baseline", "first", 1, epochs=1), folder)
             crew.do(first)
@@ -157,11 +157,11 @@ def seconds_for(kind: str, count: int, threads: int) -> float:
     """Seconds for some units of the CNN, when every worker is ready and warm."""
     doodles = read("doodles").take(np.arange(0, 1000, 2))
     with folder_for("cnn") as folder:
-        material = material_of(doodles, folder, threads)
-        material.compute.apply()
-        with crew_of(kind, count, material, folder) as crew:
+        data = material_of(doodles, folder, threads)
+        data.compute.apply()
+        with crew_of(kind, count, data, folder) as crew:
             tries = 0
-            while not tries or (isinstance(crew, Many) and len(crew._idle) < count):
+            while not tries or (isinstance(crew, PoolExecutor) and len(crew._idle) < count):
                 tries += 1  # until all are ready, and have prepared their pictures
                 crew.do(Some(units("cnn", f"warm {tries}", 2 * count, epochs=1), folder))
             work = Some(units("cnn", "unit", UNITS, epochs=EPOCHS), folder)
@@ -176,38 +176,38 @@ def noise(size: int) -> Dataset:
     return Dataset("noise", Pictures.from_array(pixels), labels, tuple("0123456789"), names=())
 
 
-def written(material: Material, folder: RunFolder) -> float:
+def written(data: TrainingData, folder: RunFolder) -> float:
     """Seconds until processes of this machine can read it."""
     started = time.perf_counter()
-    room = Processes(1, material, folder)
+    backend = Processes(1, data, folder)
     seconds = time.perf_counter() - started
-    room.close()
+    backend.close()
     return seconds
 
 
-def put(material: Material) -> float:
+def put(data: TrainingData) -> float:
     """Seconds until an actor of Ray has it: put once, fetched, and taken apart."""
     import ray
 
     @ray.remote(num_cpus=0)
-    def taken(one: Material) -> int:
+    def taken(one: TrainingData) -> int:
         return one.nbytes
 
-    ray.get(taken.remote(material))  # its process is there
+    ray.get(taken.remote(data))  # its process is there
     started = time.perf_counter()
-    ray.get(taken.remote(ray.put(material.to_ship())))
+    ray.get(taken.remote(ray.put(data.to_ship())))
     return time.perf_counter() - started
 
 
-class Talker(Hand):
+class Talker(WorkerHandle):
     """A worker that does nothing but tell, as fast as it is listened to."""
 
     name = "talker"
 
-    def ready(self) -> Ending:
+    def ready(self) -> UnitOutcome:
         return {"ended": "ready"}
 
-    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> Ending:
+    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> UnitOutcome:
         for number in range(TOLD):
             tell("epoch", {"approach": unit.approach, "fold": unit.name, "number": number})
         return {"ended": "done"}
@@ -225,10 +225,10 @@ class Talkers:
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def places(self) -> int:
+    def capacity(self) -> int:
         return self.count
 
-    def hire(self) -> Hand:
+    def start(self) -> WorkerHandle:
         return Talker()
 
     def close(self) -> None:
@@ -237,7 +237,7 @@ class Talkers:
 
 def events_a_second(count: int) -> float:
     """How fast the driver takes in what so many workers tell, and writes it down."""
-    with folder_for("cnn") as folder, Many(Talkers(count), died) as crew:
+    with folder_for("cnn") as folder, PoolExecutor(Talkers(count), died) as crew:
         work = Some(units("cnn", "unit", count), folder)
         started = time.perf_counter()
         crew.do(work)
@@ -283,9 +283,9 @@ def main() -> None:
     print("|---|---|---|---|")
     with folder_for("baseline") as folder, cluster(1):
         for size in SIZES:
-            material = material_of(noise(size), folder, 1)
-            both = [(written(material, folder), put(material)) for _ in range(5)]
-            cells = [f"{material.to_ship().nbytes / 1e6:.2f} MB"]
+            data = material_of(noise(size), folder, 1)
+            both = [(written(data, folder), put(data)) for _ in range(5)]
+            cells = [f"{data.to_ship().nbytes / 1e6:.2f} MB"]
             cells += [f"{1e3 * median(times):.0f} ms" for times in zip(*both, strict=True)]
             print(f"| {size} | {' | '.join(cells)} |", flush=True)
 

@@ -21,7 +21,7 @@ import numpy as np
 
 import bakeoff
 from bakeoff.record.study import Search, StudyResults, TrialRecord
-from bakeoff.run.tune import tune
+from bakeoff.tune.search import tune
 
 HERE = Path(__file__).parent
 PICTURES = 10_000
@@ -84,20 +84,23 @@ def page(results: StudyResults) -> str:
 
 
 def rows(search: Search) -> str:
-    knobs = [knob for knob, domain in search.space.items() if _varies(domain.choices)]
-    head = ["trial", *knobs, "accuracy", "loss", "parameters", "seconds"]
+    settings = [setting for setting, domain in search.space.items() if _varies(domain.choices)]
+    head = ["trial", *settings, "accuracy", "loss", "parameters", "seconds"]
     lines = [head, ["---"] * len(head)]
     done = [one for one in search.trials if one.loss is not None]
     for one in sorted(done, key=lambda one: one.loss or 0.0):
         line = [
             "defaults" if one.number == 0 else str(one.number),
-            *(_short(one.settings.get(knob, search.space[knob].default)) for knob in knobs),
+            *(
+                _short(one.settings.get(setting, search.space[setting].default))
+                for setting in settings
+            ),
             f"{one.accuracy:.2%}",
             f"{one.loss:.4f}",
             f"{one.parameters:,}".replace(",", " "),
             f"{one.seconds:.0f}",
         ]
-        if search.pick is not None and one.number == search.pick.trial:
+        if search.recommendation is not None and one.number == search.recommendation.trial:
             line = [f"**{cell}**" for cell in line]
         lines.append(line)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -105,14 +108,14 @@ def rows(search: Search) -> str:
 
 def said(search: Search) -> str:
     """The pick, the optimism, and which settings mattered."""
-    if search.pick is None:
+    if search.recommendation is None:
         return "Nothing was found."
-    words = [search.pick.why, search.pick.words or ""]
+    words = [search.recommendation.why, search.recommendation.words or ""]
     if search.importance:
         most = sorted(search.importance.items(), key=lambda one: -one[1])[:3]
         words.append(
             "What mattered most (share of what varied in the loss): "
-            + ", ".join(f"{knob} {share:.0%}" for knob, share in most)
+            + ", ".join(f"{setting} {share:.0%}" for setting, share in most)
             + "."
         )
     return " ".join(words)

@@ -20,7 +20,7 @@ QUICKLY: dict[str, Any] = {
     "precision": "fp32",
     "device": "cpu",
     "bundles": False,  # each takes seconds
-    "brittleness": False,
+    "robustness": False,
 }
 
 

@@ -182,8 +182,8 @@ def test_settings_and_budget_reach_training() -> None:
 
 def test_mode_is_found_or_given() -> None:
     X, y = digits()
-    assert fitted().model_.prepare.mode == "ink"
-    assert quick(mode="photo").fit(X[:50], y[:50]).model_.prepare.mode == "photo"
+    assert fitted().model_.preprocess.mode == "ink"
+    assert quick(mode="photo").fit(X[:50], y[:50]).model_.preprocess.mode == "photo"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_colour_tells() -> None:
     X[y == 0, ..., 0] += 150
     X[y == 1, ..., 2] += 150
     model = quick(settings={"epochs": 8}).fit(X, y)
-    assert model.model_.prepare.channels == 3
+    assert model.model_.preprocess.channels == 3
     assert model.score(X, y) == 1
     rows = X.reshape(60, -1)
     assert quick(settings={"epochs": 8}).fit(rows, y).predict_proba(rows).tobytes() == (

@@ -92,7 +92,7 @@ def test_a_run_from_start_to_report(
     bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     assert "squared paper" not in out
-    assert not (run / "brittleness.csv").exists()
+    assert not (run / "robustness.csv").exists()
     assert "class folders, 36 pictures of 12×12, 3 classes" in out
     assert "baseline · fold 2" in out
     assert "Left out (1)" in out
@@ -145,7 +145,7 @@ def test_a_curve_is_added_to_a_run(
     assert "keeps to what it was asked, so approach, seed have no" in capsys.readouterr().err
     bakeoff("curve", run, "--workers", "local:1", "--no-open", monkeypatch=monkeypatch)
     assert "measured" in capsys.readouterr().out
-    assert RunFolder(run).request.curve
+    assert RunFolder(run).config.curve
 
 
 def test_brittleness_is_asked_for_by_itself(
@@ -160,7 +160,7 @@ def test_brittleness_is_asked_for_by_itself(
     out = capsys.readouterr().out
     assert "changing 36 pictures in 13 ways" in out
     assert re.search(r"baseline · fold 2 · \d+% of the changed pictures right", out)
-    assert (run / "brittleness.csv").read_text().startswith("approach,corruption,strength")
+    assert (run / "robustness.csv").read_text().startswith("approach,corruption,strength")
 
 
 def test_an_estimate_leaves_nothing(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import tune as story
+from bakeoff.tune import search as story
 
 from .test_cli import QUICK, bakeoff
 from .test_cli_check import pictures
@@ -52,7 +52,7 @@ def test_a_search_then_a_run_with_what_it_found(
 
 
 @pytest.mark.parametrize(
-    ("asked", "wrong"),
+    ("asked", "problem"),
     [
         (["tune"], "nothing to read was named"),
         (["tune", "x", "--resume", "y"], "has no place beside it"),
@@ -66,14 +66,14 @@ def test_a_search_then_a_run_with_what_it_found(
 )
 def test_what_makes_no_search_is_refused_in_words(
     asked: list[str],
-    wrong: str,
+    problem: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     bakeoff(*asked, monkeypatch=monkeypatch, code=2)
-    assert wrong in capsys.readouterr().err.replace("\n", " ")
+    assert problem in capsys.readouterr().err.replace("\n", " ")
     assert not list(tmp_path.iterdir())
 
 

@@ -15,8 +15,8 @@ from bakeoff.screen import RunScreen, curves_shown, duration, leaderboard
 STARTED: dict[str, Any] = {
     "event": "run started",
     "path": "runs/one",
-    "understood": "class folders, 60 pictures",
-    "request": {"approaches": ["cnn", "vit"]},
+    "description": "class folders, 60 pictures",
+    "config": {"approaches": ["cnn", "vit"]},
     "folds": ["fold 1", "fold 2"],
 }
 

@@ -24,15 +24,15 @@ from sklearn.utils.validation import (
 from bakeoff.approaches.approach import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.data.duplicates import find_duplicates, together
+from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import BYTES, PixelRange, as_picture, joined, row_shape
-from bakeoff.data.split import choosers
+from bakeoff.data.split import validation_rows
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Budget
-from bakeoff.training.prepare import Mode
+from bakeoff.training.preprocess import Mode
 
 __all__ = ["Classifier"]
 
@@ -126,7 +126,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             )
         seed = _seed(self.random_state)
         ids = together(len(pictures), [copy.indices for copy in find_duplicates(pictures)])
-        chosen = choosers(labels, ids, self.validation_share, np.random.default_rng([seed, 2, 0]))
+        chosen = validation_rows(
+            labels, ids, self.validation_share, np.random.default_rng([seed, 2, 0])
+        )
         task = Task.of(pictures, len(classes), self.mode, self.budget)
         trainer = Trainer(approach, task, pictures, labels, self._compute, seed=seed)
         with _torch_as_it_was(self._compute):
@@ -247,12 +249,12 @@ def _seed(random_state: Any) -> int:
 
 
 @contextmanager
-def _as_input_error(thing: str, mend: str) -> Iterator[None]:
+def _as_input_error(subject: str, hint: str) -> Iterator[None]:
     """Say in our form what scikit-learn refuses."""
     try:
         yield
     except ValueError as error:
-        raise InputError(thing, str(error).rstrip("."), mend) from error
+        raise InputError(subject, str(error).rstrip("."), hint) from error
 
 
 @contextmanager

@@ -15,16 +15,16 @@ class BakeoffError(Exception):
 
     Parameters
     ----------
-    thing : what it is about: a file, a column, a setting.
-    wrong : what is wrong with it, without a full stop.
-    mend : what the user can do about it, without a full stop.
+    subject : what it is about: a file, a column, a setting.
+    problem : what is wrong with it, without a full stop.
+    hint : what the user can do about it, without a full stop.
     """
 
-    def __init__(self, thing: str, wrong: str, mend: str) -> None:
-        super().__init__(f"{thing}: {wrong}. {mend}.")
-        self.thing = thing
-        self.wrong = wrong
-        self.mend = mend
+    def __init__(self, subject: str, problem: str, hint: str) -> None:
+        super().__init__(f"{subject}: {problem}. {hint}.")
+        self.subject = subject
+        self.problem = problem
+        self.hint = hint
 
 
 class InputError(BakeoffError, ValueError):
@@ -35,14 +35,14 @@ class InputError(BakeoffError, ValueError):
 class LeftOut:
     """One picture (or file) that was not used, and why. The run goes on without it."""
 
-    thing: str
-    wrong: str
-    mend: str
+    subject: str
+    problem: str
+    hint: str
 
     @classmethod
     def because(cls, error: BakeoffError) -> LeftOut:
         """The record of a refusal."""
-        return cls(error.thing, error.wrong, error.mend)
+        return cls(error.subject, error.problem, error.hint)
 
     def __str__(self) -> str:
-        return f"{self.thing}: {self.wrong}. {self.mend}."
+        return f"{self.subject}: {self.problem}. {self.hint}."

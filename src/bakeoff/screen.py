@@ -119,8 +119,8 @@ class RunScreen:
             # A fit on half of the pictures trains for more epochs, so it takes more than half.
             self.smaller = {unit: share**0.65 for unit, share in event.get("curve", {}).items()}
             units = dict.fromkeys([*event["folds"], "final"], 1.0) | self.smaller
-            self.rows = {name: _Row(units) for name in event["request"]["approaches"]}
-            self.console.print(Text(event["understood"], style="bold"))
+            self.rows = {name: _Row(units) for name in event["config"]["approaches"]}
+            self.console.print(Text(event["description"], style="bold"))
             if event.get("groups"):
                 self.console.print(Text(event["groups"]))
             if self.kept:

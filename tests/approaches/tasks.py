@@ -17,10 +17,12 @@ def task(
 
 
 def prepared(approach: Approach, of: Task, count: int = 2) -> Tensor:
-    """Noise of the shape that the approach's `prepare` makes."""
-    prepare = approach.prepare(of)
+    """Noise of the shape that the approach's `preprocess` makes."""
+    preprocess = approach.preprocess(of)
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(count, prepare.channels, prepare.size, prepare.size, generator=generator)
+    return torch.rand(
+        count, preprocess.channels, preprocess.size, preprocess.size, generator=generator
+    )
 
 
 def logits(approach: Approach, of: Task, count: int = 2) -> Tensor:

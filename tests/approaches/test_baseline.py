@@ -15,7 +15,7 @@ from .tasks import kinds, logits, prepared, task
 @pytest.mark.parametrize("channels", [1, 3])
 def test_any_side_and_colour(side: int, channels: int) -> None:
     of = task(side=side, channels=channels, mode="photo", classes=4)
-    assert Baseline().prepare(of).size % 7 == 0
+    assert Baseline().preprocess(of).size % 7 == 0
     assert logits(Baseline(), of).shape == (2, 4)
 
 
@@ -29,7 +29,7 @@ def test_cells_and_orientations_make_the_features(cells: int, orientations: int)
 
 
 def test_side_is_rounded_up_to_whole_cells() -> None:
-    assert Baseline(side=30, cells=4).prepare(task()).size == 32
+    assert Baseline(side=30, cells=4).preprocess(task()).size == 32
 
 
 @pytest.mark.parametrize("wide", [True, False])

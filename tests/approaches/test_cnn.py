@@ -105,7 +105,7 @@ def test_dropout_comes_before_each_dense_layer_and_in_training_alone() -> None:
 @pytest.mark.parametrize("given", [True, False])
 def test_any_side_will_do(side: int, given: bool) -> None:
     cnn = CNN(filters=(4, 4, 4, 4, 4), side=max(side, 4) if given else None)
-    size = cnn.prepare(task(side=side)).size
+    size = cnn.preprocess(task(side=side)).size
     assert size == max(side, 4) if given else 16 <= size <= 64
     assert logits(cnn, task(side=side, classes=7)).shape == (2, 7)
 

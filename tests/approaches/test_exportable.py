@@ -17,7 +17,7 @@ from bakeoff.training.model import Model
 SETTINGS: dict[str, dict[str, object]] = {
     "baseline": {},
     "cnn": {"filters": (8, 16, 16), "dense": (12,)},
-    "vit": {"hidden": 16, "heads": 2, "layers": 2},
+    "vit": {"embed_dim": 16, "num_heads": 2, "depth": 2},
     "transfer": {"side": 64, "dense": (8,)},
 }
 
@@ -41,7 +41,9 @@ def test_one_graph_for_pictures_of_any_size(
     torch.manual_seed(0)
     task = Task(classes=5, pictures=100, side=28, channels=3, mode=mode)
     approach = configure(name, SETTINGS[name])
-    model = Model(approach.prepare(task), approach.frozen(task), approach.build(task), 0.7).eval()
+    model = Model(
+        approach.preprocess(task), approach.frozen(task), approach.build(task), 0.7
+    ).eval()
     every = torch.export.Dim.DYNAMIC
     program = torch.onnx.export(
         model,

@@ -116,9 +116,9 @@ def test_flat_settings_are_plain_json_and_come_back(name: str) -> None:
         ("cnn", {"dropout": "nan"}),
         ("cnn", {"side": 1}),
         ("vit", {"patch": -1}),
-        ("vit", {"hidden": 0}),
-        ("vit", {"heads": 0}),
-        ("vit", {"layers": 0}),
+        ("vit", {"embed_dim": 0}),
+        ("vit", {"num_heads": 0}),
+        ("vit", {"depth": 0}),
         ("vit", {"key_width": 0}),
         ("vit", {"value_width": -2}),
         ("vit", {"mlp_ratio": 0}),
@@ -135,6 +135,6 @@ def test_flat_settings_are_plain_json_and_come_back(name: str) -> None:
     ],
 )
 def test_what_is_out_of_range_is_refused(name: str, settings: dict[str, object]) -> None:
-    knob = next(iter(settings))
-    with pytest.raises(BakeoffError, match=rf"{name}\.{knob}=.*should (be|have)"):
+    setting = next(iter(settings))
+    with pytest.raises(BakeoffError, match=rf"{name}\.{setting}=.*should (be|have)"):
         configure(name, settings)

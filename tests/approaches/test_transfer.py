@@ -22,8 +22,8 @@ SMALL = Transfer(side=32)
 
 @pytest.mark.parametrize(("side", "size"), [(8, 64), (16, 96), (32, 96), (33, 160), (900, 160)])
 def test_side_follows_the_pictures(side: int, size: int) -> None:
-    assert Transfer().prepare(task(side=side)).size == size
-    assert Transfer(side=50).prepare(task(side=side)).size == 50
+    assert Transfer().preprocess(task(side=side)).size == size
+    assert Transfer(side=50).preprocess(task(side=side)).size == 50
 
 
 @pytest.mark.parametrize("side", [32, 45])

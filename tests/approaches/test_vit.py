@@ -31,8 +31,8 @@ def test_patch_and_side_make_the_tokens() -> None:
 @pytest.mark.parametrize("stem", ["conv", "patch"])
 @pytest.mark.parametrize("side", [8, 27, 33])
 def test_any_patch_fits_any_side(patch: int, stem: str, side: int) -> None:
-    vit = ViT(patch=patch, stem="conv" if stem == "conv" else "patch", layers=1, side=side)
-    size = vit.prepare(task()).size
+    vit = ViT(patch=patch, stem="conv" if stem == "conv" else "patch", depth=1, side=side)
+    size = vit.preprocess(task()).size
     assert size % patch == 0
     assert side <= size < side + patch
     assert logits(vit, task(classes=5)).shape == (2, 5)
@@ -48,29 +48,29 @@ def test_stem_is_of_convolutions_or_one_cut() -> None:
 
 
 def test_hidden_is_the_width_of_a_token() -> None:
-    found = shapes(ViT(hidden=40))
+    found = shapes(ViT(embed_dim=40))
     assert found["places"][-1] == 40
     assert found["blocks.0.attend.1.out.weight"][0] == 40
 
 
 def test_key_and_value_widths_are_apart() -> None:
-    found = shapes(ViT(hidden=32, heads=2, key_width=5, value_width=7))
+    found = shapes(ViT(embed_dim=32, num_heads=2, key_width=5, value_width=7))
     assert found["blocks.0.attend.1.project.weight"] == (2 * (5 + 5 + 7), 32)
     assert found["blocks.0.attend.1.out.weight"] == (32, 2 * 7)
-    usual = shapes(ViT(hidden=32, heads=2))
+    usual = shapes(ViT(embed_dim=32, num_heads=2))
     assert usual["blocks.0.attend.1.project.weight"] == (3 * 32, 32)
 
 
 def test_heads_look_each_for_itself() -> None:
-    one, four = (logits(ViT(hidden=32, heads=heads), task()) for heads in (1, 4))
+    one, four = (logits(ViT(embed_dim=32, num_heads=heads), task()) for heads in (1, 4))
     assert not torch.allclose(one, four)
-    odd = shapes(ViT(hidden=32, heads=3))  # 32 is no multiple of 3
+    odd = shapes(ViT(embed_dim=32, num_heads=3))  # 32 is no multiple of 3
     assert odd["blocks.0.attend.1.out.weight"] == (32, 30)
 
 
 def test_attention_is_that_of_torch() -> None:
     torch.manual_seed(0)
-    block = kinds(ViT(hidden=32, heads=4, layers=1).build(task()), nn.Module)
+    block = kinds(ViT(embed_dim=32, num_heads=4, depth=1).build(task()), nn.Module)
     attention = next(part for part in block if type(part).__name__ == "_Attention")
     x = torch.randn(2, 9, 32)
     query, key, value = (
@@ -84,17 +84,17 @@ def test_attention_is_that_of_torch() -> None:
 
 def test_layers_are_blocks() -> None:
     for layers in (1, 3):
-        network = ViT(layers=layers).build(task())
+        network = ViT(depth=layers).build(task())
         blocks = [part for part in network.modules() if type(part).__name__ == "_Block"]
         assert len(blocks) == layers
 
 
 def test_mlp_ratio_is_the_width_over_hidden() -> None:
-    assert shapes(ViT(hidden=32, mlp_ratio=1.5))["blocks.0.think.1.weight"] == (48, 32)
+    assert shapes(ViT(embed_dim=32, mlp_ratio=1.5))["blocks.0.think.1.weight"] == (48, 32)
 
 
 def test_dropout_works_in_training_alone() -> None:
-    network = ViT(layers=1, dropout=0.4).build(task())
+    network = ViT(depth=1, dropout=0.4).build(task())
     assert {vars(part)["p"] for part in kinds(network, nn.Dropout)} == {0.4}
     x = torch.rand(2, 1, 28, 28)
     assert not torch.equal(network.train()(x), network(x))
@@ -103,7 +103,7 @@ def test_dropout_works_in_training_alone() -> None:
 
 def test_position_tells() -> None:
     torch.manual_seed(0)
-    network = ViT(patch=4, stem="patch", layers=1).build(task()).eval()
+    network = ViT(patch=4, stem="patch", depth=1).build(task()).eval()
     x = torch.rand(1, 1, 28, 28)
     moved = torch.roll(x, 4, dims=-1)  # the same patches in other places
     assert not torch.allclose(network(x), network(moved), atol=1e-6)
@@ -111,4 +111,4 @@ def test_position_tells() -> None:
 
 def test_a_head_without_a_feature_is_refused() -> None:
     with pytest.raises(BakeoffError, match="each head needs a feature"):
-        ViT(hidden=2, heads=4).build(task())
+        ViT(embed_dim=2, num_heads=4).build(task())

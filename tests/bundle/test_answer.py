@@ -11,13 +11,13 @@ TRUST = Trust(
     error_rate=0.01,
     least_probability=0.1,
     refusal_rate=0.01,
-    most_strangeness=2.0,
+    max_ood_score=2.0,
     measured=None,
 )
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "strangeness", "verdict", "words"),
+    ("probabilities", "ood_score", "verdict", "words"),
     [
         ([0.01, 0.95, 0.04, 0, 0, 0], 1.0, "sure", "sure"),
         ([0.01, 0.55, 0.44, 0, 0, 0], 1.0, "between", "between bee and cat"),
@@ -26,8 +26,8 @@ TRUST = Trust(
         ([0.01, 0.95, 0.04, 0, 0, 0], 2.1, "none of these", "none of these"),
     ],
 )
-def test_verdicts(probabilities: list[float], strangeness: float, verdict: str, words: str) -> None:
-    answer = answer_of("x.png", np.array(probabilities), strangeness, CLASSES, TRUST)
+def test_verdicts(probabilities: list[float], ood_score: float, verdict: str, words: str) -> None:
+    answer = answer_of("x.png", np.array(probabilities), ood_score, CLASSES, TRUST)
     assert answer.verdict == verdict
     assert answer.words == words
     assert answer.label == answer.possible[0] == answer.ranking[0][0]

@@ -28,7 +28,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bundles import final_model
 from bakeoff.training.compute import Compute
 from bakeoff.training.model import Model, Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 
 from ..strokes import CLASSES, strokes
 
@@ -59,11 +59,11 @@ def test_a_bundle_answers_as_the_model_that_was_measured(finished: RunFolder, na
     some = strokes(40, seed=3).pictures
     large = Pictures.from_array(np.repeat(np.repeat(np.stack(list(some[:4])), 5, 1), 7, 2))
     for pictures in (some, large):
-        logits, strangeness = model.judge(pictures, Compute("cpu", 1, bf16=False))
+        logits, ood_score = model.judge(pictures, Compute("cpu", 1, bf16=False))
         given, strange, embedding = load(finished.bundle(name)).run(np.stack(list(pictures)))
         scaled = np.exp(logits / float(model.get_buffer("temperature")))
         np.testing.assert_allclose(given, scaled / scaled.sum(1, keepdims=True), atol=1e-4)
-        np.testing.assert_allclose(strange, strangeness, rtol=1e-3)
+        np.testing.assert_allclose(strange, ood_score, rtol=1e-3)
         assert embedding.shape == (len(pictures), model.network.head.in_features)
 
 
@@ -104,7 +104,7 @@ def test_odd_shapes_are_answered(bundle: Bundle, shape: tuple[int, int, int]) ->
 def test_what_it_sees_is_what_the_network_was_given(finished: RunFolder, name: str) -> None:
     pixels = np.stack(list(strokes(5).pictures))
     with torch.inference_mode():
-        prepared = final_model(finished, name).prepare(torch.from_numpy(pixels)).numpy()
+        prepared = final_model(finished, name).preprocess(torch.from_numpy(pixels)).numpy()
     seen = load(finished.bundle(name)).seen(pixels)
     assert seen.dtype == np.uint8
     np.testing.assert_allclose(seen.transpose(0, 3, 1, 2) / 255, prepared, atol=0.6 / 255)
@@ -113,8 +113,8 @@ def test_what_it_sees_is_what_the_network_was_given(finished: RunFolder, name: s
 
 def test_what_is_seen_of_a_photo_has_its_colours(bundle: Bundle) -> None:
     network = Network(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
-    network.familiar.learn(torch.randn(40, 192), torch.arange(40) % 3)
-    model = Model(Prepare(mode="photo", size=8, channels=3), None, network)
+    network.ood.learn(torch.randn(40, 192), torch.arange(40) % 3)
+    model = Model(Preprocess(mode="photo", size=8, channels=3), None, network)
     made = Preparation(mode="photo", side=8, channels=3)
     manifest = bundle.manifest.model_copy(update={"preparation": made, "embedding": 192})
     seen = Bundle(manifest, graph_of(model.eval())).seen(
@@ -139,7 +139,7 @@ def test_it_shows_what_it_sees_only_when_asked(
     drawing = strokes(1).pictures[0][None]
     bundle.run(drawing)
     bundle.seen(drawing)
-    assert asked == [["probabilities", "strangeness", "embedding"], ["prepared"]]
+    assert asked == [["probabilities", "ood_score", "embedding"], ["prepared"]]
 
 
 def test_it_verifies_here(bundle: Bundle) -> None:
@@ -231,7 +231,7 @@ def swell_json(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "wrong"),
+    ("damage", "problem"),
     [
         (cut_graph, "its checksum differs"),
         (link_graph, "its checksum differs|can not be read"),
@@ -246,10 +246,10 @@ def swell_json(folder: Path) -> None:
     ],
 )
 def test_a_damaged_bundle_is_refused(
-    copy: Path, damage: Callable[[Path], None], wrong: str
+    copy: Path, damage: Callable[[Path], None], problem: str
 ) -> None:
     damage(copy)
-    with pytest.raises(BakeoffError, match=wrong):
+    with pytest.raises(BakeoffError, match=problem):
         load(copy)
 
 

@@ -98,7 +98,7 @@ def test_a_graph_that_only_computes_may_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "wrong"),
+    ("made", "problem"),
     [
         (custom_operator, r"the operator com\.example\.Evil"),
         (unlisted_operator, "the operator StringNormalizer"),
@@ -114,9 +114,9 @@ def test_a_graph_that_only_computes_may_run() -> None:
     ],
 )
 def test_a_graph_that_could_do_more_is_refused(
-    made: Callable[[], onnx.ModelProto], wrong: str
+    made: Callable[[], onnx.ModelProto], problem: str
 ) -> None:
-    with pytest.raises(BakeoffError, match=wrong) as refused:
+    with pytest.raises(BakeoffError, match=problem) as refused:
         check_graph(made().SerializeToString(), "model.onnx")
     assert "it is not run" in str(refused.value)
 
@@ -126,7 +126,7 @@ def test_a_graph_that_does_not_show_what_it_prepares_is_to_be_made_again() -> No
     del model.graph.output[len(OUTPUTS) :]
     with pytest.raises(BakeoffError, match="of an older version") as refused:
         check_graph(model.SerializeToString(), "cnn/model.onnx")
-    assert refused.value.mend == "Make it again with bakeoff export"
+    assert refused.value.hint == "Make it again with bakeoff export"
 
 
 @given(st.binary(max_size=300))

@@ -58,7 +58,7 @@ def test_a_folder_keeps_names_and_lists_what_cannot_be_read(tmp_path: Path) -> N
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     found = gather(tmp_path)
     assert found.names == ("0.png", "1.png", "2.png")
-    assert [one.thing for one in found.left_out] == ["broken.png"]
+    assert [one.subject for one in found.left_out] == ["broken.png"]
 
 
 def test_a_list_may_mix_forms_and_sizes(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_of_several_files_those_that_cannot_be_read_are_listed(tmp_path: Path) -
     (tmp_path / "bad.png").write_bytes(b"")
     found = gather([tmp_path / "bad.png", tmp_path / "good.png"])
     assert found.names == ("good.png",)
-    assert [one.thing for one in found.left_out] == ["bad.png"]
+    assert [one.subject for one in found.left_out] == ["bad.png"]
     with pytest.raises(BakeoffError, match=r"bad\.png"):
         gather([tmp_path / "bad.png"])
 

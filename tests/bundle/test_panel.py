@@ -11,7 +11,7 @@ from bakeoff.bundle.bundle import find_bundles
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.panel import Panel, answers_table
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunConfig, RunFolder
 
 from ..strokes import strokes
 
@@ -24,7 +24,7 @@ def test_a_run_brings_all_of_its_bundles(finished: RunFolder) -> None:
 
 
 def test_bundles_come_in_the_order_of_the_run_s_approaches(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path / "run", Request(source="x", approaches=("vit", "baseline")))
+    run = RunFolder.create(tmp_path / "run", RunConfig(source="x", approaches=("vit", "baseline")))
     for name in ("another", "baseline", "vit"):
         run.bundle(name).mkdir(parents=True)
         (run.bundle(name) / "bundle.json").write_text("{}")

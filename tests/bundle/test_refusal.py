@@ -27,7 +27,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         test=0,
         budget="quick",
         threads=1,
-        brittleness=False,
+        robustness=False,
     )
     return load(run.bundle("cnn"))
 

@@ -78,7 +78,7 @@ def test_a_variant_that_answers_otherwise_is_not_made(
     monkeypatch.setattr(exporting, "smaller", spoiled)
     with pytest.raises(BakeoffError, match=r"gives 33\.33% of 60 pictures") as refused:
         make_bundle(finished, "baseline", tmp_path / "small", variant="int8", dataset=strokes())
-    assert "fp16" in refused.value.mend
+    assert "fp16" in refused.value.hint
     assert not (tmp_path / "small").exists()
 
 

@@ -108,7 +108,7 @@ def test_anything_else_is_left_alone(finished: RunFolder, tmp_path: Path, precio
     before = found_in(out)
     with pytest.raises(BakeoffError, match="is there already") as refused:
         export_web([finished.bundle("cnn")], out)
-    assert refused.value.mend == "Choose another --out"
+    assert refused.value.hint == "Choose another --out"
     assert path.read_text() == "x"
     assert found_in(out) == before
     with pytest.raises(BakeoffError, match="is a file"):
@@ -129,7 +129,7 @@ def test_an_install_without_a_page_says_so(finished: RunFolder, page: Path, tmp_
     (page / "index.html").unlink()
     with pytest.raises(BakeoffError, match="the page: is not built") as refused:
         export_web([finished.bundle("cnn")], tmp_path / "site")
-    assert "pip install -e" in refused.value.mend
+    assert "pip install -e" in refused.value.hint
     assert not (tmp_path / "site").exists()
 
 

@@ -68,8 +68,8 @@ def left_out(path: Path, limits: ArchiveLimits = LIMITS) -> list[LeftOut]:
 def refusal(path: Path, limits: ArchiveLimits = LIMITS) -> str:
     with pytest.raises(BakeoffError) as refused:
         contents(path, limits)
-    assert refused.value.thing == path.name
-    return refused.value.wrong
+    assert refused.value.subject == path.name
+    return refused.value.problem
 
 
 def test_zip(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_name_that_leads_out_is_left_out(tmp_path: Path, pack: Pack, name: str
     inner.mkdir()
     archive = pack(inner / "a.x", {name: b"evil", **FILES})
     assert contents(archive) == FILES
-    assert [record.wrong for record in left_out(archive)] == ["its name leads out of the archive"]
+    assert [record.problem for record in left_out(archive)] == ["its name leads out of the archive"]
     assert not list(tmp_path.rglob("evil"))
 
 
@@ -183,7 +183,7 @@ def test_links_are_left_out_of_a_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(link, "/etc/passwd")
     assert contents(path) == FILES
-    assert [record.thing for record in left_out(path)] == ["a.zip/link"]
+    assert [record.subject for record in left_out(path)] == ["a.zip/link"]
 
 
 def test_a_name_that_comes_twice_is_left_out_the_second_time(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_name_that_comes_twice_is_left_out_the_second_time(tmp_path: Path) -> 
         archive.writestr("cat/a.png", b"another")
         archive.writestr("cat/a.png/inside", b"another")
     assert contents(path) == FILES
-    assert [record.wrong for record in left_out(path)] == [
+    assert [record.problem for record in left_out(path)] == [
         "another file in the archive has the same name",
         "a file in the archive has the name of its folder",
     ]
@@ -202,7 +202,7 @@ def test_a_name_that_comes_twice_is_left_out_the_second_time(tmp_path: Path) -> 
 def test_long_names_are_left_out(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", {"x" * 256: b"", "y/" * 501: b"", **FILES})
     assert contents(archive) == FILES
-    assert {record.wrong for record in left_out(archive)} == {"its name is too long"}
+    assert {record.problem for record in left_out(archive)} == {"its name is too long"}
 
 
 def test_names_in_an_encoding_of_the_past(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_damaged_file_in_a_zip_is_left_out(tmp_path: Path) -> None:
     data[30 + 3] ^= 0xFF  # the first byte of the first member
     path.write_bytes(bytes(data))
     assert contents(path) == FILES
-    assert [record.wrong for record in left_out(path)] == ["it is damaged in the archive"]
+    assert [record.problem for record in left_out(path)] == ["it is damaged in the archive"]
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.9])

@@ -82,7 +82,7 @@ def test_what_spreadsheets_do_is_undone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wrong"),
+    ("text", "problem"),
     [
         ("", "line 1: the column action is missing"),
         ("action,name,label\n", "line 1: the column proposed is missing"),
@@ -95,10 +95,12 @@ def test_what_spreadsheets_do_is_undone(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "is not a text file in UTF-8"),
     ],
 )
-def test_a_bad_table_is_refused_by_its_line(tmp_path: Path, text: str | bytes, wrong: str) -> None:
+def test_a_bad_table_is_refused_by_its_line(
+    tmp_path: Path, text: str | bytes, problem: str
+) -> None:
     with pytest.raises(BakeoffError) as error:
         read_corrections(written(tmp_path, text))
-    assert wrong in str(error.value)
+    assert problem in str(error.value)
 
 
 def test_a_missing_and_a_huge_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +131,7 @@ def test_labels_change_and_pictures_stay_out() -> None:
     assert [str(one) for one in after.left_out] == [
         "dash/1.png: you asked for it in corrections.csv. Delete that line to have it back."
     ]
-    assert after.understood == "1 label corrected, 1 picture left out as asked"
+    assert after.description == "1 label corrected, 1 picture left out as asked"
     assert before.fingerprint() == strokes().fingerprint()
 
 
@@ -145,8 +147,8 @@ def test_a_class_that_loses_its_pictures_goes_and_is_listed() -> None:
     after = corrected_alone(dataset, gone)
     assert after.classes == ("bar", "dash")
     assert np.bincount(after.labels).tolist() == [40, 20]
-    assert after.understood == "20 labels corrected"
-    assert after.left_out[0].thing == "class 'box'"
+    assert after.description == "20 labels corrected"
+    assert after.left_out[0].subject == "class 'box'"
 
 
 def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path) -> None:
@@ -154,12 +156,12 @@ def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path
     files = {path: path.read_bytes() for path in folder.rglob("*.png")}
     some = [Correction("relabel", "cat/style0_0.png", "cat", "dog")]
     assert read(folder, corrections=some).labels.tolist() == [1, 0, 0, 1, 1, 1]
-    assert "1 label corrected, 6 pictures of" in read(folder, corrections=some).understood
+    assert "1 label corrected, 6 pictures of" in read(folder, corrections=some).description
     assert {path: path.read_bytes() for path in folder.rglob("*.png")} == files
 
 
 @pytest.mark.parametrize(
-    ("line", "wrong"),
+    ("line", "problem"),
     [
         ("relabel,cat.png,bar,box,,", "strokes has no picture of this name"),
         (f"relabel,{FIRST},dash,box,,", "its label is 'bar', not 'dash'"),
@@ -168,10 +170,10 @@ def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path
         (f"leave out,{FIRST},bar,,,\nkeep,x,,,,\nrelabel,{FIRST},bar,box,,", "line 2 says other"),
     ],
 )
-def test_what_does_not_fit_the_dataset_is_refused(tmp_path: Path, line: str, wrong: str) -> None:
+def test_what_does_not_fit_the_dataset_is_refused(tmp_path: Path, line: str, problem: str) -> None:
     message = refused(tmp_path, line)
     assert message.startswith(f"corrections line {line.count(chr(10)) + 2} (")
-    assert wrong in message
+    assert problem in message
 
 
 def test_a_name_of_two_pictures_and_a_missing_label_are_refused(tmp_path: Path) -> None:

@@ -368,7 +368,7 @@ def test_random_bytes_decode_or_are_refused(head: bytes, tail: bytes) -> None:
 def check(data: bytes) -> None:
     # A header may be damaged into that of a huge picture.
     with contextlib.suppress(BakeoffError):
-        pixels = decode(data, "thing", Limits(max_pixels=1_000_000))
+        pixels = decode(data, "subject", Limits(max_pixels=1_000_000))
         assert pixels.dtype == np.uint8
         assert pixels.ndim == 3
         assert pixels.shape[2] in (1, 3)

@@ -61,7 +61,7 @@ def npz(path: Path) -> Path:
 def test_class_folders(tmp_path: Path) -> None:
     data = read(class_folders(tmp_path / "pets", "cat", "dog"), group="^style.")
     assert data.name == "pets"
-    assert data.understood == (
+    assert data.description == (
         "class folders, 6 pictures of 16×12, 2 classes, 2 groups, ink is low"
     )
     assert data.group_names == ("style0", "style1")
@@ -98,14 +98,14 @@ def test_idx_files(tmp_path: Path) -> None:
     idx(tmp_path, "train", 6)
     idx(tmp_path, "t10k", 2)
     data = read(tmp_path)
-    assert "8 pictures of 8×8, 2 classes, official test of 2" in data.understood
+    assert "8 pictures of 8×8, 2 classes, official test of 2" in data.description
     assert np.array_equal(data.pictures[5][..., 0], drawings(6)[5])
     assert len(read(tmp_path / "train-images-idx3-ubyte.gz")) >= 6
 
 
 def test_a_table(tmp_path: Path) -> None:
     data = read(table(tmp_path / "digits.csv", 6))
-    assert data.understood == "Kaggle CSV, 6 pictures of 8×8, 2 classes, ink is low"
+    assert data.description == "Kaggle CSV, 6 pictures of 8×8, 2 classes, ink is low"
     assert data.name == "digits"
 
 
@@ -119,7 +119,7 @@ def test_a_table_with_groups(tmp_path: Path) -> None:
 
 def test_npz(tmp_path: Path) -> None:
     data = read(npz(tmp_path / "mine.npz"))
-    assert "8 pictures of 8×8, 2 classes, official test of 2" in data.understood
+    assert "8 pictures of 8×8, 2 classes, official test of 2" in data.description
     with pytest.raises(BakeoffError, match=r"--group '.' does not fit it: arrays have no"):
         read(tmp_path / "mine.npz", group=".")
 
@@ -131,7 +131,7 @@ def test_parquet(tmp_path: Path) -> None:
     whole = arrow.table({"image": images, "label": [0, 1] * 3, "who": list("aabbcc")})
     parquet.write_table(whole, tmp_path / "mine.bin")
     data = read(tmp_path / "mine.bin", group="column:who")
-    assert "6 pictures of 16×12, 2 classes, 3 groups" in data.understood
+    assert "6 pictures of 16×12, 2 classes, 3 groups" in data.description
 
 
 @pytest.mark.parametrize("inside", ["a.csv", "a.npz", "a.zip"])
@@ -157,7 +157,7 @@ def test_train_and_test_tables(tmp_path: Path) -> None:
     table(tmp_path / "mnist_test.csv", 4)
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
     data = read(tmp_path)
-    assert "10 pictures of 8×8, 2 classes, official test of 4" in data.understood
+    assert "10 pictures of 8×8, 2 classes, official test of 4" in data.description
     assert data.official_test is not None
     assert {name.split()[0] for name in data.names[:4]} == {"mnist_test.csv"}
     assert data.official_test.tolist() == [True] * 4 + [False] * 6
@@ -169,7 +169,7 @@ def test_a_test_table_without_labels_is_left_out(tmp_path: Path) -> None:
     data = read(tmp_path)
     assert len(data) == 6
     assert data.official_test is None
-    assert [record.wrong for record in data.left_out] == ["it has no label (nor do 3 others)"]
+    assert [record.problem for record in data.left_out] == ["it has no label (nor do 3 others)"]
 
 
 def test_a_lone_training_table_among_others(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_zip_of_class_folders(tmp_path: Path) -> None:
     root = class_folders(tmp_path / "pets", "cat", "dog")
     data = read(zipped(root, tmp_path / "mine.zip"))
     assert data.name == "mine"
-    assert data.understood == (
+    assert data.description == (
         "class folders (in mine.zip), 6 pictures of 16×12, 2 classes, ink is low"
     )
     assert data.fingerprint() == read(root).fingerprint()
@@ -213,7 +213,7 @@ def test_tar_of_anything(tmp_path: Path, kind: str) -> None:
         archive.add(tmp_path / "pets", "pets")
     data = read(path)
     assert data.name == "mine"
-    assert "official test of 2" in data.understood
+    assert "official test of 2" in data.description
 
 
 def test_zip_of_idx_table_and_npz(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_what_is_left_out_of_an_archive_is_listed(tmp_path: Path) -> None:
         archive.writestr("../evil.png", b"evil")
         archive.writestr("cat/notes.txt", b"notes")
         archive.writestr("cow/", b"")
-    assert [record.thing for record in read(path).left_out] == [
+    assert [record.subject for record in read(path).left_out] == [
         "mine.zip/../evil.png",
         "cat/notes.txt",
         "class 'cow'",
@@ -260,9 +260,9 @@ def test_a_missing_path_names_what_is_near(tmp_path: Path) -> None:
     (tmp_path / "drawings").mkdir()
     with pytest.raises(BakeoffError) as refused:
         read(tmp_path / "drawing")
-    assert refused.value.thing == str(tmp_path / "drawing")
-    assert refused.value.wrong == "there is no such file, folder or named set"
-    assert refused.value.mend.startswith("Did you mean drawings? The named sets are digits, ")
+    assert refused.value.subject == str(tmp_path / "drawing")
+    assert refused.value.problem == "there is no such file, folder or named set"
+    assert refused.value.hint.startswith("Did you mean drawings? The named sets are digits, ")
 
 
 def test_a_misspelt_set_is_guessed() -> None:
@@ -283,10 +283,10 @@ def test_a_named_set(monkeypatch: pytest.MonkeyPatch) -> None:
         labels=np.asarray([0, 1, 0, 1]),
         classes=("0", "1"),
         names=tuple("abcd"),
-        understood="bundled digits",
+        description="bundled digits",
     )
     monkeypatch.setattr(reading, "load_named", {"digits": made}.__getitem__)
-    assert read("digits").understood.startswith("bundled digits, 4 pictures of 8×8")
+    assert read("digits").description.startswith("bundled digits, 4 pictures of 8×8")
     with pytest.raises(BakeoffError, match="does not fit"):
         read("digits", group="folder")
 
@@ -320,7 +320,7 @@ def test_one_picture_classes_are_left_out(tmp_path: Path) -> None:
     save(tmp_path / "cow" / "only.png")
     data = read(tmp_path)
     assert data.classes == ("cat", "dog")
-    assert {r.thing: r.mend for r in data.left_out}["cow/only.png"] == (
+    assert {r.subject: r.hint for r in data.left_out}["cow/only.png"] == (
         "Add more pictures of this class"
     )
 
@@ -351,7 +351,7 @@ def test_files_that_hold_no_dataset(tmp_path: Path, name: str, data: bytes, word
     (tmp_path / name).write_bytes(data)
     with pytest.raises(BakeoffError, match=words) as refused:
         read(tmp_path / name)
-    assert refused.value.thing == name
+    assert refused.value.subject == name
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

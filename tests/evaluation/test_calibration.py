@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import (
     TEMPERATURE_BOUNDS,
-    calibration_by_luck,
     calibration_interval,
+    calibration_null_level,
     expected_calibration_error,
     fit_temperature,
     reliability,
@@ -152,14 +152,14 @@ def test_a_calibration_error_says_how_far_it_can_be_believed(off: float, by_luck
     assert 0 <= low < high <= 1
     # A sample shows more error than there is, which the interval takes off again.
     assert low < error
-    assert (error <= calibration_by_luck(confidence, bins)) == by_luck
+    assert (error <= calibration_null_level(confidence, bins)) == by_luck
 
 
 def test_few_pictures_show_much_error_by_luck_alone() -> None:
     probabilities, labels = _stated(60, 0.0)
     bins = reliability(probabilities, labels)
-    few = calibration_by_luck(probabilities.max(1).astype(np.float64), bins)
+    few = calibration_null_level(probabilities.max(1).astype(np.float64), bins)
     probabilities, labels = _stated(6000, 0.0)
     bins = reliability(probabilities, labels)
-    many = calibration_by_luck(probabilities.max(1).astype(np.float64), bins)
+    many = calibration_null_level(probabilities.max(1).astype(np.float64), bins)
     assert few > 0.1 > 0.03 > many

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bakeoff.evaluation.corruptions import CHANGES, STRENGTHS, Change, changes_for
+from bakeoff.evaluation.corruptions import CHANGES, STRENGTHS, Corruption, corruptions_for
 
 Picture = NDArray[np.uint8]
 BY_NAME = {change.name: change for change in CHANGES}
@@ -53,7 +53,7 @@ def inked(picture: Picture) -> float:
 @settings(max_examples=60, deadline=None)
 @given(picture=pictures, change=st.sampled_from(CHANGES), strength=st.integers(1, STRENGTHS))
 def test_any_picture_is_changed_into_a_picture(
-    picture: Picture, change: Change, strength: int
+    picture: Picture, change: Corruption, strength: int
 ) -> None:
     before = picture.copy()
     ink = change.ink_only or strength % 2 == 0
@@ -72,19 +72,19 @@ def test_any_picture_is_changed_into_a_picture(
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_there_are_five_strengths_in_words(change: Change) -> None:
+def test_there_are_five_strengths_in_words(change: Corruption) -> None:
     assert len(change.amounts) == len(set(change.strengths)) == STRENGTHS
 
 
 def test_photos_have_no_strokes_and_no_squares() -> None:
-    left = {change.name for change in CHANGES} - {one.name for one in changes_for(ink=False)}
+    left = {change.name for change in CHANGES} - {one.name for one in corruptions_for(ink=False)}
     assert left == {"thinner strokes", "thicker strokes", "squared paper"}
-    assert changes_for(ink=True) == list(CHANGES)
+    assert corruptions_for(ink=True) == list(CHANGES)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (100, 120)])
 @pytest.mark.parametrize("change", SAME_SIZE, ids=lambda change: change.name)
-def test_more_strength_changes_more(change: Change, size: tuple[int, int]) -> None:
+def test_more_strength_changes_more(change: Corruption, size: tuple[int, int]) -> None:
     picture = drawing(*size)
     away = [
         np.mean([distance(change(picture, k, row=row, ink=True), picture) for row in range(4)])
@@ -141,7 +141,7 @@ def test_blank_paper_has_no_strokes(name: str) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_light_ink_on_dark_is_changed_like_dark_ink_on_light(change: Change) -> None:
+def test_light_ink_on_dark_is_changed_like_dark_ink_on_light(change: Corruption) -> None:
     picture = drawing()
     one = change(picture, 3, row=2, ink=True).astype(int)
     other = 255 - change(255 - picture, 3, row=2, ink=True).astype(int)

@@ -63,19 +63,23 @@ def test_clusters_that_differ_less_than_chance_narrow_nothing() -> None:
 def test_the_better_end_has_what_more_pictures_may_bring() -> None:
     right = np.arange(500) % 20 != 0
     low, high = wilson(475, 500)
-    sampling = Sampling(learnt=400, carried=500)
+    sampling = Sampling(train_size=400, final_train_size=500)
     better = share_interval(right, sampling)
     assert better[0] == low
     assert better[1] / (1 - better[1]) == pytest.approx(high / (1 - high) / 0.8)
     assert 1 - better[1] == pytest.approx(0.8 * (1 - high), rel=0.02)
     # A model that learns from fewer than those that were measured gains nothing, nor loses.
-    assert Sampling(learnt=500, carried=320).gain == 1.0
+    assert Sampling(train_size=500, final_train_size=320).gain == 1.0
 
 
 def test_guessing_has_little_to_gain() -> None:
     right = np.arange(500) % 10 == 0
     _, high = wilson(50, 500)
-    assert high < share_interval(right, Sampling(learnt=400, carried=500))[1] < high + 0.03
+    assert (
+        high
+        < share_interval(right, Sampling(train_size=400, final_train_size=500))[1]
+        < high + 0.03
+    )
 
 
 def test_no_pictures_know_nothing() -> None:

@@ -44,12 +44,12 @@ def test_flipped_labels_are_the_first_suspects(
     digits: tuple[NDArray[np.float64], NDArray[np.int64]], share: float
 ) -> None:
     pixels, truth = digits
-    labels, wrong = flipped(truth, share)
+    labels, problem = flipped(truth, share)
     names = [f"digit {row}" for row in range(900)]
     found = suspects(out_of_fold(pixels, labels), labels, CLASSES, names, np.arange(900))
-    first = found[: len(wrong)]
-    hits = [one for one in first if one.index in wrong]
-    assert len(hits) >= 0.85 * len(wrong)
+    first = found[: len(problem)]
+    hits = [one for one in first if one.index in problem]
+    assert len(hits) >= 0.85 * len(problem)
     right = [one.proposed == CLASSES[truth[one.index]] for one in hits]
     assert np.mean(right) > 0.85
     assert [one.quality for one in found] == sorted(one.quality for one in found)

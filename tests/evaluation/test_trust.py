@@ -30,8 +30,8 @@ def test_sets_hold_the_truth_at_the_stated_rate_on_new_pictures() -> None:
 
 def test_the_rate_is_half_of_the_errors_within_bounds() -> None:
     some = judged(2000, right=0.8)
-    wrong = (some.probabilities.argmax(1) != some.labels).mean()
-    assert trust(some).error_rate == pytest.approx(wrong / 2)
+    problem = (some.probabilities.argmax(1) != some.labels).mean()
+    assert trust(some).error_rate == pytest.approx(problem / 2)
     perfect = Judged(np.eye(3)[[0, 1, 2] * 20], np.ones(60), np.array([0, 1, 2] * 20))
     assert trust(perfect).error_rate == pytest.approx(1 / 61)
     hopeless = Judged(np.full((50, 5), 0.2), np.ones(50), np.arange(50) % 5)
@@ -51,7 +51,7 @@ def test_folds_are_measured_by_the_thresholds_of_the_others() -> None:
     some = judged(400, right=0.5)
     fold_of = np.arange(400) % 4
     # One fold is stranger than all others: its pictures are refused by their thresholds.
-    strange = Judged(some.probabilities, some.strangeness + 10 * (fold_of == 3), some.labels)
+    strange = Judged(some.probabilities, some.ood_score + 10 * (fold_of == 3), some.labels)
     found = trust(strange, fold_of=fold_of)
     assert found.measured is not None
     assert found.measured.refused >= 0.25
@@ -65,5 +65,5 @@ def test_thresholds_are_values_that_were_seen(count: int, seed: int) -> None:
     found = trust(some)
     given_to_truth = some.probabilities[np.arange(count), some.labels]
     assert found.least_probability in given_to_truth
-    assert found.most_strangeness in some.strangeness
+    assert found.max_ood_score in some.ood_score
     assert 0 < found.error_rate <= max(MOST_ERRORS, 1 / (count + 1))

@@ -131,15 +131,15 @@ def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served)
 def test_mistakes_can_be_narrowed_down(page: Page, served: Served, trained: RunFolder) -> None:
     one = weakest(trained)
     (other,) = [each for each in trained.results().approaches if each.name != one.name]
-    wrong = {mistake.index for mistake in one.mistakes}
-    shared = wrong & {mistake.index for mistake in other.mistakes}
+    problem = {mistake.index for mistake in one.mistakes}
+    shared = problem & {mistake.index for mistake in other.mistakes}
     page.goto(served.at(f"/compare/digits?view=mistakes&a={one.name}"))
     told = page.get_by_role("status")
-    expect(told).to_contain_text(f"{len(wrong)} mistake")
+    expect(told).to_contain_text(f"{len(problem)} mistake")
     page.get_by_role("radio", name="Wrong by all").check(force=True)
     expect(told).to_contain_text(f"{len(shared)} mistake")
     page.get_by_role("radio", name="Right by others").check(force=True)
-    expect(told).to_contain_text(f"{len(wrong - shared)} mistake")
+    expect(told).to_contain_text(f"{len(problem - shared)} mistake")
     page.get_by_role("radio", name="All", exact=True).check(force=True)
     truth = one.mistakes[0].truth
     page.get_by_label("Class", exact=True).select_option(truth)
@@ -257,7 +257,7 @@ def test_brittleness_change_by_change(told: Page, made: tuple[Served, RunFolder]
     assert "change=blur" in told.url
     drawer = told.get_by_role("dialog", name="Blurred")
     expect(drawer.get_by_role("row")).to_have_count(5)
-    measured = made[1].results().approaches[2].brittleness
+    measured = made[1].results().approaches[2].robustness
     assert measured is not None
     (blur,) = [one for one in measured.corruptions if one.name == "blur"]
     expect(drawer.get_by_role("row").filter(has_text="Vision")).to_contain_text(

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import Giveaway, Health, Odd, Suspect
+from bakeoff.evaluation.records import Health, Odd, Shortcut, Suspect
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Duplicate
 from bakeoff.record.sheets import sheets_of
@@ -80,8 +80,8 @@ def made_large(trained: RunFolder, run: RunFolder) -> None:
     health = Health(
         odd=[Odd(7, names[7], classes[labels[7]], "empty", "All of its pixels are alike.")],
         suspects=doubted,
-        giveaways=[
-            Giveaway("group", "background", 0.71, (0.66, 0.76), 0.36, "The background tells.")
+        shortcuts=[
+            Shortcut("group", "background", 0.71, (0.66, 0.76), 0.36, "The background tells.")
         ],
         words=[f"{len(doubted)} labels are doubtful.", "1 picture is odd."],
     )

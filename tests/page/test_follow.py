@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from bakeoff.record.folder import LOG, Request, RunFolder
+from bakeoff.record.folder import LOG, RunConfig, RunFolder
 from bakeoff.record.lock import RunLock
 
 from .conftest import serious
@@ -25,13 +25,13 @@ EPOCHS = 20
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunFolder]:
     """Two approaches on two folds, begun a moment ago."""
-    request = Request(source="strokes", approaches=("baseline", "cnn"), folds=2)
+    request = RunConfig(source="strokes", approaches=("baseline", "cnn"), folds=2)
     run = RunFolder.create(tmp_path / "runs" / "slow", request)
     with RunLock(run.path):
         run.log(
             "run started",
             request=request.model_dump(mode="json"),
-            understood="60 pictures, 3 classes",
+            description="60 pictures, 3 classes",
             folds=["fold 1", "fold 2"],
         )
         run.log("estimated", seconds={"baseline": 30.0, "cnn": 90.0}, workers=1)

@@ -12,7 +12,7 @@ from bakeoff.record.study import (
     Aim,
     Domain,
     OuterScore,
-    Pick,
+    Recommendation,
     Search,
     StudyProtocol,
     StudyResults,
@@ -39,8 +39,8 @@ SPACES: dict[str, tuple[str, dict[str, Domain]]] = {
     "vit": (
         "Vision Transformer from scratch",
         {
-            "heads": Domain(choices=[1, 2, 4], default=2),
-            "layers": Domain(low=1, high=6, whole=True, default=3),
+            "num_heads": Domain(choices=[1, 2, 4], default=2),
+            "depth": Domain(low=1, high=6, whole=True, default=3),
         },
     ),
 }
@@ -65,7 +65,7 @@ def study(
         finished="2026-11-22T09:31:00+00:00" if done is None else None,
         source="/pictures/my drawings",
         name=name,
-        understood=f"{name}: class folders, 431 pictures of 160×130, 9 classes, ink is low",
+        description=f"{name}: class folders, 431 pictures of 160×130, 9 classes, ink is low",
         pictures=431,
         classes=list("abcdefghi"),
         protocol=StudyProtocol(
@@ -113,7 +113,7 @@ def _search(
         space=space,
         trials=trials,
         importance=dict(zip(space, shares.tolist(), strict=True)) if finished else None,
-        pick=_pick() if finished else None,
+        recommendation=_pick() if finished else None,
     )
 
 
@@ -199,16 +199,16 @@ def _number(value: float | None) -> float:
     return float("inf") if value is None else value
 
 
-def _pick() -> Pick:
+def _pick() -> Recommendation:
     tuned = OuterScore(accuracy=0.953, interval=(0.886, 0.982), loss=0.18)
-    return Pick(
+    return Recommendation(
         trial=PICKED,
         why="Trial 7 has the lowest loss, and is clearly better than the defaults.",
         best=PICKED,
         outer={
             "defaults": OuterScore(accuracy=0.94, interval=(0.87, 0.975), loss=0.21),
             "best": tuned,
-            "pick": tuned,
+            "recommendation": tuned,
         },
         optimism=0.027,
         optimism_interval=(-0.02, 0.08),

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunConfig, RunFolder
 from bakeoff.record.results import PictureIndex, Results, UnitRecord
 
-REQUEST = Request(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
+REQUEST = RunConfig(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
 RECORD = UnitRecord(
     fold="fold 1",
     task={"classes": 2},
@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_what_was_asked_comes_back(run: RunFolder) -> None:
-    assert RunFolder.open(run.path).request == REQUEST
+    assert RunFolder.open(run.path).config == REQUEST
 
 
 def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFolder) -> None:
@@ -53,11 +53,11 @@ def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFol
     for told, meant in ((False, False), (True, True), (None, None)):
         asked = json.loads(file.read_text()) | {"keep_groups": told}
         file.write_text(json.dumps(asked))
-        assert RunFolder.open(run.path).request.keep_groups is meant
+        assert RunFolder.open(run.path).config.keep_groups is meant
 
 
 def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
-    assert RunFolder.create(tmp_path, REQUEST).request == REQUEST
+    assert RunFolder.create(tmp_path, REQUEST).config == REQUEST
 
 
 def test_a_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_damaged_request_is_refused(run: RunFolder, damage: bytes) -> None:
     (run.path / "run.json").write_bytes(damage)
     with pytest.raises(BakeoffError, match=r"run\.json: is damaged"):
-        _ = RunFolder.open(run.path).request
+        _ = RunFolder.open(run.path).config
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"schema_version": 1}', b"\xff"])

@@ -35,7 +35,7 @@ def test_what_is_no_study_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("{", "does not fit version 1"), (None, "cannot be read")]
+    ("text", "words"), [("{", "does not fit version 2"), (None, "cannot be read")]
 )
 def test_a_damaged_study_is_told_with_the_mend(
     tmp_path: Path, text: str | None, words: str
@@ -47,4 +47,4 @@ def test_a_damaged_study_is_told_with_the_mend(
         path.write_text(text)
     with pytest.raises(BakeoffError, match=words) as refused:
         StudyFolder(tmp_path / "drawings").results()
-    assert "bakeoff tune" in refused.value.mend
+    assert "bakeoff tune" in refused.value.hint

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.records import (
-    Brittleness,
-    Corruption,
+    CorruptionResult,
     CurvePoint,
     Forecast,
-    Giveaway,
     Health,
     LearningCurve,
     Odd,
+    Robustness,
     Scores,
     Sentence,
+    Shortcut,
     Suspect,
     Verdict,
 )
@@ -47,7 +47,7 @@ def with_uncertainty(scores: Scores) -> Scores:
         scores,
         loss_interval=(0.85 * scores.loss, 1.2 * scores.loss),
         calibration_interval=(0.7 * error, 1.5 * error),
-        calibration_by_luck=0.031,
+        calibration_null_level=0.031,
         per_group=[
             replace(one, confidence=min(0.999, one.accuracy + 0.12 - 0.1 * place))
             for place, one in enumerate(scores.per_group)
@@ -96,10 +96,10 @@ def learning_curve(accuracy: float, pictures: int) -> LearningCurve:
     )
 
 
-def brittleness(accuracy: float, pictures: int, hardiness: float) -> Brittleness:
+def robustness(accuracy: float, pictures: int, hardiness: float) -> Robustness:
     """Twelve changes; the hardier, the less each costs."""
     corruptions = [
-        Corruption(
+        CorruptionResult(
             name=name,
             words=words,
             strengths=list(strengths),
@@ -113,7 +113,7 @@ def brittleness(accuracy: float, pictures: int, hardiness: float) -> Brittleness
     means = {one.name: float(np.mean(one.accuracy)) for one in corruptions}
     weakest = sorted(means, key=means.__getitem__)[:3]
     words_of = {one.name: one.words for one in corruptions}
-    return Brittleness(
+    return Robustness(
         pictures=pictures,
         clean=accuracy,
         mean=float(np.mean(list(means.values()))),
@@ -154,13 +154,13 @@ def health(
             (7, "unlike the others", "It is further from its nearest neighbours than 99.9 % are."),
         )
     ]
-    giveaways = [
-        Giveaway(
+    shortcuts = [
+        Shortcut(
             "group", "background", 0.71, (0.66, 0.76), 0.36,
             "The background alone tells the group in 71.0 % of the pictures, where chance has "
             "36.0 %: compare groups with care.",
         ),
-        Giveaway(
+        Shortcut(
             "class", "background", 0.19, (0.13, 0.25), 0.12,
             "The background alone tells the class in 19.0 % of the pictures, where chance has "
             "12.0 %.",
@@ -169,7 +169,7 @@ def health(
     return Health(
         odd=odd,
         suspects=suspects,
-        giveaways=giveaways[0 if groups else 1 :],
+        shortcuts=shortcuts[0 if groups else 1 :],
         words=[
             f"{len(suspects)} labels are doubtful: the models, which never saw these pictures, "
             "say otherwise.",

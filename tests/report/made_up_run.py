@@ -16,7 +16,7 @@ from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Scores, Trust, TrustMeasured
 from bakeoff.evaluation.scores import score
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunConfig, RunFolder
 from bakeoff.record.results import (
     ApproachResult,
     DatasetSummary,
@@ -30,7 +30,7 @@ from bakeoff.record.results import (
     Seconds,
 )
 
-from .made_up_evidence import brittleness, health, learning_curve, verdict, with_uncertainty
+from .made_up_evidence import health, learning_curve, robustness, verdict, with_uncertainty
 
 FOLDS = 5
 SYMBOLS = (
@@ -136,7 +136,7 @@ def make_run(
                     error_rate=0.02,
                     least_probability=0.1,
                     refusal_rate=0.01,
-                    most_strangeness=1.5,
+                    max_ood_score=1.5,
                     measured=TrustMeasured(
                         pictures=len(scored),
                         covered=0.985,
@@ -151,7 +151,7 @@ def make_run(
                 mistakes=mistakes(probabilities[scored], labels[scored], classes, names, scored),
                 macs=40 * kind.parameters,
                 learning=learning_curve(main.accuracy, len(training)),
-                brittleness=brittleness(main.accuracy, len(scored), 1 - 0.2 * number),
+                robustness=robustness(main.accuracy, len(scored), 1 - 0.2 * number),
             )
         )
     titles = {kind.name: kind.title for kind in kinds}
@@ -161,7 +161,9 @@ def make_run(
     found = health(names, labels, classes, [kind.name for kind in kinds], groups)
     best = max(results, key=lambda one: all_scores[one.name].accuracy)
     weak = min(all_scores[best.name].per_class, key=lambda one: one.accuracy).name
-    run = RunFolder.create(path, Request(source="made up", approaches=tuple(k.name for k in kinds)))
+    run = RunFolder.create(
+        path, RunConfig(source="made up", approaches=tuple(k.name for k in kinds))
+    )
     index = PictureIndex(
         names=list(names),
         labels=labels.tolist(),
@@ -268,7 +270,7 @@ def _dataset(
     return DatasetSummary(
         name="drawings",
         source="pictures/drawings",
-        understood=f"class folders, {len(labels)} pictures of 130×160, {len(classes)} classes",
+        description=f"class folders, {len(labels)} pictures of 130×160, {len(classes)} classes",
         pictures=len(labels),
         classes=list(classes),
         class_counts=np.bincount(labels, minlength=len(classes)).tolist(),

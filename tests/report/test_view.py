@@ -79,6 +79,6 @@ def test_groups_are_there_where_the_dataset_has_some(usual: RunFolder, view: Vie
 
 
 def test_a_run_without_results_has_no_view(tmp_path: Path, usual: RunFolder) -> None:
-    unfinished = RunFolder.create(tmp_path / "run", usual.request)
+    unfinished = RunFolder.create(tmp_path / "run", usual.config)
     with pytest.raises(BakeoffError, match="not finished"):
         view_of(unfinished, NO_SHEETS)

@@ -74,8 +74,8 @@ def test_mistakes_are_carried_first_and_the_approaches_take_turns(small: RunFold
     one, other = (approach.mistakes for approach in small.results().approaches)
     worst = dict.fromkeys([one[0].index, other[0].index] if other else [one[0].index])
     assert rows[: len(worst)] == list(worst)
-    wrong = {mistake.index for mistake in (*one, *other)}
-    assert set(rows[: len(wrong)]) == wrong
+    problem = {mistake.index for mistake in (*one, *other)}
+    assert set(rows[: len(problem)]) == problem
 
 
 @pytest.mark.usefixtures("shell")
@@ -83,11 +83,11 @@ def test_what_is_odd_comes_next(small: RunFolder) -> None:
     rows = rows_of(carried(written(small)).sheets)
     results = small.results()
     assert results.health is not None
-    wrong = {mistake.index for approach in results.approaches for mistake in approach.mistakes}
+    problem = {mistake.index for approach in results.approaches for mistake in approach.mistakes}
     odd = [one.index for one in results.health.suspects]
     odd += [one.index for one in results.health.odd]
-    expected = [row for row in odd if row not in wrong]
-    assert rows[len(wrong) :][: len(expected)] == expected
+    expected = [row for row in odd if row not in problem]
+    assert rows[len(problem) :][: len(expected)] == expected
 
 
 @pytest.mark.usefixtures("shell")

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates import find_duplicates
+from bakeoff.data.duplicates.exact_and_near import find_duplicates
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
@@ -118,13 +118,13 @@ def test_every_mistake_is_listed_with_its_picture(finished: RunFolder) -> None:
     results = finished.results()
     with (finished.path / "mistakes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    wrong = 0
+    problem = 0
     for one in results.approaches:
         assert one.out_of_fold is not None
-        wrong += one.out_of_fold.pictures - one.out_of_fold.correct
+        problem += one.out_of_fold.pictures - one.out_of_fold.correct
         for mistake in one.mistakes:
             assert mistake.name == strokes().names[mistake.index]
-    assert len(rows) == wrong > 0
+    assert len(rows) == problem > 0
 
 
 def test_every_picture_is_kept_small_and_in_its_part(finished: RunFolder) -> None:
@@ -295,12 +295,12 @@ def test_groups_are_kept_together_where_that_can_be_done(
     (started,) = events_of(run, "run started")
     assert str(started["groups"]).startswith(words)
     # What was settled is written down: a resumed run does not decide anew.
-    assert run.request.keep_groups is (kept == "groups")
+    assert run.config.keep_groups is (kept == "groups")
 
 
 def test_without_groups_nothing_is_said_of_them(finished: RunFolder) -> None:
     assert events_of(finished, "run started")[0]["groups"] is None
-    assert finished.request.keep_groups is False
+    assert finished.config.keep_groups is False
 
 
 def test_a_model_can_learn_from_one_picture(tmp_path: Path) -> None:
@@ -336,8 +336,8 @@ def test_copies_of_the_official_test_are_kept_out_of_training_and_listed(tmp_pat
     )
     run = bake(dataset, tmp_path / "run", **ONE)
     results = run.results()
-    assert [one.thing for one in results.dataset.left_out] == [plain.names[3], plain.names[8]]
-    assert all("copy of a picture" in one.wrong for one in results.dataset.left_out)
+    assert [one.subject for one in results.dataset.left_out] == [plain.names[3], plain.names[8]]
+    assert all("copy of a picture" in one.problem for one in results.dataset.left_out)
     assert results.protocol.training_pictures == 58
     assert not {3, 8} & set(arrays_of(run)["out_of_fold_rows"].tolist())
     index = run.picture_index()
@@ -417,7 +417,7 @@ def test_a_budget_scales_the_epochs(tmp_path: Path) -> None:
         ({"settings": {"cnn": {"depth": 3}}}, r"cnn\.depth: is not a setting"),
         ({"settings": {"cnn": {"filters": "many"}}}, r"cnn\.filters=many: .* such as 32,64"),
         ({"settings": {"": {"filters": "8"}}}, r"baseline\.filters: is not a setting"),
-        ({"settings": {"vit": {"layers": 2}}}, "settings of vit: no such approach takes part"),
+        ({"settings": {"vit": {"depth": 2}}}, "settings of vit: no such approach takes part"),
         ({"device": "toaster"}, "device toaster: torch cannot use it"),
         ({"precision": "fp8"}, "precision fp8: is not known"),
         ({"threads": 0}, "threads 0: is no number"),

@@ -12,7 +12,7 @@ from bakeoff.bundle.bundle import load
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.cost import latency_of_bundle, latency_of_model, macs_of
 from bakeoff.training.model import Model, Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 
 PICTURE = np.zeros((28, 28, 1), dtype=np.uint8)
 TASK = Task(classes=10, pictures=500, side=28, channels=1, mode="ink")
@@ -20,7 +20,7 @@ TASK = Task(classes=10, pictures=500, side=28, channels=1, mode="ink")
 
 def model_of(name: str, settings: dict[str, object] | None = None) -> Model:
     approach = configure(name, settings or {})
-    return Model(approach.prepare(TASK), approach.frozen(TASK), approach.build(TASK))
+    return Model(approach.preprocess(TASK), approach.frozen(TASK), approach.build(TASK))
 
 
 def prepare_alone() -> int:
@@ -58,7 +58,7 @@ class Attending(nn.Module):
 
 def test_fused_attention_is_counted() -> None:
     network = Network(Attending(), nn.Linear(28 * 28, 10))
-    model = Model(Prepare(mode="photo", size=28), None, network)
+    model = Model(Preprocess(mode="photo", size=28), None, network)
     attention, preparing = 2 * 28**3, 2 * 28**3  # each is two products of 28×28 matrices
     assert macs_of(model, PICTURE) == attention + preparing + 28 * 28 * 10
 

@@ -11,13 +11,13 @@ from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.run import estimate
-from bakeoff.run.estimate import TASTE, estimate_seconds
+from bakeoff.run.estimate import PROBE, estimate_seconds
 from bakeoff.training.compute import Compute
 
 from ..strokes import strokes
 
 CPU = Compute("cpu", 1, False)
-LITTLE = {"transfer": {"side": 32}, "vit": {"hidden": 16, "layers": 1}}
+LITTLE = {"transfer": {"side": 32}, "vit": {"embed_dim": 16, "depth": 1}}
 
 
 def trainer_of(name: str) -> Trainer:
@@ -31,7 +31,7 @@ def trainer_of(name: str) -> Trainer:
 def test_every_part_of_the_work_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_second_a_picture(work: Callable[[], object]) -> float:
         work()
-        return float(TASTE)
+        return float(PROBE)
 
     monkeypatch.setattr(estimate, "_seconds", one_second_a_picture)
     seconds = estimate_seconds(trainer_of(name), [40, 50], scored=70)
@@ -54,8 +54,8 @@ def test_a_taste_changes_nothing_that_comes_after() -> None:
 
 def test_a_taste_is_made_as_the_whole_will_be() -> None:
     trainer = trainer_of("transfer")
-    few = trainer.taste(10)
+    few = trainer.probe(10)
     assert len(few.pictures) == 10
     assert few.frozen is trainer.frozen
-    assert (few.views, few.sheets) == (trainer.views, trainer.sheets)
-    assert len(trainer.taste(1000).pictures) == len(trainer.pictures)
+    assert (few.views, few.backgrounds) == (trainer.views, trainer.backgrounds)
+    assert len(trainer.probe(1000).pictures) == len(trainer.pictures)

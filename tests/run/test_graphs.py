@@ -17,7 +17,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.bundles import final_model, make_bundle
 from bakeoff.run.graphs import Graphs, kept_graph
-from bakeoff.run.units import FINAL
+from bakeoff.workers.units import FINAL
 
 from ..strokes import QUICKLY, strokes
 
@@ -43,7 +43,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_a_run_keeps_the_graphs_of_its_bundles(finished: RunFolder) -> None:
-    for name in finished.request.approaches:
+    for name in finished.config.approaches:
         assert kept_graph(finished, name) == (finished.bundle(name) / "model.onnx").read_bytes()
     told = [event for event in finished.events() if event["event"] == "graph traced"]
     assert [(event["done"], event["of"]) for event in told] == [(1, 2), (2, 2)]
@@ -74,7 +74,7 @@ def test_other_weights_have_another_graph(
 
 
 def test_the_largest_is_traced_first(copy: RunFolder) -> None:
-    names = copy.request.approaches
+    names = copy.config.approaches
     for name in names:
         shutil.rmtree(next(copy.unit(name, FINAL).parent.glob("graph *")))
     graphs = Graphs(copy, names, lambda *_, **__: None)
@@ -93,7 +93,7 @@ def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) 
     shutil.copytree(finished.path, run.path, ignore=shutil.ignore_patterns("graph *", "bundles"))
     assert kept_graph(run, "cnn") is None
     resume(run.path, dataset=strokes(), workers="local:2")
-    for name in finished.request.approaches:
+    for name in finished.config.approaches:
         assert kept_graph(run, name) == kept_graph(finished, name)
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates import find_duplicates, together
+from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Split, split
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 
-from ..data.test_turned import moved, scribble
+from ..data.test_rotated import moved, scribble
 from ..strokes import QUICKLY
 
 ONCE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 1}}}
@@ -51,7 +51,7 @@ def folds_of(run: RunFolder, count: int) -> NDArray[np.int64]:
     return part
 
 
-def test_turned_copies_share_a_fold(leaking: Dataset, tmp_path: Path) -> None:
+def test_rotated_copies_share_a_fold(leaking: Dataset, tmp_path: Path) -> None:
     run = bake(leaking, tmp_path / "run", **ONCE)
     planted = [[row, ORIGINALS + row] for row in range(COPIES)]
     told = run.results().dataset.duplicates

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import bakeoff
-from bakeoff.data.duplicates import together
+from bakeoff.data.duplicates.exact_and_near import together
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import units, workers
 from bakeoff.run.bake import bake, estimate, resume
 from bakeoff.run.learning import Smaller, smaller_folds
+from bakeoff.workers import crew as workers
+from bakeoff.workers import units
 
 from ..strokes import QUICKLY, strokes
 from .test_resume import Interruption, figures
@@ -188,7 +189,7 @@ def test_a_curve_is_added_to_a_finished_run(finished: RunFolder, tmp_path: Path)
     made = (run.bundle("cnn") / "bundle.json").stat().st_mtime_ns
     events = len(list(run.events()))
     resume(run.path, dataset=strokes(), curve=True)
-    assert run.request.curve
+    assert run.config.curve
     assert (run.bundle("cnn") / "bundle.json").stat().st_mtime_ns == made
     added = list(run.events())[events:]
     started = [str(event["fold"]) for event in added if event["event"] == "unit started"]
@@ -206,7 +207,7 @@ def test_without_folds_there_is_no_curve(tmp_path: Path) -> None:
     run = bake(strokes(), tmp_path / "run", **wish)
     with pytest.raises(BakeoffError, match="learning curve"):
         resume(run.path, dataset=strokes(), curve=True)
-    assert not run.request.curve
+    assert not run.config.curve
 
 
 def test_a_curve_counts_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:

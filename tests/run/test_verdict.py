@@ -12,7 +12,7 @@ from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.data.read import read
 from bakeoff.evaluation.compare import guessing
-from bakeoff.evaluation.records import Giveaway, Health, LearningCurve, Suspect
+from bakeoff.evaluation.records import Health, LearningCurve, Shortcut, Suspect
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.bake import bake
 from bakeoff.run.verdict import verdict_of
@@ -121,12 +121,12 @@ def test_confidence_that_is_off_is_told_and_which_way(usual: Results, confidence
     scores = one_of(usual, "cnn").out_of_fold
     assert scores is not None
     bins = [replace(one, confidence=confidence) for one in scores.reliability]
-    off = replace(scores, calibration_error=0.12, calibration_by_luck=0.04, reliability=bins)
+    off = replace(scores, calibration_error=0.12, calibration_null_level=0.04, reliability=bins)
     text = said(with_changes(usual, "cnn", out_of_fold=off), "sure")
     way = "surer than it should be" if confidence == 1 else "less sure than it could"
     assert f"It is {way}: its stated confidences are 12.0 points off" in text
     assert "luck explains 4.0" in text
-    fine = replace(off, calibration_by_luck=0.2)
+    fine = replace(off, calibration_null_level=0.2)
     assert "points off" not in said(with_changes(usual, "cnn", out_of_fold=fine), "sure")
 
 
@@ -157,16 +157,16 @@ def test_groups_that_were_never_left_out_are_a_question(usual: Results) -> None:
 
 def test_what_is_wrong_with_the_set_comes_first(usual: Results) -> None:
     doubts = [Suspect(3, "star/a.png", "star", "bolt", 0.01, ["cnn"])] * 2
-    paper = Giveaway("class", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the class.")
-    writer = Giveaway("group", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the group.")
-    health = Health(odd=[], suspects=doubts, giveaways=[paper, writer], words=[])
+    paper = Shortcut("class", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the class.")
+    writer = Shortcut("group", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the group.")
+    health = Health(odd=[], suspects=doubts, shortcuts=[paper, writer], words=[])
     text = said(usual.model_copy(update={"health": health}), "next")
     assert text.startswith(
         "Look at the 2 labels that the models doubt, the first of them “star/a.png”, labelled star"
     )
     assert "The paper tells the class." in text
     assert "The paper tells the group." not in text
-    alone = replace(health, suspects=doubts[:1], giveaways=[])
+    alone = replace(health, suspects=doubts[:1], shortcuts=[])
     assert said(usual.model_copy(update={"health": alone}), "next").startswith("Look at “star/a")
 
 
@@ -177,7 +177,7 @@ def test_a_forecast_is_passed_on(usual: Results) -> None:
 
 def test_where_all_is_right_nothing_presses(tmp_path: Path) -> None:
     results = make_run(tmp_path / "run", [CNN], pictures=300, flawless=True).results()
-    results = with_changes(results, "cnn", brittleness=None, learning=None)
+    results = with_changes(results, "cnn", robustness=None, learning=None)
     results = results.model_copy(update={"health": None})
     assert said(results, "where") == "It has none of these pictures wrong."
     assert said(results, "next").startswith("Nothing presses")

@@ -70,10 +70,10 @@ def test_an_idle_model_answers_at_once_and_a_busy_one_in_batches() -> None:
         asked += [asyncio.create_task(line.run(grey(value))) for value in range(21, 40)]
         await asyncio.sleep(0.05)
         model.gate.set()
-        for value, (_, strangeness, _) in zip(
+        for value, (_, ood_score, _) in zip(
             range(20, 40), await asyncio.gather(*asked), strict=True
         ):
-            assert strangeness.tolist() == [value]
+            assert ood_score.tolist() == [value]
         assert line.waiting == 0
 
     asyncio.run(main())
@@ -93,8 +93,8 @@ def test_small_requests_pass_between_the_batches_of_a_large_one() -> None:
         model.gate.set()
         await small
         assert not large.done()
-        _, strangeness, _ = await large
-        assert strangeness.tolist() == [1] * 640
+        _, ood_score, _ = await large
+        assert ood_score.tolist() == [1] * 640
 
     asyncio.run(main())
 
@@ -105,8 +105,8 @@ def test_pictures_of_other_sizes_do_not_share_a_batch() -> None:
     async def main() -> None:
         line = line_of(model)
         mixed = joined([np.asarray(grey(v, side=s)[0])[None] for v, s in ((5, 8), (6, 9), (7, 8))])
-        _, strangeness, _ = await line.run(mixed)
-        assert strangeness.tolist() == [5, 6, 7]
+        _, ood_score, _ = await line.run(mixed)
+        assert ood_score.tolist() == [5, 6, 7]
 
     asyncio.run(main())
     assert sorted(model.batches) == [(1, 9, 9, 1), (2, 8, 8, 1)]
@@ -140,8 +140,8 @@ def test_a_batch_that_fails_is_told_to_those_in_it_alone() -> None:
         line = line_of(model)
         with pytest.raises(RuntimeError, match="unlucky"):
             await line.run(grey(13))
-        _, strangeness, _ = await line.run(grey(5))
-        assert strangeness.tolist() == [5]
+        _, ood_score, _ = await line.run(grey(5))
+        assert ood_score.tolist() == [5]
 
     asyncio.run(main())
 
@@ -177,8 +177,8 @@ def test_who_goes_away_does_not_hold_the_others() -> None:
         await asyncio.sleep(0.05)
         gone.cancel()
         model.gate.set()
-        _, strangeness, _ = await stays
-        assert strangeness.tolist() == [4]
+        _, ood_score, _ = await stays
+        assert ood_score.tolist() == [4]
         assert line.waiting == 0
 
     asyncio.run(main())

@@ -52,7 +52,7 @@ def test_a_model_answers_as_its_bundle(
     probabilities, _, embedding = load(finished.bundle("cnn")).run(PIXELS)
     np.testing.assert_allclose(answer.as_numpy("probabilities"), probabilities, atol=1e-5)
     np.testing.assert_allclose(answer.as_numpy("embedding"), embedding, atol=1e-4)
-    assert answer.as_numpy("strangeness") is None
+    assert answer.as_numpy("ood_score") is None
     assert answer.get_response()["id"] == "7"
 
 
@@ -62,7 +62,7 @@ def test_without_a_choice_all_outputs_come(
     given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
     given.set_data_from_numpy(PIXELS)
     answer = client_of_triton.infer("baseline", [given])
-    assert answer.as_numpy("strangeness").shape == (4,)
+    assert answer.as_numpy("ood_score").shape == (4,)
 
 
 def question(**changes: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_a_question_by_hand(client: httpx.Client) -> None:
     response = client.post("/v2/models/cnn/infer", json=question())
     assert response.status_code == 200
     names = [one["name"] for one in response.json()["outputs"]]
-    assert names == ["probabilities", "strangeness", "embedding"]
+    assert names == ["probabilities", "ood_score", "embedding"]
 
 
 @pytest.mark.parametrize(

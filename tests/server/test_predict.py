@@ -111,7 +111,7 @@ def test_one_broken_picture_of_several_is_listed(client: httpx.Client) -> None:
         packed.writestr("bad.png", b"\x89PNG\r\n")
         packed.writestr("page.html", b"<html><script>")
     found = client.post("/api/predict", content=archive.getvalue()).json()
-    assert [one["thing"] for one in found["left_out"]] == ["bad.png", "page.html"]
+    assert [one["subject"] for one in found["left_out"]] == ["bad.png", "page.html"]
     assert len(found["models"][0]["answers"]) == 1
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunConfig, RunFolder
 from bakeoff.record.lock import RunLock
 
 from ..test_cli import bakeoff
@@ -82,7 +82,7 @@ def test_without_a_model_it_serves_the_room_to_train_in(tmp_path: Path) -> None:
 
 
 def test_who_follows_a_run_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path / "runs" / "run", Request(source="x", approaches=("cnn",)))
+    run = RunFolder.create(tmp_path / "runs" / "run", RunConfig(source="x", approaches=("cnn",)))
     run.log("run started")
     with served("--home", tmp_path) as (process, address, _said), RunLock(run.path):
         answered(f"{address}/healthz")

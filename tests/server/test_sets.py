@@ -65,7 +65,7 @@ def test_a_zip_becomes_a_set_that_can_be_read(page: httpx.Client, home: Home) ->
     assert response.status_code == 201, response.text
     assert response.json() == {
         "name": "Pets 1",
-        "understood": "class folders, 6 pictures",
+        "description": "class folders, 6 pictures",
         "pictures": 6,
         "classes": [{"name": "cat", "count": 3}, {"name": "dog", "count": 3}],
         "group": None,
@@ -85,7 +85,7 @@ def test_a_dropped_folder_says_the_class_in_its_file_names(page: httpx.Client) -
     files = {f"dropped/{name}": data for name, data in members("cat", "dog").items()}
     found = upload(page, "dropped", files | {"dropped/cat/broken.png": b""}).json()
     assert found["classes"] == [{"name": "cat", "count": 3}, {"name": "dog", "count": 3}]
-    assert [one["thing"] for one in found["left_out"]] == ["cat/broken.png"]
+    assert [one["subject"] for one in found["left_out"]] == ["cat/broken.png"]
     assert page.get("/api/sets/dropped").json() == found
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_set_is_refused_and_leaves_nothing(
 def test_names_that_lead_out_are_left_out_and_told(page: httpx.Client, home: Home) -> None:
     files = members("cat", "dog") | {"../../evil.png": PNG, "C:\\x\\evil.png": PNG}
     found = upload(page, "mixed", files).json()
-    assert "leads out" in found["left_out"][0]["wrong"]
+    assert "leads out" in found["left_out"][0]["problem"]
     inside = home.sets / "mixed"
     assert all(path.is_relative_to(inside) for path in home.path.rglob("evil*"))
     assert not (home.path.parent / "evil.png").exists()

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from bakeoff.approaches import APPROACHES
-from bakeoff.record.folder import Request, RunFolder
+from bakeoff.record.folder import RunConfig, RunFolder
 from bakeoff.server import choices, jobs, train
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs, log_lines, status_of
@@ -122,7 +122,7 @@ def test_where_nothing_can_be_trained_it_says_why(
     found = page.get("/api/training").json()
     assert (found["possible"], found["reason"]) == (False, "no torch here.")
     refused(page.post("/api/training", json=QUICK), 409, "no torch here")
-    RunFolder.create(home.runs / "stopped", strokes_request())
+    RunFolder.create(home.runs / "stopped", strokes_config())
     refused(page.post("/api/runs/stopped/resume"), 409, "no torch here")
     monkeypatch.undo()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -132,8 +132,8 @@ def test_where_nothing_can_be_trained_it_says_why(
     ]
 
 
-def strokes_request() -> Request:
-    return Request(source="tiny", approaches=("baseline",))
+def strokes_config() -> RunConfig:
+    return RunConfig(source="tiny", approaches=("baseline",))
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_a_run_named_at_the_start_is_not_changed(finished: RunFolder, home: Home
 
 
 def test_two_runs_of_one_name_keep_theirs(finished: RunFolder, home: Home) -> None:
-    RunFolder.create(home.runs / "run", strokes_request())
+    RunFolder.create(home.runs / "run", strokes_config())
     with serving(finished, home=home) as client:
         found = {one["name"]: one["home"] for one in client.get("/api/runs").json()}
     assert found == {"run": False, "run 2": True}
@@ -370,7 +370,7 @@ def test_how_a_run_stands_is_told_from_its_files(finished: RunFolder, tmp_path: 
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     assert status_of(run) == "failed"
-    run = RunFolder.create(run.path, strokes_request())
+    run = RunFolder.create(run.path, strokes_config())
     assert status_of(run) == "stopped"
     run.log("run started")
     assert status_of(run) == "stopped"

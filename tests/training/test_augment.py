@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bakeoff.training.augment import Augment, _grid, thickest
-from bakeoff.training.prepare import Mode, Prepare
+from bakeoff.training.preprocess import Mode, Preprocess
 
 from .drawn import sheet
 
@@ -18,8 +18,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 def fours(mode: Mode, count: int = 16) -> Tensor:
     """N×C×24×24 copies of one drawing without symmetry."""
     channels = 1 if mode == "ink" else 3
-    prepare = Prepare(mode=mode, size=24, channels=channels)
-    one: Tensor = prepare(torch.from_numpy(sheet(ink=30))[None])
+    preprocess = Preprocess(mode=mode, size=24, channels=channels)
+    one: Tensor = preprocess(torch.from_numpy(sheet(ink=30))[None])
     return one.repeat(count, 1, 1, 1)
 
 

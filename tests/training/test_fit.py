@@ -140,8 +140,8 @@ def test_the_network_comes_back_on_the_cpu_in_eval_mode() -> None:
 def noisy() -> tuple[FeatureSource, Tensor, Training]:
     """Half of the labels are wrong and the network is large: late epochs learn noise by heart."""
     source, labels = blobs(360, apart=2.0)
-    wrong = torch.arange(0, 60, 2)
-    labels[wrong] = (labels[wrong] + 1 + torch.arange(len(wrong)) % 2) % 3
+    problem = torch.arange(0, 60, 2)
+    labels[problem] = (labels[problem] + 1 + torch.arange(len(problem)) % 2) % 3
     return source, labels, replace(QUICK, epochs=25, weight_decay=0.0)
 
 

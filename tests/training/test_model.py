@@ -7,7 +7,7 @@ from bakeoff.approaches import APPROACHES, Task
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.training.compute import Compute
 from bakeoff.training.model import Model, Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 
 from .drawn import sheet
 
@@ -18,7 +18,7 @@ TASK = Task(classes=3, pictures=60, side=20, channels=1, mode="ink")
 def model(temperature: float = 1.0, frozen: nn.Module | None = None) -> Model:
     torch.manual_seed(0)
     network = Network(nn.Flatten(), nn.Linear(16 * 16, 3))
-    return Model(Prepare(mode="ink", size=16), frozen, network, temperature).eval()
+    return Model(Preprocess(mode="ink", size=16), frozen, network, temperature).eval()
 
 
 def pixels(count: int = 4) -> Tensor:
@@ -55,7 +55,7 @@ def test_the_frozen_part_stands_between_prepare_and_the_network() -> None:
 
     plain, turned = model(), model(frozen=Negative())
     assert torch.allclose(
-        turned.logits(pixels()), plain.network(-plain.prepare(pixels())), atol=1e-6
+        turned.logits(pixels()), plain.network(-plain.preprocess(pixels())), atol=1e-6
     )
 
 
@@ -64,11 +64,11 @@ def test_pictures_of_any_sizes_get_the_logits_they_get_alone(name: str) -> None:
     approach = APPROACHES[name]()
     torch.manual_seed(0)
     network = approach.build(TASK).train()
-    prepare, frozen = approach.prepare(TASK), approach.frozen(TASK)
+    preprocess, frozen = approach.preprocess(TASK), approach.frozen(TASK)
     # Batch norm of the baseline knows nothing until it has seen a batch.
-    inputs = prepare(pixels(8))
+    inputs = preprocess(pixels(8))
     network(frozen(inputs) if frozen else inputs)
-    whole = Model(prepare, frozen, network)
+    whole = Model(preprocess, frozen, network)
     writer = PictureWriter()
     drawings = [sheet(12 + 3 * (n % 3), 20, radius=4 + n % 5, pen=2) for n in range(7)]
     for drawing in drawings:
@@ -83,6 +83,6 @@ def test_pictures_of_any_sizes_get_the_logits_they_get_alone(name: str) -> None:
 
 
 def test_no_pictures_get_no_answers() -> None:
-    logits, strangeness = model().judge(PictureWriter().finish(), CPU)
+    logits, ood_score = model().judge(PictureWriter().finish(), CPU)
     assert logits.shape == (0, 3)
-    assert strangeness.shape == (0,)
+    assert ood_score.shape == (0,)

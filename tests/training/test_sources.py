@@ -6,14 +6,14 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
-from bakeoff.training.prepare import Mode, Prepare
+from bakeoff.training.preprocess import Mode, Preprocess
 from bakeoff.training.sources import (
     FeatureSource,
     PixelSource,
+    backgrounds_for,
+    draw_all_on_backgrounds,
     in_batches,
-    prepare_all,
-    print_all,
-    sheets_for,
+    preprocess_all,
     views_for,
 )
 
@@ -59,13 +59,13 @@ def test_no_rows_are_no_batches() -> None:
 @pytest.mark.parametrize(("mode", "channels"), [("ink", 1), ("photo", 1), ("photo", 3)])
 def test_the_road_of_8_bits_stays_within_a_level_of_prepare(mode: Mode, channels: int) -> None:
     pictures = many()
-    prepare = Prepare(mode=mode, size=24, channels=channels)
-    prepared = prepare_all(prepare, pictures, CPU)
+    preprocess = Preprocess(mode=mode, size=24, channels=channels)
+    prepared = preprocess_all(preprocess, pictures, CPU)
     assert prepared.dtype == torch.uint8
     assert prepared.shape == (10, channels, 24, 24)
     plain = PixelSource(prepared, Augment(mode)).plain(torch.arange(10))
     for row, picture in enumerate(pictures):
-        exact = prepare(torch.from_numpy(np.array(picture))[None])[0]
+        exact = preprocess(torch.from_numpy(np.array(picture))[None])[0]
         assert (plain[row] - exact).abs().max() < 1 / 255
 
 
@@ -81,7 +81,7 @@ def features_of(*parts: PixelSource, views: int, seed: int = 0) -> FeatureSource
 
 
 def test_pixels_are_augmented_in_training_alone() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     source = PixelSource(prepared, Augment("ink"))
     rows = torch.tensor([7, 2])
     assert torch.equal(source.plain(rows), prepared[rows] / 255)
@@ -91,7 +91,7 @@ def test_pixels_are_augmented_in_training_alone() -> None:
 
 
 def test_view_0_is_plain_and_the_others_are_augmented() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     source = features_of(PixelSource(prepared, Augment("ink")), views=3)
     assert source.features.shape == (4, 10, 256)
     wanted = (prepared.float() / 255).flatten(1).flip(1)
@@ -119,13 +119,13 @@ def test_memory_bounds_the_views(pictures: int, views: int) -> None:
 
 
 def test_without_augmentation_there_is_one_view() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     source = features_of(PixelSource(prepared, Augment("ink", strength=0)), views=7)
     assert len(source.features) == 1
 
 
 def test_features_depend_on_the_seed_alone() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     one, same, other = (
         features_of(PixelSource(prepared, Augment("ink")), views=1, seed=seed) for seed in (1, 1, 2)
     )
@@ -135,26 +135,30 @@ def test_features_depend_on_the_seed_alone() -> None:
 
 
 def test_sheets_differ_from_each_other_and_hang_on_the_seed_alone() -> None:
-    prepare = Prepare(mode="ink", size=16)
-    printed = print_all(prepare, many(), CPU, sheets=4, seed=1)
+    preprocess = Preprocess(mode="ink", size=16)
+    printed = draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
     assert printed.shape == (4, 10, 1, 16, 16)
-    assert torch.equal(printed, print_all(prepare, many(), CPU, sheets=4, seed=1))
-    assert not torch.equal(printed, print_all(prepare, many(), CPU, sheets=4, seed=2))
-    sheets = printed.flatten(2).float() / 255
-    assert (sheets[0] - sheets[1]).abs().amax(1).min() > 0.2
-    assert sheets.amax(2).min() > 0.3  # there is ink on every sheet
+    assert torch.equal(
+        printed, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
+    )
+    assert not torch.equal(
+        printed, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=2)
+    )
+    backgrounds = printed.flatten(2).float() / 255
+    assert (backgrounds[0] - backgrounds[1]).abs().amax(1).min() > 0.2
+    assert backgrounds.amax(2).min() > 0.3  # there is ink on every sheet
 
 
 @pytest.mark.parametrize(
-    ("pictures", "sheets"), [(0, 32), (10, 32), (7_324, 8), (14_648, 4), (14_649, 0)]
+    ("pictures", "backgrounds"), [(0, 32), (10, 32), (7_324, 8), (14_648, 4), (14_649, 0)]
 )
-def test_time_bounds_the_sheets(pictures: int, sheets: int) -> None:
-    assert sheets_for(pictures, 32) == sheets
-    assert sheets_for(pictures, 32, most=3) == min(sheets, 3)
+def test_time_bounds_the_sheets(pictures: int, backgrounds: int) -> None:
+    assert backgrounds_for(pictures, 32) == backgrounds
+    assert backgrounds_for(pictures, 32, most=3) == min(backgrounds, 3)
 
 
 def test_features_of_parts_are_those_of_the_whole() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     whole = PixelSource(prepared, Augment("ink"))
     parts = [PixelSource(prepared[:7], Augment("ink")), PixelSource(prepared[7:], Augment("ink"))]
     features = features_of(*parts, views=2).features
@@ -167,7 +171,7 @@ def test_a_share_of_training_pictures_is_on_other_paper() -> None:
     prepared = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
     printed = torch.tensor([51, 102, 255], dtype=torch.uint8).view(3, 1, 1, 1, 1)
     source = PixelSource(
-        prepared, Augment("ink", strength=0), printed.expand(3, 4, 1, 8, 8), paper=0.25
+        prepared, Augment("ink", strength=0), printed.expand(3, 4, 1, 8, 8), background=0.25
     )
     assert source.varies
     rows = torch.arange(4).repeat(250)
@@ -180,9 +184,9 @@ def test_a_share_of_training_pictures_is_on_other_paper() -> None:
 
 
 def test_no_sheets_leave_every_picture_on_its_own() -> None:
-    prepared = prepare_all(Prepare(mode="ink", size=16), many(), CPU)
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     none = torch.empty(0, *prepared.shape, dtype=torch.uint8)
-    source = PixelSource(prepared, Augment("ink", strength=0), none, paper=0.5)
+    source = PixelSource(prepared, Augment("ink", strength=0), none, background=0.5)
     assert not source.varies
     rows = torch.arange(10)
     assert torch.equal(source.train(rows, seeded()), source.plain(rows))
@@ -191,7 +195,7 @@ def test_no_sheets_leave_every_picture_on_its_own() -> None:
 def test_features_are_of_other_paper_too() -> None:
     prepared = torch.zeros(6, 1, 4, 4, dtype=torch.uint8)
     printed = torch.full((1, 6, 1, 4, 4), 255, dtype=torch.uint8)
-    pixels = PixelSource(prepared, Augment("ink", strength=0), printed, paper=0.5)
+    pixels = PixelSource(prepared, Augment("ink", strength=0), printed, background=0.5)
     features = features_of(pixels, views=9).features
     assert (features[0] == 0).all()
     assert set(features[1:].flatten().tolist()) == {0, 1}

@@ -9,19 +9,19 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import nn
 
-from bakeoff.data.finish import ink
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.validate import ink
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Budget, Training
 from bakeoff.training.model import Network
-from bakeoff.training.prepare import Mode, Prepare
+from bakeoff.training.preprocess import Mode, Preprocess
 from bakeoff.training.ranges import Side
 
 __all__ = ["Approach", "Task"]
 
 
 CLEANED_SIDE = 32  # pixels; nobody photographs so small
-ON_OTHER_PAPER = 0.5  # share of training drawings, unless a setting says otherwise
+ON_OTHER_BACKGROUND = 0.5  # share of training drawings, unless a setting says otherwise
 
 
 @dataclass(frozen=True)
@@ -93,20 +93,20 @@ class Approach(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
-    shapes_pictures: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
+    input_settings: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
 
     training: Training = Training()
     side: Side | None = None
 
-    def sees(self) -> tuple[object, ...]:
+    def input_key(self) -> tuple[object, ...]:
         """What its prepared pictures, and their features, hang on: where equal, they are shared."""
-        own = (getattr(self, name) for name in self.shapes_pictures)
+        own = (getattr(self, name) for name in self.input_settings)
         training = self.training
-        return (type(self), *own, training.augment, training.paper, training.mirror)
+        return (type(self), *own, training.augment, training.background, training.mirror)
 
-    def prepare(self, task: Task) -> Prepare:
+    def preprocess(self, task: Task) -> Preprocess:
         """How raw pixels become this approach's input."""
-        return Prepare(mode=task.mode, size=self._side(task), channels=task.channels)
+        return Preprocess(mode=task.mode, size=self._side(task), channels=task.channels)
 
     def _side(self, task: Task) -> int:
         return self.side or task.fitted_side(least=16, most=64)
@@ -121,11 +121,11 @@ class Approach(ABC):
             strength = 0.5 if task.budget == "quick" else 1.0
         return Augment(task.mode, strength=strength, mirror=mirror)
 
-    def paper(self, task: Task) -> float:
+    def background(self, task: Task) -> float:
         """Share of its training pictures that are shown on other paper; none for photos."""
-        if self.training.paper is None:
-            return ON_OTHER_PAPER if task.paper else 0.0
-        return self.training.paper if task.mode == "ink" else 0.0
+        if self.training.background is None:
+            return ON_OTHER_BACKGROUND if task.paper else 0.0
+        return self.training.background if task.mode == "ink" else 0.0
 
     def frozen(self, task: Task) -> nn.Module | None:  # noqa: ARG002 - most have none
         """The part that is never trained, N×C×S×S to N×D, or None."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.training.fit import Training
 from bakeoff.training.model import Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count
 
 __all__ = ["Baseline"]
@@ -35,24 +35,24 @@ class Baseline(Approach):
     name: ClassVar[str] = "baseline"
     title: ClassVar[str] = "Plain baseline"
     views: ClassVar[int] = 3
-    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "cells", "orientations")
+    input_settings: ClassVar[tuple[str, ...]] = ("side", "cells", "orientations")
 
     training: Training = Training(learning_rate=1e-2, weight_decay=0.5)
     cells: Count = 7
     orientations: Annotated[int, Field(ge=2)] = 9
 
-    def prepare(self, task: Task) -> Prepare:
+    def preprocess(self, task: Task) -> Preprocess:
         side = self.side or task.fitted_side(least=28, most=56)
-        return Prepare(
+        return Preprocess(
             mode=task.mode, size=-(-side // self.cells) * self.cells, channels=task.channels
         )
 
     def frozen(self, task: Task) -> nn.Module:
-        return HOG(self.prepare(task).size, self.cells, self.orientations)
+        return HOG(self.preprocess(task).size, self.cells, self.orientations)
 
     def build(self, task: Task) -> Network:
-        prepare = self.prepare(task)
-        width = HOG(prepare.size, self.cells, self.orientations).width(prepare.channels)
+        preprocess = self.preprocess(task)
+        width = HOG(preprocess.size, self.cells, self.orientations).width(preprocess.channels)
         # The batch norm without weights standardises each feature by the training pictures. Its
         # epsilon keeps features that hardly vary small: those are mere rounding.
         standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=3e-2)

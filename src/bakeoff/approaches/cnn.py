@@ -58,8 +58,8 @@ class CNN(Approach):
                 "a CNN needs at least one conv layer and an odd kernel",
                 "Say, for example, --set cnn.filters=32,64 --set cnn.kernel_size=3",
             )
-        prepare = self.prepare(task)
-        side, width = prepare.size, prepare.channels
+        preprocess = self.preprocess(task)
+        side, width = preprocess.size, preprocess.channels
         layers: list[nn.Module] = []
         for number, filters in enumerate(widths, start=1):
             padding = self.kernel_size // 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -18,6 +19,12 @@ from bakeoff.training.fit import Training
 __all__ = ["configure", "flat_settings", "parse_settings"]
 
 Settings = Mapping[str, object]
+
+# By approach; those under "" belong to all.
+FORMER_NAMES = {
+    "": {"paper": "background"},
+    "vit": {"hidden": "embed_dim", "layers": "depth", "heads": "num_heads"},
+}
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
@@ -33,14 +40,14 @@ def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
     parsed: dict[str, dict[str, object]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        name, dot, knob = key.strip().rpartition(".")
-        if not equals or not knob or (dot and name not in APPROACHES):
+        name, dot, setting = key.strip().rpartition(".")
+        if not equals or not setting or (dot and name not in APPROACHES):
             raise BakeoffError(
                 f"--set {text}",
                 "is not of the form approach.knob=value",
                 f"Say, for example, --set cnn.epochs=20; approaches are {', '.join(APPROACHES)}",
             )
-        parsed.setdefault(name, {})[knob] = value.strip()
+        parsed.setdefault(name, {})[setting] = value.strip()
     return parsed
 
 
@@ -64,17 +71,18 @@ def configure(name: str, settings: Settings) -> Approach:
             f"{meant}There are {', '.join(APPROACHES)}",
         )
     approach = APPROACHES[name]()
-    own, training = _knobs(type(approach)), _knobs(Training)
+    own, training = _settings_of(type(approach)), _settings_of(Training)
     own.pop("training")
     changed: dict[str, Any] = {}
     trained: dict[str, Any] = {}
-    for knob, value in settings.items():
-        if knob in own:
-            changed[knob] = _value(name, knob, value, own[knob])
-        elif knob in training:
-            trained[knob] = _value(name, knob, value, training[knob])
+    for given, value in settings.items():
+        setting = _current(name, given)
+        if setting in own:
+            changed[setting] = _value(name, setting, value, own[setting])
+        elif setting in training:
+            trained[setting] = _value(name, setting, value, training[setting])
         else:
-            raise _unknown(name, knob, [*own, *training])
+            raise _unknown(name, setting, [*own, *training])
     return replace(approach, **changed, training=replace(approach.training, **trained))
 
 
@@ -86,12 +94,21 @@ def flat_settings(approach: Approach) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in own.items()}
 
 
-def _knobs(owner: type) -> dict[str, Any]:
+def _settings_of(owner: type) -> dict[str, Any]:
     hints = typing.get_type_hints(owner, include_extras=True)  # with their ranges
     return {field.name: hints[field.name] for field in fields(owner)}
 
 
-def _value(name: str, knob: str, value: object, kind: Any) -> Any:
+def _current(name: str, setting: str) -> str:
+    """The name of a setting today; its former one is taken for one more release."""
+    current = FORMER_NAMES.get(name, {}).get(setting) or FORMER_NAMES[""].get(setting)
+    if current is None:
+        return setting
+    warnings.warn(f"{name}.{setting} is now called {name}.{current}", FutureWarning, stacklevel=3)
+    return current
+
+
+def _value(name: str, setting: str, value: object, kind: Any) -> Any:
     options = typing.get_args(kind) if _is_union(kind) else (kind,)
     given = value
     if isinstance(value, str):
@@ -102,10 +119,10 @@ def _value(name: str, knob: str, value: object, kind: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
-        wrong = error.errors()[0]["msg"]
+        problem = error.errors()[0]["msg"]
         raise BakeoffError(
-            f"{name}.{knob}={value}",
-            wrong[0].lower() + wrong[1:],
+            f"{name}.{setting}={value}",
+            problem[0].lower() + problem[1:],
             f"It takes {_in_words(kind)}",
         ) from None
 
@@ -127,9 +144,9 @@ def _in_words(kind: Any) -> str:
     return names.get(kind, "none")
 
 
-def _unknown(name: str, knob: str, known: list[str]) -> BakeoffError:
-    near = difflib.get_close_matches(knob, known, n=1)
+def _unknown(name: str, setting: str, known: list[str]) -> BakeoffError:
+    near = difflib.get_close_matches(setting, known, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     return BakeoffError(
-        f"{name}.{knob}", "is not a setting", f"{meant}{name} has {', '.join(sorted(known))}"
+        f"{name}.{setting}", "is not a setting", f"{meant}{name} has {', '.join(sorted(known))}"
     )

@@ -19,16 +19,16 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Epoch, Fitted, Training, fit
 from bakeoff.training.model import Model, Network
 from bakeoff.training.sources import (
-    SHEETS,
+    BACKGROUNDS,
     FeatureSource,
     PixelSource,
     Source,
+    backgrounds_for,
     batch_of,
+    draw_all_on_backgrounds,
     in_batches,
     part_of,
-    prepare_all,
-    print_all,
-    sheets_for,
+    preprocess_all,
     views_for,
 )
 
@@ -36,7 +36,7 @@ __all__ = ["Trained", "Trainer"]
 
 Rows = NDArray[np.int64]
 
-FAMILIAR = 5_000  # pictures are enough for means and a covariance
+OOD_PICTURES = 5_000  # pictures are enough for means and a covariance
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Trainer:
         return views_for(len(self.pictures), self.approach.views)
 
     @cached_property
-    def sheets(self) -> int:
+    def backgrounds(self) -> int:
         """Sheets of other paper that each drawing is printed on."""
-        if not self.approach.paper(self.task):
+        if not self.approach.background(self.task):
             return 0
         # What is frozen sees no more sheets than views are kept of it.
-        most = SHEETS if self.frozen is None else self.views
-        return sheets_for(len(self.pictures), self.approach.prepare(self.task).size, most)
+        most = BACKGROUNDS if self.frozen is None else self.views
+        return backgrounds_for(len(self.pictures), self.approach.preprocess(self.task).size, most)
 
     @cached_property
     def source(self) -> Source:
@@ -106,7 +106,7 @@ class Trainer:
         everything = np.arange(len(self.pictures))
         if self.frozen is None:
             return self._pixels(everything)
-        size = part_of(self.approach.prepare(self.task).size)
+        size = part_of(self.approach.preprocess(self.task).size)
         return FeatureSource.compute(
             self.frozen,
             (self._pixels(everything[start:][:size]) for start in everything[::size]),
@@ -117,19 +117,21 @@ class Trainer:
         )
 
     def _pixels(self, rows: Rows) -> PixelSource:
-        prepare, pictures = self.approach.prepare(self.task), self.pictures.take(rows)
+        preprocess, pictures = self.approach.preprocess(self.task), self.pictures.take(rows)
         printed = None
-        if self.sheets:
+        if self.backgrounds:
             seed = self.seed_of(f"paper from {rows[0]}")
-            printed = print_all(prepare, pictures, self.compute, sheets=self.sheets, seed=seed)
+            printed = draw_all_on_backgrounds(
+                preprocess, pictures, self.compute, backgrounds=self.backgrounds, seed=seed
+            )
         return PixelSource(
-            prepare_all(prepare, pictures, self.compute),
+            preprocess_all(preprocess, pictures, self.compute),
             self.approach.augment(self.task),
             printed,
-            paper=self.approach.paper(self.task),
+            background=self.approach.background(self.task),
         )
 
-    def taste(self, pictures: int) -> Trainer:
+    def probe(self, pictures: int) -> Trainer:
         """The same work on a few pictures from all over the set, to see how long it takes."""
         most = min(pictures, len(self.pictures))
         rows = np.linspace(0, len(self.pictures) - 1, most).astype(np.int64)
@@ -141,7 +143,7 @@ class Trainer:
             self.compute,
             seed=self.seed,
         )
-        few.frozen, few.views, few.sheets = self.frozen, self.views, self.sheets
+        few.frozen, few.views, few.backgrounds = self.frozen, self.views, self.backgrounds
         return few
 
     def share(self, other: Trainer) -> None:
@@ -187,7 +189,7 @@ class Trainer:
             stop_after=stop_after,
             on_epoch=on_epoch,
         )
-        self._familiarise(network, train)
+        self._fit_ood(network, train)
         if temperature is None:
             temperature = self._temperature(fitted, validation)
         return Trained(self.assemble(network, temperature), temperature, fitted)
@@ -198,22 +200,22 @@ class Trainer:
 
     def assemble(self, network: Network, temperature: float) -> Model:
         """A trained network with all that comes before and after it."""
-        prepare = self.approach.prepare(self.task)
-        return Model(prepare, self.frozen, network, temperature).eval()
+        preprocess = self.approach.preprocess(self.task)
+        return Model(preprocess, self.frozen, network, temperature).eval()
 
     def seed_of(self, name: str) -> int:
         """The seed of what bears this name."""
         return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
 
-    def _familiarise(self, network: Network, train: Rows) -> None:
-        rows = torch.from_numpy(train[:: -(-len(train) // FAMILIAR)])
-        size = batch_of(self.approach.prepare(self.task).size)
+    def _fit_ood(self, network: Network, train: Rows) -> None:
+        rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
+        size = batch_of(self.approach.preprocess(self.task).size)
         with torch.inference_mode():
             described = [
                 network.body(self.source.plain(some.to(self.compute.device)).cpu())
                 for some in in_batches(rows, size)
             ]
-        network.familiar.learn(torch.cat(described), torch.from_numpy(self.labels)[rows])
+        network.ood.learn(torch.cat(described), torch.from_numpy(self.labels)[rows])
 
     def _temperature(self, fitted: Fitted, validation: Rows) -> float:
         if fitted.validation_logits is None:

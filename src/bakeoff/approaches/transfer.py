@@ -13,7 +13,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
 from bakeoff.training.model import Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Share
 
 __all__ = ["Transfer"]
@@ -39,7 +39,7 @@ class Transfer(Approach):
     name: ClassVar[str] = "transfer"
     title: ClassVar[str] = "Transfer learning"
     views: ClassVar[int] = 7
-    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
+    input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
 
     # Slow, decayed and gently augmented is best by a hair: 99.0 % of the drawings, where others
     # have 98.4 and 98.8 % (benchmarks/transfer_head.txt).
@@ -49,9 +49,9 @@ class Transfer(Approach):
     dense: tuple[Count, ...] = ()
     dropout: Share = 0.2
 
-    def prepare(self, task: Task) -> Prepare:
+    def preprocess(self, task: Task) -> Preprocess:
         side = self.side or (64 if task.side < 16 else 96 if task.side <= 32 else 160)
-        return Prepare(mode=task.mode, size=side, channels=3)
+        return Preprocess(mode=task.mode, size=side, channels=3)
 
     def frozen(self, task: Task) -> nn.Module | None:
         return None if self.fine_tune else Backbone(self.backbone, ink=task.mode == "ink")

@@ -13,7 +13,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
 from bakeoff.training.model import Network
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Positive, Share
 
 __all__ = ["ViT"]
@@ -33,46 +33,46 @@ class ViT(Approach):
         picture, at least 4.
     stem : "conv" makes overlapping patches of 2, 4, 8 … pixels by 3×3 convolutions and max
         pooling, "patch" cuts them apart as in the first paper.
-    hidden : width of a token.
+    embed_dim : width of a token.
     key_width, value_width : of queries and keys, and of values, in each head; None: hidden
         divided by heads.
-    heads : attention heads.
-    layers : transformer blocks.
-    mlp_ratio : width of the hidden layer of each block's MLP over `hidden`.
+    num_heads : attention heads.
+    depth : transformer blocks.
+    mlp_ratio : width of the hidden layer of each block's MLP over `embed_dim`.
     dropout : share of activations silenced in training.
     """
 
     name: ClassVar[str] = "vit"
     title: ClassVar[str] = "Vision Transformer from scratch"
-    shapes_pictures: ClassVar[tuple[str, ...]] = ("side", "patch")
+    input_settings: ClassVar[tuple[str, ...]] = ("side", "patch")
 
     training: Training = Training(learning_rate=2e-3, label_smoothing=0.0)
     patch: Count | None = None
     stem: Literal["conv", "patch"] = "conv"
-    hidden: Count = 64
+    embed_dim: Count = 64
     key_width: Count | None = None
     value_width: Count | None = None
-    heads: Count = 2
-    layers: Count = 3
+    num_heads: Count = 2
+    depth: Count = 3
     mlp_ratio: Positive = 2.0
     dropout: Share = 0.0
 
-    def prepare(self, task: Task) -> Prepare:
+    def preprocess(self, task: Task) -> Preprocess:
         side = self._side(task)
         patch = self._patch(side)
-        return Prepare(mode=task.mode, size=-(-side // patch) * patch, channels=task.channels)
+        return Preprocess(mode=task.mode, size=-(-side // patch) * patch, channels=task.channels)
 
     def build(self, task: Task) -> Network:
-        prepare = self.prepare(task)
-        patch = self._patch(prepare.size)
-        if self.hidden < self.heads:
+        preprocess = self.preprocess(task)
+        patch = self._patch(preprocess.size)
+        if self.embed_dim < self.num_heads:
             raise BakeoffError(
-                f"vit.hidden={self.hidden}, vit.heads={self.heads}",
+                f"vit.embed_dim={self.embed_dim}, vit.num_heads={self.num_heads}",
                 "each head needs a feature of its own",
-                "Say, for example, --set vit.hidden=64 --set vit.heads=4",
+                "Say, for example, --set vit.embed_dim=64 --set vit.num_heads=4",
             )
-        body = _Transformer(self, prepare.channels, patch, prepare.size // patch)
-        return Network(body, nn.Linear(self.hidden, task.classes))
+        body = _Transformer(self, preprocess.channels, patch, preprocess.size // patch)
+        return Network(body, nn.Linear(self.embed_dim, task.classes))
 
     def _patch(self, side: int) -> int:
         return self.patch or 2 ** max(2, round(math.log2(side / 8)))
@@ -84,7 +84,7 @@ class _Transformer(nn.Module):
     def __init__(self, vit: ViT, channels: int, patch: int, rows: int) -> None:
         super().__init__()
         stem: list[nn.Module] = []
-        width = max(vit.hidden // 2, 1)
+        width = max(vit.embed_dim // 2, 1)
         while vit.stem == "conv" and patch % 2 == 0:
             last = patch // 2 % 2 == 1  # a convolution before the last halving, and one after it
             for halves in [False, True, False] if last else [True]:
@@ -92,12 +92,12 @@ class _Transformer(nn.Module):
                 # Halved before the norm, which then has a quarter of the work.
                 stem += [nn.MaxPool2d(3, 2, 1)] if halves else []
                 stem += [nn.BatchNorm2d(width), nn.ReLU()]
-                channels, width = width, min(width + vit.hidden // 4, vit.hidden)
+                channels, width = width, min(width + vit.embed_dim // 4, vit.embed_dim)
             patch //= 2
-        self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.hidden, patch, stride=patch))
-        self.places = nn.Parameter(torch.randn(1, rows**2, vit.hidden) * 0.02)
-        self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.layers)))
-        self.norm = nn.LayerNorm(vit.hidden)
+        self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.embed_dim, patch, stride=patch))
+        self.places = nn.Parameter(torch.randn(1, rows**2, vit.embed_dim) * 0.02)
+        self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.depth)))
+        self.norm = nn.LayerNorm(vit.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.stem(x).flatten(2).transpose(1, 2) + self.places
@@ -114,15 +114,15 @@ class _Attention(nn.Module):
 
     def __init__(self, vit: ViT) -> None:
         super().__init__()
-        self.heads = vit.heads
-        self.key = vit.key_width or vit.hidden // vit.heads
-        self.value = vit.value_width or vit.hidden // vit.heads
-        self.project = nn.Linear(vit.hidden, vit.heads * (2 * self.key + self.value))
-        self.out = nn.Linear(vit.heads * self.value, vit.hidden)
+        self.num_heads = vit.num_heads
+        self.key = vit.key_width or vit.embed_dim // vit.num_heads
+        self.value = vit.value_width or vit.embed_dim // vit.num_heads
+        self.project = nn.Linear(vit.embed_dim, vit.num_heads * (2 * self.key + self.value))
+        self.out = nn.Linear(vit.num_heads * self.value, vit.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         count, tokens, _ = x.shape
-        projected = self.project(x).view(count, tokens, self.heads, -1).transpose(1, 2)
+        projected = self.project(x).view(count, tokens, self.num_heads, -1).transpose(1, 2)
         query, key, value = projected.split([self.key, self.key, self.value], dim=-1)
         # The query is divided, which is fewer numbers than the weights.
         weights = (query / math.sqrt(self.key) @ key.transpose(-2, -1)).softmax(-1)
@@ -136,16 +136,16 @@ class _Block(nn.Module):
 
     def __init__(self, vit: ViT) -> None:
         super().__init__()
-        wide = round(vit.hidden * vit.mlp_ratio)
+        wide = round(vit.embed_dim * vit.mlp_ratio)
         # A dropout of nothing still costs a pass over memory.
         drop = [nn.Dropout(vit.dropout)] if vit.dropout else []
-        self.attend = nn.Sequential(nn.LayerNorm(vit.hidden), _Attention(vit), *drop)
+        self.attend = nn.Sequential(nn.LayerNorm(vit.embed_dim), _Attention(vit), *drop)
         self.think = nn.Sequential(
-            nn.LayerNorm(vit.hidden),
-            nn.Linear(vit.hidden, wide),
+            nn.LayerNorm(vit.embed_dim),
+            nn.Linear(vit.embed_dim, wide),
             nn.GELU(),
             *drop,
-            nn.Linear(wide, vit.hidden),
+            nn.Linear(wide, vit.embed_dim),
             *drop,
         )
 

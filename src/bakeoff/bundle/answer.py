@@ -29,7 +29,7 @@ class Answer:
         unlike all that the model learned from.
     possible : the classes that it may be, likeliest first: more than one for "between".
     ranking : every class with its probability, likeliest first.
-    strangeness : about 1 for pictures like those that the model learned from; more is stranger.
+    OOD score : about 1 for pictures like those that the model learned from; more is stranger.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Answer:
     verdict: Verdict
     possible: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
-    strangeness: float
+    ood_score: float
 
     @property
     def words(self) -> str:
@@ -61,11 +61,11 @@ class Answers(list[Answer]):
 def answer_of(
     name: str,
     probabilities: NDArray[np.floating],
-    strangeness: float,
+    ood_score: float,
     classes: list[str],
     trust: Trust | None,
 ) -> Answer:
-    """K probabilities and a strangeness, in words.
+    """K probabilities and a OOD score, in words.
 
     Without thresholds every answer is "sure": there was no picture to set them by.
     """
@@ -74,7 +74,7 @@ def answer_of(
     possible, strange = ranking[:1], False
     if trust is not None:
         others = tuple(one for one in ranking[1:] if one[1] >= trust.least_probability)
-        possible, strange = possible + others, strangeness > trust.most_strangeness
+        possible, strange = possible + others, ood_score > trust.max_ood_score
     verdict: Verdict = "none of these" if strange else "between" if possible[1:] else "sure"
     return Answer(
         name=name,
@@ -83,5 +83,5 @@ def answer_of(
         verdict=verdict,
         possible=tuple(label for label, _ in possible),
         ranking=ranking,
-        strangeness=strangeness,
+        ood_score=ood_score,
     )

@@ -33,13 +33,14 @@ from bakeoff.data.decode import decode
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.old_names import read_json
 
 __all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load", "read_bundle"]
 
 GRAPH = "model.onnx"
 MANIFEST = "bundle.json"
 TOLERANCE = 1e-4  # of a probability: what another processor may add up differently
-STRANGER = 0.01  # of a strangeness, as a share of it
+STRANGER = 0.01  # of a OOD score, as a share of it
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MOST_BYTES)
 MOST_MANIFEST = 20_000_000
@@ -54,7 +55,7 @@ class Verified:
     """How a bundle answers here, beside how it answered where it was made.
 
     `off` is the largest difference of a probability over the golden pictures, and `same` says
-    whether it, and that of the strangeness, are within what another processor may add up
+    whether it, and that of the OOD score, are within what another processor may add up
     differently.
     """
 
@@ -141,18 +142,16 @@ class Bundle:
         """Name pictures that were gathered before, as when several models are asked."""
         count = len(inputs.pictures)
         probabilities = np.empty((count, len(self.classes)), dtype=np.float32)
-        strangeness = np.empty(count, dtype=np.float32)
+        ood_score = np.empty(count, dtype=np.float32)
         done = 0
         for rows, some in self.run_all(inputs.pictures):
-            probabilities[rows], strangeness[rows], _ = some
+            probabilities[rows], ood_score[rows], _ = some
             done += len(rows)
             on_done(done, count)
         return Answers(
             [
                 answer_of(name, given, float(strange), self.classes, self.manifest.trust)
-                for name, given, strange in zip(
-                    inputs.names, probabilities, strangeness, strict=True
-                )
+                for name, given, strange in zip(inputs.names, probabilities, ood_score, strict=True)
             ],
             inputs.left_out,
         )
@@ -166,9 +165,10 @@ class Bundle:
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """N×H×W×C uint8 to N×K probabilities, N strangenesses and N×E embeddings."""
         expected = ((len(self.classes),), (), (self.manifest.embedding,))
-        asked = dict(zip(OUTPUTS, expected, strict=True))
-        probabilities, strangeness, embeddings = self._run(pixels, asked)
-        return probabilities, strangeness, embeddings
+        names = [output.name for output in self._session.get_outputs()[: len(OUTPUTS)]]
+        asked = dict(zip(names, expected, strict=True))
+        probabilities, ood_score, embeddings = self._run(pixels, asked)
+        return probabilities, ood_score, embeddings
 
     def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the model sees of N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
@@ -229,7 +229,7 @@ class Bundle:
             for one, (given, _, _) in zip(golden, answers, strict=True)
         )
         stranger = max(
-            abs(float(strange[0]) / one.strangeness - 1)
+            abs(float(strange[0]) / one.ood_score - 1)
             for one, (_, strange, _) in zip(golden, answers, strict=True)
         )
         same = off <= TOLERANCE and stranger <= STRANGER
@@ -284,7 +284,7 @@ def find_bundles(path: Path) -> list[Path]:
         return [path]
     found = sorted(one.parent for one in path.glob(f"bundles/*/{MANIFEST}"))
     try:
-        order = RunFolder(path).request.approaches
+        order = RunFolder(path).config.approaches
     except (BakeoffError, OSError):  # of no run, or of one that is damaged
         return found
     known = [path / "bundles" / name for name in order]
@@ -311,13 +311,15 @@ def _folder(path: Path) -> Path:
 def _read_bundle(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
     data = _read(folder, MANIFEST, MOST_MANIFEST, name)
     try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        manifest = Manifest.model_validate(read_json(data))
+    except ValueError as error:
+        misfit = "it is not JSON"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            misfit = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise BakeoffError(
             f"{name}/{MANIFEST}",
-            f"is damaged or of another version ({place}: {first['msg']})"[:300],
+            f"is damaged or of another version ({misfit})"[:300],
             "Make it again with bakeoff export, or update bakeoff",
         ) from None
     files = {MANIFEST: data, GRAPH: _checked(folder, GRAPH, manifest, name)}

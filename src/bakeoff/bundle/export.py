@@ -150,7 +150,7 @@ def _module_of(node: onnx.NodeProto) -> str:
 
 
 class _Answering(nn.Module):
-    """N×H×W×C uint8 to probabilities, strangeness, embedding, and the prepared pixels."""
+    """N×H×W×C uint8 to probabilities, OOD score, embedding, and the prepared pixels."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -158,10 +158,10 @@ class _Answering(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         network = self.model.network
-        prepared = self.model.prepare(pixels)
+        prepared = self.model.preprocess(pixels)
         described = self.model.describe(prepared)
         logits = network.head(described) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), network.familiar(described), described, prepared
+        return torch.softmax(logits, dim=1), network.ood(described), described, prepared
 
 
 def _golden(model: Model) -> list[Golden]:
@@ -169,12 +169,12 @@ def _golden(model: Model) -> list[Golden]:
     golden = []
     for picture in golden_pictures():
         with torch.inference_mode():
-            probabilities, strangeness, *_ = answering(torch.from_numpy(picture)[None])
+            probabilities, ood_score, *_ = answering(torch.from_numpy(picture)[None])
         golden.append(
             Golden(
                 png=as_base64(picture),
                 probabilities=_floats(probabilities.numpy()),
-                strangeness=float(strangeness[0]),
+                ood_score=float(ood_score[0]),
             )
         )
     return golden
@@ -203,8 +203,8 @@ def _with_variant(full: Bundle, graph: bytes, kind: Kind, pictures: Pictures) ->
         )
     golden = []
     for one, picture in zip(full.manifest.golden, golden_pictures(), strict=True):
-        probabilities, strangeness, _ = small.run(picture[None])
-        answered = {"probabilities": _floats(probabilities), "strangeness": float(strangeness[0])}
+        probabilities, ood_score, _ = small.run(picture[None])
+        answered = {"probabilities": _floats(probabilities), "ood_score": float(ood_score[0])}
         golden.append(one.model_copy(update=answered))
     return full.manifest.model_copy(update={"golden": golden, "variant": found})
 

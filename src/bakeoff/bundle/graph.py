@@ -17,7 +17,8 @@ from bakeoff.errors import BakeoffError
 __all__ = ["INPUT", "OUTPUTS", "PREPARED", "check_graph"]
 
 INPUT = "pixels"
-OUTPUTS = ("probabilities", "strangeness", "embedding")
+OUTPUTS = ("probabilities", "ood_score", "embedding")
+FORMER_OUTPUTS = ("probabilities", "strangeness", "embedding")  # of bundles before schema 2
 PREPARED = "prepared"  # the fourth, which only those ask for who want to see it
 
 MOST_BYTES = 500_000_000
@@ -83,7 +84,7 @@ def check_graph(data: bytes, name: str) -> None:
     if [one.name for one in graph.input] != [INPUT]:
         raise _refused(name, f"does not take {INPUT} alone")
     outputs = [one.name for one in graph.output]
-    if tuple(outputs[: len(OUTPUTS)]) != OUTPUTS:
+    if tuple(outputs[: len(OUTPUTS)]) not in (OUTPUTS, FORMER_OUTPUTS):
         raise _refused(name, f"does not answer with {' and '.join(OUTPUTS)}")
     if outputs[len(OUTPUTS) :][:1] != [PREPARED]:
         raise BakeoffError(
@@ -102,7 +103,9 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
             yield from attribute.tensors
 
 
-def _refused(name: str, wrong: str) -> BakeoffError:
+def _refused(name: str, problem: str) -> BakeoffError:
     return BakeoffError(
-        name, f"{wrong}, so it is not run", "Take a bundle that bakeoff made, from people you trust"
+        name,
+        f"{problem}, so it is not run",
+        "Take a bundle that bakeoff made, from people you trust",
     )

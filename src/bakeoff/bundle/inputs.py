@@ -98,12 +98,12 @@ def from_bytes(data: bytes, name: str, limits: InputLimits = InputLimits()) -> I
             else:
                 found = _from_blocks([decode(data, name, limits.picture)[None]], name)
         except BakeoffError as error:
-            thing = error.thing.replace(GIVEN, name, 1)
-            raise BakeoffError(thing, error.wrong, error.mend) from error
+            subject = error.subject.replace(GIVEN, name, 1)
+            raise BakeoffError(subject, error.problem, error.hint) from error
     return Inputs(
         tuple(one.replace(GIVEN, name, 1) for one in found.names),
         found.pictures,
-        tuple(replace(one, thing=one.thing.replace(GIVEN, name, 1)) for one in found.left_out),
+        tuple(replace(one, subject=one.subject.replace(GIVEN, name, 1)) for one in found.left_out),
     )
 
 
@@ -164,7 +164,7 @@ def _from_zip(path: Path, limits: InputLimits) -> Inputs:
             except BakeoffError as error:
                 refused.append(LeftOut.because(error))
         if not parts:
-            first = f"; {refused[0].thing}: {refused[0].wrong}" if refused else ""
+            first = f"; {refused[0].subject}: {refused[0].problem}" if refused else ""
             raise BakeoffError(path.name, f"it holds no picture{first}", "Put pictures into it")
         return replace(joined_inputs(parts), left_out=tuple(refused))
 

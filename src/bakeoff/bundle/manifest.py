@@ -63,7 +63,7 @@ class Golden(_Record):
 
     png: Annotated[str, Field(max_length=200_000)]
     probabilities: list[Probability]
-    strangeness: Annotated[float, Field(gt=0)]
+    ood_score: Annotated[float, Field(gt=0)]
 
 
 class VariantRecord(_Record):
@@ -94,7 +94,7 @@ class Manifest(_Record):
     `made_with` has the versions of what made the graph; `created` is when its run ended.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Text
     approach: Text
     title: Text

@@ -1,7 +1,7 @@
 """A graph with its trained weights in fewer bits: smaller by up to a half or three quarters.
 
 Weights alone are rounded, and made float32 again when the graph is loaded. So no pictures are
-needed to calibrate by, and strangeness, a sum of many squares, keeps its meaning.
+needed to calibrate by, and OOD score, a sum of many squares, keeps its meaning.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COMPARED = 10_000  # pictures, at most
 TURNS = 3  # of timing each, of which the quickest counts
 
 # Modules of `Model` by whose names their nodes begin. The sums that prepare pixels or measure
-# strangeness run over many numbers and would feel the rounding, so they stay as they are.
+# OOD score run over many numbers and would feel the rounding, so they stay as they are.
 TRAINED = ("model.frozen", "model.network.body", "model.network.head")
 LEAST_SIZE = 512  # numbers; rounding smaller tensors would save nothing
 

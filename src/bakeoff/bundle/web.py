@@ -95,9 +95,9 @@ def _check_replaceable(out: Path, ours: set[str]) -> None:
         foreign = sorted(inside - ours)
         if not inside or (not foreign and {INDEX, LIST} <= inside):
             return
-        wrong = f"is there already and holds {foreign[0]}" if foreign else "is there already"
+        problem = f"is there already and holds {foreign[0]}" if foreign else "is there already"
         raise BakeoffError(
-            str(out), f"{wrong}, so it is no page to replace", "Choose another --out"
+            str(out), f"{problem}, so it is no page to replace", "Choose another --out"
         )
     if out.exists():
         raise BakeoffError(str(out), "is there already and is a file", "Choose another --out")

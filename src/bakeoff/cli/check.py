@@ -115,7 +115,7 @@ def check(
 
 def _show(found: Checkup) -> None:
     health = found.health
-    console.print(Text(f"\n{found.dataset.understood}", style="bold"))
+    console.print(Text(f"\n{found.dataset.description}", style="bold"))
     for words in health.words or ["Nothing was found."]:
         console.print(Text(f"• {words}"))
     if health.suspects:

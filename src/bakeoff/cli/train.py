@@ -174,7 +174,7 @@ def run(
             "of them would bring; takes two to three times as long.",
         ),
     ] = False,
-    brittleness: Annotated[
+    robustness: Annotated[
         bool,
         typer.Option(
             "--brittleness/--no-brittleness",
@@ -200,7 +200,7 @@ def run(
 
     `bakeoff run drawings/ --group '^[a-z]+' --leave-one-group-out`
 
-    `bakeoff run digits --set cnn.filters=32,64 --set vit.layers=8 --budget thorough`
+    `bakeoff run digits --set cnn.filters=32,64 --set vit.depth=8 --budget thorough`
 
     `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
 
@@ -239,7 +239,7 @@ def run(
         bundles=bundles,
         neighbours=neighbours,
         curve=curve,
-        brittleness=brittleness,
+        robustness=robustness,
     )
     if estimate:
         _estimate(source, as_json, asked)
@@ -303,7 +303,7 @@ def _settings(
 ) -> dict[str, dict[str, object]]:
     """Those of a file, of the approaches that take part, and over them those of the line."""
     from bakeoff.approaches.settings import parse_settings
-    from bakeoff.run.space import read_settings
+    from bakeoff.tune.space import read_settings
 
     told = read_settings(file) if file else {}
     if approaches:  # a file may hold more than is wanted

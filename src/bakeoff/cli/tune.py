@@ -121,8 +121,8 @@ def tune(
 
     `bakeoff tune --resume studies/pictures-20260102-030405`
     """
-    from bakeoff.run.tune import resume_tune
-    from bakeoff.run.tune import tune as search
+    from bakeoff.tune.search import resume_tune
+    from bakeoff.tune.search import tune as search
 
     if resume is not None:
         nothing_beside(resume, source)
@@ -192,7 +192,7 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
         if kind == "search":
             reading.stop()
             progress.start()
-            console.print(Text(told["understood"], style="bold"))
+            console.print(Text(told["description"], style="bold"))
             for one in told["results"].searches:
                 done = sum(trial.state != "running" for trial in one.trials)
                 bars[one.name] = progress.add_task(one.name, total=one.wanted, completed=done)
@@ -225,7 +225,7 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
 
 
 def _line(approach: str, trial: TrialRecord) -> Text:
-    settings = ", ".join(f"{knob}={_short(value)}" for knob, value in trial.settings.items())
+    settings = ", ".join(f"{setting}={_short(value)}" for setting, value in trial.settings.items())
     words = f"{approach} · trial {trial.number} · "
     if trial.state == "finished":
         words += f"loss {trial.loss:.4f}, {trial.accuracy:.2%} right"
@@ -242,7 +242,7 @@ def _found(search: Search) -> None:
     for heading in ("loss", "accuracy", "weights", "one picture", "time"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for one in sorted(done, key=lambda one: one.loss or 0.0)[:LISTED]:
-        picked = search.pick is not None and one.number == search.pick.trial
+        picked = search.recommendation is not None and one.number == search.recommendation.trial
         shown.add_row(
             f"trial {one.number}" + (" ◀" if picked else ""),
             f"{one.loss:.4f}",
@@ -255,10 +255,10 @@ def _found(search: Search) -> None:
     console.print(shown)
     if len(done) > LISTED:
         console.print(Text(f"and {len(done) - LISTED} more, in trials.csv", style="dim"))
-    if search.pick is not None:
-        console.print(Text(search.pick.why, style="bold"))
-        if search.pick.words:
-            console.print(Text(search.pick.words))
+    if search.recommendation is not None:
+        console.print(Text(search.recommendation.why, style="bold"))
+        if search.recommendation.words:
+            console.print(Text(search.recommendation.words))
 
 
 def _short(value: object) -> str:

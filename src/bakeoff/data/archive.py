@@ -103,8 +103,8 @@ class Unpacking:
     written: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def leave_out(self, member: str, wrong: str, mend: str = _REPACK) -> None:
-        self.left_out.append(LeftOut(f"{self.path.name}/{member[:200]}", wrong, mend))
+    def leave_out(self, member: str, problem: str, hint: str = _REPACK) -> None:
+        self.left_out.append(LeftOut(f"{self.path.name}/{member[:200]}", problem, hint))
 
     def count(self) -> None:
         """Count one more member of whatever kind."""
@@ -168,9 +168,9 @@ class Unpacking:
         if unpacked_bytes > limits.ratio_from and unpacked_bytes > limits.max_ratio * packed:
             raise self.too_big(f"unpacks to more than {limits.max_ratio} times its size")
 
-    def too_big(self, wrong: str) -> BakeoffError:
+    def too_big(self, problem: str) -> BakeoffError:
         return BakeoffError(
-            self.path.name, f"the archive {wrong}", "Unpack it yourself and give the folder"
+            self.path.name, f"the archive {problem}", "Unpack it yourself and give the folder"
         )
 
     def _make(self, folder: Path, member: str) -> bool:

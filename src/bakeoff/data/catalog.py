@@ -91,7 +91,7 @@ def load_named(name: str) -> Dataset:
         dataset,
         name=name,
         classes=known.classes or dataset.classes,
-        understood=f"named set {name}",
+        description=f"named set {name}",
     )
 
 

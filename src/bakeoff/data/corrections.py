@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.finish import finish
+from bakeoff.data.validate import validate
 from bakeoff.data.words import count, undone
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -109,7 +109,7 @@ def acting_of(
 def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     """The dataset with its corrections; pictures, files and the dataset given stay as they are.
 
-    Made for a dataset as it was found, which `finish` has not seen: what stays out is listed in
+    Made for a dataset as it was found, which `validate` has not seen: what stays out is listed in
     `left_out`, and a class that has lost its pictures is still a class.
 
     Raises
@@ -145,7 +145,7 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     )
     relabelled = len(done) - len(out)
     words = [
-        dataset.understood,
+        dataset.description,
         f"{count(relabelled, 'label')} corrected" if relabelled else "",
         f"{count(len(out), 'picture')} left out as asked" if out else "",
     ]
@@ -153,16 +153,18 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
         dataset,
         labels=labels,
         left_out=dataset.left_out + out,
-        understood=", ".join(word for word in words if word),
+        description=", ".join(word for word in words if word),
     )
     return changed.take(np.flatnonzero(kept))
 
 
 def corrected_alone(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
-    """A dataset that `finish` has seen, corrected and finished anew."""
+    """A dataset that `validate` has seen, corrected and finished anew."""
     changed = corrected(dataset, corrections)
     return (
-        dataset if changed is dataset else replace(finish(changed), understood=changed.understood)
+        dataset
+        if changed is dataset
+        else replace(validate(changed), description=changed.description)
     )
 
 

@@ -31,7 +31,7 @@ class Dataset:
     group_names : names of the groups; empty when `groups` is None.
     official_test : N, True for pictures of the set's own test part, or None.
     left_out : what was found but not used, and why.
-    understood : one line saying what the source was taken for.
+    description : one line saying what the source was taken for.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Dataset:
     group_names: tuple[str, ...] = ()
     official_test: NDArray[np.bool_] | None = None
     left_out: tuple[LeftOut, ...] = field(default=(), repr=False)
-    understood: str = ""
+    description: str = ""
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -60,7 +60,7 @@ class Grouping:
         without : names of those pictures, at least one.
         """
         others = nor_others(len(without))
-        wrong, mend = {
+        problem, hint = {
             "column": (
                 f"its column '{self.text}' is empty{others}",
                 "Fill in the column, or name another one with --group column:NAME",
@@ -74,7 +74,7 @@ class Grouping:
                 "Change the regular expression, or rename the picture",
             ),
         }[self.kind]
-        return BakeoffError(without[0], wrong, mend)
+        return BakeoffError(without[0], problem, hint)
 
 
 def parse_grouping(text: str) -> Grouping:

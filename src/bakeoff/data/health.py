@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from bakeoff.data.finish import PAPER, ink, paper
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import split
+from bakeoff.data.validate import PAPER, ink, paper
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Oddity", "Told", "backgrounds", "far_from_others", "odd_pictures", "sizes", "told"]
+__all__ = [
+    "Guessed",
+    "Oddity",
+    "backgrounds",
+    "far_from_others",
+    "odd_pictures",
+    "shortcut_accuracy",
+    "sizes",
+]
 
 SIDE = 32  # pixels, to which larger pictures are reduced: grain goes, ink stays
 FLAT = 3.0  # grey levels: with less from paper to ink a sheet is empty
@@ -43,7 +51,7 @@ class Oddity:
     why: str
 
 
-class Told(NamedTuple):
+class Guessed(NamedTuple):
     """How often an answer was right out of fold, and how frequent the most frequent answer is."""
 
     right: int
@@ -112,12 +120,12 @@ def sizes(pictures: Pictures) -> NDArray[np.float64]:
     return np.stack([height, width, width / height], axis=1)
 
 
-def told(
+def shortcut_accuracy(
     features: NDArray[np.float64],
     answers: NDArray[np.int64],
     together: NDArray[np.int64],
     seed: int = 0,
-) -> Told | None:
+) -> Guessed | None:
     """How well answers can be told from features that should not tell them, out of fold.
 
     By extremely randomised trees (Geurts, Ernst and Wehenkel 2006) on five folds.
@@ -147,7 +155,7 @@ def told(
         trees = ExtraTreesClassifier(TREES, min_samples_leaf=2, random_state=seed)
         trees.fit(features[learnt], answers[learnt])
         right += int((trees.predict(features[fold.held_out]) == answers[fold.held_out]).sum())
-    return Told(right, len(answers), float(np.bincount(answers).max() / len(answers)))
+    return Guessed(right, len(answers), float(np.bincount(answers).max() / len(answers)))
 
 
 def _looks(pictures: Pictures) -> _Looks:

@@ -81,8 +81,8 @@ SHARES = PixelRange(0, 1)
 BYTES = PixelRange(0, 255)
 
 
-def as_picture(array: NDArray[Any], thing: str) -> NDArray[Any]:
-    """…×H×W or …×H×W×C numbers as …×H×W×C; `thing` is what to call them in a refusal.
+def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
+    """…×H×W or …×H×W×C numbers as …×H×W×C; `subject` is what to call them in a refusal.
 
     Three dimensions are H×W×C. With four, the first counts pictures.
 
@@ -95,13 +95,13 @@ def as_picture(array: NDArray[Any], thing: str) -> NDArray[Any]:
         array = array[..., None]
     if array.ndim not in (3, 4) or array.shape[-1] not in (1, 3) or not array.size:
         raise InputError(
-            thing,
+            subject,
             f"is of shape {'×'.join(map(str, array.shape))}, which no picture has",
             "Give height × width, or height × width × 1 or 3 channels",
         )
     if array.dtype.kind not in "buif" or not np.isfinite(array).all():
         raise InputError(
-            thing, "holds something other than finite numbers", "Give pixels from 0 to 255"
+            subject, "holds something other than finite numbers", "Give pixels from 0 to 255"
         )
     return array
 

@@ -17,7 +17,6 @@ from bakeoff.data.catalog import is_named, load_named, named_sets
 from bakeoff.data.corrections import Correction, corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
-from bakeoff.data.finish import finish
 from bakeoff.data.grouping import Grouping, parse_grouping
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers.combine import combine
@@ -28,6 +27,7 @@ from bakeoff.data.readers.metadata import METADATA_FILES
 from bakeoff.data.readers.npz import read_npz
 from bakeoff.data.readers.parquet import read_parquet
 from bakeoff.data.readers.tables import looks_like_table, read_table
+from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
 
 __all__ = ["Progress", "read", "read_as_found"]
@@ -89,14 +89,14 @@ def read(
     Returns
     -------
     A dataset ready to be split. What could not be used is listed in `left_out`, and
-    `understood` says in one line what the source was taken for.
+    `description` says in one line what the source was taken for.
 
     Raises
     ------
     BakeoffError
         There is no such source, nothing in it can be trained on, or a correction does not fit it.
     """
-    return finish(corrected(read_as_found(source, group=group, progress=progress), corrections))
+    return validate(corrected(read_as_found(source, group=group, progress=progress), corrections))
 
 
 def read_as_found(
@@ -170,7 +170,7 @@ def _read_archive(path: Path, wish: _Wish, nesting: int) -> Dataset:
         return replace(
             dataset,
             left_out=left_out + dataset.left_out,
-            understood=f"{dataset.understood} (in {path.name})",
+            description=f"{dataset.description} (in {path.name})",
         )
 
 
@@ -184,7 +184,7 @@ def _read_lone_picture(path: Path, wish: _Wish) -> Dataset:
         labels=np.asarray([UNLABELLED], dtype=np.int64),
         classes=(),
         names=(path.name,),
-        understood="a picture",
+        description="a picture",
     )
 
 

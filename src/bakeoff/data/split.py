@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "choosers", "split"]
+__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split", "validation_rows"]
 
 TEST_SHARE = 0.2
 # With fewer pictures a test part is too small to tell anything, and is missed in training.
@@ -107,7 +107,7 @@ def split(
 
     def fold(name: str, rows: Rows, held_out: Rows, number: int) -> Fold:
         rng = np.random.default_rng([seed, 2, number])
-        chosen = choosers(labels[rows], ids[rows], validation_share, rng)
+        chosen = validation_rows(labels[rows], ids[rows], validation_share, rng)
         return Fold(name, rows[~chosen], rows[chosen], held_out)
 
     if leave_out is not None:
@@ -239,7 +239,7 @@ def _by_group(
     return parts
 
 
-def choosers(
+def validation_rows(
     labels: NDArray[np.int64],
     ids: NDArray[np.int64],
     share: float,

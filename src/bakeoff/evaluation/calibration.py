@@ -17,8 +17,8 @@ from bakeoff.evaluation.records import Interval, ReliabilityBin
 __all__ = [
     "BINS",
     "TEMPERATURE_BOUNDS",
-    "calibration_by_luck",
     "calibration_interval",
+    "calibration_null_level",
     "expected_calibration_error",
     "fit_temperature",
     "reliability",
@@ -163,7 +163,7 @@ def calibration_interval(
     return (float(np.clip(twice - low, 0, 1)), float(np.clip(twice - high, 0, 1)))
 
 
-def calibration_by_luck(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> float:
+def calibration_null_level(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> float:
     """The calibration error that perfectly calibrated answers exceed one time in twenty.
 
     Were each answer right with exactly its stated confidence, so few pictures would still show

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["CHANGES", "STRENGTHS", "Change", "changes_for"]
+__all__ = ["CHANGES", "STRENGTHS", "Corruption", "corruptions_for"]
 
 STRENGTHS = 5
 
@@ -42,7 +42,7 @@ MOST_LOST = 0.03  # of the ink's box: what thinning takes off each side of a fil
 
 
 @dataclass(frozen=True)
-class Change:
+class Corruption:
     """One kind of change at five strengths.
 
     Attributes
@@ -89,7 +89,7 @@ class Change:
         return (changed.clip(0, 1) * 255).round().astype(np.uint8)
 
 
-def changes_for(*, ink: bool) -> list[Change]:
+def corruptions_for(*, ink: bool) -> list[Corruption]:
     """The changes that make sense for ink, or for photos."""
     return [change for change in CHANGES if ink or not change.ink_only]
 
@@ -349,10 +349,10 @@ def _share(amount: float) -> str:
 
 
 CHANGES = (
-    Change("shift", "pushed off the centre", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
-    Change("turn", "turned", (3, 6, 9, 12, 15), lambda degrees: f"{degrees:g}°", _turn),
-    Change("scale", "smaller on the sheet", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
-    Change(
+    Corruption("shift", "pushed off the centre", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
+    Corruption("turn", "turned", (3, 6, 9, 12, 15), lambda degrees: f"{degrees:g}°", _turn),
+    Corruption("scale", "smaller on the sheet", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
+    Corruption(
         "thinner strokes",
         "drawn with thinner strokes",
         (0.2, 0.35, 0.5, 0.6, 0.7),
@@ -360,7 +360,7 @@ CHANGES = (
         _thinner,
         ink_only=True,
     ),
-    Change(
+    Corruption(
         "thicker strokes",
         "drawn with thicker strokes",
         (0.004, 0.008, 0.012, 0.016, 0.02),
@@ -368,11 +368,11 @@ CHANGES = (
         _thicker,
         ink_only=True,
     ),
-    Change("blur", "blurred", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
-    Change("noise", "grainy", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
-    Change("low contrast", "pale", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
-    Change("uneven light", "lit unevenly", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
-    Change(
+    Corruption("blur", "blurred", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
+    Corruption("noise", "grainy", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
+    Corruption("low contrast", "pale", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
+    Corruption("uneven light", "lit unevenly", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
+    Corruption(
         "squared paper",
         "on squared paper",
         (0.12, 0.24, 0.36, 0.48, 0.6),
@@ -380,9 +380,9 @@ CHANGES = (
         _squares,
         ink_only=True,
     ),
-    Change("occlusion", "partly covered", (0.06, 0.09, 0.12, 0.15, 0.18), _share, _occlusion),
-    Change(
+    Corruption("occlusion", "partly covered", (0.06, 0.09, 0.12, 0.15, 0.18), _share, _occlusion),
+    Corruption(
         "JPEG", "saved as JPEG", (60, 40, 28, 18, 12), lambda quality: f"quality {quality:g}", _jpeg
     ),
-    Change("negative", "bright for dark", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
+    Corruption("negative", "bright for dark", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
 )

@@ -48,23 +48,23 @@ class Sampling:
     Attributes
     ----------
     clusters : N ids, the same for pictures that hang together; None where each is on its own.
-    learnt : pictures that the models learned from which answered, in the mean.
-    carried : pictures that the model carried away learns from.
+    train_size : pictures that the models learned from which answered, in the mean.
+    final_train_size : pictures that the model carried away learns from.
     """
 
     clusters: NDArray[np.integer] | None = None
-    learnt: float = 1.0
-    carried: float = 1.0
+    train_size: float = 1.0
+    final_train_size: float = 1.0
 
     @property
     def gain(self) -> float:
         """What the odds of an error may shrink to, at the most, by learning from all pictures."""
-        return float(min(1.0, self.learnt / self.carried))
+        return float(min(1.0, self.train_size / self.final_train_size))
 
     def take(self, rows: NDArray[np.bool_]) -> Sampling:
         """That of some of the pictures."""
         clusters = None if self.clusters is None else self.clusters[rows]
-        return Sampling(clusters, self.learnt, self.carried)
+        return Sampling(clusters, self.train_size, self.final_train_size)
 
 
 def wilson(right: float, pictures: float) -> Interval:

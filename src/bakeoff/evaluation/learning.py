@@ -115,17 +115,17 @@ class _Seen:
     fit_variance: float
 
     @classmethod
-    def of(cls, sizes: Floats, wrong: NDArray[np.bool_], fold_of: NDArray[np.integer]) -> _Seen:
-        count, folds = wrong.shape[1], len(np.unique(fold_of))
-        error = _smooth(sizes, wrong)
-        log_error = np.log(error) + (wrong.mean(axis=1) - error) / error
+    def of(cls, sizes: Floats, problem: NDArray[np.bool_], fold_of: NDArray[np.integer]) -> _Seen:
+        count, folds = problem.shape[1], len(np.unique(fold_of))
+        error = _smooth(sizes, problem)
+        log_error = np.log(error) + (problem.mean(axis=1) - error) / error
         spread = np.sqrt((1 - error) / (error * count))
-        fit_variance = _fit_variance(wrong, error, fold_of)
+        fit_variance = _fit_variance(problem, error, fold_of)
         shared = fit_variance * (1 / folds + 1 / (folds - 1))
         return cls(
             sizes,
             log_error,
-            _correlation(wrong) * np.outer(spread, spread) + shared * np.eye(len(sizes)),
+            _correlation(problem) * np.outer(spread, spread) + shared * np.eye(len(sizes)),
             fit_variance,
         )
 
@@ -136,14 +136,14 @@ class _Seen:
         return float(ends @ self.log_error), math.sqrt(ends @ self.covariance @ ends)
 
 
-def _smooth(sizes: Floats, wrong: NDArray[np.bool_]) -> Floats:
+def _smooth(sizes: Floats, problem: NDArray[np.bool_]) -> Floats:
     """The error at each size by a power law without a floor (McCullagh & Nelder's log link).
 
     Measured errors are weighed by what it expects, not by themselves: of few errors, those that
     are many by luck would look the surest, and all would be seen as worse than it is.
     """
     # Half an error more at each size: none at all is a small share, not nothing.
-    share = (wrong.sum(axis=1) + 0.5) / (wrong.shape[1] + 1)
+    share = (problem.sum(axis=1) + 0.5) / (problem.shape[1] + 1)
     away, log_error = np.log(sizes / sizes[-1]), np.log(share)
     for _ in range(10):
         error = np.exp(log_error)
@@ -153,9 +153,9 @@ def _smooth(sizes: Floats, wrong: NDArray[np.bool_]) -> Floats:
     return smoothed
 
 
-def _correlation(wrong: NDArray[np.bool_]) -> Floats:
+def _correlation(problem: NDArray[np.bool_]) -> Floats:
     """S×S: pictures that are hard at one size are hard at the next."""
-    deviation = wrong - wrong.mean(axis=1, keepdims=True)
+    deviation = problem - problem.mean(axis=1, keepdims=True)
     length = np.sqrt((deviation**2).sum(axis=1))
     unit = deviation / np.where(length > 0, length, 1)[:, None]
     correlation: Floats = unit @ unit.T
@@ -163,25 +163,25 @@ def _correlation(wrong: NDArray[np.bool_]) -> Floats:
     return correlation
 
 
-def _fit_variance(wrong: NDArray[np.bool_], error: Floats, fold_of: NDArray[np.integer]) -> float:
+def _fit_variance(problem: NDArray[np.bool_], error: Floats, fold_of: NDArray[np.integer]) -> float:
     """Variance of the logarithm of the error from fit to fit.
 
     By how much folds differ in what the step from a smaller size to the largest changed, beyond
     what their pictures explain (the moments of DerSimonian & Laird 1986). Taking differences
     leaves out that one fold holds out harder pictures than another.
     """
-    count = wrong.shape[1]
+    count = problem.shape[1]
     _, fold_of, held_out = np.unique(fold_of, return_inverse=True, return_counts=True)
     freedom = len(held_out) - 1
     spread = count - (held_out**2).sum() / count
     beyond = expected = 0.0
-    for row, its_error in zip(wrong[:-1], error[:-1], strict=True):
-        change = row.astype(np.float64) - wrong[-1]
+    for row, its_error in zip(problem[:-1], error[:-1], strict=True):
+        change = row.astype(np.float64) - problem[-1]
         by_fold = np.bincount(fold_of, change) / held_out
         between = (held_out * (by_fold - change.mean()) ** 2).sum()
         beyond += between - freedom * ((change - by_fold[fold_of]) ** 2).mean()
         expected += spread * (its_error**2 + error[-1] ** 2)
-    weight = freedom * (len(wrong) - 1)
+    weight = freedom * (len(problem) - 1)
     found = max(0.0, beyond / expected)
     return float((FIT_BELIEF * FIT_SPREAD**2 + weight * found) / (FIT_BELIEF + weight))
 

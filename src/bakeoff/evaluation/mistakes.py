@@ -32,8 +32,8 @@ def mistakes(
     """
     answers = probabilities.argmax(axis=1)
     loss = losses(probabilities, labels)
-    wrong = np.flatnonzero(answers != labels)
-    ranked = wrong[np.lexsort((rows[wrong], -loss[wrong]))]
+    problem = np.flatnonzero(answers != labels)
+    ranked = problem[np.lexsort((rows[problem], -loss[problem]))]
     return [
         Mistake(
             index=int(rows[i]),

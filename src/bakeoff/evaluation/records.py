@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 __all__ = [
-    "Brittleness",
     "ClassScore",
     "Comparison",
     "ConfusedPair",
-    "Corruption",
+    "CorruptionResult",
     "CurvePoint",
     "Forecast",
-    "Giveaway",
     "GroupScore",
     "Health",
     "LearningCurve",
     "Mistake",
     "Odd",
     "ReliabilityBin",
+    "Robustness",
     "Scores",
     "Sentence",
+    "Shortcut",
     "Suspect",
     "Trust",
     "TrustMeasured",
@@ -78,7 +78,7 @@ class Scores:
     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
     pictures of class i that were called class j. `reliability` runs from the
     least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
-    `calibration_by_luck` is the calibration error that a perfectly calibrated model would exceed
+    `calibration_null_level` is the calibration error that a perfectly calibrated model would exceed
     on so many pictures one time in twenty.
     """
 
@@ -94,7 +94,7 @@ class Scores:
     reliability: list[ReliabilityBin]
     loss_interval: Interval | None = None
     calibration_interval: Interval | None = None
-    calibration_by_luck: float | None = None
+    calibration_null_level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +169,14 @@ class Trust:
 
     A class is possible from `least_probability` on; the likeliest one always is. At most
     `error_rate` of pictures like these have a truth outside of the possible classes. A picture
-    whose strangeness exceeds `most_strangeness` is none of the classes; at most `refusal_rate`
+    whose OOD score exceeds `max_ood_score` is none of the classes; at most `refusal_rate`
     of pictures like these are so refused.
     """
 
     error_rate: float
     least_probability: float
     refusal_rate: float
-    most_strangeness: float
+    max_ood_score: float
     measured: TrustMeasured | None
 
 
@@ -221,7 +221,7 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True)
-class Corruption:
+class CorruptionResult:
     """One change that leaves the label true, at growing strengths.
 
     `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
@@ -235,7 +235,7 @@ class Corruption:
 
 
 @dataclass(frozen=True, slots=True)
-class Brittleness:
+class Robustness:
     """How an approach stands changes, on `pictures` that its models had not seen.
 
     `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
@@ -245,7 +245,7 @@ class Brittleness:
     pictures: int
     clean: float
     mean: float
-    corruptions: list[Corruption]
+    corruptions: list[CorruptionResult]
     weakest: list[str]
     words: str
 
@@ -277,14 +277,14 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class Giveaway:
+class Shortcut:
     """Something that should tell nothing and does.
 
-    By `by` (such as "background") alone, `told` ("class" or "group") can be told with this
+    By `by` (such as "background") alone, `predicts` ("class" or "group") is predicted with this
     accuracy, where always naming the most frequent has `chance`.
     """
 
-    told: Literal["class", "group"]
+    predicts: Literal["class", "group"]
     by: str
     accuracy: float
     interval: Interval
@@ -298,7 +298,7 @@ class Health:
 
     odd: list[Odd]
     suspects: list[Suspect]
-    giveaways: list[Giveaway]
+    shortcuts: list[Shortcut]
     words: list[str]
 
 
@@ -311,7 +311,7 @@ class Sentence:
 
     about: Literal["which", "sure", "cost", "where", "next"]
     text: str
-    see: Literal["suspects", "class", "group", "learning", "brittleness"] | None = None
+    see: Literal["suspects", "class", "group", "learning", "robustness"] | None = None
     name: str | None = None
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import (
-    calibration_by_luck,
     calibration_interval,
+    calibration_null_level,
     expected_calibration_error,
     reliability,
 )
@@ -100,7 +100,7 @@ def score(
         reliability=bins,
         loss_interval=mean_interval(loss, sampling),
         calibration_interval=calibration_interval(confidence, right, bins, sampling.clusters),
-        calibration_by_luck=calibration_by_luck(confidence, bins),
+        calibration_null_level=calibration_null_level(confidence, bins),
     )
 
 

@@ -14,7 +14,7 @@ from bakeoff.evaluation.scores import LEAST_PROBABILITY
 __all__ = ["outliers", "pooled", "suspects"]
 
 SURELY_WRONG = 0.02
-# Robust deviations of the logarithm of strangeness: of any approach, and in the mean. Among 3 000
+# Robust deviations of the logarithm of OOD score: of any approach, and in the mean. Among 3 000
 # digits and 431 drawings none has a mean above 3.5; chequers and noise among digits have 5.
 STRANGE, VERY_STRANGE = 2.0, 4.5
 ENOUGH = 100  # pictures: among fewer, how far the others spread is luck
@@ -85,7 +85,7 @@ def pooled(probabilities: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]
     return np.asarray(mean / mean.sum(axis=1, keepdims=True))
 
 
-def outliers(strangeness: Mapping[str, NDArray[np.floating]]) -> NDArray[np.int64]:
+def outliers(ood_score: Mapping[str, NDArray[np.floating]]) -> NDArray[np.int64]:
     """Which of N pictures are far stranger than the others to all approaches, ascending.
 
     Far is, in the logarithm and in robust deviations above the median, 4.5 in the mean of the
@@ -93,11 +93,11 @@ def outliers(strangeness: Mapping[str, NDArray[np.floating]]) -> NDArray[np.int6
 
     Parameters
     ----------
-    strangeness : by approach, N; of models that never saw the picture.
+    OOD score : by approach, N; of models that never saw the picture.
     """
-    if len(next(iter(strangeness.values()))) < ENOUGH:
+    if len(next(iter(ood_score.values()))) < ENOUGH:
         return np.empty(0, dtype=np.int64)
-    logs = np.log(np.maximum(np.stack([*strangeness.values()]).astype(np.float64), 1e-6))
+    logs = np.log(np.maximum(np.stack([*ood_score.values()]).astype(np.float64), 1e-6))
     apart = logs - np.median(logs, axis=1, keepdims=True)
     spread = 1.4826 * np.median(np.abs(apart), axis=1, keepdims=True)
     deviations = apart / np.maximum(spread, 1e-3)

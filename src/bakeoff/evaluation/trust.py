@@ -23,12 +23,12 @@ class Judged:
     Attributes
     ----------
     probabilities : N×K, calibrated.
-    strangeness : N, how far each lies from what the model learned from.
+    OOD score : N, how far each lies from what the model learned from.
     labels : N, the true classes.
     """
 
     probabilities: NDArray[np.floating]
-    strangeness: NDArray[np.floating]
+    ood_score: NDArray[np.floating]
     labels: NDArray[np.integer]
 
     def __len__(self) -> int:
@@ -36,14 +36,14 @@ class Judged:
 
     def take(self, rows: NDArray[np.bool_]) -> Judged:
         """Some of them."""
-        return Judged(self.probabilities[rows], self.strangeness[rows], self.labels[rows])
+        return Judged(self.probabilities[rows], self.ood_score[rows], self.labels[rows])
 
 
 def joined(parts: list[Judged]) -> Judged:
     """All of them, in that order."""
     return Judged(
         np.concatenate([one.probabilities for one in parts]),
-        np.concatenate([one.strangeness for one in parts]),
+        np.concatenate([one.ood_score for one in parts]),
         np.concatenate([one.labels for one in parts]),
     )
 
@@ -83,8 +83,8 @@ def trust(
 
 
 def _error_rate(unseen: Judged) -> float:
-    wrong = float((unseen.probabilities.argmax(1) != unseen.labels).mean())
-    return min(max(wrong / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
+    problem = float((unseen.probabilities.argmax(1) != unseen.labels).mean())
+    return min(max(problem / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
 
 
 def _thresholds(unseen: Judged, error_rate: float) -> Trust:
@@ -93,7 +93,7 @@ def _thresholds(unseen: Judged, error_rate: float) -> Trust:
         error_rate=error_rate,
         least_probability=-_conformal(-given, error_rate),
         refusal_rate=max(REFUSAL_RATE, 1 / (len(unseen) + 1)),
-        most_strangeness=_conformal(unseen.strangeness, REFUSAL_RATE),
+        max_ood_score=_conformal(unseen.ood_score, REFUSAL_RATE),
         measured=None,
     )
 
@@ -133,5 +133,5 @@ def _outcomes(thresholds: Trust, judged: Judged) -> tuple[NDArray[np.bool_], ...
         possible[every, judged.labels],
         possible.sum(1) == 1,
         best == judged.labels,
-        judged.strangeness > thresholds.most_strangeness,
+        judged.ood_score > thresholds.max_ood_score,
     )

@@ -39,20 +39,28 @@ from bakeoff.data.corrections import COLUMNS, Correction
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import LOCK, PID
+from bakeoff.record.old_names import read_json
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
 from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_file, write_folder
 
-__all__ = ["CORRECTIONS", "LOG", "Request", "RunFolder", "corrections_table", "now"]
+__all__ = ["CORRECTIONS", "LOG", "RunConfig", "RunFolder", "corrections_table", "now"]
 
 LOG = "log.txt"
+# Arrays of a unit as runs before schema 2 called them.
+FORMER_ARRAYS = {
+    "strangeness": "ood_score",
+    "chooser_rows": "validation_rows",
+    "chooser_logits": "validation_logits",
+    "chooser_strangeness": "validation_ood_score",
+}
 CORRECTIONS = "corrections.csv"
 # What may lie in a folder before a run begins there.
 BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
 
-class Request(BaseModel):
+class RunConfig(BaseModel):
     """What was asked of a run; with the same pictures and machine, the same numbers follow.
 
     `corrections` are held as such, so that the table they came from may change or go.
@@ -79,7 +87,7 @@ class Request(BaseModel):
     bundles: bool = True
     neighbours: bool = False
     curve: bool = False
-    brittleness: bool = True
+    robustness: bool = True
     fingerprint: str = ""
 
     def settings_of(self, approach: str) -> dict[str, object]:
@@ -99,12 +107,12 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path, request: Request) -> RunFolder:
+    def create(cls, path: Path, config: RunConfig) -> RunFolder:
         """A new run at `path`, which must not hold anything yet."""
         cls.check_free(path)
         path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
-        folder.amend(request)
+        folder.amend(config)
         return folder
 
     @staticmethod
@@ -127,20 +135,20 @@ class RunFolder:
         return cls(path)
 
     @property
-    def request(self) -> Request:
+    def config(self) -> RunConfig:
         """What was asked of this run."""
         try:
-            return Request.model_validate_json((self.path / "run.json").read_bytes())
-        except ValidationError as error:
+            return RunConfig.model_validate(read_json((self.path / "run.json").read_bytes()))
+        except ValueError as error:
             raise BakeoffError(
                 str(self.path / "run.json"),
-                f"is damaged or of another version ({error.error_count()} fields do not fit)",
+                f"is damaged or of another version ({_misfit(error)})",
                 "Start the run anew",
             ) from None
 
-    def amend(self, request: Request) -> None:
+    def amend(self, config: RunConfig) -> None:
         """Ask more of this run; what it has found so far must be part of the answer."""
-        self._write("run.json", request.model_dump_json(indent=2).encode())
+        self._write("run.json", config.model_dump_json(indent=2).encode())
 
     # -- events ---------------------------------------------------------------
 
@@ -240,7 +248,7 @@ class RunFolder:
         try:
             record = UnitRecord.model_validate_json((unit / "unit.json").read_bytes())
             with np.load(unit / "logits.npz", allow_pickle=False) as arrays:
-                return record, dict(arrays)
+                return record, {FORMER_ARRAYS.get(name, name): arrays[name] for name in arrays}
         except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise BakeoffError(
                 str(unit),
@@ -260,8 +268,8 @@ class RunFolder:
         """Write everything that `results.json` and its companions hold."""
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
-        if any(one.brittleness for one in results.approaches):
-            self._write("brittleness.csv", _brittleness_table(results).encode())
+        if any(one.robustness for one in results.approaches):
+            self._write("robustness.csv", _brittleness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
 
     def save_corrections(self, proposed: Sequence[Correction]) -> None:
@@ -292,11 +300,11 @@ class RunFolder:
                 f"Go on with: bakeoff run --resume {self.path}",
             )
         try:
-            return Results.model_validate_json(path.read_bytes())
-        except ValidationError as error:
+            return Results.model_validate(read_json(path.read_bytes()))
+        except ValueError as error:
             raise BakeoffError(
                 str(path),
-                f"does not fit version {SCHEMA_VERSION} ({error.error_count()} fields)",
+                f"does not fit version {SCHEMA_VERSION} ({_misfit(error)})",
                 f"Delete it and rebuild it with: bakeoff run --resume {self.path}",
             ) from None
 
@@ -408,10 +416,17 @@ def _brittleness_table(results: Results) -> str:
         (
             [approach.name, one.name, strength, amount, f"{accuracy:.4f}"]
             for approach in results.approaches
-            if approach.brittleness is not None
-            for one in approach.brittleness.corruptions
+            if approach.robustness is not None
+            for one in approach.robustness.corruptions
             for strength, (amount, accuracy) in enumerate(
                 zip(one.strengths, one.accuracy, strict=True), start=1
             )
         ),
     )
+
+
+def _misfit(error: ValueError) -> str:
+    """What does not fit the schema, in short; a `ValidationError` is a `ValueError` too."""
+    if isinstance(error, ValidationError):
+        return f"{error.error_count()} fields do not fit"
+    return "it is not JSON"

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import (
-    Brittleness,
     Comparison,
     ConfusedPair,
     Health,
     LearningCurve,
     Mistake,
+    Robustness,
     Scores,
     Trust,
     Verdict,
@@ -40,7 +40,7 @@ __all__ = [
     "UnitRecord",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Engine = Literal["PyTorch", "ONNX Runtime"]
 
@@ -63,7 +63,7 @@ class DatasetSummary(_Record):
 
     name: str
     source: str
-    understood: str
+    description: str
     pictures: int
     classes: list[str]
     class_counts: list[int]
@@ -176,7 +176,7 @@ class ApproachResult(_Record):
     bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
     of its training, the pictures and the libraries included. `macs` are the multiplications of
     one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
-    is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
+    is None where no picture was left to set thresholds by; `learning` and `robustness` are None
     where they were not asked for.
     """
 
@@ -197,7 +197,7 @@ class ApproachResult(_Record):
     mistakes: list[Mistake]
     macs: int | None = None
     learning: LearningCurve | None = None
-    brittleness: Brittleness | None = None
+    robustness: Robustness | None = None
 
 
 class Results(_Record):

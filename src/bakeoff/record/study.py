@@ -17,7 +17,7 @@ __all__ = [
     "Aim",
     "Domain",
     "OuterScore",
-    "Pick",
+    "Recommendation",
     "Search",
     "StudyProtocol",
     "StudyResults",
@@ -25,7 +25,7 @@ __all__ = [
     "TrialRecord",
 ]
 
-STUDY_SCHEMA_VERSION = 1
+STUDY_SCHEMA_VERSION = 2
 
 Aim = Literal["loss", "accuracy", "latency", "size"]
 Setting = bool | int | float | str | list[int] | None
@@ -98,7 +98,7 @@ class OuterScore(_Record):
     loss: float
 
 
-class Pick(_Record):
+class Recommendation(_Record):
     """The recommended trial of an approach, and how much its own score flattered it.
 
     Attributes
@@ -116,7 +116,7 @@ class Pick(_Record):
     trial: int
     why: str
     best: int
-    outer: dict[Literal["defaults", "best", "pick"], OuterScore] | None = None
+    outer: dict[Literal["defaults", "best", "recommendation"], OuterScore] | None = None
     optimism: float | None = None
     optimism_interval: tuple[float, float] | None = None
     words: str | None = None
@@ -126,7 +126,7 @@ class Search(_Record):
     """The trials of one approach.
 
     `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
-    None until there are trials enough. `pick` is None while the search goes on.
+    None until there are trials enough. `recommendation` is None while the search goes on.
     """
 
     name: str
@@ -135,7 +135,7 @@ class Search(_Record):
     space: dict[str, Domain]
     trials: list[TrialRecord]
     importance: dict[str, float] | None = None
-    pick: Pick | None = None
+    recommendation: Recommendation | None = None
 
 
 class StudyProtocol(_Record):
@@ -160,7 +160,7 @@ class StudyResults(_Record):
     finished: str | None
     source: str
     name: str
-    understood: str
+    description: str
     pictures: int
     classes: list[str]
     protocol: StudyProtocol

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.lock import holder
+from bakeoff.record.old_names import read_json
 from bakeoff.record.study import STUDY_SCHEMA_VERSION, Search, StudyResults, TrialRecord
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_file
@@ -58,15 +59,18 @@ class StudyFolder:
         """
         path = self.path / STUDY
         try:
-            return StudyResults.model_validate_json(path.read_bytes())
+            return StudyResults.model_validate(read_json(path.read_bytes()))
         except OSError as error:
             raise BakeoffError(
                 str(path), f"cannot be read ({error.strerror})", "Search anew with bakeoff tune"
             ) from None
-        except ValidationError as error:
+        except ValueError as error:
+            misfit = (
+                f"{error.error_count()} fields" if isinstance(error, ValidationError) else "no JSON"
+            )
             raise BakeoffError(
                 str(path),
-                f"does not fit version {STUDY_SCHEMA_VERSION} ({error.error_count()} fields)",
+                f"does not fit version {STUDY_SCHEMA_VERSION} ({misfit})",
                 "Search anew with bakeoff tune",
             ) from None
 
@@ -86,15 +90,15 @@ class StudyFolder:
 
 
 def _table(results: StudyResults) -> str:
-    knobs = list(dict.fromkeys(knob for one in results.searches for knob in one.space))
+    settings = list(dict.fromkeys(setting for one in results.searches for setting in one.space))
     told = ("number", "state", "accuracy", "loss", "parameters", "bytes", "latency_ms", "seconds")
     return table(
-        ["approach", *told, *knobs],
+        ["approach", *told, *settings],
         (
             [
                 search.name,
                 *(getattr(trial, name) for name in told),
-                *(_setting(search, trial, knob) for knob in knobs),
+                *(_setting(search, trial, setting) for setting in settings),
             ]
             for search in results.searches
             for trial in search.trials
@@ -102,10 +106,10 @@ def _table(results: StudyResults) -> str:
     )
 
 
-def _setting(search: Search, trial: TrialRecord, knob: str) -> object:
-    if knob not in search.space:
+def _setting(search: Search, trial: TrialRecord, setting: str) -> object:
+    if setting not in search.space:
         return ""
-    return trial.settings.get(knob, search.space[knob].default)
+    return trial.settings.get(setting, search.space[setting].default)
 
 
 def _settings(results: StudyResults) -> str:
@@ -113,10 +117,10 @@ def _settings(results: StudyResults) -> str:
     lines = [f"# Found by bakeoff tune on {results.name}."]
     for search in results.searches:
         lines += ["", f"[{search.name}]"]
-        if search.pick is None:
+        if search.recommendation is None:
             lines.append("# The search goes on.")
             continue
-        lines += [f"# {search.pick.why}"]
-        picked = next(one for one in search.trials if one.number == search.pick.trial)
-        lines += [f"{knob} = {json.dumps(value)}" for knob, value in picked.settings.items()]
+        lines += [f"# {search.recommendation.why}"]
+        picked = next(one for one in search.trials if one.number == search.recommendation.trial)
+        lines += [f"{setting} = {json.dumps(value)}" for setting, value in picked.settings.items()]
     return "\n".join([*lines, ""])

@@ -75,8 +75,8 @@ def _wanted(view: View) -> Iterator[int]:
     worst: list[Sequence[int]] = []
     for one in view.predictions.values():
         answer, loss = _numbers(one.answer), _numbers(one.loss)
-        wrong = np.flatnonzero((answer != labels) & (answer != NOTHING))
-        worst.append(wrong[np.argsort(-loss[wrong], kind="stable")].tolist())
+        problem = np.flatnonzero((answer != labels) & (answer != NOTHING))
+        worst.append(problem[np.argsort(-loss[problem], kind="stable")].tolist())
     for turn in zip_longest(*worst):
         yield from (row for row in turn if row is not None)
     if health := view.results.health:

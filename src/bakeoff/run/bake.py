@@ -24,21 +24,20 @@ from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates import DuplicateGroup, find_duplicates
+from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates
 from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request, RunFolder, now
+from bakeoff.issues.find import find_issues
+from bakeoff.record.folder import RunConfig, RunFolder, now
 from bakeoff.record.lock import RunLock
 from bakeoff.record.results import Results
 from bakeoff.report.write import write_report
-from bakeoff.run.brittleness import Battery, answers_wanted, sample_of
-from bakeoff.run.bundles import bundles_to_make, carried
-from bakeoff.run.check import look
-from bakeoff.run.fits import Fits
+from bakeoff.run.bundles import bundles_to_make, with_bundle_metrics
+from bakeoff.run.fit_queue import FitQueue
 from bakeoff.run.graphs import Graphs
 from bakeoff.run.learning import Fit, Smaller, fits_of, smaller_folds
-from bakeoff.run.material import Material
 from bakeoff.run.protocol import about_groups, keeps_groups, parts_of, together_of
+from bakeoff.run.robustness import CorruptionBenchmark, answers_wanted, sample_of
 from bakeoff.run.scoring import compared, score_approach
 from bakeoff.run.source import read_again, read_first, unchanged
 from bakeoff.run.summary import (
@@ -48,11 +47,12 @@ from bakeoff.run.summary import (
     probabilities_of,
     protocol_summary,
 )
-from bakeoff.run.units import Listener, Tell, Workbench
 from bakeoff.run.verdict import verdict_of
-from bakeoff.run.workers import Workers, hired, threads_for
 from bakeoff.training.compute import Compute, give_memory_back
 from bakeoff.version import __version__
+from bakeoff.workers.crew import Workers, executor_for, threads_for
+from bakeoff.workers.data import TrainingData
+from bakeoff.workers.units import Listener, Tell, UnitRunner
 
 __all__ = ["bake", "estimate", "resume"]
 
@@ -78,7 +78,7 @@ def bake(
     bundles: bool = True,
     neighbours: bool = False,
     curve: bool = False,
-    brittleness: bool = True,
+    robustness: bool = True,
     workers: str = "auto",
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
@@ -103,13 +103,13 @@ def bake(
         see `why_mixed`.
     leave_one_group_out : instead of `folds`, score each group by models that never saw it.
     device, threads, precision : see `Compute.choose`.
-    mode : how pictures are prepared, see `Prepare`; "auto" decides by their looks.
+    mode : how pictures are prepared, see `Preprocess`; "auto" decides by their looks.
     budget : how long to train: "quick" is for a first look, "thorough" for the last points.
     bundles : leave a bundle of every approach.
     neighbours : ship small training pictures with each bundle, to be shown beside what is asked.
     curve : train on an eighth, a quarter and a half of the pictures too, and forecast what more
         of them would bring; takes two to three times as long.
-    brittleness : see how each approach stands pictures that were changed, by models of the folds.
+    robustness : see how each approach stands pictures that were changed, by models of the folds.
     workers : who trains: "local:N" for N processes of this machine, "ray" or "ray://HOST:PORT" for
         a cluster. "auto" is this process for a short run, and as many as there are cores for a
         long one. The numbers are the same whoever does it.
@@ -125,7 +125,7 @@ def bake(
     BakeoffError
         The source cannot be read, a setting does not fit, or nothing would be scored.
     """
-    request = _request(
+    config = _config(
         source,
         group=group,
         corrections=corrections,
@@ -144,15 +144,15 @@ def bake(
         bundles=bundles,
         neighbours=neighbours,
         curve=curve,
-        brittleness=brittleness,
+        robustness=robustness,
     )
     crew = Workers.parse(workers)
     RunFolder.check_free(Path(out))
     lock = RunLock(Path(out))
     # A folder that is there was made for this run by whoever wants to know whether it goes on.
     with lock if lock.path.is_dir() else nullcontext():
-        plan = _Plan.of(request, source, on_decoded)
-        folder = RunFolder.create(Path(out), plan.request)
+        plan = _Plan.of(config, source, on_decoded)
+        folder = RunFolder.create(Path(out), plan.config)
         with lock:
             return _finish(folder, plan, "run started", on_event, crew)
 
@@ -178,12 +178,12 @@ def estimate(
     BakeoffError
         As from `bake`.
     """
-    plan = _Plan.of(_request(source, **asked), source, on_decoded)
+    plan = _Plan.of(_config(source, **asked), source, on_decoded)
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
-        benches = plan.benches(RunFolder(Path(nowhere)), lambda *_, **__: None)
-        seconds = plan.estimates(benches)
-        units = len(benches) * len(plan.material.folds)
+        runners = plan.runners(RunFolder(Path(nowhere)), lambda *_, **__: None)
+        seconds = plan.estimates(runners)
+        units = len(runners) * len(plan.data.folds)
         hands = Workers("auto").settled(units, sum(seconds.values()), plan.compute).count or 1
         return {name: some / hands for name, some in seconds.items()}
 
@@ -216,14 +216,14 @@ def resume(
     folder = RunFolder.open(Path(path))
     crew = Workers.parse(workers)
     with RunLock(folder.path):
-        request = folder.request
+        config = folder.config
         if curve:
-            request = request.model_copy(update={"curve": True})
-            _check(request)
-        dataset = unchanged(dataset, request) if dataset else read_again(request, on_decoded)
-        plan = _Plan.on(dataset, request)
-        if request != folder.request:
-            folder.amend(request)
+            config = config.model_copy(update={"curve": True})
+            _check(config)
+        dataset = unchanged(dataset, config) if dataset else read_again(config, on_decoded)
+        plan = _Plan.on(dataset, config)
+        if config != folder.config:
+            folder.amend(config)
         return _finish(folder, plan, "run resumed", on_event, crew, keep_bundles=curve)
 
 
@@ -231,7 +231,7 @@ def resume(
 class _Plan:
     """All that is settled before anything trains."""
 
-    request: Request
+    config: RunConfig
     dataset: Dataset
     duplicates: list[DuplicateGroup]
     parts: Split
@@ -241,81 +241,81 @@ class _Plan:
     @classmethod
     def of(
         cls,
-        request: Request,
+        config: RunConfig,
         source: str | os.PathLike[str] | Dataset,
         on_decoded: Callable[[int, int], None] | None,
     ) -> _Plan:
         """A new run's, whose pictures have not been read; what cannot be done is refused."""
-        _check(request)
-        compute = Compute.choose(request.device, request.threads, request.precision)
-        dataset = read_first(request, source, on_decoded)
-        fits = 1 + (len(dataset.group_names) if request.leave_one_group_out else request.folds)
+        _check(config)
+        compute = Compute.choose(config.device, config.threads, config.precision)
+        dataset = read_first(config, source, on_decoded)
+        fits = 1 + (len(dataset.group_names) if config.leave_one_group_out else config.folds)
         plan = cls.on(
             dataset,
-            request.model_copy(
+            config.model_copy(
                 update={
                     "fingerprint": dataset.fingerprint(),
-                    "threads": request.threads or threads_for(fits, compute.device),
-                    "keep_groups": keeps_groups(dataset, request),
+                    "threads": config.threads or threads_for(fits, compute.device),
+                    "keep_groups": keeps_groups(dataset, config),
                 }
             ),
         )
-        _build_once(dataset, plan.request)
+        _build_once(dataset, plan.config)
         return plan
 
     @classmethod
-    def on(cls, dataset: Dataset, request: Request) -> _Plan:
+    def on(cls, dataset: Dataset, config: RunConfig) -> _Plan:
         """That of a run on these pictures."""
-        compute = Compute.choose(request.device, request.threads, request.precision)
+        compute = Compute.choose(config.device, config.threads, config.precision)
         duplicates = find_duplicates(dataset.pictures)
-        ids = together_of(dataset, duplicates, request)
-        parts = parts_of(dataset, ids, request)
+        ids = together_of(dataset, duplicates, config)
+        parts = parts_of(dataset, ids, config)
         smaller = None
-        if request.curve:
-            smaller = smaller_folds(parts, dataset.labels, ids, request.seed)
-        return cls(request, dataset, duplicates, parts, smaller, compute)
+        if config.curve:
+            smaller = smaller_folds(parts, dataset.labels, ids, config.seed)
+        return cls(config, dataset, duplicates, parts, smaller, compute)
 
-    def estimates(self, benches: Sequence[Workbench]) -> dict[str, float]:
+    def estimates(self, runners: Sequence[UnitRunner]) -> dict[str, float]:
         """Seconds that are left of each approach."""
         smaller = [one.fold for one in self.smaller or ()]
         return {
-            bench.approach.name: bench.estimate(
-                self.parts, smaller=smaller, asked=answers_wanted(bench, self.parts)
+            runner.approach.name: runner.estimate(
+                self.parts, smaller=smaller, asked=answers_wanted(runner, self.parts)
             )
-            for bench in benches
+            for runner in runners
         }
 
     @cached_property
-    def material(self) -> Material:
+    def data(self) -> TrainingData:
         """What trains, out of reach of the locked test."""
         parts = self.parts
         learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
         folds = (*parts.folds, *(one.fold for one in self.smaller or ()), parts.final)
-        return Material(
-            self.request,
+        return TrainingData(
+            self.config,
             self.dataset,
             learnable,
             {fold.name: fold for fold in folds},
-            sample_of(self.dataset, parts, self.request),
+            sample_of(self.dataset, parts, self.config),
             self.compute,
         )
 
-    def benches(self, folder: RunFolder, tell: Tell) -> list[Workbench]:
+    def runners(self, folder: RunFolder, tell: Tell) -> list[UnitRunner]:
         """One for each approach."""
         return [
-            Workbench(configure(name, self.request.settings_of(name)), self.material, folder, tell)
-            for name in self.request.approaches
+            UnitRunner(configure(name, self.config.settings_of(name)), self.data, folder, tell)
+            for name in self.config.approaches
         ]
 
 
-def _request(
+def _config(
     source: str | os.PathLike[str] | Dataset,
     *,
     corrections: str | os.PathLike[str] | Sequence[Correction] = (),
     **asked: Any,
-) -> Request:
+) -> RunConfig:
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return Request(source=name, corrections=acting_of(corrections), **asked)
+    return RunConfig(source=name, corrections=acting_of(corrections), **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:
@@ -324,26 +324,26 @@ def _lasting(source: str | os.PathLike[str]) -> str:
     return str(path.resolve()) if path.exists() else str(source)
 
 
-def _check(request: Request) -> None:
+def _check(config: RunConfig) -> None:
     """Refuse approaches and settings that make no run, before anything is read or written."""
-    names = request.approaches
+    names = config.approaches
     if not names or len(set(names)) < len(names):
         raise BakeoffError(
             f"approaches {', '.join(names) or '(none)'}",
             "each can be named once, and there must be one",
             "Say, for example, --approach cnn --approach baseline",
         )
-    if request.curve and not (request.folds or request.leave_one_group_out):
+    if config.curve and not (config.folds or config.leave_one_group_out):
         raise BakeoffError(
             "learning curve",
             "it is scored on what folds hold out, and there are none",
             "Ask for 2 folds or more",
         )
-    if request.seed < 0:
-        raise BakeoffError(f"seed {request.seed}", "is below 0", "Take 0 or more")
+    if config.seed < 0:
+        raise BakeoffError(f"seed {config.seed}", "is below 0", "Take 0 or more")
     for name in names:
-        configure(name, request.settings_of(name))
-    for name in set(request.settings) - {"", *names}:
+        configure(name, config.settings_of(name))
+    for name in set(config.settings) - {"", *names}:
         raise BakeoffError(
             f"settings of {name}",
             "no such approach takes part in this run",
@@ -351,10 +351,10 @@ def _check(request: Request) -> None:
         )
 
 
-def _build_once(dataset: Dataset, request: Request) -> None:
-    task = Task.of(dataset.pictures, len(dataset.classes), request.mode, request.budget)
-    for name in request.approaches:
-        approach = configure(name, request.settings_of(name))
+def _build_once(dataset: Dataset, config: RunConfig) -> None:
+    task = Task.of(dataset.pictures, len(dataset.classes), config.mode, config.budget)
+    for name in config.approaches:
+        approach = configure(name, config.settings_of(name))
         approach.frozen(task)
         approach.build(task)
 
@@ -369,18 +369,18 @@ def _finish(
     keep_bundles: bool = False,
 ) -> RunFolder:
     """All that follows the plan; what goes wrong is told in the run too."""
-    request, dataset, parts, smaller = plan.request, plan.dataset, plan.parts, plan.smaller
+    config, dataset, parts, smaller = plan.config, plan.dataset, plan.parts, plan.smaller
     started = folder.log(
         kind,
         path=str(folder.path),
         pid=os.getpid(),
-        request=request.model_dump(mode="json", exclude={"corrections"}),
-        understood=dataset.understood,
+        config=config.model_dump(mode="json", exclude={"corrections"}),
+        description=dataset.description,
         pictures=len(dataset),
         classes=len(dataset.classes),
         folds=[fold.name for fold in parts.folds],
         curve={one.fold.name: one.share for one in smaller or ()},
-        groups=about_groups(dataset, request),
+        groups=about_groups(dataset, config),
     )
     on_event(started)
     try:
@@ -394,55 +394,55 @@ def _finish(
 def _train(
     folder: RunFolder, plan: _Plan, on_event: Listener, workers: Workers, *, keep_bundles: bool
 ) -> RunFolder:
-    request, dataset, parts, smaller = plan.request, plan.dataset, plan.parts, plan.smaller
+    config, dataset, parts, smaller = plan.config, plan.dataset, plan.parts, plan.smaller
     plan.compute.apply()
     folder.save_pictures(picture_index(dataset, parts), dataset.pictures)
 
     def tell(kind: str, /, **details: object) -> None:
         on_event(folder.log(kind, **details))
 
-    benches = plan.benches(folder, tell)
-    seconds = plan.estimates(benches)
-    fits = Fits(benches, parts, [one.fold for one in smaller or ()], seconds, tell)
+    runners = plan.runners(folder, tell)
+    seconds = plan.estimates(runners)
+    fits = FitQueue(runners, parts, [one.fold for one in smaller or ()], seconds, tell)
     workers = workers.settled(fits.left(), sum(seconds.values()), plan.compute)
     tell("estimated", seconds=seconds, workers=workers.count)
     to_make = bundles_to_make(folder, keep=keep_bundles)
-    with hired(workers, plan.material, folder, tell) as crew:
+    with executor_for(workers, plan.data, folder, tell) as crew:
         crew.do(fits)
-        battery = Battery(benches, parts, tell)
-        crew.do(battery)
+        benchmark = CorruptionBenchmark(runners, parts, tell)
+        crew.do(benchmark)
         crew.do(Graphs(folder, to_make, tell))
     give_memory_back()
-    stands = battery.found()
+    stands = benchmark.found()
     opened = _open_test(folder, parts, on_event)
     scored = [
         score_approach(
-            bench, dataset, parts, smaller=smaller, brittleness=stands.get(bench.approach.name)
+            runner, dataset, parts, smaller=smaller, robustness=stands.get(runner.approach.name)
         )
-        for bench in benches
+        for runner in runners
     ]
-    health, proposed = look(dataset, plan.duplicates, parts, scored, request.corrections)
+    health, proposed = find_issues(dataset, plan.duplicates, parts, scored, config.corrections)
     folder.save_corrections(proposed)
     results = Results(
         bakeoff_version=__version__,
         created=str(next(folder.events())["time"]),
         finished=now(),
         machine=machine_summary(plan.compute),
-        dataset=dataset_summary(dataset, plan.duplicates, parts, request),
-        protocol=protocol_summary(parts, request, opened),
+        dataset=dataset_summary(dataset, plan.duplicates, parts, config),
+        protocol=protocol_summary(parts, config, opened),
         approaches=[one.result for one in scored],
         health=health,
         **compared(scored, parts),
     )
     if smaller is not None:
-        points = [fit for bench in benches for fit in fits_of(bench, dataset, parts, smaller)]
+        points = [fit for runner in runners for fit in fits_of(runner, dataset, parts, smaller)]
         folder.save_learning(Fit._fields, points)
     probabilities = probabilities_of(parts, scored)
     results = _save(folder, results, probabilities)
-    if request.bundles:
+    if config.bundles:
         threads = plan.compute.threads
         with_bundles = [
-            carried(folder, one, dataset, threads, on_event, make=one.name in to_make)
+            with_bundle_metrics(folder, one, dataset, threads, on_event, make=one.name in to_make)
             for one in results.approaches
         ]
         _save(folder, results.model_copy(update={"approaches": with_bundles}), probabilities)

@@ -22,11 +22,11 @@ from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.cost import latency_of_bundle
 from bakeoff.run.graphs import kept_graph
 from bakeoff.run.source import read_again
-from bakeoff.run.units import FINAL, Listener, load_model
 from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
+from bakeoff.workers.units import FINAL, Listener, load_model
 
-__all__ = ["bundles_to_make", "carried", "final_model", "make_bundle", "winner_of"]
+__all__ = ["bundles_to_make", "final_model", "make_bundle", "winner_of", "with_bundle_metrics"]
 
 
 def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
@@ -36,12 +36,12 @@ def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
     ----------
     keep : those that are there stay; else they are made anew.
     """
-    request = folder.request
-    names = request.approaches if request.bundles else ()
+    config = folder.config
+    names = config.approaches if config.bundles else ()
     return [name for name in names if not (keep and folder.bundle(name).is_dir())]
 
 
-def carried(
+def with_bundle_metrics(
     folder: RunFolder,
     result: ApproachResult,
     dataset: Dataset,
@@ -57,7 +57,7 @@ def carried(
     path = folder.bundle(result.name)
     if make:
         give_memory_back()
-        neighbours = folder.request.neighbours
+        neighbours = folder.config.neighbours
         try:
             make_bundle(folder, result.name, neighbours=neighbours, dataset=dataset)
         except BakeoffError as error:
@@ -111,7 +111,7 @@ def make_bundle(
         raise BakeoffError(str(out), "is there already and is no bundle", "Choose another --out")
     extras: dict[str, Any] = {}
     if variant or neighbours:
-        dataset = dataset or read_again(folder.request)
+        dataset = dataset or read_again(folder.config)
         if variant:
             extras["variant"] = (variant, dataset.pictures)
         if neighbours:
@@ -155,7 +155,7 @@ def winner_of(folder: RunFolder) -> str:
 
 def final_model(folder: RunFolder, name: str) -> Model:
     """The model that was trained on everything, from the run alone."""
-    return load_model(folder, configure(name, folder.request.settings_of(name)), FINAL)
+    return load_model(folder, configure(name, folder.config.settings_of(name)), FINAL)
 
 
 def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, Any]:
@@ -171,7 +171,9 @@ def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, 
         "created": results.finished,
         "classes": results.dataset.classes,
         "preparation": Preparation(
-            mode=model.prepare.mode, side=model.prepare.size, channels=model.prepare.channels
+            mode=model.preprocess.mode,
+            side=model.preprocess.size,
+            channels=model.preprocess.channels,
         ),
         "parameters": result.parameters,
         "settings": result.settings,

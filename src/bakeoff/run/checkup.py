@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from bakeoff.data.corrections import Correction, acting_of, read_corrections
-from bakeoff.data.duplicates import find_duplicates, together
+from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Health, Winner
-from bakeoff.record.folder import CORRECTIONS, Request, RunFolder, now
+from bakeoff.issues.find import find_issues
+from bakeoff.record.folder import CORRECTIONS, RunConfig, RunFolder, now
 from bakeoff.record.results import DatasetSummary, Results
 from bakeoff.record.whole import write_folder
 from bakeoff.report.write import check_page
 from bakeoff.run.bake import bake
-from bakeoff.run.check import look
 from bakeoff.run.summary import dataset_summary, picture_index, protocol_summary
-from bakeoff.run.units import Listener
 from bakeoff.version import __version__
+from bakeoff.workers.units import Listener
 
 __all__ = ["Checkup", "check", "check_run"]
 
@@ -77,7 +77,7 @@ def check(
                 group=group,
                 corrections=corrections,
                 bundles=False,
-                brittleness=False,
+                robustness=False,
                 on_event=on_event,
                 on_decoded=on_decoded,
                 **{"budget": "quick", **asked},
@@ -139,10 +139,10 @@ def _by_looks(
     ids = together(len(dataset), [one.indices for one in duplicates])
     parts = split(dataset.labels, folds=2, official_test=dataset.official_test, together=ids)
     unscored = replace(parts, folds=())
-    request = Request(source=str(source), approaches=(), fingerprint=dataset.fingerprint())
-    run = RunFolder.create(folder, request)
+    config = RunConfig(source=str(source), approaches=(), fingerprint=dataset.fingerprint())
+    run = RunFolder.create(folder, config)
     run.save_pictures(picture_index(dataset, unscored), dataset.pictures)
-    health, proposed = look(dataset, duplicates, parts, done=acting)
+    health, proposed = find_issues(dataset, duplicates, parts, done=acting)
     run.save_corrections(proposed)
     made = now()
     results = Results(
@@ -150,8 +150,8 @@ def _by_looks(
         created=made,
         finished=made,
         machine={},
-        dataset=dataset_summary(dataset, duplicates, parts, request),
-        protocol=protocol_summary(unscored, request, opened=None),
+        dataset=dataset_summary(dataset, duplicates, parts, config),
+        protocol=protocol_summary(unscored, config, opened=None),
         approaches=[],
         comparison=[],
         winner=Winner(None, "No approach was asked."),

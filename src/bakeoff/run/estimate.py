@@ -11,7 +11,7 @@ from bakeoff.approaches.trainer import Trainer
 
 __all__ = ["estimate_seconds"]
 
-TASTE = 24  # pictures: enough to time, and over in a second or two
+PROBE = 24  # pictures: enough to time, and over in a second or two
 WARM_UP = 4  # pictures: the first call of anything is slow, and would be scaled up with the rest
 
 
@@ -28,22 +28,22 @@ def estimate_seconds(trainer: Trainer, fits: Sequence[int], scored: int) -> floa
     scored : pictures to score, in all of them.
     """
     largest = max(fits)
-    _ = trainer.taste(WARM_UP).source
-    taste = trainer.taste(TASTE)
-    preparing = _seconds(lambda: taste.source) / len(taste.pictures)
+    _ = trainer.probe(WARM_UP).source
+    probe = trainer.probe(PROBE)
+    preparing = _seconds(lambda: probe.source) / len(probe.pictures)
     batch = trainer.training(largest).batch_size or 1
-    rows = np.resize(np.arange(len(taste.pictures)), 2 * batch)
+    rows = np.resize(np.arange(len(probe.pictures)), 2 * batch)
     nothing = np.empty(0, dtype=np.int64)
     # The second epoch is timed, as the first warms up.
-    trained = taste.fit("taste", train=rows, validation=nothing, schedule_for=largest, stop_after=2)
+    trained = probe.fit("taste", train=rows, validation=nothing, schedule_for=largest, stop_after=2)
     learning = trained.fitted.curve[-1].seconds / len(rows)
-    score = lambda: trained.model.logits_of(taste.pictures, taste.compute)
+    score = lambda: trained.model.logits_of(probe.pictures, probe.compute)
     scoring = min(_seconds(score), _seconds(score))
     passes = sum(pictures * (trainer.training(pictures).epochs or 1) for pictures in fits)
     return (
         preparing * len(trainer.pictures)
         + learning * passes
-        + scoring / len(taste.pictures) * scored
+        + scoring / len(probe.pictures) * scored
     )
 
 

@@ -13,8 +13,8 @@ from importlib.metadata import version
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
-from bakeoff.run.units import FINAL, Tell, Unit, Workbench, load_model
 from bakeoff.version import __version__
+from bakeoff.workers.units import FINAL, Tell, Unit, UnitRunner, load_model
 
 __all__ = ["Graphs", "kept_graph", "trace"]
 
@@ -58,7 +58,7 @@ class Graphs:
         """An approach without a graph is told of where its bundle is made, and costs no more."""
 
 
-def trace(bench: Workbench, unit: Unit) -> None:
+def trace(runner: UnitRunner, unit: Unit) -> None:
     """Trace the graph of a final fit, and keep it.
 
     Raises
@@ -69,10 +69,10 @@ def trace(bench: Workbench, unit: Unit) -> None:
     from bakeoff.bundle.export import graph_of  # a worker that only trains needs no onnx
 
     started = time.perf_counter()
-    model = load_model(bench.folder, bench.approach, FINAL)  # the bench shares what it assembles
+    model = load_model(runner.folder, runner.approach, FINAL)  # the bench shares what it assembles
     graph = graph_of(model.cpu().float())
-    bench.folder.save_unit_files(unit.approach, unit.name, {FILE: graph})
-    bench.tell("graph traced", approach=unit.approach, seconds=time.perf_counter() - started)
+    runner.folder.save_unit_files(unit.approach, unit.name, {FILE: graph})
+    runner.tell("graph traced", approach=unit.approach, seconds=time.perf_counter() - started)
 
 
 def kept_graph(folder: RunFolder, approach: str) -> bytes | None:

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.split import Fold, Split, choosers
+from bakeoff.data.split import Fold, Split, validation_rows
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.learning import learning_curve
 from bakeoff.evaluation.records import LearningCurve
 from bakeoff.evaluation.scores import losses
-from bakeoff.run.units import HELD_OUT, Workbench
+from bakeoff.workers.units import HELD_OUT, UnitRunner
 
 __all__ = ["HALVINGS", "Fit", "Smaller", "fits_of", "learning_of", "smaller_folds"]
 
@@ -98,21 +98,21 @@ def smaller_folds(
 
 
 def learning_of(
-    bench: Workbench, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
+    runner: UnitRunner, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
 ) -> LearningCurve:
     """The curve of an approach whose units are all finished."""
     sizes, right = [], []
     for folds in reversed(_by_halvings(parts, smaller)):
         sizes.append(float(np.mean([len(fold.train) for fold in folds])))
-        units = [_unit(bench, fold) for fold in folds]
+        units = [_unit(runner, fold) for fold in folds]
         right.append(
             np.concatenate(
                 [logits.argmax(1) == dataset.labels[rows] for rows, logits, _, _ in units]
             )
         )
-    learnable = dataset.labels[bench.material.rows]
+    learnable = dataset.labels[runner.data.rows]
     return learning_curve(
-        bench.approach.title,
+        runner.approach.title,
         sizes,
         np.stack(right),
         np.repeat(np.arange(len(parts.folds)), [len(fold.held_out) for fold in parts.folds]),
@@ -122,17 +122,17 @@ def learning_of(
 
 
 def fits_of(
-    bench: Workbench, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
+    runner: UnitRunner, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
 ) -> list[Fit]:
     """Every fit of an approach's curve, from the fewest pictures to the most."""
     fits = []
     for folds in reversed(_by_halvings(parts, smaller)):
         for whole, fold in zip(parts.folds, folds, strict=True):
-            rows, logits, temperature, seconds = _unit(bench, fold)
+            rows, logits, temperature, seconds = _unit(runner, fold)
             labels = dataset.labels[rows]
             fits.append(
                 Fit(
-                    bench.approach.name,
+                    runner.approach.name,
                     len(fold.train),
                     whole.name,
                     len(rows),
@@ -153,8 +153,8 @@ def _by_halvings(parts: Split, smaller: Sequence[Smaller]) -> list[list[Fold]]:
     ]
 
 
-def _unit(bench: Workbench, fold: Fold) -> tuple[Rows, NDArray[Any], float, float]:
-    record, arrays = bench.folder.load_unit(bench.approach.name, fold.name)
+def _unit(runner: UnitRunner, fold: Fold) -> tuple[Rows, NDArray[Any], float, float]:
+    record, arrays = runner.folder.load_unit(runner.approach.name, fold.name)
     rows, logits, _ = (arrays[name] for name in HELD_OUT)
     return rows, logits, record.temperature, record.seconds
 
@@ -163,4 +163,4 @@ def _half(
     rows: Rows, labels: NDArray[np.int64], together: NDArray[np.int64], rng: np.random.Generator
 ) -> Rows:
     """Half of the rows; every class that has pictures keeps some."""
-    return rows[~choosers(labels[rows], together[rows], 0.5, rng)]
+    return rows[~validation_rows(labels[rows], together[rows], 0.5, rng)]

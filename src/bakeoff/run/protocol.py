@@ -6,39 +6,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates import DuplicateGroup, together
+from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, together
 from bakeoff.data.grouping import why_mixed
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request
+from bakeoff.record.folder import RunConfig
 
 __all__ = ["about_groups", "keeps_groups", "parts_of", "together_of"]
 
-CHOOSERS = 5000  # pictures are enough to choose an epoch by, however large the set
+VALIDATION = 5000  # pictures are enough to choose an epoch by, however large the set
 
 
-def keeps_groups(dataset: Dataset, request: Request) -> bool:
+def keeps_groups(dataset: Dataset, config: RunConfig) -> bool:
     """Whether groups share a part: as asked, or else where that can be done."""
-    if request.keep_groups is not None:
-        return request.keep_groups
-    if dataset.groups is None or request.leave_one_group_out:
+    if config.keep_groups is not None:
+        return config.keep_groups
+    if dataset.groups is None or config.leave_one_group_out:
         return False
-    return _why_mixed(dataset, request) is None
+    return _why_mixed(dataset, config) is None
 
 
-def _why_mixed(dataset: Dataset, request: Request) -> str | None:
+def _why_mixed(dataset: Dataset, config: RunConfig) -> str | None:
     """Why groups can not be kept together; None where they can, or there are none."""
     if dataset.groups is None:
         return None
-    told = dataset.labels, dataset.classes, dataset.groups, request.folds, dataset.official_test
+    told = dataset.labels, dataset.classes, dataset.groups, config.folds, dataset.official_test
     return why_mixed(*told)
 
 
 def together_of(
-    dataset: Dataset, duplicates: list[DuplicateGroup], request: Request
+    dataset: Dataset, duplicates: list[DuplicateGroup], config: RunConfig
 ) -> NDArray[np.int64]:
     """N ids; what shares one stays in one part."""
-    wants_groups = request.keep_groups or request.leave_one_group_out
+    wants_groups = config.keep_groups or config.leave_one_group_out
     if wants_groups and dataset.groups is None:
         raise BakeoffError(
             dataset.name,
@@ -48,32 +48,32 @@ def together_of(
     return together(
         len(dataset),
         [one.indices for one in duplicates],
-        extra_ids=dataset.groups if request.keep_groups else None,
+        extra_ids=dataset.groups if config.keep_groups else None,
     )
 
 
-def parts_of(dataset: Dataset, ids: NDArray[np.int64], request: Request) -> Split:
+def parts_of(dataset: Dataset, ids: NDArray[np.int64], config: RunConfig) -> Split:
     """The locked test, the folds and the final fit."""
     leave_out = None
-    if request.leave_one_group_out:
+    if config.leave_one_group_out:
         assert dataset.groups is not None
         leave_out = (dataset.groups, dataset.group_names)
     return split(
         dataset.labels,
-        folds=request.folds,
-        seed=request.seed,
+        folds=config.folds,
+        seed=config.seed,
         official_test=dataset.official_test,
-        test_share=request.test,
+        test_share=config.test,
         together=ids,
         leave_out=leave_out,
-        validation_share=min(0.15, CHOOSERS / max(1, len(dataset))),
+        validation_share=min(0.15, VALIDATION / max(1, len(dataset))),
     )
 
 
-def about_groups(dataset: Dataset, request: Request) -> str | None:
+def about_groups(dataset: Dataset, config: RunConfig) -> str | None:
     """What became of the groups in the folds, in words; None where there are none."""
-    if dataset.groups is None or request.leave_one_group_out:
+    if dataset.groups is None or config.leave_one_group_out:
         return None
-    if request.keep_groups:
+    if config.keep_groups:
         return "groups are kept together"
-    return f"groups are mixed: {_why_mixed(dataset, request) or 'as was asked'}"
+    return f"groups are mixed: {_why_mixed(dataset, config) or 'as was asked'}"

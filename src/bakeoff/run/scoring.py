@@ -16,13 +16,13 @@ from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Brittleness, Comparison, Scores, Trust, Winner
+from bakeoff.evaluation.records import Comparison, Robustness, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
 from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
 from bakeoff.run.cost import latency_of_model, macs_of
 from bakeoff.run.learning import Smaller, learning_of
-from bakeoff.run.units import CHOOSERS, FINAL, HELD_OUT, Workbench
+from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, UnitRunner
 
 __all__ = ["Scored", "compared", "score_approach"]
 
@@ -35,7 +35,7 @@ class Scored:
     """An approach's figures, and what is behind them, in the order of the folds or of the test.
 
     `correct` is of the pictures that approaches are compared on first: those out of fold, or
-    without folds those of the test. `strangeness` is that of every scored picture, those of the
+    without folds those of the test. `OOD score` is that of every scored picture, those of the
     test after those of the folds.
     """
 
@@ -44,7 +44,7 @@ class Scored:
     test: Probabilities | None
     correct: NDArray[np.bool_]
     correct_on_test: NDArray[np.bool_] | None
-    strangeness: NDArray[np.float32]
+    ood_score: NDArray[np.float32]
 
 
 class Compared(TypedDict):
@@ -56,24 +56,24 @@ class Compared(TypedDict):
 
 
 def score_approach(
-    bench: Workbench,
+    runner: UnitRunner,
     dataset: Dataset,
     parts: Split,
     *,
     smaller: Sequence[Smaller] | None = None,
-    brittleness: Brittleness | None = None,
+    robustness: Robustness | None = None,
 ) -> Scored:
     """Score an approach whose units are all finished; this opens the locked test.
 
     Parameters
     ----------
     smaller : the folds of the learning curve; None where none was asked for.
-    brittleness : how it stands changed pictures; None where that was not asked for.
+    robustness : how it stands changed pictures; None where that was not asked for.
     """
-    name = bench.approach.name
-    units = [bench.folder.load_unit(name, fold.name) for fold in parts.folds]
-    final, choosers = bench.folder.load_unit(name, FINAL)
-    model = bench.model()
+    name = runner.approach.name
+    units = [runner.folder.load_unit(name, fold.name) for fold in parts.folds]
+    final, validation_rows = runner.folder.load_unit(name, FINAL)
+    model = runner.model()
     out_of_fold: Probabilities | None = None
     rows = np.empty(0, dtype=np.int64)
     unseen = [_judged(dataset, unit, HELD_OUT) for unit in units]
@@ -83,9 +83,9 @@ def score_approach(
     test: Probabilities | None = None
     locked: Judged | None = None
     if len(parts.test):
-        logits, strangeness = model.judge(dataset.pictures.take(parts.test), bench.material.compute)
+        logits, ood_score = model.judge(dataset.pictures.take(parts.test), runner.data.compute)
         test = softmax(logits, final.temperature)
-        locked = Judged(test, strangeness, dataset.labels[parts.test])
+        locked = Judged(test, ood_score, dataset.labels[parts.test])
     judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
     assert judged is not None  # `split` refuses a run that would score nothing
     labels = dataset.labels[judged_rows]
@@ -96,15 +96,15 @@ def score_approach(
     ends = np.cumsum([len(fold.held_out) for fold in parts.folds])[:-1]
     result = ApproachResult(
         name=name,
-        title=bench.approach.title,
-        settings=flat_settings(bench.approach),
+        title=runner.approach.title,
+        settings=flat_settings(runner.approach),
         parameters=final.parameters,
         bytes=final.bytes,
         seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
         peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
         latency=latency_of_model(model, dataset.pictures[0]),
         macs=macs_of(model, dataset.pictures[0]),
-        trust=_trust(unseen or [_judged(dataset, (final, choosers), CHOOSERS)], locked),
+        trust=_trust(unseen or [_judged(dataset, (final, validation_rows), VALIDATION)], locked),
         out_of_fold=scores,
         test=test_scores,
         folds=[
@@ -116,12 +116,12 @@ def score_approach(
         final=_fold_result(final, None, None),
         confused=confused_pairs(main.confusion, dataset.classes),
         mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
-        learning=None if smaller is None else learning_of(bench, dataset, parts, smaller),
-        brittleness=brittleness,
+        learning=None if smaller is None else learning_of(runner, dataset, parts, smaller),
+        robustness=robustness,
     )
     right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
-    strangeness = np.concatenate([one.strangeness for one in [*unseen, locked] if one is not None])
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test, strangeness)
+    ood_score = np.concatenate([one.ood_score for one in [*unseen, locked] if one is not None])
+    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test, ood_score)
 
 
 def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
@@ -130,8 +130,8 @@ def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
         return Sampling()
     return Sampling(
         clusters=parts.together[rows],
-        learnt=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),
-        carried=len(parts.final.train),
+        train_size=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),
+        final_train_size=len(parts.final.train),
     )
 
 
@@ -143,8 +143,8 @@ def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
 
 def _judged(dataset: Dataset, unit: Kept, names: tuple[str, str, str]) -> Judged:
     record, arrays = unit
-    rows, logits, strangeness = (arrays[name] for name in names)
-    return Judged(softmax(logits, record.temperature), strangeness, dataset.labels[rows])
+    rows, logits, ood_score = (arrays[name] for name in names)
+    return Judged(softmax(logits, record.temperature), ood_score, dataset.labels[rows])
 
 
 def compared(scored: Sequence[Scored], parts: Split) -> Compared:

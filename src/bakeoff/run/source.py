@@ -9,24 +9,24 @@ from bakeoff.data.corrections import corrected_alone
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import Request
+from bakeoff.record.folder import RunConfig
 
 __all__ = ["read_again", "read_first", "unchanged"]
 
 
-def read_again(request: Request, on_decoded: Callable[[int, int], None] | None = None) -> Dataset:
-    """What `request` names, with the corrections that it holds.
+def read_again(config: RunConfig, on_decoded: Callable[[int, int], None] | None = None) -> Dataset:
+    """What `config` names, with the corrections that it holds.
 
     Raises
     ------
     BakeoffError
         It cannot be read, or is not what the run saw.
     """
-    return _unchanged(read_first(request, request.source, on_decoded), request)
+    return _unchanged(read_first(config, config.source, on_decoded), config)
 
 
 def read_first(
-    request: Request,
+    config: RunConfig,
     source: str | os.PathLike[str] | Dataset,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> Dataset:
@@ -38,16 +38,16 @@ def read_first(
         They cannot be read, or a correction does not fit them.
     """
     if isinstance(source, Dataset):
-        return corrected_alone(source, request.corrections)
+        return corrected_alone(source, config.corrections)
     return read(
-        request.source,
-        group=request.group,
-        corrections=request.corrections,
+        config.source,
+        group=config.group,
+        corrections=config.corrections,
         progress=on_decoded,
     )
 
 
-def unchanged(dataset: Dataset, request: Request) -> Dataset:
+def unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
     """The dataset that a run was given, with its corrections, if the run saw just this.
 
     Raises
@@ -55,13 +55,13 @@ def unchanged(dataset: Dataset, request: Request) -> Dataset:
     BakeoffError
         It did not.
     """
-    return _unchanged(corrected_alone(dataset, request.corrections), request)
+    return _unchanged(corrected_alone(dataset, config.corrections), config)
 
 
-def _unchanged(dataset: Dataset, request: Request) -> Dataset:
-    if dataset.fingerprint() != request.fingerprint:
+def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
+    if dataset.fingerprint() != config.fingerprint:
         raise BakeoffError(
-            request.source,
+            config.source,
             "its pictures or labels have changed since the run began",
             "Bring them back, or start a new run",
         )

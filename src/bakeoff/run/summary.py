@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates import DuplicateGroup
+from bakeoff.data.duplicates.exact_and_near import DuplicateGroup
 from bakeoff.data.split import Split
 from bakeoff.errors import LeftOut
-from bakeoff.record.folder import Request
+from bakeoff.record.folder import RunConfig
 from bakeoff.record.results import DatasetSummary, Duplicate, PictureIndex, ProtocolSummary
 from bakeoff.run.scoring import Scored
 from bakeoff.training.compute import Compute, processor
@@ -41,7 +41,7 @@ def machine_summary(compute: Compute) -> dict[str, str]:
 
 
 def dataset_summary(
-    dataset: Dataset, duplicates: list[DuplicateGroup], parts: Split, request: Request
+    dataset: Dataset, duplicates: list[DuplicateGroup], parts: Split, config: RunConfig
 ) -> DatasetSummary:
     """What was read, what of it was left out, and what is in it twice."""
     copies = [
@@ -56,14 +56,14 @@ def dataset_summary(
     groups = dataset.groups if dataset.groups is not None else np.empty(0, dtype=np.int64)
     return DatasetSummary(
         name=dataset.name,
-        source=request.source,
-        understood=dataset.understood,
+        source=config.source,
+        description=dataset.description,
         pictures=len(dataset),
         classes=list(dataset.classes),
         class_counts=np.bincount(labelled, minlength=len(dataset.classes)).tolist(),
         groups=list(dataset.group_names),
         group_counts=np.bincount(groups, minlength=len(dataset.group_names)).tolist(),
-        fingerprint=request.fingerprint,
+        fingerprint=config.fingerprint,
         left_out=[*dataset.left_out, *copies],
         duplicates=[
             Duplicate(
@@ -98,14 +98,14 @@ def picture_index(dataset: Dataset, parts: Split) -> PictureIndex:
     )
 
 
-def protocol_summary(parts: Split, request: Request, opened: str | None) -> ProtocolSummary:
+def protocol_summary(parts: Split, config: RunConfig, opened: str | None) -> ProtocolSummary:
     """How it was scored, and when the locked test was opened."""
     return ProtocolSummary(
         folds=len(parts.folds),
         fold_names=[fold.name for fold in parts.folds],
-        seed=request.seed,
-        kept_together="groups" if request.keep_groups else "duplicates",
-        leave_one_group_out=request.leave_one_group_out,
+        seed=config.seed,
+        kept_together="groups" if config.keep_groups else "duplicates",
+        leave_one_group_out=config.leave_one_group_out,
         training_pictures=len(parts.final.train) + len(parts.final.validation),
         test=parts.test_kind,
         test_pictures=len(parts.test),

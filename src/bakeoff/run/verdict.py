@@ -128,7 +128,7 @@ def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
     if chosen.out_of_fold and chosen.test:
         text += f". {_locked(chosen.out_of_fold, chosen.test)}"
     yield Sentence("sure", f"{text}.")
-    error, luck = scores.calibration_error, scores.calibration_by_luck
+    error, luck = scores.calibration_error, scores.calibration_null_level
     if luck is not None and error > luck:
         stated = sum(one.confidence * one.pictures for one in scores.reliability) / scores.pictures
         way = "surer than it should be" if stated > scores.accuracy else "less sure than it could"
@@ -187,15 +187,15 @@ def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
             f"On {group.name} it is worse than on the rest: {percent(group.accuracy)} of "
             f"{of_pictures(group.pictures)}.",
         )
-    if chosen.brittleness:
-        yield Sentence("where", chosen.brittleness.words, see="brittleness")
+    if chosen.robustness:
+        yield Sentence("where", chosen.robustness.words, see="robustness")
 
 
 def _weak(scores: Scores) -> list[ClassScore]:
     """Classes that are surely worse than the whole, or else the worst; none where all is right."""
-    wrong = [one for one in scores.per_class if one.pictures and one.accuracy < scores.accuracy]
-    surely = [one for one in wrong if one.interval[1] < scores.accuracy]
-    return sorted(surely or wrong, key=lambda one: one.accuracy)[: FEW if surely else 1]
+    problem = [one for one in scores.per_class if one.pictures and one.accuracy < scores.accuracy]
+    surely = [one for one in problem if one.interval[1] < scores.accuracy]
+    return sorted(surely or problem, key=lambda one: one.accuracy)[: FEW if surely else 1]
 
 
 def _weak_groups(scores: Scores) -> list[GroupScore]:
@@ -270,8 +270,8 @@ def _about_the_set(results: Results) -> Iterator[Sentence]:
             f"{first.proposed}.",
             see="suspects",
         )
-    for one in health.giveaways:
-        if one.told == "class":
+    for one in health.shortcuts:
+        if one.predicts == "class":
             yield Sentence("next", one.words)
 
 

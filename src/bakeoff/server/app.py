@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bakeoff.server import explain, oip, page, predict, runs, sets, studies, train
+from bakeoff.server import explain, oip, page, predict, runs, studies, train
 from bakeoff.server.guard import Guard
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
@@ -21,7 +21,8 @@ from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
-from bakeoff.server.setfolder import Sets
+from bakeoff.server.sets import routes as sets
+from bakeoff.server.sets.folder import Sets
 from bakeoff.server.studies import Studies
 from bakeoff.version import __version__
 

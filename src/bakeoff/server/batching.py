@@ -77,10 +77,8 @@ class Batcher:
         """
         with self._counted(len(pictures)):
             if len(pictures) == 1:
-                probabilities, strangeness, embeddings = await self._line_up(
-                    _Wait(pictures[0][None])
-                )
-                return probabilities, strangeness, embeddings
+                probabilities, ood_score, embeddings = await self._line_up(_Wait(pictures[0][None]))
+                return probabilities, ood_score, embeddings
             outputs: list[NDArray[np.float32]] = []
             largest = int(pictures.shapes.prod(axis=1).max())
             size = min(BATCH_PICTURES, max(1, BATCH_PIXELS // largest))
@@ -91,8 +89,8 @@ class Batcher:
                 ]
                 for output, one in zip(outputs, some, strict=True):
                     output[rows] = one
-        probabilities, strangeness, embeddings = outputs
-        return probabilities, strangeness, embeddings
+        probabilities, ood_score, embeddings = outputs
+        return probabilities, ood_score, embeddings
 
     async def seen(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An H×W×C picture as S×S×C, as the model sees it; see `Bundle.seen`.

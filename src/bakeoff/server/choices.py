@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from bakeoff.data.catalog import NAMED, at_hand
-from bakeoff.server.setfolder import Sets
+from bakeoff.server.sets.folder import Sets
 
 __all__ = ["Choices", "choices_of", "trainable"]
 
@@ -40,7 +40,7 @@ class BudgetChoice(BaseModel):
 
 
 class SetChoice(BaseModel):
-    """A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
+    """A set to train on. `home` is one that is kept here. Where it is not `ready`, `hint` says
     what is missing.
     """
 
@@ -48,7 +48,7 @@ class SetChoice(BaseModel):
     about: str
     home: bool
     ready: bool
-    mend: str | None = None
+    hint: str | None = None
 
 
 class Choices(BaseModel):
@@ -87,10 +87,10 @@ def _kept(sets: Sets) -> list[SetChoice]:
     return [
         SetChoice(
             name=one.name,
-            about=one.understood,
+            about=one.description,
             home=True,
             ready=one.missing is None,
-            mend=one.missing,
+            hint=one.missing,
         )
         for one in sets.summaries()
     ]
@@ -103,7 +103,7 @@ def _known() -> list[SetChoice]:
             about=known.about,
             home=False,
             ready=(ready := at_hand(name)),
-            mend=None if ready else f"Bring it here first: bakeoff fetch {name}",
+            hint=None if ready else f"Bring it here first: bakeoff fetch {name}",
         )
         for name, known in NAMED.items()
     ]

@@ -203,11 +203,11 @@ class Models(Mapping[str, Batcher]):
 
 async def _ask(line: Batcher, inputs: Inputs) -> Timed:
     started = time.perf_counter()
-    probabilities, strangeness, _ = await line.run(inputs.pictures)
+    probabilities, ood_score, _ = await line.run(inputs.pictures)
     bundle = line.bundle
     answers = [
         answer_of(name, given, float(strange), bundle.classes, bundle.manifest.trust)
-        for name, given, strange in zip(inputs.names, probabilities, strangeness, strict=True)
+        for name, given, strange in zip(inputs.names, probabilities, ood_score, strict=True)
     ]
     return Answers(answers, inputs.left_out), (time.perf_counter() - started) * 1e3
 

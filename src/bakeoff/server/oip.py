@@ -76,7 +76,7 @@ def model(request: Request, name: str) -> dict[str, Any]:
     bundle = _line(request, name).bundle
     shapes = {
         "probabilities": [-1, len(bundle.classes)],
-        "strangeness": [-1],
+        "ood_score": [-1],
         "embedding": [-1, bundle.manifest.embedding],
     }
     return {

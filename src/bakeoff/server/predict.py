@@ -39,7 +39,7 @@ class PictureAnswer(BaseModel):
     words: str
     possible: list[str]
     top: list[Ranked]
-    strangeness: float
+    ood_score: float
 
 
 class ModelAnswers(BaseModel):
@@ -53,9 +53,9 @@ class ModelAnswers(BaseModel):
 class Refusal(BaseModel):
     """What could not be read, such as a picture: what it was, what is wrong, and the mend."""
 
-    thing: str
-    wrong: str
-    mend: str
+    subject: str
+    problem: str
+    hint: str
 
 
 class Predictions(BaseModel):
@@ -100,7 +100,8 @@ async def predict(
     found = Predictions(
         models=[_of_model(name, one, top) for name, one in timed.items()],
         left_out=[
-            Refusal(thing=one.thing, wrong=one.wrong, mend=one.mend) for one in inputs.left_out
+            Refusal(subject=one.subject, problem=one.problem, hint=one.hint)
+            for one in inputs.left_out
         ],
     )
     # As text at once: what was just checked need not be checked and copied again.
@@ -179,7 +180,7 @@ def _of_model(name: str, timed: Timed, top: int) -> ModelAnswers:
                 words=one.words,
                 possible=list(one.possible),
                 top=[Ranked(label=label, probability=p) for label, p in one.ranking[:top]],
-                strangeness=one.strangeness,
+                ood_score=one.ood_score,
             )
             for one in answers
         ],

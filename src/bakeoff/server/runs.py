@@ -160,7 +160,7 @@ def sheet(request: Request, name: str, number: int) -> FileResponse:
 def table(
     request: Request,
     name: str,
-    table: Literal["mistakes", "corrections", "learning", "brittleness"],
+    table: Literal["mistakes", "corrections", "learning", "robustness"],
 ) -> FileResponse:
     """A table of the run as a CSV: its mistakes, or corrections to its labels to look through."""
     path = run_of(request, name).path / f"{table}.csv"

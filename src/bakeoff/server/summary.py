@@ -32,7 +32,7 @@ class RunSummary(BaseModel):
     home: bool
     created: str | None = None
     dataset: str | None = None
-    understood: str | None = None
+    description: str | None = None
     pictures: int | None = None
     classes: int | None = None
     approaches: list[str] = []
@@ -70,16 +70,16 @@ def _begun(run: RunFolder) -> Mapping[str, Any]:
 def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, Any]:
     """What is settled when a run begins."""
     run = RunFolder(path)
-    request = run.request
+    config = run.config
     first: Mapping[str, Any] = next(run.events(), {}) if has_events else {}
     return {
         "created": first.get("time"),
-        "dataset": Path(request.source).stem,
-        "understood": first.get("understood"),
+        "dataset": Path(config.source).stem,
+        "description": first.get("description"),
         "pictures": first.get("pictures"),
         "classes": first.get("classes"),
-        "approaches": list(request.approaches),
-        "budget": request.budget,
+        "approaches": list(config.approaches),
+        "budget": config.budget,
     }
 
 
@@ -91,7 +91,7 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
     return {
         "created": results.created,
         "dataset": results.dataset.name,
-        "understood": results.dataset.understood,
+        "description": results.dataset.description,
         "pictures": results.dataset.pictures,
         "classes": len(results.dataset.classes),
         "approaches": [one.name for one in results.approaches],

@@ -26,7 +26,7 @@ from bakeoff.server.limits import Problem
 from bakeoff.server.models import Models
 from bakeoff.server.predict import ModelInfo, models_told
 from bakeoff.server.runs import Runs, run_of
-from bakeoff.server.setfolder import Sets
+from bakeoff.server.sets.folder import Sets
 from bakeoff.server.summary import RunSummary, summary_of
 
 __all__ = ["router"]

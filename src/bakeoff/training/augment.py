@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bakeoff.training.prepare import Mode
+from bakeoff.training.preprocess import Mode
 
 __all__ = ["Augment", "thickest"]
 

@@ -50,8 +50,9 @@ class Training:
     label_smoothing : share of the target spread over all classes.
     augment : strength of augmentation; 0 is none. None means 1, or half of it in a quick run,
         too short to learn from wild changes.
-    paper : share of training drawings shown on other paper: ruled, squared, faint, in uneven
-        light; see `print_on_paper`. None means half of them where there is paper to begin with.
+    background : share of training drawings shown on another background: ruled, squared or
+        faint paper, in uneven light; see `draw_on_background`. None means half of them where
+        the pictures have paper to begin with.
     mirror : flip pictures left to right; None means for photos alone.
     patience : stop after so many epochs without a better validation loss; None: never.
     """
@@ -62,7 +63,7 @@ class Training:
     weight_decay: AtLeastZero = 0.05
     label_smoothing: Share = 0.1
     augment: AtLeastZero | None = None
-    paper: Share | None = None
+    background: Share | None = None
     mirror: bool | None = None
     patience: Count | None = None
 

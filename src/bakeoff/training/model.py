@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.compute import Compute
-from bakeoff.training.familiar import Familiar
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.ood import MahalanobisOOD
+from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sources import batch_of
 
 __all__ = ["Model", "Network"]
@@ -19,7 +19,7 @@ __all__ = ["Model", "Network"]
 class Network(nn.Module):
     """What an approach trains: a body that describes a picture, and a linear head that names it.
 
-    Beside them is `familiar`, which tells by the description how strange the picture is; it
+    Beside them is `ood`, which tells by the description how strange the picture is; it
     learns in one step when the other two are trained.
 
     Parameters
@@ -32,7 +32,7 @@ class Network(nn.Module):
         super().__init__()
         self.body = body
         self.head = head
-        self.familiar = Familiar(head.out_features, head.in_features)
+        self.ood = MahalanobisOOD(head.out_features, head.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.body(x))
@@ -40,20 +40,20 @@ class Network(nn.Module):
 
 
 class Model(nn.Module):
-    """Prepare, the frozen part if there is one, the trained part, and the temperature.
+    """Preprocess, the frozen part if there is one, the trained part, and the temperature.
 
     What is scored is this module from raw pixels, so what is exported is what was measured.
     """
 
     def __init__(
         self,
-        prepare: Prepare,
+        preprocess: Preprocess,
         frozen: nn.Module | None,
         network: Network,
         temperature: float = 1.0,
     ) -> None:
         super().__init__()
-        self.prepare = prepare
+        self.preprocess = preprocess
         self.frozen = frozen or nn.Identity()
         self.network = network
         self.register_buffer("temperature", torch.tensor(float(temperature)))
@@ -69,10 +69,10 @@ class Model(nn.Module):
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E: what the head goes by."""
-        return self.describe(self.prepare(pixels))
+        return self.describe(self.preprocess(pixels))
 
     def describe(self, prepared: Tensor) -> Tensor:
-        """What `Prepare` made of N pictures, N×C×S×S, to N×E."""
+        """What `Preprocess` made of N pictures, N×C×S×S, to N×E."""
         described: Tensor = self.network.body(self.frozen(prepared))
         return described
 
@@ -87,10 +87,10 @@ class Model(nn.Module):
         compute.place(self).eval()
         width = self.network.head.out_features
         logits = np.empty((len(pictures), width), dtype=np.float32)
-        strangeness = np.empty(len(pictures), dtype=np.float32)
+        ood_score = np.empty(len(pictures), dtype=np.float32)
         with torch.inference_mode():
-            for rows, pixels in pictures.batches(batch_of(self.prepare.size)):
+            for rows, pixels in pictures.batches(batch_of(self.preprocess.size)):
                 described = self.embedding(torch.from_numpy(pixels).to(compute.device))
                 logits[rows] = self.network.head(described).cpu().numpy()
-                strangeness[rows] = self.network.familiar(described).cpu().numpy()
-        return logits, strangeness
+                ood_score[rows] = self.network.ood(described).cpu().numpy()
+        return logits, ood_score

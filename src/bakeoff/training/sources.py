@@ -10,29 +10,29 @@ from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
+from bakeoff.training.background import draw_on_background
 from bakeoff.training.compute import Compute
-from bakeoff.training.paper import print_on_paper
-from bakeoff.training.prepare import Prepare
+from bakeoff.training.preprocess import Preprocess
 
 __all__ = [
-    "SHEETS",
+    "BACKGROUNDS",
     "FeatureSource",
     "PixelSource",
     "Source",
+    "backgrounds_for",
     "batch_of",
+    "draw_all_on_backgrounds",
     "in_batches",
     "part_of",
-    "prepare_all",
-    "print_all",
-    "sheets_for",
+    "preprocess_all",
     "views_for",
 ]
 
 BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
 PART_PIXELS = 8_000_000  # of prepared pictures that wait for a frozen network
-SHEETS = 32  # of other paper for each drawing, at most
-FEWEST_SHEETS = 4  # where time has no room for as many, the set is large
-SHEET_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
+BACKGROUNDS = 32  # of other paper for each drawing, at most
+FEWEST_BACKGROUNDS = 4  # where time has no room for as many, the set is large
+BACKGROUND_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
 FEATURES = 50_000  # of pictures and their changed copies; 128 MB at 1 280 halves each
 
 
@@ -51,13 +51,13 @@ def part_of(side: int) -> int:
     return max(PART_PIXELS // side**2, 8)
 
 
-def sheets_for(pictures: int, side: int, most: int = SHEETS) -> int:
+def backgrounds_for(pictures: int, side: int, most: int = BACKGROUNDS) -> int:
     """Sheets of other paper for each of so many drawings: up to `most`, as time allows.
 
     Large sets get none: they have hands and pens enough of their own.
     """
-    room = SHEET_PIXELS // max(1, pictures * side**2)
-    return min(room, most) if room >= FEWEST_SHEETS else 0
+    room = BACKGROUND_PIXELS // max(1, pictures * side**2)
+    return min(room, most) if room >= FEWEST_BACKGROUNDS else 0
 
 
 def views_for(pictures: int, most: int) -> int:
@@ -75,42 +75,44 @@ class Source(Protocol):
         """Inputs for `rows` as they are."""
 
 
-def prepare_all(prepare: Prepare, pictures: Pictures, compute: Compute) -> Tensor:
+def preprocess_all(preprocess: Preprocess, pictures: Pictures, compute: Compute) -> Tensor:
     """N×C×S×S uint8: every picture prepared once and kept in 8 bits, on the device.
 
     Eight bits are for training alone, which changes the pictures anyway; scoring goes from
-    raw pixels through `Prepare` in full precision.
+    raw pixels through `Preprocess` in full precision.
     """
-    shape = (len(pictures), prepare.channels, prepare.size, prepare.size)
+    shape = (len(pictures), preprocess.channels, preprocess.size, preprocess.size)
     prepared = torch.empty(shape, dtype=torch.uint8)
-    prepare = prepare.to(compute.device).eval()
+    preprocess = preprocess.to(compute.device).eval()
     with torch.inference_mode():
-        for rows, pixels in pictures.batches(batch_of(prepare.size)):
-            prepared[torch.from_numpy(rows)] = _prepared(prepare, torch.from_numpy(pixels), compute)
+        for rows, pixels in pictures.batches(batch_of(preprocess.size)):
+            prepared[torch.from_numpy(rows)] = _prepared(
+                preprocess, torch.from_numpy(pixels), compute
+            )
     return prepared.to(compute.device)
 
 
-def print_all(
-    prepare: Prepare, pictures: Pictures, compute: Compute, *, sheets: int, seed: int
+def draw_all_on_backgrounds(
+    preprocess: Preprocess, pictures: Pictures, compute: Compute, *, backgrounds: int, seed: int
 ) -> Tensor:
     """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again."""
     generator = torch.Generator().manual_seed(seed)
-    shape = (sheets, len(pictures), prepare.channels, prepare.size, prepare.size)
+    shape = (backgrounds, len(pictures), preprocess.channels, preprocess.size, preprocess.size)
     printed = torch.empty(shape, dtype=torch.uint8)
-    # At twice the size, as `Prepare` works: what is printed and prepared again stays sharp.
-    clean = Prepare(mode="ink", size=2 * prepare.size).to(compute.device).eval()
-    prepare = prepare.to(compute.device).eval()
+    # At twice the size, as `Preprocess` works: what is printed and prepared again stays sharp.
+    clean = Preprocess(mode="ink", size=2 * preprocess.size).to(compute.device).eval()
+    preprocess = preprocess.to(compute.device).eval()
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(clean.size)):
             ink = clean(torch.from_numpy(pixels).to(compute.device)).cpu()
-            for number in range(sheets):
-                sheet = print_on_paper(ink, generator)
-                printed[number, torch.from_numpy(rows)] = _prepared(prepare, sheet, compute)
+            for number in range(backgrounds):
+                background = draw_on_background(ink, generator)
+                printed[number, torch.from_numpy(rows)] = _prepared(preprocess, background, compute)
     return printed.to(compute.device)
 
 
-def _prepared(prepare: Prepare, pixels: Tensor, compute: Compute) -> Tensor:
-    x: Tensor = prepare(pixels.to(compute.device))
+def _prepared(preprocess: Preprocess, pixels: Tensor, compute: Compute) -> Tensor:
+    x: Tensor = preprocess(pixels.to(compute.device))
     return (x * 255).round().to(torch.uint8).cpu()
 
 
@@ -122,7 +124,7 @@ class PixelSource:
     prepared : N×C×S×S uint8.
     augment : what to do to a batch in training.
     printed : sheets×N×C×S×S uint8, the same drawings on other paper; None: there are none.
-    paper : share of training pictures drawn from `printed`.
+    background : share of training pictures drawn from `printed`.
     """
 
     def __init__(
@@ -131,24 +133,24 @@ class PixelSource:
         augment: Augment,
         printed: Tensor | None = None,
         *,
-        paper: float = 0.5,
+        background: float = 0.5,
     ) -> None:
         self.prepared = prepared
         self.augment = augment
         self.printed = prepared[None][:0] if printed is None else printed
-        self.paper = paper if len(self.printed) else 0.0
+        self.background = background if len(self.printed) else 0.0
 
     @property
     def varies(self) -> bool:
         """Whether a picture looks different each time that it is drawn for training."""
-        return self.augment.strength > 0 or self.paper > 0
+        return self.augment.strength > 0 or self.background > 0
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         x = self.plain(rows)
-        if self.paper:
-            sheet = torch.randint(len(self.printed), rows.shape, generator=generator)
-            printed = self.printed[sheet.to(rows.device), rows].float() / 255
-            moved = torch.rand(rows.shape, generator=generator).to(rows.device) < self.paper
+        if self.background:
+            background = torch.randint(len(self.printed), rows.shape, generator=generator)
+            printed = self.printed[background.to(rows.device), rows].float() / 255
+            moved = torch.rand(rows.shape, generator=generator).to(rows.device) < self.background
             x = torch.where(moved[:, None, None, None], printed, x)
         return self.augment(x, generator)
 

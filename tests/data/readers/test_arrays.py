@@ -78,7 +78,7 @@ def test_idx_folder(tmp_path: Path, names: tuple[str, ...], end: str) -> None:
     assert dataset.official_test is not None
     assert dataset.official_test.tolist() == [False] * 3 + [True] * 2
     assert dataset.names[2:4] == ("train/00002", "test/00000")
-    assert dataset.understood == "IDX"
+    assert dataset.description == "IDX"
 
 
 def test_idx_one_pair(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_emnist_is_turned_upright(tmp_path: Path) -> None:
     put(tmp_path, "emnist-letters-train-labels-idx1-ubyte.gz", LABELS)
     dataset = read_idx(tmp_path)
     assert np.array_equal(dataset.pictures[1][..., 0], pictures[1].T)
-    assert "EMNIST" in dataset.understood
+    assert "EMNIST" in dataset.description
 
 
 def test_has_idx(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_npz_with_parts(save: Save, keys: tuple[str, ...]) -> None:
     assert dataset.official_test.tolist() == [False] * 3 + [True] * 2
     assert dataset.groups is None
     assert dataset.name == "set"
-    assert dataset.understood == "npz"
+    assert dataset.description == "npz"
 
 
 def test_npz_validation_part_is_for_training(save: Save) -> None:
@@ -293,15 +293,15 @@ def test_npz_class_names_and_groups(save: Save) -> None:
     assert dataset.groups is not None
     assert dataset.groups.tolist() == [0, 1, 0, 1]
     (left_out,) = dataset.left_out
-    assert left_out.thing == "set.npz train/00003"
-    assert left_out.wrong == "its label 7 is none of the 2 classes"
+    assert left_out.subject == "set.npz train/00003"
+    assert left_out.problem == "its label 7 is none of the 2 classes"
 
 
 def test_npz_text_labels_outside_the_classes(save: Save) -> None:
     path = save(images=noise(3, 4, 4), labels=["dog", "cow", "cat"], classes=["cat", "dog"])
     dataset = read_npz(path)
     assert dataset.labels.tolist() == [1, 0]
-    assert "its label cow is none" in dataset.left_out[0].wrong
+    assert "its label cow is none" in dataset.left_out[0].problem
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ def test_npz_pictures_that_hold_no_pixels(save: Save) -> None:
     pictures[3, 0, 0] = -1
     dataset = read_npz(save(images=pictures, labels=[0, 1, 2, 3, 4], classes=list("abcd")))
     assert dataset.labels.tolist() == [0, 2]
-    assert [left.thing for left in dataset.left_out] == [
+    assert [left.subject for left in dataset.left_out] == [
         "set.npz train/00001",
         "set.npz train/00003",
         "set.npz train/00004",

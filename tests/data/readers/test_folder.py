@@ -20,7 +20,7 @@ from ..pictures_made import class_folders, drawing, encoded, save
 
 
 def why(left_out: tuple[LeftOut, ...]) -> dict[str, str]:
-    return {record.thing: record.wrong for record in left_out}
+    return {record.subject: record.problem for record in left_out}
 
 
 def test_class_folders(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_class_folders(tmp_path: Path) -> None:
     save(tmp_path / "cat" / "c.png", 2)
     save(tmp_path / "cat" / "deep" / "below" / "a.png", 3)
     data = read_folder(tmp_path)
-    assert data.understood == "class folders"
+    assert data.description == "class folders"
     assert data.classes == ("cat", "dog")
     assert data.names == ("cat/c.png", "cat/deep/below/a.png", "dog/b.png")
     assert data.labels.tolist() == [0, 0, 1]
@@ -50,7 +50,7 @@ def test_split_folders(tmp_path: Path) -> None:
     for part in ("Training", "valid", "TEST"):
         class_folders(tmp_path / part, "cat", "dog", each=2)
     data = read_folder(tmp_path)
-    assert data.understood == (
+    assert data.description == (
         "class folders in TEST, Training, valid (validation joined with training)"
     )
     assert data.classes == ("cat", "dog")
@@ -318,7 +318,7 @@ def test_metadata_names_the_classes(tmp_path: Path) -> None:
         "all/0.png,cat,anna\nall/1.png,dog,ben\n./all/2.png, cat ,ben\nall\\3.png,dog,anna\n\n",
     )
     data = read_folder(tmp_path)
-    assert data.understood == "pictures with metadata.csv"
+    assert data.description == "pictures with metadata.csv"
     assert data.classes == ("cat", "dog")
     assert data.labels.tolist() == [0, 1, 0, 1]
     assert data.group_names == ("anna", "ben")
@@ -344,7 +344,7 @@ def test_metadata_in_every_split_folder(tmp_path: Path) -> None:
         save(tmp_path / part / "a.png")
         save(tmp_path / part / "b.png")
     data = read_folder(tmp_path)
-    assert data.understood == "pictures with metadata.csv in test, train"
+    assert data.description == "pictures with metadata.csv in test, train"
     assert data.classes == ("0", "1")
     assert data.labels.tolist() == [1, 0, 1, 0]
     assert data.official_test is not None
@@ -370,7 +370,7 @@ def test_metadata_without_labels_adds_groups_to_class_folders(tmp_path: Path) ->
         "file_name,who\ncat/style0_0.png,anna\ndog/style0_0.png,ben\n",
     )
     data = read_folder(tmp_path, grouping=parse_grouping("column:who"))
-    assert data.understood == "class folders"
+    assert data.description == "class folders"
     assert data.classes == ("cat", "dog")
     assert data.group_names == ("anna", "ben")
     assert why(data.left_out) == {"dog/new.png": "its column 'who' is empty"}
@@ -420,7 +420,7 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
     )
     found = read_metadata(path, "m")
     assert found.rows == {"a.png": {}}
-    assert [record.thing for record in found.left_out] == [f"m line {n}" for n in (2, 3, 4, 6)]
+    assert [record.subject for record in found.left_out] == [f"m line {n}" for n in (2, 3, 4, 6)]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_one_file(tmp_path: Path) -> None:
     assert np.array_equal(dataset.pictures[1][..., 0], picture(1))
     assert dataset.official_test is None
     assert dataset.groups is None
-    assert dataset.understood == "Parquet"
+    assert dataset.description == "Parquet"
 
 
 def test_shards(tmp_path: Path) -> None:
@@ -164,9 +164,11 @@ def test_unfit_rows_are_left_out(tmp_path: Path) -> None:
     )
     dataset = read_parquet(path)
     assert dataset.names == ("a.parquet row 1",)
-    assert [left.thing for left in dataset.left_out] == [f"a.parquet row {i}" for i in (2, 3, 4, 5)]
-    wrong = [left.wrong for left in dataset.left_out[1:]]
-    assert wrong == [
+    assert [left.subject for left in dataset.left_out] == [
+        f"a.parquet row {i}" for i in (2, 3, 4, 5)
+    ]
+    problem = [left.problem for left in dataset.left_out[1:]]
+    assert problem == [
         "it holds only the path of a picture",
         "its label 9 is none of the 2 classes",
         "it is empty",

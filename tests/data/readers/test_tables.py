@@ -55,7 +55,7 @@ def test_kaggle(write: Write) -> None:
     pictures = ink(3)
     rows = [row(label, *flat(p)) for label, p in zip((7, 10, 7), pictures, strict=True)]
     dataset = read_table(write(HEADER, *rows))
-    assert dataset.understood == "Kaggle CSV"
+    assert dataset.description == "Kaggle CSV"
     assert dataset.name == "train"
     assert dataset.classes == ("7", "10")
     assert dataset.labels.tolist() == [0, 1, 0]
@@ -88,7 +88,7 @@ def test_bare_with_label_first_or_last(write: Write, label_first: bool, ordered:
     dataset = read_table(write(*rows))
     assert dataset.labels.tolist() == labels.tolist()
     assert np.array_equal(np.stack(list(dataset.pictures))[..., 0], pictures)
-    assert dataset.understood == "bare table"
+    assert dataset.description == "bare table"
 
 
 @pytest.mark.parametrize("label_first", [True, False])
@@ -150,7 +150,7 @@ def test_bare_colour(write: Write, labelled: bool) -> None:
     rows = [row(*(["ab"[i % 2]] if labelled else []), *flat(p)) for i, p in enumerate(colour)]
     dataset = read_table(write(*rows))
     assert np.array_equal(dataset.pictures[3], colour[3])
-    assert dataset.understood == "bare table in colour"
+    assert dataset.description == "bare table in colour"
 
 
 def test_shares_of_one(write: Write) -> None:
@@ -207,9 +207,9 @@ GOOD = [0] * 5 + [200] + [0] * 10
 def test_bad_row_is_left_out(write: Write, bad: str, message: str) -> None:
     dataset = read_table(write(HEADER, row("a", *GOOD), "", bad, row("b", *GOOD)))
     (left_out,) = dataset.left_out
-    assert left_out.thing == "train.csv row 4"
-    assert message in left_out.wrong
-    assert left_out.mend
+    assert left_out.subject == "train.csv row 4"
+    assert message in left_out.problem
+    assert left_out.hint
     assert dataset.names == ("train.csv row 2", "train.csv row 5")
     assert dataset.classes == ("a", "b")
 
@@ -228,7 +228,7 @@ def test_decimal_comma_names_its_mend(write: Write) -> None:
     good = row(1, *GOOD, mark=";")
     bad = row(1, "0,5", *GOOD[1:], mark=";")
     (left_out,) = read_table(write(HEADER.replace(",", ";"), good, bad)).left_out
-    assert left_out.mend == "Write numbers with a point, as in 0.5"
+    assert left_out.hint == "Write numbers with a point, as in 0.5"
 
 
 def test_a_whole_block_of_short_rows(write: Write) -> None:
@@ -244,7 +244,7 @@ def test_bad_rows_in_a_bare_table(write: Write) -> None:
     rows.insert(9, rows[5] + ",9")
     dataset = read_table(write(*rows))
     assert len(dataset) == 40
-    assert [left.thing for left in dataset.left_out] == ["train.csv row 1", "train.csv row 10"]
+    assert [left.subject for left in dataset.left_out] == ["train.csv row 1", "train.csv row 10"]
 
 
 def test_spellings_of_one_file(write: Write, tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_no_table(tmp_path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
     with pytest.raises(BakeoffError, match=message) as caught:
         read_table(path)
-    assert caught.value.thing == "train.csv"
+    assert caught.value.subject == "train.csv"
 
 
 def test_limits(write: Write) -> None:
@@ -414,7 +414,7 @@ def test_matrix_shapes_and_scales() -> None:
 def test_no_matrix(data: bytes, message: str) -> None:
     with pytest.raises(BakeoffError, match=message) as caught:
         read_matrix(data, "cat/01.csv")
-    assert caught.value.thing == "cat/01.csv"
+    assert caught.value.subject == "cat/01.csv"
 
 
 @given(st.binary(max_size=200) | st.text('0123456789,;. \t\n"x-', max_size=80).map(str.encode))

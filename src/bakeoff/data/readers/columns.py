@@ -70,13 +70,13 @@ def has_header(first: Sequence[str], second: Sequence[str]) -> bool:
     return start <= 1 and counted == [str(start + i) for i in range(len(counted))]
 
 
-def columns_of_header(header: Sequence[str], thing: str, group: str | None = None) -> Columns:
+def columns_of_header(header: Sequence[str], subject: str, group: str | None = None) -> Columns:
     """Understand a header such as ``label,pixel0,…,pixel783``, in any order.
 
     Parameters
     ----------
     header : names of the columns.
-    thing : what to call the table in an error.
+    subject : what to call the table in an error.
     group : name of the column that holds the group; without it, one called `group`.
 
     Raises
@@ -89,7 +89,7 @@ def columns_of_header(header: Sequence[str], thing: str, group: str | None = Non
     if group is not None and group_at is None:
         texts = [name for name in header if not _PIXEL_NAME.fullmatch(name.strip().lower())]
         raise BakeoffError(
-            thing,
+            subject,
             f"it has no column '{group}'",
             f"Name one of its columns: {', '.join(texts[:10])}",
         )
@@ -101,7 +101,7 @@ def columns_of_header(header: Sequence[str], thing: str, group: str | None = Non
         pixels = rest
     if shape is None:
         raise BakeoffError(
-            thing,
+            subject,
             f"its {len(pixels or rest)} pixel columns make no square picture (28×28 are 784)",
             "Check that no pixel column is missing and that the others are named label and group",
         )
@@ -110,7 +110,7 @@ def columns_of_header(header: Sequence[str], thing: str, group: str | None = Non
         label_at = others[0]
     elif label_at is None and others:
         raise BakeoffError(
-            thing,
+            subject,
             f"several columns could be the label: {', '.join(header[at] for at in others[:10])}",
             "Name the right one: label",
         )
@@ -121,7 +121,7 @@ def columns_of_header(header: Sequence[str], thing: str, group: str | None = Non
 
 
 def columns_of_numbers(
-    width: int, first: Counter[str], last: Counter[str], highest_inside: float, thing: str
+    width: int, first: Counter[str], last: Counter[str], highest_inside: float, subject: str
 ) -> Columns:
     """Understand a table without a header: all pixels, or the label first or last.
 
@@ -141,7 +141,7 @@ def columns_of_numbers(
     width : fields in one row.
     first, last : how often each text stands in the first and in the last column.
     highest_inside : the highest number seen between them.
-    thing : what to call the table in an error.
+    subject : what to call the table in an error.
 
     Raises
     ------
@@ -152,17 +152,17 @@ def columns_of_numbers(
         if shape := picture_shape(width, smallest_colour=smallest_colour):
             return Columns(width, tuple(range(width)), shape)
         if shape := picture_shape(width - 1, smallest_colour=smallest_colour):
-            label = _label_end(first, last, highest_inside, thing)
+            label = _label_end(first, last, highest_inside, subject)
             pixels = range(1, width) if label == 0 else range(width - 1)
             return Columns(width, tuple(pixels), shape, label if label == 0 else width - 1)
     raise BakeoffError(
-        thing,
+        subject,
         f"a row has {width} fields, which is no square picture with or without a label",
         f"Check that every row has height × width pixels and a label. {_ADD_HEADER}",
     )
 
 
-def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, thing: str) -> int:
+def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, subject: str) -> int:
     """0 where the first column is the label, -1 where the last is."""
     ends = {0: first, -1: last}
     texts = [end for end, seen in ends.items() if _share(seen, is_number) < 0.5]
@@ -173,7 +173,7 @@ def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, t
         if len(found) == 1:
             return found[0]
     raise BakeoffError(
-        thing, "whether the label stands first or last in a row can not be told", _ADD_HEADER
+        subject, "whether the label stands first or last in a row can not be told", _ADD_HEADER
     )
 
 

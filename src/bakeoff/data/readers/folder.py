@@ -55,7 +55,7 @@ def read_folder(
 
     Returns
     -------
-    A dataset whose classes may still be empty and whose `understood` is the layout only.
+    A dataset whose classes may still be empty and whose `description` is the layout only.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def read_folder(
         group_names=group_names,
         official_test=test if test.any() else None,
         left_out=tuple(listing.left_out),
-        understood=listing.understood,
+        description=listing.description,
     )
 
 

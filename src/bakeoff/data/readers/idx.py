@@ -107,8 +107,8 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         for picture in dataset.pictures:
             picture[:] = picture.swapaxes(0, 1).copy()
     numbers, classes = number_off(map(str, np.concatenate(labels).tolist()))
-    understood = "IDX (EMNIST, turned upright)" if emnist else "IDX"
-    return replace(dataset, labels=numbers, classes=classes, understood=understood)
+    description = "IDX (EMNIST, turned upright)" if emnist else "IDX"
+    return replace(dataset, labels=numbers, classes=classes, description=description)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,14 +73,14 @@ class Listing:
 
     Attributes
     ----------
-    understood : the layout in words.
+    description : the layout in words.
     entries : the files that should become pictures, by name.
     class_folders : names of all class folders, empty ones too.
     columns : names of the metadata's columns.
     left_out : what will not be read, and why.
     """
 
-    understood: str
+    description: str
     entries: list[Entry] = field(default_factory=list)
     class_folders: set[str] = field(default_factory=set)
     columns: list[str] = field(default_factory=list)
@@ -163,8 +163,8 @@ def list_pictures(root: Path) -> Listing:
                 continue
             entry = _entry(path, root, part, split == "test", table)
             if path.is_symlink() and not _stays(path, root.resolve()):
-                wrong = "it is a link that leaves this folder, or leads to no file"
-                listing.left_out.append(LeftOut(entry.name, wrong, "Copy what it points to here"))
+                problem = "it is a link that leaves this folder, or leads to no file"
+                listing.left_out.append(LeftOut(entry.name, problem, "Copy what it points to here"))
             elif entry.label is not None or entry.looks_usable or _is_called_picture(path):
                 # What has no label and is no picture is a README, a licence and the like.
                 listing.entries.append(entry)
@@ -225,9 +225,9 @@ def _split_folders(root: Path) -> tuple[dict[Path, Split], list[LeftOut]]:
     training = [folder for folder, split in splits.items() if split == "train"]
     if not training or (others and any(map(_is_class, training))):
         return {}, []
-    wrong = "it lies beside the train and test folders, so it belongs to neither"
-    mend = "Move it into one of them"
-    return splits, [LeftOut(f"{utf8(folder.name)}/", wrong, mend) for folder in others]
+    problem = "it lies beside the train and test folders, so it belongs to neither"
+    hint = "Move it into one of them"
+    return splits, [LeftOut(f"{utf8(folder.name)}/", problem, hint) for folder in others]
 
 
 def _is_class(folder: Path) -> bool:
@@ -247,7 +247,7 @@ def _layout(parts: Mapping[Path, Split], metadata: Mapping[Path, Metadata]) -> s
 
 def _row_without_picture(where: str, key: str) -> LeftOut:
     path = PurePosixPath(key)
-    thing = utf8(f"{where} row '{key}'")
+    subject = utf8(f"{where} row '{key}'")
     if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
-        return LeftOut(thing, "it points outside of the folder", "Keep the pictures inside it")
-    return LeftOut(thing, "there is no such file", "Add the picture or remove the row")
+        return LeftOut(subject, "it points outside of the folder", "Keep the pictures inside it")
+    return LeftOut(subject, "there is no such file", "Add the picture or remove the row")

@@ -88,8 +88,8 @@ def read_metadata(path: Path, name: str) -> Metadata:
         # Written on Windows, "smiley\01.png" means the same file. PurePosixPath drops "./".
         key = str(PurePosixPath(file_name.replace("\\", "/")))
         if key in rows:
-            wrong = f"it repeats the file_name '{file_name}'"
-            left_out.append(LeftOut(where, wrong, "Keep one row for each picture"))
+            problem = f"it repeats the file_name '{file_name}'"
+            left_out.append(LeftOut(where, problem, "Keep one row for each picture"))
             continue
         rows[key] = row
     if _FILE_NAME not in columns:
@@ -114,8 +114,8 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | Left
             if not any(cells):
                 continue
             if len(cells) != len(header):
-                wrong = f"the row has {len(cells)} cells, the header {len(header)}"
-                yield where, LeftOut(where, wrong, "Mend the row")
+                problem = f"the row has {len(cells)} cells, the header {len(header)}"
+                yield where, LeftOut(where, problem, "Mend the row")
                 continue
             yield where, {c: cell.strip() for c, cell in zip(header, cells, strict=True)}
     except csv.Error as error:

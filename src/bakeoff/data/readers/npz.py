@@ -84,7 +84,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         grouped = [s.groups for s in suites if s.groups is not None]
         groups = [_texts(array, array.load()) for array in grouped]
         if len(groups) not in (0, len(suites)):
-            raise BakeoffError(grouped[0].thing, "another part has no groups", "Add them there")
+            raise BakeoffError(grouped[0].subject, "another part has no groups", "Add them there")
     labels, names, outside = _number_labels(answers, names)
     fine = np.concatenate([seen.fine for seen in ranges])
     left_out = [
@@ -93,9 +93,9 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     ]
     for i, label in outside.items():
         fine[i] = False
-        wrong = f"its label {label} is none of the {len(names)} classes"
-        mend = "Correct the label, or add the class to the array 'classes'"
-        left_out.append(LeftOut(f"{path.name} {dataset.names[i]}", wrong, mend))
+        problem = f"its label {label} is none of the {len(names)} classes"
+        hint = "Correct the label, or add the class to the array 'classes'"
+        left_out.append(LeftOut(f"{path.name} {dataset.names[i]}", problem, hint))
     group_numbers, group_names = number_off(text for texts in groups for text in texts)
     dataset = replace(
         dataset,
@@ -104,7 +104,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         groups=group_numbers if group_names else None,
         group_names=group_names,
         left_out=tuple(left_out),
-        understood="npz",
+        description="npz",
     )
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
 
@@ -117,10 +117,10 @@ class _Array:
     ) -> None:
         self._archive = archive
         self._member = member
-        self.thing = f"{path.name}, array '{member.filename.removesuffix('.npy')}'"
+        self.subject = f"{path.name}, array '{member.filename.removesuffix('.npy')}'"
         if member.file_size > limits.max_bytes:
             raise BakeoffError(
-                self.thing,
+                self.subject,
                 f"it unpacks to {member.file_size} bytes, more than can be read",
                 "Make a smaller set of it",
             )
@@ -134,14 +134,14 @@ class _Array:
             self._start = stream.tell()
         if self.dtype.hasobject:
             raise BakeoffError(
-                self.thing,
+                self.subject,
                 "it holds Python objects (a pickle), which may run anything when opened",
                 "Save it as an array of numbers or of texts",
             )
         if min(self.shape, default=0) < 0 or (
             self._start + prod(self.shape) * self.dtype.itemsize != member.file_size
         ):
-            raise BakeoffError(self.thing, "its header does not fit its size", _AGAIN)
+            raise BakeoffError(self.subject, "its header does not fit its size", _AGAIN)
 
     def load(self) -> NDArray[np.generic]:
         """All of it."""
@@ -203,12 +203,12 @@ def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
             continue
         suite = _Suite(part, images, _pick(arrays, _LABELS, word), _pick(arrays, _GROUPS, word))
         if images.dtype.kind not in "buif":
-            raise BakeoffError(images.thing, "it does not hold numbers", "Save pixels as numbers")
+            raise BakeoffError(images.subject, "it does not hold numbers", "Save pixels as numbers")
         count = _layout(images) and images.shape[0]
         for other in (suite.labels, suite.groups):
             if other is not None and other.shape[:1] != (count,):
                 raise BakeoffError(
-                    other.thing,
+                    other.subject,
                     f"it is of shape {other.shape}, but there are {count} pictures",
                     "Save one row for each picture",
                 )
@@ -231,12 +231,14 @@ def _factor(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> float:
     """What brings all parts alike to 0–255."""
     fine = np.concatenate([seen.fine for seen in ranges])
     if fine.size and 2 * fine.sum() < fine.size:
-        raise BakeoffError(images[0].thing, "most pictures hold negative numbers or NaN", _RESCALE)
+        raise BakeoffError(
+            images[0].subject, "most pictures hold negative numbers or NaN", _RESCALE
+        )
     highest = max(seen.highest for seen in ranges)
     factor = scale_for(highest)
     # Sixteen bits are whole numbers; floats beyond 255 are some other unit.
     if factor is None or (highest > 255 and any(array.dtype.kind == "f" for array in images)):
-        raise BakeoffError(images[0].thing, f"it holds numbers up to {highest:g}", _RESCALE)
+        raise BakeoffError(images[0].subject, f"it holds numbers up to {highest:g}", _RESCALE)
     return factor
 
 
@@ -250,7 +252,7 @@ def _layout(images: _Array) -> tuple[int, int, int]:
         case (_, height, width, 1 | 3 as channels) | (_, 1 | 3 as channels, height, width):
             return height, width, channels
     raise BakeoffError(
-        images.thing,
+        images.subject,
         f"its shape {images.shape} is not one of pictures",
         "Save N×H×W, or N×H×W×C with 1 or 3 channels",
     )
@@ -284,7 +286,7 @@ def _answers(suite: _Suite) -> NDArray[np.int64] | list[str]:
         if values.ndim == 1 and whole is not None and (whole == values).all():
             return whole
     raise BakeoffError(
-        suite.labels.thing,
+        suite.labels.subject,
         f"its {values.dtype} of shape {values.shape} are no labels",
         "Save one whole number or text for each picture, or one-hot rows",
     )
@@ -298,7 +300,7 @@ def _is_one_hot(values: NDArray[np.generic]) -> bool:
 def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
     if values.ndim != 1 or values.dtype.kind not in "biuUS":
         raise BakeoffError(
-            array.thing, "it is no list of names", "Save one text or number for each"
+            array.subject, "it is no list of names", "Save one text or number for each"
         )
     if values.dtype.kind == "S":
         return [value.decode("utf-8", errors="replace") for value in values.tolist()]

@@ -64,7 +64,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
             raise BakeoffError(path.name, "it holds no rows", "Save the pictures again")
         first = reader.left_out[0]
         raise BakeoffError(
-            path.name, f"no picture can be read; {first.thing}: {first.wrong}", first.mend
+            path.name, f"no picture can be read; {first.subject}: {first.problem}", first.hint
         )
     # Files without notes may bring further classes, as texts.
     noted = {"", *reader.classes}
@@ -87,7 +87,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
         group_names=group_names,
         official_test=test if test.any() and not test.all() else None,
         left_out=tuple(reader.left_out),
-        understood="Parquet",
+        description="Parquet",
     )
 
 
@@ -143,8 +143,8 @@ class _Reader:
         image = row[columns.image]
         inside = image if isinstance(image, dict) else {"bytes": image}
         if inside.get("bytes") is None:
-            wrong = "it holds only the path of a picture" if inside.get("path") else "it is empty"
-            raise BakeoffError(name, wrong, "Save the pictures themselves into the file")
+            problem = "it holds only the path of a picture" if inside.get("path") else "it is empty"
+            raise BakeoffError(name, problem, "Save the pictures themselves into the file")
         label = None if columns.label is None else row[columns.label]
         if label == UNLABELLED:
             label = None

@@ -49,14 +49,14 @@ class Part:
     fill: Callable[[NDArray[np.uint8]], None]
 
 
-def join(name: str, parts: Sequence[Part], thing: str, limits: ArrayLimits) -> Dataset:
+def join(name: str, parts: Sequence[Part], subject: str, limits: ArrayLimits) -> Dataset:
     """Read all parts into one buffer: their pixels are in memory once.
 
     Parameters
     ----------
     name : of the dataset.
     parts : at least one; their pictures keep this order.
-    thing : what to call the source in an error.
+    subject : what to call the source in an error.
     limits : checked before a byte is taken.
 
     Returns
@@ -72,7 +72,7 @@ def join(name: str, parts: Sequence[Part], thing: str, limits: ArrayLimits) -> D
     sizes = [part.count * int(np.prod(part.shape, dtype=object)) for part in parts]
     sides = [side for part in parts for side in part.shape]
     if not sum(counts) or not min(sides):
-        raise BakeoffError(thing, "it holds no pictures", "Save the set again")
+        raise BakeoffError(subject, "it holds no pictures", "Save the set again")
     if (
         sum(sizes) > limits.max_bytes
         or sum(counts) > limits.max_pictures
@@ -80,7 +80,7 @@ def join(name: str, parts: Sequence[Part], thing: str, limits: ArrayLimits) -> D
     ):
         height, width, channels = parts[0].shape
         raise BakeoffError(
-            thing,
+            subject,
             f"it says it holds {sum(counts)} pictures of {height}×{width}×{channels}, "
             "which is more than can be read",
             "Check the file, or make a smaller set of it",

@@ -94,7 +94,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
             raise BakeoffError(path.name, "it has a header but no rows", "Add the pictures")
         first = rows.left_out[0]
         raise BakeoffError(
-            path.name, f"no row can be read; {first.thing}: {first.wrong}", first.mend
+            path.name, f"no row can be read; {first.subject}: {first.problem}", first.hint
         )
     labels = np.full(len(rows.pictures), UNLABELLED, dtype=np.int64)
     classes: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
         groups=groups,
         group_names=group_names,
         left_out=tuple(rows.left_out),
-        understood=_words(start),
+        description=_words(start),
     )
 
 
@@ -150,8 +150,8 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
         row, line = next(
             (row, line) for row, line in enumerate(lines, 1) if not _parses(line, width, delimiter)
         )
-        wrong, mend = _why_not(line, width, delimiter)
-        raise BakeoffError(name, f"in row {row} {wrong}", mend) from error
+        problem, hint = _why_not(line, width, delimiter)
+        raise BakeoffError(name, f"in row {row} {problem}", hint) from error
     if 1 in values.shape and (shape := picture_shape(values.size, smallest_colour=values.size)):
         values = values.reshape(shape[:2])
     if min(values.shape) < 2:
@@ -287,8 +287,8 @@ class _Rows:
             missing = [at for at, text in texts.items() if text in _MISSING]
             if not fine[row]:
                 at = int(np.argmin((pixels[row] >= 0) & (pixels[row] <= limit)))
-                wrong = f"pixel {at} is {pixels[row, at]:g}, not 0 to {limit:g}"
-                self._leave_out(number, wrong, "Correct the number")
+                problem = f"pixel {at} is {pixels[row, at]:g}, not 0 to {limit:g}"
+                self._leave_out(number, problem, "Correct the number")
             elif missing:
                 what = "label" if missing[0] == columns.label else "group"
                 self._leave_out(number, f"it has no {what}", f"Fill in the {what}")
@@ -322,8 +322,8 @@ class _Rows:
         """A number for a text, so that texts pass through the parser of numbers."""
         return self._codes.setdefault(_label(text), len(self._codes))
 
-    def _leave_out(self, number: int, wrong: str, mend: str) -> None:
-        self.left_out.append(LeftOut(f"{self._name} row {number}", wrong, mend))
+    def _leave_out(self, number: int, problem: str, hint: str) -> None:
+        self.left_out.append(LeftOut(f"{self._name} row {number}", problem, hint))
 
 
 def _numbers(
@@ -365,8 +365,8 @@ def _why_not(
         if not text:
             return f"field {at + 1} is empty", "Fill in the number"
         comma = re.fullmatch(r"[0-9]+,[0-9]+", text)
-        mend = "Write numbers with a point, as in 0.5" if comma else "Write a number there"
-        return f"field {at + 1} is '{text[:20]}', not a number", mend
+        hint = "Write numbers with a point, as in 0.5" if comma else "Write a number there"
+        return f"field {at + 1} is '{text[:20]}', not a number", hint
     return "its fields can not be told apart", "Write the row again without quotes"
 
 

@@ -41,7 +41,7 @@ def read_usps(folder: Path) -> Dataset:
         labels.append(digits)
     dataset = join("usps", parts, "usps", ArrayLimits())
     classes = tuple(str(digit) for digit in range(10))
-    return replace(dataset, labels=np.concatenate(labels), classes=classes, understood="libsvm")
+    return replace(dataset, labels=np.concatenate(labels), classes=classes, description="libsvm")
 
 
 def _fill(pictures: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:

@@ -1,0 +1,70 @@
+"""How far a picture lies from those that a model learned from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["DIRECTIONS", "MahalanobisOOD"]
+
+DIRECTIONS = 64  # at most, in which the spread of embeddings is kept apart
+
+
+class MahalanobisOOD(nn.Module):
+    """N×E embeddings to N: the Mahalanobis distance to the nearest class, per dimension.
+
+    Lee et al., "A simple unified framework for detecting out-of-distribution samples" (2018):
+    every class is a normal distribution with a mean of its own, and all share one covariance.
+    That covariance is a few directions and the same spread in all others, as in probabilistic
+    PCA (Tipping and Bishop, 1999): sound where there are fewer pictures than dimensions.
+
+    Parameters
+    ----------
+    classes : number of classes, K.
+    width : of an embedding, E.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        count = min(DIRECTIONS, width)
+        self.register_buffer("means", torch.zeros(classes, width))
+        self.register_buffer("directions", torch.zeros(width, count))
+        self.register_buffer("spreads", torch.ones(count))
+        self.register_buffer("rest", torch.ones(()))
+
+    def learn(self, embeddings: Tensor, labels: Tensor) -> MahalanobisOOD:
+        """Take means and covariance from n×E embeddings of pictures with n labels.
+
+        A class without a picture lies at infinity, near nothing.
+        """
+        x = embeddings.double()
+        means = torch.full_like(self.get_buffer("means"), 1e6).double()
+        for label in set(labels.tolist()):
+            means[label] = x[labels == label].mean(0)
+        apart = x - means[labels]
+        count = self.get_buffer("spreads").shape[0]
+        variances, vectors = torch.linalg.eigh(apart.T @ apart / len(x))
+        variances = variances.clamp(min=0)
+        kept = variances[-count:]
+        # What the kept directions leave over, shared by all others; never nothing.
+        others = variances[:-count].sum() / max(x.shape[1] - count, 1)
+        rest = others.clamp(min=1e-9 + 1e-4 * variances.mean())
+        self.get_buffer("means").copy_(means)
+        self.get_buffer("directions").copy_(vectors[:, -count:])
+        self.get_buffer("spreads").copy_(kept.clamp(min=rest).sqrt())
+        self.get_buffer("rest").copy_(rest.sqrt())
+        return self
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """N×E to N; about 1 for pictures like those that were learned from."""
+        x, means = self._white(embeddings), self._white(self.get_buffer("means"))
+        squares = x.square().sum(1, keepdim=True) + means.square().sum(1) - 2 * x @ means.T
+        nearest: Tensor = squares.amin(1).clamp(min=0)
+        return (nearest / embeddings.shape[1]).sqrt()
+
+    def _white(self, x: Tensor) -> Tensor:
+        """Coordinates in which the shared covariance is the unit matrix."""
+        directions = self.get_buffer("directions")
+        along = x @ directions
+        across = x - along @ directions.T
+        return torch.cat([along / self.get_buffer("spreads"), across / self.get_buffer("rest")], 1)

@@ -1,0 +1,128 @@
+"""What a worker needs to train any unit of a run: shipped once, wherever the worker is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.split import Fold
+from bakeoff.record.folder import RunConfig
+from bakeoff.training.compute import Compute
+
+__all__ = ["TrainingData"]
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The pictures, the folds, and how the arithmetic is to be done.
+
+    Attributes
+    ----------
+    dataset : of which a worker uses nothing but `rows`.
+    rows : ascending rows of the dataset, all that a fit may ever use; the locked test part is
+        none of them.
+    folds : by name; their rows are those of the dataset.
+    changed : rows that the battery of changes is made of.
+    compute : as it was chosen where the run began, so that every worker does the same arithmetic.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    rows: Rows
+    folds: Mapping[str, Fold]
+    changed: Rows
+    compute: Compute
+
+    def to_ship(self) -> TrainingData:
+        """The same with no pixel and no label in it but those that may be learnt from."""
+        labels = np.full_like(self.dataset.labels, UNLABELLED)
+        labels[self.rows] = self.dataset.labels[self.rows]
+        dataset = Dataset(
+            self.dataset.name,
+            self.dataset.pictures.only(self.rows),
+            labels,
+            self.dataset.classes,
+            names=(),
+        )
+        return replace(self, dataset=dataset)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        pictures = self.dataset.pictures
+        return sum(
+            array.nbytes
+            for array in (pictures.buffer, *self._arrays().values(), *_rows_of(self.folds))
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write it for processes of this machine, which share the pixels as a memory map."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "pixels.npy", self.dataset.pictures.buffer)
+        np.savez(folder / "arrays.npz", **self._arrays())
+        for number, fold in enumerate(self.folds.values()):
+            np.savez(
+                folder / f"fold-{number}.npz",
+                train=fold.train,
+                validation=fold.validation,
+                held_out=fold.held_out,
+            )
+        told = {
+            "config": self.config.model_dump(mode="json"),
+            "compute": asdict(self.compute),
+            "name": self.dataset.name,
+            "classes": self.dataset.classes,
+            "folds": list(self.folds),
+        }
+        (folder / "material.json").write_text(json.dumps(told))
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainingData:
+        """What `save` wrote."""
+        told = json.loads((folder / "material.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+        folds = {}
+        for number, name in enumerate(told["folds"]):
+            with np.load(folder / f"fold-{number}.npz", allow_pickle=False) as parts:
+                folds[name] = Fold(name, **parts)
+        return cls(
+            RunConfig.model_validate(told["config"]),
+            Dataset(
+                told["name"],
+                Pictures(pixels, arrays["offsets"], arrays["shapes"]),
+                arrays["labels"],
+                tuple(told["classes"]),
+                names=(),
+            ),
+            arrays["rows"],
+            folds,
+            arrays["changed"],
+            Compute(**told["compute"]),
+        )
+
+    def _arrays(self) -> dict[str, Any]:
+        pictures = self.dataset.pictures
+        return {
+            "offsets": pictures.offsets,
+            "shapes": pictures.shapes,
+            "labels": self.dataset.labels,
+            "rows": self.rows,
+            "changed": self.changed,
+        }
+
+
+def _rows_of(folds: Mapping[str, Fold]) -> Iterable[Rows]:
+    for fold in folds.values():
+        yield from (fold.train, fold.validation, fold.held_out)

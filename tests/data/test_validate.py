@@ -1,0 +1,188 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.readers.combine import combine
+from bakeoff.data.validate import ink, validate
+from bakeoff.errors import BakeoffError, LeftOut
+
+from .pictures_made import drawing
+
+
+def dataset(labels: list[int], classes: str = "abc", test: list[int] | None = None) -> Dataset:
+    pictures = np.stack([drawing(index) for index in range(len(labels))])
+    return Dataset(
+        name="made",
+        pictures=Pictures.from_array(pictures),
+        labels=np.asarray(labels, dtype=np.int64),
+        classes=tuple(classes),
+        names=tuple(f"{index}.png" for index in range(len(labels))),
+        official_test=None if test is None else np.isin(np.arange(len(labels)), test),
+        description="class folders",
+    )
+
+
+def test_what_is_fine_stays_as_it_is() -> None:
+    given = dataset([2, 0, 1, 0, 1, 2])
+    done = validate(given)
+    assert done.description == "class folders, 6 pictures of 16×12, 3 classes, ink is low"
+    assert done.fingerprint() == given.fingerprint()
+    assert done.left_out == ()
+
+
+def test_small_classes_are_left_out_with_their_pictures() -> None:
+    done = validate(dataset([0, 2, 0, 3, 2], "abcde"))
+    assert done.classes == ("a", "c")
+    assert done.labels.tolist() == [0, 1, 0, 1]
+    assert done.names == ("0.png", "1.png", "2.png", "4.png")
+    assert [str(record) for record in done.left_out] == [
+        "class 'b': the class has no training picture. "
+        "Add more pictures of this class, or remove it.",
+        "class 'd': the class has only one training picture. "
+        "Add more pictures of this class, or remove it.",
+        "3.png: its class 'd' has only one training picture. Add more pictures of this class.",
+        "class 'e': the class has no training picture. "
+        "Add more pictures of this class, or remove it.",
+    ]
+
+
+def test_pictures_of_the_test_part_do_not_make_a_class() -> None:
+    done = validate(dataset([0, 0, 1, 1, 2, 2, 2, 0], test=[4, 5, 6, 7]))
+    assert done.classes == ("a", "b")
+    assert done.names == ("0.png", "1.png", "2.png", "3.png", "7.png")
+    assert {record.subject for record in done.left_out} == {"class 'c'", "4.png", "5.png", "6.png"}
+
+
+def test_too_few_classes() -> None:
+    with pytest.raises(BakeoffError, match=r"made: 1 class with two or more pictures.*class 'a'"):
+        validate(dataset([0, 1, 1, 1], "ab"))
+    with pytest.raises(BakeoffError, match="made: 0 classes with two or more pictures"):
+        validate(dataset([0, 1], "ab"))
+    with pytest.raises(BakeoffError, match=r"^made: 1 class with two or more pictures.* two\. Add"):
+        validate(dataset([0, 0, 0], "a"))
+
+
+def test_labels_outside_the_classes_are_left_out() -> None:
+    done = validate(dataset([0, 0, 1, 1, 7, -3], "ab"))
+    assert done.labels.tolist() == [0, 0, 1, 1]
+    assert [str(record) for record in done.left_out] == [
+        "4.png: its label 7 is none of the 2 classes. Correct the label.",
+        "5.png: its label -3 is none of the 2 classes. Correct the label.",
+    ]
+
+
+def test_pictures_without_a_label_are_counted_in_one_line() -> None:
+    done = validate(dataset([0, 0, 1, 1, -1, -1, -1], "ab"))
+    assert len(done) == 4
+    assert [str(record) for record in done.left_out] == [
+        "4.png: it has no label (nor do 2 others). Give it a label."
+    ]
+    assert validate(dataset([0, 0, 1, 1, -1], "ab")).left_out[0].problem == "it has no label"
+
+
+def test_no_labels_at_all() -> None:
+    with pytest.raises(BakeoffError, match=r"made: none of its pictures has a label.*cat/01\.png"):
+        validate(dataset([-1, -1]))
+
+
+def test_no_pictures_at_all() -> None:
+    empty = dataset([0]).take(np.zeros(0, dtype=np.int64))
+    with pytest.raises(BakeoffError, match="made: no picture in it can be used"):
+        validate(empty)
+    empty = replace(empty, left_out=(LeftOut("a.png", "it is odd", "Mend"),) * 2)
+    with pytest.raises(BakeoffError, match=r"\(2 items left out; a\.png: it is odd\)"):
+        validate(empty)
+
+
+def test_groups_and_the_test_part_follow() -> None:
+    given = replace(
+        dataset([0, 0, 1, 1, 2, 0], test=[5]),
+        groups=np.asarray([3, 1, 1, 3, 0, 3]),
+        group_names=("lost", "ben", "nobody", "anna"),
+    )
+    done = validate(given)
+    assert done.groups is not None
+    assert done.groups.tolist() == [1, 0, 0, 1, 1]
+    assert done.group_names == ("ben", "anna")
+    assert done.official_test is not None
+    assert done.official_test.tolist() == [False] * 4 + [True]
+    assert done.description.endswith(", 2 classes, 2 groups, official test of 1, ink is low")
+
+
+def test_a_test_part_of_which_nothing_is_left_is_none() -> None:
+    assert validate(dataset([0, 0, 1, 1, -1], "ab", test=[4])).official_test is None
+
+
+def test_thousands_are_told_apart() -> None:
+    pictures = Pictures.from_array(np.zeros((42_000, 2, 3), dtype=np.uint8))
+    labels = np.arange(42_000) % 1000
+    many = Dataset(
+        "m", pictures, labels, tuple(map(str, range(1000))), tuple(map(str, range(42_000)))
+    )
+    assert validate(many).description == "42 000 pictures of 3×2, 1 000 classes, ink is high"
+
+
+def test_many_sizes() -> None:
+    writer = PictureWriter()
+    for height, width in ((48, 64), (512, 400), (10, 500), (30, 31)):
+        writer.append(np.zeros((height, width, 1), dtype=np.uint8))
+    given = replace(dataset([0, 0, 1, 1], "ab"), pictures=writer.finish())
+    assert "4 pictures of many sizes, 31×30 to 400×512, 2 classes" in validate(given).description
+
+
+def test_ink() -> None:
+    drawings = np.stack([drawing(index) for index in range(500)])
+    assert ink(Pictures.from_array(drawings)) == "ink is low"
+    assert ink(Pictures.from_array(255 - drawings)) == "ink is high"
+    assert ink(Pictures.from_array(np.zeros((3, 4, 4), dtype=np.uint8))) == "ink is high"
+    assert ink(Pictures.from_array(np.full((3, 4, 4), 255, dtype=np.uint8))) == "ink is low"
+
+
+def test_ink_in_colour_on_paper_is_ink() -> None:
+    drawings = np.stack([drawing(index) for index in range(20)])
+    colour = np.repeat(drawings[..., None], 3, axis=3)
+    colour[..., 0][colour[..., 0] < 128] = 220
+    assert ink(Pictures.from_array(colour)) == "ink is low"
+
+
+def test_coarse_digits_with_blurred_edges_are_ink() -> None:
+    digits = np.zeros((20, 8, 8), dtype=np.uint8)
+    digits[:, 1:7, 3:6] = [120, 255, 150]
+    digits[:, 1:7, 6] = 80
+    assert ink(Pictures.from_array(digits)) == "ink is high"
+
+
+def test_photos() -> None:
+    random = np.random.default_rng(0)
+    grain = random.integers(0, 64, (20, 32, 32, 1), dtype=np.uint8)
+    light = np.linspace(0, 190, 32).astype(np.uint8)[:, None, None]
+    assert ink(Pictures.from_array(grain + light)) == "photos"
+    flat_but_coloured = np.broadcast_to(np.asarray([60, 110, 140], dtype=np.uint8), (9, 8, 8, 3))
+    assert ink(Pictures.from_array(flat_but_coloured)) == "photos"
+
+
+def test_parts_are_combined_by_name() -> None:
+    train, test = dataset([0, 1, 5], "ab"), dataset([0, -1, 1], "bz")
+    whole = combine([(train, False), (test, True)])
+    assert whole.classes == ("a", "b", "z")
+    assert whole.labels.tolist() == [0, 1, -1, 1, -1, 2]
+    assert whole.official_test is not None
+    assert whole.official_test.tolist() == [False] * 3 + [True] * 3
+    assert np.array_equal(whole.pictures[4], test.pictures[1])
+    assert whole.names == train.names + test.names
+    assert whole.groups is None
+
+
+def test_groups_are_combined_if_all_parts_have_them() -> None:
+    groups = np.asarray([0, 1])
+    train = replace(dataset([0, 1]), groups=groups, group_names=("x", "y"))
+    test = replace(dataset([0, 1]), groups=groups, group_names=("y", "z"))
+    whole = combine([(train, False), (test, False)])
+    assert whole.group_names == ("x", "y", "z")
+    assert whole.groups is not None
+    assert whole.groups.tolist() == [0, 1, 1, 2]
+    partly = combine([(train, False), (dataset([0]), False)])
+    assert (partly.groups, partly.group_names) == (None, ())

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bakeoff.data.corrections import Correction, read_corrections
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.read import read
+from bakeoff.data.split import split
+from bakeoff.errors import LeftOut
+from bakeoff.evaluation.records import Health
+from bakeoff.run.bake import bake, resume
+from bakeoff.run.source import read_again
+
+from ..data.pictures_made import encoded
+from ..run.test_resume import Interruption, after
+from ..strokes import QUICKLY, strokes
+
+ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
+BOTH: dict[str, Any] = {
+    "approaches": ("baseline", "cnn"),
+    "settings": {"cnn": {"epochs": 8, "filters": (16, 16)}, "baseline": {"epochs": 12}},
+    "folds": 2,
+    "threads": 1,
+    "precision": "fp32",
+    "device": "cpu",
+    "bundles": False,
+}
+
+
+def found(dataset: Dataset, **asked: Any) -> tuple[Health, list[Correction]]:
+    """What looks alone tell."""
+    from bakeoff.issues.find import find_issues
+
+    duplicates = find_duplicates(dataset.pictures)
+    ids = together(len(dataset), [one.indices for one in duplicates])
+    official = dataset.official_test
+    parts = split(dataset.labels, folds=2, official_test=official, together=ids, **asked)
+    return find_issues(dataset, duplicates, parts)
+
+
+def changed(dataset: Dataset, change: dict[int, NDArray[np.uint8] | int]) -> Dataset:
+    """The dataset with some pictures taken from other rows, or from arrays."""
+    pixels = np.stack(list(dataset.pictures))
+    for row, other in change.items():
+        pixels[row] = pixels[other] if isinstance(other, int) else other
+    return replace(dataset, pictures=Pictures.from_array(pixels))
+
+
+EMPTY = np.full((12, 12, 1), 255, dtype=np.uint8)
+
+
+# -- by looks ----------------------------------------------------------------------
+
+
+def test_an_honest_set_has_nothing_to_say() -> None:
+    health, proposed = found(strokes())
+    assert health == Health(odd=[], suspects=[], shortcuts=[], words=[])
+    assert proposed == []
+
+
+def test_what_is_found_is_said_and_what_is_clear_is_proposed() -> None:
+    # 3 and 9 are of one class, 4 and 5 are not; 40 is empty.
+    dataset = changed(strokes(), {9: 3, 4: 5, 40: EMPTY})
+    left_out = (LeftOut("bad.png", "it is empty", "Copy it"), LeftOut("class 'x'", "few", "Add"))
+    health, proposed = found(replace(dataset, left_out=left_out))
+    names = dataset.names
+    assert health.words == [
+        "2 items are not usable and left out: bad.png, class 'x'.",
+        f"1 picture is empty, or nearly so: {names[40]}.",
+        f"1 picture is the same as another of the class: {names[9]}. Copies share a fold, so that "
+        "none is both learnt from and scored.",
+        f"1 picture is there again, the same, under another class, so that a label is likely "
+        f"wrong: {names[4]}.",
+    ]
+    assert [(one.what, one.index) for one in health.odd] == [("empty", 40)]
+    assert [(one.action, one.name, one.label, one.proposed, one.why) for one in proposed] == [
+        ("leave out", names[4], "dash", "", f"the same as {names[5]}, labelled box"),
+        ("leave out", names[5], "box", "", f"the same as {names[4]}, labelled dash"),
+        ("leave out", names[40], "dash", "", "there is nothing on it"),
+    ]
+
+
+def test_a_near_copy_under_another_class_is_for_people_to_decide() -> None:
+    dataset = read("doodles").take(np.arange(0, 1000, 5))
+    pixels = np.stack(list(dataset.pictures))
+    pixels[150] = (pixels[3] * 0.9).astype(np.uint8)
+    assert dataset.labels[150] != dataset.labels[3]
+    health, proposed = found(replace(dataset, pictures=Pictures.from_array(pixels)))
+    assert "nearly the same, under another class" in health.words[0]
+    assert {(one.action, one.name) for one in proposed} == {
+        ("keep", dataset.names[3]),
+        ("keep", dataset.names[150]),
+    }
+
+
+def test_an_unlabelled_copy_contradicts_nothing() -> None:
+    dataset = changed(strokes(), {4: 5})
+    labels = dataset.labels.copy()
+    labels[5] = UNLABELLED
+    health, proposed = found(replace(dataset, labels=labels))
+    assert proposed == []
+    assert "of the class" in health.words[0]
+
+
+def test_nothing_of_the_test_is_changed_unasked() -> None:
+    test = np.arange(60) >= 45
+    dataset = changed(strokes(official_test=test), {50: EMPTY, 3: 54})
+    health, proposed = found(dataset)
+    assert f"1 picture is in the test too, so not learnt from: {dataset.names[3]}." in health.words
+    (one,) = proposed
+    assert one.action == "keep"
+    assert one.why.endswith("of the locked test, so it is for you alone to decide")
+
+
+def test_a_class_that_the_test_lacks() -> None:
+    dataset = strokes()
+    test = (np.arange(60) >= 45) & (dataset.labels != 2)
+    health, _ = found(replace(dataset, official_test=test))
+    assert health.words == ["1 class is missing from the test part: box."]
+
+
+def test_uneven_classes() -> None:
+    dataset = strokes()
+    rows = np.flatnonzero((dataset.labels != 1) | (np.arange(60) < 6))
+    health, _ = found(dataset.take(rows))
+    assert health.words == [
+        "The classes are uneven: bar has 20 pictures, dash has 2. The accuracy speaks mostly of "
+        "the large ones."
+    ]
+
+
+def test_a_name_of_two_pictures_is_not_acted_on() -> None:
+    names = ("same",) * 60
+    _, (one,) = found(changed(strokes(names=names), {4: EMPTY}))
+    assert (one.action, one.why) == (
+        "keep",
+        "there is nothing on it; other pictures have the same name",
+    )
+
+
+def papers(count: int = 150, *, telling: str) -> Dataset:
+    """Boxes and bars on paper of 24×24, whose shade tells the class, or the group."""
+    rng = np.random.default_rng(0)
+    labels, groups = np.arange(count) % 2, np.arange(count) % 3
+    pixels = rng.normal(225, 4, (count, 24, 24, 1))
+    shade = labels if telling == "class" else groups
+    pixels -= 10.0 * shade[:, None, None, None]
+    for row, label in enumerate(labels):
+        top, left, bottom = rng.integers([6, 6, 14], [10, 10, 19])
+        pixels[row, top:bottom, left : left + (rng.integers(6, 9) if label else 3)] = 30
+        for _ in range(2):
+            pixels[row, rng.integers(6, 18), 6:18] = 30
+            pixels[row, 6:18, rng.integers(6, 18)] = 30
+    return Dataset(
+        name="papers",
+        pictures=Pictures.from_array(pixels.clip(0, 255).astype(np.uint8)),
+        labels=labels.astype(np.int64),
+        classes=("bar", "box"),
+        names=tuple(f"{row}.png" for row in range(count)),
+        groups=groups.astype(np.int64),
+        group_names=("a", "b", "c"),
+    )
+
+
+def test_paper_that_gives_the_class_away() -> None:
+    health, _ = found(papers(telling="class"))
+    (one,) = health.shortcuts
+    assert (one.predicts, one.by, one.chance) == ("class", "background", 0.5)
+    assert one.accuracy > 0.9
+    assert one.interval[0] < one.accuracy <= one.interval[1]
+    assert health.words[-1] == one.words
+    assert "take pictures of all classes alike" in one.words
+
+
+def test_paper_that_gives_the_group_away() -> None:
+    health, _ = found(papers(telling="group"))
+    (one,) = health.shortcuts
+    assert one.predicts == "group"
+    assert "--leave-one-group-out" in one.words
+
+
+# -- in a run ----------------------------------------------------------------------
+
+
+def digits(count: int = 300) -> Dataset:
+    """Digits of scikit-learn's, on 8×8."""
+    return read("digits").take(np.arange(count))
+
+
+def test_a_run_doubts_flipped_labels_and_proposes_their_mend(tmp_path: Path) -> None:
+    dataset = digits()
+    labels = dataset.labels.copy()
+    problem = [7, 90, 161, 233]
+    labels[problem] = (labels[problem] + 3) % 10
+    run = bake(replace(dataset, labels=labels), tmp_path / "run", **BOTH)
+    health = run.results().health
+    assert health is not None
+    assert len({one.index for one in health.suspects[:4]} & set(problem)) >= 3
+    assert any("doubted by the models" in words for words in health.words)
+    proposed = read_corrections(run.path / "corrections.csv")
+    changed = {one.name: one.proposed for one in proposed if one.action == "relabel"}
+    truth = {dataset.names[row]: dataset.classes[dataset.labels[row]] for row in problem}
+    assert len(changed.items() & truth.items()) >= 3
+    assert len(changed) <= 6
+    for one in proposed:
+        assert one.quality is None or one.why
+
+    # Once corrected, they are doubted no more, and the new table holds what was done.
+    again = bake(
+        replace(dataset, labels=labels),
+        tmp_path / "again",
+        corrections=run.path / "corrections.csv",
+        **ONE,
+    )
+    fixed = read_corrections(again.path / "corrections.csv")
+    assert {one.name: one.proposed for one in fixed if one.action == "relabel"}.items() >= (
+        changed.items()
+    )
+    after = again.results().health
+    assert after is not None
+    assert not {one.name for one in after.suspects} & set(changed)
+
+
+def test_suspects_of_the_test_are_told_and_kept(tmp_path: Path) -> None:
+    dataset = digits()
+    labels = dataset.labels.copy()
+    problem = [250, 261, 272, 283]
+    labels[problem] = (labels[problem] + 3) % 10
+    test = np.arange(300) >= 240
+    run = bake(replace(dataset, labels=labels, official_test=test), tmp_path / "run", **BOTH)
+    health = run.results().health
+    assert health is not None
+    assert {one.index for one in health.suspects} & set(problem)
+    assert any("of the test." in words for words in health.words)
+    table = {one.name: one for one in read_corrections(run.path / "corrections.csv")}
+    for one in health.suspects:
+        if one.index >= 240:
+            assert table[one.name].action == "keep"
+            assert "locked test" in table[one.name].why
+
+
+def test_groups_in_several_folds_are_told(tmp_path: Path) -> None:
+    writers = strokes(groups=np.arange(60) // 4, group_names=tuple("abcdefghijklmno"))
+    for keep in (False, True):
+        run = bake(writers, tmp_path / f"run-{keep}", **ONE | {"keep_groups": keep})
+        health = run.results().health
+        assert health is not None
+        assert any("lie in several folds" in words for words in health.words) != keep
+
+
+def test_a_run_without_folds_judges_the_test(tmp_path: Path) -> None:
+    run = bake(strokes(), tmp_path / "run", **ONE | {"folds": 0, "test": 0.3})
+    assert run.results().health is not None
+
+
+def test_a_picture_that_is_strange_to_every_approach(tmp_path: Path) -> None:
+    dataset = digits()
+    pixels = np.stack(list(dataset.pictures)).copy()
+    pixels[50, :, :, 0] = np.indices((8, 8)).sum(0) % 2 * 255
+    strange = replace(dataset, pictures=Pictures.from_array(pixels))
+    run = bake(strange, tmp_path / "run", **BOTH | {"approaches": ("baseline",), "settings": {}})
+    health = run.results().health
+    assert health is not None
+    assert (50, "outlier") in {(one.index, one.what) for one in health.odd}
+
+
+# -- corrections of a run ----------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Strokes as files."""
+    dataset = strokes()
+    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
+        path = tmp_path / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(picture[..., 0]))
+    return tmp_path / "set"
+
+
+def test_a_run_goes_on_with_its_corrections_when_their_table_is_gone(
+    folder: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text(
+        "action,name,label,proposed\nrelabel,bar/0.png,bar,box\nleave out,bar/3.png,bar,\n"
+        "keep,bar/6.png,bar,box\n"
+    )
+    files = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    with pytest.raises(Interruption):
+        bake(folder, tmp_path / "run", corrections=table, on_event=after(6), **ONE)
+    table.unlink()
+    run = resume(tmp_path / "run")
+    results, index = run.results(), run.picture_index()
+    assert results.dataset.classes == ["bar", "box", "dash"]
+    assert results.dataset.class_counts == [18, 21, 20]
+    assert "1 label corrected, 1 picture left out as asked" in results.dataset.description
+    assert [one.subject for one in results.dataset.left_out] == ["bar/3.png"]
+    assert index.labels[index.names.index("bar/0.png")] == results.dataset.classes.index("box")
+    assert read_again(run.config).fingerprint() == results.dataset.fingerprint
+    assert not any("left out" in words for words in results.health.words)  # type: ignore[union-attr]
+    assert {path: path.read_bytes() for path in folder.rglob("*.png")} == files
+    assert "corrections" not in next(run.events())["config"]  # type: ignore[operator]
+    acting = [one for one in read_corrections(run.path / "corrections.csv") if one.action != "keep"]
+    assert [(one.action, one.name) for one in acting[:2]] == [
+        ("relabel", "bar/0.png"),
+        ("leave out", "bar/3.png"),
+    ]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bakeoff.training.ood import DIRECTIONS, MahalanobisOOD
+
+
+def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Three classes apart, each spread ten times as wide along the first direction."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 3
+    centres = torch.eye(3, width) * 30
+    spread = torch.ones(width)
+    spread[0] = 10
+    return centres[labels] + torch.randn(count, width, generator=generator) * spread, labels
+
+
+@pytest.mark.parametrize("width", [5, 40, DIRECTIONS + 30])
+def test_pictures_like_those_learned_from_lie_about_one_away(width: int) -> None:
+    ood = MahalanobisOOD(3, width).learn(*clouds(900, width))
+    again, _ = clouds(900, width, seed=1)
+    assert ood(again).mean().item() == pytest.approx(1, abs=0.2)
+
+
+def test_what_counts_is_how_unusual_the_direction_is() -> None:
+    ood = MahalanobisOOD(3, 8).learn(*clouds(900, 8))
+    off = torch.eye(3, 8)[:1] * 30
+    wide, narrow = off.clone(), off.clone()
+    wide[0, 0] += 15
+    narrow[0, 5] += 15
+    assert ood(narrow).item() > 4 * ood(wide).item()
+
+
+def test_fewer_pictures_than_dimensions() -> None:
+    x, labels = clouds(12, 300)
+    ood = MahalanobisOOD(3, 300).learn(x, labels)
+    assert ood(clouds(30, 300, seed=1)[0]).isfinite().all()
+    assert ood(torch.full((1, 300), 50.0)).item() > ood(x).max().item()
+
+
+def test_pictures_that_are_all_the_same_leave_finite_distances() -> None:
+    ood = MahalanobisOOD(2, 4).learn(torch.ones(6, 4), torch.tensor([0, 0, 0, 1, 1, 1]))
+    assert ood(torch.zeros(2, 4)).isfinite().all()
+
+
+def test_a_class_without_pictures_is_near_nothing() -> None:
+    x, labels = clouds(300, 6)
+    seen = labels < 2
+    ood = MahalanobisOOD(3, 6).learn(x[seen], labels[seen])
+    assert ood(torch.zeros(1, 6)).item() < 100
+    assert ood(torch.full((1, 6), 1e3)).item() > 10

@@ -1,0 +1,308 @@
+"""A search of settings: what it may see, what it leaves, and that it can be interrupted."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from PIL import Image
+
+from bakeoff.errors import BakeoffError
+from bakeoff.record.study import StudyResults, TrialRecord
+from bakeoff.run.bake import bake
+from bakeoff.tune import search as story
+from bakeoff.tune.recommendation import choose, front_of, with_outer
+from bakeoff.tune.search import resume_tune, tune
+from bakeoff.tune.space import read_settings
+from bakeoff.tune.study import Tried, storage_of
+from bakeoff.workers.worker import Worker
+
+from ..strokes import QUICKLY, strokes
+
+SPACE = """
+[cnn]
+epochs = 3
+filters = ["8,8", "8", "8,16"]
+dropout = { low = 0.0, high = 0.5 }
+learning_rate = { low = 0.001, high = 0.02, log = true }
+weight_decay = 0.05
+label_smoothing = 0.1
+dense = ""
+kernel_size = 3
+pooling = ["max", "average"]
+batch_size = "none"
+"""
+
+ASKED: dict[str, Any] = {
+    "trials": 5,
+    "budget": "quick",
+    "threads": 1,
+    "precision": "fp32",
+    "device": "cpu",
+    "workers": "local:1",
+}
+
+
+def space(path: Path) -> Path:
+    file = path / "space.toml"
+    file.write_text(SPACE)
+    return file
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResults]:
+    """A finished search on 90 strokes; only to be read."""
+    path = tmp_path_factory.mktemp("found")
+    settings = {"cnn": {"epochs": 3, "filters": "8,8"}}
+    results = tune(strokes(90), path / "study", space=space(path), settings=settings, **ASKED)
+    return path / "study", results
+
+
+def test_every_trial_is_told_with_its_curves(found: tuple[Path, StudyResults]) -> None:
+    _, results = found
+    [search] = results.searches
+    assert [one.number for one in search.trials] == [0, 1, 2, 3, 4]
+    assert {one.state for one in search.trials} <= {"finished", "pruned"}
+    assert search.trials[0].settings == {}
+    for one in search.trials:
+        if one.state == "finished":
+            assert len(one.folds) == results.protocol.inner_folds == 3
+            assert one.loss is not None
+            assert one.accuracy == pytest.approx(np.mean([fold.accuracy for fold in one.folds]))
+            assert one.latency_ms is not None
+            assert one.parameters
+        assert all(len(fold.curve) for fold in one.folds)
+
+
+def test_it_picks_and_says_what_unseen_pictures_say(found: tuple[Path, StudyResults]) -> None:
+    _, results = found
+    recommendation = results.searches[0].recommendation
+    assert recommendation is not None
+    assert recommendation.outer is not None
+    assert set(recommendation.outer) == {"defaults", "best", "recommendation"}
+    best = next(one for one in results.searches[0].trials if one.number == recommendation.best)
+    assert recommendation.optimism == pytest.approx(
+        (best.accuracy or 0) - recommendation.outer["best"].accuracy
+    )
+    assert recommendation.words is not None
+    assert "pictures that no trial saw" in recommendation.words
+    if recommendation.trial == 0:
+        assert recommendation.outer["recommendation"] == recommendation.outer["defaults"]
+
+
+def test_it_leaves_settings_that_a_run_takes(found: tuple[Path, StudyResults]) -> None:
+    path, results = found
+    settings = read_settings(path / "settings.toml")
+    assert set(settings) == {"cnn"}
+    recommendation = results.searches[0].recommendation
+    assert recommendation is not None
+    assert settings["cnn"] == results.searches[0].trials[recommendation.trial].settings
+    asked = QUICKLY | {"approaches": ("cnn",), "settings": settings}
+    if not settings["cnn"]:
+        asked["settings"] = {"cnn": {"epochs": 2}}
+    assert bake(strokes(), path.parent / "run", **asked).results().approaches
+
+
+def test_it_leaves_a_table_a_report_and_an_optuna_study(found: tuple[Path, StudyResults]) -> None:
+    path, results = found
+    with (path / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["number"] for row in rows] == list("01234")
+    assert {"loss", "parameters", "seconds", "filters", "dropout"} <= rows[0].keys()
+    assert "no trial saw" in (path / "report.html").read_text()
+    with storage_of(f"sqlite:///{path / 'study.db'}") as storage:
+        study = optuna.load_study(study_name="study/cnn", storage=storage)
+        states = [one.state.name for one in study.trials]
+    assert len(states) == 5
+    assert "RUNNING" not in states
+    assert not list((path / "units" / "cnn").glob("trial*"))  # weights of trials are not kept
+    again = resume_tune(path, dataset=strokes(90), workers="local:1")
+    assert again.model_copy(update={"finished": None}) == results.model_copy(
+        update={"finished": None}
+    )
+
+
+def test_no_trial_sees_an_outer_or_a_locked_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, set[int]]] = []
+    do = Worker.do
+
+    def spy(self: Worker, unit: Any) -> None:
+        seen.append((unit.name, set(self.data.rows.tolist())))
+        do(self, unit)
+
+    monkeypatch.setattr(Worker, "do", spy)
+    results = tune(
+        strokes(100), tmp_path / "s", space=space(tmp_path), test=0.2, **ASKED | {"trials": 2}
+    )
+    protocol = results.protocol
+    assert protocol.test_pictures + protocol.inner_pictures + protocol.outer_pictures == 100
+    inner = {frozenset(rows) for name, rows in seen if name.startswith("trial")}
+    later = {frozenset(rows) for name, rows in seen if name.startswith("outer")}
+    assert [len(rows) for rows in inner] == [protocol.inner_pictures]
+    assert [len(rows) for rows in later] == [protocol.inner_pictures + protocol.outer_pictures]
+    last_trial = max(n for n, (name, _) in enumerate(seen) if name.startswith("trial"))
+    assert all(name.startswith("outer") for name, _ in seen[last_trial + 1 :])
+
+
+def test_killed_and_resumed_it_goes_on(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def hear(kind: str, told: Mapping[str, Any]) -> None:
+        if kind == "trial":
+            done.append(told["record"].number)
+        if kind == "epoch" and told["trial"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(strokes(90), tmp_path / "s", space=space(tmp_path), hear=hear, **ASKED)
+    assert done == [0, 1]
+    results = resume_tune(tmp_path / "s", dataset=strokes(90), workers="local:1")
+    trials = results.searches[0].trials
+    assert [one.number for one in trials] == [0, 1, 2, 3, 4]
+    assert all(one.state in ("finished", "pruned") for one in trials)
+    drawn = [one.settings.get("dropout") for one in trials]
+    assert len(set(drawn)) == 5  # what was drawn by lot is not drawn again
+
+
+def test_two_aims_give_a_front(tmp_path: Path) -> None:
+    results = tune(
+        strokes(90), tmp_path / "s", space=space(tmp_path), aims=("accuracy", "size"), **ASKED
+    )
+    [search] = results.searches
+    assert all(one.state == "finished" for one in search.trials)  # none is pruned by half of them
+    front = [one for one in search.trials if one.front]
+    assert front
+    assert search.recommendation is not None
+    assert "not clearly worse" in search.recommendation.why
+    assert "size" in search.recommendation.why
+
+
+def test_time_ends_it(tmp_path: Path) -> None:
+    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), seconds=0.0, **ASKED)
+    assert results.searches[0].trials == []
+    assert results.searches[0].recommendation is None
+    assert "goes on" in (tmp_path / "s" / "settings.toml").read_text()
+
+
+def test_settings_that_can_not_be_trained_cost_one_trial(tmp_path: Path) -> None:
+    file = space(tmp_path)
+    file.write_text(SPACE.replace("kernel_size = 3", "kernel_size = 2"))
+    results = tune(strokes(90), tmp_path / "s", space=file, **ASKED | {"trials": 3})
+    states = [one.state for one in results.searches[0].trials]
+    assert states == ["finished", "failed", "failed"]  # the defaults have an odd kernel
+    assert "odd kernel" in str(results.searches[0].trials[1].why)
+    assert results.searches[0].recommendation is not None
+
+
+def test_what_is_no_search(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match="is no search"):
+        resume_tune(tmp_path)
+    with pytest.raises(BakeoffError, match="leaves no outer pictures"):
+        tune(strokes(official_test=np.arange(60) > 40), tmp_path / "s", folds=0, **ASKED)
+    with pytest.raises(BakeoffError, match="can not be opened"):
+        tune(strokes(), tmp_path / "s", storage="nowhere://x", **ASKED)
+
+
+def together(path: Path, url: str) -> list[StudyResults]:
+    """Two processes at one study, each with a folder of its own, as two people would start them."""
+    dataset = strokes(90)
+    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
+        file = path / "pictures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(file)
+    command = [sys.executable, "-m", "bakeoff", "tune", str(path / "pictures"), "--no-open"]
+    command += ["--space", str(space(path)), "--storage", url, "--study", "shared"]
+    command += ["--trials", "8", "--budget", "quick", "--threads", "1", "--workers", "local:1"]
+    both = [subprocess.Popen([*command, "--out", str(path / name)]) for name in "ab"]
+    assert [one.wait() for one in both] == [0, 0]
+    return [
+        StudyResults.model_validate_json((path / name / "study.json").read_bytes()) for name in "ab"
+    ]
+
+
+def no_trial_lost_or_doubled(results: list[StudyResults], url: str) -> None:
+    for one in results:
+        assert [trial.number for trial in one.searches[0].trials] == list(range(8))
+        assert all(trial.state in ("finished", "pruned") for trial in one.searches[0].trials)
+    with storage_of(url) as storage:
+        study = optuna.load_study(study_name="shared/cnn", storage=storage)
+        begun = [one.user_attrs["number"] for one in study.trials if "record" in one.user_attrs]
+    assert sorted(begun) == list(range(8))
+
+
+def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) -> Tried:
+    """A trial whose 100 losses lie around `loss`."""
+    losses = (loss + spread * np.sin(np.arange(100) * (number + 1))).astype(np.float32)
+    right = losses < loss + spread / 2
+    record = TrialRecord(
+        number=number,
+        state="finished",
+        settings={},
+        accuracy=float(right.mean()),
+        loss=float(losses.mean()),
+        bytes=size,
+        latency_ms=size / 100,
+    )
+    return Tried(record, losses, right)
+
+
+def test_luck_does_not_beat_the_defaults() -> None:
+    by_luck = choose([tried(0, 0.1), tried(1, 0.0999), tried(2, 0.2)], ["loss"])
+    assert by_luck is not None
+    assert (by_luck.recommendation, by_luck.best) == (0, 1)
+    assert "keep the defaults" in by_luck.why
+    clearly = choose([tried(0, 0.1), tried(1, 0.05)], ["loss"])
+    assert clearly is not None
+    assert clearly.recommendation == 1
+    assert "clearly better" in clearly.why
+    assert choose([], ["loss"]) is None
+    alone = choose([tried(3, 0.1)], ["loss"])
+    assert alone is not None
+    assert (alone.recommendation, alone.why[:7]) == (3, "Trial 3")
+
+
+def test_of_those_as_good_the_smallest_is_picked() -> None:
+    some = [tried(0, 0.1, size=900), tried(1, 0.1005, size=300), tried(2, 0.5, size=100)]
+    chosen = choose(some, ["loss", "size"])
+    assert chosen is not None
+    assert (chosen.recommendation, chosen.best) == (1, 0)
+    assert front_of(some, ["loss", "size"]) == {0, 1, 2}
+    assert front_of([*some, tried(3, 0.6, size=200)], ["loss", "size"]) == {0, 1, 2}
+
+
+def test_a_search_that_flatters_is_told_so() -> None:
+    best = tried(1, 0.05)._replace(right=np.ones(200, np.bool_))
+    chosen = choose([tried(0, 0.1), tried(1, 0.05)], ["loss"])
+    assert chosen is not None
+    right = np.arange(100) % 10 > 0
+    scores = (np.full(100, 0.3), right)
+    recommendation = with_outer(
+        chosen, best, {"defaults": scores, "best": scores, "recommendation": scores}
+    )
+    assert recommendation.optimism == pytest.approx(0.1)
+    low, high = recommendation.optimism_interval or (0, 0)
+    assert 0 < low < 0.1 < high
+    assert "flattered it by 10.0 points" in str(recommendation.words)
+    assert with_outer(chosen, best, None).outer is None
+
+
+def test_many_pictures_need_one_inner_fold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(story, "MANY", 50)
+    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **ASKED | {"trials": 2})
+    assert results.protocol.inner_folds == 1
+    assert len(results.searches[0].trials[0].folds) == 1
+
+
+def test_trials_are_shared_out_to_processes(tmp_path: Path) -> None:
+    asked = ASKED | {"workers": "local:2", "trials": 4}
+    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **asked)
+    assert [one.number for one in results.searches[0].trials] == [0, 1, 2, 3]

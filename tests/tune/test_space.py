@@ -1,0 +1,101 @@
+"""What a search tries, read from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from bakeoff.approaches import APPROACHES
+from bakeoff.approaches.settings import configure
+from bakeoff.errors import BakeoffError
+from bakeoff.tune.space import as_text, contains, read_settings, spaces, suggest
+
+
+@pytest.mark.parametrize("name", list(APPROACHES))
+def test_every_approach_has_a_space_that_holds_its_defaults(name: str) -> None:
+    space = spaces((name,))[name]
+    assert len(space) >= 5
+    assert contains(space)
+
+
+@pytest.mark.parametrize("name", list(APPROACHES))
+def test_all_that_is_drawn_fits(name: str) -> None:
+    space = spaces((name,))[name]
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(30):
+        drawn = suggest(study.ask(), space)
+        assert drawn.keys() == space.keys()
+        configure(name, drawn)
+
+
+def written(path: Path, text: str) -> Path:
+    file = path / "mine.toml"
+    file.write_text(text)
+    return file
+
+
+def test_a_file_narrows_widens_and_fixes(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        [cnn]
+        filters = [[8, 8], "16,32"]     # a list of lists as well as text
+        dropout = 0.1                   # fixed
+        kernel_size = { low = 3, high = 7, step = 2 }
+        epochs = { low = 4, high = 8 }  # not searched otherwise
+        """,
+    )
+    whole = spaces(("cnn",))["cnn"]
+    mine = spaces(("cnn", "vit"), file)
+    assert mine["vit"] == spaces(("vit",))["vit"]
+    cnn = mine["cnn"]
+    assert cnn["filters"].choices == ["8,8", "16,32"]
+    assert cnn["dropout"].choices == [0.1]
+    assert (cnn["kernel_size"].low, cnn["kernel_size"].high, cnn["kernel_size"].step) == (3, 7, 2)
+    assert cnn["epochs"].whole
+    assert cnn["learning_rate"] == whole["learning_rate"]
+    assert not contains(cnn)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [suggest(study.ask(), cnn) for _ in range(40)]
+    assert {one["kernel_size"] for one in drawn} == {3, 5, 7}
+    assert {one["epochs"] for one in drawn} == {4, 5, 6, 7, 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[cnn]\nfilters = ['8,x']", "filters=8,x"),
+        ("[cnn]\nfilter = ['8']", "Did you mean filters"),
+        ("[cnn]\nfilters = []", "nothing to choose"),
+        ("[cnn]\ndropout = { low = 0.1 }", "A range has low, high"),
+        ("[cnn]\ndropout = { low = 0.1, high = 0.2, odd = 1 }", "A range has low, high"),
+        ("[cnn]\ndropout = { low = 0.4, high = 0.2 }", "is no range"),
+        ("[cnn]\nlearning_rate = { low = 0, high = 0.2, log = true }", "is no range"),
+        ("[cnn]\ndropout = { low = 'a', high = 0.2 }", "no numbers"),
+        ("[cnn]\ndropout = { low = 0.1, high = 2.0 }", "dropout=2.0"),
+        ("[vit]\nnum_heads = [1]", "not searched here"),
+        ("[cnn", "no TOML file"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_words(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(BakeoffError, match=problem):
+        spaces(("cnn",), written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match="no TOML file"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_settings_from_a_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "epochs = 3\n[cnn]\nfilters = [8, 16]\n")
+    assert read_settings(file) == {"": {"epochs": 3}, "cnn": {"filters": [8, 16]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "none"), ([8, 16], "8,16"), ((), ""), (0.5, 0.5), ("max", "max")]
+)
+def test_settings_as_a_space_writes_them(value: object, text: object) -> None:
+    assert as_text(value) == text
