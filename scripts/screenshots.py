@@ -109,7 +109,7 @@ VIEWS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("try", "/try/{run}", draw_a_house),
     ("compare", "/compare/{run}", nothing),
     ("confusion", "/compare/{run}?view=confusion&a=cnn", open_a_cell),
-    ("robustness", "/compare/{run}?view=brittleness", nothing),
+    ("robustness", "/compare/{run}?view=robustness", nothing),
     ("data", "/data/{run}", nothing),
     ("train", "/train", nothing),
     ("tune", "/tune/doodles?view=parallel", nothing),

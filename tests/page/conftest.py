@@ -63,7 +63,7 @@ VIEWS = (
     "sides",
     "classes",
     "calibration",
-    "brittleness",
+    "robustness",
     "learning",
     "curves",
     "cost",

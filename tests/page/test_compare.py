@@ -248,7 +248,7 @@ def test_the_learning_curve_has_its_own_address(
     told.complaints.clear()  # type: ignore[attr-defined]  # a made-up run has no such file
 
 
-def test_brittleness_change_by_change(told: Page, made: tuple[Served, RunFolder]) -> None:
+def test_robustness_change_by_change(told: Page, made: tuple[Served, RunFolder]) -> None:
     view(told, "Brittleness")
     changes = told.get_by_role("list", name="Change by change").get_by_role("listitem")
     expect(changes).to_have_count(12)
@@ -295,7 +295,7 @@ def test_what_was_not_asked_says_how_to_ask(browser: Browser, tmp_path: Path) ->
     run = make_run(tmp_path / "run", kinds=KINDS[:2], pictures=120)
     results = run.results()
     older = [
-        one.model_copy(update={"macs": None, "learning": None, "brittleness": None})
+        one.model_copy(update={"macs": None, "learning": None, "robustness": None})
         for one in results.approaches
     ]
     update = {"approaches": older, "verdict": None, "health": None}

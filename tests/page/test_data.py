@@ -337,7 +337,7 @@ def test_what_was_left_out_can_be_searched_and_taken_away(
     download.value.save_as(tmp_path / "left.csv")
     with (tmp_path / "left.csv").open(newline="") as file:
         head, first, *more = csv.reader(file)
-    assert head == ["thing", "wrong", "mend"]
+    assert head == ["subject", "problem", "hint"]
     assert first == ["'=scan 0.png", "it ends in the middle", "Copy it"]
     assert len(more) == LOST - 1
 

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
-import { answerOf } from "./answer.ts";
+import {
+  answerOf,
+  isOutOfDistribution,
+  thresholdsOf,
+  verdictKind,
+  verdictWords,
+} from "./answer.ts";
 
-const TRUST = { least_probability: 0.1, most_strangeness: 2 };
+const TRUST = { least_probability: 0.1, max_ood_score: 2 };
 const CLASSES = ["a", "b", "c", "d", "e", "f"];
 
 test("one likely class is sure", () => {
@@ -35,4 +41,22 @@ test("without thresholds every answer is sure", () => {
   const said = answerOf("", [0.2, 0.2, 0.2, 0.2, 0.1, 0.1], 99, CLASSES, null, 9);
   expect(said.verdict).toBe("sure");
   expect(said.top).toHaveLength(6);
+});
+
+test("bundles of schema 1 name a threshold otherwise", () => {
+  const old = { least_probability: 0.1, most_strangeness: 2 };
+  expect(thresholdsOf(old)).toEqual(TRUST);
+  expect(thresholdsOf(TRUST)).toEqual(TRUST);
+  expect(thresholdsOf(null)).toBeNull();
+});
+
+test("the verdict of servers before and since has the same words", () => {
+  for (const verdict of ["none of these", "out of distribution"]) {
+    const answer = { verdict, words: verdict } as Parameters<typeof verdictWords>[0];
+    expect(isOutOfDistribution(answer)).toBe(true);
+    expect([verdictKind(answer), verdictWords(answer)]).toEqual(["none", "none of these"]);
+  }
+  const between = { verdict: "between", words: "between a and b" } as const;
+  expect(isOutOfDistribution(between)).toBe(false);
+  expect([verdictKind(between), verdictWords(between)]).toEqual(["between", "between a and b"]);
 });

@@ -2,16 +2,26 @@
 import type { PictureAnswer } from "./models.ts";
 import type { Schema } from "./api.ts";
 
-/** K probabilities and a strangeness, in words.
+export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_score">;
+
+/** The thresholds of a bundle.json, of which schema 1 has one under another name. */
+export function thresholdsOf(
+  trust: Thresholds | { least_probability: number; most_strangeness: number } | null,
+): Thresholds | null {
+  if (!trust || "max_ood_score" in trust) return trust;
+  return { least_probability: trust.least_probability, max_ood_score: trust.most_strangeness };
+}
+
+/** The answer for K probabilities and an out-of-distribution score.
  *
  * Without thresholds every answer is "sure": there was no picture to set them by.
  */
 export function answerOf(
   name: string,
   probabilities: ArrayLike<number>,
-  strangeness: number,
+  oodScore: number,
   classes: readonly string[],
-  trust: Pick<Schema["Trust"], "least_probability" | "most_strangeness"> | null,
+  trust: Thresholds | null,
   top: number,
 ): PictureAnswer {
   const ranking = classes
@@ -20,7 +30,7 @@ export function answerOf(
   const [best, ...others] = ranking;
   const likely = trust ? others.filter((one) => one.probability >= trust.least_probability) : [];
   const possible = [best!, ...likely].map((one) => one.label);
-  const strange = trust !== null && strangeness > trust.most_strangeness;
+  const strange = trust !== null && oodScore > trust.max_ood_score;
   const verdict = strange ? "none of these" : likely.length ? "between" : "sure";
   return {
     name,
@@ -30,8 +40,28 @@ export function answerOf(
     words: verdict === "between" ? betweenWords(possible) : verdict,
     possible,
     top: ranking.slice(0, top),
-    strangeness,
+    ood_score: oodScore,
   };
+}
+
+/** Whether a picture is unlike everything that the model was trained on.
+ *
+ * Servers up to 0.1 call that verdict "none of these", as the page still does.
+ */
+export function isOutOfDistribution(answer: Pick<PictureAnswer, "verdict">): boolean {
+  const verdict: string = answer.verdict;
+  return verdict === "out of distribution" || verdict === "none of these";
+}
+
+/** The verdict in a word: its icon and its colour. */
+export function verdictKind(answer: Pick<PictureAnswer, "verdict">): "sure" | "between" | "none" {
+  if (isOutOfDistribution(answer)) return "none";
+  return answer.verdict === "sure" ? "sure" : "between";
+}
+
+/** The verdict as the page shows it: sure, between A and B, none of these. */
+export function verdictWords(answer: Pick<PictureAnswer, "verdict" | "words">): string {
+  return isOutOfDistribution(answer) ? "none of these" : answer.words;
 }
 
 function betweenWords(possible: readonly string[]): string {

@@ -1,8 +1,7 @@
 /** Models in a thread of their own, so that a pen is never kept waiting. */
 import * as ort from "onnxruntime-web/wasm";
 import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import { answerOf } from "./answer.ts";
-import type { Schema } from "./api.ts";
+import { answerOf, thresholdsOf } from "./answer.ts";
 import { decoded, shrunk, uriOf } from "./decode.ts";
 import type {
   Early,
@@ -28,7 +27,7 @@ interface Manifest {
   parameters: number;
   preparation: { mode: "ink" | "photo"; side: number; channels: number };
   scores: { accuracy: number }[];
-  trust: Schema["Trust"] | null;
+  trust: Parameters<typeof thresholdsOf>[0];
 }
 
 interface Listed {
@@ -125,7 +124,11 @@ async function predict(
     } catch (error) {
       // One picture alone is refused; among others it is left out.
       if (files.length === 1) throw error;
-      refused.push({ thing: file.name, wrong: told(error).slice(file.name.length + 2), mend: "" });
+      refused.push({
+        subject: file.name,
+        problem: told(error).slice(file.name.length + 2),
+        hint: "",
+      });
     }
   }
   const said: ModelAnswers[] = [];
@@ -136,9 +139,10 @@ async function predict(
     for (const picture of pictures) {
       const found = await asks(session, picture.pixels, [picture.pixels.data]);
       const shares = found["probabilities"]!.data as Float32Array;
-      const strangeness = Number(found["strangeness"]!.data[0]);
-      const { classes, trust } = manifest;
-      answers.push(answerOf(picture.name, shares, strangeness, classes, trust, top));
+      const score = found["ood_score"] ?? found["strangeness"]; // as bundles of schema 1 name it
+      const { classes } = manifest;
+      const trust = thresholdsOf(manifest.trust);
+      answers.push(answerOf(picture.name, shares, Number(score!.data[0]), classes, trust, top));
       if (pictures.length === 1 && found["prepared"]) {
         const { side, channels } = manifest.preparation;
         const uri = await uriOf(found["prepared"].data as Float32Array, side, channels);

@@ -101,8 +101,8 @@ function fields(line: string, delimiter: string | RegExp): string[] {
     .map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
 }
 
-function refused(name: string, wrong: string): Error {
+function refused(name: string, problem: string): Error {
   return new Error(
-    `${name}: ${wrong}. Write one row of numbers for each row of pixels, or one row a picture.`,
+    `${name}: ${problem}. Write one row of numbers for each row of pixels, or one row a picture.`,
   );
 }

@@ -15,7 +15,7 @@ export interface Shelf {
   table?(run: string, name: TableName): Promise<Blob>;
 }
 
-export type TableName = "mistakes" | "corrections" | "learning" | "brittleness";
+export type TableName = "mistakes" | "corrections" | "learning" | "robustness";
 
 /** Where searches of settings come from: a server, or the report itself. */
 export interface StudyShelf {

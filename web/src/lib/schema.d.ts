@@ -719,11 +719,10 @@ export interface components {
          *     bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
          *     of its training, the pictures and the libraries included. `macs` are the multiplications of
          *     one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
-         *     is None where no picture was left to set thresholds by; `learning` and `brittleness` are None
+         *     is None where no picture was left to set thresholds by; `learning` and `robustness` are None
          *     where they were not asked for.
          */
         ApproachResult: {
-            brittleness?: components["schemas"]["Brittleness"] | null;
             /** Bytes */
             bytes: number;
             /** Confused */
@@ -744,6 +743,7 @@ export interface components {
             parameters: number;
             /** Peak Memory Mb */
             peak_memory_mb: number;
+            robustness?: components["schemas"]["Robustness"] | null;
             seconds: components["schemas"]["Seconds"];
             /** Settings */
             settings: {
@@ -779,27 +779,6 @@ export interface components {
             left_out: components["schemas"]["Refusal"][];
             /** Models */
             models: components["schemas"]["ModelAnswers"][];
-        };
-        /**
-         * Brittleness
-         * @description How an approach stands changes, on `pictures` that its models had not seen.
-         *
-         *     `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
-         *     strengths. `weakest` names the three changes that cost most, the worst first.
-         */
-        Brittleness: {
-            /** Clean */
-            clean: number;
-            /** Corruptions */
-            corruptions: components["schemas"]["Corruption"][];
-            /** Mean */
-            mean: number;
-            /** Pictures */
-            pictures: number;
-            /** Weakest */
-            weakest: string[];
-            /** Words */
-            words: string;
         };
         /**
          * BudgetChoice
@@ -910,13 +889,13 @@ export interface components {
             truth: string;
         };
         /**
-         * Corruption
+         * CorruptionResult
          * @description One change that leaves the label true, at growing strengths.
          *
          *     `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
          *     still right, strength by strength.
          */
-        Corruption: {
+        CorruptionResult: {
             /** Accuracy */
             accuracy: number[];
             /** Name */
@@ -952,6 +931,8 @@ export interface components {
             class_counts: number[];
             /** Classes */
             classes: string[];
+            /** Description */
+            description: string;
             /** Duplicates */
             duplicates: components["schemas"]["Duplicate"][];
             /** Fingerprint */
@@ -968,8 +949,6 @@ export interface components {
             pictures: number;
             /** Source */
             source: string;
-            /** Understood */
-            understood: string;
         };
         /**
          * Domain
@@ -1099,33 +1078,6 @@ export interface components {
             times: number;
         };
         /**
-         * Giveaway
-         * @description Something that should tell nothing and does.
-         *
-         *     By `by` (such as "background") alone, `told` ("class" or "group") can be told with this
-         *     accuracy, where always naming the most frequent has `chance`.
-         */
-        Giveaway: {
-            /** Accuracy */
-            accuracy: number;
-            /** By */
-            by: string;
-            /** Chance */
-            chance: number;
-            /** Interval */
-            interval: [
-                number,
-                number
-            ];
-            /**
-             * Told
-             * @enum {string}
-             */
-            told: "class" | "group";
-            /** Words */
-            words: string;
-        };
-        /**
          * GroupScore
          * @description How one group (a writer, a style) fared. `confidence` is the mean of what was stated.
          */
@@ -1151,10 +1103,10 @@ export interface components {
          * @description What is odd about a dataset; `words` has a sentence for each kind of finding.
          */
         Health: {
-            /** Giveaways */
-            giveaways: components["schemas"]["Giveaway"][];
             /** Odd */
             odd: components["schemas"]["Odd"][];
+            /** Shortcuts */
+            shortcuts: components["schemas"]["Shortcut"][];
             /** Suspects */
             suspects: components["schemas"]["Suspect"][];
             /** Words */
@@ -1209,12 +1161,12 @@ export interface components {
          * @description One picture (or file) that was not used, and why. The run goes on without it.
          */
         LeftOut: {
-            /** Mend */
-            mend: string;
-            /** Thing */
-            thing: string;
-            /** Wrong */
-            wrong: string;
+            /** Hint */
+            hint: string;
+            /** Problem */
+            problem: string;
+            /** Subject */
+            subject: string;
         };
         /**
          * Mistake
@@ -1396,42 +1348,6 @@ export interface components {
             loss: number;
         };
         /**
-         * Pick
-         * @description The recommended trial of an approach, and how much its own score flattered it.
-         *
-         *     Attributes
-         *     ----------
-         *     trial : its number; 0 where nothing clearly better than the defaults was found.
-         *     why : in words.
-         *     best : the trial with the best score of its own, which is what a careless search would report.
-         *     outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
-         *         inner ones.
-         *     optimism : accuracy of `best` in the search, less that on the outer pictures.
-         *     optimism_interval : of 95 %.
-         *     words : what that means.
-         */
-        Pick: {
-            /** Best */
-            best: number;
-            /** Optimism */
-            optimism?: number | null;
-            /** Optimism Interval */
-            optimism_interval?: [
-                number,
-                number
-            ] | null;
-            /** Outer */
-            outer?: {
-                [key: string]: components["schemas"]["OuterScore"];
-            } | null;
-            /** Trial */
-            trial: number;
-            /** Why */
-            why: string;
-            /** Words */
-            words?: string | null;
-        };
-        /**
          * PictureAnswer
          * @description What one model says of one picture. `words` is the verdict as people say it.
          */
@@ -1440,12 +1356,12 @@ export interface components {
             label: string;
             /** Name */
             name: string;
+            /** Ood Score */
+            ood_score: number;
             /** Possible */
             possible: string[];
             /** Probability */
             probability: number;
-            /** Strangeness */
-            strangeness: number;
             /** Top */
             top: components["schemas"]["Ranked"][];
             /**
@@ -1522,16 +1438,52 @@ export interface components {
             probability: number;
         };
         /**
+         * Recommendation
+         * @description The recommended trial of an approach, and how much its own score flattered it.
+         *
+         *     Attributes
+         *     ----------
+         *     trial : its number; 0 where nothing clearly better than the defaults was found.
+         *     why : in words.
+         *     best : the trial with the best score of its own, which is what a careless search would report.
+         *     outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
+         *         inner ones.
+         *     optimism : accuracy of `best` in the search, less that on the outer pictures.
+         *     optimism_interval : of 95 %.
+         *     words : what that means.
+         */
+        Recommendation: {
+            /** Best */
+            best: number;
+            /** Optimism */
+            optimism?: number | null;
+            /** Optimism Interval */
+            optimism_interval?: [
+                number,
+                number
+            ] | null;
+            /** Outer */
+            outer?: {
+                [key: string]: components["schemas"]["OuterScore"];
+            } | null;
+            /** Trial */
+            trial: number;
+            /** Why */
+            why: string;
+            /** Words */
+            words?: string | null;
+        };
+        /**
          * Refusal
          * @description What could not be read, such as a picture: what it was, what is wrong, and the mend.
          */
         Refusal: {
-            /** Mend */
-            mend: string;
-            /** Thing */
-            thing: string;
-            /** Wrong */
-            wrong: string;
+            /** Hint */
+            hint: string;
+            /** Problem */
+            problem: string;
+            /** Subject */
+            subject: string;
         };
         /**
          * ReliabilityBin
@@ -1579,7 +1531,7 @@ export interface components {
             protocol: components["schemas"]["ProtocolSummary"];
             /**
              * Schema Version
-             * @default 1
+             * @default 2
              */
             schema_version: number;
             /**
@@ -1589,6 +1541,27 @@ export interface components {
             test_comparison: components["schemas"]["Comparison"][];
             verdict?: components["schemas"]["Verdict"] | null;
             winner: components["schemas"]["Winner"];
+        };
+        /**
+         * Robustness
+         * @description How an approach stands changes, on `pictures` that its models had not seen.
+         *
+         *     `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
+         *     strengths. `weakest` names the three changes that cost most, the worst first.
+         */
+        Robustness: {
+            /** Clean */
+            clean: number;
+            /** Corruptions */
+            corruptions: components["schemas"]["CorruptionResult"][];
+            /** Mean */
+            mean: number;
+            /** Pictures */
+            pictures: number;
+            /** Weakest */
+            weakest: string[];
+            /** Words */
+            words: string;
         };
         /**
          * RunSummary
@@ -1614,6 +1587,8 @@ export interface components {
             created?: string | null;
             /** Dataset */
             dataset?: string | null;
+            /** Description */
+            description?: string | null;
             /** Finished */
             finished: boolean;
             /** Home */
@@ -1627,8 +1602,6 @@ export interface components {
              * @enum {string}
              */
             status: "running" | "finished" | "stopped" | "failed";
-            /** Understood */
-            understood?: string | null;
             /** Why */
             why?: string | null;
             /** Winner */
@@ -1641,14 +1614,12 @@ export interface components {
          *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
          *     pictures of class i that were called class j. `reliability` runs from the
          *     least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
-         *     `calibration_by_luck` is the calibration error that a perfectly calibrated model would exceed
+         *     `calibration_null_level` is the calibration error that a perfectly calibrated model would exceed
          *     on so many pictures one time in twenty.
          */
         Scores: {
             /** Accuracy */
             accuracy: number;
-            /** Calibration By Luck */
-            calibration_by_luck?: number | null;
             /** Calibration Error */
             calibration_error: number;
             /** Calibration Interval */
@@ -1656,6 +1627,8 @@ export interface components {
                 number,
                 number
             ] | null;
+            /** Calibration Null Level */
+            calibration_null_level?: number | null;
             /** Confusion */
             confusion: number[][];
             /** Correct */
@@ -1686,7 +1659,7 @@ export interface components {
          * @description The trials of one approach.
          *
          *     `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
-         *     None until there are trials enough. `pick` is None while the search goes on.
+         *     None until there are trials enough. `recommendation` is None while the search goes on.
          */
         Search: {
             /** Importance */
@@ -1695,7 +1668,7 @@ export interface components {
             } | null;
             /** Name */
             name: string;
-            pick?: components["schemas"]["Pick"] | null;
+            recommendation?: components["schemas"]["Recommendation"] | null;
             /** Space */
             space: {
                 [key: string]: components["schemas"]["Domain"];
@@ -1751,22 +1724,22 @@ export interface components {
             /** Name */
             name?: string | null;
             /** See */
-            see?: ("suspects" | "class" | "group" | "learning" | "brittleness") | null;
+            see?: ("suspects" | "class" | "group" | "learning" | "robustness") | null;
             /** Text */
             text: string;
         };
         /**
          * SetChoice
-         * @description A set to train on. `home` is one that is kept here. Where it is not `ready`, `mend` says
+         * @description A set to train on. `home` is one that is kept here. Where it is not `ready`, `hint` says
          *     what is missing.
          */
         SetChoice: {
             /** About */
             about: string;
+            /** Hint */
+            hint?: string | null;
             /** Home */
             home: boolean;
-            /** Mend */
-            mend?: string | null;
             /** Name */
             name: string;
             /** Ready */
@@ -1783,6 +1756,8 @@ export interface components {
         SetSummary: {
             /** Classes */
             classes: components["schemas"]["ClassCount"][];
+            /** Description */
+            description: string;
             /**
              * Editable
              * @default false
@@ -1806,8 +1781,6 @@ export interface components {
             name: string;
             /** Pictures */
             pictures: number;
-            /** Understood */
-            understood: string;
         };
         /**
          * Sheets
@@ -1834,6 +1807,33 @@ export interface components {
             tile: number;
             /** Urls */
             urls: string[];
+        };
+        /**
+         * Shortcut
+         * @description Something that should tell nothing and does.
+         *
+         *     By `by` (such as "background") alone, `predicts` ("class" or "group") is predicted with this
+         *     accuracy, where always naming the most frequent has `chance`.
+         */
+        Shortcut: {
+            /** Accuracy */
+            accuracy: number;
+            /** By */
+            by: string;
+            /** Chance */
+            chance: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /**
+             * Predicts
+             * @enum {string}
+             */
+            predicts: "class" | "group";
+            /** Words */
+            words: string;
         };
         /**
          * Sights
@@ -1887,6 +1887,8 @@ export interface components {
             classes: string[];
             /** Created */
             created: string;
+            /** Description */
+            description: string;
             /** Finished */
             finished: string | null;
             /** Machine */
@@ -1900,15 +1902,13 @@ export interface components {
             protocol: components["schemas"]["StudyProtocol"];
             /**
              * Schema Version
-             * @default 1
+             * @default 2
              */
             schema_version: number;
             /** Searches */
             searches: components["schemas"]["Search"][];
             /** Source */
             source: string;
-            /** Understood */
-            understood: string;
         };
         /**
          * StudySummary
@@ -2106,7 +2106,7 @@ export interface components {
          *
          *     A class is possible from `least_probability` on; the likeliest one always is. At most
          *     `error_rate` of pictures like these have a truth outside of the possible classes. A picture
-         *     whose strangeness exceeds `most_strangeness` is none of the classes; at most `refusal_rate`
+         *     whose OOD score exceeds `max_ood_score` is none of the classes; at most `refusal_rate`
          *     of pictures like these are so refused.
          */
         Trust: {
@@ -2114,9 +2114,9 @@ export interface components {
             error_rate: number;
             /** Least Probability */
             least_probability: number;
+            /** Max Ood Score */
+            max_ood_score: number;
             measured: components["schemas"]["TrustMeasured"] | null;
-            /** Most Strangeness */
-            most_strangeness: number;
             /** Refusal Rate */
             refusal_rate: number;
         };
@@ -2910,7 +2910,7 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
-                table: "mistakes" | "corrections" | "learning" | "brittleness";
+                table: "mistakes" | "corrections" | "learning" | "robustness";
             };
             cookie?: never;
         };

@@ -7,7 +7,7 @@ export type Belief = "fair" | "too sure" | "too modest";
 /** The calibration error, how well it is known, and whether luck alone would explain it. */
 export function calibrationWords(scores: Scores): string[] {
   const { calibration_error: error, calibration_interval: interval } = scores;
-  const luck = scores.calibration_by_luck ?? null;
+  const luck = scores.calibration_null_level ?? null;
   const words = [
     `Calibration error ${percent(error)}${interval ? ` (95 % interval ${percents(interval)})` : ""}.`,
   ];

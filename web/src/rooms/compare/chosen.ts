@@ -9,7 +9,7 @@ export const VIEWS = [
   { value: "sides", text: "Side by side" },
   { value: "classes", text: "Classes & groups" },
   { value: "calibration", text: "Calibration" },
-  { value: "brittleness", text: "Brittleness" },
+  { value: "robustness", text: "Robustness" },
   { value: "learning", text: "Learning curve" },
   { value: "curves", text: "Training" },
   { value: "cost", text: "Cost & method" },

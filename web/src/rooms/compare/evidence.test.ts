@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { brittle, brittlenessRows, changes, mean } from "./brittle.ts";
+import { robustnessOf, robustnessRows, changes, mean } from "./robustness.ts";
 import { belief, calibrationWords } from "./calibrated.ts";
 import type { Schema } from "../../lib/api.ts";
 import { learningRows, learnt } from "./learnt.ts";
@@ -11,7 +11,7 @@ const run = madeUp();
 const older = madeUp();
 Object.assign(older.results, { verdict: null, health: null });
 older.approaches.forEach((one) =>
-  Object.assign(one.result, { learning: null, brittleness: undefined }),
+  Object.assign(one.result, { learning: null, robustness: undefined }),
 );
 
 describe("the verdict", () => {
@@ -42,7 +42,7 @@ describe("the verdict", () => {
     [step("class", "cloud"), "See cloud", "compare", { view: "mistakes", class: "cloud" }],
     [step("group", "chalk"), "See chalk", "compare", { view: "mistakes", group: "chalk" }],
     [step("learning"), "See the learning curve", "compare", { view: "learning" }],
-    [step("brittleness"), "See what throws it off", "compare", { view: "brittleness" }],
+    [step("robustness"), "See what throws it off", "compare", { view: "robustness" }],
   ])("leads from %o", (one, text, room, query) => {
     expect(wayOf(run, one, rooms)).toEqual({ text, room, query });
   });
@@ -97,12 +97,12 @@ describe("calibration", () => {
     [scores.accuracy, "here too sure and there too modest"],
   ])("beyond it, stating %s", (confidence, words) => {
     const reliability = [{ ...scores.reliability[0]!, confidence }];
-    const told = calibrationWords({ ...scores, calibration_by_luck: 0.01, reliability });
+    const told = calibrationWords({ ...scores, calibration_null_level: 0.01, reliability });
     expect(told[1]).toContain(`It is ${words}.`);
   });
 
   it("of an older run is a number", () => {
-    const { calibration_interval: _, calibration_by_luck: __, ...old } = scores;
+    const { calibration_interval: _, calibration_null_level: __, ...old } = scores;
     expect(calibrationWords(old)).toEqual(["Calibration error 10.0\u202f%."]);
   });
 
@@ -123,11 +123,11 @@ describe("learning curves", () => {
   });
 });
 
-describe("brittleness", () => {
-  const known = brittle(run);
+describe("robustness", () => {
+  const known = robustnessOf(run);
 
   it("has the approaches side by side for every change", () => {
-    expect(brittle(older)).toEqual([]);
+    expect(robustnessOf(older)).toEqual([]);
     const [turned, ...others] = changes(known);
     expect(others).toEqual([]);
     expect(turned!.title).toBe("Turned");
@@ -139,7 +139,7 @@ describe("brittleness", () => {
   });
 
   it("can be taken away", () => {
-    const rows = brittlenessRows(known);
+    const rows = robustnessRows(known);
     expect(rows[0]).toEqual(["approach", "corruption", "strength", "amount", "accuracy"]);
     expect(rows[2]).toEqual(["cnn", "turn", 2, "6°", "0.3000"]);
     expect(rows).toHaveLength(1 + 2 * 2);

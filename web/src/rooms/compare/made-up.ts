@@ -52,7 +52,7 @@ function scores(answers: number[], rows: number[]) {
     ),
     loss_interval: [0.9 * (1 - accuracy), 1.2 * (1 - accuracy)],
     calibration_interval: [0.05, 0.2],
-    calibration_by_luck: 0.2,
+    calibration_null_level: 0.2,
     per_group: [],
     confusion: confusion(answers, rows),
     reliability: [{ lower: 0.5, upper: 0.9, pictures: rows.length, confidence: 0.7, accuracy }],
@@ -88,7 +88,7 @@ export function madeUp(): Run {
       forecasts: [{ times: 2, pictures: 12, accuracy: 0.7, interval: [0.5, 0.8] }],
       words: "More pictures would help.",
     },
-    brittleness: {
+    robustness: {
       pictures: 6,
       clean: 0.6,
       mean: 0.4,
@@ -111,7 +111,7 @@ export function madeUp(): Run {
       machine: { processor: "abacus", threads: "2" },
       dataset: {
         name: "made up",
-        understood: "8 pictures",
+        description: "8 pictures",
         classes: CLASSES,
         groups: ["ink", "chalk"],
       },
@@ -141,7 +141,7 @@ export function madeUp(): Run {
             agree: ["cnn"],
           },
         ],
-        giveaways: [],
+        shortcuts: [],
         words: [],
       },
       verdict: {

@@ -51,8 +51,8 @@ export function wayOf(run: Run, step: Sentence, rooms: Partial<Record<Room, unkn
       };
     case "learning":
       return { text: "See the learning curve", room: "compare", query: { view: "learning" } };
-    case "brittleness":
-      return { text: "See what throws it off", room: "compare", query: { view: "brittleness" } };
+    case "robustness":
+      return { text: "See what throws it off", room: "compare", query: { view: "robustness" } };
     default:
       return null;
   }

@@ -19,7 +19,7 @@ export interface Fact {
 export function facts(results: Results): Fact[] {
   const { dataset, protocol } = results;
   return [
-    { name: "Pictures", text: dataset.understood },
+    { name: "Pictures", text: dataset.description },
     { name: "Scored by", text: scoredBy(results) },
     { name: "Locked test", text: lockedTest(results) },
     {

@@ -29,7 +29,7 @@ function checked(health: Partial<Health>) {
     classes: ["a", "b"],
     parts: { names: ["kept out", "training", "fold 1", "test"], of: [2, 2, 2, 3] },
     said: [1, 2].map(() => [right, right, right, right]),
-    health: { odd: [], suspects: [], giveaways: [], words: [], ...health },
+    health: { odd: [], suspects: [], shortcuts: [], words: [], ...health },
   });
 }
 
@@ -47,7 +47,7 @@ describe("labels to look at again", () => {
   });
 
   test("nothing is doubted where no model was asked", () => {
-    const health = { odd: [], suspects: [], giveaways: [], words: [] };
+    const health = { odd: [], suspects: [], shortcuts: [], words: [] };
     expect(suspects(madeUp({ names: ["x"], labels: [0], classes: ["a"], health }))).toBeNull();
   });
 

@@ -28,7 +28,7 @@ export class Collection {
 
   async load(): Promise<void> {
     this.summary = await findSet(this.name);
-    const out = new Set(this.summary?.left_out.map((one) => one.thing));
+    const out = new Set(this.summary?.left_out.map((one) => one.subject));
     const pictures = this.summary?.editable ? await listPictures(this.name) : [];
     this.pictures = pictures.filter((one) => !out.has(one.id));
     const known = this.summary?.classes.map((one) => one.name) ?? [];

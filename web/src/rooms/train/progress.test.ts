@@ -10,8 +10,8 @@ const event = (event: string, details: object = {}): RunEvent => ({
 });
 const begun = (kind = "run started") =>
   event(kind, {
-    request: { approaches: ["baseline", "cnn"] },
-    understood: "class folders, 20 pictures",
+    config: { approaches: ["baseline", "cnn"] },
+    description: "class folders, 20 pictures",
     folds: ["fold 1", "fold 2"],
   });
 const estimated = (baseline: number, cnn: number) =>

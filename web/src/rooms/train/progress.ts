@@ -41,7 +41,7 @@ export type Phase =
 
 export interface Progress {
   phase: Phase;
-  understood: string;
+  description: string;
   /** Names of the folds, without the final fit. */
   folds: string[];
   approaches: Approach[];
@@ -60,7 +60,7 @@ export const FINAL = "final";
 
 export const NOTHING: Progress = {
   phase: "starting",
-  understood: "",
+  description: "",
   folds: [],
   approaches: [],
   workers: 1,
@@ -124,10 +124,10 @@ function take(now: Progress, event: RunEvent): void {
 
 /** A run that is resumed keeps what is finished and begins the rest anew. */
 function begin(now: Progress, event: RunEvent): void {
-  const { approaches } = event.request as { approaches: string[] };
+  const { approaches } = (event.config ?? event.request) as { approaches: string[] };
   now.phase = "measuring";
   [now.current, now.winner, now.why] = [null, null, null];
-  now.understood = event.understood as string;
+  now.description = (event.description ?? event.understood) as string;
   now.folds = event.folds as string[];
   now.approaches = approaches.map((name) => {
     const known = now.approaches.find((one) => one.name === name);

@@ -108,5 +108,5 @@ function refusal(file: File, error: Refused): LeftOut {
   const text = error.message.startsWith(`${file.name}: `)
     ? error.message.slice(file.name.length + 2)
     : error.message;
-  return { thing: file.name, wrong: text, mend: "" };
+  return { subject: file.name, problem: text, hint: "" };
 }

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { answerOf } from "../../lib/answer.ts";
 import { answerRows, sift, type Shown } from "./sift.ts";
 
-const TRUST = { least_probability: 0.2, most_strangeness: 2 };
+const TRUST = { least_probability: 0.2, max_ood_score: 2 };
 
-function shown(name: string, ...of: [share: number, strangeness: number][]): Shown {
+function shown(name: string, ...of: [share: number, oodScore: number][]): Shown {
   const said = of.map(([share, strange], place) => [
     `model ${place}`,
     {

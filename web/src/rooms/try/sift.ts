@@ -1,4 +1,5 @@
 /** Which of many pictures are shown, and in what order. */
+import { isOutOfDistribution, verdictWords } from "../../lib/answer.ts";
 import type { Said } from "./desk.svelte.ts";
 
 /** A picture among many with what each model says of it; `file` where it came as one of its own. */
@@ -27,7 +28,7 @@ export function passes(picture: Shown, show: Show): boolean {
   const answers = Object.values(picture.said).map((one) => one.answer);
   if (show === "disagree") return new Set(answers.map((one) => one.label)).size > 1;
   if (show === "unsure") return answers.some((one) => one.verdict === "between");
-  if (show === "none") return answers.some((one) => one.verdict === "none of these");
+  if (show === "none") return answers.some(isOutOfDistribution);
   return true;
 }
 
@@ -66,7 +67,7 @@ export function answerRows(pictures: readonly Shown[], top: number): string[][] 
     Object.entries(picture.said).map(([model, { answer }]) => [
       picture.name,
       model,
-      answer.words,
+      verdictWords(answer),
       ...places.flatMap((n) => {
         const one = answer.top[n];
         return one ? [one.label, one.probability.toFixed(6)] : ["", ""];

@@ -11,7 +11,7 @@ export interface Line {
   interval: string | null;
 }
 
-export type Pick = NonNullable<Search["pick"]>;
+export type Pick = NonNullable<Search["recommendation"]>;
 
 /** Its own score first, then those on outer pictures; each choice of settings once. */
 export function flattery(search: Search, pick: Pick, number: number): Line[] {
@@ -31,7 +31,11 @@ export function flattery(search: Search, pick: Pick, number: number): Line[] {
   const told = new Set([0]);
   const choices = [
     { key: "best", trial: pick.best, text: `Trial ${pick.best} on outer pictures` },
-    { key: "pick", trial: pick.trial, text: `Trial ${pick.trial}, the pick, on outer pictures` },
+    {
+      key: "recommendation",
+      trial: pick.trial,
+      text: `Trial ${pick.trial}, the pick, on outer pictures`,
+    },
     { key: "defaults", trial: null, text: "The defaults on outer pictures" },
   ] as const;
   for (const choice of choices) {

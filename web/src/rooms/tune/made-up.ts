@@ -49,11 +49,11 @@ export function madeUpSearch(): Search {
       trial(5, { state: "running" }),
     ],
     importance: null,
-    pick: {
+    recommendation: {
       trial: 3,
       why: "It is best.",
       best: 3,
-      outer: { defaults: { ...OUTER, accuracy: 0.89 }, best: OUTER, pick: OUTER },
+      outer: { defaults: { ...OUTER, accuracy: 0.89 }, best: OUTER, recommendation: OUTER },
       optimism: 0.05,
       optimism_interval: [-0.01, 0.1],
       words: "It flattered.",
@@ -74,7 +74,7 @@ export function madeUpStudy(): StudyView {
       finished: "2026-11-22T09:30:00+00:00",
       source: "pictures",
       name: "drawings",
-      understood: "drawings: 100 pictures",
+      description: "drawings: 100 pictures",
       pictures: 100,
       classes: ["a", "b"],
       protocol: {

@@ -52,15 +52,15 @@ describe("a search", () => {
 describe("words", () => {
   it("say what to take, however far the search is", () => {
     expect(headline(view, search)).toBe("Take trial 3");
-    expect(headline(view, { ...search, pick: { ...search.pick!, trial: 0 } })).toBe(
-      "Keep the defaults",
-    );
+    expect(
+      headline(view, { ...search, recommendation: { ...search.recommendation!, trial: 0 } }),
+    ).toBe("Keep the defaults");
     const going = { ...view, state: "in progress" as const };
-    expect(headline(going, { ...search, pick: null })).toBe("Trial 3 is the best so far");
-    expect(headline({ ...view, state: "interrupted" }, { ...search, pick: null })).toMatch(
-      /of those/,
-    );
-    expect(headline(going, { ...search, pick: null, trials: [] })).toMatch(/^No trial/);
+    expect(headline(going, { ...search, recommendation: null })).toBe("Trial 3 is the best so far");
+    expect(
+      headline({ ...view, state: "interrupted" }, { ...search, recommendation: null }),
+    ).toMatch(/of those/);
+    expect(headline(going, { ...search, recommendation: null, trials: [] })).toMatch(/^No trial/);
   });
 
   it("tell a trial in a line", () => {
@@ -89,7 +89,7 @@ describe("words", () => {
 
 describe("flattery", () => {
   it("lays the search's own score beside those on outer pictures, each once", () => {
-    const lines = flattery(search, search.pick!, 0);
+    const lines = flattery(search, search.recommendation!, 0);
     expect(lines.map((one) => [one.text, one.whisker.value])).toEqual([
       ["Trial 3 in the search", 0.95],
       ["Trial 3 on outer pictures", 0.9],
@@ -100,10 +100,10 @@ describe("flattery", () => {
   });
 
   it("tells a pick that is not the best", () => {
-    const lines = flattery(search, { ...search.pick!, trial: 1 }, 0);
+    const lines = flattery(search, { ...search.recommendation!, trial: 1 }, 0);
     expect(lines.map((one) => one.text)).toContain("Trial 1, the pick, on outer pictures");
-    expect(flattery(search, { ...search.pick!, trial: 0 }, 0)).toHaveLength(3);
-    const kept = flattery(search, { ...search.pick!, trial: 0, best: 0 }, 0);
+    expect(flattery(search, { ...search.recommendation!, trial: 0 }, 0)).toHaveLength(3);
+    const kept = flattery(search, { ...search.recommendation!, trial: 0, best: 0 }, 0);
     expect(kept.map((one) => one.text)).toEqual([
       "The defaults in the search",
       "The defaults on outer pictures",
@@ -111,8 +111,8 @@ describe("flattery", () => {
   });
 
   it("has nothing to say without outer pictures or a score", () => {
-    expect(flattery(search, { ...search.pick!, outer: null }, 0)).toHaveLength(1);
-    expect(flattery(search, { ...search.pick!, best: 4, outer: null }, 0)).toEqual([]);
+    expect(flattery(search, { ...search.recommendation!, outer: null }, 0)).toHaveLength(1);
+    expect(flattery(search, { ...search.recommendation!, best: 4, outer: null }, 0)).toEqual([]);
   });
 });
 

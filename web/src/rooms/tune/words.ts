@@ -12,8 +12,10 @@ import {
 
 /** What there is to say first, however far the search is. */
 export function headline(view: StudyView, search: Search): string {
-  if (search.pick) {
-    return search.pick.trial ? `Take trial ${search.pick.trial}` : "Keep the defaults";
+  if (search.recommendation) {
+    return search.recommendation.trial
+      ? `Take trial ${search.recommendation.trial}`
+      : "Keep the defaults";
   }
   const first = MEASURES[view.study.protocol.aims[0]!];
   const found = best(search, first);

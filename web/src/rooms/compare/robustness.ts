@@ -5,7 +5,7 @@ import type { Row } from "../../lib/table.ts";
 
 export interface Brittle {
   approach: Approach;
-  measured: Schema["Brittleness"];
+  measured: Schema["Robustness"];
 }
 
 /** One change, and what it does to every approach; the first value is that of no change. */
@@ -18,9 +18,9 @@ export interface Change {
 }
 
 /** Of the approaches that were asked, the best first. */
-export function brittle(run: Run): Brittle[] {
+export function robustnessOf(run: Run): Brittle[] {
   return run.ranked.flatMap((approach) => {
-    const measured = approach.result.brittleness;
+    const measured = approach.result.robustness;
     return measured?.corruptions.length ? [{ approach, measured }] : [];
   });
 }
@@ -43,7 +43,7 @@ export function mean(accuracy: readonly number[]): number {
   return accuracy.reduce((a, b) => a + b, 0) / accuracy.length;
 }
 
-export function brittlenessRows(known: readonly Brittle[]): Row[] {
+export function robustnessRows(known: readonly Brittle[]): Row[] {
   const rows = known.flatMap(({ approach, measured }) =>
     measured.corruptions.flatMap(({ name, strengths, accuracy }) =>
       accuracy.map((share, step): Row => [
