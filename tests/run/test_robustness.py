@@ -12,9 +12,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
-from bakeoff.data.shrink import shrunk
 from bakeoff.data.split import Fold, Split, split
 from bakeoff.evaluation.corruptions import CHANGES, STRENGTHS
 from bakeoff.evaluation.records import Robustness
@@ -189,8 +189,8 @@ def test_the_sample_has_of_each_class_its_share() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_large_pictures_are_made_smaller_first(channels: int) -> None:
     large = np.full((30, 2000, channels), 9, dtype=np.uint8)
-    assert shrunk(large, robustness.MOST_SIDE).shape == (4, MOST_SIDE, channels)
-    assert shrunk(large[:, :MOST_SIDE], robustness.MOST_SIDE).shape == (30, MOST_SIDE, channels)
+    assert shrink(large, robustness.MOST_SIDE).shape == (4, MOST_SIDE, channels)
+    assert shrink(large[:, :MOST_SIDE], robustness.MOST_SIDE).shape == (30, MOST_SIDE, channels)
 
 
 def test_without_folds_nothing_is_asked(tmp_path: Path) -> None:

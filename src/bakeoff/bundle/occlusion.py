@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.shrink import shrunk
+from bakeoff.data.image import shrink
 
 __all__ = ["CELLS", "Occlusion", "covered", "occlusion_of"]
 
@@ -47,7 +47,7 @@ def covered(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     (1 + rows·columns)×h×w×C, the whole picture first, then row by row. A cover reaches one cell
     beyond its own on every side, and has the median colour of the picture's border.
     """
-    picture = shrunk(picture, SIDE)
+    picture = shrink(picture, SIDE)
     rows, columns, cell = _grid(picture)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     paper = np.median(border, axis=0).astype(np.uint8)
@@ -69,7 +69,7 @@ def occlusion_of(
     probabilities : one row of K for each that `covered` gave.
     classes : K names.
     """
-    rows, columns, _ = _grid(shrunk(picture, SIDE))
+    rows, columns, _ = _grid(shrink(picture, SIDE))
     best = int(probabilities[0].argmax())
     drops = probabilities[0, best] - probabilities[1:, best]
     return Occlusion(classes[best], drops.reshape(rows, columns))

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from bakeoff.data.image import to_image
 from bakeoff.errors import BakeoffError
 
 __all__ = [
@@ -266,7 +267,7 @@ def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
     tags: Any = getattr(image, "tag_v2", {})
     if image.mode != "F" and tags.get(ExifTags.Base.PhotometricInterpretation) == 0:
         values = top - values  # "white is zero", which Pillow honours at 8 bits only
-    return Image.fromarray(np.rint(values * (255 / top)).astype(np.uint8))
+    return to_image(np.rint(values * (255 / top)).astype(np.uint8))
 
 
 def _not_a_picture(data: bytes, name: str) -> BakeoffError:

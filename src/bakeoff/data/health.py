@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import binary_dilation
 
+from bakeoff.data.image import thumbnail
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import split
 from bakeoff.data.validate import PAPER, ink, paper
@@ -189,12 +189,7 @@ def _looks_of(counts: NDArray[np.integer]) -> _Looks:
 
 
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    grey = _grey(picture)
-    longest = max(grey.shape)
-    if longest <= SIDE:
-        return grey
-    height, width = (max(1, side * SIDE // longest) for side in grey.shape)
-    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BOX))
+    return np.asarray(thumbnail(_grey(picture), SIDE))
 
 
 def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bakeoff.data.image import thumbnail
 from bakeoff.errors import BakeoffError
 
 __all__ = ["ACROSS", "PER_SHEET", "SheetReader", "sheet_of", "sheets_of"]
@@ -35,7 +36,9 @@ def sheets_of(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[bytes]:
     tile, lossy = min(SIDE, longest), longest > SIDE and pictures[0].shape[2] == 3
     for start in range(0, len(pictures), PER_SHEET):
         some = range(start, min(start + PER_SHEET, len(pictures)))
-        yield sheet_of((_small(pictures[row], tile) for row in some), tile, lossy=lossy)
+        yield sheet_of(
+            (thumbnail(pictures[row], tile).convert("RGBA") for row in some), tile, lossy=lossy
+        )
 
 
 def sheet_of(tiles: Iterable[Image.Image], tile: int, *, lossy: bool = False) -> bytes:
@@ -96,12 +99,3 @@ class SheetReader:
                 f"Delete {self.folder} and rebuild it with: bakeoff run --resume "
                 f"{self.folder.parent}",
             ) from None
-
-
-def _small(picture: NDArray[np.uint8], tile: int) -> Image.Image:
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    longest = max(image.size)
-    if longest > tile:
-        size = (max(1, image.width * tile // longest), max(1, image.height * tile // longest))
-        image = image.resize(size, Image.Resampling.BOX)
-    return image.convert("RGBA")

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
-from bakeoff.data.shrink import shrunk
 from bakeoff.data.split import Fold, Split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, corruptions_for
@@ -183,7 +183,7 @@ def _corrupted(
     """Some rows, and their pictures at the first strength, at the second, and so on."""
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        small = [shrunk(dataset.pictures[int(row)], MOST_SIDE) for row in some]
+        small = [shrink(dataset.pictures[int(row)], MOST_SIDE) for row in some]
         yield (
             some,
             joined(

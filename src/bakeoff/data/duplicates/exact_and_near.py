@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from bakeoff.data.duplicates.rotated import find_rotated
+from bakeoff.data.image import to_image
 from bakeoff.data.pictures import Pictures
 
 __all__ = ["DuplicateGroup", "find_duplicates", "together"]
@@ -176,8 +177,7 @@ def _thumbnails(pictures: Pictures) -> NDArray[np.uint8]:
     channels = pictures.channels
     small = np.empty((len(pictures), SIDE, SIDE, channels), dtype=np.uint8)
     for row, picture in enumerate(pictures):
-        image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3)
+        image = to_image(picture).resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3)
         small[row] = np.asarray(image).reshape(SIDE, SIDE, -1)
     return small
 

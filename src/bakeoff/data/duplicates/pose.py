@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import affine_transform, gaussian_filter1d
 
+from bakeoff.data.image import to_image
 from bakeoff.data.pictures import Pictures
 
 __all__ = ["FIELD", "Drawings"]
@@ -73,9 +74,8 @@ def _shrunk(pictures: Pictures) -> Pictures:
         height, width = picture.shape[:2]
         pixels = picture
         if (share := SIDE / max(height, width)) < 1:
-            image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
             size = max(1, round(width * share)), max(1, round(height * share))
-            image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
+            image = to_image(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
             pixels = np.asarray(image).reshape(size[1], size[0], -1)
         small.append(np.broadcast_to(pixels, (*pixels.shape[:2], channels)))
     sizes = np.asarray([one.size for one in small])

@@ -1,0 +1,76 @@
+"""Between arrays of pixels and Pillow's images: converting, packing as PNG, making smaller."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["shrink", "thumbnail", "to_image", "to_png"]
+
+
+def to_image(picture: NDArray[np.uint8]) -> Image.Image:
+    """An array as an image of mode L or RGB.
+
+    Parameters
+    ----------
+    picture : H×W, or H×W×C with C = 1 (grey) or 3 (RGB), of uint8.
+    """
+    grey = picture.ndim == 3 and picture.shape[2] == 1
+    return Image.fromarray(picture[..., 0] if grey else picture)
+
+
+def to_png(picture: NDArray[np.uint8]) -> bytes:
+    """An array as a PNG file.
+
+    Parameters
+    ----------
+    picture : H×W, or H×W×C with C = 1 (grey) or 3 (RGB), of uint8.
+    """
+    buffer = io.BytesIO()
+    to_image(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def thumbnail(
+    picture: NDArray[np.uint8] | Image.Image,
+    side: int,
+    *,
+    grow: Literal["never", "whole", "fill"] = "never",
+) -> Image.Image:
+    """A picture whose longer side is at most `side` pixels, in its own shape and mode.
+
+    Larger pictures are averaged over areas (box filter). Smaller ones keep their hard pixels, so
+    that an 8×8 digit looks like the model's input.
+
+    Parameters
+    ----------
+    picture : H×W or H×W×C of uint8, or an image.
+    side : in pixels.
+    grow : what happens to smaller pictures. "never" leaves them as they are, "whole" repeats each
+        pixel a whole number of times, "fill" scales the longer side to `side` exactly.
+    """
+    image = picture if isinstance(picture, Image.Image) else to_image(picture)
+    longest = max(image.size)
+    if grow == "fill":
+        scale = side / longest
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        return image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
+    if longest > side:
+        size = (max(1, image.width * side // longest), max(1, image.height * side // longest))
+        return image.resize(size, Image.Resampling.BOX)
+    if grow == "whole" and (factor := side // longest) > 1:
+        size = (image.width * factor, image.height * factor)
+        return image.resize(size, Image.Resampling.NEAREST)
+    return image
+
+
+def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """`thumbnail` for arrays: H×W×C, or the array itself if it is no larger than `side`."""
+    if max(picture.shape[:2]) <= side:
+        return picture
+    small = thumbnail(picture, side)
+    return np.asarray(small).reshape(small.height, small.width, -1)
