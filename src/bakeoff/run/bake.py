@@ -421,7 +421,8 @@ def _train(
         )
         for runner in runners
     ]
-    health, proposed = find_issues(dataset, plan.duplicates, parts, scored, config.corrections)
+    predictions = {one.result.name: one.predictions for one in scored}
+    health, proposed = find_issues(dataset, plan.duplicates, parts, predictions, config.corrections)
     folder.save_corrections(proposed)
     results = Results(
         bakeoff_version=__version__,

@@ -19,6 +19,7 @@ from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Comparison, Robustness, Scores, Trust, Winner
 from bakeoff.evaluation.scores import losses, score
 from bakeoff.evaluation.trust import Judged, joined, trust
+from bakeoff.issues.issue import Predictions
 from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
 from bakeoff.run.cost import latency_of_model, macs_of
 from bakeoff.run.learning import Smaller, learning_of
@@ -45,6 +46,12 @@ class Scored:
     correct: NDArray[np.bool_]
     correct_on_test: NDArray[np.bool_] | None
     ood_score: NDArray[np.float32]
+
+    @property
+    def predictions(self) -> Predictions:
+        """Those for every scored picture, the test after the folds."""
+        parts = [part for part in (self.out_of_fold, self.test) if part is not None]
+        return Predictions(np.concatenate(parts), self.ood_score)
 
 
 class Compared(TypedDict):

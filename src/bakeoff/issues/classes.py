@@ -1,0 +1,35 @@
+"""Classes of very different sizes, and classes that the test lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bakeoff.data.words import count
+from bakeoff.issues.issue import Evidence, Issue, first_names, there_are
+
+__all__ = ["find"]
+
+UNEVEN = 5.0  # times as many pictures in the largest class as in the smallest
+
+
+def find(evidence: Evidence) -> Iterator[Issue]:
+    """Imbalance between classes, then classes without test pictures."""
+    dataset = evidence.dataset
+    counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes))
+    least, most = int(counts.argmin()), int(counts.argmax())
+    if counts[most] >= UNEVEN * counts[least]:
+        yield Issue(
+            "uneven classes",
+            (),
+            f"The classes are uneven: {dataset.classes[most]} has "
+            f"{count(int(counts[most]), 'picture')}, {dataset.classes[least]} has {counts[least]}. "
+            "The accuracy speaks mostly of the large ones.",
+        )
+    if dataset.official_test is not None:
+        tested = np.unique(dataset.labels[dataset.official_test])
+        missing = [name for number, name in enumerate(dataset.classes) if number not in tested]
+        if missing:
+            words = f"{there_are(missing, 'class')} missing from the test part: "
+            yield Issue("class missing from the test", (), f"{words}{first_names(missing)}.")

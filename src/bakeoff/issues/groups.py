@@ -1,0 +1,25 @@
+"""Groups that are spread over several folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bakeoff.issues.issue import Evidence, Issue
+
+__all__ = ["find"]
+
+
+def find(evidence: Evidence) -> Iterator[Issue]:
+    """Whether models are scored on groups that they were trained on."""
+    groups, folds = evidence.dataset.groups, evidence.split.folds
+    if groups is None:
+        return
+    if any(np.isin(groups[fold.held_out], groups[fold.train]).any() for fold in folds):
+        yield Issue(
+            "groups in several folds",
+            (),
+            "Pictures of one group lie in several folds, so that the scores are of groups that the "
+            "models have seen; --keep-groups or --leave-one-group-out scores on new ones.",
+        )

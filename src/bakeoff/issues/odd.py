@@ -1,0 +1,57 @@
+"""Pictures unlike the others: by their looks, and by the OOD scores of all approaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bakeoff.evaluation.records import Odd
+from bakeoff.evaluation.suspects import outliers
+from bakeoff.issues.issue import Evidence, Issue, Proposal, first_names, there_are
+
+__all__ = ["find_odd", "find_outliers"]
+
+KINDS = {
+    "empty": "empty, or nearly so",
+    "inverted": "inverted beside the others",
+    "ink": "unlike the others in ink",
+    "size": "of another size than the others",
+    "shape": "of another shape than the others",
+}
+
+
+def find_odd(evidence: Evidence) -> Iterator[Issue]:
+    """Pictures that are empty, inverted, or unlike the others in ink, size or shape."""
+    for kind, words in KINDS.items():
+        reasons = {odd.row: odd.why for odd in evidence.odd_by_looks if odd.what == kind}
+        if reasons:
+            yield _issue(evidence, kind, words, reasons)
+
+
+def find_outliers(evidence: Evidence) -> Iterator[Issue]:
+    """Pictures that every approach finds far from its training pictures, and no others name."""
+    if not evidence.predictions:
+        return
+    scores = {name: made.ood_score for name, made in evidence.predictions.items()}
+    known = {odd.row for odd in evidence.odd_by_looks}
+    rows = sorted(set(evidence.rows[outliers(scores)].tolist()) - known)
+    if rows:
+        why = "it is far stranger than the others to every approach"
+        words = "stranger than the others to every approach"
+        yield _issue(evidence, "outlier", words, dict.fromkeys(rows, why))
+
+
+def _issue(evidence: Evidence, kind: str, words: str, reasons: dict[int, str]) -> Issue:
+    names: Sequence[str] = [evidence.dataset.names[row] for row in reasons]
+    return Issue(
+        kind,
+        tuple(reasons),
+        f"{there_are(names, 'picture')} {words}: {first_names(names)}.",
+        tuple(
+            Proposal(row, why, "leave out" if kind == "empty" else "keep")
+            for row, why in reasons.items()
+        ),
+        tuple(
+            Odd(row, evidence.dataset.names[row], evidence.label(row), kind, why)
+            for row, why in reasons.items()
+        ),
+    )
