@@ -13,6 +13,7 @@ from bakeoff.data import read as reading
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read, read_as_found
+from bakeoff.data.readers import folder as folder_reader
 from bakeoff.errors import BakeoffError
 
 from .pictures_made import class_folders, drawing, encoded, save
@@ -113,14 +114,14 @@ def test_a_table_with_groups(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", 6, group=True)
     assert read(path).group_names == ("anna",)
     assert read(path, group="column:group").group_names == ("anna",)
-    with pytest.raises(BakeoffError, match=r"--group 'folder' does not fit it: rows of a table"):
+    with pytest.raises(BakeoffError, match=r"--group 'folder' does not fit it: its rows have no"):
         read(path, group="folder")
 
 
 def test_npz(tmp_path: Path) -> None:
     data = read(npz(tmp_path / "mine.npz"))
     assert "8 pictures of 8×8, 2 classes, official test of 2" in data.description
-    with pytest.raises(BakeoffError, match=r"--group '.' does not fit it: arrays have no"):
+    with pytest.raises(BakeoffError, match=r"--group '.' does not fit it: its pictures have no"):
         read(tmp_path / "mine.npz", group=".")
 
 
@@ -343,7 +344,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         ("a.csv", b"", "the file is empty"),
         ("a.txt", b"just words\n", "it looks like a text file, not like a dataset"),
         ("a.npy", b"\x93NUMPY\1\0", "it looks like a NumPy array, not like a dataset"),
-        ("a.bin", b"\0\1\2\3", "it looks like nothing known"),
+        ("a.bin", b"\0\1\2\3", "its type is not known"),
         ("a.zip", b"PK\x03\x04 cut short", "the archive is damaged or cut short"),
     ],
 )
@@ -361,12 +362,12 @@ def test_a_named_pipe_is_no_dataset(tmp_path: Path) -> None:
         read(tmp_path / "pipe")
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(reading, "read_folder", full)
-    with pytest.raises(BakeoffError, match=r"can not be read \(No space left on device\)"):
+    monkeypatch.setattr(folder_reader, "read_folder", full)
+    with pytest.raises(BakeoffError, match=r"cannot be read \(No space left on device\)"):
         read(class_folders(tmp_path, "cat", "dog"))
 
 

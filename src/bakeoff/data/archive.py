@@ -55,7 +55,7 @@ def is_archive(path: Path) -> bool:
 
     An .npz, which is a zip of arrays, is none; nor is a lone gzipped file.
     """
-    return _is_zip(path) or _is_tar(path)
+    return path.is_file() and (_is_zip(path) or _is_tar(path))
 
 
 @contextmanager

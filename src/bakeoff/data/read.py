@@ -1,69 +1,32 @@
-"""Read labelled pictures from anything: look what it is, then let one reader read it."""
+"""Read labelled pictures from any source: recognise its layout, then call the reader for it."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import re
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bakeoff.data.archive import is_archive, unpacked
 from bakeoff.data.catalog import is_named, load_named, named_sets
 from bakeoff.data.corrections import Correction, corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
-from bakeoff.data.grouping import Grouping, parse_grouping
+from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers.combine import combine
-from bakeoff.data.readers.folder import Progress, read_folder
-from bakeoff.data.readers.idx import has_idx, looks_like_idx, read_idx
-from bakeoff.data.readers.listing import Split, is_picture_folder, looks_usable, split_of, visible
+from bakeoff.data.readers.folder import read_folder
+from bakeoff.data.readers.listing import Split, looks_usable, split_of, visible
 from bakeoff.data.readers.metadata import METADATA_FILES
-from bakeoff.data.readers.npz import read_npz
-from bakeoff.data.readers.parquet import read_parquet
-from bakeoff.data.readers.tables import looks_like_table, read_table
+from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
+from bakeoff.data.readers.table import READERS, ReaderTable
 from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
 
 __all__ = ["Progress", "read", "read_as_found"]
-
-# An archive in an archive is how some sites deliver; deeper nesting is a trick.
-_MAX_NESTING = 3
-_READABLE = (
-    "Give a folder of class folders, a CSV of pixels, an IDX, npz or Parquet file, "
-    "or a zip or tar of one"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What the caller asked for, handed from sniffer to reader."""
-
-    grouping: Grouping | None
-    group: str | None
-    progress: Progress | None
-    need_labels: bool
-
-    def column_of(self, path: Path) -> str | None:
-        """The ``column:NAME`` to look for in a table, which has no other groups."""
-        if self.grouping is not None and self.grouping.kind != "column":
-            raise self._no_groups(path.name, "rows of a table have no file names or folders")
-        return self.group
-
-    def refuse_group(self, name: str) -> None:
-        """Raise if groups were asked of arrays, which know of none."""
-        if self.grouping is not None:
-            raise self._no_groups(name, "arrays have no file names, folders or columns")
-
-    def _no_groups(self, name: str, why: str) -> BakeoffError:
-        return BakeoffError(
-            name, f"--group '{self.group}' does not fit it: {why}", "Leave --group out"
-        )
 
 
 def read(
@@ -108,151 +71,143 @@ def read_as_found(
 ) -> Dataset:
     """Read as `read` does, but keep every class and, if wished, pictures without a label.
 
-    With `need_labels` false, a flat folder of pictures and a lone picture can be read
-    too: this is how pictures come in that are to be predicted.
+    With `need_labels` false, a flat folder of pictures and a single picture can be read
+    too: this is how pictures to be predicted are read.
     """
     grouping = None if group is None else parse_grouping(group)
-    wish = _Wish(grouping, group, progress, need_labels)
     path = Path(source).expanduser()
+    request = ReadRequest(_Source(ReaderTable()).read, group, grouping, progress, need_labels)
     try:
         if _exists(path):
-            return replace(_read_path(path, wish, nesting=0), name=_name(path))
+            return replace(request.read(path, request), name=_name(path))
     except OSError as error:
         raise BakeoffError(
             str(error.filename or source),
-            f"it can not be read ({error.strerror or error})",
+            f"it cannot be read ({error.strerror or error})",
             "Check that you may open it and that the disk is not full",
         ) from error
     if is_named(str(source)):
-        wish.refuse_group(str(source))
+        if grouping is not None:
+            raise BakeoffError(
+                str(source),
+                f"--group '{group}' does not fit it: named sets have no groups",
+                "Leave --group out",
+            )
         return load_named(str(source))
     raise _missing(str(source), path)
 
 
-def _read_path(path: Path, wish: _Wish, nesting: int) -> Dataset:
-    if path.is_dir():
-        return _read_directory(path, wish, nesting)
-    if path.is_file():
-        return _read_file(path, wish, nesting)
-    raise BakeoffError(str(path), "it is neither a file nor a folder", _READABLE)
+class _Source:
+    """Reads one source, which may hold others: a folder around a folder, an archive in a folder."""
 
+    def __init__(self, readers: ReaderTable) -> None:
+        self.readers = readers
 
-def _read_file(path: Path, wish: _Wish, nesting: int) -> Dataset:
-    with path.open("rb") as file:
-        head = file.read(1024)
-    if not head:
-        raise BakeoffError(path.name, "the file is empty (0 bytes)", "Copy it again")
-    if path.name in METADATA_FILES:
-        return _read_directory(path.parent, wish, nesting)
-    if is_picture(head):
-        return _read_lone_picture(path, wish)
-    if head.startswith(b"PAR1"):
-        return read_parquet(path, group=wish.column_of(path))
-    if looks_like_idx(path):
-        wish.refuse_group(path.name)
-        return read_idx(path)
-    if is_archive(path):
-        return _read_archive(path, wish, nesting)
-    if zipfile.is_zipfile(path):
-        wish.refuse_group(path.name)
-        return read_npz(path)
-    if looks_like_table(path):
-        return read_table(path, group=wish.column_of(path))
-    found = looks_like(head) or "nothing known"
-    raise BakeoffError(path.name, f"it looks like {found}, not like a dataset", _READABLE)
+    def read(self, path: Path, request: ReadRequest) -> Dataset:
+        """A file or folder."""
+        if path.is_dir():
+            return self._read_directory(path, request)
+        if path.is_file():
+            return self._read_file(path, request)
+        raise BakeoffError(str(path), "it is neither a file nor a folder", self.readers.hint())
 
+    def _read_file(self, path: Path, request: ReadRequest) -> Dataset:
+        with path.open("rb") as file:
+            head = file.read(1024)
+        if not head:
+            raise BakeoffError(path.name, "the file is empty (0 bytes)", "Copy it again")
+        if path.name in METADATA_FILES:
+            return self._read_directory(path.parent, request)
+        if is_picture(head):
+            return self._read_picture(path, request)
+        reader = self.readers.find(path)
+        if reader is not None:
+            return _read_with(reader, path, request)
+        kind = looks_like(head)
+        problem = f"it looks like {kind}, not like a dataset" if kind else "its type is not known"
+        raise BakeoffError(path.name, problem, self.readers.hint())
 
-def _read_archive(path: Path, wish: _Wish, nesting: int) -> Dataset:
-    if nesting == _MAX_NESTING:
-        raise BakeoffError(path.name, "archives lie in archives in archives", "Unpack it yourself")
-    with unpacked(path) as (folder, left_out):
-        dataset = _read_directory(folder, wish, nesting + 1)
-        return replace(
-            dataset,
-            left_out=left_out + dataset.left_out,
-            description=f"{dataset.description} (in {path.name})",
+    def _read_picture(self, path: Path, request: ReadRequest) -> Dataset:
+        if request.need_labels:
+            raise BakeoffError(
+                path.name, "it is a single picture, not a dataset", self.readers.hint()
+            )
+        return Dataset(
+            name=path.stem,
+            pictures=Pictures.from_array(decode_file(path, path.name)[None]),
+            labels=np.asarray([UNLABELLED]),
+            classes=(),
+            names=(path.name,),
+            description="a picture",
         )
 
-
-def _read_lone_picture(path: Path, wish: _Wish) -> Dataset:
-    if wish.need_labels:
-        raise BakeoffError(path.name, "it is a single picture, not a dataset", _READABLE)
-    pixels = decode_file(path, path.name)
-    return Dataset(
-        name=path.stem,
-        pictures=Pictures.from_array(pixels[None]),
-        labels=np.asarray([UNLABELLED], dtype=np.int64),
-        classes=(),
-        names=(path.name,),
-        description="a picture",
-    )
-
-
-def _read_directory(folder: Path, wish: _Wish, nesting: int) -> Dataset:
-    if has_idx(folder):
-        wish.refuse_group(folder.name)
-        return read_idx(folder)
-    if is_picture_folder(folder):
-        return _read_pictures(folder, wish)
-    folders, files = visible(folder)
-    data = [path for path in files if _is_dataset(path)]
-    if len(data) == 1:
-        return _read_file(data[0], wish, nesting)
-    if data:
-        return _read_parts(folder, data, wish, nesting)
-    loose = any(map(_is_picture, files))
-    if loose and not wish.need_labels:
-        return _read_pictures(folder, wish)
-    if len(folders) == 1 and not loose:
-        return _read_directory(folders[0], wish, nesting)
-    if loose:
+    def _read_directory(self, folder: Path, request: ReadRequest) -> Dataset:
+        reader = self.readers.find(folder)
+        if reader is not None:
+            return _read_with(reader, folder, request)
+        folders, files = visible(folder)
+        datasets = [path for path in files if self._is_dataset(path)]
+        if len(datasets) == 1:
+            return self._read_file(datasets[0], request)
+        if datasets:
+            return self._read_parts(folder, datasets, request)
+        loose = any(map(_is_picture, files))
+        if loose and not request.need_labels:
+            return read_folder(
+                folder, grouping=request.grouping, progress=request.progress, need_labels=False
+            )
+        if len(folders) == 1 and not loose:
+            return self._read_directory(folders[0], request)
+        if loose:
+            raise BakeoffError(
+                folder.name,
+                "it holds pictures, but nothing says what they show",
+                "Put the pictures of each class into a folder named after it (cat/01.png, "
+                "dog/01.png), or add a metadata.csv with the columns file_name and label",
+            )
         raise BakeoffError(
-            folder.name,
-            "it holds pictures, but nothing says what they show",
-            "Put the pictures of each class into a folder named after it (cat/01.png, "
-            "dog/01.png), or add a metadata.csv with the columns file_name and label",
+            folder.name, "it holds no pictures and no table of pixels", self.readers.hint()
         )
-    raise BakeoffError(folder.name, "it holds no pictures and no table of pixels", _READABLE)
+
+    def _read_parts(self, folder: Path, files: Sequence[Path], request: ReadRequest) -> Dataset:
+        """Several files named after the parts they hold, such as Kaggle's train.csv, test.csv."""
+        parts = [(path, split) for path in files if (split := _split_of_file(path))]
+        if not any(split == "train" for _, split in parts):
+            names = ", ".join(path.name for path in files)
+            raise BakeoffError(
+                folder.name,
+                f"it holds several datasets ({names[:200]})",
+                "Give one of them, or call them train.csv and test.csv",
+            )
+        return combine([(self._read_file(path, request), split == "test") for path, split in parts])
+
+    def _is_dataset(self, path: Path) -> bool:
+        """Whether a file holds a dataset; a single picture does not."""
+        if not path.is_file() or path.name in METADATA_FILES or _is_picture(path):
+            return False
+        return self.readers.find(path) is not None
 
 
-def _read_pictures(folder: Path, wish: _Wish) -> Dataset:
-    return read_folder(
-        folder, grouping=wish.grouping, progress=wish.progress, need_labels=wish.need_labels
-    )
-
-
-def _read_parts(folder: Path, files: Sequence[Path], wish: _Wish, nesting: int) -> Dataset:
-    """Several files named after the parts they hold, such as Kaggle's train.csv and test.csv."""
-    parts = [(path, split) for path in files if (split := _split_of_file(path))]
-    if not any(split == "train" for _, split in parts):
-        names = ", ".join(path.name for path in files)
+def _read_with(reader: Reader, path: Path, request: ReadRequest) -> Dataset:
+    reader.check_group(path, request)
+    try:
+        return reader.read(path, request)
+    except (BakeoffError, OSError):
+        raise
+    except Exception as error:
+        if reader in READERS:
+            raise  # a bug of ours, which needs its traceback
         raise BakeoffError(
-            folder.name,
-            f"it holds several datasets ({names[:200]})",
-            "Give the one you mean, or call them train.csv and test.csv",
-        )
-    return combine([(_read_file(path, wish, nesting), split == "test") for path, split in parts])
+            path.name,
+            f"the reader {reader.name} failed on it ({type(error).__name__}: {error})",
+            "Report this to the package that adds the reader",
+        ) from error
 
 
 def _split_of_file(path: Path) -> Split | None:
     """The part that a file holds by its name: "train" for mnist_train.csv."""
     words = re.findall(r"[a-z]+", path.name.lower())
     return next((split for word in words if (split := split_of(word))), None)
-
-
-def _is_dataset(path: Path) -> bool:
-    """Whether `_read_file` would find a dataset in a file; a lone picture is none."""
-    if not path.is_file() or path.name in METADATA_FILES or _is_picture(path):
-        return False
-    with path.open("rb") as file:
-        head = file.read(4)
-    return (
-        head == b"PAR1"
-        or looks_like_idx(path)
-        or zipfile.is_zipfile(path)
-        or is_archive(path)
-        or looks_like_table(path)
-    )
 
 
 def _is_picture(path: Path) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,13 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import Limits, decode_file, read_bounded
 from bakeoff.data.grouping import Grouping, number_off
 from bakeoff.data.pictures import Pictures, PictureWriter
-from bakeoff.data.readers.listing import Entry, Listing, list_pictures
+from bakeoff.data.readers.listing import Entry, Listing, is_picture_folder, list_pictures
+from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.tables import read_matrix
 from bakeoff.data.words import nor_others
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["Progress", "read_folder"]
-
-Progress: TypeAlias = Callable[[int, int], None]
+__all__ = ["READER", "read_folder"]
 
 _GROUP_COLUMN = "group"
 _LIMITS = Limits()
@@ -180,3 +178,21 @@ def _labels(
     place = {name: index for index, name in enumerate(classes)}
     labels = [UNLABELLED if label is None else place[label] for label in found]
     return np.asarray(labels, dtype=np.int64), classes
+
+
+def _read(path: Path, request: ReadRequest) -> Dataset:
+    return read_folder(
+        path,
+        grouping=request.grouping,
+        progress=request.progress,
+        need_labels=request.need_labels,
+    )
+
+
+READER = Reader(
+    "folder",
+    "a folder of class folders",
+    lambda path: path.is_dir() and is_picture_folder(path),
+    _read,
+    groups="any",
+)

@@ -26,9 +26,10 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.grouping import number_off
 from bakeoff.data.readers.lines import open_unpacked
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError
 
-__all__ = ["has_idx", "looks_like_idx", "read_idx"]
+__all__ = ["READER", "has_idx", "looks_like_idx", "read_idx"]
 
 _LIMITS = ArrayLimits()
 _UBYTE = 0x08
@@ -223,3 +224,11 @@ def _fill(path: Path, out: NDArray[np.uint8]) -> None:
             target[:] = np.frombuffer(data, dtype=np.uint8)
         if stream.read(1):
             raise BakeoffError(path.name, "it is longer than its header says", _AGAIN)
+
+
+READER = Reader(
+    "idx",
+    "IDX files",
+    lambda path: has_idx(path) if path.is_dir() else looks_like_idx(path),
+    lambda path, _: read_idx(path),
+)

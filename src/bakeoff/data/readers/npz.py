@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import number_off
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.reader import Reader
 from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["read_npz"]
+__all__ = ["READER", "read_npz"]
 
 _LIMITS = ArrayLimits()
 _BATCH_BYTES = 1 << 22
@@ -350,3 +351,6 @@ def _damage_in_words(path: Path) -> Iterator[None]:
         raise BakeoffError(
             path.name, f"it is no npz, or damaged or cut short ({error})", _AGAIN
         ) from error
+
+
+READER = Reader("npz", "an npz file", zipfile.is_zipfile, lambda path, _: read_npz(path))

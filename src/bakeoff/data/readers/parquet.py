@@ -16,9 +16,10 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode
 from bakeoff.data.grouping import number_off, parse_grouping
 from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["read_parquet"]
+__all__ = ["READER", "read_parquet"]
 
 if TYPE_CHECKING:
     import pyarrow
@@ -241,3 +242,19 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # numbers with gaps come as floats
     return "" if value is None or value != value else str(value)  # NaN
+
+
+def _is_parquet(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+READER = Reader(
+    "parquet",
+    "a Parquet file",
+    _is_parquet,
+    lambda path, request: read_parquet(path, group=request.group),
+    groups="columns",
+)

@@ -33,10 +33,11 @@ from bakeoff.data.readers.lines import (
     split,
     text_of,
 )
+from bakeoff.data.readers.reader import Reader
 from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["TableLimits", "looks_like_table", "read_matrix", "read_table"]
+__all__ = ["READER", "TableLimits", "looks_like_table", "read_matrix", "read_table"]
 
 _BLOCK_NUMBERS = 1 << 20
 # Not "na" or "none", which are honest names of classes.
@@ -387,3 +388,12 @@ def _words(start: _Start) -> str:
     colour = " in colour" if start.columns.shape[2] == 3 else ""
     kind = "Kaggle CSV" if kaggle else "table with a header" if start.header else "bare table"
     return f"{kind}{colour}"
+
+
+READER = Reader(
+    "table",
+    "a CSV of pixels",
+    looks_like_table,
+    lambda path, request: read_table(path, group=request.group),
+    groups="columns",
+)

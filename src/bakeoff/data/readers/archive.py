@@ -1,0 +1,39 @@
+"""A dataset of any layout in a zip or tar archive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bakeoff.data.archive import is_archive, unpacked
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.readers.reader import Reader, ReadRequest
+from bakeoff.errors import BakeoffError
+
+__all__ = ["READER", "read_archive"]
+
+# Some sites deliver an archive inside an archive; deeper nesting is an attack.
+_MAX_NESTING = 3
+
+
+def read_archive(path: Path, request: ReadRequest) -> Dataset:
+    """Unpack an archive into a temporary folder and read that.
+
+    Raises
+    ------
+    BakeoffError
+        It is damaged or too large, or its content cannot be read.
+    """
+    if request.nesting == _MAX_NESTING:
+        raise BakeoffError(path.name, "archives lie in archives in archives", "Unpack it yourself")
+    with unpacked(path) as (folder, left_out):
+        dataset = request.read_inside(folder)
+        return replace(
+            dataset,
+            left_out=left_out + dataset.left_out,
+            description=f"{dataset.description} (in {path.name})",
+        )
+
+
+# Reading its content checks --group.
+READER = Reader("archive", "a zip or tar archive", is_archive, read_archive, groups="any")
