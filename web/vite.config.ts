@@ -4,17 +4,29 @@ import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
+import { withRoomsOf } from "./own-rooms.ts";
 
-// One source, three ways to ship: the app that `bakeoff serve` serves, the report of a run
-// (one file), and a folder that asks the models in the browser.
+// One source, three builds: the app that `bakeoff serve` serves, the report (one file), and a
+// folder whose models run in the browser.
 const SHIPS = { app: "index.html", report: "report.html", browser: "browser.html" } as const;
 type Ship = keyof typeof SHIPS;
+// The kinds of page that a build serves, as rooms.ts names them.
+const PAGES: Record<Ship, string[]> = {
+  app: ["app"],
+  report: ["run", "check", "study"],
+  browser: ["browser"],
+};
 
 export default defineConfig(({ mode }) => {
   const ship: Ship = mode in SHIPS ? (mode as Ship) : "app";
   return {
     base: "./",
-    plugins: [svelte(), ...(ship === "report" ? [viteSingleFile(), policy()] : []), named(ship)],
+    plugins: [
+      ownRooms(ship),
+      svelte(),
+      ...(ship === "report" ? [viteSingleFile(), policy()] : []),
+      named(ship),
+    ],
     publicDir: ship === "report" ? false : "public",
     build: {
       outDir: `../src/bakeoff/web/${ship}`,
@@ -53,7 +65,17 @@ function policy(): Plugin {
   };
 }
 
-/** Whatever it was made from, a folder begins at index.html. */
+/** Leaves out of a build the components of rooms that none of its pages has. */
+function ownRooms(ship: Ship): Plugin {
+  return {
+    name: "own-rooms",
+    enforce: "pre",
+    apply: "build",
+    transform: (code, id) => (id.endsWith("/src/rooms.ts") ? withRoomsOf(PAGES[ship], code) : null),
+  };
+}
+
+/** Every build begins at index.html. */
 function named(ship: Ship): Plugin {
   return {
     name: "index",

@@ -1,17 +1,10 @@
-/** The page without a server: models that run in this browser. */
+/** The page without a server: its models run in the browser. */
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { LocalModels } from "./lib/local.ts";
+import { Page } from "./lib/page.ts";
 import "./style/base.css";
 
-mount(App, {
-  target: document.getElementById("page")!,
-  props: {
-    page: {
-      rooms: { try: () => import("./rooms/try/Try.svelte") },
-      shelf: null,
-      studies: null,
-      models: new LocalModels("./models.json"),
-    },
-  },
-});
+const page = new Page("browser", { models: new LocalModels("./models.json") });
+
+mount(App, { target: document.getElementById("page")!, props: { page } });

@@ -1,30 +1,18 @@
-/** The report of a run, of a search of settings or of a check of pictures: what can be known
- * without a server. */
+/** The report of a run, of a search of settings or of a check of pictures: it needs no server. */
 import { mount } from "svelte";
 import App from "./App.svelte";
-import type { Page } from "./lib/page.ts";
+import { Page } from "./lib/page.ts";
 import { CarriedShelf } from "./lib/shelves.ts";
 import { CarriedStudy } from "./lib/studies.ts";
 import "./style/base.css";
 
-const carried = document.querySelector("script[type='application/gzip']")!;
-carried.remove(); // megabytes that nobody needs twice
+const data = document.querySelector("script[type='application/gzip']")!;
+const text = data.textContent;
+data.remove(); // megabytes that are not needed twice
 
-const compare = () => import("./rooms/compare/Compare.svelte");
-const data = () => import("./rooms/data/Data.svelte");
-const page: Page =
-  carried.id === "study"
-    ? {
-        rooms: { tune: () => import("./rooms/tune/Tune.svelte") },
-        shelf: null,
-        studies: new CarriedStudy(carried.textContent),
-        models: null,
-      }
-    : {
-        rooms: carried.id === "check" ? { data } : { compare, data },
-        shelf: new CarriedShelf(carried.textContent),
-        studies: null,
-        models: null,
-      };
+const page =
+  data.id === "study"
+    ? new Page("study", { studies: new CarriedStudy(text) })
+    : new Page(data.id === "check" ? "check" : "run", { shelf: new CarriedShelf(text) });
 
 mount(App, { target: document.getElementById("page")!, props: { page } });

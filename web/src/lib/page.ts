@@ -1,10 +1,10 @@
 /** What a page can do depends on how it was shipped; rooms ask for it here. */
-import { getContext, setContext, type Component } from "svelte";
+import { getContext, setContext } from "svelte";
 import type { Schema } from "./api.ts";
+import { ROOMS } from "../rooms.ts";
+import { roomsOf, type PageKind, type Room } from "./menu.ts";
 import type { Models } from "./models.ts";
 import type { Run } from "./run.ts";
-
-export type Room = "try" | "compare" | "data" | "train" | "tune";
 
 /** Where runs come from: a server, or the report itself. */
 export interface Shelf {
@@ -28,12 +28,24 @@ export interface StudyShelf {
   table?(study: string): Promise<Blob>;
 }
 
-export interface Page {
-  /** In the order of the menu, each fetched when it is first entered. */
-  rooms: Partial<Record<Room, () => Promise<{ default: Component }>>>;
-  shelf: Shelf | null;
-  studies: StudyShelf | null;
-  models: Models | null;
+export class Page {
+  /** In the order of the menu. */
+  readonly rooms: readonly Room[];
+  readonly shelf: Shelf | null;
+  readonly studies: StudyShelf | null;
+  readonly models: Models | null;
+
+  constructor(kind: PageKind, sources: Partial<Pick<Page, "shelf" | "studies" | "models">>) {
+    this.rooms = roomsOf(kind, ROOMS);
+    this.shelf = sources.shelf ?? null;
+    this.studies = sources.studies ?? null;
+    this.models = sources.models ?? null;
+  }
+
+  /** Whether this page has a room, so that others may link to it. */
+  has(room: string): boolean {
+    return this.rooms.some(({ name }) => name === room);
+  }
 }
 
 const KEY = Symbol("page");

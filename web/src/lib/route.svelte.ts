@@ -1,41 +1,13 @@
-/** Where we are, kept in the address: every view has a URL that can be sent to someone.
+/** Where the reader is, kept in the address bar: every view has a URL that can be shared.
  *
- * The part behind # is used, so that it works from a disk and from any static host:
- * `#/compare/digits?view=confusion&a=cnn`.
+ * Only the part behind # is used, so that it works from disk and from any static host.
  */
+import { href, read, type Address, type Query } from "./address.ts";
 
-export type Query = Record<string, string | undefined>;
-
-interface Place {
-  path: string[];
-  query: Query;
-}
-
-function read(hash: string): Place {
-  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
-  return {
-    path: path.split("/").filter(Boolean).map(plain),
-    query: Object.fromEntries(new URLSearchParams(query)),
-  };
-}
-
-function plain(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // someone's own typing
-  }
-}
-
-/** The address of a place, for `<a href>`. Query entries that are undefined or "" are left out. */
-export function href(path: string[], query: Query = {}): string {
-  const given = Object.entries(query).filter((one): one is [string, string] => !!one[1]);
-  const search = given.length ? `?${new URLSearchParams(given)}` : "";
-  return `#/${path.map(encodeURIComponent).join("/")}${search}`;
-}
+export { href, type Query };
 
 class Route {
-  #place = $state<Place>(read(location.hash));
+  #place = $state<Address>(read(location.hash));
 
   constructor() {
     addEventListener("hashchange", () => (this.#place = read(location.hash)));
@@ -54,13 +26,13 @@ class Route {
     location.hash = href(path, query);
   }
 
-  /** Say the place where we are more fully, without a step of its own. */
+  /** Complete the address of this place, without a new step in the history. */
   name(path: string[]): void {
     history.replaceState(null, "", href(path, this.query));
     this.#place = read(location.hash);
   }
 
-  /** Change some of the query without a step of its own, as while choosing what to look at. */
+  /** Change entries of the query without a new step in the history, as filters do. */
   set(query: Query): void {
     history.replaceState(null, "", href(this.path, { ...this.query, ...query }));
     this.#place = read(location.hash);

@@ -1,6 +1,5 @@
 /** The verdict in parts, and where on the page a step of it can be taken. */
 import type { Schema } from "../../lib/api.ts";
-import type { Room } from "../../lib/page.ts";
 import { plural } from "../../lib/format.ts";
 import type { Run } from "../../lib/run.ts";
 
@@ -35,11 +34,11 @@ export interface Way {
 }
 
 /** A way to what a step speaks of; null where it speaks of nothing on the page. */
-export function wayOf(run: Run, step: Sentence, rooms: Partial<Record<Room, unknown>>): Way | null {
+export function wayOf(run: Run, step: Sentence, hasData: boolean): Way | null {
   const doubted = run.results.health?.suspects.length ?? 0;
   switch (step.see) {
     case "suspects":
-      return doubted && rooms.data
+      return doubted && hasData
         ? { text: `See ${plural(doubted, "label")}`, room: "data", query: { view: "look" } }
         : null;
     case "class":
