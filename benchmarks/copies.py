@@ -23,7 +23,7 @@ from measure import hardware
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates
+from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.read import read
 

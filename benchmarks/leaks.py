@@ -28,7 +28,7 @@ from PIL import Image
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.grouping import why_mixed
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read

@@ -16,7 +16,7 @@ import numpy as np
 
 from bakeoff.approaches import Task, Transfer
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.training.compute import Compute

@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 from bakeoff.approaches.approach import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import BYTES, PixelRange, as_picture, joined, row_shape
 from bakeoff.data.split import validation_rows

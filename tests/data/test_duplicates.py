@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates, together
+from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates, together
 from bakeoff.data.pictures import Pictures, PictureWriter
 
 Picture = NDArray[np.uint8]

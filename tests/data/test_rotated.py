@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from sklearn.datasets import load_digits
 
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates
+from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
 from bakeoff.data.duplicates.rotated import NEIGHBOURS, find_rotated
 from bakeoff.data.pictures import Pictures, PictureWriter
 

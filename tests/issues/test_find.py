@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.corrections import Correction, read_corrections
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import split

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates.exact_and_near import find_duplicates
+from bakeoff.data.duplicates.find import find_duplicates
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder

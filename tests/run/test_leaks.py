@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Split, split
 from bakeoff.record.folder import RunFolder

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bakeoff
-from bakeoff.data.duplicates.exact_and_near import together
+from bakeoff.data.duplicates.find import together
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakeoff.data.corrections import Action
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup
+from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.issues.issue import Evidence, Issue, Proposal, first_names, there_are
 from bakeoff.issues.label_errors import relabelled
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bakeoff.data.corrections import Action, Correction
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup
+from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.split import Split
 from bakeoff.evaluation.records import Health, Odd, Shortcut, Suspect
 from bakeoff.issues.issue import Evidence, Issue, Predictions, Proposal

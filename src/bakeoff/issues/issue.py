@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.corrections import Action
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup
+from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.health import Oddity, odd_pictures
 from bakeoff.data.split import Split
 from bakeoff.data.words import count

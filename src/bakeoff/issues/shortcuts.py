@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from bakeoff.data.duplicates.exact_and_near import together
+from bakeoff.data.duplicates.find import together
 from bakeoff.data.health import MOST, Guessed, backgrounds, shortcut_accuracy, sizes
 from bakeoff.evaluation.intervals import wilson
 from bakeoff.evaluation.prose import percent, span

@@ -24,7 +24,7 @@ from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.corrections import Correction, acting_of
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, find_duplicates
+from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
 from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.issues.find import find_issues

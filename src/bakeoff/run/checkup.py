@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from bakeoff.data.corrections import Correction, acting_of, read_corrections
-from bakeoff.data.duplicates.exact_and_near import find_duplicates, together
+from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup, together
+from bakeoff.data.duplicates.find import DuplicateGroup, together
 from bakeoff.data.grouping import why_mixed
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError

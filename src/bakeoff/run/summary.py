@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates.exact_and_near import DuplicateGroup
+from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.split import Split
 from bakeoff.errors import LeftOut
 from bakeoff.record.folder import RunConfig

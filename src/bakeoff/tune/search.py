@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from bakeoff.approaches import APPROACHES
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.duplicates.exact_and_near import find_duplicates
+from bakeoff.data.duplicates.find import find_duplicates
 from bakeoff.data.split import Fold, Split, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunConfig, RunFolder, now

@@ -1,25 +1,19 @@
-"""Pictures that are in a dataset more than once: copied, saved again, or turned a little."""
+"""Pictures that were saved again, made a little brighter or flatter."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dct
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from bakeoff.data.duplicates.rotated import find_rotated
 from bakeoff.data.image import to_image
 from bakeoff.data.pictures import Pictures
 
-__all__ = ["DuplicateGroup", "find_duplicates", "together"]
+__all__ = ["find_near"]
 
 # These were set by looking at the closest pairs of MNIST (60 000), Quick, Draw!
 # (34 500), scikit-learn's digits and 431 drawings, and at copies made of them.
@@ -39,37 +33,15 @@ NEIGHBOURS = 8
 CHUNK = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateGroup:
-    """The rows of two or more pictures that are one.
+def find_near(pictures: Pictures) -> NDArray[np.int64]:
+    """Pairs of pictures of which one was saved again, made a little brighter or flatter.
 
-    `exact` if every pixel agrees; `turned` if some are alike only when turned, moved or scaled.
-    """
-
-    indices: tuple[int, ...]
-    exact: bool
-    turned: bool = False
-
-
-def find_duplicates(pictures: Pictures) -> list[DuplicateGroup]:
-    """Exact copies, and near ones: saved again, a little brighter or flatter, turned or moved.
-
-    Near copies are found in two steps. A thumbnail's lowest frequencies, the
+    They are found in two steps. A thumbnail's lowest frequencies, the
     numbers whose signs are the 64 bits of the well-known pHash (Zauner 2010),
-    place each picture in a k-d tree, which names its nearest few. Of those a
-    pair stands if their thumbnails, brought to the same brightness and
+    place each picture in a k-d tree, which names its nearest few. A pair of those
+    is accepted if their thumbnails, normalised to the same brightness and
     contrast, agree in every single cell: correlation would forgive one
     missing stroke, and the worst cell does not. Colours are compared as such.
-    What is left is searched for drawings that were turned up to some 15°,
-    moved or scaled by a tenth: see `find_rotated`.
-
-    Two people's digits must not pass for one, so copies that were mirrored,
-    or cut off by the frame, are not found, nor turned copies of photos, of
-    plain strokes, and of pictures under some 14 pixels a side; of pictures
-    under some 50 not all that were scaled. Empty pictures are compared
-    exactly only.
-
-    Costs 16 s and 260 MB for 60 000 grey pictures of 28×28.
 
     Parameters
     ----------
@@ -77,80 +49,9 @@ def find_duplicates(pictures: Pictures) -> list[DuplicateGroup]:
 
     Returns
     -------
-    list of DuplicateGroup
-        In the order of their first pictures; no picture is in two groups.
-    """
-    exact = together(len(pictures), _exact(pictures))
-    saved = _linked(pictures, exact, _near)
-    every = _linked(pictures, saved, find_rotated)
-    order = np.argsort(every, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(every[order])) + 1)
-    return [
-        DuplicateGroup(
-            tuple(rows.tolist()),
-            exact=len(np.unique(exact[rows])) == 1,
-            turned=len(np.unique(saved[rows])) > 1,
-        )
-        for rows in sorted(members, key=lambda rows: int(rows[0]) if len(rows) else 0)
-        if len(rows) > 1
-    ]
-
-
-def _linked(
-    pictures: Pictures,
-    ids: NDArray[np.int64],
-    find: Callable[[Pictures], NDArray[np.int64]],
-) -> NDArray[np.int64]:
-    """Ids of N pictures, with those joined whose first pictures `find` pairs."""
-    _, first = np.unique(ids, return_index=True)
-    pairs = first[find(pictures.take(first))]
-    return together(len(pictures), pairs.tolist(), extra_ids=ids)
-
-
-def together(
-    count: int,
-    groups: Iterable[Sequence[int]],
-    extra_ids: NDArray[np.integer] | None = None,
-) -> NDArray[np.int64]:
-    """One id per picture, the same for all that are linked in any way.
-
-    If a and b are duplicates and b and c are of one writer, then a, b and c
-    share an id, and `split` keeps them in one part.
-
-    Parameters
-    ----------
-    count : N, pictures in all.
-    groups : rows that belong together, such as those of each `DuplicateGroup`.
-    extra_ids : N, further ids (a writer's, a style's) whose members belong together.
-
-    Returns
-    -------
     NDArray
-        N ids, counted from 0 in the order of the first picture of each.
+        P×2 rows.
     """
-    pairs = [(rows[0], row) for rows in groups for row in rows[1:]]
-    links = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    if extra_ids is not None:
-        _, first, inverse = np.unique(extra_ids, return_index=True, return_inverse=True)
-        links = np.concatenate([links, np.stack([first[inverse], np.arange(count)], axis=1)])
-    graph = coo_array((np.ones(len(links), dtype=bool), tuple(links.T)), shape=(count, count))
-    if count == 0:
-        return np.empty(0, dtype=np.int64)
-    ids: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return ids.astype(np.int64)
-
-
-def _exact(pictures: Pictures) -> list[list[int]]:
-    rows_of: dict[bytes, list[int]] = {}
-    for row, (picture, shape) in enumerate(zip(pictures, pictures.shapes, strict=True)):
-        digest = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16)
-        digest.update(shape.tobytes())
-        rows_of.setdefault(digest.digest(), []).append(row)
-    return [rows for rows in rows_of.values() if len(rows) > 1]
-
-
-def _near(pictures: Pictures) -> NDArray[np.int64]:
-    """Pairs of near copies, P×2."""
     none: NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
     if len(pictures) == 0:
         return none
