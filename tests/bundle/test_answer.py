@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bakeoff.bundle.answer import answer_of
+from bakeoff.bundle.answer import Answers, answer_of
+from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import Trust
 
 CLASSES = ["ant", "bee", "cat", "dog", "eel", "fox"]
@@ -23,7 +24,7 @@ TRUST = Trust(
         ([0.01, 0.55, 0.44, 0, 0, 0], 1.0, "between", "between bee and cat"),
         ([0.2, 0.5, 0.3, 0, 0, 0], 2.0, "between", "between bee, cat and ant"),
         ([0.2, 0.2, 0.15, 0.15, 0.15, 0.15], 1.0, "between", "between ant, bee, cat and dog …"),
-        ([0.01, 0.95, 0.04, 0, 0, 0], 2.1, "none of these", "none of these"),
+        ([0.01, 0.95, 0.04, 0, 0, 0], 2.1, "out of distribution", "none of these"),
     ],
 )
 def test_verdicts(probabilities: list[float], ood_score: float, verdict: str, words: str) -> None:
@@ -33,6 +34,36 @@ def test_verdicts(probabilities: list[float], ood_score: float, verdict: str, wo
     assert answer.label == answer.possible[0] == answer.ranking[0][0]
     assert answer.probability == max(probabilities)
     assert [label for label, _ in sorted(answer.ranking)] == CLASSES
+
+
+def test_an_answer_shows_itself_in_a_few_lines() -> None:
+    answer = answer_of("x.png", np.array([0.6, 0.1, 0.1, 0.1, 0.05, 0.05]), 1.5, CLASSES, None)
+    first, ant, *_, rest, score = repr(answer).splitlines()
+    assert first == str(answer) == "x.png: ant (60.0%), sure"
+    assert ant == "  ant   60.0%  ████████████"
+    assert (rest, score) == ("  … and 1 more class", "  OOD score 1.50")
+
+
+def test_a_notebook_shows_the_picture_beside_bars() -> None:
+    classes = ["<b>", "bee"]
+    picture = np.zeros((4, 8, 1), dtype=np.uint8)
+    shares = np.array([0.25, 0.75])
+    shown = answer_of('"x".png', shares, 1.0, classes, None, picture)._repr_html_()
+    assert '<img src="data:image/png;base64,' in shown
+    assert "width:75.0%" in shown
+    assert "<td>&lt;b&gt;</td>" in shown
+    assert 'alt="&quot;x&quot;.png"' in shown
+    assert "<img" not in answer_of("x.png", shares, 1.0, classes, None)._repr_html_()
+
+
+def test_many_answers_show_the_first_and_what_was_left_out() -> None:
+    answer = answer_of("x.png", np.array([0.25, 0.75]), 1.0, ["ant", "bee"], None)
+    answers = Answers([answer] * 1200, (LeftOut("y.png", "is empty", "Remove it"),))
+    lines = repr(answers).splitlines()
+    assert lines[0] == "1 200 answers, 1 picture left out"
+    assert lines[1:11] == ["  x.png: bee (75.0%), sure"] * 10
+    assert lines[11:] == ["  … and 1190 more", "  left out: y.png: is empty. Remove it."]
+    assert answers._repr_html_().count("<table>") == 10
 
 
 def test_the_likeliest_is_possible_however_unlikely() -> None:

@@ -4,13 +4,16 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from bakeoff.bundle.answer import Answers, answer_of
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.panel import Panel, answers_table
 from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import Trust
 from bakeoff.record.folder import RunConfig, RunFolder
 
 from ..strokes import strokes
@@ -61,10 +64,27 @@ def test_the_table_has_a_row_for_each_picture_and_model(finished: RunFolder) -> 
     first = answers["baseline"][0]
     assert rows[0]["picture"] == first.name
     assert rows[0]["model"] == "baseline"
-    assert rows[0]["verdict"] == first.words
+    expected = first.words if first.verdict == "between" else first.verdict
+    assert rows[0]["verdict"] == expected
     assert rows[0]["class 1"] == first.label
     assert float(rows[0]["probability 1"]) == pytest.approx(first.probability, abs=1e-6)
     assert float(rows[0]["probability 2"]) <= float(rows[0]["probability 1"])
+
+
+def test_the_table_says_out_of_distribution() -> None:
+    trust = Trust(
+        error_rate=0.01,
+        least_probability=0.1,
+        refusal_rate=0.01,
+        max_ood_score=2.0,
+        measured=None,
+    )
+    answers = [
+        answer_of("x.png", np.array([0.6, 0.4]), score, ["ant", "bee"], trust)
+        for score in (1.0, 3.0)
+    ]
+    rows = list(csv.DictReader(io.StringIO(answers_table({"cnn": Answers(answers)}, top=1))))
+    assert [row["verdict"] for row in rows] == ["between ant and bee", "out of distribution"]
 
 
 def test_what_mattered_is_drawn_for_each_picture(finished: RunFolder, tmp_path: Path) -> None:

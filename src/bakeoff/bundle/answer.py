@@ -1,35 +1,46 @@
-"""What a model says of one picture, and whether to believe it."""
+"""A model's answer for one picture, and whether to trust it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from base64 import b64encode
+from dataclasses import dataclass, field
+from html import escape
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.image import thumbnail, to_png
+from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import Trust
 
 __all__ = ["Answer", "Answers", "Verdict", "answer_of"]
 
-Verdict = Literal["sure", "between", "none of these"]
+Verdict = Literal["sure", "between", "out of distribution"]
+
+SHOWN_CLASSES = 5  # in a repr
+SHOWN_ANSWERS = 10
+BAR = 20  # characters
+PICTURE_SIDE = 128  # pixels, in a notebook
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What one model says of one picture.
+    """One model's answer for one picture.
 
     Attributes
     ----------
     name : of the picture, such as its file name.
-    label : the likeliest class.
+    label : the most probable class.
     probability : its calibrated probability.
-    verdict : "sure", "between" several classes, or "none of these", which is said of pictures
-        unlike all that the model learned from.
-    possible : the classes that it may be, likeliest first: more than one for "between".
-    ranking : every class with its probability, likeliest first.
-    OOD score : about 1 for pictures like those that the model learned from; more is stranger.
+    verdict : "sure", "between" several classes, or "out of distribution" for a picture unlike
+        the training data.
+    possible : the classes that remain possible, most probable first; more than one for "between".
+    ranking : every class with its probability, most probable first.
+    ood_score : about 1 for pictures like the training data; higher means less like it.
+    picture : H×W×C of uint8, if it is known. Only notebooks use it; it does not take part in
+        comparisons.
     """
 
     name: str
@@ -39,23 +50,78 @@ class Answer:
     possible: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
     ood_score: float
+    picture: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
     def words(self) -> str:
-        """The verdict as people say it: sure, between A and B, none of these."""
-        if self.verdict != "between":
+        """The verdict as text for people: sure, between A and B, none of these."""
+        if self.verdict == "out of distribution":
+            return "none of these"
+        if self.verdict == "sure":
             return self.verdict
         *first, last = self.possible[:4]
         more = " …" if len(self.possible) > 4 else ""
         return f"between {', '.join(first)} and {last}{more}"
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.label} ({self.probability:.1%}), {self.words}"
+
+    def __repr__(self) -> str:
+        shown = self.ranking[:SHOWN_CLASSES]
+        width = max(len(label) for label, _ in shown)
+        bars = [
+            f"  {label:<{width}}  {share:6.1%}  {'█' * round(share * BAR)}".rstrip()
+            for label, share in shown
+        ]
+        more = len(self.ranking) - len(shown)
+        rest = [f"  … and {count(more, 'more class')}"] if more else []
+        return "\n".join([str(self), *bars, *rest, f"  OOD score {self.ood_score:.2f}"])
+
+    def _repr_html_(self) -> str:
+        """The picture, if it is known, beside a bar for each of the most probable classes."""
+        picture = ""
+        if self.picture is not None:
+            png = to_png(np.asarray(thumbnail(self.picture, PICTURE_SIDE, grow="fill")))
+            uri = f"data:image/png;base64,{b64encode(png).decode()}"
+            picture = f'<img src="{uri}" alt="{escape(self.name)}">'
+        rows = "".join(
+            f"<tr><td>{escape(label)}</td><td>{share:.1%}</td><td style='min-width:12em'>"
+            f"<div style='background:#2a6fdb;height:.8em;width:{share:.1%}'></div></td></tr>"
+            for label, share in self.ranking[:SHOWN_CLASSES]
+        )
+        return (
+            "<div style='display:flex;gap:1em;align-items:center'>"
+            f"{picture}<div><b>{escape(self.label)}</b>, {escape(self.words)} "
+            f"<small>({escape(self.name)}, OOD score {self.ood_score:.2f})</small>"
+            f"<table>{rows}</table></div></div>"
+        )
+
 
 class Answers(list[Answer]):
-    """One answer for each picture, in order; `left_out` lists what could not be read, and why."""
+    """One answer for each picture, in order; `left_out` lists unreadable pictures with reasons."""
 
     def __init__(self, answers: list[Answer], left_out: tuple[LeftOut, ...] = ()) -> None:
         super().__init__(answers)
         self.left_out = left_out
+
+    def __repr__(self) -> str:
+        head = count(len(self), "answer")
+        if self.left_out:
+            head += f", {count(len(self.left_out), 'picture')} left out"
+        more = len(self) - SHOWN_ANSWERS
+        return "\n".join(
+            [
+                head,
+                *(f"  {answer}" for answer in self[:SHOWN_ANSWERS]),
+                *([f"  … and {more} more"] if more > 0 else []),
+                *(f"  left out: {refusal}" for refusal in self.left_out[:SHOWN_ANSWERS]),
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        more = len(self) - SHOWN_ANSWERS
+        rest = f"<p>… and {more} more</p>" if more > 0 else ""
+        return "".join(answer._repr_html_() for answer in self[:SHOWN_ANSWERS]) + rest
 
 
 def answer_of(
@@ -64,18 +130,19 @@ def answer_of(
     ood_score: float,
     classes: list[str],
     trust: Trust | None,
+    picture: NDArray[np.uint8] | None = None,
 ) -> Answer:
-    """K probabilities and a OOD score, in words.
+    """An `Answer` from K probabilities and an OOD score.
 
-    Without thresholds every answer is "sure": there was no picture to set them by.
+    Without thresholds (`trust` is None) every verdict is "sure".
     """
     order, shares = np.argsort(-probabilities, kind="stable").tolist(), probabilities.tolist()
-    ranking = tuple((classes[place], shares[place]) for place in order)
-    possible, strange = ranking[:1], False
+    ranking = tuple((classes[index], shares[index]) for index in order)
+    possible, unlike = ranking[:1], False
     if trust is not None:
-        others = tuple(one for one in ranking[1:] if one[1] >= trust.least_probability)
-        possible, strange = possible + others, ood_score > trust.max_ood_score
-    verdict: Verdict = "none of these" if strange else "between" if possible[1:] else "sure"
+        others = tuple(entry for entry in ranking[1:] if entry[1] >= trust.least_probability)
+        possible, unlike = possible + others, ood_score > trust.max_ood_score
+    verdict: Verdict = "out of distribution" if unlike else "between" if possible[1:] else "sure"
     return Answer(
         name=name,
         label=ranking[0][0],
@@ -84,4 +151,5 @@ def answer_of(
         possible=tuple(label for label, _ in possible),
         ranking=ranking,
         ood_score=ood_score,
+        picture=picture,
     )

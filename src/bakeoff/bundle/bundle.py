@@ -150,8 +150,10 @@ class Bundle:
             on_done(done, count)
         return Answers(
             [
-                answer_of(name, given, float(strange), self.classes, self.manifest.trust)
-                for name, given, strange in zip(inputs.names, probabilities, ood_score, strict=True)
+                answer_of(name, shares, float(score), self.classes, self.manifest.trust, picture)
+                for name, shares, score, picture in zip(
+                    inputs.names, probabilities, ood_score, inputs.pictures, strict=True
+                )
             ],
             inputs.left_out,
         )

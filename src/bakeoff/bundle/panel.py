@@ -99,15 +99,19 @@ def name_bundles(paths: Sequence[Path]) -> dict[str, Path]:
 
 
 def answers_table(answers: Mapping[str, Answers], top: int) -> str:
-    """All answers as a CSV, a row for each picture and model, with the `top` likeliest classes."""
+    """All answers as CSV: a row for each picture and model, with the `top` most probable classes.
+
+    The verdict is "sure", "between A and B" or "out of distribution".
+    """
     header = ["picture", "model", "verdict"]
     for place in range(1, top + 1):
         header += [f"class {place}", f"probability {place}"]
     rows = []
-    for name, some in answers.items():
-        for one in some:
-            row: list[object] = [one.name, name, one.words]
-            for label, probability in one.ranking[:top]:
+    for name, given in answers.items():
+        for answer in given:
+            verdict = answer.words if answer.verdict == "between" else answer.verdict
+            row: list[object] = [answer.name, name, verdict]
+            for label, probability in answer.ranking[:top]:
                 row += [label, f"{probability:.6f}"]
             rows.append(row)
     return table(header, rows)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bakeoff.bundle.answer import Verdict
 from bakeoff.bundle.panel import answers_table
 from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
 from bakeoff.server.limits import Problem
@@ -35,7 +36,7 @@ class PictureAnswer(BaseModel):
     name: str
     label: str
     probability: float
-    verdict: Literal["sure", "between", "none of these"]
+    verdict: Verdict
     words: str
     possible: list[str]
     top: list[Ranked]

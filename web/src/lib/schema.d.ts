@@ -1368,7 +1368,7 @@ export interface components {
              * Verdict
              * @enum {string}
              */
-            verdict: "sure" | "between" | "none of these";
+            verdict: "sure" | "between" | "out of distribution";
             /** Words */
             words: string;
         };
