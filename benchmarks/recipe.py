@@ -24,7 +24,7 @@ from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.evaluation.calibration import fit_temperature, softmax
-from bakeoff.evaluation.scores import losses
+from bakeoff.evaluation.metrics import losses
 from bakeoff.training.compute import Compute, keep_freed_memory
 from bakeoff.training.model import Model
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.scores import losses, score
+from bakeoff.evaluation.metrics import losses
+from bakeoff.evaluation.scores import score
 
 CLASSES = ("anchor", "balloon", "spiral")
 # Two anchors (one taken for a balloon), two balloons, no spirals.

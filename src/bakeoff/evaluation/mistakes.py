@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.records import ConfusedPair, Mistake
-from bakeoff.evaluation.scores import losses
 
 __all__ = ["confused_pairs", "mistakes"]
 

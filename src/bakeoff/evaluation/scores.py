@@ -1,4 +1,4 @@
-"""Every figure of one set of probabilities, each with how far it can be trusted."""
+"""The scores of one set of predictions: overall, by class and by group, with intervals."""
 
 from __future__ import annotations
 
@@ -11,28 +11,13 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import (
     calibration_interval,
     calibration_null_level,
-    expected_calibration_error,
     reliability,
 )
 from bakeoff.evaluation.intervals import Sampling, mean_interval, share_interval
+from bakeoff.evaluation.metrics import losses, metrics_of
 from bakeoff.evaluation.records import ClassScore, GroupScore, Scores
 
-__all__ = ["LEAST_PROBABILITY", "losses", "score"]
-
-LEAST_PROBABILITY = 1e-7
-
-
-def losses(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Minus the log of what each picture's true class was given, N, in nats.
-
-    Probabilities are clipped at 1e-7 first, about the resolution of float32:
-    no picture costs more than 16.1 nats, and one certain mistake does not
-    make the mean infinite.
-    """
-    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    # Subtracted, because minus the log of 1 would be the odd-looking -0.0.
-    cost: NDArray[np.float64] = 0.0 - np.log(np.clip(given, LEAST_PROBABILITY, 1.0))
-    return cost
+__all__ = ["score"]
 
 
 def score(
@@ -45,11 +30,11 @@ def score(
 ) -> Scores:
     """Score N predictions against their labels.
 
-    Every figure has its 95 % interval (see `bakeoff.evaluation.intervals`), the loss is the
-    mean of `losses`, and the calibration error is that of 15 bins of equal
-    mass. Where a figure is 0/0 it is 0: the precision of a class that was
-    never answered, and recall and F1 of a class without pictures, whose
-    interval is then (0, 1). Groups without pictures are not listed.
+    Accuracy, loss and calibration error have 95 % intervals (see
+    `bakeoff.evaluation.intervals`); `Scores.metrics` has every metric of the table in
+    `bakeoff.evaluation.metrics`. 0/0 counts as 0: the precision of a class that was never
+    answered, and recall and F1 of a class without pictures, whose interval is then (0, 1). Groups
+    without pictures are not listed.
 
     Parameters
     ----------
@@ -58,15 +43,15 @@ def score(
     classes : K names.
     groups : N, index into `group_names`, or None.
     group_names : names of the groups.
-    sampling : how the pictures came to be scored; None for pictures on their own, answered by the
-        model that is carried away.
+    sampling : how the pictures were scored; None for independent pictures, answered by the final
+        model.
 
     Raises
     ------
     BakeoffError
-        Where a probability is not a finite number.
+        A probability is not a finite number.
     ValueError
-        Where shapes disagree, a label or group has no name, or N is 0.
+        Shapes disagree, a label or group has no name, or N is 0.
     """
     _check(probabilities, labels, classes)
     sampling = sampling or Sampling()
@@ -79,14 +64,14 @@ def score(
     ).reshape(count, count)
     confidence = probabilities.max(axis=1).astype(np.float64)
     bins = reliability(probabilities, labels)
-    correct = int(right.sum())
+    metrics = metrics_of(probabilities, labels)
     return Scores(
         pictures=len(labels),
-        correct=correct,
-        accuracy=correct / len(labels),
+        correct=int(right.sum()),
+        accuracy=metrics["accuracy"],
         interval=share_interval(right, sampling),
-        loss=float(loss.mean()),
-        calibration_error=expected_calibration_error(bins),
+        loss=metrics["loss"],
+        calibration_error=metrics["calibration_error"],
         per_class=[
             _class_score(
                 name, index, confusion, right[labels == index], sampling.take(labels == index)
@@ -101,6 +86,7 @@ def score(
         loss_interval=mean_interval(loss, sampling),
         calibration_interval=calibration_interval(confidence, right, bins, sampling.clusters),
         calibration_null_level=calibration_null_level(confidence, bins),
+        metrics=metrics,
     )
 
 
@@ -172,6 +158,6 @@ def _check(
     if bad:
         raise BakeoffError(
             "probabilities",
-            f"those of {bad} of {len(labels)} pictures are not numbers, so the training diverged",
+            f"those of {bad} of {len(labels)} pictures are not numbers: the training diverged",
             "Lower the learning rate, or train in full precision",
         )

@@ -17,8 +17,8 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Fold, Split, validation_rows
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.learning import learning_curve
+from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.records import LearningCurve
-from bakeoff.evaluation.scores import losses
 from bakeoff.workers.units import HELD_OUT, UnitRunner
 
 __all__ = ["HALVINGS", "Fit", "Smaller", "fits_of", "learning_of", "smaller_folds"]

@@ -15,9 +15,10 @@ from bakeoff.data.split import Split
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
+from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Comparison, Robustness, Scores, Trust, Winner
-from bakeoff.evaluation.scores import losses, score
+from bakeoff.evaluation.scores import score
 from bakeoff.evaluation.trust import Judged, joined, trust
 from bakeoff.issues.issue import Predictions
 from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord

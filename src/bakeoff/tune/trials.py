@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
-from bakeoff.evaluation.scores import losses
+from bakeoff.evaluation.metrics import losses
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.record.study import TrialFold, TrialRecord
