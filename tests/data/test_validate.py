@@ -6,7 +6,7 @@ import pytest
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.readers.combine import combine
-from bakeoff.data.validate import ink, validate
+from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError, LeftOut
 
 from .pictures_made import drawing
@@ -131,37 +131,6 @@ def test_many_sizes() -> None:
         writer.append(np.zeros((height, width, 1), dtype=np.uint8))
     given = replace(dataset([0, 0, 1, 1], "ab"), pictures=writer.finish())
     assert "4 pictures of many sizes, 31×30 to 400×512, 2 classes" in validate(given).description
-
-
-def test_ink() -> None:
-    drawings = np.stack([drawing(index) for index in range(500)])
-    assert ink(Pictures.from_array(drawings)) == "ink is low"
-    assert ink(Pictures.from_array(255 - drawings)) == "ink is high"
-    assert ink(Pictures.from_array(np.zeros((3, 4, 4), dtype=np.uint8))) == "ink is high"
-    assert ink(Pictures.from_array(np.full((3, 4, 4), 255, dtype=np.uint8))) == "ink is low"
-
-
-def test_ink_in_colour_on_paper_is_ink() -> None:
-    drawings = np.stack([drawing(index) for index in range(20)])
-    colour = np.repeat(drawings[..., None], 3, axis=3)
-    colour[..., 0][colour[..., 0] < 128] = 220
-    assert ink(Pictures.from_array(colour)) == "ink is low"
-
-
-def test_coarse_digits_with_blurred_edges_are_ink() -> None:
-    digits = np.zeros((20, 8, 8), dtype=np.uint8)
-    digits[:, 1:7, 3:6] = [120, 255, 150]
-    digits[:, 1:7, 6] = 80
-    assert ink(Pictures.from_array(digits)) == "ink is high"
-
-
-def test_photos() -> None:
-    random = np.random.default_rng(0)
-    grain = random.integers(0, 64, (20, 32, 32, 1), dtype=np.uint8)
-    light = np.linspace(0, 190, 32).astype(np.uint8)[:, None, None]
-    assert ink(Pictures.from_array(grain + light)) == "photos"
-    flat_but_coloured = np.broadcast_to(np.asarray([60, 110, 140], dtype=np.uint8), (9, 8, 8, 3))
-    assert ink(Pictures.from_array(flat_but_coloured)) == "photos"
 
 
 def test_parts_are_combined_by_name() -> None:

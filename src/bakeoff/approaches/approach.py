@@ -10,7 +10,6 @@ import numpy as np
 from torch import nn
 
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.validate import ink
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Budget, Training
 from bakeoff.training.model import Network
@@ -57,7 +56,7 @@ class Task:
         budget: Budget = "standard",
     ) -> Task:
         """What may be known of these pictures: counts and looks; "auto" goes by the looks."""
-        looks = ink(pictures)
+        looks = pictures.looks
         if mode == "auto":
             mode = "photo" if looks == "photos" else "ink"
         side = int(np.median(pictures.shapes[:, :2].max(axis=1)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.preview import contact_sheet, counts_in_words
+from bakeoff.data.words import count, spaced
 from bakeoff.errors import LeftOut
 
 __all__ = ["UNLABELLED", "Dataset"]
@@ -16,7 +18,7 @@ __all__ = ["UNLABELLED", "Dataset"]
 UNLABELLED = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Labelled pictures as every other part of bakeoff sees them.
 
@@ -42,11 +44,47 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     group_names: tuple[str, ...] = ()
     official_test: NDArray[np.bool_] | None = None
-    left_out: tuple[LeftOut, ...] = field(default=(), repr=False)
+    left_out: tuple[LeftOut, ...] = ()
     description: str = ""
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def __repr__(self) -> str:
+        """Name, size, classes with their counts, groups and test part, in a few lines."""
+        return "\n  ".join(
+            [
+                f"Dataset {self.name}: {self._size()}",
+                f"classes: {counts_in_words(self.labels, self.classes)}",
+                *self._parts(),
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a contact sheet with the number of pictures of each class."""
+        title = ". ".join([f"{self.name}: {self._size()}", *self._parts()])
+        return contact_sheet(title, self.pictures, self.labels, self.classes)
+
+    def _size(self) -> str:
+        if not len(self):
+            return "no pictures"
+        return (
+            f"{count(len(self), 'picture')} of {self.pictures.sizes}, "
+            f"{count(len(self.classes), 'class')}"
+        )
+
+    def _parts(self) -> list[str]:
+        parts = []
+        if self.groups is not None:
+            parts.append(f"groups: {spaced(len(self.group_names))}")
+        if self.official_test is not None:
+            parts.append(f"official test part: {count(int(self.official_test.sum()), 'picture')}")
+        unlabelled = int((self.labels == UNLABELLED).sum())
+        if unlabelled:
+            parts.append(f"without a label: {count(unlabelled, 'picture')}")
+        if self.left_out:
+            parts.append(f"left out: {spaced(len(self.left_out))}")
+        return parts
 
     def take(self, indices: NDArray[np.int64]) -> Dataset:
         """The same dataset with only the pictures at `indices`, in that order."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from bakeoff.data.image import thumbnail
+from bakeoff.data.looks import PAPER, paper
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import split
-from bakeoff.data.validate import PAPER, ink, paper
 from bakeoff.errors import BakeoffError
 
 __all__ = [
@@ -82,7 +82,7 @@ def odd_pictures(pictures: Pictures) -> list[Oddity]:
     found: dict[int, Oddity] = {}
     for oddity in (
         *_empty(looks),
-        *(() if ink(pictures) == "photos" else _inverted(looks)),
+        *(() if pictures.looks == "photos" else _inverted(looks)),
         *_unlike_in_size(pictures),
         *_unlike_in_ink(looks),
     ):

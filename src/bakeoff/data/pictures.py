@@ -7,11 +7,14 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bakeoff.data.looks import Looks, looks_of
 
 __all__ = ["PictureWriter", "Pictures"]
 
@@ -98,6 +101,21 @@ class Pictures(Sequence[NDArray[np.uint8]]):
     def channels(self) -> int:
         """3 if any picture has colour, else 1."""
         return int(self.shapes[:, 2].max()) if len(self) else 1
+
+    @cached_property
+    def looks(self) -> Looks:
+        """Drawings or photos, judged from a sample and computed once; see `looks_of`."""
+        return looks_of(self, self.shapes)
+
+    @property
+    def sizes(self) -> str:
+        """Width × height: "28×28", or "many sizes, 8×8 to 96×64"."""
+        heights, widths = self.shapes[:, 0], self.shapes[:, 1]
+        sizes = np.unique(np.stack([widths, heights], axis=1), axis=0)
+        if len(sizes) == 1:
+            return "{}×{}".format(*sizes[0])
+        by_area = sizes[np.argsort(sizes.astype(np.int64).prod(axis=1), kind="stable")]
+        return "many sizes, {}×{} to {}×{}".format(*by_area[0], *by_area[-1])
 
     @property
     def nbytes(self) -> int:

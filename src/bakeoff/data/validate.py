@@ -9,22 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.pictures import Pictures
 from bakeoff.data.words import count, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["PAPER", "ink", "paper", "validate"]
+__all__ = ["validate"]
 
 _CLASSES_MEND = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
     "or give a table with a column label"
 )
-
-_SAMPLE = 200
-# Measured: paper's share is 0.58 in the 8×8 digits and 0.73 to 0.96 in larger drawings;
-# 0.7 to 0.9 of a colour photo has channels this far apart.
-PAPER = 64
-_COLOURED = 24
 
 
 def validate(dataset: Dataset) -> Dataset:
@@ -79,50 +72,6 @@ def validate(dataset: Dataset) -> Dataset:
     return replace(result, description=_understood(result))
 
 
-def ink(pictures: Pictures) -> str:
-    """Say from a sample how pictures use brightness.
-
-    A drawing has paper: one narrow range of brightness that most of its pixels share.
-    What has none, or has colour in many places, is a photo.
-
-    Returns
-    -------
-    "ink is high" for light on dark, "ink is low" for dark on light, or "photos".
-    """
-    step = max(1, len(pictures) // _SAMPLE)
-    papers, shares, colours = [], [], []
-    for index in range(0, len(pictures), step):
-        pixels = pictures[index]
-        grey = pixels.mean(axis=2).astype(np.uint8)
-        (start,), (share,) = paper(np.bincount(grey.reshape(-1), minlength=256)[None])
-        papers.append(int(start) + PAPER / 2)
-        shares.append(float(share))
-        colours.append(float(np.mean(np.ptp(pixels, axis=2) > _COLOURED)))
-    # Measured medians: Fashion-MNIST's garments 0.58, handwriting at 28 pixels 0.8, but
-    # scikit-learn's 8×8 digits 0.52, since strokes fill a tiny picture.
-    side = np.median(pictures.shapes[:, :2].max(axis=1))
-    if np.median(colours) > 0.25 or np.median(shares) < (0.45 if side <= 16 else 0.65):
-        return "photos"
-    return "ink is high" if np.median(papers) < 128 else "ink is low"
-
-
-def paper(counts: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Of N pictures, where the narrow range of brightness begins that most pixels share.
-
-    Parameters
-    ----------
-    counts : N×256, pixels of each brightness; at least one pixel a picture.
-
-    Returns
-    -------
-    N least brightnesses of a range that is `PAPER` wide, and N shares of pixels within.
-    """
-    up_to = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
-    within = up_to[:, PAPER:] - up_to[:, :-PAPER]
-    within[:, 0] = up_to[:, PAPER]  # the range that starts at black holds black too
-    return within.argmax(axis=1), within.max(axis=1)
-
-
 def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
     """Which pictures have a label that is a class."""
     unlabelled = np.flatnonzero(dataset.labels == UNLABELLED)
@@ -169,24 +118,14 @@ def _dense(
 def _understood(dataset: Dataset) -> str:
     words = [
         dataset.description,
-        f"{count(len(dataset), 'picture')} of {_sizes(dataset.pictures)}",
+        f"{count(len(dataset), 'picture')} of {dataset.pictures.sizes}",
         count(len(dataset.classes), "class"),
     ]
     if dataset.groups is not None:
         words.append(count(len(dataset.group_names), "group"))
     if dataset.official_test is not None:
         words.append(f"official test of {spaced(int(dataset.official_test.sum()))}")
-    return ", ".join(word for word in [*words, ink(dataset.pictures)] if word)
-
-
-def _sizes(pictures: Pictures) -> str:
-    """Width × height, as people say it."""
-    heights, widths = pictures.shapes[:, 0], pictures.shapes[:, 1]
-    sizes = np.unique(np.stack([widths, heights], axis=1), axis=0)
-    if len(sizes) == 1:
-        return "{}×{}".format(*sizes[0])
-    by_area = sizes[np.argsort(sizes.astype(np.int64).prod(axis=1), kind="stable")]
-    return "many sizes, {}×{} to {}×{}".format(*by_area[0], *by_area[-1])
+    return ", ".join(word for word in [*words, dataset.pictures.looks] if word)
 
 
 def _first(left_out: Sequence[LeftOut]) -> str:
