@@ -1,10 +1,10 @@
-/** Requests to the server that serves this page. Its types are made from its own description. */
+/** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
 
 export type Schema = components["schemas"];
 
-/** What the server refuses, in its own words: what is wrong, and the mend. */
+/** A refusal of the server in its own words: subject, problem and hint. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -14,18 +14,18 @@ export class Refused extends Error {
   }
 }
 
-/** What proves to the server that we may ask, where it wants that. */
+/** The headers with the reader's token, if there is one. */
 export function credentials(): Record<string, string> {
   return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
-/** The refusal of a status and a body, such as `{"detail": "…"}`. */
-export function refusal(status: number, told: unknown): Refused {
-  const detail = told && typeof told === "object" && "detail" in told ? String(told.detail) : "";
-  return new Refused(status, detail || `The server answered ${status}.`);
+/** The refusal for a status and a body such as `{"detail": "…"}`. */
+export function refusal(status: number, body: unknown): Refused {
+  const detail = body && typeof body === "object" && "detail" in body ? String(body.detail) : "";
+  return new Refused(status, detail || `The server responded with status ${status}.`);
 }
 
-/** Ask, and answer with the response if it is a good one. */
+/** Fetch, and throw a refusal unless the response is OK. */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   for (const [name, value] of Object.entries(credentials())) headers.set(name, value);
@@ -34,7 +34,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Refused(0, "The server does not answer. Start it again with bakeoff serve.");
+    throw new Refused(0, "The server does not respond. Restart it with bakeoff serve.");
   }
   if (response.ok) return response;
   if (response.status === 401) token.wanted = true;
@@ -66,9 +66,9 @@ export interface RunEvent {
   [detail: string]: unknown;
 }
 
-/** What happens in a run, from its beginning, until it ends or the signal says stop.
+/** The events of a run from its start, until it ends or the signal aborts.
  *
- * Read with fetch, as EventSource can not send a token.
+ * Read with fetch, as EventSource cannot send a token.
  */
 export async function* events(run: string, signal: AbortSignal): AsyncGenerator<RunEvent> {
   const response = await request(`/api/runs/${encodeURIComponent(run)}/events`, { signal });

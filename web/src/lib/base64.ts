@@ -1,4 +1,4 @@
-/** Base64 to bytes, columns of numbers, and whatever JSON was packed. */
+/** Decoding of base64: bytes, columns of numbers, and JSON packed by gzip. */
 
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
@@ -13,8 +13,8 @@ export function column(text: string): Uint16Array {
 }
 
 /** JSON, packed by gzip, in base64. */
-export async function unpacked<Thing>(text: string): Promise<Thing> {
+export async function unpacked<Value>(text: string): Promise<Value> {
   const packed = new Blob([bytes(text)]).stream();
   const json = packed.pipeThrough(new DecompressionStream("gzip"));
-  return (await new Response(json).json()) as Thing;
+  return (await new Response(json).json()) as Value;
 }

@@ -1,21 +1,21 @@
-/** Files to pixels by what this browser can read, for models that run in it. */
+/** Decodes files to pixels with the browser's own decoders, for models that run in it. */
 import { looksLikeNumbers, picturesIn, type Written } from "./numbers.ts";
 import { fitted, fromRgba, LONGEST, toRgba, type Pixels } from "./pixels.ts";
 
-/** The pictures in a file: one, or as many as a table of pixels has rows. */
+/** The pictures in a file: one, or one for each row of a table of pixels. */
 export async function decoded(file: File): Promise<Written[]> {
   let picture: ImageBitmap;
   try {
     picture = await createImageBitmap(file, {
       imageOrientation: "from-image",
-      colorSpaceConversion: "none", // the numbers as they stand in the file
+      colorSpaceConversion: "none", // the values as stored in the file
       premultiplyAlpha: "none",
     });
   } catch {
     const text = await file.text();
     if (looksLikeNumbers(text)) return picturesIn(text, file.name);
-    const wrong = file.size ? "it is not a picture that this browser reads" : "the file is empty";
-    throw new Error(`${file.name}: ${wrong}. Save it as PNG or JPEG.`);
+    const problem = file.size ? "this browser cannot decode it as a picture" : "the file is empty";
+    throw new Error(`${file.name}: ${problem}. Save it as PNG or JPEG.`);
   }
   const pixels = drawn(picture, ...fitted(picture.width, picture.height, LONGEST));
   picture.close();
@@ -29,7 +29,7 @@ export async function shrunk(pixels: Pixels, side: number): Promise<Pixels> {
   return drawn(await createImageBitmap(toRgba(pixels)), ...size);
 }
 
-/** What a model sees, channels × side × side of 0…1, as a PNG in a data URI. */
+/** A model's input, channels × side × side in 0…1, as a PNG in a data URI. */
 export async function uriOf(seen: Float32Array, side: number, channels: number): Promise<string> {
   const count = side * side;
   const image = new ImageData(side, side);
@@ -43,7 +43,7 @@ export async function uriOf(seen: Float32Array, side: number, channels: number):
   return `data:image/png;base64,${btoa(String.fromCharCode(...bytes))}`;
 }
 
-/** On white paper, in that size. */
+/** Drawn on white, in that size. */
 function drawn(picture: ImageBitmap, width: number, height: number): Pixels {
   const canvas = new OffscreenCanvas(width, height);
   const brush = canvas.getContext("2d", { alpha: false, willReadFrequently: true })!;

@@ -1,12 +1,12 @@
-/** Files that were dropped, pasted or chosen, with the folders they lie in. */
+/** Files that were dropped, pasted or chosen, with their paths. */
 
-/** A file and where it lay: `cat/1.png`. */
+/** A file and its path: `cat/1.png`. */
 export interface Named {
   path: string;
   file: File;
 }
 
-/** What is needed of a FileSystemEntry, which a browser hands out on a drop. */
+/** The part of FileSystemEntry that is used here. */
 export interface Entry {
   isFile: boolean;
   isDirectory: boolean;
@@ -26,16 +26,16 @@ interface FolderEntry extends Entry {
 
 const LITTER = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
 
-/** Files that were dropped or pasted, those in dropped folders too. */
+/** Files that were dropped or pasted, including those in dropped folders. */
 export async function filesOf(data: DataTransfer): Promise<File[]> {
   return (await namedFilesOf(data)).map(({ file }) => file);
 }
 
-/** The same with the folders they lie in. */
+/** The same with their paths. */
 export async function namedFilesOf(data: DataTransfer): Promise<Named[]> {
-  // All at once: the list is gone as soon as one waits.
-  const given = [...data.items].filter((one) => one.kind === "file");
-  const entries = given.map((one) => [one.webkitGetAsEntry?.() ?? null, one.getAsFile()] as const);
+  // All before the first await: the browser clears the list then.
+  const items = [...data.items].filter((one) => one.kind === "file");
+  const entries = items.map((one) => [one.webkitGetAsEntry?.() ?? null, one.getAsFile()] as const);
   const found = await Promise.all(
     entries.map(([entry, file]) =>
       entry?.isDirectory ? walk([entry]) : file ? [{ path: file.name, file }] : [],
@@ -44,7 +44,7 @@ export async function namedFilesOf(data: DataTransfer): Promise<Named[]> {
   return found.flat();
 }
 
-/** All files of some entries, folders with all that is below them, by path. */
+/** All files of the entries and of the folders among them, sorted by path. */
 export async function walk(entries: readonly Entry[]): Promise<Named[]> {
   const found: Named[] = [];
   for (const entry of entries) {
@@ -59,7 +59,7 @@ export async function walk(entries: readonly Entry[]): Promise<Named[]> {
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Whether a file or folder is one that systems strew about. */
+/** Whether a file or folder is one that operating systems leave behind. */
 export function isLitter(name: string): boolean {
   return name.startsWith(".") || LITTER.has(name.toLowerCase());
 }
@@ -72,9 +72,9 @@ async function within(folder: FolderEntry): Promise<Entry[]> {
   const reader = folder.createReader();
   const found: Entry[] = [];
   for (;;) {
-    // A hundred at a time; none is the end.
-    const some = await new Promise<Entry[]>((done, fail) => reader.readEntries(done, fail));
-    if (!some.length) return found;
-    found.push(...some);
+    // A browser returns a hundred at a time, and none at the end.
+    const batch = await new Promise<Entry[]>((done, fail) => reader.readEntries(done, fail));
+    if (!batch.length) return found;
+    found.push(...batch);
   }
 }

@@ -1,4 +1,4 @@
-/** Numbers as people read them. Every figure on the page passes through here. */
+/** Numbers as text. Every figure on the page is formatted here. */
 
 const GAP = "\u202f"; // keeps "1 234" and "97.5 %" on one line, narrower than a word space
 const MINUS = "\u2212";
@@ -15,19 +15,19 @@ export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** 0.975 → "97.5 %"; what is short of all is never rounded up to "100.0 %". */
+/** 0.975 → "97.5 %"; a share below 1 is never rounded up to "100.0 %". */
 export function percent(share: number, digits = 1): string {
   let text = (100 * share).toFixed(digits);
   if (share < 1 && Number(text) >= 100) text = (100 - 10 ** -digits).toFixed(digits);
   return `${text}${GAP}%`;
 }
 
-/** How likely a model finds a class: 0.975 → "97.5 %". It never rules one out, so 0.0001 → "<0.1 %". */
+/** The probability of a class: 0.975 → "97.5 %". No class is ruled out, so 0.0001 → "<0.1 %". */
 export function likely(probability: number): string {
   return probability < 0.0005 ? `<${percent(0.001)}` : percent(probability);
 }
 
-/** A sentence that a program wrote, its numbers and their percent signs on one line. */
+/** A generated sentence with no line break between a number and its percent sign. */
 export function glued(sentence: string): string {
   return sentence.replace(/(\d) ?%/g, `$1${GAP}%`).replaceAll(" = ", "\u00a0=\u00a0");
 }
@@ -44,7 +44,7 @@ export function points(difference: number): string {
   return text.startsWith("-") ? MINUS + text.slice(1) : `+${text}`;
 }
 
-/** A loss, a temperature: so many digits after the point. */
+/** A loss or a temperature with `digits` decimals. */
 export function figure(value: number, digits = 3): string {
   return Number.isFinite(value) ? value.toFixed(digits) : "∞";
 }
@@ -54,7 +54,7 @@ export function figures([low, high]: readonly [number, number], digits = 3): str
   return `${figure(low, digits)}–${figure(high, digits)}`;
 }
 
-/** A p-value to two figures; what is tiny is said to be so, not to the last digit. */
+/** A p-value to two figures, or "<0.001". */
 export function pValue(p: number | null): string {
   if (p === null) return "–";
   if (p < 0.001) return `<${GAP}0.001`;
@@ -70,7 +70,7 @@ export function seconds(value: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
-/** A time that is only a guess, as people say it: "a few seconds", "40 s", "3 min", "1 h 20 min". */
+/** An estimated time: "a few seconds", "40 s", "3 min", "1 h 20 min". */
 export function roughly(value: number): string {
   if (value < 8) return "a few seconds";
   if (value < 55) return `${5 * Math.round(value / 5)} s`;
@@ -90,14 +90,14 @@ export function megabytes(bytes: number): string {
   return `${aboutThree(bytes / 1e6)} MB`;
 }
 
-/** A number too large to be read digit by digit: "12.3 million". */
+/** A large number in words: "12.3 million". */
 export function large(value: number): string {
   if (value >= 1e9) return `${aboutThree(value / 1e9)} billion`;
   if (value >= 1e6) return `${aboutThree(value / 1e6)} million`;
   return count(value);
 }
 
-/** The value of a setting; "auto" is left to the pictures and the budget. */
+/** The value of a setting; "auto" depends on the pictures and the budget. */
 export function setting(value: unknown): string {
   if (value === null || value === undefined) return "auto";
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -106,7 +106,7 @@ export function setting(value: unknown): string {
   return String(value);
 }
 
-/** An ISO 8601 time in the reader's own zone and way of writing dates, without seconds. */
+/** An ISO 8601 time in the reader's zone and locale, without seconds. */
 export function moment(text: string): string {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return text;

@@ -1,6 +1,6 @@
-/** One question in flight; of what comes meanwhile only the newest is asked next.
+/** One request in flight; of those that arrive meanwhile only the newest is sent next.
  *
- * So answers keep up with a pen however slow a model is: what is old by now is never asked.
+ * So answers keep up with a pen however slow a model is: outdated requests are never sent.
  */
 export class Latest<Question> {
   #next: { question: Question } | null = null;
@@ -13,12 +13,12 @@ export class Latest<Question> {
     if (!this.#busy) void this.#work();
   }
 
-  /** Forget what waits; what is in flight comes to its end. */
+  /** Drop the waiting request; the one in flight completes. */
   drop(): void {
     this.#next = null;
   }
 
-  /** Whether something newer waits. */
+  /** Whether a newer request waits. */
   get waits(): boolean {
     return this.#next !== null;
   }

@@ -1,8 +1,8 @@
-/** Models in this browser: questions to a thread that holds them. */
+/** Models in this browser: requests to the worker that holds them. */
 import type { Early, Explanations, ModelInfo, Models, Predictions, Seen } from "./models.ts";
 import type { Question, Reply } from "./local.worker.ts";
 
-/** Who waits for a reply, and for what comes before it. */
+/** The callbacks of a request that has no reply yet. */
 interface Waiting {
   early: Early | undefined;
   done: (reply: Reply) => void;
@@ -12,7 +12,7 @@ export class LocalModels implements Models {
   readonly keeper = null;
   readonly #index: string;
   readonly #waiting = new Map<number, Waiting>();
-  /** What was seen of a picture comes along with its answers. */
+  /** The models' inputs arrive together with their answers. */
   readonly #seen = new WeakMap<File, Seen | null>();
   #worker: Worker | undefined;
   #listed: Promise<ModelInfo[]> | undefined;
@@ -25,7 +25,7 @@ export class LocalModels implements Models {
 
   list(): Promise<ModelInfo[]> {
     this.#listed ??= this.#ask<ModelInfo[]>({ kind: "list", index: this.#index });
-    this.#listed.catch(() => (this.#listed = undefined)); // it may work the next time
+    this.#listed.catch(() => (this.#listed = undefined)); // the next try may succeed
     return this.#listed;
   }
 
@@ -64,7 +64,7 @@ export class LocalModels implements Models {
         for (const [id, waiting] of this.#waiting) {
           waiting.done({
             id,
-            error: "The models can not be run in this browser. Try a newer one.",
+            error: "This browser cannot run the models. Use a newer one.",
           });
         }
         this.#waiting.clear();

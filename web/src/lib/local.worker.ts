@@ -1,4 +1,4 @@
-/** Models in a thread of their own, so that a pen is never kept waiting. */
+/** Models in a worker, so that drawing never waits for them. */
 import * as ort from "onnxruntime-web/wasm";
 import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { answerOf, thresholdsOf } from "./answer.ts";
@@ -16,11 +16,11 @@ import { covered, gridOf, SIDE } from "./occlusion.ts";
 import type { Pixels } from "./pixels.ts";
 
 ort.env.wasm.wasmPaths = { wasm: new URL(runtime, import.meta.url).href };
-ort.env.wasm.numThreads = 1; // more want headers that a plain file server does not send
+ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
 
-const COVERED_AT_ONCE = 7; // then someone who draws is heard
+const COVERED_AT_ONCE = 7; // between batches a new drawing gets its turn
 
-/** What is read of bundle.json. */
+/** The part of bundle.json that is read here. */
 interface Manifest {
   title: string;
   classes: string[];
@@ -48,7 +48,7 @@ export type Question =
   | { kind: "predict"; files: File[]; names: string[]; top: number }
   | { kind: "explain"; file: File; names: string[] };
 
-/** To a question, by its number: `early` ones come before the answer. */
+/** A reply to the request of that number; `early` ones come before the answer. */
 export interface Reply {
   id: number;
   early?: ModelAnswers;
@@ -57,7 +57,7 @@ export interface Reply {
 }
 
 let models: Model[] = [];
-let asked = 0; // pictures to name; whoever explains stops for them
+let predictions = 0; // number of predictions so far: an explanation stops when it grows
 
 onmessage = async ({
   data: { id, question },
@@ -104,8 +104,8 @@ async function fetched(url: string): Promise<Response> {
   const response = await fetch(url).catch(() => null);
   if (response?.ok) return response;
   throw new Error(
-    `${url.split("/").at(-1)} can not be fetched. Serve the folder whole, ` +
-      "as with python -m http.server; opened from disk it can not run.",
+    `${url.split("/").at(-1)} cannot be fetched. Serve the whole folder,  ` +
+      "for example with python -m http.server; opened from disk the page cannot run.",
   );
 }
 
@@ -115,18 +115,18 @@ async function predict(
   top: number,
   early: Early,
 ): Promise<Predictions & { seen: Seen | null }> {
-  asked++;
+  predictions++;
   const pictures: { name: string; pixels: Pixels }[] = [];
   const refused: LeftOut[] = [];
   for (const file of files) {
     try {
       pictures.push(...(await decoded(file)));
     } catch (error) {
-      // One picture alone is refused; among others it is left out.
+      // A single picture is refused; among several it is left out.
       if (files.length === 1) throw error;
       refused.push({
         subject: file.name,
-        problem: told(error).slice(file.name.length + 2),
+        problem: messageOf(error).slice(file.name.length + 2),
         hint: "",
       });
     }
@@ -137,7 +137,7 @@ async function predict(
     const began = performance.now();
     const answers = [];
     for (const picture of pictures) {
-      const found = await asks(session, picture.pixels, [picture.pixels.data]);
+      const found = await evaluate(session, picture.pixels, [picture.pixels.data]);
       const shares = found["probabilities"]!.data as Float32Array;
       const score = found["ood_score"] ?? found["strangeness"]; // as bundles of schema 1 name it
       const { classes } = manifest;
@@ -157,25 +157,26 @@ async function predict(
 }
 
 async function explain(file: File, names: string[]): Promise<Explanations> {
-  const before = asked;
+  const before = predictions;
   const [first] = await decoded(file);
   const picture = await shrunk(first!.pixels, SIDE);
   const { rows, columns } = gridOf(picture);
   const found: Explanations = { models: [] };
   for (const { name, manifest, session } of chosen(names)) {
-    const whole = await asks(session, picture, [picture.data]);
+    const whole = await evaluate(session, picture, [picture.data]);
     const shares = whole["probabilities"]!.data as Float32Array;
     const best = shares.indexOf(Math.max(...shares));
     const copies = [...covered(picture)];
     const drops: number[] = [];
     while (drops.length < copies.length) {
       const some = copies.slice(drops.length, drops.length + COVERED_AT_ONCE);
-      const without = (await asks(session, picture, some))["probabilities"]!.data as Float32Array;
+      const without = (await evaluate(session, picture, some))["probabilities"]!
+        .data as Float32Array;
       for (let n = 0; n < some.length; n++) {
         drops.push(shares[best]! - without[n * manifest.classes.length + best]!);
       }
       await new Promise((done) => setTimeout(done));
-      if (asked !== before) throw new Error("Another picture was asked about meanwhile.");
+      if (predictions !== before) throw new Error("Superseded by another picture.");
     }
     found.models.push({
       model: name,
@@ -189,8 +190,8 @@ async function explain(file: File, names: string[]): Promise<Explanations> {
   return found;
 }
 
-/** All outputs of a graph for some pictures of one shape. */
-function asks(
+/** All outputs of a graph for pictures of one shape. */
+function evaluate(
   session: ort.InferenceSession,
   { width, height, channels }: Pixels,
   pictures: readonly Uint8Array[],
@@ -205,6 +206,6 @@ function chosen(names: readonly string[]): Model[] {
   return models.filter((one) => names.includes(one.name));
 }
 
-function told(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

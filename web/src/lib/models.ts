@@ -1,4 +1,4 @@
-/** Models that can be asked, wherever they run: behind a server, or in this browser. */
+/** Models, wherever they run: behind a server or in this browser. */
 import type { Schema } from "./api.ts";
 
 export type ModelInfo = Schema["ModelInfo"];
@@ -7,7 +7,7 @@ export type PictureAnswer = Schema["PictureAnswer"];
 export type ModelExplanation = Schema["ModelExplanation"];
 export type LeftOut = Schema["Refusal"];
 
-/** What all models say of all pictures, and what could not be read. */
+/** The answers of all models to all pictures, and the files that could not be read. */
 export interface Predictions {
   models: ModelAnswers[];
   left_out: LeftOut[];
@@ -17,22 +17,22 @@ export interface Explanations {
   models: ModelExplanation[];
 }
 
-/** What each model is given of a picture: a square of `size` pixels, as a data URI. */
+/** Each model's input for a picture: a square of `size` pixels, as a data URI. */
 export interface Seen {
   models: { model: string; picture: string; size: number }[];
 }
 
-/** Where pictures with their true class can be kept. */
+/** A store for pictures with their true class. */
 export interface Keeper {
-  /** Names of the sets that pictures can be put into; null where none may be kept. */
+  /** Names of the sets that accept pictures; null if the server keeps none. */
   sets(): Promise<string[] | null>;
-  /** Put a picture (a data URI) into a set, which is made if there is none. */
+  /** Add a picture (a data URI) to a set, which is created if needed. */
   keep(set: string, picture: string, label: string, group: string): Promise<Kept>;
-  /** Take it out again. */
+  /** Remove it again. */
   forget(kept: Kept): Promise<void>;
 }
 
-/** A picture that was kept; `pictures` is how many the set holds now, if that is known. */
+/** A picture that was kept; `pictures` is the size of its set, if known. */
 export interface Kept {
   set: string;
   id: string;
@@ -40,14 +40,14 @@ export interface Kept {
   pictures: number | null;
 }
 
-/** Told what one model says as soon as it is known, before the others are done. */
+/** Called with the answers of one model before the others are done. */
 export type Early = (one: ModelAnswers) => void;
 
 export interface Models {
   readonly keeper: Keeper | null;
-  /** Those of a run where one is named; else those that were named to the server. */
+  /** The models of a run, or those that the server was started with. */
   list(run?: string): Promise<ModelInfo[]>;
-  /** What each model says of each picture; files may be pictures, tables of pixels, zips. */
+  /** Each model's answer to each picture; files may be pictures, tables of pixels or zips. */
   predict(
     files: File[],
     names: string[],
@@ -55,8 +55,8 @@ export interface Models {
     signal?: AbortSignal,
     early?: Early,
   ): Promise<Predictions>;
-  /** What each model is given of one picture; null where that can not be known. */
+  /** Each model's input for one picture; null where it is not available. */
   seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null>;
-  /** Why each model answers so, of one picture. */
+  /** Why each model answers as it does, for one picture. */
   explain(file: File, names: string[], signal?: AbortSignal): Promise<Explanations>;
 }

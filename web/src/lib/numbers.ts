@@ -1,4 +1,4 @@
-/** Pictures written as numbers: one picture a file, or a picture a row, as Kaggle has them. */
+/** Pictures as text: one picture in a file, or one in each row as on Kaggle. */
 import type { Pixels } from "./pixels.ts";
 
 export interface Written {
@@ -8,10 +8,10 @@ export interface Written {
 
 const LABELS = ["label", "labels", "class", "target", "category", "digit", "letter", "y"];
 
-/** The pictures in a text.
+/** Parses the pictures in a text.
  *
- * With as many rows as columns it is one picture, a number a pixel. Else every row is one; a label
- * column is dropped if the rest is a square.
+ * With as many rows as columns it is one picture, one number per pixel. Otherwise every row is a
+ * picture; a label column is dropped if the rest makes a square.
  */
 export function picturesIn(text: string, name: string): Written[] {
   const lines = text
@@ -31,7 +31,7 @@ export function picturesIn(text: string, name: string): Written[] {
   const rows = cells.slice(header ? 1 : 0);
   const values = rows.map((row) => parsed(row.filter((_, at) => at !== label)));
   const side = Math.sqrt(values[0]!.length);
-  // One scale for all: a faint row is no brighter for it.
+  // One scale for all rows, so that a faint picture stays faint.
   const highest = values.reduce((most, row) => Math.max(most, ...row), 0);
   return values.map((row, at) => {
     const line = at + (header ? 2 : 1);
@@ -39,7 +39,7 @@ export function picturesIn(text: string, name: string): Written[] {
   });
 }
 
-/** Whether a text looks like rows of numbers at all. */
+/** Whether a text looks like rows of numbers. */
 export function looksLikeNumbers(text: string): boolean {
   const lines = text
     .slice(0, 65536)
@@ -56,8 +56,8 @@ function labelColumn(header: string[] | null, width: number, name: string): numb
     if (at >= 0) return at;
   }
   if (Number.isInteger(Math.sqrt(width))) return null;
-  if (Number.isInteger(Math.sqrt(width - 1))) return 0; // as Kaggle has it
-  throw refused(name, `a row has ${width} fields, which make no square picture`);
+  if (Number.isInteger(Math.sqrt(width - 1))) return 0; // as on Kaggle
+  throw refused(name, `a row has ${width} fields, which do not make a square picture`);
 }
 
 function shaped(
@@ -72,7 +72,7 @@ function shaped(
     throw refused(name, `${at}there are ${values.length} numbers, not ${side * side}`);
   }
   if (!values.every((one) => one >= 0 && one <= 255)) {
-    throw refused(name, `${at}not all are numbers from 0 to 255`);
+    throw refused(name, `${at}some values are not numbers from 0 to 255`);
   }
   const factor = highest > 0 && highest <= 1 ? 255 : 1;
   const data = Uint8Array.from(values, (one) => Math.round(one * factor));
@@ -103,6 +103,6 @@ function fields(line: string, delimiter: string | RegExp): string[] {
 
 function refused(name: string, problem: string): Error {
   return new Error(
-    `${name}: ${problem}. Write one row of numbers for each row of pixels, or one row a picture.`,
+    `${name}: ${problem}. Write one row of numbers for each row of pixels, or one row per picture.`,
   );
 }

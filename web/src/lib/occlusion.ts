@@ -1,11 +1,11 @@
-/** What mattered to a model: `bundle/occlusion.py`, in TypeScript.
+/** Occlusion maps of what mattered to a model: `bundle/occlusion.py` in TypeScript.
  *
  * Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014), section 4.2.
  */
 import type { Pixels } from "./pixels.ts";
 
 const CELLS = 14; // along the longer side
-export const SIDE = 196; // pixels; what is larger is shrunk first, since a cell of it is as coarse
+export const SIDE = 196; // pixels; larger pictures are shrunk first, as their cells are no finer
 
 export interface Grid {
   rows: number;
@@ -19,7 +19,7 @@ export function gridOf({ width, height }: Pick<Pixels, "width" | "height">): Gri
   return { rows: Math.ceil(height / cell), columns: Math.ceil(width / cell), cell };
 }
 
-/** Copies of a picture, each with one cell and those around it covered by paper, row by row. */
+/** Copies of a picture, each with one cell and those around it covered by the background, row by row. */
 export function* covered(picture: Pixels): Generator<Uint8Array<ArrayBuffer>> {
   const { width, height, channels, data } = picture;
   const { rows, columns, cell } = gridOf(picture);
@@ -44,7 +44,7 @@ export function borderColour({ width, height, channels, data }: Pixels): number[
   for (let y = 0; y < height; y++) places.push(y * width, y * width + width - 1);
   return Array.from({ length: channels }, (_, channel) => {
     const values = places.map((at) => data[at * channels + channel]!).sort((a, b) => a - b);
-    const middle = values.length >> 1; // there is always an even number of them
+    const middle = values.length >> 1; // always an even number
     return Math.floor((values[middle - 1]! + values[middle]!) / 2);
   });
 }

@@ -1,4 +1,4 @@
-/** What a page can do depends on how it was shipped; rooms ask for it here. */
+/** What this page offers: its rooms, and where runs, studies and models come from. */
 import { getContext, setContext } from "svelte";
 import type { Schema } from "./api.ts";
 import { ROOMS } from "../rooms.ts";
@@ -6,25 +6,25 @@ import { roomsOf, type PageKind, type Room } from "./menu.ts";
 import type { Models } from "./models.ts";
 import type { Run } from "./run.ts";
 
-/** Where runs come from: a server, or the report itself. */
+/** The source of runs: a server, or the report itself. */
 export interface Shelf {
   list(): Promise<Schema["RunSummary"][]>;
-  /** The run of that name; asked for once, then remembered. */
+  /** The run of that name, fetched once. */
   open(name: string): Promise<Run>;
-  /** A table among the files of a run, where it can be had. */
+  /** A table among the files of a run, if there is a server. */
   table?(run: string, name: TableName): Promise<Blob>;
 }
 
 export type TableName = "mistakes" | "corrections" | "learning" | "robustness";
 
-/** Where searches of settings come from: a server, or the report itself. */
+/** The source of studies: a server, or the report itself. */
 export interface StudyShelf {
-  /** Whether there can be others, and whether they can go on while one looks. */
+  /** Whether there may be several, which may still be running. */
   readonly live: boolean;
   list(): Promise<Schema["StudySummary"][]>;
-  /** As it is now; asked for anew each time. */
+  /** Its current state, fetched each time. */
   open(name: string): Promise<Schema["StudyView"]>;
-  /** All trials, as the study keeps them, where that can be had. */
+  /** All trials as a table, if there is a server. */
   table?(study: string): Promise<Blob>;
 }
 

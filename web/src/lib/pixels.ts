@@ -1,4 +1,4 @@
-/** Pictures of raw pixels, as the models take them: bytes, in one channel if all of it is grey. */
+/** Pictures as raw pixels, as the models take them: bytes, with one channel if all pixels are grey. */
 
 /** Height × width × channels of bytes, row by row. */
 export interface Pixels {
@@ -8,10 +8,10 @@ export interface Pixels {
   data: Uint8Array<ArrayBuffer>;
 }
 
-const GREY_SPREAD = 1; // WebP's own rounding sets the channels of a grey picture one step apart
-export const LONGEST = 512; // what is larger is shrunk first, as the server does
+const GREY_SPREAD = 1; // WebP's rounding sets the channels of a grey picture one step apart
+export const LONGEST = 512; // larger pictures are shrunk first, as on the server
 
-/** From RGBA that lies on white already. */
+/** From RGBA that is already composed on white. */
 export function fromRgba(rgba: Uint8ClampedArray, width: number, height: number): Pixels {
   const count = width * height;
   let grey = true;
@@ -31,7 +31,7 @@ export function fromRgba(rgba: Uint8ClampedArray, width: number, height: number)
   return { width, height, channels, data };
 }
 
-/** Back to RGBA, to be shown. */
+/** Back to RGBA, for display. */
 export function toRgba({ width, height, channels, data }: Pixels): ImageData {
   const image = new ImageData(width, height);
   for (let n = 0; n < width * height; n++) {
@@ -41,7 +41,7 @@ export function toRgba({ width, height, channels, data }: Pixels): ImageData {
   return image;
 }
 
-/** Width and height of the same shape, the longer at most `side`. */
+/** Width and height at the same aspect ratio, the longer at most `side`. */
 export function fitted(width: number, height: number, side: number): [number, number] {
   const longest = Math.max(width, height);
   if (longest <= side) return [width, height];

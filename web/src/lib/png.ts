@@ -1,5 +1,5 @@
-/** Pixels to PNG at once. A canvas would do it too, but only when the page has nothing else to do:
- * tens of milliseconds late while one draws.
+/** Encodes pixels as PNG at once. A canvas does it too, but only when the page is idle: tens of
+ * milliseconds late during drawing.
  */
 import type { Pixels } from "./pixels.ts";
 
@@ -31,7 +31,7 @@ export async function png(pixels: Pixels): Promise<Blob> {
   );
 }
 
-/** Length, name, data and checksum, as the format has it. */
+/** Length, name, data and checksum, as the format defines it. */
 function chunk(name: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(data.length + 12);
   const view = new DataView(bytes.buffer);

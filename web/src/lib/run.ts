@@ -1,4 +1,4 @@
-/** A finished run as the rooms read it: figures, and columns with a number for every picture. */
+/** A finished run as the rooms read it: results, and columns with a value for every picture. */
 import type { Schema } from "./api.ts";
 import { column } from "./base64.ts";
 import { Sheets } from "./sheets.ts";
@@ -10,18 +10,18 @@ export type Scores = Schema["Scores"];
 export type ConfusedPair = Schema["ConfusedPair"];
 
 const FIRST_FOLD = 2; // of the parts, after "kept out" and "training" and before "test"
-const NOTHING = 65535; // in a column: the approach was not asked of this picture
+const NOTHING = 65535; // in a column: the approach has no answer for this picture
 
-/** One approach with what it said of every picture that it had not seen. */
+/** One approach with its answers to all pictures that it was not trained on. */
 export class Approach {
   readonly name: string;
   readonly title: string;
-  /** Index of the class it answered, by row; 65535 where it was not asked. */
+  /** Index of its answer's class, by row; 65535 where it has no answer. */
   readonly answer: Uint16Array;
   readonly #confidence: Uint16Array;
   readonly #loss: Uint16Array;
 
-  /** `number` is its place in the run, which gives it its colour and shape. */
+  /** `number` is its position in the run, which determines its colour and shape. */
   constructor(
     readonly number: number,
     readonly result: ApproachResult,
@@ -48,7 +48,7 @@ export class Approach {
     return this.#loss[row]! / 1000;
   }
 
-  /** The scores that rank it: out of fold where there are folds, else of the locked test. */
+  /** The scores that rank it: out of fold if there are folds, else those on the locked test. */
   get scores(): Scores | null {
     return this.result.out_of_fold ?? this.result.test;
   }
@@ -91,7 +91,7 @@ export class Run {
     );
   }
 
-  /** Whether anything is to be corrected, or looked at: the table has more than its header. */
+  /** Whether corrections are proposed: the table has more than its header. */
   get proposes(): boolean {
     return this.corrections.trimEnd().includes("\n");
   }
@@ -119,12 +119,12 @@ export class Run {
     return this.groupOf && (this.groups[this.groupOf[row]!] ?? null);
   }
 
-  /** The fold that held it out, "test", "training" (only learnt from) or "kept out". */
+  /** The fold that held it out, "test", "training" (only trained on) or "kept out". */
   part(row: number): string {
     return this.#partNames[this.#parts[row]!]!;
   }
 
-  /** Which of the two scored parts there are; the first is what ranks. */
+  /** The scored parts that exist; the first one ranks. */
   get parts(): Part[] {
     const some = this.results.approaches;
     return [
@@ -135,7 +135,7 @@ export class Run {
 
   /** Rows of a scored part, ascending. */
   rowsOf(part: Part): number[] {
-    // By place, as a fold can bear the name of a group, such as "test".
+    // By position, as a fold can have the name of a group, such as "test".
     const last = this.#partNames.length - 1;
     return this.rows((row) => {
       const place = this.#parts[row]!;

@@ -5,7 +5,7 @@ import { ServedSets } from "./sets.ts";
 
 export class ServedModels implements Models {
   readonly keeper = new ServedSets();
-  /** Whether the server can say what its models see; one of an older version can not. */
+  /** Whether the server can return the models' inputs; older versions cannot. */
   #shows = true;
 
   list(run?: string): Promise<ModelInfo[]> {
@@ -24,7 +24,7 @@ export class ServedModels implements Models {
     try {
       return await send("POST", `/api/seen?${chosen(names)}`, file, signal);
     } catch (error) {
-      // Not a refusal of this picture: bundles from before have nothing to show.
+      // Not about this picture: older bundles do not output their input.
       this.#shows = !(error instanceof Refused && [404, 405, 409, 500].includes(error.status));
       return null;
     }

@@ -1,4 +1,4 @@
-/** Sets in the folder of the server that serves this page: pictures kept with their class. */
+/** Sets in the home folder of the server: pictures with their class. */
 import { get, Refused, send } from "./api.ts";
 import type { Keeper, Kept } from "./models.ts";
 
@@ -38,7 +38,7 @@ export class ServedSets implements Keeper {
   async #count(set: string): Promise<number | null> {
     return get<SetSummary>(at(set)).then(
       (found) => found.pictures,
-      () => null, // it is kept all the same
+      () => null, // the picture is kept anyway
     );
   }
 }

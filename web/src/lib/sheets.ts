@@ -1,8 +1,8 @@
-/** Small versions of pictures, many to an image file. */
+/** Thumbnails, many in one image file. */
 import { request, type Schema } from "./api.ts";
 import { bytes } from "./base64.ts";
 
-/** Where the small picture of a row is: in which file, and how far from its corner, in tiles. */
+/** The place of a thumbnail: its file, and its column and row in tiles. */
 export interface Place {
   sheet: number;
   column: number;
@@ -28,7 +28,7 @@ export class Sheets {
         : new Map([...new Uint32Array(bytes(index.rows).buffer)].map((row, n) => [row, n]));
   }
 
-  /** Null where this page does not carry the picture. */
+  /** Null if this page does not contain the picture. */
   place(row: number): Place | null {
     const number = this.#places ? this.#places.get(row) : row;
     if (number === undefined) return null;
@@ -40,7 +40,7 @@ export class Sheets {
     };
   }
 
-  /** The address of a sheet, for CSS; asked of the server once. */
+  /** The address of a sheet, for CSS; fetched once. */
   url(sheet: number): Promise<string> {
     let found = this.#loaded.get(sheet);
     if (!found) {
@@ -52,7 +52,7 @@ export class Sheets {
 
   async #load(url: string): Promise<string> {
     if (url.startsWith("data:")) return url;
-    // Not by its address alone: where the server wants a token, an <img> can not bring it.
+    // Fetched by hand, as an <img> cannot send a token.
     return URL.createObjectURL(await (await request(url)).blob());
   }
 }

@@ -1,10 +1,10 @@
-/** The two shelves: runs of a server, and the one run that a report carries. */
+/** The two shelves: the runs of a server, and the one run in a report. */
 import { get, request, type Schema } from "./api.ts";
 import { unpacked } from "./base64.ts";
 import type { Shelf, TableName } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
-/** The finished run that was begun last; where that is not told, the last on the shelf. */
+/** The finished run that started last; where that is unknown, the last on the shelf. */
 export function newest(list: Schema["RunSummary"][]): Schema["RunSummary"] | undefined {
   const begun = (one: Schema["RunSummary"] & { created?: string | null }) => one.created ?? "";
   return list
@@ -27,7 +27,7 @@ export class ServedShelf implements Shelf {
       found = get<View>(`/api/runs/${encodeURIComponent(name)}/view`).then(
         (view) => new Run(name, view),
       );
-      found.catch(() => this.#opened.delete(name)); // it may be finished next time
+      found.catch(() => this.#opened.delete(name)); // it may be finished at the next try
       this.#opened.set(name, found);
     }
     return found;

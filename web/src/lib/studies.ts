@@ -1,4 +1,4 @@
-/** The two shelves of studies: those of a server, and the one that a report carries. */
+/** The two shelves of studies: those of a server, and the one in a report. */
 import { get, request, type Schema } from "./api.ts";
 import { unpacked } from "./base64.ts";
 import type { StudyShelf } from "./page.ts";

@@ -1,4 +1,4 @@
-/** Tables for spreadsheets, in which no cell is ever run: `record/tables.py`, in TypeScript. */
+/** Tables for spreadsheets, safe from formula injection: `record/tables.py` in TypeScript. */
 
 export type Row = (string | number)[];
 
@@ -6,19 +6,19 @@ export function table(rows: readonly Row[]): string {
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Texts that a spreadsheet would take for a formula begin with an apostrophe. */
+/** Texts that a spreadsheet would evaluate get a leading apostrophe. */
 function cell(value: string | number): string {
   if (typeof value === "number") return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Let the reader keep a text or what was fetched as a file. */
+/** Save a text or a blob as a file. */
 export function download(content: string | Blob, name: string, type = "text/csv"): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000); // when it is surely read
+  setTimeout(() => URL.revokeObjectURL(url), 10_000); // long after the browser has read it
 }

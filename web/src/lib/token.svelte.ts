@@ -1,16 +1,16 @@
-/** What proves to a server that is open to others that this reader may ask. */
+/** The reader's token for a protected server. */
 
-const KEY = "bakeoff-token"; // of this tab alone: gone when it is closed
+const KEY = "bakeoff-token"; // kept by this tab until it is closed
 
 class Token {
-  /** Whether the server refused for want of it. */
+  /** Whether the server refused a request without a valid token. */
   wanted = $state(false);
 
   get value(): string | null {
     return sessionStorage.getItem(KEY);
   }
 
-  /** Remember it until the tab is closed. */
+  /** Keep it until the tab is closed. */
   give(text: string): void {
     sessionStorage.setItem(KEY, text.trim());
     this.wanted = false;
