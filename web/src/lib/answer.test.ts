@@ -17,7 +17,7 @@ test("one likely class is sure", () => {
   expect(said.top.map((one) => one.label)).toEqual(["b", "c", "a"]);
 });
 
-test("several likely classes are between, likeliest first", () => {
+test("several likely classes are between, most probable first", () => {
   const two = answerOf("", [0.3, 0.6, 0.05, 0.05, 0, 0], 1, CLASSES, TRUST, 5);
   expect([two.verdict, two.words]).toEqual(["between", "between b and a"]);
   const three = answerOf("", [0.3, 0.5, 0.2, 0, 0, 0], 1, CLASSES, TRUST, 5);
@@ -31,9 +31,9 @@ test("a class exactly at the threshold is possible", () => {
   expect(said.possible).toEqual(["a", "b"]);
 });
 
-test("what is stranger than all that was learned from is none of these", () => {
+test("a picture less like the training data than the threshold is none of these", () => {
   const said = answerOf("", [0.5, 0.5, 0, 0, 0, 0], 2.1, CLASSES, TRUST, 1);
-  expect([said.verdict, said.words]).toEqual(["none of these", "none of these"]);
+  expect([said.verdict, said.words]).toEqual(["out of distribution", "none of these"]);
   expect(answerOf("", [1, 0, 0, 0, 0, 0], 2, CLASSES, TRUST, 1).verdict).toBe("sure");
 });
 

@@ -1,4 +1,4 @@
-/** What a model says of one picture, and whether to believe it: `bundle/answer.py`, in TypeScript. */
+/** A model's answer for one picture, and whether to trust it: `bundle/answer.py` in TypeScript. */
 import type { PictureAnswer } from "./models.ts";
 import type { Schema } from "./api.ts";
 
@@ -14,7 +14,7 @@ export function thresholdsOf(
 
 /** The answer for K probabilities and an out-of-distribution score.
  *
- * Without thresholds every answer is "sure": there was no picture to set them by.
+ * Without thresholds every answer is "sure": no pictures were left to set them on.
  */
 export function answerOf(
   name: string,
@@ -31,13 +31,18 @@ export function answerOf(
   const likely = trust ? others.filter((one) => one.probability >= trust.least_probability) : [];
   const possible = [best!, ...likely].map((one) => one.label);
   const strange = trust !== null && oodScore > trust.max_ood_score;
-  const verdict = strange ? "none of these" : likely.length ? "between" : "sure";
+  const verdict = strange ? "out of distribution" : likely.length ? "between" : "sure";
   return {
     name,
     label: best!.label,
     probability: best!.probability,
     verdict,
-    words: verdict === "between" ? betweenWords(possible) : verdict,
+    words:
+      verdict === "between"
+        ? betweenWords(possible)
+        : verdict === "sure"
+          ? "sure"
+          : "none of these",
     possible,
     top: ranking.slice(0, top),
     ood_score: oodScore,

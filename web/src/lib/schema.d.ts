@@ -1645,6 +1645,10 @@ export interface components {
                 number,
                 number
             ] | null;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
             /** Per Class */
             per_class: components["schemas"]["ClassScore"][];
             /** Per Group */

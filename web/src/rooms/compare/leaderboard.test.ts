@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Approach } from "../../lib/run.ts";
 import { breakdown, hardest } from "./breakdown.ts";
-import { bestOf, columns, ranks, sorted } from "./leaderboard.ts";
+import { bestOf, columns, otherMetrics, ranks, sorted } from "./leaderboard.ts";
 import { madeUp } from "./made-up.ts";
 
 const run = madeUp();
@@ -48,4 +48,26 @@ it("has a row for every class with pictures, and the hardest first", () => {
     "bolt",
   ]);
   expect(breakdown(run.ranked, "test", "per_group")).toEqual([]);
+});
+
+it("has a column for every metric of the run", () => {
+  const other = madeUp();
+  expect(otherMetrics(other.approaches)).toEqual([]);
+  const metrics = [
+    { accuracy: 0.9, macro_f1: 0.8, brier_error: 0.2 },
+    { accuracy: 0.9, macro_f1: 0.7, brier_error: 1.5 },
+  ];
+  other.approaches.forEach((one, n) => Object.assign(one.scores!, { metrics: metrics[n] }));
+  const found = otherMetrics(other.approaches);
+  expect(found).toEqual(["macro_f1", "brier_error"]);
+  const [f1, brier] = columns(1, true, "Out of fold", found).filter((one) =>
+    found.includes(one.key),
+  );
+  expect([f1!.title, brier!.title]).toEqual(["Macro F1", "Brier error"]);
+  expect(names(sorted(other.approaches, f1!))).toEqual(["cnn", "vit"]);
+  expect(names(sorted(other.approaches, brier!))).toEqual(["cnn", "vit"]);
+  expect(other.approaches.map((one) => brier!.text(brier!.value(one)!))).toEqual([
+    "20.0\u202f%",
+    "1.500",
+  ]);
 });

@@ -1,4 +1,4 @@
-/** The columns of the leaderboard: what each says, and what a sort goes by. */
+/** The columns of the leaderboard: their texts, and the values they sort by. */
 import {
   count,
   figure,
@@ -14,24 +14,54 @@ import type { Approach } from "../../lib/run.ts";
 export interface Column {
   key: string;
   title: string;
-  /** What the title means, for those who do not know. */
+  /** An explanation of the title. */
   about: string;
-  /** What it is sorted by; null where it is not known. */
+  /** The value it sorts by; null if unknown. */
   value: (approach: Approach) => number | null;
   text: (value: number) => string;
-  /** Its 95 % interval in words; null where it is not known. */
+  /** Its 95 % interval as text; null if unknown. */
   interval?: (approach: Approach) => string | null;
-  /** Which end is the better one, if any is. */
+  /** Which end is better. */
   best: "least" | "most";
 }
 
-export function columns(digits: number, twoParts: boolean, part: string): Column[] {
+/** The metrics of a run that have no column of their own with an interval. */
+export function otherMetrics(approaches: readonly Approach[]): string[] {
+  const own = new Set(["accuracy", "loss", "calibration_error"]);
+  const names = approaches.flatMap((one) => Object.keys(one.scores?.metrics ?? {}));
+  return [...new Set(names)].filter((name) => !own.has(name));
+}
+
+/** A metric of the table in `evaluation/metrics.py`: of losses and errors the least is best. */
+function metricColumn(name: string, digits: number): Column {
+  const title = name.replaceAll("_", " ").replace(/\bf1\b/, "F1");
+  return {
+    key: name,
+    title: title.charAt(0).toUpperCase() + title.slice(1),
+    about: METRICS[name] ?? "A metric of this run",
+    value: (one) => one.scores?.metrics?.[name] ?? null,
+    text: (value) => (value >= 0 && value <= 1 ? percent(value, digits) : figure(value)),
+    best: /(loss|error)$/.test(name) ? "least" : "most",
+  };
+}
+
+const METRICS: Record<string, string> = {
+  balanced_accuracy: "Mean recall of the classes: small classes count as much as large ones",
+  macro_f1: "Mean F1 of the classes: small classes count as much as large ones",
+};
+
+export function columns(
+  digits: number,
+  twoParts: boolean,
+  part: string,
+  metrics: readonly string[] = [],
+): Column[] {
   const share = (value: number) => percent(value, digits);
   return [
     {
       key: "accuracy",
       title: part,
-      about: "Share of the pictures that were recognised, with its 95 % interval",
+      about: "Share of correct answers, with its 95 % interval",
       value: (one) => one.scores?.accuracy ?? null,
       text: share,
       interval: (one) => one.scores && percents(one.scores.interval, digits),
@@ -42,7 +72,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
           {
             key: "test",
             title: "Locked test",
-            about: "Accuracy on pictures that were set aside and looked at once, at the end",
+            about: "Accuracy on pictures that were set aside and used once, at the end",
             value: (one: Approach) => one.result.test?.accuracy ?? null,
             text: share,
             interval: (one: Approach) =>
@@ -51,10 +81,11 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
           },
         ]
       : []),
+    ...metrics.map((name) => metricColumn(name, digits)),
     {
       key: "loss",
       title: "Loss",
-      about: "Also counts how sure an answer was; 0 is best",
+      about: "Counts confidence too; 0 is best",
       value: (one) => one.scores?.loss ?? null,
       text: (value) => figure(value),
       interval: (one) => (one.scores?.loss_interval ? figures(one.scores.loss_interval) : null),
@@ -63,7 +94,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "calibration",
       title: "Calibration error",
-      about: "How far stated confidence and actual accuracy lie apart",
+      about: "How far confidence and accuracy differ on average",
       value: (one) => one.scores?.calibration_error ?? null,
       text: (value) => percent(value),
       interval: (one) =>
@@ -73,7 +104,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "size",
       title: "Size",
-      about: "Of its bundle, or of its weights where there is none",
+      about: "Size of its bundle, or of its weights if there is no bundle",
       value: (one) => one.result.bytes,
       text: megabytes,
       best: "least",
@@ -81,7 +112,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "parameters",
       title: "Parameters",
-      about: "Numbers that were learnt",
+      about: "Number of trained parameters",
       value: (one) => one.result.parameters,
       text: count,
       best: "least",
@@ -89,7 +120,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "training",
       title: "Training",
-      about: "Time of all folds and of the final fit",
+      about: "Time for all folds and the final fit",
       value: (one) => one.result.seconds.folds + one.result.seconds.final,
       text: seconds,
       best: "least",
@@ -113,7 +144,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
     {
       key: "memory",
       title: "Peak memory",
-      about: "The most the whole process held while it trained",
+      about: "Most memory that the process used while it trained",
       value: (one) => one.result.peak_memory_mb,
       text: (value) => megabytes(1e6 * value),
       best: "least",
@@ -121,7 +152,7 @@ export function columns(digits: number, twoParts: boolean, part: string): Column
   ];
 }
 
-/** The approaches in the order of a column, the best first; what is not known comes last. */
+/** The approaches in the order of a column, the best first, unknown values last. */
 export function sorted(approaches: readonly Approach[], column: Column): Approach[] {
   const sign = column.best === "least" ? 1 : -1;
   const worth = (one: Approach) => {
@@ -134,14 +165,14 @@ export function sorted(approaches: readonly Approach[], column: Column): Approac
   });
 }
 
-/** The best value of a column, where approaches differ in it. */
+/** The best value of a column, if the approaches differ in it. */
 export function bestOf(approaches: readonly Approach[], column: Column): number | null {
   const known = approaches.flatMap((one) => column.value(one) ?? []);
   if (new Set(known).size < 2) return null;
   return column.best === "least" ? Math.min(...known) : Math.max(...known);
 }
 
-/** Ranks from 1, by accuracy and then by loss; equals share one; null where there are no scores. */
+/** Ranks from 1, by accuracy and then by loss; equals share a rank; null without scores. */
 export function ranks(ranked: readonly Approach[]): Map<Approach, number | null> {
   const same = (a: Approach, b: Approach) =>
     a.scores?.accuracy === b.scores?.accuracy && a.scores?.loss === b.scores?.loss;
