@@ -290,12 +290,6 @@ def test_version_and_help(
     assert "--leave-one-group-out"[:18] in capsys.readouterr().out
 
 
-def test_importing_bakeoff_brings_no_torch() -> None:
-    words = "import bakeoff, bakeoff.cli, sys; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
-
-
 def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments: list[str | Path] = [

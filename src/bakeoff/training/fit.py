@@ -5,6 +5,7 @@ The inner validation slice chooses the epoch; nothing that is scored is seen her
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -260,6 +261,17 @@ class _Kept:
             self.weights, self.epoch = deepcopy(network.state_dict()), number
 
 
+class _AdamW(torch.optim.AdamW):
+    """torch's own, but training does not import torch's compiler, which takes each worker 2 s.
+
+    The wrappers removed here import it only to keep it away from what they wrap.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+
 def _optimizer(
     network: nn.Module, training: Training, *, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
@@ -269,7 +281,7 @@ def _optimizer(
             key = (getattr(parameter, "rate_scale", 1.0), parameter.ndim > 1)
             groups.setdefault(key, []).append(parameter)
     rates = [training.learning_rate * scale for scale, _ in groups]
-    optimizer = torch.optim.AdamW(
+    optimizer = _AdamW(
         [
             {"params": parameters, "weight_decay": training.weight_decay if decays else 0.0}
             for (_, decays), parameters in groups.items()
