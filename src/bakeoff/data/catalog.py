@@ -15,9 +15,9 @@ import platformdirs
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.download import Progress, RemoteFile, fetch_file
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.pixels import PixelRange
 from bakeoff.data.readers.idx import read_idx
 from bakeoff.data.readers.npz import read_npz
-from bakeoff.data.readers.scale import to_pixels
 from bakeoff.data.readers.usps import read_usps
 from bakeoff.errors import BakeoffError
 
@@ -151,13 +151,13 @@ def _load_digits(_: Path) -> Dataset:
             "this set comes with scikit-learn, which is not installed",
             "Install it: pip install 'bakeoff[train]', or use the set doodles",
         ) from error
-    found = load_digits()
+    bunch = load_digits()
     return Dataset(
         name="digits",
-        pictures=Pictures.from_array(to_pixels(found.images.astype(np.float32), 255 / 16)),
-        labels=found.target.astype(np.int64),
+        pictures=Pictures.from_array(PixelRange(0, 16).to_bytes(bunch.images)),
+        labels=bunch.target.astype(np.int64),
         classes=tuple(str(digit) for digit in range(10)),
-        names=tuple(f"digits/{i:04d}" for i in range(len(found.target))),
+        names=tuple(f"digits/{i:04d}" for i in range(len(bunch.target))),
     )
 
 

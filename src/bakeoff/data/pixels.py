@@ -1,19 +1,28 @@
-"""Pictures as Python callers hold them, arrays of numbers of any range, to bytes and back."""
+"""Numbers of any range to pixels of uint8, for files and for arrays from Python."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.readers.scale import picture_shape
 from bakeoff.errors import InputError
 
-__all__ = ["BYTES", "SHARES", "PixelRange", "as_picture", "joined", "row_shape"]
+__all__ = [
+    "BYTES",
+    "SHARES",
+    "SIXTEEN_BITS",
+    "PixelRange",
+    "as_picture",
+    "joined",
+    "picture_shape",
+    "row_shape",
+]
 
 BLOCK = 1024  # pictures turned into bytes at once, so that floats of all are never in memory
 SMALLEST_COLOUR = 8  # side; 3, 12 or 27 numbers are hardly ever a picture in colour
@@ -28,21 +37,37 @@ class PixelRange:
     lowest: float
     highest: float
 
+    @staticmethod
+    def by_convention(lowest: float, highest: float) -> PixelRange | None:
+        """The range that numbers from `lowest` to `highest` have in files; None if they have none.
+
+        Up to 1 they are shares of white (or ink), up to 255 bytes, up to 65 535 sixteen bits.
+        """
+        if lowest < 0:
+            return None
+        known = (SHARES, BYTES, SIXTEEN_BITS)
+        return next((pixels for pixels in known if highest <= pixels.highest), None)
+
     @classmethod
     def of(cls, blocks: Sequence[NDArray[Any]]) -> PixelRange:
-        """From 0 to 1, from 0 to 255 (as all bytes are), or else from the least to the greatest."""
+        """The range of arrays from Python, which may also be of a scale of their own.
+
+        Shares and bytes are recognised by convention; bytes only if they are uint8 or bright
+        enough. Anything else goes from its minimum to its maximum.
+        """
         lowest = float(min(block.min() for block in blocks))
         highest = float(max(block.max() for block in blocks))
-        if lowest >= 0 and highest <= 1:
+        conventional = cls.by_convention(lowest, highest)
+        if conventional == SHARES:
             return SHARES
         if all(block.dtype == np.uint8 for block in blocks):
             return BYTES
-        if lowest >= 0 and NEARLY_BYTES <= highest <= 255:
+        if conventional == BYTES and highest >= NEARLY_BYTES:
             return BYTES
         return cls(lowest, highest if highest > lowest else lowest + 1)
 
     def check(self, blocks: Sequence[NDArray[Any]]) -> None:
-        """Refuse pictures from 0 to 255 where 0 to 1 is meant, and the other way about.
+        """Refuse pictures from 0 to 255 where 0 to 1 is expected, and the reverse.
 
         Raises
         ------
@@ -60,18 +85,27 @@ class PixelRange:
         if white or black:
             raise InputError(
                 "X",
-                f"its numbers go up to {highest:g}, and those that were learned from, "
+                f"its numbers go up to {highest:g}, those of the training pictures "
                 f"to {self.highest:g}",
-                "Scale them alike",
+                "Scale both in the same way",
             )
 
-    def to_bytes(self, block: NDArray[Any]) -> NDArray[np.uint8]:
-        """Black to 0, white to 255, what lies outside to the nearer of them."""
+    def to_bytes(
+        self, block: NDArray[Any], precision: type[np.floating] = np.float64
+    ) -> NDArray[np.uint8]:
+        """Black to 0, white to 255, numbers outside of the range to the nearer of them.
+
+        Parameters
+        ----------
+        block : numbers of any shape.
+        precision : of the arithmetic. Readers take float32, in which text and npz files are
+            parsed: there 0.3 × 255 is 76.5, while the same float32 in float64 gives 76.500003.
+        """
         if block.dtype == np.uint8 and self == BYTES:
             return block
         answer: NDArray[np.uint8] = np.empty(block.shape, dtype=np.uint8)
         for start in range(0, len(block), BLOCK):
-            values = block[start : start + BLOCK].astype(np.float64)
+            values = block[start : start + BLOCK].astype(precision)
             shares = (values - self.lowest) / (self.highest - self.lowest)
             answer[start : start + BLOCK] = np.rint(shares.clip(0, 1) * 255)
         return answer
@@ -79,6 +113,7 @@ class PixelRange:
 
 SHARES = PixelRange(0, 1)
 BYTES = PixelRange(0, 255)
+SIXTEEN_BITS = PixelRange(0, 65535)  # 257 × 255, so that black stays black and white white
 
 
 def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
@@ -96,7 +131,7 @@ def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
     if array.ndim not in (3, 4) or array.shape[-1] not in (1, 3) or not array.size:
         raise InputError(
             subject,
-            f"is of shape {'×'.join(map(str, array.shape))}, which no picture has",
+            f"is of shape {'×'.join(map(str, array.shape))}, which is not that of a picture",
             "Give height × width, or height × width × 1 or 3 channels",
         )
     if array.dtype.kind not in "buif" or not np.isfinite(array).all():
@@ -117,6 +152,23 @@ def joined(blocks: Sequence[NDArray[np.uint8]]) -> Pictures:
         np.concatenate([[0], ends[:-1]]).astype(np.int64),
         shapes.astype(np.int32),
     )
+
+
+def picture_shape(count: int, *, smallest_colour: int = 2) -> tuple[int, int, int] | None:
+    """Height, width and channels of a square picture of `count` numbers, or None.
+
+    Grey is tried before RGB; no count is both. In RGB the channels come last.
+
+    Parameters
+    ----------
+    count : numbers in one row.
+    smallest_colour : the least side that is believed to be RGB.
+    """
+    for channels, smallest in ((1, 2), (3, smallest_colour)):
+        side = isqrt(count // channels)
+        if side >= smallest and side * side * channels == count:
+            return side, side, channels
+    return None
 
 
 def row_shape(count: int) -> tuple[int, int, int]:

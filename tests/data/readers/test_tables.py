@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from bakeoff.data.readers.columns import columns_of_header, has_header
 from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
-from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
 from bakeoff.errors import BakeoffError
 
@@ -446,22 +445,6 @@ def test_table_is_read_or_refused(tmp_path: Path, data: bytes) -> None:
         return
     assert len(dataset) == len(dataset.labels) == len(dataset.names) > 0
     assert dataset.labels.max() < max(1, len(dataset.classes))
-
-
-@given(st.integers(1, 20_000))
-def test_no_count_is_grey_and_colour(count: int) -> None:
-    shape = picture_shape(count)
-    if shape is None:
-        return
-    height, width, channels = shape
-    assert height == width
-    assert height * width * channels == count
-
-
-def test_scales() -> None:
-    assert [scale_for(high) for high in (0, 1, 0.3, 2, 255)] == [1, 255, 255, 1, 1]
-    assert to_pixels(np.asarray([0, 257, 65535]), scale_for(65535) or 0).tolist() == [0, 1, 255]
-    assert scale_for(65536) is None
 
 
 def test_splitting() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakeoff.data.readers.scale import picture_shape
+from bakeoff.data.pixels import picture_shape
 from bakeoff.errors import BakeoffError
 
 __all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import number_off
+from bakeoff.data.pixels import PixelRange, picture_shape
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
-from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["READER", "read_npz"]
@@ -68,13 +68,13 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         }
         suites = _suites(arrays, path)
         ranges = [_Ranges.of(suite.images) for suite in suites]
-        factor = _factor([suite.images for suite in suites], ranges)
+        pixels = _range([suite.images for suite in suites], ranges)
         parts = [
             Part(
                 suite.part,
                 suite.images.shape[0],
                 _layout(suite.images),
-                partial(_fill, suite.images, seen.fine, factor),
+                partial(_fill, suite.images, seen.fine, pixels),
             )
             for suite, seen in zip(suites, ranges, strict=True)
         ]
@@ -228,19 +228,19 @@ def _pick(arrays: dict[str, _Array], words: Sequence[str], part: str = "") -> _A
     return next((arrays[name] for name in names if name in arrays), None)
 
 
-def _factor(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> float:
-    """What brings all parts alike to 0–255."""
+def _range(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> PixelRange:
+    """The range of the pixels, the same for all parts."""
     fine = np.concatenate([seen.fine for seen in ranges])
     if fine.size and 2 * fine.sum() < fine.size:
         raise BakeoffError(
             images[0].subject, "most pictures hold negative numbers or NaN", _RESCALE
         )
     highest = max(seen.highest for seen in ranges)
-    factor = scale_for(highest)
+    pixels = PixelRange.by_convention(0, highest)
     # Sixteen bits are whole numbers; floats beyond 255 are some other unit.
-    if factor is None or (highest > 255 and any(array.dtype.kind == "f" for array in images)):
+    if pixels is None or (highest > 255 and any(array.dtype.kind == "f" for array in images)):
         raise BakeoffError(images[0].subject, f"it holds numbers up to {highest:g}", _RESCALE)
-    return factor
+    return pixels
 
 
 def _layout(images: _Array) -> tuple[int, int, int]:
@@ -259,7 +259,9 @@ def _layout(images: _Array) -> tuple[int, int, int]:
     )
 
 
-def _fill(images: _Array, fine: NDArray[np.bool_], factor: float, out: NDArray[np.uint8]) -> None:
+def _fill(
+    images: _Array, fine: NDArray[np.bool_], scale: PixelRange, out: NDArray[np.uint8]
+) -> None:
     start = 0
     channels_first = len(images.shape) == 4 and images.shape[3] not in (1, 3)
     for batch in images.batches():
@@ -267,7 +269,7 @@ def _fill(images: _Array, fine: NDArray[np.bool_], factor: float, out: NDArray[n
         values = np.moveaxis(batch, 1, -1) if channels_first else batch
         pixels = values.reshape(-1, *out.shape[1:]).astype(np.float32)
         pixels[~fine[rows]] = 0  # what is left out may be NaN, which is no byte
-        out[rows] = to_pixels(pixels, factor)
+        out[rows] = scale.to_bytes(pixels, np.float32)
         start = rows.stop
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import number_off, parse_grouping
 from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.pixels import BYTES, SHARES, PixelRange, picture_shape
 from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
@@ -34,7 +35,6 @@ from bakeoff.data.readers.lines import (
     text_of,
 )
 from bakeoff.data.readers.reader import Reader
-from bakeoff.data.readers.scale import picture_shape, scale_for, to_pixels
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["READER", "TableLimits", "looks_like_table", "read_matrix", "read_table"]
@@ -161,12 +161,12 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
             f"it holds {values.shape[0]}×{values.shape[1]} numbers, which is no picture",
             "Give one row of numbers for each row of pixels",
         )
-    highest = float(values.max())
-    if not (values.min() >= 0 and highest <= 255):
+    pixels = PixelRange.by_convention(float(values.min()), float(values.max()))
+    if pixels not in (SHARES, BYTES):  # a NaN is in no range
         raise BakeoffError(
             name, "it holds numbers that are no pixels", "Scale them to 0–255 or to 0–1"
         )
-    return to_pixels(values, scale_for(highest) or 1.0)[..., None]
+    return pixels.to_bytes(values, np.float32)[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +279,10 @@ class _Rows:
         self._byte_rows += byte_rows
         if self.unit is None and unit_rows + byte_rows:
             self.unit = unit_rows > byte_rows
-        limit = 1.0 if self.unit else 255.0
+        scale = SHARES if self.unit else BYTES
+        limit = scale.highest
         fine = (pixels.min(axis=1) >= 0) & (highest <= limit)  # a NaN is neither
-        whole = to_pixels(np.where(fine[:, None], pixels, 0), 255 / limit)
+        whole = scale.to_bytes(np.where(fine[:, None], pixels, 0), np.float32)
         known = list(self._codes)
         for row, number in enumerate(numbers):
             texts = {at: known[int(values[row, at])] for at in self._text_at}

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.pixels import PixelRange
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
-from bakeoff.data.readers.scale import to_pixels
 from bakeoff.errors import BakeoffError
 
 __all__ = ["read_usps"]
@@ -20,6 +20,7 @@ __all__ = ["read_usps"]
 _SIDE = 16
 _PIXELS = _SIDE * _SIDE
 _MAX_TEXT = 200_000_000
+_INK = PixelRange(-1, 1)
 
 
 def read_usps(folder: Path) -> Dataset:
@@ -67,7 +68,7 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             or not (np.abs(values) <= 1).all()
         ):
             raise _wrong(path, number)
-        pictures.append(to_pixels(values + 1, 255 / 2).reshape(_SIDE, _SIDE, 1))
+        pictures.append(_INK.to_bytes(values, np.float32).reshape(_SIDE, _SIDE, 1))
         digits.append(digit)
     if not digits:
         raise BakeoffError(path.name, "it is empty", "Fetch it again")
