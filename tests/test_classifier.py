@@ -334,7 +334,7 @@ def test_bad_parameters_are_refused_in_words(parameters: dict[str, Any], words: 
 
 def test_another_scale_than_in_fit_is_refused() -> None:
     X, y = digits()
-    with pytest.raises(InputError, match="Scale them alike"):
+    with pytest.raises(InputError, match="Scale both in the same way"):
         fitted().predict(X / 255)
     shares = quick().fit(X[:40] / 255, y[:40])
     with pytest.raises(InputError, match="go up to 240"):
