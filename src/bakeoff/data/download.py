@@ -1,25 +1,26 @@
-"""One public file into the cache: over https, bounded, and only if its checksum holds."""
+"""Fetch one public file into the cache: over https, of bounded size, with its checksum verified."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
 import hashlib
+import io
 import ipaddress
-import os
+import logging
+import shutil
 import tempfile
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import Message
-from http.client import HTTPException
 from pathlib import Path
-from typing import IO, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urljoin, urlsplit
 
 from bakeoff.errors import BakeoffError
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["Progress", "RemoteFile", "fetch_file"]
 
@@ -35,11 +36,11 @@ class RemoteFile:
 
     Attributes
     ----------
-    name : of the file, below its set's address and in the cache.
+    name : of the file, below the address of its set and in the cache.
     sha256 : of the file as published, in hex.
-    inside_sha256 : of what a gzip file holds, where the same data are also about
-        packed by other programs; empty where only the published file will do.
-    max_bytes : more is not read.
+    inside_sha256 : of the content of a gzip file, where other programs have packed and
+        published the same data too; empty if only the original file will do.
+    max_bytes : a longer file is refused.
     """
 
     name: str
@@ -57,111 +58,153 @@ def fetch_file(
     source: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Bring one file to `target`, unless it is there and whole.
+    """Download or copy one file to `target`, unless it is there and its checksum holds.
+
+    The file arrives in a temporary folder and is renamed only when its checksum holds: an
+    interrupted download leaves nothing behind, and the next one starts from the beginning.
 
     Parameters
     ----------
-    file : what it must be.
-    url : the address it lies below: https, or http on this very machine.
-    target : where it goes; it appears there only whole, by one rename.
-    name : the set it belongs to, for the mend in errors.
+    file : its name, checksum and bound.
+    url : the address of its folder: https, or http on this machine.
+    target : where it goes.
+    name : the set it belongs to, for the hint in errors.
     source : a folder to copy it from instead.
     progress : called with bytes done and bytes in all, 0 if unknown.
 
     Raises
     ------
     BakeoffError
-        It can not be had, is too long, or its checksum is wrong.
+        It cannot be downloaded, copied or written, is too long, or its checksum differs.
     """
     if target.is_file() and _is_whole(target, file):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    place, stream = _copied(file, source) if source else _downloaded(file, url, name)
-    handle, temporary = tempfile.mkstemp(prefix=f"{file.name}.", dir=target.parent)
+    origin = str(source / file.name) if source else url + file.name
     try:
-        with os.fdopen(handle, "wb") as out, stream as (incoming, total):
-            done = 0
-            while piece := incoming.read(_PIECE):
-                done += len(piece)
-                if done > file.max_bytes:
-                    raise BakeoffError(
-                        place,
-                        f"it is longer than the {file.max_bytes} bytes it may have",
-                        "Try again later, or bring the file with --from DIR",
-                    )
-                out.write(piece)
-                if progress is not None:
-                    progress(done, total)
-        if not _is_whole(Path(temporary), file):
-            raise BakeoffError(
-                place,
-                f"its checksum is not that of the published {file.name} "
-                f"(SHA-256 {file.sha256[:12]}…): it was cut short or changed",
-                "Try again later, or bring the file with --from DIR",
-            )
-        Path(temporary).replace(target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{file.name}.", dir=target.parent) as folder:
+            partial = Path(folder) / file.name
+            if source:
+                _copy(source / file.name, partial, file, progress)
+            else:
+                _download(origin, partial, file, name, progress)
+            if not _is_whole(partial, file):
+                raise BakeoffError(
+                    origin,
+                    f"its checksum is not that of the published {file.name} "
+                    f"(SHA-256 {file.sha256[:12]}…): it was cut short or changed",
+                    "Try again later, or copy the file from elsewhere with --from DIR",
+                )
+            partial.replace(target)
+    except OSError as error:
+        raise BakeoffError(
+            str(target.parent),
+            f"{file.name} cannot be written there ({error.strerror or error})",
+            "Free some space, or set BAKEOFF_CACHE to another folder",
+        ) from error
 
 
-_Incoming: TypeAlias = contextlib.AbstractContextManager[tuple[IO[bytes], int]]
+def _copy(path: Path, target: Path, file: RemoteFile, progress: Progress | None) -> None:
+    try:
+        size = path.stat().st_size
+        if size > file.max_bytes:
+            raise _too_long(str(path), file)
+        with path.open("rb") as stream, target.open("xb") as out:
+            shutil.copyfileobj(stream, out)
+    except OSError as error:
+        raise BakeoffError(
+            str(path),
+            f"it cannot be read ({error.strerror})",
+            f"Put {file.name} into that folder",
+        ) from error
+    if progress is not None:
+        progress(size, size)
 
 
-def _copied(file: RemoteFile, source: Path) -> tuple[str, _Incoming]:
-    path = source / file.name
+def _download(
+    address: str, target: Path, file: RemoteFile, name: str, progress: Progress | None
+) -> None:
+    # pooch and requests take 0.1 s to import, and only fetching needs them.
+    import pooch
+    import requests
 
-    @contextlib.contextmanager
-    def opened() -> Iterator[tuple[IO[bytes], int]]:
-        try:
-            with path.open("rb") as stream:
-                yield stream, path.stat().st_size
-        except OSError as error:
-            raise BakeoffError(
-                str(path),
-                f"it can not be read ({error.strerror})",
-                f"Put {file.name} into that folder",
-            ) from error
+    def downloader(url: str, output_file: str, _: object) -> None:
+        out = _BoundedOutput(Path(output_file), url, file, progress)
+        with contextlib.closing(out):
+            pooch.HTTPDownloader(
+                progressbar=out,
+                chunk_size=_PIECE,
+                timeout=_TIMEOUT_SECONDS,
+                hooks={"response": _refuse_unsafe_redirect},
+                # A gzip file is wanted as it is, not unpacked on the way.
+                headers={"Accept-Encoding": "identity"},
+            )(url, out, None)
 
-    return str(path), opened()
-
-
-def _downloaded(file: RemoteFile, url: str, name: str) -> tuple[str, _Incoming]:
-    address = url + file.name
-
-    @contextlib.contextmanager
-    def opened() -> Iterator[tuple[IO[bytes], int]]:
-        _refuse_unsafe(address)
-        opener = urllib.request.build_opener(_SafeRedirects)
-        try:
-            with opener.open(address, timeout=_TIMEOUT_SECONDS) as answer:
-                yield answer, int(answer.headers.get("Content-Length") or 0)
-        # Time-outs and refused connections are OSErrors; so is URLError.
-        except (OSError, HTTPException, ValueError) as error:
-            why = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error)
-            raise BakeoffError(
-                address,
-                f"it can not be downloaded ({why})",
-                f"Check the network, or download the file elsewhere and run "
-                f"`bakeoff fetch {name} --from DIR`",
-            ) from error
-
-    return address, opened()
+    _refuse_unsafe(address)
+    pooch.get_logger().setLevel(logging.WARNING)
+    try:
+        # The checksum may also be that of the content, which `_is_whole` compares.
+        pooch.retrieve(address, None, target.name, target.parent, downloader=downloader)
+    except requests.RequestException as error:
+        status = getattr(error.response, "status_code", None)
+        why = f"HTTP {status}" if status else str(error)
+        raise BakeoffError(
+            address,
+            f"it cannot be downloaded ({why})",
+            f"Check the network, or download the file elsewhere and run "
+            f"`bakeoff fetch {name} --from DIR`",
+        ) from error
 
 
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to where a download may start too."""
+class _BoundedOutput(io.RawIOBase):
+    """The file that pooch writes to and the progress bar that it updates, in one.
 
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: Message,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        _refuse_unsafe(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+    pooch's own progress counts whole pieces; what was written is exact.
+    """
+
+    total = 0  # set by pooch; 0 if the server did not send the length
+
+    def __init__(
+        self, path: Path, address: str, file: RemoteFile, progress: Progress | None
+    ) -> None:
+        super().__init__()
+        self._out = path.open("wb")
+        self._address = address
+        self._remote = file
+        self._progress = progress
+        self._done = 0
+
+    def write(self, piece: Any) -> int:
+        self._done += len(piece)
+        if self._done > self._remote.max_bytes:
+            raise _too_long(self._address, self._remote)
+        self._out.write(piece)
+        if self._progress is not None:
+            self._progress(self._done, self.total)
+        return len(piece)
+
+    def update(self, _: int) -> None:
+        """Part of a progress bar; `write` has reported already."""
+
+    def reset(self) -> None:
+        """Part of a progress bar."""
+
+    def close(self) -> None:
+        self._out.close()
+
+
+def _too_long(place: str, file: RemoteFile) -> BakeoffError:
+    return BakeoffError(
+        place,
+        f"it is longer than the {file.max_bytes} bytes it may have",
+        "Try again later, or copy the file from elsewhere with --from DIR",
+    )
+
+
+def _refuse_unsafe_redirect(answer: requests.Response, *_: object, **__: object) -> None:
+    """Follow a redirect only to an address where a download may start too."""
+    if answer.is_redirect:
+        _refuse_unsafe(urljoin(answer.url, answer.headers["location"]))
 
 
 def _refuse_unsafe(address: str) -> None:
