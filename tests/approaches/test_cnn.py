@@ -16,7 +16,7 @@ from .tasks import kinds, logits, task
 
 
 def convolutions(cnn: CNN, side: int = 28, channels: int = 1) -> list[tuple[int, int, int]]:
-    """In, out and kernel size of each conv layer."""
+    """In, out and kernel size of each convolutional layer."""
     network = cnn.build(task(side=side, channels=channels, mode="photo"))
     return [
         (part.in_channels, part.out_channels, part.kernel_size[0])
@@ -123,5 +123,5 @@ def test_the_head_knows_roughly_where() -> None:
 
 @pytest.mark.parametrize("cnn", [CNN(filters=()), CNN(kernel_size=4), CNN(kernel_size=0)])
 def test_what_is_no_cnn_is_refused(cnn: CNN) -> None:
-    with pytest.raises(BakeoffError, match="at least one conv layer and an odd kernel"):
+    with pytest.raises(BakeoffError, match="at least one layer of filters and an odd kernel size"):
         cnn.build(task())

@@ -136,7 +136,7 @@ def test_without_a_network_the_mend_is_the_default(
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(BakeoffError, match=f"could not bring its weights.*{OFFLINE}"):
+    with pytest.raises(BakeoffError, match=f"could not download its weights.*{OFFLINE}"):
         Transfer(backbone="resnet10t").frozen(task())
 
 

@@ -110,5 +110,5 @@ def test_position_tells() -> None:
 
 
 def test_a_head_without_a_feature_is_refused() -> None:
-    with pytest.raises(BakeoffError, match="each head needs a feature"):
+    with pytest.raises(BakeoffError, match="more heads than features"):
         ViT(embed_dim=2, num_heads=4).build(task())

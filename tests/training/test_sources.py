@@ -73,7 +73,7 @@ def features_of(*parts: PixelSource, views: int, seed: int = 0) -> FeatureSource
     return FeatureSource.compute(
         Flat(),
         parts,
-        pictures=sum(map(len, (one.prepared for one in parts))),
+        pictures=sum(map(len, (one.preprocessed for one in parts))),
         views=views,
         seed=seed,
         compute=CPU,

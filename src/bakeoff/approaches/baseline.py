@@ -1,4 +1,4 @@
-"""The plain baseline: classical features and a linear model. Is deep learning needed here?"""
+"""The baseline: classical features and a linear model. Is deep learning needed here?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bakeoff.training.ranges import Count
 
 __all__ = ["Baseline"]
 
-FAINTEST = 0.05  # edges below it stay faint: made as strong as others they are mere rounding
+FAINTEST = 0.05  # weaker edges stay weak: normalised to full strength they are rounding noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class Baseline(Approach):
 
     Attributes
     ----------
-    cells : the picture is cut into cells × cells, each with its own histogram.
-    orientations : bins of a histogram, over half a turn.
+    cells : the picture is divided into cells × cells, each with its own histogram.
+    orientations : bins of a histogram, over 180°.
     """
 
     name: ClassVar[str] = "baseline"
@@ -53,14 +53,14 @@ class Baseline(Approach):
     def build(self, task: Task) -> Network:
         preprocess = self.preprocess(task)
         width = HOG(preprocess.size, self.cells, self.orientations).width(preprocess.channels)
-        # The batch norm without weights standardises each feature by the training pictures. Its
-        # epsilon keeps features that hardly vary small: those are mere rounding.
+        # Batch norm without weights standardises each feature by the training pictures. Its
+        # epsilon keeps features that hardly vary small: they are rounding noise.
         standardise = nn.BatchNorm1d(width, affine=False, momentum=None, eps=3e-2)
         return Network(standardise, nn.Linear(width, task.classes))
 
 
 class HOG(nn.Module):
-    """N×C×S×S in 0…1 to N×D: gradient directions a cell, block-normalised, and a thumbnail."""
+    """N×C×S×S in 0…1 to N×D: block-normalised gradient histograms, and a thumbnail."""
 
     def __init__(self, size: int, cells: int, orientations: int) -> None:
         super().__init__()
@@ -71,16 +71,16 @@ class HOG(nn.Module):
         self.register_buffer("centres", centres[:, None, None], persistent=False)
 
     def width(self, channels: int) -> int:
-        """D for pictures of so many channels."""
+        """D, the number of features, for pictures with `channels` channels."""
         return self.cells**2 * (self.orientations + channels)
 
     def forward(self, x: Tensor) -> Tensor:
         grey = F.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
         across, down = F.conv2d(grey, self.get_buffer("sobel")).unbind(1)
-        # Where there is no edge at all its direction is anybody's, and must not count.
+        # Without an edge the direction is arbitrary and must not count.
         strength = (across.square() + down.square()).sqrt()
         angle = torch.atan2(down, across)[:, None]
-        # A direction votes for its two nearest bins by cosine; opposite directions are one.
+        # A direction votes for its two nearest bins by cosine; opposite directions are the same.
         share = torch.cos(angle - self.get_buffer("centres")).abs()
         share = (share - math.cos(math.pi / self.orientations)).clamp(min=0)
         share = share / share.sum(1, keepdim=True).clamp(min=1e-6)

@@ -21,19 +21,19 @@ NARROW = (16, 24, 32, 48, 64)
 
 @dataclass(frozen=True, kw_only=True)
 class CNN(Approach):
-    """Conv layers in the manner of VGG (Simonyan and Zisserman, 2015) with batch norm.
+    """Convolutional layers as in VGG (Simonyan and Zisserman, 2015), with batch norm.
 
     Attributes
     ----------
-    filters : width of each conv layer, and so their number; None: 32, 48, 64, 96 and 128, half
-        as many in a quick run.
-    kernel_size : side of every filter, odd.
-    pool_after : conv layers (counted from 1) after which the picture is halved; None: after
-        the first and then after every second one, while there are 4 pixels to halve.
+    filters : width of each convolutional layer, one number a layer; None: 32, 48, 64, 96 and
+        128, or half of each in a quick run.
+    kernel_size : side of every filter; odd.
+    pool_after : layers (counted from 1) after which the picture is halved; None: after the
+        first and then every second layer, while the side has 4 pixels or more.
     pooling : how it is halved.
-    dense : widths of hidden dense layers between the filters and the answer.
-    batch_norm : normalise after each conv layer (Ioffe and Szegedy, 2015).
-    dropout : share of features silenced before each dense layer in training.
+    dense : widths of hidden dense layers before the output layer.
+    batch_norm : normalise after each convolutional layer (Ioffe and Szegedy, 2015).
+    dropout : share of features dropped before each dense layer in training.
     """
 
     name: ClassVar[str] = "cnn"
@@ -55,8 +55,8 @@ class CNN(Approach):
         if not widths or self.kernel_size % 2 == 0:
             raise BakeoffError(
                 f"cnn.filters={self.filters}, cnn.kernel_size={self.kernel_size}",
-                "a CNN needs at least one conv layer and an odd kernel",
-                "Say, for example, --set cnn.filters=32,64 --set cnn.kernel_size=3",
+                "a CNN needs at least one layer of filters and an odd kernel size",
+                "For example: --set cnn.filters=32,64 --set cnn.kernel_size=3",
             )
         preprocess = self.preprocess(task)
         side, width = preprocess.size, preprocess.channels
@@ -66,7 +66,7 @@ class CNN(Approach):
             bias = not self.batch_norm
             layers.append(nn.Conv2d(width, filters, self.kernel_size, padding=padding, bias=bias))
             width = filters
-            # Halved before the norm, which then has a quarter of the work.
+            # Pooling before the norm quarters its work.
             if self._pools(number) and side >= 4:
                 layers.append(nn.MaxPool2d(2) if self.pooling == "max" else nn.AvgPool2d(2))
                 side //= 2
@@ -87,9 +87,9 @@ class CNN(Approach):
 
 
 class _Grid(nn.Module):
-    """N×C×S×S to N×4C: the mean of each quarter, so that the head knows roughly where.
+    """N×C×S×S to N×4C: the mean of each quadrant, so that the head knows roughly where.
 
-    Plain averages over fixed windows, since adaptive pooling does not export.
+    With average pooling over fixed windows, since adaptive pooling does not export.
     """
 
     def __init__(self, side: int) -> None:

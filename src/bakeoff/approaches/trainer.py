@@ -36,12 +36,12 @@ __all__ = ["Trained", "Trainer"]
 
 Rows = NDArray[np.int64]
 
-OOD_PICTURES = 5_000  # pictures are enough for means and a covariance
+OOD_PICTURES = 5_000  # enough for means and a covariance
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One fit: the model from raw pixels to probabilities, and how it came to be."""
+    """One fit: the model from raw pixels to probabilities, its temperature, and its history."""
 
     model: Model
     temperature: float
@@ -49,16 +49,16 @@ class Trained:
 
 
 class Trainer:
-    """One approach on one set of pictures; what all of its fits share is made once.
+    """One approach on one set of pictures; what its fits share is computed once.
 
     Parameters
     ----------
-    approach, task, compute : what is trained, for what, and where.
+    approach, task, compute : what is trained, for which task, and on which device.
     pictures : N pictures.
     labels : N class indices.
-    seed : each fit derives its own from this one and its name, so that fits can be done in
-        any order, or again, to the same numbers.
-    on_prepare : called before the pictures are prepared, which may take a while.
+    seed : each fit derives its own seed from this one and its name, so that fits in any order,
+        or repeated, give the same numbers.
+    on_prepare : called before the pictures are preprocessed, which may take a while.
     """
 
     def __init__(
@@ -87,21 +87,21 @@ class Trainer:
 
     @cached_property
     def views(self) -> int:
-        """Changed copies of each picture whose frozen features are kept."""
+        """How many augmented views of each picture to keep frozen features of."""
         return views_for(len(self.pictures), self.approach.views)
 
     @cached_property
     def backgrounds(self) -> int:
-        """Sheets of other paper that each drawing is printed on."""
+        """How many backgrounds each drawing is drawn on."""
         if not self.approach.background(self.task):
             return 0
-        # What is frozen sees no more sheets than views are kept of it.
+        # A frozen network needs no more backgrounds than views are kept of its features.
         most = BACKGROUNDS if self.frozen is None else self.views
         return backgrounds_for(len(self.pictures), self.approach.preprocess(self.task).size, most)
 
     @cached_property
     def source(self) -> Source:
-        """Inputs of every picture, prepared once; features too, where a part is frozen."""
+        """The inputs of every picture, computed once: pixels, or features of the frozen part."""
         self.on_prepare()
         everything = np.arange(len(self.pictures))
         if self.frozen is None:
@@ -118,21 +118,21 @@ class Trainer:
 
     def _pixels(self, rows: Rows) -> PixelSource:
         preprocess, pictures = self.approach.preprocess(self.task), self.pictures.take(rows)
-        printed = None
+        drawn = None
         if self.backgrounds:
             seed = self.seed_of(f"paper from {rows[0]}")
-            printed = draw_all_on_backgrounds(
+            drawn = draw_all_on_backgrounds(
                 preprocess, pictures, self.compute, backgrounds=self.backgrounds, seed=seed
             )
         return PixelSource(
             preprocess_all(preprocess, pictures, self.compute),
             self.approach.augment(self.task),
-            printed,
+            drawn,
             background=self.approach.background(self.task),
         )
 
     def probe(self, pictures: int) -> Trainer:
-        """The same work on a few pictures from all over the set, to see how long it takes."""
+        """The same work on a few pictures from all over the set, to time it."""
         most = min(pictures, len(self.pictures))
         rows = np.linspace(0, len(self.pictures) - 1, most).astype(np.int64)
         few = Trainer(
@@ -147,10 +147,10 @@ class Trainer:
         return few
 
     def share(self, other: Trainer) -> None:
-        """Take what was made for another on the same pictures; both approaches see them alike."""
-        for made in ("frozen", "views", "sheets", "source"):
-            if made in other.__dict__:
-                self.__dict__[made] = other.__dict__[made]
+        """Reuse what another trainer computed on the same pictures with the same input settings."""
+        for name in ("frozen", "views", "backgrounds", "source"):
+            if name in other.__dict__:
+                self.__dict__[name] = other.__dict__[name]
 
     def fit(
         self,
@@ -163,15 +163,16 @@ class Trainer:
         temperature: float | None = None,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
     ) -> Trained:
-        """Train on some rows; others choose the epoch and, unless it is given, the temperature.
+        """Train on some rows; validation rows choose the epoch and set the temperature.
 
         Parameters
         ----------
-        name : of this fit; its seed hangs on it.
-        train, validation : rows to learn from, and to choose by; the latter may be empty.
-        schedule_for : scale epochs and batches to so many pictures; None: to those in `train`.
+        name : of this fit; its seed depends on it.
+        train, validation : rows to train on, and to choose by; the latter may be empty.
+        schedule_for : the number of pictures that epochs and batches are scaled to; None: that
+            of `train`.
         stop_after : end after this epoch of that schedule.
-        temperature : None to fit it to `validation`, or take 1 where that is empty.
+        temperature : None: fit it to `validation`, or use 1 if that is empty.
         on_epoch : called after every epoch.
         """
         seed = self.seed_of(name)
@@ -195,27 +196,27 @@ class Trainer:
         return Trained(self.assemble(network, temperature), temperature, fitted)
 
     def training(self, pictures: int) -> Training:
-        """How to train on so many pictures within the budget."""
+        """The training settings for `pictures` pictures within the budget."""
         return self.approach.training.resolve(pictures, self.task.budget)
 
     def assemble(self, network: Network, temperature: float) -> Model:
-        """A trained network with all that comes before and after it."""
+        """The model around a trained network: preprocessing, frozen part and temperature."""
         preprocess = self.approach.preprocess(self.task)
         return Model(preprocess, self.frozen, network, temperature).eval()
 
     def seed_of(self, name: str) -> int:
-        """The seed of what bears this name."""
+        """The seed for a fit or another random step of this name."""
         return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
 
     def _fit_ood(self, network: Network, train: Rows) -> None:
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
         size = batch_of(self.approach.preprocess(self.task).size)
         with torch.inference_mode():
-            described = [
-                network.body(self.source.plain(some.to(self.compute.device)).cpu())
-                for some in in_batches(rows, size)
+            embeddings = [
+                network.body(self.source.plain(batch.to(self.compute.device)).cpu())
+                for batch in in_batches(rows, size)
             ]
-        network.ood.learn(torch.cat(described), torch.from_numpy(self.labels)[rows])
+        network.ood.learn(torch.cat(embeddings), torch.from_numpy(self.labels)[rows])
 
     def _temperature(self, fitted: Fitted, validation: Rows) -> float:
         if fitted.validation_logits is None:

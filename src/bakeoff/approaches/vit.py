@@ -1,4 +1,4 @@
-"""A Vision Transformer from scratch, small enough for small pictures on two cores."""
+"""A Vision Transformer from scratch, small enough to train on small pictures with two cores."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ __all__ = ["ViT"]
 
 @dataclass(frozen=True, kw_only=True)
 class ViT(Approach):
-    """Dosovitskiy et al. (2021) behind a stem of convolutions, with mean pooling.
+    """The network of Dosovitskiy et al. (2021) behind a convolutional stem, with mean pooling.
 
-    The stem is that of Xiao et al., "Early convolutions help transformers see better" (2021),
-    and takes the place of two blocks. Labels are not smoothed: on MNIST that made the loss, at its
-    best temperature, a quarter lower.
+    The stem is that of Xiao et al., "Early convolutions help transformers see better" (2021), and
+    replaces two blocks. Without label smoothing the loss on MNIST, at its best temperature, was a
+    quarter lower.
 
     Attributes
     ----------
     patch : side of a patch in pixels; None: the power of two nearest to an eighth of the
         picture, at least 4.
-    stem : "conv" makes overlapping patches of 2, 4, 8 … pixels by 3×3 convolutions and max
-        pooling, "patch" cuts them apart as in the first paper.
+    stem : "conv" embeds patches by 3×3 convolutions and max pooling, "patch" by one linear map
+        of each patch, as in the original paper.
     embed_dim : width of a token.
-    key_width, value_width : of queries and keys, and of values, in each head; None: hidden
-        divided by heads.
+    key_width, value_width : width of queries and keys, and of values, in each head; None:
+        `embed_dim` / `num_heads`.
     num_heads : attention heads.
     depth : transformer blocks.
     mlp_ratio : width of the hidden layer of each block's MLP over `embed_dim`.
-    dropout : share of activations silenced in training.
+    dropout : share of activations dropped in training.
     """
 
     name: ClassVar[str] = "vit"
@@ -68,8 +68,8 @@ class ViT(Approach):
         if self.embed_dim < self.num_heads:
             raise BakeoffError(
                 f"vit.embed_dim={self.embed_dim}, vit.num_heads={self.num_heads}",
-                "each head needs a feature of its own",
-                "Say, for example, --set vit.embed_dim=64 --set vit.num_heads=4",
+                "there are more heads than features",
+                "For example: --set vit.embed_dim=64 --set vit.num_heads=4",
             )
         body = _Transformer(self, preprocess.channels, patch, preprocess.size // patch)
         return Network(body, nn.Linear(self.embed_dim, task.classes))
@@ -79,17 +79,17 @@ class ViT(Approach):
 
 
 class _Transformer(nn.Module):
-    """N×C×S×S to N×hidden, by way of N×T×hidden tokens on a grid of T = rows² places."""
+    """N×C×S×S to N×E, through N×T×E tokens on a grid of T = rows² positions."""
 
     def __init__(self, vit: ViT, channels: int, patch: int, rows: int) -> None:
         super().__init__()
         stem: list[nn.Module] = []
         width = max(vit.embed_dim // 2, 1)
         while vit.stem == "conv" and patch % 2 == 0:
-            last = patch // 2 % 2 == 1  # a convolution before the last halving, and one after it
+            last = patch // 2 % 2 == 1  # convolutions before and after the last pooling
             for halves in [False, True, False] if last else [True]:
                 stem.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
-                # Halved before the norm, which then has a quarter of the work.
+                # Pooling before the norm quarters its work.
                 stem += [nn.MaxPool2d(3, 2, 1)] if halves else []
                 stem += [nn.BatchNorm2d(width), nn.ReLU()]
                 channels, width = width, min(width + vit.embed_dim // 4, vit.embed_dim)
@@ -101,15 +101,15 @@ class _Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.stem(x).flatten(2).transpose(1, 2) + self.places
-        described: Tensor = self.norm(self.blocks(tokens).mean(1))
-        return described
+        embeddings: Tensor = self.norm(self.blocks(tokens).mean(1))
+        return embeddings
 
 
 class _Attention(nn.Module):
-    """Self-attention as two matrix products and a softmax, N×T×hidden to the same.
+    """Self-attention as two matrix products and a softmax, N×T×E to the same.
 
-    At some 50 tokens on a CPU in bf16 this is four times as fast as torch's fused
-    `scaled_dot_product_attention`, whose strength is long sequences.
+    With about 50 tokens on a CPU in bf16 this is four times as fast as torch's fused
+    `scaled_dot_product_attention`, which is made for long sequences.
     """
 
     def __init__(self, vit: ViT) -> None:
@@ -124,20 +124,20 @@ class _Attention(nn.Module):
         count, tokens, _ = x.shape
         projected = self.project(x).view(count, tokens, self.num_heads, -1).transpose(1, 2)
         query, key, value = projected.split([self.key, self.key, self.value], dim=-1)
-        # The query is divided, which is fewer numbers than the weights.
+        # Scaling the query is cheaper than scaling the weights, which are more numbers.
         weights = (query / math.sqrt(self.key) @ key.transpose(-2, -1)).softmax(-1)
         mixed: Tensor = (weights @ value).transpose(1, 2).reshape(count, tokens, -1)
-        answer: Tensor = self.out(mixed)
-        return answer
+        attended: Tensor = self.out(mixed)
+        return attended
 
 
 class _Block(nn.Module):
-    """Attention, then an MLP, each on a normalised copy and added back."""
+    """A pre-norm transformer block: attention, then an MLP, each with a residual connection."""
 
     def __init__(self, vit: ViT) -> None:
         super().__init__()
         wide = round(vit.embed_dim * vit.mlp_ratio)
-        # A dropout of nothing still costs a pass over memory.
+        # A dropout of 0 would still cost a pass over memory.
         drop = [nn.Dropout(vit.dropout)] if vit.dropout else []
         self.attend = nn.Sequential(nn.LayerNorm(vit.embed_dim), _Attention(vit), *drop)
         self.think = nn.Sequential(

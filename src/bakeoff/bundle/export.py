@@ -159,7 +159,7 @@ class _Answering(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         network = self.model.network
         prepared = self.model.preprocess(pixels)
-        described = self.model.describe(prepared)
+        described = self.model.embed(prepared)
         logits = network.head(described) / self.model.get_buffer("temperature")
         return torch.softmax(logits, dim=1), network.ood(described), described, prepared
 

@@ -1,4 +1,4 @@
-"""Label-safe changes of prepared pictures, drawn afresh for every batch as one tensor."""
+"""Label-safe augmentation of preprocessed pictures, a whole batch as one tensor."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from bakeoff.training.preprocess import Mode
 __all__ = ["Augment", "thickest"]
 
 
-BENDS = 4  # places, both ways, at which the elastic field is drawn
+BENDS = 4  # grid points a side at which the elastic field is drawn
 
 
 @dataclass(frozen=True)
 class Augment:
-    """Turns, scales, shears, shifts and bends each picture; ink gets thicker and thinner.
+    """Rotate, scale, shear, shift and bend each picture; make ink thicker or thinner.
 
     The elastic part follows Simard, Steinkraus and Platt, "Best practices for convolutional
     neural networks applied to visual document analysis" (2003), with a coarse random field
-    enlarged smoothly instead of a blurred fine one: the same look at a fraction of the cost.
+    interpolated smoothly instead of a blurred fine one: it looks the same at a fraction of the
+    cost.
 
     Parameters
     ----------
     mode : "ink" or "photo".
-    strength : 0 changes nothing, 1 is the default of every approach, 2 is wild.
-    mirror : flip left and right half of the time. Off for ink: a mirrored digit or letter
-        is another character, or none.
+    strength : 0 changes nothing, 1 is the default of most approaches, 2 is extreme.
+    mirror : flip half of the pictures left to right. Off for ink: a mirrored digit or letter is
+        another character, or none.
     """
 
     mode: Mode
@@ -39,10 +40,10 @@ class Augment:
     mirror: bool = False
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """N×C×S×S float in 0…1 to the same; every picture is changed differently.
+        """N×C×S×S float in 0…1 to the same; every picture gets its own random change.
 
-        `generator` lives on the CPU whatever the device, so that a seed means the same
-        pictures everywhere.
+        `generator` is on the CPU whatever the device, so that a seed gives the same pictures on
+        every machine.
         """
         if self.strength <= 0:
             return x
@@ -81,8 +82,7 @@ class Augment:
         return F.grid_sample(x, grid.to(x.dtype), padding_mode=padding, align_corners=False)
 
     def _stroke(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        # Between the local minimum and the local maximum, both blended in, so that one-pixel
-        # strokes get fainter, never vanish.
+        # Blended with the local minimum or maximum, so that thin strokes never vanish.
         (amount,) = self._uniform(x, 1, generator)
         amount = amount.view(-1, 1, 1, 1)
         thick, thin = thickest(x), -thickest(-x)
@@ -100,10 +100,10 @@ class Augment:
 
 
 def thickest(x: Tensor) -> Tensor:
-    """The largest of each pixel and its eight neighbours, N×C×H×W to the same.
+    """The maximum of each pixel and its eight neighbours, N×C×H×W to the same.
 
-    One way and then the other, by shifts: at these sizes 18 times as fast as `max_pool2d`,
-    which also keeps the places.
+    Separable, by shifts: at these sizes 18 times as fast as `max_pool2d`, which also keeps the
+    indices.
     """
     low = torch.finfo(x.dtype).min
     for dimension in (-1, -2):
@@ -116,10 +116,10 @@ def thickest(x: Tensor) -> Tensor:
 
 
 def _grid(theta: Tensor, bend: Tensor, side: int) -> Tensor:
-    """Where to look for each pixel: N×2×3 affine maps and N×2×B×B bends to N×side×side×2.
+    """Sampling grids, N×side×side×2, from N×2×3 affine maps and N×2×B×B elastic fields.
 
-    The same numbers as `affine_grid` and a bicubic `interpolate`, as matrix products: at these
-    sizes five times as fast.
+    The same numbers as from `affine_grid` and a bicubic `interpolate`, but as matrix products: at
+    these sizes five times as fast.
     """
     place = (torch.arange(side, device=theta.device) + 0.5) * 2 / side - 1
     across, down = place[None, None, None, :], place[None, None, :, None]
@@ -131,6 +131,6 @@ def _grid(theta: Tensor, bend: Tensor, side: int) -> Tensor:
 
 @cache
 def _bicubic(places: int, side: int) -> Tensor:
-    """side×places: bicubic enlargement in one direction."""
+    """The matrix of bicubic interpolation along one axis, side×places."""
     each = torch.eye(places)[None, None]
     return F.interpolate(each, size=(side, places), mode="bicubic", align_corners=False)[0, 0]

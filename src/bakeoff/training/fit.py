@@ -1,6 +1,6 @@
-"""The only training loop: any network, any source of batches, one protocol.
+"""The only training loop, for any network and any source of batches.
 
-The inner validation slice chooses the epoch; nothing that is scored is seen here.
+The inner validation slice chooses the epoch; pictures that are scored never get here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -27,35 +27,36 @@ __all__ = ["Budget", "Epoch", "Fitted", "Training", "fit", "logits_of"]
 Budget = Literal["quick", "standard", "thorough"]
 
 SCORE_BATCH = 512
-# Not below 1/2: at lower ones every epoch that is all right looks perfect, however narrowly.
+# Not below 1/2: at lower temperatures every epoch without mistakes looks perfect, however narrow
+# its margins.
 TEMPERATURES = [2 ** (step / 4) for step in range(-4, 9)]
-# Epochs at 350 pictures, and the power of their number by which the epochs get fewer.
+# Epochs at 350 pictures, and the power of the number of pictures by which they decrease.
 PACE: dict[Budget, tuple[int, float]] = {
     "quick": (24, 0.4),
     "standard": (60, 0.31),
     "thorough": (150, 0.31),
 }
-WARM_UP = 0.15  # share of the steps in which the one-cycle rate rises
+WARM_UP = 0.15  # share of the steps in which the one-cycle learning rate rises
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How to train. None means: scaled to the number of pictures by `resolve`.
+    """How to train. `resolve` replaces None by a value that fits the number of pictures.
 
     Attributes
     ----------
     epochs : passes over the training pictures.
-    batch_size : pictures a step.
+    batch_size : pictures per step.
     learning_rate : the peak of the one-cycle schedule (Smith and Topin, 2018).
-    weight_decay : decoupled L2 (Loshchilov and Hutter, 2019), on matrices and filters alone.
-    label_smoothing : share of the target spread over all classes.
-    augment : strength of augmentation; 0 is none. None means 1, or half of it in a quick run,
-        too short to learn from wild changes.
-    background : share of training drawings shown on another background: ruled, squared or
-        faint paper, in uneven light; see `draw_on_background`. None means half of them where
-        the pictures have paper to begin with.
-    mirror : flip pictures left to right; None means for photos alone.
-    patience : stop after so many epochs without a better validation loss; None: never.
+    weight_decay : decoupled L2 (Loshchilov and Hutter, 2019), on matrices and filters only.
+    label_smoothing : share of the target that is spread over all classes.
+    augment : strength of augmentation; 0 is none. None: 1, or 0.5 in a quick run, which is too
+        short to learn from stronger changes.
+    background : share of training drawings shown on another background, such as ruled paper in
+        uneven light; see `draw_on_background`. None: half of them where the pictures show
+        paper, else none.
+    mirror : flip half of the pictures left to right. None: photos only.
+    patience : stop after this many epochs without a better validation loss. None: never.
     """
 
     epochs: Count | None = None
@@ -69,10 +70,10 @@ class Training:
     patience: Count | None = None
 
     def resolve(self, pictures: int, budget: Budget = "standard") -> Training:
-        """The same with every None filled in for a set of `pictures` pictures.
+        """Fill in epochs and batch size for a set of `pictures` pictures.
 
-        Small sets need more passes in smaller steps: in a standard run 60 epochs of 32 at 350
-        pictures, 12 of 256 at 60 000, and in between by a power law.
+        Small sets need more epochs of smaller batches: a standard run has 60 epochs of batches of
+        32 at 350 pictures, 12 of 256 at 60 000, and a power law in between.
         """
         pictures = max(pictures, 2)
         most, fall = PACE[budget]
@@ -87,10 +88,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass; losses in nats, accuracies as shares. `of` is how many are planned.
+    """One epoch; losses in nats, accuracies as shares. `of` is how many are planned.
 
-    The validation loss is taken at its best temperature, since a temperature is fitted at
-    the end in any case: without it, label smoothing makes early, unsure epochs look best.
+    The validation loss is taken at its best temperature, since a temperature is fitted at the end
+    in any case: otherwise label smoothing makes early, unsure epochs look best.
     """
 
     number: int
@@ -105,9 +106,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The outcome: the network holds the weights of `best_epoch`, on the CPU, in eval mode.
+    """The trained network, with the weights of `best_epoch`, on the CPU and in eval mode.
 
-    `validation_logits` are those of the inner slice, n×K, or None where there was none.
+    `validation_logits` are n×K, or None without an inner validation slice.
     """
 
     network: nn.Module
@@ -129,27 +130,29 @@ def fit(
     stop_after: int | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
-    """Train `network` and keep the last epoch that the inner validation slice does not fault.
+    """Train `network` and keep the last epoch whose validation loss is not clearly worse.
 
-    Its loss there is not clearly worse than the lowest of any epoch: by no more than two
-    standard errors of the difference, picture by picture. The lowest itself is luck on a few
-    dozen pictures, and the later in the schedule, the less the weights still jump: of stamps, a
-    style that it had never seen, a CNN knew 86 % by the lowest loss and 100 % by the last.
+    Clearly worse is more than two standard errors of the paired difference above the lowest loss
+    of any epoch. The epoch with the lowest loss itself is chosen by noise on a few dozen pictures,
+    and the weights settle as the schedule ends: on stamps, a style that it had not been trained
+    on, a CNN had 86 % right at the lowest loss and 100 % at the last epoch.
 
     Parameters
     ----------
-    network : inputs of `source` to N×K logits. Parameters with the attribute
-        ``rate_scale`` are trained at that share of the learning rate.
+    network : inputs of `source` to N×K logits. Parameters with the attribute ``rate_scale`` are
+        trained at that multiple of the learning rate.
     labels : N class indices, int64.
-    train, validation : rows to learn from, rows to choose the epoch by. With an empty
+    train, validation : rows to train on, and rows to choose the epoch by. With an empty
         `validation` the last epoch is kept.
     training : resolved settings.
-    stop_after : end after this epoch of the same schedule, as the folds found best.
+    seed : of dropout and of the order of pictures.
+    stop_after : end after this epoch of the same schedule, the best epoch of the folds.
+    on_epoch : called after every epoch.
 
     Raises
     ------
     BakeoffError
-        The loss is no longer a number: the learning rate is too high.
+        The loss is not a finite number: the learning rate is too high.
     """
     assert training.epochs is not None, "resolve the training settings first"
     assert training.batch_size is not None, "resolve the training settings first"
@@ -157,7 +160,7 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     network = compute.place(network)
     labels, train = labels.to(compute.device), train.to(compute.device)
-    # Batch norm takes the spread of a batch, so it needs two pictures, were they the same one.
+    # Batch norm needs two pictures in a batch, even if they are the same.
     train = train.repeat(2) if len(train) == 1 else train
     batches = max(1, min(round(len(train) / training.batch_size), len(train) // 2))
     epochs = min(stop_after or training.epochs, training.epochs)
@@ -166,29 +169,23 @@ def fit(
     curve: list[Epoch] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        network.train()
-        loss_sum = torch.zeros((), device=compute.device)
-        correct = torch.zeros((), device=compute.device)
         shuffled = train[torch.randperm(len(train), generator=generator).to(compute.device)]
-        for rows in shuffled.tensor_split(batches):
-            x, y = source.train(rows, generator), labels[rows]
-            if x.ndim == 4:
-                x = x.contiguous(memory_format=torch.channels_last)
-            with compute.autocast():
-                logits = network(x)
-            logits = logits.float()
-            loss = F.cross_entropy(logits, y, label_smoothing=training.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            loss_sum += F.cross_entropy(logits.detach(), y, reduction="sum")
-            correct += (logits.detach().argmax(1) == y).sum()
+        loss_sum, correct = _train_epoch(
+            network,
+            source,
+            labels,
+            batches=shuffled.tensor_split(batches),
+            generator=generator,
+            label_smoothing=training.label_smoothing,
+            compute=compute,
+            optimizer=optimizer,
+            schedule=schedule,
+        )
         if not loss_sum.isfinite():
             raise BakeoffError(
                 f"learning_rate={training.learning_rate}",
-                f"the loss was no longer a number in epoch {number}",
-                "Take a smaller one, such as --set learning_rate=0.001",
+                f"the loss is not a finite number in epoch {number}",
+                "Use a smaller learning rate, such as --set learning_rate=0.001",
             )
         losses, right = _judge(network, source, labels, validation, compute)
         kept.consider(number, network, losses)
@@ -214,14 +211,47 @@ def fit(
     return Fitted(network.cpu().eval(), curve, kept.epoch, chosen)
 
 
+def _train_epoch(
+    network: nn.Module,
+    source: Source,
+    labels: Tensor,
+    *,
+    batches: Sequence[Tensor],
+    generator: torch.Generator,
+    label_smoothing: float,
+    compute: Compute,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.OneCycleLR,
+) -> tuple[Tensor, Tensor]:
+    """One step per batch of rows; the sum of the losses and the number of correct answers."""
+    network.train()
+    loss_sum = torch.zeros((), device=compute.device)
+    correct = torch.zeros((), device=compute.device)
+    for rows in batches:
+        x, y = source.train(rows, generator), labels[rows]
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with compute.autocast():
+            logits = network(x)
+        logits = logits.float()
+        loss = F.cross_entropy(logits, y, label_smoothing=label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        loss_sum += F.cross_entropy(logits.detach(), y, reduction="sum")
+        correct += (logits.detach().argmax(1) == y).sum()
+    return loss_sum, correct
+
+
 def logits_of(network: nn.Module, source: Source, rows: Tensor, compute: Compute) -> Tensor:
-    """len(rows)×K float32 logits on the CPU, nothing random."""
+    """len(rows)×K float32 logits on the CPU, without augmentation or dropout."""
     network.eval()
     with torch.inference_mode():
         return torch.cat(
             [
-                network(source.plain(some)).float().cpu()
-                for some in in_batches(rows.to(compute.device), SCORE_BATCH)
+                network(source.plain(batch)).float().cpu()
+                for batch in in_batches(rows.to(compute.device), SCORE_BATCH)
             ]
         )
 
@@ -229,19 +259,19 @@ def logits_of(network: nn.Module, source: Source, rows: Tensor, compute: Compute
 def _judge(
     network: nn.Module, source: Source, labels: Tensor, rows: Tensor, compute: Compute
 ) -> tuple[Tensor, Tensor]:
-    """The loss of every picture at the best temperature for all, and whether it was right."""
+    """The loss of every picture at the best common temperature, and whether it was right."""
     if not len(rows):
         return torch.empty(0), torch.empty(0)
     with compute.autocast():
         logits = logits_of(network, source, rows, compute)
     y = labels[rows].cpu()
-    at = [F.cross_entropy(logits / t, y, reduction="none") for t in TEMPERATURES]
-    return min(at, key=lambda some: some.mean().item()), (logits.argmax(1) == y).float()
+    losses = [F.cross_entropy(logits / t, y, reduction="none") for t in TEMPERATURES]
+    return min(losses, key=lambda loss: loss.mean().item()), (logits.argmax(1) == y).float()
 
 
 @dataclass
 class _Kept:
-    """The weights to go home with, the epoch they are of, and the losses to compare with."""
+    """The weights to keep, their epoch, and the lowest losses so far, to compare with."""
 
     weights: dict[str, Tensor]
     epoch: int = 0
@@ -249,7 +279,7 @@ class _Kept:
     lowest_epoch: int = 0
 
     def consider(self, number: int, network: nn.Module, losses: Tensor) -> None:
-        """Take the weights of this epoch, unless they are clearly worse than the best so far."""
+        """Keep the weights of this epoch unless they are clearly worse than the best so far."""
         if not len(losses):
             self.epoch = self.lowest_epoch = number
             return

@@ -17,14 +17,14 @@ __all__ = ["Model", "Network"]
 
 
 class Network(nn.Module):
-    """What an approach trains: a body that describes a picture, and a linear head that names it.
+    """The trained part of an approach: a body that embeds a picture, and a linear head.
 
-    Beside them is `ood`, which tells by the description how strange the picture is; it
-    learns in one step when the other two are trained.
+    `ood` scores how far an embedding lies from those of the training pictures; it is fitted in one
+    step once body and head are trained.
 
     Parameters
     ----------
-    body : prepared pixels or frozen features to N×E, the embedding.
+    body : preprocessed pixels or frozen features to N×E embeddings.
     head : N×E to N×K logits.
     """
 
@@ -42,7 +42,8 @@ class Network(nn.Module):
 class Model(nn.Module):
     """Preprocess, the frozen part if there is one, the trained part, and the temperature.
 
-    What is scored is this module from raw pixels, so what is exported is what was measured.
+    This module is scored from raw pixels and is exported whole, so the exported model is the one
+    that was measured.
     """
 
     def __init__(
@@ -64,17 +65,17 @@ class Model(nn.Module):
 
     def logits(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×K logits, before the temperature."""
-        answer: Tensor = self.network.head(self.embedding(pixels))
-        return answer
+        logits: Tensor = self.network.head(self.embedding(pixels))
+        return logits
 
     def embedding(self, pixels: Tensor) -> Tensor:
-        """N×H×W×C uint8 to N×E: what the head goes by."""
-        return self.describe(self.preprocess(pixels))
+        """N×H×W×C uint8 to N×E, the input of the head."""
+        return self.embed(self.preprocess(pixels))
 
-    def describe(self, prepared: Tensor) -> Tensor:
-        """What `Preprocess` made of N pictures, N×C×S×S, to N×E."""
-        described: Tensor = self.network.body(self.frozen(prepared))
-        return described
+    def embed(self, preprocessed: Tensor) -> Tensor:
+        """N×C×S×S preprocessed pictures to N×E embeddings."""
+        embeddings: Tensor = self.network.body(self.frozen(preprocessed))
+        return embeddings
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:
         """N×K logits in float32, for pictures of any sizes."""
@@ -83,14 +84,14 @@ class Model(nn.Module):
     def judge(
         self, pictures: Pictures, compute: Compute
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """N×K logits and N strangenesses in float32, for pictures of any sizes."""
+        """N×K logits and N OOD scores in float32, for pictures of any sizes."""
         compute.place(self).eval()
         width = self.network.head.out_features
         logits = np.empty((len(pictures), width), dtype=np.float32)
         ood_score = np.empty(len(pictures), dtype=np.float32)
         with torch.inference_mode():
             for rows, pixels in pictures.batches(batch_of(self.preprocess.size)):
-                described = self.embedding(torch.from_numpy(pixels).to(compute.device))
-                logits[rows] = self.network.head(described).cpu().numpy()
-                ood_score[rows] = self.network.ood(described).cpu().numpy()
+                embeddings = self.embedding(torch.from_numpy(pixels).to(compute.device))
+                logits[rows] = self.network.head(embeddings).cpu().numpy()
+                ood_score[rows] = self.network.ood(embeddings).cpu().numpy()
         return logits, ood_score

@@ -1,4 +1,4 @@
-"""How far a picture lies from those that a model learned from."""
+"""Out-of-distribution scores: how far a picture lies from the training pictures."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from torch import Tensor, nn
 
 __all__ = ["DIRECTIONS", "MahalanobisOOD"]
 
-DIRECTIONS = 64  # at most, in which the spread of embeddings is kept apart
+DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
 
 
 class MahalanobisOOD(nn.Module):
-    """N×E embeddings to N: the Mahalanobis distance to the nearest class, per dimension.
+    """N×E embeddings to N scores: the Mahalanobis distance to the nearest class, per dimension.
 
     Lee et al., "A simple unified framework for detecting out-of-distribution samples" (2018):
-    every class is a normal distribution with a mean of its own, and all share one covariance.
-    That covariance is a few directions and the same spread in all others, as in probabilistic
-    PCA (Tipping and Bishop, 1999): sound where there are fewer pictures than dimensions.
+    each class is a normal distribution with its own mean, and all share one covariance. The
+    covariance has a few principal directions and the same variance in all others, as in
+    probabilistic PCA (Tipping and Bishop, 1999), so that fewer pictures than dimensions suffice.
 
     Parameters
     ----------
     classes : number of classes, K.
-    width : of an embedding, E.
+    width : dimensions of an embedding, E.
     """
 
     def __init__(self, classes: int, width: int) -> None:
@@ -33,9 +33,9 @@ class MahalanobisOOD(nn.Module):
         self.register_buffer("rest", torch.ones(()))
 
     def learn(self, embeddings: Tensor, labels: Tensor) -> MahalanobisOOD:
-        """Take means and covariance from n×E embeddings of pictures with n labels.
+        """Estimate means and covariance from n×E embeddings with n labels.
 
-        A class without a picture lies at infinity, near nothing.
+        A class without pictures gets a mean so far away that it is never the nearest.
         """
         x = embeddings.double()
         means = torch.full_like(self.get_buffer("means"), 1e6).double()
@@ -46,7 +46,7 @@ class MahalanobisOOD(nn.Module):
         variances, vectors = torch.linalg.eigh(apart.T @ apart / len(x))
         variances = variances.clamp(min=0)
         kept = variances[-count:]
-        # What the kept directions leave over, shared by all others; never nothing.
+        # The mean variance of the other directions; never zero.
         others = variances[:-count].sum() / max(x.shape[1] - count, 1)
         rest = others.clamp(min=1e-9 + 1e-4 * variances.mean())
         self.get_buffer("means").copy_(means)
@@ -56,14 +56,14 @@ class MahalanobisOOD(nn.Module):
         return self
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """N×E to N; about 1 for pictures like those that were learned from."""
+        """N×E to N; about 1 for pictures like the training pictures."""
         x, means = self._white(embeddings), self._white(self.get_buffer("means"))
         squares = x.square().sum(1, keepdim=True) + means.square().sum(1) - 2 * x @ means.T
         nearest: Tensor = squares.amin(1).clamp(min=0)
         return (nearest / embeddings.shape[1]).sqrt()
 
     def _white(self, x: Tensor) -> Tensor:
-        """Coordinates in which the shared covariance is the unit matrix."""
+        """Coordinates in which the shared covariance is the identity."""
         directions = self.get_buffer("directions")
         along = x @ directions
         across = x - along @ directions.T

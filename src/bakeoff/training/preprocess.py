@@ -1,7 +1,7 @@
-"""Raw pixels to model input: the one road that training, export and serving share.
+"""Raw pixels to model input: one implementation for training, export and serving.
 
-Everything here is a tensor operation that exports to ONNX with batch, height,
-width and channels all free, so there is no second implementation anywhere.
+Everything here is a tensor operation that exports to ONNX with batch, height, width and channels
+all free, so no second implementation is needed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["Mode", "Preprocess"]
 Mode = Literal["ink", "photo"]
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what JPEG and Pillow use
-FILL = 20 / 28  # MNIST's own convention: the drawing fitted to 20 of 28
-QUANTILE = 0.005  # share of ink that may lie outside the box on each side: specks
-STROKES = 0.015  # share of pixels taken for full-strength ink
-TEXTURE = 0.2  # share of full-strength ink below which it is paper's grain
-FAINTEST = 0.04  # contrast below which there is no ink, only paper
+FILL = 20 / 28  # MNIST's convention: the drawing fits into 20 of 28 pixels
+QUANTILE = 0.005  # share of ink that may lie outside the box on each side, such as specks
+STROKES = 0.015  # share of pixels that count as full-strength ink
+TEXTURE = 0.2  # share of full-strength ink below which a pixel is paper grain
+FAINTEST = 0.04  # contrast below which a picture is blank paper
 PAPER_GRID = 40  # side of the grid on which the paper's brightness is estimated
 SHADE = 0.6  # paper is never darker than this share of the brightest paper
 
@@ -29,16 +29,16 @@ SHADE = 0.6  # paper is never darker than this share of the brightest paper
 class Preprocess(nn.Module):
     """uint8 pictures of any size to float32 squares.
 
-    *ink* (drawings, digits): finds the polarity, divides uneven paper out,
-    stretches the strokes to full strength, fits their box into 20/28 of the
-    square and centres their mass; ink is 1 and paper 0, one channel.
-    *photo*: resizes with area averaging and pads with grey, never squashes.
+    *ink* (drawings, digits): find the polarity, divide out uneven paper, stretch the strokes to
+    full strength, fit their bounding box into 20/28 of the square and centre their mass; ink is 1
+    and paper 0, in one channel. *photo*: resize with area averaging and pad with grey, keeping the
+    aspect ratio.
 
     Parameters
     ----------
     mode : "ink" or "photo".
     size : side of the square, in pixels.
-    channels : 1 or 3, of the output; ink is always 1.
+    channels : 1 or 3 in the output; always 1 for ink.
     """
 
     def __init__(self, *, mode: Mode, size: int, channels: int = 1) -> None:
@@ -54,8 +54,8 @@ class Preprocess(nn.Module):
         sides = torch.stack([torch.scalar_tensor(width), torch.scalar_tensor(height)])
         aspect = (sides / sides.amax(0)).to(pixels.device)
         x = self._colour(pixels.permute(0, 3, 1, 2).float() / 255)
-        # Twice the final size, squashed to a square: `_cut` undoes the squash by `aspect`
-        # and averages 2×2, so that thin strokes fade instead of falling between samples.
+        # Twice the final size, stretched to a square: `_window` restores the aspect ratio and
+        # `_halved` averages 2×2, so that thin strokes fade instead of falling between samples.
         work = 2 * self.size if self.mode == "ink" else self.size
         x = F.interpolate(x, size=(work, work), mode="bilinear", antialias=True)
         if self.mode == "photo":
@@ -69,8 +69,8 @@ class Preprocess(nn.Module):
         return cut
 
     def _colour(self, x: Tensor) -> Tensor:
-        # First, middle and last channel are R, G, B, or thrice grey: no branch on the shape,
-        # since the exported graph must take either.
+        # First, middle and last channel are R, G and B, or three times grey: without a branch on
+        # the shape, since the exported graph must accept both.
         middle = x.shape[1] // 2
         x = torch.cat([x[:, :1], x[:, middle : middle + 1], x[:, -1:]], 1)
         if self.channels == 3:
@@ -83,12 +83,12 @@ class Preprocess(nn.Module):
         """N×1×W×W brightness to N×1×W×W ink in 0…1, whatever the light and polarity."""
         side = x.shape[-1]
         low, high = _each(x.flatten(1).amin(1)), _each(x.flatten(1).amax(1))
-        # Paper is the commoner extreme, counting the margin twice: drawings rarely touch it.
+        # Paper is the more common extreme; the margin counts twice, since drawings rarely touch it.
         margin = torch.cat([x[..., :2, :], x[..., -2:, :]], -2).mean((1, 2, 3), keepdim=True)
         common = (x.mean((1, 2, 3), keepdim=True) + margin) / 2
         x = torch.where(common >= (low + high) / 2, x, 1 - x)
-        # Paper is the local maximum, smoothed, in a window wider than a stroke; uneven light
-        # is coarse, so a coarse grid of maxima is enough for it.
+        # Paper is the smoothed local maximum in a window wider than a stroke; uneven light is
+        # smooth, so a coarse grid of maxima suffices.
         step = max(1, side // PAPER_GRID)
         paper = F.max_pool2d(x, step, ceil_mode=True) if step > 1 else x
         window = paper.shape[-1] // 10 * 2 + 1
@@ -106,7 +106,7 @@ class Preprocess(nn.Module):
 
     @staticmethod
     def _box(ink: Tensor, aspect: Tensor) -> tuple[Tensor, Tensor]:
-        # Centre (N×2, x then y, in -1…1 of the squashed square) and half side (N, in units of
+        # Centre (N×2, x then y, in -1…1 of the stretched square) and half side (N, in units of
         # half the longer side) of the window that shows the ink at its standard size.
         side = ink.shape[-1]
         weight = ink[:, 0].square()  # faint texture must not move the box
@@ -125,10 +125,10 @@ class Preprocess(nn.Module):
 
     @staticmethod
     def _window(centre: Tensor, half: Tensor, aspect: Tensor, side: int) -> tuple[Tensor, Tensor]:
-        # Two matrices, N×1×side×side: down @ x @ acrossᵀ is what `affine_grid` and `grid_sample`
-        # make of the window, bilinear and 0 beyond the edge. No window is turned, so each sample
-        # is a product of one weight down and one across: matrix products take half the time in
-        # PyTorch, and ONNX Runtime answers a 28×28 digit in a fifth.
+        # Two matrices, N×1×side×side: down @ x @ acrossᵀ equals `affine_grid` and `grid_sample` on
+        # the window, bilinear and 0 beyond the edge. No window is rotated, so sampling is
+        # separable: as matrix products it takes half the time in PyTorch, and ONNX Runtime answers
+        # a 28×28 digit in a fifth of the time.
         place = (torch.arange(side, device=half.device) + 0.5) * (2 / side) - 1
         at = (half[:, None] / aspect)[..., None] * place + centre[..., None]
         at = ((at + 1) * side - 1) / 2  # N×2×side, in pixels of x
@@ -138,10 +138,10 @@ class Preprocess(nn.Module):
 
 
 def _highest(x: Tensor, window: int) -> Tensor:
-    """The largest in the window around each place, N×1×H×W ≥ 0 to the same; `window` is odd.
+    """The maximum in the window around each pixel, N×1×H×W ≥ 0 to the same; `window` is odd.
 
-    Maxima of 1, 2, 4, 8 … places, one way and then the other: `max_pool2d` looks at every place
-    of every window, and is several times as slow.
+    Maxima of 1, 2, 4, 8 … pixels along one axis, then the other: `max_pool2d` looks at every pixel
+    of every window and is several times as slow.
     """
     edge = window // 2
     for dimension in (-1, -2):
@@ -156,17 +156,17 @@ def _highest(x: Tensor, window: int) -> Tensor:
 
 
 def _near(side: int, window: int, device: torch.device) -> Tensor:
-    """side×side, to multiply with: the mean of the places in a window, cut off at the edges."""
+    """A side×side matrix that averages over a window, cut off at the edges."""
     place = torch.arange(side, device=device)
     near = ((place[:, None] - place).abs() <= window // 2).float()
     return near / near.sum(1, keepdim=True)
 
 
 def _halved(weights: Tensor) -> Tensor:
-    """Samples that are taken two and two together, N×1×2S×W to N×1×S×W."""
+    """The mean of every two rows, N×1×2S×W to N×1×S×W."""
     return (weights[..., ::2, :] + weights[..., 1::2, :]) / 2
 
 
 def _each(values: Tensor) -> Tensor:
-    """One value per picture, N, in a shape that goes with N×C×H×W."""
+    """One value per picture, N, in a shape that broadcasts to N×C×H×W."""
     return values[:, None, None, None]

@@ -1,4 +1,4 @@
-"""What `fit` draws its batches from: prepared pixels, or features computed once."""
+"""Sources of training batches: preprocessed pixels, or features computed once."""
 
 from __future__ import annotations
 
@@ -28,78 +28,78 @@ __all__ = [
     "views_for",
 ]
 
-BATCH_PIXELS = 1_000_000  # of prepared pictures at once; their activations are many times that
-PART_PIXELS = 8_000_000  # of prepared pictures that wait for a frozen network
-BACKGROUNDS = 32  # of other paper for each drawing, at most
-FEWEST_BACKGROUNDS = 4  # where time has no room for as many, the set is large
-BACKGROUND_PIXELS = 60_000_000  # prepared for sheets in all; about 30 s on two cores
-FEATURES = 50_000  # of pictures and their changed copies; 128 MB at 1 280 halves each
+BATCH_PIXELS = 1_000_000  # in a batch; the activations take many times that
+PART_PIXELS = 8_000_000  # of preprocessed pictures that wait for a frozen network
+BACKGROUNDS = 32  # for each drawing, at most
+FEWEST_BACKGROUNDS = 4  # a set too large for as many gets none
+BACKGROUND_PIXELS = 60_000_000  # in all; about 30 s on two cores
+FEATURES = 50_000  # of pictures and their augmented views; 128 MB at 1 280 float16 each
 
 
 def in_batches(rows: Tensor, size: int) -> tuple[Tensor, ...]:
-    """`rows` in order, in parts of about equal length, none longer than `size`."""
+    """`rows` in order, in parts of about equal length, at most `size` each."""
     return rows.tensor_split(-(-len(rows) // size)) if len(rows) else ()
 
 
 def batch_of(side: int) -> int:
-    """How many pictures of `side` × `side` to run at once where no gradient is kept."""
+    """How many pictures of `side` × `side` to compute at once without gradients."""
     return min(max(BATCH_PIXELS // side**2, 8), 512)
 
 
 def part_of(side: int) -> int:
-    """How many pictures of `side` × `side` to prepare where only their features are kept."""
+    """How many pictures of `side` × `side` to preprocess at once if only features are kept."""
     return max(PART_PIXELS // side**2, 8)
 
 
 def backgrounds_for(pictures: int, side: int, most: int = BACKGROUNDS) -> int:
-    """Sheets of other paper for each of so many drawings: up to `most`, as time allows.
+    """How many backgrounds to draw each picture on: up to `most`, as time allows.
 
-    Large sets get none: they have hands and pens enough of their own.
+    Large sets get none: they hold many hands and pens already.
     """
     room = BACKGROUND_PIXELS // max(1, pictures * side**2)
     return min(room, most) if room >= FEWEST_BACKGROUNDS else 0
 
 
 def views_for(pictures: int, most: int) -> int:
-    """Changed copies of each of so many pictures whose frozen features are kept."""
+    """How many augmented views of each picture to keep frozen features of."""
     return max(0, min(most, FEATURES // pictures - 1))
 
 
 class Source(Protocol):
-    """Inputs of N pictures, by row."""
+    """The inputs of N pictures, by row."""
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Inputs for `rows`, changed at random in label-safe ways."""
+        """Inputs for `rows`, augmented at random."""
 
     def plain(self, rows: Tensor) -> Tensor:
-        """Inputs for `rows` as they are."""
+        """Inputs for `rows` without augmentation."""
 
 
 def preprocess_all(preprocess: Preprocess, pictures: Pictures, compute: Compute) -> Tensor:
-    """N×C×S×S uint8: every picture prepared once and kept in 8 bits, on the device.
+    """Preprocess every picture once, to N×C×S×S uint8 on the device.
 
-    Eight bits are for training alone, which changes the pictures anyway; scoring goes from
-    raw pixels through `Preprocess` in full precision.
+    Eight bits suffice for training, which augments the pictures anyway; scoring runs `Preprocess`
+    on raw pixels in full precision.
     """
     shape = (len(pictures), preprocess.channels, preprocess.size, preprocess.size)
-    prepared = torch.empty(shape, dtype=torch.uint8)
+    preprocessed = torch.empty(shape, dtype=torch.uint8)
     preprocess = preprocess.to(compute.device).eval()
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(preprocess.size)):
-            prepared[torch.from_numpy(rows)] = _prepared(
+            preprocessed[torch.from_numpy(rows)] = _in_8_bits(
                 preprocess, torch.from_numpy(pixels), compute
             )
-    return prepared.to(compute.device)
+    return preprocessed.to(compute.device)
 
 
 def draw_all_on_backgrounds(
     preprocess: Preprocess, pictures: Pictures, compute: Compute, *, backgrounds: int, seed: int
 ) -> Tensor:
-    """sheets×N×1×S×S uint8: every drawing's ink on other paper, prepared again."""
+    """Draw every picture on other backgrounds and preprocess it: B×N×1×S×S uint8."""
     generator = torch.Generator().manual_seed(seed)
     shape = (backgrounds, len(pictures), preprocess.channels, preprocess.size, preprocess.size)
-    printed = torch.empty(shape, dtype=torch.uint8)
-    # At twice the size, as `Preprocess` works: what is printed and prepared again stays sharp.
+    drawn = torch.empty(shape, dtype=torch.uint8)
+    # At twice the size, as inside `Preprocess`, so that preprocessing twice loses no sharpness.
     clean = Preprocess(mode="ink", size=2 * preprocess.size).to(compute.device).eval()
     preprocess = preprocess.to(compute.device).eval()
     with torch.inference_mode():
@@ -107,63 +107,64 @@ def draw_all_on_backgrounds(
             ink = clean(torch.from_numpy(pixels).to(compute.device)).cpu()
             for number in range(backgrounds):
                 background = draw_on_background(ink, generator)
-                printed[number, torch.from_numpy(rows)] = _prepared(preprocess, background, compute)
-    return printed.to(compute.device)
+                drawn[number, torch.from_numpy(rows)] = _in_8_bits(preprocess, background, compute)
+    return drawn.to(compute.device)
 
 
-def _prepared(preprocess: Preprocess, pixels: Tensor, compute: Compute) -> Tensor:
+def _in_8_bits(preprocess: Preprocess, pixels: Tensor, compute: Compute) -> Tensor:
     x: Tensor = preprocess(pixels.to(compute.device))
     return (x * 255).round().to(torch.uint8).cpu()
 
 
 class PixelSource:
-    """Prepared pixels, augmented batch by batch.
+    """Preprocessed pixels, augmented batch by batch.
 
     Parameters
     ----------
-    prepared : N×C×S×S uint8.
-    augment : what to do to a batch in training.
-    printed : sheets×N×C×S×S uint8, the same drawings on other paper; None: there are none.
-    background : share of training pictures drawn from `printed`.
+    preprocessed : N×C×S×S uint8.
+    augment : the augmentation of a training batch.
+    on_backgrounds : B×N×C×S×S uint8, the same drawings on other backgrounds; None for no such
+        augmentation.
+    background : probability that a training picture is one of `on_backgrounds`.
     """
 
     def __init__(
         self,
-        prepared: Tensor,
+        preprocessed: Tensor,
         augment: Augment,
-        printed: Tensor | None = None,
+        on_backgrounds: Tensor | None = None,
         *,
         background: float = 0.5,
     ) -> None:
-        self.prepared = prepared
+        self.preprocessed = preprocessed
         self.augment = augment
-        self.printed = prepared[None][:0] if printed is None else printed
-        self.background = background if len(self.printed) else 0.0
+        self.on_backgrounds = preprocessed[None][:0] if on_backgrounds is None else on_backgrounds
+        self.background = background if len(self.on_backgrounds) else 0.0
 
     @property
     def varies(self) -> bool:
-        """Whether a picture looks different each time that it is drawn for training."""
+        """Whether a picture looks different in every epoch."""
         return self.augment.strength > 0 or self.background > 0
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         x = self.plain(rows)
         if self.background:
-            background = torch.randint(len(self.printed), rows.shape, generator=generator)
-            printed = self.printed[background.to(rows.device), rows].float() / 255
-            moved = torch.rand(rows.shape, generator=generator).to(rows.device) < self.background
-            x = torch.where(moved[:, None, None, None], printed, x)
+            background = torch.randint(len(self.on_backgrounds), rows.shape, generator=generator)
+            drawn = self.on_backgrounds[background.to(rows.device), rows].float() / 255
+            replaced = torch.rand(rows.shape, generator=generator).to(rows.device) < self.background
+            x = torch.where(replaced[:, None, None, None], drawn, x)
         return self.augment(x, generator)
 
     def plain(self, rows: Tensor) -> Tensor:
-        return self.prepared[rows].float() / 255
+        return self.preprocessed[rows].float() / 255
 
 
 class FeatureSource:
-    """What a frozen network says of each picture, computed once and shared by all folds.
+    """The features of a frozen network, computed once and shared by all folds.
 
     Parameters
     ----------
-    features : V×N×D; view 0 is the picture as it is, the others were augmented.
+    features : V×N×D; view 0 is the picture as it is, the others are augmented.
     """
 
     def __init__(self, features: Tensor) -> None:
@@ -180,15 +181,15 @@ class FeatureSource:
         seed: int,
         compute: Compute,
     ) -> FeatureSource:
-        """Run `frozen` over every picture and over `views` changed copies, if they change.
+        """Run `frozen` on every picture and, if there is augmentation, on `views` augmented views.
 
         Parameters
         ----------
         frozen : S×S pictures to D features; never trained.
-        parts : the pictures in order, some at a time, so that never all are in memory at the
-            size that a pretrained network wants.
-        pictures : how many those are in all, N.
-        views : changed copies of each.
+        parts : the pictures in order, in parts, so that memory never holds all of them at the
+            input size of a pretrained network.
+        pictures : how many there are in all, N.
+        views : augmented views of each.
         """
         generator = torch.Generator().manual_seed(seed)
         frozen = compute.place(frozen).eval()
@@ -200,7 +201,7 @@ class FeatureSource:
                     width = frozen(pixels.plain(torch.zeros(1, dtype=torch.long))).shape[1]
                     shape = (1 + views * pixels.varies, pictures, width)
                     features = torch.empty(shape, dtype=torch.half, device=compute.device)
-                count, side = pixels.prepared.shape[0], pixels.prepared.shape[-1]
+                count, side = pixels.preprocessed.shape[0], pixels.preprocessed.shape[-1]
                 for rows in in_batches(torch.arange(count, device=compute.device), batch_of(side)):
                     features[0, first + rows] = frozen(pixels.plain(rows)).half()
                     for view in features[1:]:
