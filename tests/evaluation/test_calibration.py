@@ -41,7 +41,7 @@ def test_a_higher_temperature_is_less_sure() -> None:
     np.testing.assert_allclose(softmax(logits, 2)[0, 0], 1 / (1 + np.exp(-1)), rtol=1e-6)
 
 
-def test_softmax_refuses_what_is_not_a_temperature() -> None:
+def test_softmax_refuses_temperatures_of_0_or_less() -> None:
     with pytest.raises(ValueError, match="temperature"):
         softmax(np.zeros((1, 2)), 0.0)
 
@@ -61,7 +61,7 @@ def test_the_fitted_temperature_calibrates() -> None:
     assert after < 0.04
 
 
-def test_a_perfect_slice_does_not_make_the_model_boundlessly_sure() -> None:
+def test_a_perfect_slice_does_not_make_confidence_unlimited() -> None:
     labels = np.arange(40) % 5
     temperature = fit_temperature(np.eye(5)[labels] * 6, labels)
     assert 0.4 < temperature < 1
@@ -71,7 +71,7 @@ def test_a_perfect_slice_does_not_make_the_model_boundlessly_sure() -> None:
 @pytest.mark.parametrize(
     "logits", [np.empty((0, 3)), np.full((4, 3), 7.0), np.arange(4.0)[:, None]]
 )
-def test_where_nothing_can_be_learned_it_is_one(logits: NDArray[np.float64]) -> None:
+def test_without_information_it_is_one(logits: NDArray[np.float64]) -> None:
     assert fit_temperature(logits, np.zeros(len(logits), dtype=np.int64)) == 1.0
 
 
@@ -88,12 +88,12 @@ def test_logits_that_are_not_numbers_are_named() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2,)])
-def test_logits_of_a_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
+def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="logits of shape"):
         fit_temperature(np.zeros(shape), np.zeros(2 if len(shape) > 1 else 3, dtype=np.int64))
 
 
-def test_bins_have_equal_mass_and_run_from_doubt_to_certainty() -> None:
+def test_bins_have_equal_mass_and_ascending_confidence() -> None:
     logits, labels = drawn(300)
     bins = reliability(softmax(logits), labels, bins=15)
     assert [part.pictures for part in bins] == [20] * 15
@@ -141,8 +141,8 @@ def _stated(pictures: int, off: float) -> tuple[NDArray[np.float32], NDArray[np.
     return np.stack([confidence, 1 - confidence], 1).astype(np.float32), np.where(right, 0, 1)
 
 
-@pytest.mark.parametrize(("off", "by_luck"), [(0.0, True), (0.15, False)])
-def test_a_calibration_error_says_how_far_it_can_be_believed(off: float, by_luck: bool) -> None:
+@pytest.mark.parametrize(("off", "by_chance"), [(0.0, True), (0.15, False)])
+def test_a_calibration_error_has_an_interval_and_a_null_level(off: float, by_chance: bool) -> None:
     probabilities, labels = _stated(1500, off)
     confidence = probabilities.max(1).astype(np.float64)
     bins = reliability(probabilities, labels)
@@ -152,10 +152,10 @@ def test_a_calibration_error_says_how_far_it_can_be_believed(off: float, by_luck
     assert 0 <= low < high <= 1
     # A sample shows more error than there is, which the interval takes off again.
     assert low < error
-    assert (error <= calibration_null_level(confidence, bins)) == by_luck
+    assert (error <= calibration_null_level(confidence, bins)) == by_chance
 
 
-def test_few_pictures_show_much_error_by_luck_alone() -> None:
+def test_few_pictures_show_much_error_by_chance() -> None:
     probabilities, labels = _stated(60, 0.0)
     bins = reliability(probabilities, labels)
     few = calibration_null_level(probabilities.max(1).astype(np.float64), bins)

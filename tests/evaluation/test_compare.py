@@ -53,7 +53,7 @@ def test_mcnemar_counts_and_is_exact() -> None:
     assert p == pytest.approx(2 * 834 / 2**17)
 
 
-def test_where_nothing_parts_them_p_is_one() -> None:
+def test_without_differences_p_is_one() -> None:
     assert mcnemar(*pair(5, 0, 0, 3)) == (0, 0, 1.0)
 
 
@@ -69,7 +69,7 @@ def test_the_corrected_t_is_that_of_nadeau_and_bengio() -> None:
     assert corrected_resampled_t(gaps, 80, 20) == pytest.approx(0.0406, abs=1e-4)
 
 
-def test_it_is_less_sure_than_the_plain_t() -> None:
+def test_it_is_more_cautious_than_the_plain_t() -> None:
     gaps = [0.01, 0.02, 0.03, 0.02, 0.04]
     corrected, plain = corrected_resampled_t(gaps, 80, 20), corrected_resampled_t(gaps, 80, 0)
     assert corrected is not None
@@ -81,21 +81,22 @@ def test_it_is_less_sure_than_the_plain_t() -> None:
     ("gaps", "p"),
     [([], None), ([0.1], None), ([0.1, 0.3 - 0.2], None), ([0.0, 0.0, 0.0], 1.0)],
 )
-def test_folds_that_say_nothing_of_chance(gaps: list[float], p: float | None) -> None:
+def test_folds_without_variance(gaps: list[float], p: float | None) -> None:
     assert corrected_resampled_t(gaps, 80, 20) == p
 
 
-def test_a_clear_difference_is_called_in_words() -> None:
+def test_a_clear_difference_in_words() -> None:
     one = compare("cnn", "vit", *pair(400, 14, 3, 14))
     assert one.verdict == "a"
     assert one.words == (
-        "cnn is better than vit: 14 pictures right that vit gets wrong, 3 the other way (p = 0.013)"
+        "cnn is better than vit: 14 pictures right that vit has wrong, 3 the other way round "
+        "(p = 0.013)"
     )
     assert one.difference == pytest.approx(11 / 431)
     assert one.resampled_t_p is None
     turned = compare("cnn", "vit", *pair(400, 3, 14, 14))
     assert turned.verdict == "b"
-    assert turned.words.startswith("vit is better than cnn: 14 pictures right that cnn gets wrong")
+    assert turned.words.startswith("vit is better than cnn: 14 pictures right that cnn has wrong")
 
 
 def test_a_small_difference_is_too_close() -> None:
@@ -105,10 +106,10 @@ def test_a_small_difference_is_too_close() -> None:
         "cnn and transfer are too close to call: 3 pictures apart on 431 (p = 0.65)"
     )
     assert "1 picture apart on 2 (p = 1)" in compare("a", "b", *pair(1, 1, 0)).words
-    assert "equally many right of 1 200 (p = 1)" in compare("a", "b", *pair(1196, 2, 2)).words
+    assert "the same number right of 1 200 (p = 1)" in compare("a", "b", *pair(1196, 2, 2)).words
 
 
-def test_tiny_p_values_are_not_spelled_out() -> None:
+def test_tiny_p_values_are_shortened() -> None:
     assert compare("cnn", "vit", *pair(0, 60, 0)).words.endswith("(p < 0.001)")
 
 
@@ -122,13 +123,13 @@ def test_folds_give_the_resampled_t() -> None:
     assert one.resampled_t_p == corrected_resampled_t(by_hand, 10 - 10 / 3, 10 / 3)
 
 
-def test_no_pictures_at_all() -> None:
+def test_no_pictures() -> None:
     nothing = np.zeros(0, dtype=bool)
     one = compare("cnn", "vit", nothing, nothing, np.zeros(0, dtype=np.int64))
     assert (one.verdict, one.difference, one.resampled_t_p) == (TOO_CLOSE, 0.0, None)
 
 
-def test_holm_asks_more_where_there_are_more_pairs() -> None:
+def test_holm_is_stricter_with_more_pairs() -> None:
     a, b = pair(400, 14, 3, 14)
     alone = compare_all({"a": a, "b": b})
     assert alone[0].verdict == "a"
@@ -136,10 +137,10 @@ def test_holm_asks_more_where_there_are_more_pairs() -> None:
     crowd = compare_all({"a": a, "b": b, "c": a.copy(), "d": b.copy()})
     assert [one.verdict for one in crowd] == [TOO_CLOSE] * 6
     assert crowd[0].mcnemar_p == alone[0].mcnemar_p
-    assert crowd[0].words.endswith("(p = 0.013, not enough among 6 comparisons)")
+    assert crowd[0].words.endswith("(p = 0.013, not significant among 6 comparisons)")
 
 
-def test_holm_lets_the_second_smallest_off_lighter() -> None:
+def test_holm_is_less_strict_for_the_second_smallest_p() -> None:
     a, b, c = np.ones((3, 100), dtype=bool)
     a[0] = b[1:10] = c[0] = c[5:18] = False
     clear, second, close = sorted(
@@ -166,7 +167,7 @@ def test_verdicts_do_not_depend_on_the_order_of_names(seed: int) -> None:
     assert there == back
 
 
-def test_pictures_to_tell_is_what_it_takes_four_times_in_five() -> None:
+def test_pictures_to_tell_have_a_power_of_80_percent() -> None:
     one = compare("a", "b", *pair(900, 40, 25, 35))
     more = pictures_to_tell(one)
     assert more == 1300
@@ -179,7 +180,7 @@ def test_pictures_to_tell_is_what_it_takes_four_times_in_five() -> None:
     assert 0.72 < called.count("a") / 300 < 0.88
 
 
-def test_more_comparisons_take_more_pictures() -> None:
+def test_more_comparisons_need_more_pictures() -> None:
     one = compare("a", "b", *pair(900, 40, 25, 35))
     alone, among_six = pictures_to_tell(one), pictures_to_tell(one, 6)
     assert alone is not None
@@ -187,7 +188,7 @@ def test_more_comparisons_take_more_pictures() -> None:
     assert among_six > alone
 
 
-def test_equals_can_not_be_told_apart() -> None:
+def test_equals_cannot_be_separated() -> None:
     assert pictures_to_tell(compare("a", "b", *pair(90, 5, 5))) is None
     assert pictures_to_tell(compare("a", "b", *pair(0, 5001, 5000))) is None
     assert pictures_to_tell(compare("a", "b", *pair(410, 11, 10))) is None
@@ -202,22 +203,22 @@ def test_the_winner_is_better_than_every_other() -> None:
     )
 
 
-def test_a_tie_names_no_one_and_says_what_to_do() -> None:
+def test_a_tie_names_no_winner_and_says_what_to_do() -> None:
     a, b = pair(407, 14, 5, 5)
     winner = chosen({"cnn": a, "transfer": b, "baseline": a & (np.arange(431) % 3 > 0)})
     assert winner.name is None
-    assert winner.why.startswith("cnn has 97.7 % of 431 pictures right, but that does not settle")
+    assert winner.why.startswith("cnn has 97.7 % of 431 pictures right, but is not clearly")
     assert "cnn and transfer are too close to call: 9 pictures apart on 431" in winner.why
     assert "It is better than baseline." in winner.why
-    assert "Prefer the cheapest or simplest of cnn and transfer, or bring about" in winner.why
+    assert "Prefer the cheapest or simplest of cnn and transfer, or add about" in winner.why
     assert "baseline are too close" not in winner.why
 
 
-def test_a_tie_of_equals_does_not_ask_for_pictures() -> None:
+def test_a_tie_of_equals_asks_for_no_pictures() -> None:
     a, b = pair(410, 9, 9, 3)
     winner = chosen({"cnn": a, "transfer": b})
     assert winner.name is None
-    assert "no number of pictures in reach would tell" in winner.why
+    assert "no realistic number of pictures would separate them" in winner.why
     assert "better than" not in winner.why
 
 
@@ -228,22 +229,21 @@ def test_chance_is_not_a_winner_even_alone() -> None:
         winner = choose_winner(scored(correct, labels), compare_all(correct))
         assert winner.name is None
         assert winner.why.startswith(
-            "There is nothing to learn here, as far as 100 pictures can tell: nothing surely beats "
-            "always answering “class 0”, which is right for 70.0 %. cnn has 75.0 % right (95 % "
-            "interval 65.7 to 82.5 %)"
+            "No approach is clearly better than guessing: of 100 pictures, always answering "
+            "“class 0” has 70.0 % right, cnn 75.0 % (95 % interval 65.7 to 82.5 %)."
         )
 
 
-def test_one_approach_wins_for_want_of_another() -> None:
+def test_a_single_approach_wins() -> None:
     winner = chosen({"cnn": np.arange(100) % 10 > 0})
     assert winner.name == "cnn"
     assert winner.why == (
         "cnn has 90.0 % of 100 pictures right, against 10.0 % for always answering “class 0”. "
-        "It is the only approach of this run: add another to learn whether it is a good one."
+        "It is the only approach of this run: add others to compare it with."
     )
 
 
-def test_a_choice_needs_approaches_and_all_their_pairs() -> None:
+def test_the_winner_needs_approaches_and_all_pairs() -> None:
     with pytest.raises(ValueError, match="no approaches"):
         choose_winner({}, [])
     right = np.ones(50, dtype=bool)
@@ -251,7 +251,7 @@ def test_a_choice_needs_approaches_and_all_their_pairs() -> None:
         choose_winner(scored({"cnn": right, "vit": right}, np.arange(50) % 5), [])
 
 
-def test_the_words_use_titles_where_there_are_some() -> None:
+def test_the_words_use_titles() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(400) % 10
     correct = {

@@ -12,12 +12,12 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bakeoff.evaluation.corruptions import CHANGES, STRENGTHS, Corruption, corruptions_for
+from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS, Corruption, corruptions_for
 
 Picture = NDArray[np.uint8]
-BY_NAME = {change.name: change for change in CHANGES}
+BY_NAME = {change.name: change for change in CORRUPTIONS}
 LARGER = ("shift", "turn", "scale")  # they need more room
-SAME_SIZE = [change for change in CHANGES if change.name not in LARGER]
+SAME_SIZE = [change for change in CORRUPTIONS if change.name not in LARGER]
 
 pictures = st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3])).flatmap(
     lambda shape: arrays.arrays(np.uint8, shape)
@@ -51,7 +51,7 @@ def inked(picture: Picture) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@given(picture=pictures, change=st.sampled_from(CHANGES), strength=st.integers(1, STRENGTHS))
+@given(picture=pictures, change=st.sampled_from(CORRUPTIONS), strength=st.integers(1, STRENGTHS))
 def test_any_picture_is_changed_into_a_picture(
     picture: Picture, change: Corruption, strength: int
 ) -> None:
@@ -71,15 +71,17 @@ def test_any_picture_is_changed_into_a_picture(
     assert np.array_equal(change(picture, strength, row=7, ink=ink), changed)
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+@pytest.mark.parametrize("change", CORRUPTIONS, ids=lambda change: change.name)
 def test_there_are_five_strengths_in_words(change: Corruption) -> None:
     assert len(change.amounts) == len(set(change.strengths)) == STRENGTHS
 
 
 def test_photos_have_no_strokes_and_no_squares() -> None:
-    left = {change.name for change in CHANGES} - {one.name for one in corruptions_for(ink=False)}
+    left = {change.name for change in CORRUPTIONS} - {
+        one.name for one in corruptions_for(ink=False)
+    }
     assert left == {"thinner strokes", "thicker strokes", "squared paper"}
-    assert corruptions_for(ink=True) == list(CHANGES)
+    assert corruptions_for(ink=True) == list(CORRUPTIONS)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (100, 120)])
@@ -140,7 +142,7 @@ def test_blank_paper_has_no_strokes(name: str) -> None:
     assert np.array_equal(BY_NAME[name](blank, STRENGTHS, row=0, ink=True), blank)
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+@pytest.mark.parametrize("change", CORRUPTIONS, ids=lambda change: change.name)
 def test_light_ink_on_dark_is_changed_like_dark_ink_on_light(change: Corruption) -> None:
     picture = drawing()
     one = change(picture, 3, row=2, ink=True).astype(int)

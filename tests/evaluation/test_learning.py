@@ -94,7 +94,7 @@ def test_the_drawn_curve_passes_through_the_forecasts() -> None:
         assert 1 - forecast.accuracy == pytest.approx(drawn, rel=0.1)
 
 
-def test_what_is_further_away_is_less_sure() -> None:
+def test_farther_forecasts_are_less_certain() -> None:
     rng = np.random.default_rng(1)
     right, fold_of = answers(law_of(0.1, 0, 0.4, 700), [88, 175, 350, 700], rng)
     asked: dict[str, Any] = {"learnable": 1000, "chance": 0.1}
@@ -133,20 +133,20 @@ def test_points_are_what_was_measured() -> None:
 # -- words ---------------------------------------------------------------------------
 
 
-def test_a_lift_is_told_with_its_interval() -> None:
+def test_the_words_give_a_gain_with_its_interval() -> None:
     words = curve_of([0.6, 0.72, 0.8, 0.86]).words
-    assert words.startswith("Twice as many pictures (1 250) would likely lift cnn from ")
+    assert words.startswith("Twice as many pictures (1 250) would probably lift cnn from ")
     assert "with all 625 to " in words
     assert "four times as many (2 500) to " in words
     assert words.count(" %)") == 2
 
 
-def test_one_that_is_flat_would_hardly_be_helped() -> None:
+def test_more_pictures_hardly_help_a_flat_curve() -> None:
     words = curve_of([0.8, 0.8, 0.805, 0.8], pictures=20_000).words
     assert words.startswith("More pictures would hardly help cnn: with four times as many (2 500)")
 
 
-def test_so_would_one_that_is_nearly_all_right() -> None:
+def test_more_pictures_hardly_help_a_nearly_perfect_model() -> None:
     words = curve_of([0.97, 0.99, 0.998, 0.999], pictures=10_000).words
     assert words.startswith("More pictures would hardly help cnn")
     assert "99.9" in words
@@ -154,16 +154,16 @@ def test_so_would_one_that_is_nearly_all_right() -> None:
 
 def test_all_right_at_every_size() -> None:
     curve = curve_of([1, 1, 1, 1])
-    assert "right on every picture" in curve.words
+    assert "every unseen picture right" in curve.words
     assert all(one.interval[0] > 0.97 for one in curve.forecasts)
 
 
-def test_few_pictures_that_jump_are_too_noisy() -> None:
+def test_few_pictures_are_too_noisy() -> None:
     words = curve_of([0.5, 0.6, 0.45, 0.55], pictures=40).words
     assert words.startswith("Too noisy to say whether more pictures would help cnn")
 
 
-def test_a_curve_that_rises_promises_nothing() -> None:
+def test_more_pictures_do_not_help_a_rising_error() -> None:
     words = curve_of([0.9, 0.88, 0.86, 0.85], pictures=10_000).words
     assert words.startswith("More pictures would hardly help cnn")
 
@@ -171,20 +171,20 @@ def test_a_curve_that_rises_promises_nothing() -> None:
 def test_at_chance_there_is_nothing_to_forecast() -> None:
     curve = curve_of([0.21, 0.19, 0.2, 0.2], chance=0.2)
     assert curve.forecasts == []
-    assert "no better than always naming the most frequent class" in curve.words
+    assert "no better than always answering the most frequent class" in curve.words
     assert curve.floor == pytest.approx(0.8)
     assert curve.scale == 0
 
 
-def test_what_has_just_begun_to_learn_is_too_noisy() -> None:
+def test_a_model_that_just_beats_chance_is_too_noisy() -> None:
     curve = curve_of([0.2, 0.2, 0.4, 0.7], chance=0.2)
     assert curve.forecasts == []
-    assert "it begins to learn at 200" in curve.words
+    assert "only from 200 pictures on" in curve.words
     one_more = curve_of([0.2, 0.4, 0.5, 0.7], chance=0.2)
     assert len(one_more.forecasts) == 2
 
 
-def test_two_sizes_are_no_curve() -> None:
+def test_two_sizes_are_too_few() -> None:
     curve = curve_of([0.7, 0.8])
     assert curve.forecasts == []
     assert len(curve.points) == 2

@@ -16,7 +16,7 @@ from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold, Split, split
-from bakeoff.evaluation.corruptions import CHANGES, STRENGTHS
+from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS
 from bakeoff.evaluation.records import Robustness
 from bakeoff.record.folder import RunFolder
 from bakeoff.run import robustness
@@ -88,17 +88,17 @@ def test_each_approach_has_its_table(stood: RunFolder, digits: Dataset) -> None:
         assert found is not None
         assert one.out_of_fold is not None
         assert found.pictures == 64
-        assert [some.name for some in found.corruptions] == [some.name for some in CHANGES]
+        assert [some.name for some in found.corruptions] == [some.name for some in CORRUPTIONS]
         table = np.array([some.accuracy for some in found.corruptions])
-        assert table.shape == (len(CHANGES), STRENGTHS)
+        assert table.shape == (len(CORRUPTIONS), STRENGTHS)
         assert found.mean == pytest.approx(table.mean())
         assert 0.1 < found.mean <= 1
         assert found.clean == one.out_of_fold.accuracy  # so few that all are changed
         assert one.title in found.words
-        assert set(found.weakest) <= {some.name for some in CHANGES}
+        assert set(found.weakest) <= {some.name for some in CORRUPTIONS}
     with (stood.path / "robustness.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * len(CHANGES) * STRENGTHS
+    assert len(rows) == 2 * len(CORRUPTIONS) * STRENGTHS
     assert list(rows[0]) == ["approach", "corruption", "strength", "amount", "accuracy"]
     first = results.approaches[0].robustness
     assert first is not None
@@ -162,7 +162,7 @@ def test_no_model_sees_a_picture_it_learnt_from_or_one_of_the_test(
         return asked(self, pictures, compute)
 
     monkeypatch.setattr(Model, "logits_of", spy)
-    plain = next(one for one in CHANGES if one.name == "turn").__class__(
+    plain = next(one for one in CORRUPTIONS if one.name == "turn").__class__(
         "nothing", "left alone", (1, 2, 3, 4, 5), str, lambda pixels, _amount, _chance: pixels
     )
     monkeypatch.setattr(robustness, "changes_for", lambda ink: [plain])
@@ -208,7 +208,7 @@ def test_who_does_not_want_it_has_none(finished: RunFolder) -> None:
 def test_the_estimate_counts_the_answers(tmp_path: Path) -> None:
     runner = bench_of(tmp_path / "run", "baseline")
     parts = split(strokes().labels, folds=2, seed=0, test_share=0.2)
-    assert answers_wanted(runner, parts) == 48 * STRENGTHS * len(CHANGES)
+    assert answers_wanted(runner, parts) == 48 * STRENGTHS * len(CORRUPTIONS)
     assert runner.estimate(parts, asked=100_000) > 2 * runner.estimate(parts)
     assert set(estimate(strokes(), **ONE)) == {"baseline"}
 

@@ -27,7 +27,7 @@ def test_threads_are_those_that_this_process_may_use() -> None:
         os.sched_setaffinity(0, allowed)
 
 
-def test_threads_given_are_taken_and_applied() -> None:
+def test_an_explicit_number_of_threads_is_applied() -> None:
     before = torch.get_num_threads()
     try:
         Compute.choose("cpu", threads=3).apply()
@@ -43,18 +43,18 @@ def test_no_threads_are_refused(threads: int) -> None:
 
 
 @pytest.mark.parametrize("device", ["toaster", "", "cpu:x", "cuda:99"])
-def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+def test_an_unknown_device_is_refused(device: str) -> None:
     with pytest.raises(BakeoffError, match="torch cannot use it here"):
         Compute.choose(device)
 
 
-def test_a_precision_that_is_not_known_is_refused() -> None:
-    with pytest.raises(BakeoffError, match=r"precision fp8: is not known\. Say auto, fp32 or bf16"):
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(BakeoffError, match=r"precision fp8: is unknown\. Use auto, fp32 or bf16"):
         Compute.choose("cpu", precision="fp8")
 
 
 @pytest.mark.parametrize(("precision", "bf16"), [("fp32", False), ("bf16", True)])
-def test_a_precision_given_is_taken_at_its_word(precision: str, bf16: bool) -> None:
+def test_an_explicit_precision_is_used(precision: str, bf16: bool) -> None:
     compute = Compute.choose("cpu", precision=precision)
     assert compute.bf16 is bf16
     layer = compute.place(nn.Linear(3, 2))
@@ -62,7 +62,7 @@ def test_a_precision_given_is_taken_at_its_word(precision: str, bf16: bool) -> N
         assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if bf16 else torch.float32)
 
 
-def test_filters_are_laid_out_channels_last() -> None:
+def test_filters_are_channels_last() -> None:
     filters = Compute("cpu", 1, False).place(nn.Conv2d(4, 4, 3)).weight
     assert filters.is_contiguous(memory_format=torch.channels_last)
 

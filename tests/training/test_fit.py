@@ -240,8 +240,8 @@ def test_batch_norm_never_meets_a_picture_alone(train: int, batch_size: int) -> 
     assert all(bool(value.isfinite().all()) for value in outcome.network.state_dict().values())
 
 
-def test_a_loss_that_is_no_number_ends_with_a_mend() -> None:
-    with pytest.raises(BakeoffError, match=r"learning_rate=1e\+30: the loss was no longer"):
+def test_a_loss_that_is_not_finite_ends_with_a_hint() -> None:
+    with pytest.raises(BakeoffError, match=r"learning_rate=1e\+30: the loss is not"):
         fitted(training=replace(QUICK, learning_rate=1e30, weight_decay=0.0))
 
 

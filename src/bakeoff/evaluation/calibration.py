@@ -1,4 +1,4 @@
-"""How far a stated confidence can be believed, and one number that mends it."""
+"""Calibration: how well confidence matches accuracy, and temperature scaling to correct it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = [
 
 BINS = 15
 TEMPERATURE_BOUNDS = (0.05, 20.0)
-LUCK = 400  # times that answers are made up to see what luck alone does
+NULL_SAMPLES = 400  # simulated sets of perfectly calibrated answers
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
     """Probabilities of N×K `logits` divided by `temperature`, as N×K float32.
 
-    Worked out in float64, so that every row sums to one as closely as float32 can.
+    Computed in float64, so that every row sums to one as closely as float32 allows.
     """
     if not temperature > 0:
-        raise ValueError(f"a temperature is above 0, not {temperature}")
+        raise ValueError(f"the temperature must be above 0, not {temperature}")
     scaled = _finite(logits) / temperature
     return np.asarray(softmax_of(scaled, axis=1), dtype=np.float32)
 
@@ -44,14 +44,12 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """The temperature that makes softmax(logits / T) fit the labels best.
 
-    Temperature scaling (Guo et al. 2017, "On calibration of modern neural
-    networks") minimises the negative log-likelihood over T alone: it changes
-    how sure the answers are and never the answers. On a slice where every
-    answer is right that minimum lies at T = 0, where the model would be
-    boundlessly sure because of a few dozen pictures. So T has a log-normal
-    prior around 1 with a deviation of one e-fold, which weighs as much as a
-    picture or two: it decides where the pictures can not, and fades as they
-    become many.
+    Temperature scaling (Guo et al. 2017, "On calibration of modern neural networks") minimises
+    the negative log-likelihood over T alone: it changes the confidence of answers, never the
+    answers. If every answer on the slice is right, the minimum is at T = 0: unlimited confidence,
+    from a few dozen pictures. So T has a log-normal prior around 1 with a standard deviation of
+    one e-fold, which weighs as much as one or two pictures: it decides where the pictures cannot
+    and fades as their number grows.
 
     Parameters
     ----------
@@ -61,13 +59,13 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     Returns
     -------
     float
-        T within 0.05–20; exactly 1 where nothing can be learned: no pictures,
-        one class, or logits that are all the same.
+        T within 0.05–20; exactly 1 if the logits say nothing: no pictures, one class, or all
+        logits equal.
 
     Raises
     ------
     BakeoffError
-        Where a logit is not a finite number.
+        A logit is not a finite number.
     """
     values = _finite(logits)
     if values.ndim != 2 or values.shape[0] != len(labels):
@@ -76,31 +74,30 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
         return 1.0
     truth = np.asarray(labels, dtype=np.int64)[:, None]
 
-    def surprise(log_temperature: float) -> float:
+    def objective(log_temperature: float) -> float:
         log_likelihood = log_softmax(values * math.exp(-log_temperature), axis=1)
         fit = -float(np.take_along_axis(log_likelihood, truth, axis=1).sum())
         return fit + 0.5 * log_temperature**2
 
     low, high = (math.log(bound) for bound in TEMPERATURE_BOUNDS)
-    return math.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded").x)
+    return math.exp(minimize_scalar(objective, bounds=(low, high), method="bounded").x)
 
 
 def reliability(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
 ) -> list[ReliabilityBin]:
-    """Answers sorted by confidence and cut into `bins` of equal mass.
+    """Answers sorted by confidence and divided into `bins` of equal mass.
 
-    Equal mass rather than equal width (Nguyen & O'Connor 2015): a good model
-    is nearly always sure, and nine of ten equal slices would be empty.
-    Answers of the same confidence are never parted, so that the order of the
-    pictures does not matter; there are fewer bins where that, or too few
-    pictures, leaves fewer.
+    Equal mass instead of equal width (Nguyen & O'Connor 2015): a good model is nearly always
+    confident, and nine of ten bins of equal width would be empty. Answers of equal confidence
+    share a bin, so that the order of the pictures does not matter; that, or few pictures, may
+    leave fewer bins.
 
     Parameters
     ----------
     probabilities : N×K, rows sum to one.
     labels : N, the true classes.
-    bins : at most so many.
+    bins : how many, at most.
     """
     if len(labels) == 0:
         return []
@@ -124,14 +121,14 @@ def reliability(
 
 
 def expected_calibration_error(bins: list[ReliabilityBin]) -> float:
-    """Mean distance of confidence and accuracy over the pictures of `reliability`'s bins.
+    """Mean distance between confidence and accuracy over the bins of `reliability`.
 
-    Naeini et al. 2015, with bins of equal mass. 0 is best; 0.05 means that
-    stated confidences are five points off on average.
+    Naeini et al. 2015, with bins of equal mass. 0 is best; 0.05 means that confidence is off by
+    five points on average.
     """
     pictures = sum(part.pictures for part in bins)
-    apart = sum(part.pictures * abs(part.confidence - part.accuracy) for part in bins)
-    return apart / pictures if pictures else 0.0
+    distances = sum(part.pictures * abs(part.confidence - part.accuracy) for part in bins)
+    return distances / pictures if pictures else 0.0
 
 
 def calibration_interval(
@@ -142,14 +139,14 @@ def calibration_interval(
 ) -> Interval:
     """The 95 % interval of the calibration error.
 
-    Distances do not cancel out, so the error of any sample is above the truth, and that of a
-    resample above the sample's by as much: the basic bootstrap (Davison & Hinkley 1997, 5.2), in
-    which the resamples' percentiles are mirrored at the estimate, takes that off again.
+    Absolute distances do not cancel, so the error of a sample is biased upwards, and that of a
+    resample by as much again: the basic bootstrap (Davison & Hinkley 1997, 5.2), which mirrors
+    the percentiles of the resamples at the estimate, corrects for that.
 
     Parameters
     ----------
-    confidence, right : N, what was stated of each answer, and whether it was right.
-    bins : those of `reliability`, kept for all resamples.
+    confidence, right : N, the confidence of each answer, and whether it was right.
+    bins : those of `reliability`, fixed for all resamples.
     clusters : N ids, or None; see `Sampling`.
     """
     bin_of = _bin_of(confidence, bins)
@@ -164,28 +161,28 @@ def calibration_interval(
 
 
 def calibration_null_level(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> float:
-    """The calibration error that perfectly calibrated answers exceed one time in twenty.
+    """The calibration error that perfectly calibrated answers exceed by chance in 5 % of cases.
 
-    Were each answer right with exactly its stated confidence, so few pictures would still show
-    some error (consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of
-    reliability diagrams"). A measured error below this says nothing against a model.
+    Even if each answer is right with exactly its stated probability, a finite set shows some
+    error (consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of
+    reliability diagrams"). A measured error below this is no evidence against a model.
 
     Parameters
     ----------
-    confidence : N, what was stated of each answer.
+    confidence : N, the confidence of each answer.
     bins : those of `reliability`.
     """
     bin_of = _bin_of(confidence, bins)
     rng = np.random.default_rng(0)
     errors = [
         np.abs(np.bincount(bin_of, confidence - (rng.random(len(confidence)) < confidence))).sum()
-        for _ in range(LUCK)
+        for _ in range(NULL_SAMPLES)
     ]
     return float(np.quantile(errors, 0.95)) / len(confidence)
 
 
 def _bin_of(confidence: NDArray[np.float64], bins: list[ReliabilityBin]) -> NDArray[np.int64]:
-    return np.searchsorted([one.lower for one in bins], confidence, side="right") - 1
+    return np.searchsorted([part.lower for part in bins], confidence, side="right") - 1
 
 
 def _finite(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -193,7 +190,7 @@ def _finite(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     if not np.isfinite(values).all():
         raise BakeoffError(
             "logits",
-            "some are not finite numbers, so the training diverged",
+            "some are not finite numbers: the training diverged",
             "Lower the learning rate, or train in full precision",
         )
     return values

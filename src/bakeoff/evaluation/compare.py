@@ -1,4 +1,4 @@
-"""Which approach is better, or that the pictures cannot tell."""
+"""Tests between approaches: which is better, or that the pictures cannot separate them."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ __all__ = [
 ALPHA = 0.05
 TOO_CLOSE = "too close to call"
 POWER = 0.8
-HOPELESS = 20  # times the pictures at hand: nobody gathers so many more to settle a tie
+HOPELESS = 20  # times the pictures of the run: too many to collect
 
 
 def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Pictures right with a alone, with b alone, and the exact two-sided p of the two.
+    """Pictures that only a has right, pictures that only b has right, and the exact p-value.
 
-    McNemar 1947 in its exact form: were a and b equally good, each picture
-    that parts them would fall to either side like a coin. p is 1 where none
-    parts them.
+    McNemar 1947 in its exact form: if a and b were equally good, each picture that exactly one
+    has right would be a fair coin toss. p is two-sided, and 1 without such pictures.
 
     Parameters
     ----------
-    correct_a, correct_b : N, whether each answered each picture right.
+    correct_a, correct_b : N, whether each answer is right.
     """
     if correct_a.shape != correct_b.shape:
         raise ValueError(f"a answered {correct_a.shape} pictures, b {correct_b.shape}")
@@ -56,21 +55,20 @@ def corrected_resampled_t(
 ) -> float | None:
     """Two-sided p of the differences between folds, corrected for shared training pictures.
 
-    Folds share most of what they train on, so their differences vary less
-    than independent ones would and a plain t-test is far too sure. Nadeau &
-    Bengio 2003, "Inference for the generalization error", enlarge the
-    variance by test_size / train_size.
+    Folds share most of their training pictures, so their differences vary less than independent
+    ones, and a plain t-test is overconfident. Nadeau & Bengio 2003, "Inference for the
+    generalization error", increase the variance by test_size / train_size.
 
     Parameters
     ----------
-    differences : k, accuracy of a less that of b in each fold.
+    differences : k, accuracy of a minus that of b in each fold.
     train_size, test_size : pictures that a fold trains on and is scored on.
 
     Returns
     -------
     float or None
-        None where folds say nothing of chance: fewer than two of them, or all
-        with the same difference. If that difference is nothing, p is 1.
+        None if the folds have no variance to estimate: fewer than two folds, or all with the same
+        difference. If that difference is 0, p is 1.
     """
     values = np.asarray(differences, dtype=np.float64)
     folds = len(values)
@@ -89,13 +87,13 @@ def compare(
     correct_b: NDArray[np.bool_],
     fold_of: NDArray[np.integer] | None = None,
 ) -> Comparison:
-    """Two approaches on the same pictures, called at p ≤ 0.05 of the exact McNemar test.
+    """Compare two approaches on the same pictures; significant at p ≤ 0.05 of McNemar's test.
 
     Parameters
     ----------
     a, b : their names.
-    correct_a, correct_b : N, whether each answered each picture right.
-    fold_of : N, the fold that scored each picture; None where there are no folds.
+    correct_a, correct_b : N, whether each answer is right.
+    fold_of : N, the fold that held out each picture; None without folds.
     """
     return compare_all({a: correct_a, b: correct_b}, fold_of)[0]
 
@@ -105,53 +103,51 @@ def compare_all(
     fold_of: NDArray[np.integer] | None = None,
     titles: Mapping[str, str] | None = None,
 ) -> list[Comparison]:
-    """Every pair of approaches, with verdicts that hold for all pairs at once.
+    """Compare every pair of approaches, with verdicts that hold for all pairs at once.
 
-    Of ten pairs of equals, one differs by luck at p ≤ 0.05 two times in five.
-    Holm 1979 keeps the risk of any such false verdict at 5 %: the smallest p
-    must be ≤ 0.05 / pairs, the next ≤ 0.05 / (pairs - 1), and so on until one
-    is not. The p in each record is the plain one.
+    Among ten pairs of equally good approaches, the chance that at least one has p ≤ 0.05 is 40 %.
+    Holm 1979 keeps the risk of any false verdict at 5 %: the smallest p must be ≤ 0.05 / pairs,
+    the next ≤ 0.05 / (pairs - 1), and so on until one is not. The p in each record is uncorrected.
 
     Parameters
     ----------
-    correct : for each approach, N, whether it answered each picture right.
+    correct : for each approach, N, whether each answer is right.
     fold_of : as in `compare`.
-    titles : what the words call each approach; else its name.
+    titles : names of the approaches in the words; default: their keys in `correct`.
     """
     pairs = list(combinations(correct, 2))
     counts = [mcnemar(correct[a], correct[b]) for a, b in pairs]
-    called = _holm([p for _, _, p in counts])
+    significant = _holm([p for _, _, p in counts])
     return [
-        _comparison(a, b, correct[a], correct[b], count, fold_of, is_called, len(pairs), titles)
-        for (a, b), count, is_called in zip(pairs, counts, called, strict=True)
+        _comparison(a, b, correct[a], correct[b], count, fold_of, differs, len(pairs), titles)
+        for (a, b), count, differs in zip(pairs, counts, significant, strict=True)
     ]
 
 
 def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None:
-    """How many more pictures would likely settle a comparison that was too close to call.
+    """How many more pictures would probably separate two approaches that are too close to call.
 
-    Connor 1987, "Sample size for testing differences in proportions for the
-    paired-sample design": as many as McNemar's test needs to find a
-    difference of this size four times in five, were the shares of pictures
-    that part the two to stay what they are.
+    Connor 1987, "Sample size for testing differences in proportions for the paired-sample
+    design": the pictures that McNemar's test needs to find a difference of this size with a power
+    of 80 %, if the shares of pictures that only one has right stay the same.
 
     Parameters
     ----------
     comparison : the pair.
-    comparisons : among how many; the first of them is called at 0.05 / comparisons.
+    comparisons : how many pairs are compared; the test is at 0.05 / comparisons.
 
     Returns
     -------
     int or None
-        Rounded up to two figures; None where the two are equal, or so nearly
-        that it would take more than twenty times the pictures at hand.
+        Rounded up to two significant figures; None if the two are equal, or so similar that more
+        than twenty times the present pictures would be needed.
     """
-    parted = (comparison.only_a + comparison.only_b) / comparison.pictures
+    discordant = (comparison.only_a + comparison.only_b) / comparison.pictures
     gap = abs(comparison.only_a - comparison.only_b) / comparison.pictures
     if gap == 0:
         return None
-    sure = float(norm.isf(ALPHA / comparisons / 2)) * math.sqrt(parted)
-    likely = float(norm.isf(1 - POWER)) * math.sqrt(parted - gap**2)
+    sure = float(norm.isf(ALPHA / comparisons / 2)) * math.sqrt(discordant)
+    likely = float(norm.isf(1 - POWER)) * math.sqrt(discordant - gap**2)
     more = max(1.0, ((sure + likely) / gap) ** 2 - comparison.pictures)
     if more > HOPELESS * comparison.pictures:
         return None
@@ -160,20 +156,21 @@ def pictures_to_tell(comparison: Comparison, comparisons: int = 1) -> int | None
 
 
 def guessing(scores: Scores) -> tuple[str, float]:
-    """The most frequent class, and the share of pictures that always answering it has right."""
-    frequent = max(scores.per_class, key=lambda one: one.pictures)
+    """The most frequent class, and the accuracy of always answering it."""
+    frequent = max(scores.per_class, key=lambda score: score.pictures)
     return frequent.name, frequent.pictures / scores.pictures
 
 
 def beats_guessing(scores: Scores, *, among: int = 1) -> bool:
-    """Whether the best among so many approaches is better than knowing the class sizes alone.
+    """Whether the best of `among` approaches is better than always answering the commonest class.
 
-    The best of several is high by luck more often than one is, so the exact binomial p must be
-    below 0.05 / `among` (Bonferroni); and the interval, which knows of copies, must lie above.
+    The best of several is more often good by chance than a single one, so the exact binomial p
+    must be at most 0.05 / `among` (Bonferroni); and the interval, which accounts for copies, must
+    lie above the accuracy of guessing.
     """
     _, floor = guessing(scores)
-    by_luck = binomtest(scores.correct, scores.pictures, floor, alternative="greater").pvalue
-    return scores.interval[0] > floor and bool(by_luck <= ALPHA / among)
+    p = binomtest(scores.correct, scores.pictures, floor, alternative="greater").pvalue
+    return scores.interval[0] > floor and bool(p <= ALPHA / among)
 
 
 def choose_winner(
@@ -181,18 +178,22 @@ def choose_winner(
     comparisons: Sequence[Comparison],
     titles: Mapping[str, str] | None = None,
 ) -> Winner:
-    """The approach to trust, if the pictures can tell which.
+    """The approach to trust, if the pictures separate it from the others.
 
-    It is the one with the best accuracy, provided that it beats what needs no
-    pictures at all (always answering the most frequent class) and is better
-    than every other by the verdicts of `compare_all`. Where it is not, no one
-    is named, and `why` says who is too close to call and what to do.
+    It is the one with the best accuracy, provided that it beats always answering the most
+    frequent class and is better than every other by the verdicts of `compare_all`. Otherwise no
+    approach is named, and `why` says which are too close to call and what to do.
 
     Parameters
     ----------
     scores : of each approach, on the same pictures.
     comparisons : all pairs of them; empty for one approach.
-    titles : what the words call each approach; else its name.
+    titles : names of the approaches in the words; default: their keys in `scores`.
+
+    Raises
+    ------
+    ValueError
+        There are no approaches, or a pair is missing.
     """
     if not scores:
         raise ValueError("there are no approaches to choose from")
@@ -200,33 +201,32 @@ def choose_winner(
     record = scores[best]
     frequent, floor = guessing(record)
     leader, share = _called(best, titles), percent(record.accuracy)
-    stands = f"{leader} has {share} of {spaced(record.pictures)} pictures right"
+    result = f"{leader} has {share} of {spaced(record.pictures)} pictures right"
     if not beats_guessing(record, among=len(scores)):
         return Winner(
             None,
-            f"There is nothing to learn here, as far as {spaced(record.pictures)} pictures can "
-            f"tell: nothing surely beats always answering “{frequent}”, which is right for "
-            f"{percent(floor)}. {leader} has {share} right (95 % interval "
-            f"{span(record.interval)}). Look at the mistakes and the labels, and bring "
+            f"No approach is clearly better than guessing: of {spaced(record.pictures)} pictures, "
+            f"always answering “{frequent}” has {percent(floor)} right, {leader} {share} (95 % "
+            f"interval {span(record.interval)}). Check the labels, look at the mistakes, and add "
             "more pictures of each class.",
         )
     if len(scores) == 1:
         return Winner(
             best,
-            f"{stands}, against {percent(floor)} for always answering “{frequent}”. "
-            "It is the only approach of this run: add another to learn whether it is a good one.",
+            f"{result}, against {percent(floor)} for always answering “{frequent}”. "
+            "It is the only approach of this run: add others to compare it with.",
         )
     against = _against(best, scores, comparisons)
-    tied = [name for name, one in against.items() if one.verdict == TOO_CLOSE]
+    tied = [name for name, pair in against.items() if pair.verdict == TOO_CLOSE]
     beaten = [_called(name, titles) for name in against if name not in tied]
     if not tied:
-        return Winner(best, f"{stands} and is better than {listed(beaten)}.")
+        return Winner(best, f"{result} and is better than {listed(beaten)}.")
     even = listed([_called(name, titles) for name in (best, *tied)])
     parts = "; ".join(against[name].words for name in tied)
     better = f" It is better than {listed(beaten)}." if beaten else ""
     return Winner(
         None,
-        f"{stands}, but that does not settle it: {parts}.{better} Prefer the cheapest or simplest "
+        f"{result}, but is not clearly the best: {parts}.{better} Prefer the cheapest or simplest "
         f"of {even}{_more([against[name] for name in tied], len(comparisons))}.",
     )
 
@@ -238,28 +238,29 @@ def _comparison(
     correct_b: NDArray[np.bool_],
     count: tuple[int, int, float],
     fold_of: NDArray[np.integer] | None,
-    called: bool,
+    significant: bool,
     pairs: int,
     titles: Mapping[str, str] | None,
 ) -> Comparison:
-    one, other = _called(a, titles), _called(b, titles)
+    title_a, title_b = _called(a, titles), _called(b, titles)
     only_a, only_b, p = count
     pictures = len(correct_a)
     verdict = TOO_CLOSE
-    if called:
+    if significant:
         verdict = "a" if only_a > only_b else "b"
-    if called:
-        better, worse = (one, other) if verdict == "a" else (other, one)
+        better, worse = (title_a, title_b) if verdict == "a" else (title_b, title_a)
         words = (
             f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
-            f"{worse} gets wrong, {spaced(min(only_a, only_b))} the other way (p {_p(p)})"
+            f"{worse} has wrong, {spaced(min(only_a, only_b))} the other way round (p {_p(p)})"
         )
     else:
         apart = abs(only_a - only_b)
-        gap = f"{of_pictures(apart)} apart on" if apart else "equally many right of"
-        # Without this, p = 0.03 beside "too close to call" reads like a slip.
-        among = f", not enough among {pairs} comparisons" if p <= ALPHA else ""
-        words = f"{one} and {other} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p {_p(p)}{among})"
+        gap = f"{of_pictures(apart)} apart on" if apart else "the same number right of"
+        # Without this, p = 0.03 beside "too close to call" looks like a mistake.
+        among = f", not significant among {pairs} comparisons" if p <= ALPHA else ""
+        words = (
+            f"{title_a} and {title_b} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p {_p(p)}{among})"
+        )
     return Comparison(
         a=a,
         b=b,
@@ -284,12 +285,12 @@ def _over_folds(
 
 
 def _holm(p_values: Sequence[float]) -> list[bool]:
-    called = [False] * len(p_values)
+    significant = [False] * len(p_values)
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):
         if p_values[index] > ALPHA / (len(p_values) - rank):
             break
-        called[index] = True
-    return called
+        significant[index] = True
+    return significant
 
 
 def _coin(heads: int, tails: int) -> float:
@@ -299,24 +300,24 @@ def _coin(heads: int, tails: int) -> float:
 def _against(
     best: str, scores: Mapping[str, Scores], comparisons: Sequence[Comparison]
 ) -> dict[str, Comparison]:
-    met = {}
-    for one in comparisons:
-        if best in (one.a, one.b):
-            met[one.b if one.a == best else one.a] = one
-    if missing := set(scores) - set(met) - {best}:
+    against = {}
+    for pair in comparisons:
+        if best in (pair.a, pair.b):
+            against[pair.b if pair.a == best else pair.a] = pair
+    if missing := set(scores) - set(against) - {best}:
         raise ValueError(f"{best} was not compared with {', '.join(sorted(missing))}")
-    return {name: met[name] for name in scores if name != best}
+    return {name: against[name] for name in scores if name != best}
 
 
 def _more(tied: Sequence[Comparison], comparisons: int) -> str:
-    """The other thing to do about a tie, as the end of a sentence."""
-    needed = [pictures_to_tell(one, comparisons) for one in tied]
+    """The alternative in case of a tie, as the end of a sentence."""
+    needed = [pictures_to_tell(pair, comparisons) for pair in tied]
     known = [more for more in needed if more is not None]
     if len(known) < len(needed):
-        return ": they are so nearly equal that no number of pictures in reach would tell"
+        return ": they are so similar that no realistic number of pictures would separate them"
     return (
-        f", or bring about {spaced(max(known))} more pictures: were they to differ "
-        "as they do on these, that would likely settle it"
+        f", or add about {spaced(max(known))} pictures: if the approaches differ on them as they "
+        "do on these, that would probably separate them"
     )
 
 

@@ -1,10 +1,10 @@
-"""Changes that leave a label true: what may befall a picture on its way to a model.
+"""Label-preserving corruptions of pictures: geometry, strokes, camera and paper.
 
-A battery in the manner of Hendrycks and Dietterich, "Benchmarking neural network robustness to
+A benchmark like those of Hendrycks and Dietterich, "Benchmarking neural network robustness to
 common corruptions and perturbations" (2019), and of Mu and Gilmer, "MNIST-C" (2019), for pictures
-of any size: amounts are shares of the picture, of its ink or of its contrast. Strokes change as
-in Castro et al., "Morpho-MNIST" (2019). A change that might make another class of a picture is
-left out, such as large turns (a 6 becomes a 9) and mirrors.
+of any size: amounts are shares of the picture, of its ink or of its contrast. Strokes change as in
+Castro et al., "Morpho-MNIST" (2019). Corruptions that might change the class are left out, such as
+large rotations (a 6 becomes a 9) and mirroring.
 """
 
 from __future__ import annotations
@@ -21,86 +21,89 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["CHANGES", "STRENGTHS", "Corruption", "corruptions_for"]
+__all__ = ["CORRUPTIONS", "STRENGTHS", "Corruption", "corruptions_for"]
 
 STRENGTHS = 5
 
 Pixels = NDArray[np.floating[Any]]
-"""H×W×C in 0…1; of ink, the paper is bright."""
-Chance = np.random.Generator
+"""H×W×C in 0…1; the paper of drawings is bright."""
+Random = np.random.Generator
 
-FAINTEST = 24 / 255  # a fainter picture is not made fainter still
-BLUR_SHARE, LEAST_BLUR = (
-    0.0035,
-    0.3,
-)  # deviation: a step, of the longer side, and from so many pixels
-GRAINS = 128  # places of noise along the longer side; finer grain is averaged away by any model
-LEAST_RULE, LEAST_GAP = 0.5, 4  # pixels: width of a rule, and between two of them
+FAINTEST = 24 / 255  # contrast that no corruption goes below
+# Standard deviation of the blur: pixels at the least, and share of the longer side per step.
+LEAST_BLUR, BLUR_SHARE = 0.3, 0.0035
+GRAINS = 128  # noise cells along the longer side; any model averages finer grain away
+LEAST_RULE, LEAST_GAP = 0.5, 4  # pixels: width of a ruled line, and between two of them
 FINE = 96  # pixels along the shorter side at which strokes are measured
-STROKE = 0.4  # share of full-strength ink from which a pixel is a stroke's
-MOST_LOST = 0.03  # of the ink's box: what thinning takes off each side of a filled shape
+STROKE = 0.4  # share of full-strength ink from which a pixel belongs to a stroke
+MOST_LOST = 0.03  # of the ink's box: the most that thinning removes on each side of a filled shape
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One kind of change at five strengths.
+    """One kind of corruption at five strengths.
 
     Attributes
     ----------
-    name : such as "turn".
-    words : what was done, such as "turned".
-    amounts : how much at each strength, as `make` takes it.
-    said : the words for an amount, such as "3°".
-    make : what does it; of ink, the paper it sees is bright.
-    ink_only : it makes no sense for photos.
+    name : such as "turn". The random numbers are seeded with it, so it must not change.
+    words : describes a corrupted picture, such as "rotated".
+    amounts : the amount at each strength, as `apply` takes it.
+    label : an amount in words, such as "3°".
+    apply : the corruption; drawings reach it with bright paper.
+    ink_only : whether it applies to drawings only.
     """
 
     name: str
     words: str
     amounts: tuple[float, ...]
-    said: Callable[[float], str]
-    make: Callable[[Pixels, float, Chance], Pixels]
+    label: Callable[[float], str]
+    apply: Callable[[Pixels, float, Random], Pixels]
     ink_only: bool = False
 
     @property
     def strengths(self) -> list[str]:
-        """How much, strength by strength, in words."""
-        return [self.said(amount) for amount in self.amounts]
+        """The five amounts in words."""
+        return [self.label(amount) for amount in self.amounts]
 
     def __call__(
         self, picture: NDArray[np.uint8], strength: int, *, row: int, ink: bool, seed: int = 0
     ) -> NDArray[np.uint8]:
-        """The changed picture; one that needs more room gets a larger sheet.
+        """The corrupted picture, on a larger sheet if it needs more room.
 
-        What is drawn by lot, such as a direction, is the same at every strength.
+        Random choices, such as a direction, are the same at every strength.
 
         Parameters
         ----------
-        picture : H×W×C of uint8, with C = 1 or 3; it is left as it is.
+        picture : H×W×C uint8, with C = 1 or 3; not modified.
         strength : 1 to 5.
-        row, seed : with the name of the change they say what is drawn by lot.
-        ink : the picture is ink on paper, not a photo.
+        row, seed : the random choices depend on these and on the corruption's name.
+        ink : whether the picture is a drawing and not a photo.
+
+        Returns
+        -------
+        H'×W'×C uint8, with H' ≥ H and W' ≥ W.
         """
-        chance = np.random.default_rng([seed, row, zlib.crc32(self.name.encode())])
+        random = np.random.default_rng([seed, row, zlib.crc32(self.name.encode())])
         pixels = picture.astype(np.float32) / 255
         flipped = ink and _paper_is_dark(pixels)
-        changed = self.make(1 - pixels if flipped else pixels, self.amounts[strength - 1], chance)
+        amount = self.amounts[strength - 1]
+        changed = self.apply(1 - pixels if flipped else pixels, amount, random)
         changed = 1 - changed if flipped else changed
         return (changed.clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def corruptions_for(*, ink: bool) -> list[Corruption]:
-    """The changes that make sense for ink, or for photos."""
-    return [change for change in CHANGES if ink or not change.ink_only]
+    """The corruptions for drawings (`ink`) or for photos."""
+    return [corruption for corruption in CORRUPTIONS if ink or not corruption.ink_only]
 
 
-# -- where it is -------------------------------------------------------------------
+# -- geometry -------------------------------------------------------------------
 
 
-def _shift(pixels: Pixels, amount: float, chance: Chance) -> Pixels:
-    """Off the centre by a share of each side, on a sheet with that much more room."""
+def _shift(pixels: Pixels, amount: float, random: Random) -> Pixels:
+    """Move off the centre by a share of each side, on a sheet that is larger by as much."""
     down, across = (round(2 * amount * side) for side in pixels.shape[:2])
-    above, left = chance.random(2) < 0.5
+    above, left = random.random(2) < 0.5
     return _with_room(
         pixels,
         (down, 0) if above else (0, down),
@@ -108,7 +111,7 @@ def _shift(pixels: Pixels, amount: float, chance: Chance) -> Pixels:
     )
 
 
-def _turn(pixels: Pixels, degrees: float, chance: Chance) -> Pixels:
+def _turn(pixels: Pixels, degrees: float, random: Random) -> Pixels:
     angle = math.radians(degrees)
     height, width = pixels.shape[:2]
     more = math.sin(angle)
@@ -118,21 +121,21 @@ def _turn(pixels: Pixels, degrees: float, chance: Chance) -> Pixels:
         for side, other in ((height, width), (width, height))
     ]
     sheet = _with_room(pixels, (room[0], room[0]), (room[1], room[1]))
-    towards = 1 if chance.random() < 0.5 else -1
+    towards = 1 if random.random() < 0.5 else -1
     turned: Pixels = ndimage.rotate(
         sheet, towards * degrees, reshape=False, order=3, mode="nearest"
     )
     return turned
 
 
-def _scale(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: ARG001 - nothing by lot
-    """As large as before, on a larger sheet: a smaller copy of a tiny one would be illegible."""
+def _scale(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001 - nothing is random
+    """Enlarge the sheet around the picture: a smaller copy of a tiny picture would be illegible."""
     room = [math.ceil(side * (1 / share - 1) / 2) for side in pixels.shape[:2]]
     return _with_room(pixels, (room[0], room[0]), (room[1], room[1]))
 
 
 def _with_room(pixels: Pixels, rows: tuple[int, int], columns: tuple[int, int]) -> Pixels:
-    """A larger sheet, its border continued, though not the ink that happens to touch it."""
+    """Enlarge the sheet, continuing its border but not ink that touches it."""
     low, high = _range(pixels)
     for before, after in (rows, columns):
         deep = max(1, len(pixels) // 32)
@@ -146,7 +149,7 @@ def _with_room(pixels: Pixels, rows: tuple[int, int], columns: tuple[int, int]) 
 
 
 def _border(strip: Pixels, dark: float) -> Pixels:
-    """The paper along an edge, D×W×C to W×C; over what is so much darker, its neighbours join."""
+    """The paper along an edge, D×W×C to W×C, interpolated where it is darker by `dark`."""
     line = np.median(strip, axis=0)
     grey = line.mean(1)
     bright = ndimage.percentile_filter(grey, 80, len(grey) // 2 * 2 + 1, mode="nearest")
@@ -159,11 +162,11 @@ def _border(strip: Pixels, dark: float) -> Pixels:
     return smooth
 
 
-# -- what it was drawn with --------------------------------------------------------
+# -- strokes --------------------------------------------------------
 
 
-def _thinner(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: ARG001
-    """Strokes without so much of their width; the line in their middle always stays."""
+def _thinner(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+    """Remove a share of the width of strokes, never their centre line."""
 
     def thinner(fine: Pixels, middle: _Middle) -> Pixels:
         step = np.minimum(share * middle.half, MOST_LOST * middle.box)
@@ -173,8 +176,8 @@ def _thinner(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: A
     return _redrawn(pixels, thinner)
 
 
-def _thicker(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: ARG001
-    """Strokes that are wider on each side by a share of what is drawn."""
+def _thicker(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+    """Widen strokes on each side by a share of the drawing's longer side."""
 
     def thicker(fine: Pixels, middle: _Middle) -> Pixels:
         step = share * middle.box
@@ -185,13 +188,13 @@ def _thicker(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: A
 
 
 class _Middle:
-    """For every pixel of a drawing, the nearest middle of a stroke.
+    """For every pixel of a drawing, the nearest point on the centre line of a stroke.
 
     Attributes
     ----------
-    away : H×W×1, how far that is, in pixels.
+    away : H×W×1, the distance to it in pixels.
     half : H×W×1, half the width of the stroke there.
-    box : the longer side of all that is drawn.
+    box : the longer side of the drawing's bounding box.
     """
 
     def __init__(self, stroke: NDArray[np.bool_]) -> None:
@@ -205,7 +208,7 @@ class _Middle:
         self._outward = (self._place - [down, across]) / np.maximum(away, 1)
 
     def sample(self, pixels: Pixels, step: NDArray[np.float32]) -> Pixels:
-        """Pixels from so many pixels further away from the middle, H×W×C."""
+        """For each pixel the value `step` pixels further from the centre line, H×W×C."""
         place = self._place + self._outward * step.reshape(step.shape[:2])
         channels = [
             ndimage.map_coordinates(pixels[..., channel], place, order=1, mode="nearest")
@@ -215,7 +218,7 @@ class _Middle:
 
 
 def _redrawn(pixels: Pixels, change: Callable[[Pixels, _Middle], Pixels]) -> Pixels:
-    """With its strokes changed, measured on a finer grid where pixels are few."""
+    """Change the strokes, on a finer grid if the picture is small."""
     times = math.ceil(FINE / min(pixels.shape[:2]))
     fine = ndimage.zoom(pixels, (times, times, 1), order=1, mode="nearest", grid_mode=True)
     ink = _ink(fine)
@@ -230,7 +233,7 @@ def _redrawn(pixels: Pixels, change: Callable[[Pixels, _Middle], Pixels]) -> Pix
 
 
 def _ink(pixels: Pixels) -> NDArray[np.float32]:
-    """How much darker than the paper around it each pixel is, H×W."""
+    """How much darker each pixel is than the paper around it, H×W."""
     grey = pixels.mean(2)
     window = max(grey.shape) // 5 * 2 + 1
     paper = ndimage.uniform_filter(ndimage.maximum_filter(grey, window), window)
@@ -238,21 +241,21 @@ def _ink(pixels: Pixels) -> NDArray[np.float32]:
     return ink
 
 
-# -- what it was taken with --------------------------------------------------------
+# -- camera and paper --------------------------------------------------------
 
 
-def _blur(pixels: Pixels, steps: float, chance: Chance) -> Pixels:  # noqa: ARG001
+def _blur(pixels: Pixels, steps: float, random: Random) -> Pixels:  # noqa: ARG001
     deviation = LEAST_BLUR + steps * BLUR_SHARE * max(pixels.shape[:2])
     blurred: Pixels = ndimage.gaussian_filter(pixels, (deviation, deviation, 0), mode="nearest")
     return blurred
 
 
-def _noise(pixels: Pixels, share: float, chance: Chance) -> Pixels:
-    """Grain, its deviation a share of the picture's contrast."""
+def _noise(pixels: Pixels, share: float, random: Random) -> Pixels:
+    """Add grain with a standard deviation of a share of the picture's contrast."""
     height, width, _ = pixels.shape
     coarse = max(1.0, max(height, width) / GRAINS)
     places = (math.ceil(height / coarse), math.ceil(width / coarse))
-    grain = chance.standard_normal(places, dtype=np.float32)
+    grain = random.standard_normal(places, dtype=np.float32)
     if coarse > 1:
         enlarged = Image.fromarray(grain).resize((width, height), Image.Resampling.BICUBIC)
         grain = np.asarray(enlarged)
@@ -260,49 +263,49 @@ def _noise(pixels: Pixels, share: float, chance: Chance) -> Pixels:
     return pixels + share * (high - low) * grain[..., None]
 
 
-def _contrast(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: ARG001
-    """With a share of its contrast, though never so little that nobody could see it."""
+def _contrast(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+    """Reduce the contrast to a share, but never to an invisible level."""
     low, high = _range(pixels)
     share = max(share, min(1.0, FAINTEST / max(high - low, FAINTEST)))
     mean = float(pixels.mean())
     return mean + share * (pixels - mean)
 
 
-def _light(pixels: Pixels, share: float, chance: Chance) -> Pixels:
-    """A shadow that takes a share of the light at one side, and nothing at the other."""
+def _light(pixels: Pixels, share: float, random: Random) -> Pixels:
+    """A shadow that takes a share of the light on one side and none on the other."""
     height, width, _ = pixels.shape
-    angle = chance.uniform(0, 2 * math.pi)
+    angle = random.uniform(0, 2 * math.pi)
     down, across = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
     along = down * math.sin(angle) + across * math.cos(angle)
     shadow = 1 / (1 + np.exp(-4 * along))
     return pixels * (1 - share * shadow[..., None]).astype(np.float32)
 
 
-def _squares(pixels: Pixels, share: float, chance: Chance) -> Pixels:
-    """Squared paper, its rules as dark as a share of the ink."""
+def _squares(pixels: Pixels, share: float, random: Random) -> Pixels:
+    """Squared paper, its lines as dark as a share of the ink."""
     height, width, _ = pixels.shape
     side = max(height, width)
-    gap = max(chance.uniform(0.08, 0.16) * side, LEAST_GAP)
+    gap = max(random.uniform(0.08, 0.16) * side, LEAST_GAP)
     rule = max(side / 100, LEAST_RULE)
-    tilt = chance.uniform(-0.03, 0.03)
+    tilt = random.uniform(-0.03, 0.03)
     down, across = np.arange(height)[:, None], np.arange(width)[None]
     lines = [
         (rule / 2 + 0.5 - np.abs((along / gap + start + 0.5) % 1 - 0.5) * gap).clip(0, min(1, rule))
         for along, start in zip(
-            (down + tilt * across, across - tilt * down), chance.random(2), strict=True
+            (down + tilt * across, across - tilt * down), random.random(2), strict=True
         )
     ]
     low, high = _range(pixels)
     ruled: Pixels = pixels - share * (high - low) * np.maximum(*lines)[..., None].astype(np.float32)
-    return np.maximum(ruled, np.minimum(pixels, low))  # ink is no darker where a rule crosses it
+    return np.maximum(ruled, np.minimum(pixels, low))  # lines do not darken ink
 
 
-def _occlusion(pixels: Pixels, share: float, chance: Chance) -> Pixels:
-    """A small square, half as dark as ink, over something that is drawn."""
+def _occlusion(pixels: Pixels, share: float, random: Random) -> Pixels:
+    """A small square, half as dark as ink, over a part of the drawing."""
     height, width, _ = pixels.shape
     grey = pixels.mean(2)
     shown = np.square(grey - np.median(grey)).reshape(-1) + 1e-6
-    centre = np.searchsorted(np.cumsum(shown), chance.random() * shown.sum())
+    centre = np.searchsorted(np.cumsum(shown), random.random() * shown.sum())
     half = share * math.sqrt(height * width) / 2
     covered = [
         (half + 0.5 - np.abs(np.arange(side) - at)).clip(0, min(1, 2 * half))
@@ -314,7 +317,7 @@ def _occlusion(pixels: Pixels, share: float, chance: Chance) -> Pixels:
     return changed
 
 
-def _jpeg(pixels: Pixels, quality: float, chance: Chance) -> Pixels:  # noqa: ARG001
+def _jpeg(pixels: Pixels, quality: float, random: Random) -> Pixels:  # noqa: ARG001
     picture = (pixels * 255).round().astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).save(
@@ -323,21 +326,21 @@ def _jpeg(pixels: Pixels, quality: float, chance: Chance) -> Pixels:  # noqa: AR
     return np.asarray(Image.open(file), dtype=np.float32).reshape(picture.shape) / 255
 
 
-def _negative(pixels: Pixels, share: float, chance: Chance) -> Pixels:  # noqa: ARG001
-    """Bright for dark, with a share of the contrast; a half-way blend would be plain grey."""
+def _negative(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+    """Invert brightness, with a share of the contrast; a half-way blend would be plain grey."""
     grey: Pixels = pixels.mean(2, keepdims=True)
     negative: Pixels = pixels + 1 - 2 * grey  # colours keep their hue
     return 0.5 + share * (negative - 0.5)
 
 
 def _range(pixels: Pixels) -> tuple[float, float]:
-    """The darkest and the brightest, specks left aside."""
+    """The darkest and brightest level, ignoring specks."""
     low, high = np.quantile(pixels, [0.01, 0.99])
     return float(low), float(high)
 
 
 def _paper_is_dark(pixels: Pixels) -> bool:
-    """Light ink on a dark ground: the ground is the commoner extreme, the margin counted twice."""
+    """Whether paper, the commoner extreme, is dark; the margin counts twice."""
     grey = pixels.mean(2)
     low, high = np.quantile(grey, [0.01, 0.99])
     margin = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).mean()
@@ -348,15 +351,15 @@ def _share(amount: float) -> str:
     return f"{100 * amount:g} %"
 
 
-CHANGES = (
-    Corruption("shift", "pushed off the centre", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
-    Corruption("turn", "turned", (3, 6, 9, 12, 15), lambda degrees: f"{degrees:g}°", _turn),
-    Corruption("scale", "smaller on the sheet", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
+CORRUPTIONS = (
+    Corruption("shift", "shifted", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
+    Corruption("turn", "rotated", (3, 6, 9, 12, 15), lambda degrees: f"{degrees:g}°", _turn),
+    Corruption("scale", "scaled down", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
     Corruption(
         "thinner strokes",
         "drawn with thinner strokes",
         (0.2, 0.35, 0.5, 0.6, 0.7),
-        lambda share: f"less {_share(share)}",
+        lambda share: f"{_share(share)} less",
         _thinner,
         ink_only=True,
     ),
@@ -364,13 +367,13 @@ CHANGES = (
         "thicker strokes",
         "drawn with thicker strokes",
         (0.004, 0.008, 0.012, 0.016, 0.02),
-        lambda share: f"more {_share(2 * share)}",
+        lambda share: f"{_share(2 * share)} more",
         _thicker,
         ink_only=True,
     ),
     Corruption("blur", "blurred", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
     Corruption("noise", "grainy", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
-    Corruption("low contrast", "pale", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
+    Corruption("low contrast", "low in contrast", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
     Corruption("uneven light", "lit unevenly", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
     Corruption(
         "squared paper",
@@ -384,5 +387,5 @@ CHANGES = (
     Corruption(
         "JPEG", "saved as JPEG", (60, 40, 28, 18, 12), lambda quality: f"quality {quality:g}", _jpeg
     ),
-    Corruption("negative", "bright for dark", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
+    Corruption("negative", "inverted", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
 )

@@ -1,26 +1,26 @@
-"""How far a score can be believed: 95 % intervals that know how the pictures were scored.
+"""95 % intervals of scores that account for how the pictures were scored.
 
-What is asked of a run is how good the model is that one carries away, and three things make the
-textbook's interval of a share the wrong answer.
+They are meant for the accuracy of the final model. The textbook interval of a share does not fit
+it, for three reasons.
 
-*Pictures that hang together.* Copies of a picture, or all that one person drew, are right or
-wrong together and count for fewer pictures than they are. The variance of a mean of clusters
-(Kish 1965, "Survey sampling") says for how many.
+*Clusters.* Copies of a picture, or all drawings of one person, are right or wrong together and
+carry less information than independent pictures. The variance of a mean of clusters (Kish 1965,
+"Survey sampling") gives the number of independent pictures that they are worth.
 
-*Folds.* Each picture is answered by a model that never saw it, and the pooled share of right
-answers is as normal around the mean accuracy of the folds' models as that of independent pictures
-(Bayle et al. 2020, "Cross-validation confidence intervals for test error"): no more width is due
-for folds as such. A bootstrap over folds would resample five things, and a t-interval over five
-folds is half as wide again as need be.
+*Folds.* Each picture is answered by a model that never saw it, and the pooled accuracy is as
+normal around the mean accuracy of the folds' models as with independent pictures (Bayle et al.
+2020, "Cross-validation confidence intervals for test error"): folds need no extra width. A
+bootstrap over folds would resample only five items, and a t-interval over five folds is 1.5 times
+as wide as necessary.
 
-*Pictures that the folds' models did without.* The model carried away learns from all pictures,
-those of the folds from fewer, so they err more often (Bates, Hastie & Tibshirani 2023,
-"Cross-validation: what does it estimate and how well does it do it?"). How much is not known, but
-bounded: errors fall as a power of the number of pictures, and no faster than its inverse
-(Ehrenfeucht et al. 1989, "A general lower bound on the number of examples needed for learning";
-Amari, Fujita & Shinomoto 1992, "Four types of learning curves"). The better end of an interval
-goes so far, and the worse end stays where it is. It goes there by the odds of an error, which for
-rare errors is the same, and far from it spares what is no better than guessing.
+*Smaller training sets.* The final model trains on all pictures, those of the folds on fewer, so
+they err more often (Bates, Hastie & Tibshirani 2023, "Cross-validation: what does it estimate and
+how well does it do it?"). By how much is unknown but bounded: errors fall as a power of the number
+of pictures, at most like its inverse (Ehrenfeucht et al. 1989, "A general lower bound on the
+number of examples needed for learning"; Amari, Fujita & Shinomoto 1992, "Four types of learning
+curves"). The upper end of the interval of an accuracy moves up by that bound and the lower end
+stays. It moves in the odds of an error: for rare errors that is the same, and a score near
+guessing hardly moves.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from bakeoff.evaluation.records import Interval
 
 __all__ = ["CERTAIN", "Sampling", "bootstrap", "mean_interval", "share_interval", "wilson"]
 
-Z = 1.959964  # 95 % of a normal distribution lie so many deviations around its mean
-CERTAIN = (2.5, 97.5)  # percentiles
+Z = 1.959964  # 95 % of a normal distribution lie within this many deviations of its mean
+CERTAIN = (2.5, 97.5)  # percentiles of a 95 % interval
 RESAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """How N scored pictures came to be scored.
+    """How N pictures were scored.
 
     Attributes
     ----------
-    clusters : N ids, the same for pictures that hang together; None where each is on its own.
-    train_size : pictures that the models learned from which answered, in the mean.
-    final_train_size : pictures that the model carried away learns from.
+    clusters : N ids, equal for pictures that depend on each other; None: all are independent.
+    train_size : training pictures of the models that were scored, on average.
+    final_train_size : training pictures of the final model.
     """
 
     clusters: NDArray[np.integer] | None = None
@@ -58,20 +58,20 @@ class Sampling:
 
     @property
     def gain(self) -> float:
-        """What the odds of an error may shrink to, at the most, by learning from all pictures."""
+        """The factor by which training on all pictures may at most reduce the odds of an error."""
         return float(min(1.0, self.train_size / self.final_train_size))
 
     def take(self, rows: NDArray[np.bool_]) -> Sampling:
-        """That of some of the pictures."""
+        """The same for a selection of the pictures."""
         clusters = None if self.clusters is None else self.clusters[rows]
         return Sampling(clusters, self.train_size, self.final_train_size)
 
 
 def wilson(right: float, pictures: float) -> Interval:
-    """The 95 % interval of a share of `right` out of `pictures`; (0, 1) where there are none.
+    """The 95 % interval of a share of `right` out of `pictures`; (0, 1) without pictures.
 
-    Wilson 1927, the one that Brown, Cai & DasGupta 2001 advise: unlike the textbook ± it is never
-    empty at 100 % and never leaves 0–1. Counts need not be whole: clusters may be worth 12.5
+    Wilson 1927, recommended by Brown, Cai & DasGupta 2001: unlike the textbook interval it is
+    never empty at 100 % and never leaves 0–1. Counts may be fractions: clusters may be worth 12.5
     pictures.
     """
     if pictures <= 0:
@@ -79,21 +79,22 @@ def wilson(right: float, pictures: float) -> Interval:
     share, square = right / pictures, Z**2 / pictures
     middle = (share + square / 2) / (1 + square)
     reach = Z / (1 + square) * math.sqrt(share * (1 - share) / pictures + square / pictures / 4)
-    # Rounding aside, the ends are 0 and 1 where none or all are right.
+    # Exactly 0 and 1 if none or all are right, whatever the rounding.
     low = max(0.0, middle - reach) if right > 0 else 0.0
     high = min(1.0, middle + reach) if right < pictures else 1.0
     return (low, high)
 
 
 def share_interval(right: NDArray[np.bool_], sampling: Sampling) -> Interval:
-    """The interval of the share of pictures that the model carried away has right.
+    """The interval of the final model's accuracy.
 
-    Wilson's, for as many pictures as the clusters are worth, with the better end moved by what
-    the model may gain from pictures that the folds' models did without.
+    Wilson's, for as many independent pictures as the clusters are worth, with the upper end moved
+    by what the final model may gain from more training pictures.
 
     Parameters
     ----------
-    right : N, whether each picture was answered right.
+    right : N, whether each answer is right.
+    sampling : how the pictures were scored.
     """
     effect = _design_effect(right.astype(np.float64), sampling.clusters)
     low, high = wilson(float(right.sum()) / effect, len(right) / effect)
@@ -101,15 +102,16 @@ def share_interval(right: NDArray[np.bool_], sampling: Sampling) -> Interval:
 
 
 def mean_interval(values: NDArray[np.float64], sampling: Sampling) -> Interval:
-    """The interval of a mean loss, by the bootstrap over clusters; (0, inf) without pictures.
+    """The interval of a mean loss, by a bootstrap over clusters; (0, inf) without pictures.
 
-    Losses are many small ones and a few large, so their mean is not normal; percentiles of 1 000
-    resamples (Efron & Tibshirani 1993) need not assume it. As losses fall like errors, the lower
-    end moves as that of `share_interval` does.
+    A few losses are large and most are small, so their mean is not normal; percentiles of 1 000
+    resamples (Efron & Tibshirani 1993) do not assume that. Losses fall like errors, so the lower
+    end moves down by the same factor as in `share_interval`.
 
     Parameters
     ----------
     values : N losses.
+    sampling : how the pictures were scored.
     """
     if not len(values):
         return (0.0, math.inf)
@@ -123,36 +125,36 @@ def bootstrap(
     pictures: int,
     clusters: NDArray[np.integer] | None,
 ) -> NDArray[np.float64]:
-    """A figure of each of 1 000 sets of pictures drawn anew, whole clusters at a time.
+    """A statistic of 1 000 bootstrap samples, drawn by whole clusters.
 
     Parameters
     ----------
-    figure : of the pictures in these rows, of which some come more than once.
+    figure : the statistic of the pictures in these rows, some of which are repeated.
     pictures : N.
     clusters : N ids, or None.
     """
-    rng = np.random.default_rng(0)  # the same pictures, the same interval
+    rng = np.random.default_rng(0)  # the same pictures always have the same interval
     if clusters is None:
         return np.array([figure(rng.integers(0, pictures, pictures)) for _ in range(RESAMPLES)])
     order = np.argsort(clusters, kind="stable")
     _, starts, sizes = np.unique(clusters[order], return_index=True, return_counts=True)
 
-    def drawn() -> NDArray[np.int64]:
-        some = rng.integers(0, len(sizes), len(sizes))
-        # Where each drawn cluster begins in `order`, less where it begins among those drawn.
-        shift = starts[some] - (np.cumsum(sizes[some]) - sizes[some])
-        within = np.repeat(shift, sizes[some])
+    def sample() -> NDArray[np.int64]:
+        drawn = rng.integers(0, len(sizes), len(sizes))
+        # Where each drawn cluster begins in `order`, minus where it begins in the sample.
+        shift = starts[drawn] - (np.cumsum(sizes[drawn]) - sizes[drawn])
+        within = np.repeat(shift, sizes[drawn])
         rows: NDArray[np.int64] = order[within + np.arange(len(within))]
         return rows
 
-    return np.array([figure(drawn()) for _ in range(RESAMPLES)])
+    return np.array([figure(sample()) for _ in range(RESAMPLES)])
 
 
 def _design_effect(values: NDArray[np.float64], clusters: NDArray[np.integer] | None) -> float:
-    """How many times the variance of a mean of clusters is that of as many single pictures.
+    """The design effect: the variance of a mean of clusters over that of independent pictures.
 
-    Never below 1. Where all values are the same nothing tells, and a cluster counts as one
-    picture (the effect is then the mean size of the cluster that a picture lies in).
+    At least 1. If all values are equal it cannot be estimated, and a cluster counts as one picture
+    (the effect is then the mean size of the cluster that a picture is in).
     """
     if clusters is None or not len(values):
         return 1.0
@@ -160,8 +162,8 @@ def _design_effect(values: NDArray[np.float64], clusters: NDArray[np.integer] | 
     if len(sizes) == len(values):
         return 1.0
     apart = values - values.mean()
-    alone = float((apart**2).sum()) * len(values) / (len(values) - 1)
-    if alone == 0 or len(sizes) == 1:
+    independent = float((apart**2).sum()) * len(values) / (len(values) - 1)
+    if independent == 0 or len(sizes) == 1:
         return float((sizes**2).sum() / len(values))
     sums = np.bincount(member, apart)
-    return max(1.0, float((sums**2).sum()) * len(sizes) / (len(sizes) - 1) / alone)
+    return max(1.0, float((sums**2).sum()) * len(sizes) / (len(sizes) - 1) / independent)

@@ -1,4 +1,4 @@
-"""Which pictures were called something else, and which classes are taken for one another."""
+"""Mistakes and confused pairs of classes."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def mistakes(
     names: Sequence[str],
     rows: NDArray[np.integer],
 ) -> list[Mistake]:
-    """The wrong answers, the greatest loss first; of equal losses the earlier row first.
+    """The wrong answers by descending loss, then by row.
 
     Parameters
     ----------
     probabilities : N×K, rows sum to one.
     labels : N, the true classes.
     classes : K names.
-    names : names of all pictures of the dataset, of which N were scored.
-    rows : N, which of them: the row in the dataset.
+    names : names of all pictures of the dataset.
+    rows : N, the rows of the scored pictures in the dataset.
     """
     answers = probabilities.argmax(axis=1)
     loss = losses(probabilities, labels)
-    problem = np.flatnonzero(answers != labels)
-    ranked = problem[np.lexsort((rows[problem], -loss[problem]))]
+    wrong = np.flatnonzero(answers != labels)
+    ranked = wrong[np.lexsort((rows[wrong], -loss[wrong]))]
     return [
         Mistake(
             index=int(rows[i]),

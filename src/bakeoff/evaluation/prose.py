@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Numbers and lists as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["listed", "of_pictures", "percent", "span"]
 
 
 def percent(share: float) -> str:
-    """Such as “93.1 %”; never rounded to 100 % or 0 % from something else."""
+    """Such as “93.1 %”; only exact values are shown as 100 % or 0 %."""
     shown = f"{100 * share:.1f}"
     if shown in ("100.0", "0.0") and 0 < share < 1:
         shown = "over 99.9" if share > 0.5 else "under 0.1"

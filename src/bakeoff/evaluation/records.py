@@ -1,4 +1,4 @@
-"""Plain records of what was measured: no libraries, so that any room may hold them."""
+"""Plain records of measurements, without dependencies, so that any package can use them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Interval: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How one class fared. `accuracy` is its recall; `interval` is the 95 % one."""
+    """The scores of one class. `accuracy` is its recall, with its 95 % `interval`."""
 
     name: str
     pictures: int
@@ -46,7 +46,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """How one group (a writer, a style) fared. `confidence` is the mean of what was stated."""
+    """The scores of one group (a writer, a style). `confidence` is the mean confidence."""
 
     name: str
     pictures: int
@@ -58,10 +58,10 @@ class GroupScore:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Answers of about the same confidence, and how often they were right.
+    """Answers of about the same confidence, and how often they are right.
 
-    `lower` and `upper` are the least and greatest confidence in the bin,
-    `confidence` its mean; a calibrated model has `accuracy` ≈ `confidence`.
+    `lower` and `upper` are the lowest and highest confidence in the bin, `confidence` its mean; a
+    calibrated model has `accuracy` ≈ `confidence`.
     """
 
     lower: float
@@ -73,13 +73,13 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Every figure computed from one set of probabilities.
+    """All scores of one set of predictions.
 
-    `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
-    pictures of class i that were called class j. `reliability` runs from the
-    least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
-    `calibration_null_level` is the calibration error that a perfectly calibrated model would exceed
-    on so many pictures one time in twenty.
+    `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts pictures of class
+    i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
+    are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
+    calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
+    `metrics` holds every metric of `bakeoff.evaluation.metrics` by name.
     """
 
     pictures: int
@@ -110,10 +110,10 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One picture that was called something else; `index` is its row in the dataset.
+    """One wrong answer; `index` is the picture's row in the dataset.
 
-    `probability` is what the answer was given, `truth_probability` what the
-    true class was given, `loss` is minus the log of the latter.
+    `probability` is that of the answer, `truth_probability` that of the true class, and `loss` its
+    negative logarithm.
     """
 
     index: int
@@ -129,9 +129,9 @@ class Mistake:
 class Comparison:
     """Two approaches on the same pictures.
 
-    `only_a` pictures are right with `a` alone, `only_b` with `b` alone.
-    `mcnemar_p` is the exact two-sided p of those counts; `resampled_t_p` the
-    corrected resampled t-test on the folds (None with fewer than two folds).
+    `only_a` pictures are right only with `a`, `only_b` only with `b`. `mcnemar_p` is the exact
+    two-sided p of these counts; `resampled_t_p` that of the corrected resampled t-test on the
+    folds (None with fewer than two folds).
     `verdict` is one of "a", "b", "too close to call".
     """
 
@@ -149,12 +149,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TrustMeasured:
-    """What came of the thresholds on pictures that did not set them.
+    """The rates that the thresholds reach on pictures that did not set them.
 
     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
-    one class, `sure_right` how often those are right (None where there are none), `refused` the
-    share of these familiar pictures that was taken for none of the classes. Sets are counted
-    over all pictures, the refused ones too.
+    one class, `sure_right` the accuracy of the latter (None if there are none), and `refused` the
+    share of these in-distribution pictures that are refused. Sets are counted over all pictures,
+    including refused ones.
     """
 
     pictures: int
@@ -166,12 +166,12 @@ class TrustMeasured:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """When to believe an answer: thresholds, the rates they are meant for, and those measured.
+    """When to trust an answer: thresholds, their target rates, and the measured rates.
 
-    A class is possible from `least_probability` on; the likeliest one always is. At most
-    `error_rate` of pictures like these have a truth outside of the possible classes. A picture
-    whose OOD score exceeds `max_ood_score` is none of the classes; at most `refusal_rate`
-    of pictures like these are so refused.
+    A class is possible from `least_probability` on; the most probable class always is. For at most
+    a share `error_rate` of pictures like these the truth is not among the possible classes. A
+    picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
+    `refusal_rate` of pictures like these are refused as such.
     """
 
     error_rate: float
@@ -183,7 +183,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The approach to trust, or None where the figures cannot tell; `why` in plain words."""
+    """The approach to trust, or None if the scores do not separate one; `why` in words."""
 
     name: str | None
     why: str
@@ -191,7 +191,7 @@ class Winner:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Accuracy on pictures never seen, learnt from so many `pictures`, over `fits` fits."""
+    """Out-of-fold accuracy after training on `pictures` pictures, over `fits` fits."""
 
     pictures: int
     accuracy: float
@@ -201,7 +201,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What to expect from `times` as many pictures, with the 95 % interval of that guess."""
+    """The expected accuracy with `times` as many pictures, with its 95 % interval."""
 
     times: float
     pictures: int
@@ -211,7 +211,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve:
-    """Would more pictures help? The error is `floor` + `scale` · pictures ** -`exponent`."""
+    """Would more pictures help? The fitted error is `floor` + `scale` · pictures ** -`exponent`."""
 
     points: list[CurvePoint]
     floor: float
@@ -223,10 +223,10 @@ class LearningCurve:
 
 @dataclass(frozen=True, slots=True)
 class CorruptionResult:
-    """One change that leaves the label true, at growing strengths.
+    """The accuracy under one corruption at increasing strengths.
 
-    `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
-    still right, strength by strength.
+    `words` describes a corrupted picture ("rotated"), and `strengths` each strength ("3°"), to
+    which `accuracy` belongs.
     """
 
     name: str
@@ -237,10 +237,11 @@ class CorruptionResult:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """How an approach stands changes, on `pictures` that its models had not seen.
+    """The robustness of an approach, on `pictures` pictures that its models had not seen.
 
-    `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
-    strengths. `weakest` names the three changes that cost most, the worst first.
+    `clean` is the accuracy on the same pictures without corruption, `mean` that over all
+    corruptions and strengths. `weakest` names the three corruptions that cost most, the worst
+    first.
     """
 
     pictures: int
@@ -253,7 +254,7 @@ class Robustness:
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A picture unlike the others: `what` in a word ("empty"), `why` in a sentence."""
+    """A picture unlike the others: `what` is its kind ("empty"), `why` a description."""
 
     index: int
     name: str
@@ -264,9 +265,10 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A label that the models doubt, and the class they `propose` instead.
+    """A likely label error, and the class that the models propose instead.
 
-    `quality` runs from 0 (surely wrong) to 1; `agree` names the approaches that say the same.
+    `quality` is the probability of the label, from 0 (certainly wrong) to 1; `agree` names the
+    approaches that predict the proposed class.
     """
 
     index: int
@@ -279,10 +281,10 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """Something that should tell nothing and does.
+    """A shortcut that a model could exploit.
 
-    By `by` (such as "background") alone, `predicts` ("class" or "group") is predicted with this
-    accuracy, where always naming the most frequent has `chance`.
+    `by` (such as "background") alone predicts the class or group (`predicts`) with this accuracy;
+    always answering the most frequent one has `chance`.
     """
 
     predicts: Literal["class", "group"]
@@ -295,7 +297,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is odd about a dataset; `words` has a sentence for each kind of finding."""
+    """The issues of a dataset; `words` has a sentence for each."""
 
     odd: list[Odd]
     suspects: list[Suspect]
@@ -305,9 +307,9 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A part of the verdict: `about` says which question it answers.
+    """One sentence of the verdict; `about` says which question it answers.
 
-    `see` is where the pictures or figures behind it are, and `name` of which class or group.
+    `see` says where the pictures or numbers behind it are, and `name` for which class or group.
     """
 
     about: Literal["which", "sure", "cost", "where", "next"]
@@ -318,6 +320,6 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to make of it all, in plain words, written from the figures by rules."""
+    """The verdict on a run in plain words, written by rules."""
 
     sentences: list[Sentence]

@@ -1,4 +1,4 @@
-"""How an approach stands changes that leave the label true, in figures and in words."""
+"""Robustness of an approach to corruptions, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bakeoff.evaluation.records import CorruptionResult, Robustness
 __all__ = ["robustness_of"]
 
 WEAKEST = 3
-LITTLE = 0.02  # of accuracy: what a change may cost that is said to cost nothing much
+LITTLE = 0.02  # of accuracy: an approach that never loses more is called robust
 
 
 def robustness_of(
@@ -24,14 +24,15 @@ def robustness_of(
     clean: float,
     pictures: int,
 ) -> Robustness:
-    """What came of the battery for the approach that people know by this name.
+    """The outcome of the corruption benchmark for one approach.
 
     Parameters
     ----------
-    corruptions : A changes.
-    right : A×5, how many pictures were right after each change at each strength.
-    clean : accuracy on the same pictures as they are.
-    pictures : how many there were.
+    name : of the approach, for the words.
+    corruptions : C of them.
+    right : C×5, the number of right answers for each corruption at each strength.
+    clean : accuracy on the same pictures without corruption.
+    pictures : how many pictures were corrupted.
     """
     accuracy = right / pictures
     order = np.argsort(accuracy.mean(1), kind="stable")[:WEAKEST]
@@ -41,9 +42,9 @@ def robustness_of(
         mean=float(accuracy.mean()),
         corruptions=[
             CorruptionResult(
-                change.name, change.words, change.strengths, [float(one) for one in some]
+                corruption.name, corruption.words, corruption.strengths, shares.tolist()
             )
-            for change, some in zip(corruptions, accuracy, strict=True)
+            for corruption, shares in zip(corruptions, accuracy, strict=True)
         ],
         weakest=[corruptions[index].name for index in order],
         words=_words(name, [corruptions[index].name for index in order], accuracy, order, clean),
@@ -60,13 +61,16 @@ def _words(
     mean = accuracy.mean(1)
     if clean - mean.min() <= LITTLE:
         return (
-            f"{name} stands all {len(accuracy)} changes: over five strengths none costs it more "
-            f"than {LITTLE * 100:g} points of the {percent(clean)} on clean pictures."
+            f"{name} is robust to all {len(accuracy)} corruptions: on average over five strengths "
+            f"none costs more than {LITTLE * 100:g} points of the {percent(clean)} on clean "
+            "pictures."
         )
     worst, *others = (percent(mean[index]) for index in order)
-    also = " and ".join(f"{one} ({some})" for one, some in zip(weakest[1:], others, strict=True))
+    also = " and ".join(
+        f"{corruption} ({share})" for corruption, share in zip(weakest[1:], others, strict=True)
+    )
     return (
-        f"Of {len(accuracy)} changes, {name} stands {weakest[0]} worst: {worst} over five "
-        f"strengths and {percent(accuracy[order[0], -1])} at the strongest, against "
-        f"{percent(clean)} on clean pictures; then {also}."
+        f"Of {len(accuracy)} corruptions, “{weakest[0]}” costs {name} most: it has {worst} right "
+        f"on average over five strengths and {percent(accuracy[order[0], -1])} at the strongest, "
+        f"against {percent(clean)} on clean pictures; then {also}."
     )

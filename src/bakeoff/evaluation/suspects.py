@@ -1,4 +1,4 @@
-"""Which labels the models doubt, and which pictures are strange to all of them."""
+"""Label errors and outliers, from out-of-fold predictions of all approaches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bakeoff.evaluation.records import Suspect
 __all__ = ["outliers", "pooled", "suspects"]
 
 SURELY_WRONG = 0.02
-# Robust deviations of the logarithm of OOD score: of any approach, and in the mean. Among 3 000
-# digits and 431 drawings none has a mean above 3.5; chequers and noise among digits have 5.
-STRANGE, VERY_STRANGE = 2.0, 4.5
-ENOUGH = 100  # pictures: among fewer, how far the others spread is luck
+# Robust deviations of the log OOD score: for each approach, and on average. Among 3 000 digits and
+# 431 drawings none has a mean above 3.5; chequers and noise among digits have 5.
+FAR_FOR_EACH, FAR_ON_AVERAGE = 2.0, 4.5
+ENOUGH = 100  # pictures; fewer do not show how widely scores vary
 
 
 def suspects(
@@ -27,40 +27,40 @@ def suspects(
     names: Sequence[str],
     rows: NDArray[np.integer],
 ) -> list[Suspect]:
-    """Labels that are likely wrong, the most suspect first.
+    """Likely label errors, the likeliest first.
 
     By confident learning (Northcutt, Jiang and Chuang, "Confident learning: estimating
     uncertainty in dataset labels", 2021; the authors' own cleanlab) on all approaches `pooled`.
-    Of its ways to choose, that which takes as many of each class as are estimated wrong there,
-    those with the least probability of their label first: of labels flipped on purpose it found
-    the most among as few false alarms (benchmarks/suspects.txt). In a set of some hundred it
-    counts too few, so whatever label is given less than 2 % is suspect too.
+    Its method "prune_by_class" takes as many pictures of each class as are estimated to be
+    mislabelled, those whose label has the lowest probability first: of deliberately flipped labels
+    it found the most for as few false alarms (benchmarks/suspects.txt). On a few hundred pictures
+    it estimates too few, so a label with a probability below 2 % counts too.
 
     Parameters
     ----------
     probabilities : by approach, N×K of models that never saw the picture; calibrated.
     labels : N, index into `classes`.
     classes : K names.
-    names : names of all pictures of the dataset, of which N were judged.
-    rows : N, which of them: the row in the dataset.
+    names : names of all pictures of the dataset.
+    rows : N, the rows of the judged pictures in the dataset.
     """
-    # Not before it is needed: pandas comes with it, and training wants the memory.
+    # Imported late: it loads pandas, and training needs the memory.
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
     together = pooled(list(probabilities.values()))
-    present, given = np.unique(labels, return_inverse=True)
+    present, label_of = np.unique(labels, return_inverse=True)
     if len(present) < 2:
         return []
     known = together[:, present] / together[:, present].sum(axis=1, keepdims=True)
     with warnings.catch_warnings():
-        # That a class is too small to be sure of is told by the interval of its score.
+        # The interval of its score already shows that a class is small.
         warnings.simplefilter("ignore")
-        doubted = find_label_issues(given, known, filter_by="prune_by_class", n_jobs=1)
-    quality = get_label_quality_scores(given, known, method="self_confidence")
+        doubted = find_label_issues(label_of, known, filter_by="prune_by_class", n_jobs=1)
+    quality = get_label_quality_scores(label_of, known, method="self_confidence")
     answers = together.argmax(axis=1)
-    found = np.flatnonzero((doubted | (quality < SURELY_WRONG)) & (answers != labels))
-    said = {name: one.argmax(axis=1) for name, one in probabilities.items()}
+    wrong = np.flatnonzero((doubted | (quality < SURELY_WRONG)) & (answers != labels))
+    answers_of = {name: matrix.argmax(axis=1) for name, matrix in probabilities.items()}
     return [
         Suspect(
             index=int(rows[i]),
@@ -68,32 +68,34 @@ def suspects(
             label=classes[labels[i]],
             proposed=classes[answers[i]],
             quality=float(quality[i]),
-            agree=[name for name, one in said.items() if one[i] == answers[i]],
+            agree=[name for name, own in answers_of.items() if own[i] == answers[i]],
         )
-        for i in found[np.lexsort((rows[found], quality[found]))]
+        for i in wrong[np.lexsort((rows[wrong], quality[wrong]))]
     ]
 
 
 def pooled(probabilities: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """What several approaches say together, N×K: the geometric mean, whose rows sum to one.
+    """The normalised geometric mean of several approaches' probabilities, N×K.
 
-    One that is sure that a picture is not of a class is heard more than in a plain mean
-    (Hinton, "Training products of experts", 2002).
+    An approach that excludes a class counts more than in an arithmetic mean (Hinton, "Training
+    products of experts", 2002).
     """
-    logs = [np.log(np.clip(one.astype(np.float64), LEAST_PROBABILITY, 1)) for one in probabilities]
+    logs = [
+        np.log(np.clip(matrix.astype(np.float64), LEAST_PROBABILITY, 1)) for matrix in probabilities
+    ]
     mean = np.exp(np.mean(logs, axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True))
 
 
 def outliers(ood_score: Mapping[str, NDArray[np.floating]]) -> NDArray[np.int64]:
-    """Which of N pictures are far stranger than the others to all approaches, ascending.
+    """Which of N pictures have a far higher OOD score than the others in all approaches, ascending.
 
-    Far is, in the logarithm and in robust deviations above the median, 4.5 in the mean of the
-    approaches and 2 for each. Of fewer than 100 pictures none is named.
+    Far is, in robust deviations of the log score above its median, 4.5 on average and 2 for each
+    approach. Among fewer than 100 pictures none is named.
 
     Parameters
     ----------
-    OOD score : by approach, N; of models that never saw the picture.
+    ood_score : by approach, N; of models that never saw the picture.
     """
     if len(next(iter(ood_score.values()))) < ENOUGH:
         return np.empty(0, dtype=np.int64)
@@ -101,5 +103,5 @@ def outliers(ood_score: Mapping[str, NDArray[np.floating]]) -> NDArray[np.int64]
     apart = logs - np.median(logs, axis=1, keepdims=True)
     spread = 1.4826 * np.median(np.abs(apart), axis=1, keepdims=True)
     deviations = apart / np.maximum(spread, 1e-3)
-    far = (deviations.min(axis=0) > STRANGE) & (deviations.mean(axis=0) > VERY_STRANGE)
+    far = (deviations.min(axis=0) > FAR_FOR_EACH) & (deviations.mean(axis=0) > FAR_ON_AVERAGE)
     return np.flatnonzero(far).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Thresholds that say when to believe an answer, from pictures that the model never saw."""
+"""Thresholds for trusting an answer, from out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bakeoff.evaluation.records import Trust, TrustMeasured
 __all__ = ["REFUSAL_RATE", "Judged", "joined", "trust"]
 
 REFUSAL_RATE = 0.015
-MOST_ERRORS = 0.05  # a set that misses more often than this is no help
+MOST_ERRORS = 0.05  # a set of classes that misses the truth more often is useless
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was said of N pictures by models that never saw them.
+    """Predictions for N pictures by models that never saw them.
 
     Attributes
     ----------
     probabilities : N×K, calibrated.
-    OOD score : N, how far each lies from what the model learned from.
+    ood_score : N, how far each picture lies from the training pictures.
     labels : N, the true classes.
     """
 
@@ -35,63 +35,62 @@ class Judged:
         return len(self.labels)
 
     def take(self, rows: NDArray[np.bool_]) -> Judged:
-        """Some of them."""
+        """A selection of them."""
         return Judged(self.probabilities[rows], self.ood_score[rows], self.labels[rows])
 
 
 def joined(parts: list[Judged]) -> Judged:
-    """All of them, in that order."""
+    """The concatenation of `parts`."""
     return Judged(
-        np.concatenate([one.probabilities for one in parts]),
-        np.concatenate([one.ood_score for one in parts]),
-        np.concatenate([one.labels for one in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.ood_score for part in parts]),
+        np.concatenate([part.labels for part in parts]),
     )
 
 
 def trust(
     unseen: Judged, *, fold_of: NDArray[np.integer] | None = None, test: Judged | None = None
 ) -> Trust:
-    """Thresholds from `unseen` pictures, and what they are worth on others.
+    """Thresholds from `unseen` predictions, and the rates they reach on other pictures.
 
-    The possible classes are a conformal set: those with at least the probability that all but
-    an `error_rate` of truths were given (Sadinle, Lei and Wasserman, "Least ambiguous set-valued
-    classifiers with bounded error levels", 2019), and always the likeliest. A set that is to be
-    narrower than it must be would be empty, so the rate is half of that at which the likeliest
-    class alone is wrong: sets then halve the errors, and say where. It is never above 5 %, nor
-    below what so many pictures can tell.
+    The possible classes are a conformal set: the classes with at least the probability that the
+    true class has for all but a share `error_rate` of pictures (Sadinle, Lei and Wasserman, "Least
+    ambiguous set-valued classifiers with bounded error levels", 2019), and always the most
+    probable class. An error rate above that of the most probable class alone would ask for empty
+    sets, so the rate is half of it: sets then halve the errors, and show where they are. It is at
+    most 5 %, and at least what the number of pictures can resolve.
 
-    Strangeness is cut where a share `REFUSAL_RATE` of the unseen pictures lies beyond, which is
-    conformal too.
+    The OOD threshold is conformal too: a share `REFUSAL_RATE` of the unseen pictures exceeds it.
 
     Parameters
     ----------
-    unseen : out-of-fold answers, at least one.
-    fold_of : N, the fold of each; to measure fold by fold, with thresholds from the others.
-    test : answers on locked pictures; measured on these where there are any.
+    unseen : out-of-fold predictions, at least one.
+    fold_of : N, the fold of each, to measure each fold with thresholds from the others.
+    test : predictions on the locked test; if given, the rates are measured on it instead.
     """
     rate = _error_rate(unseen)
-    found = _thresholds(unseen, rate)
+    thresholds = _thresholds(unseen, rate)
     if test is not None:
-        return replace(found, measured=_measured([(found, test)]))
+        return replace(thresholds, measured=_measured([(thresholds, test)]))
     if fold_of is None or len(np.unique(fold_of)) < 2:
-        return found
+        return thresholds
     parts = [
         (_thresholds(unseen.take(fold_of != fold), rate), unseen.take(fold_of == fold))
         for fold in np.unique(fold_of)
     ]
-    return replace(found, measured=_measured(parts))
+    return replace(thresholds, measured=_measured(parts))
 
 
 def _error_rate(unseen: Judged) -> float:
-    problem = float((unseen.probabilities.argmax(1) != unseen.labels).mean())
-    return min(max(problem / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
+    wrong = float((unseen.probabilities.argmax(1) != unseen.labels).mean())
+    return min(max(wrong / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
 
 
 def _thresholds(unseen: Judged, error_rate: float) -> Trust:
-    given = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
+    of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
     return Trust(
         error_rate=error_rate,
-        least_probability=-_conformal(-given, error_rate),
+        least_probability=-_conformal(-of_truth, error_rate),
         refusal_rate=max(REFUSAL_RATE, 1 / (len(unseen) + 1)),
         max_ood_score=_conformal(unseen.ood_score, REFUSAL_RATE),
         measured=None,
@@ -99,9 +98,9 @@ def _thresholds(unseen: Judged, error_rate: float) -> Trust:
 
 
 def _conformal(values: NDArray[np.floating], rate: float) -> float:
-    """What a new value exceeds with at most probability `rate`: Vovk et al. 2005.
+    """The threshold that a new value exceeds with probability `rate` at most (Vovk et al. 2005).
 
-    Where so few values can not promise that, the greatest of them.
+    If there are too few values to guarantee that, the largest of them.
     """
     rank = math.ceil((len(values) + 1) * (1 - rate))
     return float(np.sort(values)[min(rank, len(values)) - 1])
@@ -109,8 +108,8 @@ def _conformal(values: NDArray[np.floating], rate: float) -> float:
 
 def _measured(parts: list[tuple[Trust, Judged]]) -> TrustMeasured:
     covered, single, right, refused = (
-        np.concatenate(some)
-        for some in zip(
+        np.concatenate(outcome)
+        for outcome in zip(
             *(_outcomes(thresholds, judged) for thresholds, judged in parts), strict=True
         )
     )
@@ -124,7 +123,7 @@ def _measured(parts: list[tuple[Trust, Judged]]) -> TrustMeasured:
 
 
 def _outcomes(thresholds: Trust, judged: Judged) -> tuple[NDArray[np.bool_], ...]:
-    """N each: the set holds the truth, it is of one class, the answer is right, it is refused."""
+    """N each: the set holds the truth, the set is one class, the answer is right, it is refused."""
     every = np.arange(len(judged))
     best = judged.probabilities.argmax(1)
     possible = judged.probabilities >= thresholds.least_probability
