@@ -467,7 +467,7 @@ def test_a_page_is_made_of_bundles(
     bakeoff(*made, "--out", site, "--variant", "int8", monkeypatch=monkeypatch, code=2)
     assert "takes bundles as they are" in capsys.readouterr().err
     bakeoff("export", finished.path, finished.path, monkeypatch=monkeypatch, code=2)
-    assert "a bundle is made of one run" in capsys.readouterr().err
+    assert "takes one run; found 2" in capsys.readouterr().err
 
 
 def test_export_overwrites_nothing_else(
@@ -478,7 +478,7 @@ def test_export_overwrites_nothing_else(
 ) -> None:
     (tmp_path / "precious.txt").write_text("x")
     bakeoff("export", finished.path, "-a", "cnn", "-o", tmp_path, monkeypatch=monkeypatch, code=2)
-    assert "is there already and is no bundle" in capsys.readouterr().err
+    assert "exists and is not a bundle" in capsys.readouterr().err
     assert (tmp_path / "precious.txt").read_text() == "x"
     bakeoff("export", finished.path, "-a", "vit", monkeypatch=monkeypatch, code=2)
     assert "has no approach vit" in capsys.readouterr().err

@@ -53,6 +53,6 @@ def test_no_name_breaks_out_of_its_place(manifest: Manifest, name: str) -> None:
 def test_without_thresholds_it_says_so(manifest: Manifest) -> None:
     plain = manifest.model_copy(update={"trust": None, "confused": [], "scores": []})
     text = card(plain)
-    assert "every answer is called sure" in text
+    assert "Every answer is called sure" in text
     assert "No two classes were confused" in text
     assert "model-index" not in header(text)

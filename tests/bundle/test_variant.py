@@ -46,7 +46,7 @@ def test_a_variant_says_what_it_is_and_verifies_by_its_own_answers(
     assert found.full_bytes == (finished.bundle("cnn") / "model.onnx").stat().st_size
     assert min(found.milliseconds, found.full_milliseconds) > 0
     assert bundle.verify().same
-    assert "kept in fp16" in (path / "README.md").read_text()
+    assert "stored in fp16" in (path / "README.md").read_text()
     assert not (path / "model.safetensors").exists()  # it would be larger than the rest
 
 
@@ -59,7 +59,7 @@ def test_only_trained_weights_are_rounded(finished: RunFolder) -> None:
     assert rounded
     assert all(name.startswith("model.network.body") for name in rounded)
     assert {f"{name}.int8" for name in rounded} <= names
-    assert any("familiar" in name for name in names)
+    assert any("network.ood" in name for name in names)
 
 
 def test_a_variant_that_answers_otherwise_is_not_made(
@@ -76,7 +76,7 @@ def test_a_variant_that_answers_otherwise_is_not_made(
         return data
 
     monkeypatch.setattr(exporting, "smaller", spoiled)
-    with pytest.raises(BakeoffError, match=r"gives 33\.33% of 60 pictures") as refused:
+    with pytest.raises(BakeoffError, match=r"on 33\.33% of 60 pictures") as refused:
         make_bundle(finished, "baseline", tmp_path / "small", variant="int8", dataset=strokes())
     assert "fp16" in refused.value.hint
     assert not (tmp_path / "small").exists()

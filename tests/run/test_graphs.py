@@ -100,13 +100,13 @@ def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) 
 def test_an_approach_that_onnx_cannot_hold_costs_its_bundle_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = export._Answering.forward
+    forward = export._Exported.forward
 
-    def undecided(self: export._Answering, pixels: Tensor) -> tuple[Tensor, ...]:
+    def undecided(self: export._Exported, pixels: Tensor) -> tuple[Tensor, ...]:
         answered = forward(self, pixels)
         return answered if answered[0].sum() > 0 else answered[::-1]
 
-    monkeypatch.setattr(export._Answering, "forward", undecided)
+    monkeypatch.setattr(export._Exported, "forward", undecided)
     one = {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
     asked: dict[str, Any] = QUICKLY | one | {"bundles": True}
     heard: list[Mapping[str, Any]] = []

@@ -1,1 +1,1 @@
-"""A trained approach to carry away: one graph from raw pixels, and all there is to know of it."""
+"""An exported approach: one graph from raw pixels to answers, and its description."""

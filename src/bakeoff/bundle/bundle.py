@@ -1,7 +1,7 @@
-"""Load a bundle and ask it: NumPy and ONNX Runtime, no torch.
+"""Load a bundle and predict with it, by NumPy and ONNX Runtime alone.
 
-What is in a bundle is a stranger's word until it is checked: sizes before anything is read,
-the schema, checksums, and a graph that can do nothing but compute.
+A bundle is untrusted input. Loading checks sizes before it reads, then the schema, the checksums,
+and that the graph can only compute.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bakeoff.bundle.answer import Answers, answer_of
-from bakeoff.bundle.graph import INPUT, MOST_BYTES, OUTPUTS, PREPARED, check_graph
+from bakeoff.bundle.graph import INPUT, MAX_GRAPH_BYTES, OUTPUTS, PREPARED, check_graph
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
@@ -31,6 +31,7 @@ from bakeoff.bundle.pack import SUFFIX
 from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.data.decode import decode
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.words import count
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.old_names import read_json
@@ -39,49 +40,53 @@ __all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load
 
 GRAPH = "model.onnx"
 MANIFEST = "bundle.json"
-TOLERANCE = 1e-4  # of a probability: what another processor may add up differently
-STRANGER = 0.01  # of a OOD score, as a share of it
+TOLERANCE = 1e-4  # of a probability: rounding differs between processors
+OOD_TOLERANCE = 0.01  # of an OOD score, relative
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
-PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MOST_BYTES)
-MOST_MANIFEST = 20_000_000
-TRUSTED = "Take a bundle that bakeoff made, from people you trust"
+PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MAX_GRAPH_BYTES)
+MAX_MANIFEST_BYTES = 20_000_000
+UNTRUSTED_HINT = "Use only bundles made by bakeoff, from people you trust"
 
 Outcome: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-"""N×K probabilities, N strangenesses and N×E embeddings."""
+"""N×K probabilities, N OOD scores and N×E embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How a bundle answers here, beside how it answered where it was made.
+    """A bundle's answers on this machine compared with those on the machine that exported it.
 
-    `off` is the largest difference of a probability over the golden pictures, and `same` says
-    whether it, and that of the OOD score, are within what another processor may add up
-    differently.
+    Attributes
+    ----------
+    pictures : number of golden pictures.
+    max_difference : the largest difference of a probability.
+    same : whether probabilities and OOD scores differ by no more than rounding on another
+        processor explains.
+    milliseconds : median time for one picture.
     """
 
     pictures: int
-    off: float
+    max_difference: float
     same: bool
     milliseconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a model answers so: where it looked, and training pictures like this one."""
+    """Why a model gave its answer: where it looked, and the most similar training pictures."""
 
     occlusion: Occlusion
     neighbours: list[Neighbour]
 
 
 class Bundle:
-    """A trained approach, ready to be asked.
+    """A trained approach, ready to predict.
 
     Attributes
     ----------
-    manifest : all there is to know of it.
+    manifest : the contents of bundle.json.
     name : of the bundle, such as "cnn".
-    classes : class names, in the order of every vector of probabilities.
-    neighbours : training pictures, if the owner chose to ship some.
+    classes : K class names, in the order of every probability vector.
+    neighbours : training pictures, if the bundle was exported with some.
     graph_bytes : size of the graph with its weights.
     """
 
@@ -101,108 +106,127 @@ class Bundle:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        # Threads that wait busily would take the cores from other models beside this one.
+        # Spinning threads would take the cores from other models that run at the same time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Weights kept in int8 are made float32 once, when loaded, instead of in every run.
+        # Convert int8 weights to float32 once, at load time, instead of in every run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # ONNX Runtime's own kinds are not public
+        except Exception as error:  # ONNX Runtime's exception types are not public
             raise BakeoffError(
-                manifest.name, f"ONNX Runtime can not run its graph ({_first_line(error)})", TRUSTED
+                manifest.name,
+                f"ONNX Runtime cannot run its graph ({_first_line(error)})",
+                UNTRUSTED_HINT,
             ) from None
 
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        scores = [f"{score.accuracy:.1%} accuracy ({score.on})" for score in manifest.scores]
+        trained = f"trained on {count(manifest.trained_on.pictures, 'picture')}"
+        lines = [
+            f"Bundle {self.name}: {manifest.title}",
+            f"  {count(len(self.classes), 'class')}, {trained} of {manifest.trained_on.name}",
+            f"  {', '.join(scores)}" if scores else "",
+            f"  {manifest.parameters:,} parameters, {self.graph_bytes / 1e6:.1f} MB",
+        ]
+        return "\n".join(line for line in lines if line)
+
     def predict(
-        self, given: Any, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
+        self, pictures: Any, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
     ) -> Answers:
-        """Name pictures, given in any form.
+        """Classify pictures.
 
         Parameters
         ----------
-        given : a path of a picture, folder, CSV or zip, the bytes of a file, a PIL image, an
-            array of pixels, or a list of such; see `gather`.
-        on_done : called with the number of pictures done, and of all.
+        pictures : the path of a picture, folder, CSV or zip, the bytes of a file, a PIL image, an
+            array of pixels, or a list of these; see `gather`.
+        on_done : called with the number of pictures done and the number of all pictures.
 
         Returns
         -------
-        One `Answer` for each picture, in order; what could not be read is in `left_out`.
+        One `Answer` for each picture, in order; `left_out` lists what could not be read.
 
         Raises
         ------
         BakeoffError
-            There is nothing to read, or nothing that can be read.
+            There is nothing to read, or nothing can be read.
         """
-        return self.answer(gather(given), on_done=on_done)
+        return self.answer(gather(pictures), on_done=on_done)
 
     def answer(
         self, inputs: Inputs, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
     ) -> Answers:
-        """Name pictures that were gathered before, as when several models are asked."""
-        count = len(inputs.pictures)
-        probabilities = np.empty((count, len(self.classes)), dtype=np.float32)
-        ood_score = np.empty(count, dtype=np.float32)
+        """Classify pictures that `gather` has read, so that several models can share them."""
+        total = len(inputs.pictures)
+        probabilities = np.empty((total, len(self.classes)), dtype=np.float32)
+        ood_scores = np.empty(total, dtype=np.float32)
         done = 0
-        for rows, some in self.run_all(inputs.pictures):
-            probabilities[rows], ood_score[rows], _ = some
+        for rows, outcome in self.run_all(inputs.pictures):
+            probabilities[rows], ood_scores[rows], _ = outcome
             done += len(rows)
-            on_done(done, count)
+            on_done(done, total)
         return Answers(
             [
                 answer_of(name, shares, float(score), self.classes, self.manifest.trust, picture)
                 for name, shares, score, picture in zip(
-                    inputs.names, probabilities, ood_score, inputs.pictures, strict=True
+                    inputs.names, probabilities, ood_scores, inputs.pictures, strict=True
                 )
             ],
             inputs.left_out,
         )
 
     def run_all(self, pictures: Pictures) -> Iterator[tuple[NDArray[np.int64], Outcome]]:
-        """Rows and what `run` gives for them, in batches that fit into memory."""
+        """Row numbers and the `Outcome` for them, in batches that fit into memory."""
         largest = int(pictures.shapes.prod(axis=1).max(initial=1))
         for rows, pixels in pictures.batches(min(max(BATCH_PIXELS // largest, 1), BATCH_PICTURES)):
             yield rows, self.run(pixels)
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
-        """N×H×W×C uint8 to N×K probabilities, N strangenesses and N×E embeddings."""
+        """The `Outcome` for N×H×W×C pixels of uint8."""
         expected = ((len(self.classes),), (), (self.manifest.embedding,))
         names = [output.name for output in self._session.get_outputs()[: len(OUTPUTS)]]
-        asked = dict(zip(names, expected, strict=True))
-        probabilities, ood_score, embeddings = self._run(pixels, asked)
-        return probabilities, ood_score, embeddings
+        probabilities, ood_scores, embeddings = self._run(
+            pixels, dict(zip(names, expected, strict=True))
+        )
+        return probabilities, ood_scores, embeddings
 
     def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What the model sees of N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
+        """The network's input for N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
 
-        It takes as long as `run`: ONNX Runtime runs a graph whole, whatever is asked of it.
+        This takes as long as `run`: ONNX Runtime always runs the whole graph.
         """
-        made = self.manifest.preparation
-        (prepared,) = self._run(pixels, {PREPARED: (made.channels, made.side, made.side)})
+        preparation = self.manifest.preparation
+        side = preparation.side
+        (prepared,) = self._run(pixels, {PREPARED: (preparation.channels, side, side)})
         shown: NDArray[np.uint8] = np.rint(prepared.clip(0, 1) * 255).astype(np.uint8)
         return shown.transpose(0, 2, 3, 1)
 
     def _run(
-        self, pixels: NDArray[np.uint8], asked: Mapping[str, tuple[int, ...]]
+        self, pixels: NDArray[np.uint8], shapes: Mapping[str, tuple[int, ...]]
     ) -> list[NDArray[np.float32]]:
-        """Outputs by name, each of the shape that it has for one picture."""
-        outputs: list[NDArray[np.float32]] = self._session.run(list(asked), {INPUT: pixels})
-        for (name, shape), output in zip(asked.items(), outputs, strict=True):
+        """The outputs named by `shapes`, which holds the expected shape for one picture."""
+        outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), {INPUT: pixels})
+        for (name, shape), output in zip(shapes.items(), outputs, strict=True):
             if output.shape != (len(pixels), *shape):
                 raise BakeoffError(
-                    self.name, f"its graph answers with {name} of another shape", TRUSTED
+                    self.name,
+                    f"the shape of its graph's output {name} contradicts {MANIFEST}",
+                    UNTRUSTED_HINT,
                 )
         return outputs
 
     def explain(self, picture: NDArray[np.uint8], neighbours: int = 5) -> Explanation:
-        """What of an H×W×C picture mattered, and the training pictures most like it.
+        """Which parts of an H×W×C picture mattered, and the most similar training pictures.
 
-        About two hundred runs of the model; see `covered`.
+        This runs the model on about two hundred copies of the picture; see `covered`.
         """
         copies = covered(picture)
-        parts = [self.run(some) for some in np.array_split(copies, -(-copies.size // BATCH_PIXELS))]
-        probabilities = np.concatenate([one for one, _, _ in parts])
-        return self.explanation(picture, probabilities, parts[0][2][0], neighbours)
+        batches = np.array_split(copies, -(-copies.size // BATCH_PIXELS))
+        outcomes = [self.run(batch) for batch in batches]
+        probabilities = np.concatenate([shares for shares, _, _ in outcomes])
+        return self.explanation(picture, probabilities, outcomes[0][2][0], neighbours)
 
     def explanation(
         self,
@@ -211,31 +235,36 @@ class Bundle:
         embedding: NDArray[np.float32],
         neighbours: int,
     ) -> Explanation:
-        """The same from what `run` said of `covered` pictures, as when others take turns."""
-        near: list[Neighbour] = []
+        """`explain` for a caller that has run the `covered` copies itself.
+
+        Parameters
+        ----------
+        picture : H×W×C.
+        probabilities : one row of K for each copy.
+        embedding : E numbers, of the whole picture.
+        neighbours : number of training pictures.
+        """
+        nearest: list[Neighbour] = []
         if self.neighbours is not None:
-            near = self.neighbours.nearest(embedding, neighbours, self.classes)
-        return Explanation(occlusion_of(picture, probabilities, self.classes), near)
+            nearest = self.neighbours.nearest(embedding, neighbours, self.classes)
+        return Explanation(occlusion_of(picture, probabilities, self.classes), nearest)
 
     def verify(self) -> Verified:
-        """Ask of the golden pictures again, and compare."""
-        golden = self.manifest.golden
-        pictures = [decode(b64decode(one.png), "golden picture") for one in golden]
-        answers, times = [], []
-        for picture in pictures:
+        """Predict the golden pictures and compare with the answers that the bundle records."""
+        differences, ood_differences, times = [], [], []
+        for golden in self.manifest.golden:
+            picture = decode(b64decode(golden.png), "golden picture")
             started = time.perf_counter()
-            answers.append(self.run(picture[None]))
+            probabilities, ood_scores, _ = self.run(picture[None])
             times.append(time.perf_counter() - started)
-        off = max(
-            float(np.abs(given[0] - np.asarray(one.probabilities)).max())
-            for one, (given, _, _) in zip(golden, answers, strict=True)
+            differences.append(np.abs(probabilities[0] - np.asarray(golden.probabilities)).max())
+            ood_differences.append(abs(float(ood_scores[0]) / golden.ood_score - 1))
+        return Verified(
+            pictures=len(times),
+            max_difference=float(max(differences)),
+            same=bool(max(differences) <= TOLERANCE and max(ood_differences) <= OOD_TOLERANCE),
+            milliseconds=float(np.median(times)) * 1e3,
         )
-        stranger = max(
-            abs(float(strange[0]) / one.ood_score - 1)
-            for one, (_, strange, _) in zip(golden, answers, strict=True)
-        )
-        same = off <= TOLERANCE and stranger <= STRANGER
-        return Verified(len(golden), off, same, float(np.median(times)) * 1e3)
 
 
 def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Bundle:
@@ -243,13 +272,13 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Bundle:
 
     Parameters
     ----------
-    path : the bundle. A run with a single approach is taken for that approach's bundle.
-    threads : CPU threads for one batch; None for one for each core.
+    path : the bundle, or a run with a single approach.
+    threads : CPU threads for one batch; None for one per core.
 
     Raises
     ------
     BakeoffError
-        There is no bundle at `path`, it is damaged, or it could do more than compute.
+        There is no bundle at `path`, it is damaged, or its graph could do more than compute.
     """
     path = Path(path).expanduser()
     manifest, files = read_bundle(path)
@@ -261,17 +290,17 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Bundle:
             )
         except ValueError as error:
             raise BakeoffError(
-                f"{path.name}/{NEIGHBOURS}", f"is damaged ({error})", TRUSTED
+                f"{path.name}/{NEIGHBOURS}", f"is damaged ({error})", UNTRUSTED_HINT
             ) from None
     return Bundle(manifest, files[GRAPH], neighbours, threads=threads)
 
 
 def read_bundle(path: Path) -> tuple[Manifest, dict[str, bytes]]:
-    """What a bundle says of itself, and the files by which it answers, checked as `load` does.
+    """Read and check a bundle as `load` does, without preparing it to predict.
 
     Returns
     -------
-    The manifest, and by name `bundle.json`, the graph, and the neighbours if it has some.
+    The manifest, and the bytes of the graph and of the neighbours, if there are any, by file name.
     """
     if path.is_file() and is_archive(path):
         with unpacked(path, PACKED) as (folder, _):
@@ -280,17 +309,17 @@ def read_bundle(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 
 def find_bundles(path: Path) -> list[Path]:
-    """The bundle at `path`, or those of the run there in the order of its approaches; or none."""
+    """The bundle at `path`, or those of the run at `path` in the order of its approaches."""
     path = path.expanduser()
     if (path / MANIFEST).is_file() or (path.is_file() and path.suffix == SUFFIX):
         return [path]
-    found = sorted(one.parent for one in path.glob(f"bundles/*/{MANIFEST}"))
+    bundles = sorted(manifest.parent for manifest in path.glob(f"bundles/*/{MANIFEST}"))
     try:
         order = RunFolder(path).config.approaches
-    except (BakeoffError, OSError):  # of no run, or of one that is damaged
-        return found
+    except (BakeoffError, OSError):  # not a run, or a damaged one
+        return bundles
     known = [path / "bundles" / name for name in order]
-    return sorted(found, key=lambda one: known.index(one) if one in known else len(known))
+    return sorted(bundles, key=lambda path: known.index(path) if path in known else len(known))
 
 
 def _folder(path: Path) -> Path:
@@ -301,30 +330,30 @@ def _folder(path: Path) -> Path:
         raise BakeoffError(
             str(path),
             f"holds {len(inside)} bundles",
-            f"Name one of {', '.join(str(one) for one in inside)}",
+            f"Name one of {', '.join(map(str, inside))}",
         )
     raise BakeoffError(
         str(path),
-        f"is no bundle: it holds no {MANIFEST}" if path.exists() else "is not there",
-        "Name a folder or .bakeoff file that bakeoff run or bakeoff export made",
+        f"is no bundle: it has no {MANIFEST}" if path.exists() else "does not exist",
+        "Name a folder or .bakeoff file made by bakeoff run or bakeoff export",
     )
 
 
 def _read_bundle(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
-    data = _read(folder, MANIFEST, MOST_MANIFEST, name)
+    data = _read(folder, MANIFEST, MAX_MANIFEST_BYTES, name)
     try:
         manifest = Manifest.model_validate(read_json(data))
     except ValueError as error:
-        misfit = "it is not JSON"
+        reason = "it is not JSON"
         if isinstance(error, ValidationError):
             first = error.errors()[0]
-            misfit = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise BakeoffError(
             f"{name}/{MANIFEST}",
-            f"is damaged or of another version ({misfit})"[:300],
-            "Make it again with bakeoff export, or update bakeoff",
+            f"is damaged or of another version ({reason})"[:300],
+            "Export it again with bakeoff export, or update bakeoff",
         ) from None
-    files = {MANIFEST: data, GRAPH: _checked(folder, GRAPH, manifest, name)}
+    files = {GRAPH: _checked(folder, GRAPH, manifest, name)}
     check_graph(files[GRAPH], f"{name}/{GRAPH}")
     if NEIGHBOURS in manifest.files:
         files[NEIGHBOURS] = _checked(folder, NEIGHBOURS, manifest, name)
@@ -332,27 +361,29 @@ def _read_bundle(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
 
 
 def _checked(folder: Path, file: str, manifest: Manifest, name: str) -> bytes:
-    """A file that is what the manifest lists."""
-    data = _read(folder, file, MOST_BYTES, name)
+    """The bytes of a file whose checksum is the one in the manifest."""
+    data = _read(folder, file, MAX_GRAPH_BYTES, name)
     if hashlib.sha256(data).hexdigest() != manifest.files[file].sha256:
         raise BakeoffError(
             f"{name}/{file}",
-            "is not the file that bundle.json lists: its checksum differs",
+            f"its checksum differs from the one in {MANIFEST}",
             "Copy the bundle again",
         )
     return data
 
 
-def _read(folder: Path, file: str, most: int, name: str) -> bytes:
+def _read(folder: Path, file: str, max_bytes: int, name: str) -> bytes:
     try:
         with (folder / file).open("rb") as opened:
-            data = opened.read(most + 1)
+            data = opened.read(max_bytes + 1)
     except OSError as error:
         raise BakeoffError(
-            f"{name}/{file}", f"it can not be read ({error.strerror})", "Copy the bundle again"
+            f"{name}/{file}", f"cannot be read ({error.strerror})", "Copy the bundle again"
         ) from None
-    if len(data) > most:
-        raise BakeoffError(f"{name}/{file}", f"is larger than {most // 1_000_000} MB", TRUSTED)
+    if len(data) > max_bytes:
+        raise BakeoffError(
+            f"{name}/{file}", f"is larger than {max_bytes // 1_000_000} MB", UNTRUSTED_HINT
+        )
     return data
 
 

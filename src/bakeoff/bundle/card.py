@@ -1,20 +1,20 @@
-"""The model card of a bundle: what the Hugging Face Hub and people read first."""
+"""The model card of a bundle, for people and the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import json
 
-from bakeoff.bundle.manifest import Manifest, Score
+from bakeoff.bundle.manifest import Manifest, Score, VariantRecord
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.evaluation.records import Trust
 
 __all__ = ["card"]
 
-LISTED = 5  # of the confused pairs
+LISTED = 5  # confused pairs
 
 
 def card(manifest: Manifest) -> str:
-    """The README of a bundle, in Markdown with the Hub's header."""
+    """The README of a bundle: Markdown with the metadata that the Hub reads."""
     return "\n".join([*_header(manifest), *_body(manifest)]) + "\n"
 
 
@@ -28,18 +28,18 @@ def _header(manifest: Manifest) -> list[str]:
     ]
     if manifest.scores:
         lines += ["model-index:", f"- name: {_quoted(manifest.name)}", "  results:"]
-    for one in manifest.scores:
+    for score in manifest.scores:
         lines += [
             "  - task:",
             "      type: image-classification",
             "    dataset:",
-            f"      name: {_quoted(f'{manifest.trained_on.name} ({one.on})')}",
+            f"      name: {_quoted(f'{manifest.trained_on.name} ({score.on})')}",
             f"      type: {_quoted(manifest.trained_on.name)}",
             "    metrics:",
             "    - type: accuracy",
-            f"      value: {one.accuracy:.6f}",
+            f"      value: {score.accuracy:.6f}",
             "    - type: loss",
-            f"      value: {one.loss:.6f}",
+            f"      value: {score.loss:.6f}",
         ]
     return [*lines, "---", ""]
 
@@ -50,7 +50,7 @@ def _body(manifest: Manifest) -> list[str]:
     lines = [
         f"# {_plain(manifest.title)}: {_plain(trained.name)}",
         "",
-        f"Tells {len(manifest.classes)} classes apart: {_listed(manifest.classes)}.",
+        f"Classifies pictures into {len(manifest.classes)} classes: {_listed(manifest.classes)}.",
         f"Trained by bakeoff {manifest.bakeoff_version} on {trained.pictures} pictures "
         f"of {_plain(trained.name)}; {manifest.parameters:,} parameters.",
         "",
@@ -61,88 +61,94 @@ def _body(manifest: Manifest) -> list[str]:
         "```",
         "",
         "`model.onnx` takes raw pixels, uint8 of batch × height × width × channels (1 or 3, RGB), "
-        "in any size. It prepares them itself (as "
-        f"{preparation.mode}, {preparation.side}×{preparation.side} {colours}) and answers with "
-        "calibrated `probabilities`, a `strangeness` and an `embedding`. `bakeoff verify` says "
-        "whether it answers on this machine as where it was made.",
+        "in any size. It preprocesses them itself (mode "
+        f"{preparation.mode}, {preparation.side}×{preparation.side} {colours}) and returns "
+        "calibrated `probabilities`, an `ood_score` and an `embedding`. `bakeoff verify` checks "
+        "that it gives the same answers on this machine as on the machine that exported it.",
         "",
-        "## How good it is",
+        "## How accurate it is",
         "",
     ]
     if manifest.scores:
         lines += [
-            "| scored | pictures | accuracy | 95 % interval | loss | calibration error |",
+            "| scores | pictures | accuracy | 95 % interval | loss | calibration error |",
             "|---|---|---|---|---|---|",
-            *(_row(one) for one in manifest.scores),
+            *(_row(score) for score in manifest.scores),
             "",
-            "Out of fold: each picture is scored by a model of the same kind that never saw it. "
-            "Test: by this very model, on pictures locked away until the end.",
+            "Out of fold: each picture is scored by a model with the same settings that was not "
+            "trained on it. Test: this model, scored once on pictures locked away until the end.",
         ]
     lines += ["", *_trust(manifest.trust)]
-    if small := manifest.variant:
-        lines += [
-            "",
-            f"The weights are kept in {small.kind}: {small.bytes / 1e6:.2f} MB instead of "
-            f"{small.full_bytes / 1e6:.2f} MB. It gives {small.agreement:.2%} of "
-            f"{small.pictures} pictures the class that the full weights give, in "
-            f"{small.milliseconds:.2f} ms a picture where the full weights take "
-            f"{small.full_milliseconds:.2f} ms. The figures above are those of the full weights.",
-        ]
+    if manifest.variant is not None:
+        lines += ["", _variant(manifest.variant)]
     if NEIGHBOURS in manifest.files:
-        lines += ["", f"`{NEIGHBOURS}` holds small training pictures, which its owner ships."]
+        lines += ["", f"`{NEIGHBOURS}` contains thumbnails of training pictures."]
     lines += ["", "## Where it fails", ""]
     lines += [
-        f"- {one.count} × {_plain(one.truth)} taken for {_plain(one.answer)} ({one.share:.1%})"
-        for one in manifest.confused[:LISTED]
-    ] or ["No two classes were confused among the pictures scored."]
+        f"- {pair.count} × {_plain(pair.truth)} classified as {_plain(pair.answer)} "
+        f"({pair.share:.1%})"
+        for pair in manifest.confused[:LISTED]
+    ] or ["No two classes were confused in the scored pictures."]
     return [
         *lines,
         "",
-        "It knows pictures like those that it was trained on. Other pens, papers, cameras and "
-        "hands can be harder than these figures say.",
+        "The scores hold for pictures like the training data. Expect lower accuracy with other "
+        "pens, papers, cameras or writers.",
     ]
 
 
-def _row(one: Score) -> str:
-    low, high = one.interval
+def _variant(small: VariantRecord) -> str:
     return (
-        f"| {one.on} | {one.pictures} | {one.accuracy:.2%} | {low:.1%} – {high:.1%} "
-        f"| {one.loss:.4f} | {one.calibration_error:.4f} |"
+        f"The weights are stored in {small.kind}: {small.bytes / 1e6:.2f} MB instead of "
+        f"{small.full_bytes / 1e6:.2f} MB. The model agrees with the full weights on "
+        f"{small.agreement:.2%} of {small.pictures} pictures and takes "
+        f"{small.milliseconds:.2f} ms a picture instead of {small.full_milliseconds:.2f} ms. "
+        "The scores above are those of the full weights."
+    )
+
+
+def _row(score: Score) -> str:
+    low, high = score.interval
+    return (
+        f"| {score.on} | {score.pictures} | {score.accuracy:.2%} | {low:.1%} – {high:.1%} "
+        f"| {score.loss:.4f} | {score.calibration_error:.4f} |"
     )
 
 
 def _trust(trust: Trust | None) -> list[str]:
     if trust is None:
-        return ["No picture was left to set thresholds by: every answer is called sure."]
+        return ["Every answer is called sure: no pictures were available to set thresholds."]
     lines = [
-        f"An answer is *sure* when one class alone is possible, *between* several when more are, "
-        f"so that the truth is among the possible ones for {1 - trust.error_rate:.2%} of pictures "
-        f"like these; *none of these* is said of a picture so strange that only "
-        f"{trust.refusal_rate:.1%} of such pictures are stranger."
+        f"An answer is *sure* when only one class is possible and *between* when several are. The "
+        f"threshold is set so that the possible classes include the right one for "
+        f"{1 - trust.error_rate:.2%} of pictures like the training data. *None of these* means "
+        f"that the out-of-distribution score is higher than for all but {trust.refusal_rate:.1%} "
+        f"of such pictures."
     ]
     if measured := trust.measured:
         right = "none" if measured.sure_right is None else f"{measured.sure_right:.2%}"
         lines.append(
-            f"Measured on {measured.pictures} pictures that did not set these thresholds: the "
-            f"truth was possible for {measured.covered:.2%}; {measured.sure:.1%} of answers named "
-            f"one class alone, of which {right} were right; {measured.refused:.2%} were refused."
+            f"Measured on {measured.pictures} pictures that were not used to set the thresholds: "
+            f"the right class was among the possible ones for {measured.covered:.2%}; "
+            f"{measured.sure:.1%} of answers were sure, of which {right} were right; "
+            f"{measured.refused:.2%} were called none of these."
         )
     return lines
 
 
-def _listed(names: list[str], most: int = 20) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(_plain(name) for name in names[:most]) + more
+def _listed(names: list[str], limit: int = 20) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(_plain(name) for name in names[:limit]) + more
 
 
 def _quoted(text: str) -> str:
-    """A text in YAML, of which JSON is a part."""
+    """Text as a YAML string; JSON strings are valid YAML."""
     return json.dumps(
-        "".join(one if one.isprintable() else " " for one in text), ensure_ascii=False
+        "".join(char if char.isprintable() else " " for char in text), ensure_ascii=False
     )
 
 
 def _plain(text: str) -> str:
-    """Text from a file name, so that Markdown takes it for nothing else."""
-    marked = "".join(f"\\{one}" if one in r"\`*_{}[]<>()#+!|~" else one for one in text)
-    return " ".join(marked.split())
+    """Text from a file name, with its Markdown characters escaped."""
+    escaped = "".join(f"\\{char}" if char in r"\`*_{}[]<>()#+!|~" else char for char in text)
+    return " ".join(escaped.split())

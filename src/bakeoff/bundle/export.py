@@ -1,4 +1,4 @@
-"""A trained model to a bundle. The only part of this room that needs torch."""
+"""Export a trained model as a bundle. The only module of this package that needs torch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from torch.onnx.errors import OnnxExporterError
 from bakeoff.bundle.bundle import GRAPH, TOLERANCE, Bundle
 from bakeoff.bundle.card import card
 from bakeoff.bundle.golden import as_base64, golden_pictures
-from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED, check_graph
+from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED, check_graph, has_former_outputs
 from bakeoff.bundle.manifest import FileRecord, Golden, Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import MOST, Neighbours
-from bakeoff.bundle.thumbnails import thumbnail
+from bakeoff.bundle.thumbnails import thumbnail_file
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
@@ -34,9 +34,9 @@ from bakeoff.training.model import Model
 __all__ = ["export", "graph_of"]
 
 OPSET = 20
-SCOPES = "pkg.torch.onnx.name_scopes"  # the exporter's note of modules within modules
-SMALL = 64  # pixels, the longer side of a picture that is shipped
-EXAMPLE = (2, 40, 56, 3)  # of a batch to trace by; every side of it is free in the graph
+SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter records nested module names
+NEIGHBOUR_SIDE = 64  # pixels, the longer side of a shipped training picture
+EXAMPLE = (2, 40, 56, 3)  # shape of the batch to trace; all four are dynamic in the graph
 
 
 def export(
@@ -48,24 +48,25 @@ def export(
     variant: tuple[Kind, Pictures] | None = None,
     neighbours: tuple[Pictures, NDArray[np.int64]] | None = None,
 ) -> Manifest:
-    """Write a bundle to `folder`, whole or not at all; one that is there is replaced.
+    """Write a bundle to `folder` atomically, replacing an older one.
 
     Parameters
     ----------
     model : trained, in float32.
-    about : the fields of `Manifest` that tell where the model comes from and what it is worth;
-        those that follow from the model and the files are filled in here.
-    graph : of the model, if it was traced already.
-    variant : a kind of smaller weights, and pictures to see by whether they answer alike.
-    neighbours : pictures and their labels, of which some are shipped to be shown beside others.
+    about : the fields of `Manifest` that say where the model comes from and how it scored; the
+        fields that depend on the model and the files are filled in here.
+    graph : the ONNX graph of the model, if it was traced already.
+    variant : a kind of smaller weights, and pictures on which to compare the answers.
+    neighbours : N pictures and N labels; up to `MOST` of them are shipped with the bundle.
 
     Raises
     ------
     BakeoffError
-        The graph does not answer as the model does, or smaller weights change too many answers.
+        The graph's answers differ from the model's, or smaller weights change too many answers.
     """
     model = model.cpu().float().eval()
-    graph = graph or graph_of(model)
+    if graph is None or has_former_outputs(graph):
+        graph = graph_of(model)
     manifest = Manifest(
         **about,
         made_with={
@@ -95,46 +96,46 @@ def export(
 
 
 def graph_of(model: Model) -> bytes:
-    """The model from raw pixels to `OUTPUTS` and `PREPARED` as one ONNX graph, for any batch.
+    """One ONNX graph from raw pixels to `OUTPUTS` and `PREPARED`, for batches of any shape.
 
-    Every node is named after its module, as in ``model.prepare/node_conv2d``. Where it came from in
-    the source, which the exporter notes with the paths of this machine, is left out: the same
-    model gives the same bytes.
+    Every node is named after its module, as in ``model.preprocess/node_conv2d``. The source
+    locations that the exporter records contain paths of this machine; they are removed, so that
+    the same model gives the same bytes.
 
     Raises
     ------
     BakeoffError
-        ONNX has no words for something in the model.
+        ONNX cannot express an operation of the model.
     """
-    every = torch.export.Dim.DYNAMIC
+    dynamic = torch.export.Dim.DYNAMIC
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what will change in torch's next release
+        warnings.simplefilter("ignore")  # deprecations within torch
         try:
             program = torch.onnx.export(
-                _Answering(model).eval(),
+                _Exported(model).eval(),
                 (torch.zeros(EXAMPLE, dtype=torch.uint8),),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[INPUT],
                 output_names=[*OUTPUTS, PREPARED],
-                dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
+                dynamic_shapes=(dict.fromkeys(range(4), dynamic),),
                 verbose=False,
             )
         except OnnxExporterError as error:
-            why = str(error.__cause__ or error).strip().splitlines()[0]
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
             raise BakeoffError(
                 "the model's graph",
-                f"ONNX cannot hold it ({why})",
-                "Build the network of what torch.onnx.export takes, for any size of picture",
+                f"ONNX cannot express it ({reason})",
+                "Use only operations that torch.onnx.export supports for pictures of any size",
             ) from error
-    assert program is not None, "with dynamo there is a program"
+    assert program is not None, "dynamo always returns a program"
     proto = program.model_proto
     del proto.metadata_props[:]
     for node in proto.graph.node:
         node.name = f"{_module_of(node)}/{node.name}"
-    for part in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
-        part.ClearField("doc_string")
-        del part.metadata_props[:]
+    for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
+        item.ClearField("doc_string")
+        del item.metadata_props[:]
     for value in (*proto.graph.input, *proto.graph.output):
         del value.metadata_props[:]
     del proto.graph.metadata_props[:]
@@ -144,13 +145,13 @@ def graph_of(model: Model) -> bytes:
 
 
 def _module_of(node: onnx.NodeProto) -> str:
-    """The module that a node computes for, as PyTorch names it; "" where it is none's alone."""
-    scopes = [one.value for one in node.metadata_props if one.key == SCOPES]
+    """The PyTorch name of the module that a node belongs to; "" if it belongs to none."""
+    scopes = [entry.value for entry in node.metadata_props if entry.key == SCOPES]
     return str(literal_eval(scopes[0])[-2]) if scopes else ""
 
 
-class _Answering(nn.Module):
-    """N×H×W×C uint8 to probabilities, OOD score, embedding, and the prepared pixels."""
+class _Exported(nn.Module):
+    """N×H×W×C uint8 to probabilities, OOD scores, embeddings, and the network's input."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -159,17 +160,17 @@ class _Answering(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         network = self.model.network
         prepared = self.model.preprocess(pixels)
-        described = self.model.embed(prepared)
-        logits = network.head(described) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), network.ood(described), described, prepared
+        embedding = self.model.embed(prepared)
+        logits = network.head(embedding) / self.model.get_buffer("temperature")
+        return torch.softmax(logits, dim=1), network.ood(embedding), embedding, prepared
 
 
 def _golden(model: Model) -> list[Golden]:
-    answering = _Answering(model)
+    exported = _Exported(model)
     golden = []
     for picture in golden_pictures():
         with torch.inference_mode():
-            probabilities, ood_score, *_ = answering(torch.from_numpy(picture)[None])
+            probabilities, ood_score, *_ = exported(torch.from_numpy(picture)[None])
         golden.append(
             Golden(
                 png=as_base64(picture),
@@ -185,39 +186,42 @@ def _compare(bundle: Bundle) -> None:
     if not verified.same:
         raise BakeoffError(
             f"the exported {bundle.name}",
-            f"answers differently by {verified.off:.1e}, where {TOLERANCE:.0e} is allowed",
-            "Please report this with the settings of the run",
+            f"differs from the trained model by {verified.max_difference:.1e} in a probability; "
+            f"{TOLERANCE:.0e} is allowed",
+            "Report this as a bug, with the settings of the run",
         )
 
 
 def _with_variant(full: Bundle, graph: bytes, kind: Kind, pictures: Pictures) -> Manifest:
-    """The manifest of a graph with smaller weights, which answers for itself."""
+    """The manifest of a graph with smaller weights, with golden answers of its own."""
     small = Bundle(full.manifest, graph, threads=torch.get_num_threads())
-    found = compared(full, small, kind, pictures)
-    if found.agreement < LEAST_AGREEMENT:
+    comparison = compared(full, small, kind, pictures)
+    if comparison.agreement < LEAST_AGREEMENT:
         raise BakeoffError(
             f"{full.name} in {kind}",
-            f"gives {found.agreement:.2%} of {found.pictures} pictures the class that the full "
-            f"{full.name} gives them, and {LEAST_AGREEMENT:.1%} are wanted",
-            "Take --variant fp16" if kind == "int8" else "Export it without --variant",
+            f"agrees with the full weights on {comparison.agreement:.2%} of "
+            f"{comparison.pictures} pictures; {LEAST_AGREEMENT:.1%} are required",
+            "Use --variant fp16" if kind == "int8" else "Export it without --variant",
         )
     golden = []
-    for one, picture in zip(full.manifest.golden, golden_pictures(), strict=True):
+    for record, picture in zip(full.manifest.golden, golden_pictures(), strict=True):
         probabilities, ood_score, _ = small.run(picture[None])
-        answered = {"probabilities": _floats(probabilities), "ood_score": float(ood_score[0])}
-        golden.append(one.model_copy(update=answered))
-    return full.manifest.model_copy(update={"golden": golden, "variant": found})
+        answer = {"probabilities": _floats(probabilities), "ood_score": float(ood_score[0])}
+        golden.append(record.model_copy(update=answer))
+    return full.manifest.model_copy(update={"golden": golden, "variant": comparison})
 
 
 def _neighbours(bundle: Bundle, pictures: Pictures, labels: NDArray[np.int64]) -> Neighbours:
-    """As many of each class as its share, evenly spaced."""
+    """Up to `MOST` pictures, evenly spaced in the order of the classes, so each has its share."""
     by_class = np.argsort(labels, kind="stable")
     chosen = by_class[np.unique(np.linspace(0, len(labels) - 1, MOST).astype(np.int64))]
     embeddings = np.empty((len(chosen), bundle.manifest.embedding), dtype=np.float32)
     taken = pictures.take(chosen)
-    for rows, (_, _, some) in bundle.run_all(taken):
-        embeddings[rows] = some
-    return Neighbours(embeddings, labels[chosen], [thumbnail(one, SMALL) for one in taken])
+    for rows, (_, _, batch) in bundle.run_all(taken):
+        embeddings[rows] = batch
+    return Neighbours(
+        embeddings, labels[chosen], [thumbnail_file(picture, NEIGHBOUR_SIDE) for picture in taken]
+    )
 
 
 def _weights(model: Model) -> bytes:
@@ -227,7 +231,7 @@ def _weights(model: Model) -> bytes:
 
 
 def _floats(probabilities: NDArray[np.float32]) -> list[float]:
-    return [float(one) for one in probabilities[0].clip(0, 1)]
+    return [float(share) for share in probabilities[0].clip(0, 1)]
 
 
 def _record(data: bytes) -> FileRecord:

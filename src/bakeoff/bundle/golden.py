@@ -1,36 +1,34 @@
-"""Pictures drawn by arithmetic: to check that a bundle answers here as where it was made.
+"""Synthetic pictures that check whether a bundle gives the same answers on another machine.
 
-Never training pictures: a bundle gives nothing away.
+They are drawn by arithmetic: a bundle must not reveal training pictures.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from bakeoff.data.image import to_png
 
 __all__ = ["as_base64", "golden_pictures"]
 
 SEED = 20
 
-# Height, width, channels: as small as MNIST, upright, wide, in colour.
+# Height, width, channels: as small as MNIST, tall, wide, in colour.
 SHAPES = ((28, 28, 1), (96, 64, 1), (60, 130, 1), (72, 72, 3), (40, 56, 3), (200, 160, 1))
 
 
 def golden_pictures() -> list[NDArray[np.uint8]]:
-    """Six pictures of strokes on uneven paper, H×W×C of uint8, always the same ones."""
+    """Six fixed pictures of strokes on unevenly lit paper, H×W×C of uint8."""
     generator = np.random.default_rng(SEED)
     return [_strokes(generator, *shape) for shape in SHAPES]
 
 
 def as_base64(picture: NDArray[np.uint8]) -> str:
     """H×W×C uint8 as a PNG in base64."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return base64.b64encode(to_png(picture)).decode("ascii")
 
 
 def _strokes(
@@ -44,7 +42,7 @@ def _strokes(
         for t in np.linspace(0, 1, 80):
             x = x0 + (x1 - x0) * t + 0.05 * np.sin(phase + 5 * t)
             y = y0 + (y1 - y0) * t + 0.05 * np.cos(phase + 5 * t)
-            # A round pen, about as wide as a twentieth of the picture.
+            # A round pen, about a twentieth of the picture wide.
             near = ((across - x) * width) ** 2 + ((down - y) * height) ** 2
             ink = np.maximum(ink, np.clip(max(height, width) / 40 + 0.5 - np.sqrt(near), 0, 1))
     tint = generator.uniform(0.0, 0.4, channels) if channels == 3 else np.zeros(1)

@@ -1,8 +1,8 @@
-"""What an ONNX graph from a stranger may be, checked before anything runs it.
+"""Checks on an untrusted ONNX graph, before anything runs it.
 
-ONNX Runtime runs whatever a graph says. A graph that only computes, with operators of the
-standard alone and every weight inside the file, can neither read files nor call other code;
-bounded sizes keep it from filling memory.
+ONNX Runtime runs any graph. A graph that uses standard operators only and stores every weight in
+the file can neither read other files nor call other code; limits on sizes keep it from filling
+memory.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from google.protobuf.message import DecodeError
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["INPUT", "OUTPUTS", "PREPARED", "check_graph"]
+__all__ = ["FORMER_OUTPUTS", "INPUT", "OUTPUTS", "PREPARED", "check_graph", "has_former_outputs"]
 
 INPUT = "pixels"
 OUTPUTS = ("probabilities", "ood_score", "embedding")
 FORMER_OUTPUTS = ("probabilities", "strangeness", "embedding")  # of bundles before schema 2
-PREPARED = "prepared"  # the fourth, which only those ask for who want to see it
+PREPARED = "prepared"  # the fourth output: the network's input
 
-MOST_BYTES = 500_000_000
-MOST_NODES = 20_000
-# What `torch.onnx.export` makes of bakeoff's approaches and of timm's backbones, and their near
-# kin. None has a body of its own (If, Loop, Scan), none makes up sizes from data that a picture
-# could make huge (Range and Expand are bounded by the input's own size).
+MAX_GRAPH_BYTES = 500_000_000
+MAX_NODES = 20_000
+# The operators that `torch.onnx.export` produces for bakeoff's approaches and timm's backbones, and
+# similar ones. None has a subgraph (If, Loop, Scan), and none can produce a huge tensor from a
+# small picture (the input's size bounds Range and Expand).
 OPERATORS = frozenset(
     """
     Abs Add And AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant
@@ -40,7 +40,7 @@ OPERATORS = frozenset(
     TopK Transpose Trilu Unsqueeze Where Xor
     AffineGrid CenterCropPad DequantizeLinear DynamicQuantizeLinear ConvInteger MatMulInteger
     QLinearConv QLinearMatMul QuantizeLinear
-    """.split()  # noqa: SIM905 - one a line would be two pages
+    """.split()  # noqa: SIM905 - a list would fill two pages
 )
 
 
@@ -49,18 +49,18 @@ def check_graph(data: bytes, name: str) -> None:
 
     Parameters
     ----------
-    data : the file.
-    name : how to call it in an error.
+    data : the contents of the file.
+    name : of the file, for error messages.
 
     Raises
     ------
     BakeoffError
-        It is no ONNX graph, too large, has weights elsewhere, uses operators beyond the standard
-        ones that picture classifiers need, or does not go from pixels to probabilities, or
-        was made before graphs showed what they prepare.
+        It is no ONNX graph, is too large, keeps weights in other files, uses operators that
+        picture classifiers do not need, has other inputs or outputs than bakeoff's, or comes from
+        a version without the output `PREPARED`.
     """
-    if len(data) > MOST_BYTES:
-        raise _refused(name, f"holds more than {MOST_BYTES // 1_000_000} MB")
+    if len(data) > MAX_GRAPH_BYTES:
+        raise _refused(name, f"is larger than {MAX_GRAPH_BYTES // 1_000_000} MB")
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError):
@@ -68,30 +68,36 @@ def check_graph(data: bytes, name: str) -> None:
     graph = model.graph
     if model.functions or model.training_info:
         raise _refused(name, "defines functions of its own")
-    if len(graph.node) > MOST_NODES:
-        raise _refused(name, f"has more than {MOST_NODES} nodes")
+    if len(graph.node) > MAX_NODES:
+        raise _refused(name, f"has more than {MAX_NODES} nodes")
     for node in graph.node:
         if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
-            called = f"{node.domain}.{node.op_type}".lstrip(".")
-            raise _refused(name, f"uses the operator {called[:100]}")
-        if any(one.HasField("g") or one.graphs for one in node.attribute):
-            raise _refused(name, "has a graph within the graph")
+            operator = f"{node.domain}.{node.op_type}".lstrip(".")
+            raise _refused(name, f"uses the operator {operator[:100]}")
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+            raise _refused(name, "contains a subgraph")
     if graph.sparse_initializer:
         raise _refused(name, "has sparse weights")
     for tensor in _tensors(graph):
         if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise _refused(name, "keeps weights in another file")
-    if [one.name for one in graph.input] != [INPUT]:
-        raise _refused(name, f"does not take {INPUT} alone")
-    outputs = [one.name for one in graph.output]
+    if [value.name for value in graph.input] != [INPUT]:
+        raise _refused(name, f"has other inputs than {INPUT}")
+    outputs = [value.name for value in graph.output]
     if tuple(outputs[: len(OUTPUTS)]) not in (OUTPUTS, FORMER_OUTPUTS):
-        raise _refused(name, f"does not answer with {' and '.join(OUTPUTS)}")
+        raise _refused(name, f"has other outputs than {', '.join(OUTPUTS)}")
     if outputs[len(OUTPUTS) :][:1] != [PREPARED]:
         raise BakeoffError(
             name,
-            f"is of an older version: it does not show what was {PREPARED}",
-            "Make it again with bakeoff export",
+            f"is from an older version: it has no output {PREPARED}",
+            "Export it again with bakeoff export",
         )
+
+
+def has_former_outputs(data: bytes) -> bool:
+    """Whether a graph's outputs have the names of schema 1, as in the graphs of older runs."""
+    outputs = onnx.load_model_from_string(data).graph.output
+    return tuple(value.name for value in outputs[: len(OUTPUTS)]) == FORMER_OUTPUTS
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
@@ -106,6 +112,6 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
 def _refused(name: str, problem: str) -> BakeoffError:
     return BakeoffError(
         name,
-        f"{problem}, so it is not run",
-        "Take a bundle that bakeoff made, from people you trust",
+        f"{problem}, so bakeoff does not run it",
+        "Use only bundles made by bakeoff, from people you trust",
     )

@@ -1,6 +1,6 @@
-"""Training pictures that an owner chose to ship, to be shown beside a picture like them.
+"""Training pictures shipped with a bundle, to show the ones most similar to a new picture.
 
-They give the pictures away to whoever has the bundle, so nothing ships them unless told to.
+Everybody who has the bundle can see them, so a bundle contains them only on request.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from safetensors.numpy import load, save
 __all__ = ["FILE", "MOST", "Neighbour", "Neighbours"]
 
 FILE = "neighbours.safetensors"
-MOST = 2000  # pictures: enough to find one alike, a few megabytes
+MOST = 2000  # pictures: enough to find similar ones, in a few megabytes
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A training picture near to one that was asked about.
+    """A training picture similar to a new one.
 
     Attributes
     ----------
-    label : what it shows.
-    likeness : cosine of the angle between both embeddings: 1 for the same direction.
-    picture : a small version of it, PNG or JPEG.
+    label : its class.
+    likeness : cosine similarity of the two embeddings; 1 for the same direction.
+    picture : its thumbnail, PNG or JPEG.
     """
 
     label: str
@@ -36,19 +36,19 @@ class Neighbour:
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
+        """The thumbnail as a data URI."""
         kind = "png" if self.picture.startswith(b"\x89PNG") else "jpeg"
         return f"data:image/{kind};base64,{b64encode(self.picture).decode()}"
 
 
 class Neighbours:
-    """Up to `MOST` training pictures by their embeddings.
+    """Up to `MOST` training pictures with their embeddings.
 
     Parameters
     ----------
     embeddings : N×E.
-    labels : N, class numbers.
-    thumbnails : N small pictures, PNG or JPEG.
+    labels : N class numbers.
+    thumbnails : N files, PNG or JPEG.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Neighbours:
     def nearest(
         self, embedding: NDArray[np.floating], count: int, classes: list[str]
     ) -> list[Neighbour]:
-        """The `count` that are most alike by E numbers, the nearest first."""
+        """The `count` training pictures most similar to an embedding of E numbers, best first."""
         likeness = self.embeddings @ _unit(embedding[None].astype(np.float32))[0]
         return [
             Neighbour(classes[self.labels[row]], float(likeness[row]), self.thumbnails[row])
@@ -73,7 +73,7 @@ class Neighbours:
 
     def to_bytes(self) -> bytes:
         """As a safetensors file."""
-        sizes = np.array([len(one) for one in self.thumbnails], dtype=np.int64)
+        sizes = np.array([len(file) for file in self.thumbnails], dtype=np.int64)
         data: bytes = save(
             {
                 "embeddings": self.embeddings.astype(np.float16),
@@ -86,17 +86,23 @@ class Neighbours:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, classes: int, width: int) -> Neighbours:
-        """From a file that a stranger may have made.
+        """Read a file that may be untrusted.
+
+        Parameters
+        ----------
+        data : the contents of the file.
+        classes : K, the number of classes of the bundle.
+        width : E, the length of an embedding.
 
         Raises
         ------
         ValueError
-            It is not what `to_bytes` writes for so many classes and numbers an embedding.
+            `to_bytes` cannot have written it for these numbers.
         """
         try:
-            found = load(data)
+            arrays = load(data)
             embeddings, labels, sizes, packed = (
-                found[name] for name in ("embeddings", "labels", "sizes", "thumbnails")
+                arrays[name] for name in ("embeddings", "labels", "sizes", "thumbnails")
             )
         except (SafetensorError, KeyError) as error:
             raise ValueError(str(error)) from None
@@ -112,7 +118,7 @@ class Neighbours:
             and packed.dtype == np.uint8
             and packed.shape == (int(sizes.sum()),)
         ):
-            raise ValueError("its parts do not fit together")
+            raise ValueError("its arrays do not fit together")
         ends = np.cumsum(sizes)
         return cls(
             embeddings,

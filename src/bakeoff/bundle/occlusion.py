@@ -1,7 +1,7 @@
-"""What mattered to a model: how its answer fares when parts of a picture are covered.
+"""Occlusion maps: how a model's answer changes when parts of a picture are covered.
 
-Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014), section 4.2. It
-asks the model alone, from raw pixels, so that maps of different approaches can be compared.
+Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014), section 4.2. The
+method only runs the model on raw pixels, so maps of different approaches can be compared.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from bakeoff.data.image import shrink
 __all__ = ["CELLS", "Occlusion", "covered", "occlusion_of"]
 
 CELLS = 14  # along the longer side
-SIDE = 196  # pixels; what is larger is shrunk first, since a cell of it is as coarse
+SIDE = 196  # pixels; larger pictures are shrunk first, since their cells are as coarse
 
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
-    """Where a picture holds what one answer rests on.
+    """The parts of a picture that an answer depends on.
 
     Attributes
     ----------
     label : the answer.
-    drops : rows×columns of square cells over the picture: by how much its probability falls
-        when the cell and those around it are covered; below 0 where it rises.
+    drops : rows×columns of square cells over the picture: the fall of the answer's probability
+        when the cell and its neighbours are covered; negative where the probability rises.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Occlusion:
 
 
 def covered(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture, and copies of it with each cell in turn covered by paper.
+    """A picture, and a copy for each cell with that cell covered by paper.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def covered(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     Returns
     -------
-    (1 + rows·columns)×h×w×C, the whole picture first, then row by row. A cover reaches one cell
-    beyond its own on every side, and has the median colour of the picture's border.
+    (1 + rows·columns)×h×w×C, the uncovered picture first, then row by row. A cover includes the
+    adjacent cells and has the median colour of the picture's border.
     """
     picture = shrink(picture, SIDE)
     rows, columns, cell = _grid(picture)
@@ -61,12 +61,12 @@ def covered(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def occlusion_of(
     picture: NDArray[np.uint8], probabilities: NDArray[np.float32], classes: Sequence[str]
 ) -> Occlusion:
-    """The map for the likeliest class, from what a model says of `covered` pictures.
+    """The map for the most probable class, from a model's answers for `covered` copies.
 
     Parameters
     ----------
-    picture : H×W×C, as `covered` was given it.
-    probabilities : one row of K for each that `covered` gave.
+    picture : H×W×C, the argument of `covered`.
+    probabilities : one row of K for each copy that `covered` returned.
     classes : K names.
     """
     rows, columns, _ = _grid(shrink(picture, SIDE))

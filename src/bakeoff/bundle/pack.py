@@ -1,4 +1,4 @@
-"""A bundle's folder as one file."""
+"""A bundle's folder as a single file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SUFFIX = ".bakeoff"
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Zip the bundle in `folder` to `file`; the same bundle gives the same bytes."""
+    """Zip the bundle in `folder` into `file`; the same bundle gives the same bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in sorted(folder.iterdir()):
-            archive.writestr(zipfile.ZipInfo(one.name), one.read_bytes(), compresslevel=6)
+        for path in sorted(folder.iterdir()):
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), compresslevel=6)
     write_file(file, packed.getvalue())

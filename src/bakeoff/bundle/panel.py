@@ -1,4 +1,4 @@
-"""Several bundles side by side, asked the same."""
+"""Several bundles that predict the same pictures, side by side."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from bakeoff.bundle.bundle import find_bundles, load
 from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.pack import SUFFIX
 from bakeoff.bundle.sheet import explanation_sheet
+from bakeoff.data.words import count
 from bakeoff.errors import BakeoffError
 from bakeoff.record.tables import table
 
 __all__ = ["Panel", "answers_table", "name_bundles"]
 
-
 OnDone = Callable[[int, int], None]
 
 
 class Panel:
-    """Bundles by name, in order.
+    """Bundles by name, in the order of their paths.
 
     Parameters
     ----------
-    paths : bundles, or runs, of which every bundle takes part.
-    threads : CPU threads for each.
+    paths : bundles, or runs, which stand for all of their bundles.
+    threads : CPU threads for each bundle.
 
     Raises
     ------
     BakeoffError
-        There is none, or one cannot be loaded.
+        There is no bundle, or one cannot be loaded.
     """
 
     def __init__(self, paths: Sequence[Path], *, threads: int | None = None) -> None:
@@ -42,10 +42,17 @@ class Panel:
             name: load(path, threads=threads) for name, path in name_bundles(paths).items()
         }
 
+    def __repr__(self) -> str:
+        lines = [f"Panel of {count(len(self.bundles), 'bundle')}"]
+        for name, bundle in self.bundles.items():
+            classes = count(len(bundle.classes), "class")
+            lines.append(f"  {name}: {bundle.manifest.title}, {classes}")
+        return "\n".join(lines)
+
     def answer(
-        self, inputs: Inputs, *, on_done: Callable[[int, int], None] = lambda _done, _of: None
+        self, inputs: Inputs, *, on_done: OnDone = lambda _done, _of: None
     ) -> dict[str, Answers]:
-        """What each says of pictures gathered before; `on_done` counts those of all models."""
+        """The answers of each bundle, by its name; `on_done` counts the pictures of all bundles."""
         of = len(inputs.pictures) * len(self.bundles)
         answers: dict[str, Answers] = {}
         for name, bundle in self.bundles.items():
@@ -54,9 +61,9 @@ class Panel:
         return answers
 
     def draw(self, inputs: Inputs, answers: Mapping[str, Answers], folder: Path) -> Iterator[Path]:
-        """Draw what mattered to each into a PNG for each picture, one by one.
+        """Draw an explanation of each picture into a PNG, one after the other.
 
-        A file is numbered as its picture, and bears its name as far as file names may.
+        Files are named by the number of the picture and a safe form of its name.
         """
         folder.mkdir(parents=True, exist_ok=True)
         digits = len(str(len(inputs.names)))
@@ -66,8 +73,8 @@ class Panel:
                 model: (answers[model][row], bundle.explain(picture), bundle.seen(picture[None])[0])
                 for model, bundle in self.bundles.items()
             }
-            plain = re.sub(r"[^\w-]+", "_", Path(name).stem)[:60]
-            path = folder / f"{row + 1:0{digits}}-{plain}.png"
+            safe = re.sub(r"[^\w-]+", "_", Path(name).stem)[:60]
+            path = folder / f"{row + 1:0{digits}}-{safe}.png"
             explanation_sheet(name, picture, models).save(path)
             yield path
 
@@ -77,24 +84,24 @@ def _shifted(on_done: OnDone, before: int, of: int) -> OnDone:
 
 
 def name_bundles(paths: Sequence[Path]) -> dict[str, Path]:
-    """Every bundle at some paths, or in the runs there, by a name of its own, in order.
+    """The bundles at some paths, or in the runs at these paths, by unique names, in order.
 
-    A bundle is called as its folder or file is; of two with one name, the second is NAME 2.
+    A bundle is named after its folder or file; a second one of the same name becomes NAME 2.
 
     Raises
     ------
     BakeoffError
-        There is none.
+        There are no paths.
     """
-    found = [one for path in paths for one in find_bundles(path) or [path]]
-    if not found:
-        raise BakeoffError("bundles", "none was named", "Name a run, or a bundle that a run left")
+    bundles = [bundle for path in paths for bundle in find_bundles(path) or [path]]
+    if not bundles:
+        raise BakeoffError("bundles", "none was named", "Name a run or a bundle")
     named: dict[str, Path] = {}
-    seen: Counter[str] = Counter()
-    for path in found:
+    uses: Counter[str] = Counter()
+    for path in bundles:
         name = path.stem if path.suffix == SUFFIX else path.resolve().name
-        seen[name] += 1
-        named[name if seen[name] == 1 else f"{name} {seen[name]}"] = path
+        uses[name] += 1
+        named[name if uses[name] == 1 else f"{name} {uses[name]}"] = path
     return named
 
 

@@ -1,7 +1,7 @@
-"""A graph with its trained weights in fewer bits: smaller by up to a half or three quarters.
+"""A graph with trained weights of fewer bits: up to two times (fp16) or four times (int8) smaller.
 
-Weights alone are rounded, and made float32 again when the graph is loaded. So no pictures are
-needed to calibrate by, and OOD score, a sum of many squares, keeps its meaning.
+Only weights are rounded; loading the graph converts them back to float32. So no calibration
+pictures are needed, and the OOD score, a sum of many squares, keeps its scale.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ __all__ = ["LEAST_AGREEMENT", "Kind", "compared", "smaller"]
 
 Kind: TypeAlias = Literal["fp16", "int8"]
 
-LEAST_AGREEMENT = 0.999  # of answers, with those of the full graph
+LEAST_AGREEMENT = 0.999  # share of pictures with the same answer as the full graph
 COMPARED = 10_000  # pictures, at most
-TURNS = 3  # of timing each, of which the quickest counts
+REPEATS = 3  # timings of each graph; the fastest counts
 
-# Modules of `Model` by whose names their nodes begin. The sums that prepare pixels or measure
-# OOD score run over many numbers and would feel the rounding, so they stay as they are.
+# The modules of `Model` whose weights are rounded; the names of their nodes start so. The weights of
+# preprocessing and of the OOD score enter sums over many numbers, where rounding would add up.
 TRAINED = ("model.frozen", "model.network.body", "model.network.head")
-LEAST_SIZE = 512  # numbers; rounding smaller tensors would save nothing
+LEAST_SIZE = 512  # numbers; rounding smaller tensors saves nothing
 
 
 def smaller(graph: bytes, kind: Kind) -> bytes:
-    """The same graph with the weights of convolutions and products in `kind`.
+    """The same graph with the weights of convolutions and matrix products in `kind`.
 
     fp16 is a cast; int8 is symmetric with a scale for each output channel (Krishnamoorthi,
     "Quantizing deep convolutional networks for efficient inference", 2018).
@@ -59,15 +59,15 @@ def smaller(graph: bytes, kind: Kind) -> bytes:
 
 
 def compared(full: Bundle, small: Bundle, kind: Kind, pictures: Pictures) -> VariantRecord:
-    """How often both give a picture the same class, and how large and quick they are."""
+    """Compare the answers, sizes and speeds of two bundles of one model."""
     rows = np.unique(np.linspace(0, len(pictures) - 1, COMPARED).astype(np.int64))
     same = 0
     taken = pictures.take(rows)
-    for (_, (wanted, *_)), (_, (given, *_)) in zip(
+    for (_, (expected, *_)), (_, (rounded, *_)) in zip(
         full.run_all(taken), small.run_all(taken), strict=True
     ):
-        same += int((wanted.argmax(1) == given.argmax(1)).sum())
-    times = [[one.verify().milliseconds for one in (full, small)] for _ in range(TURNS)]
+        same += int((expected.argmax(1) == rounded.argmax(1)).sum())
+    times = [[bundle.verify().milliseconds for bundle in (full, small)] for _ in range(REPEATS)]
     full_ms, small_ms = np.min(times, axis=0)
     return VariantRecord(
         kind=kind,
@@ -83,12 +83,12 @@ def compared(full: Bundle, small: Bundle, kind: Kind, pictures: Pictures) -> Var
 def _packed(
     name: str, weights: NDArray[np.float32], kind: Kind, axis: int
 ) -> tuple[list[TensorProto], onnx.NodeProto]:
-    """Rounded tensors, and the node that makes float32 of them again under the old name."""
+    """The rounded tensors, and the node that converts them to float32 under the old name."""
     small = f"{name}.{kind}"
     if kind == "fp16":
         node = helper.make_node("Cast", [small], [name], to=TensorProto.FLOAT)
         return [numpy_helper.from_array(weights.astype(np.float16), small)], node
-    others = tuple(one for one in range(weights.ndim) if one != axis)
+    others = tuple(other for other in range(weights.ndim) if other != axis)
     scale = np.maximum(np.abs(weights).max(axis=others, keepdims=True) / 127, 1e-12)
     rounded = np.rint(weights / scale).astype(np.int8)
     scales = f"{name}.scale"
@@ -100,11 +100,11 @@ def _packed(
 
 
 def _channel_axes(graph: onnx.GraphProto) -> Mapping[str, int]:
-    """Tensors that a trained layer is weighted by: the axis of its output channels."""
+    """For each weight tensor of a trained layer, the axis of its output channels."""
     axes: dict[str, int] = {}
     for node in graph.node:
         if node.op_type not in ("Conv", "Gemm", "MatMul") or not node.name.startswith(TRAINED):
             continue
-        transposed = any(one.name == "transB" and one.i for one in node.attribute)
+        transposed = any(entry.name == "transB" and entry.i for entry in node.attribute)
         axes[node.input[1]] = 0 if node.op_type == "Conv" or transposed else 1
     return axes

@@ -1,4 +1,4 @@
-"""Bundles as a static folder: the page and the graphs, to be run by the browser alone."""
+"""Bundles as a static folder: the page and the graphs, which run in the browser."""
 
 from __future__ import annotations
 
@@ -19,36 +19,39 @@ __all__ = ["export_web"]
 INDEX = "index.html"
 LIST = "models.json"
 MODELS = "models"
-# GitHub Pages leaves out what its own site builder takes for private, unless this is there.
-AS_IT_IS = ".nojekyll"
+# Without this file GitHub Pages runs Jekyll, which leaves out files that begin with "_".
+NO_JEKYLL = ".nojekyll"
 
 
 def export_web(bundles: Sequence[Path], out: Path) -> list[str]:
-    """Write a folder that any static host can serve, whole or not at all, and name its models.
+    """Write a folder that any static host can serve, and return the names of its models.
 
-    It holds the page with its parts, ``models/NAME/`` with the graph and `bundle.json` of each,
-    and `models.json`, which lists them: ``{"name", "title", "manifest", "graph"}``, the last two
-    as addresses from the folder. An older such folder is replaced.
+    It contains the page with its assets, ``models/NAME/`` with the graph and `bundle.json` of each
+    model, and `models.json`, which lists them: ``{"name", "title", "manifest", "graph"}``, the
+    last two as relative URLs. The folder appears atomically and replaces an older one.
 
     Parameters
     ----------
-    bundles : folders, ``.bakeoff`` files, or runs, of which every bundle takes part.
+    bundles : folders, ``.bakeoff`` files, or runs, which stand for all of their bundles.
     out : the folder.
 
     Raises
     ------
     BakeoffError
-        A bundle cannot be read, there is something else at `out`, or this install has no page.
+        A bundle cannot be read, there is something else at `out`, or this installation has no
+        page.
     """
     out = out.expanduser().resolve()
     named = name_bundles(bundles)
-    written = dict(_page()) | {AS_IT_IS: b""}
+    written = dict(_page()) | {NO_JEKYLL: b""}
     _check_replaceable(out, {name.partition("/")[0] for name in written} | {LIST, MODELS})
     listed = []
     for name, path in named.items():
         manifest, parts = read_bundle(path)
         place = f"{MODELS}/{name}"
         written |= {f"{place}/{file}": data for file, data in parts.items()}
+        # Not the file as it was found: the page reads the current schema.
+        written[f"{place}/{MANIFEST}"] = manifest.model_dump_json(indent=1).encode()
         listed.append(
             {
                 "name": name,
@@ -63,7 +66,7 @@ def export_web(bundles: Sequence[Path], out: Path) -> list[str]:
 
 
 def _built() -> Traversable:
-    """Where the build of this install puts the page that runs in the browser alone."""
+    """Where the build puts the page that needs no server."""
     return files("bakeoff") / "web" / "browser"
 
 
@@ -72,32 +75,29 @@ def _page() -> Iterator[tuple[str, bytes]]:
     if not (folder / INDEX).is_file():
         raise BakeoffError(
             "the page",
-            "is not built",
-            "pip install bakeoff from a wheel, or pip install -e . in the source tree, "
-            "which builds it",
+            "is not built in this source tree",
+            "Install bakeoff from a wheel, or build it with: pip install --editable .",
         )
     yield from _files(folder, "")
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
-    """Every file in a folder and those below, by its path."""
-    for one in folder.iterdir():
-        if one.is_dir():
-            yield from _files(one, f"{prefix}{one.name}/")
+    """Every file in a folder and its subfolders, with its path."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _files(entry, f"{prefix}{entry.name}/")
         else:
-            yield f"{prefix}{one.name}", one.read_bytes()
+            yield f"{prefix}{entry.name}", entry.read_bytes()
 
 
 def _check_replaceable(out: Path, ours: set[str]) -> None:
-    """Refuse to replace what is no such folder, or what somebody put into one, such as .git."""
+    """Refuse to replace another kind of folder, or one with foreign files in it, such as .git."""
     if out.is_dir():
-        inside = {one.name for one in out.iterdir()}
+        inside = {path.name for path in out.iterdir()}
         foreign = sorted(inside - ours)
         if not inside or (not foreign and {INDEX, LIST} <= inside):
             return
-        problem = f"is there already and holds {foreign[0]}" if foreign else "is there already"
-        raise BakeoffError(
-            str(out), f"{problem}, so it is no page to replace", "Choose another --out"
-        )
+        contents = f"contains {foreign[0]}" if foreign else "is not a page exported by bakeoff"
+        raise BakeoffError(str(out), f"exists and {contents}", "Choose another --out")
     if out.exists():
-        raise BakeoffError(str(out), "is there already and is a file", "Choose another --out")
+        raise BakeoffError(str(out), "exists and is a file", "Choose another --out")

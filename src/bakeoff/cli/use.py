@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from bakeoff.bundle.exporters import EXPORTERS, Exporter, exporter_names, find_exporter
 from bakeoff.cli.common import app, console
 from bakeoff.cli.options import Shown
 from bakeoff.errors import BakeoffError
 
 __all__ = ["export", "predict", "verify"]
-
-
-class To(StrEnum):
-    """Where bundles are carried to."""
-
-    web = "web"
 
 
 class Variant(StrEnum):
@@ -124,8 +119,8 @@ def verify(
     for name, bundle in Panel(bundles).bundles.items():
         found = bundle.verify()
         console.print(
-            f"{name}: {found.pictures} golden pictures, probabilities at most {found.off:.1e} off, "
-            f"{found.milliseconds:.1f} ms a picture",
+            f"{name}: {found.pictures} golden pictures, probabilities at most "
+            f"{found.max_difference:.1e} off, {found.milliseconds:.1f} ms a picture",
         )
         if not found.same:
             raise BakeoffError(
@@ -133,38 +128,42 @@ def verify(
             )
 
 
+def _formats() -> str:
+    """The help text of --to, from the table of exporters."""
+    known = "; ".join(f"{name}: {exporter.makes}" for name, exporter in EXPORTERS.items())
+    added = ", ".join(name for name in exporter_names() if name not in EXPORTERS)
+    return f"{known}. From other packages: {added}." if added else f"{known}."
+
+
 @app.command()
 def export(
-    things: Annotated[
+    sources: Annotated[
         list[Path],
         typer.Argument(
             metavar="RUN|BUNDLE...",
-            help="The folder that a run left. With --to web: runs or bundles, as many as you like.",
+            help="The folder of a run, or bundles. `--to web` takes any number.",
         ),
     ],
     approach: Annotated[
-        str | None, typer.Option("--approach", "-a", help="Which. Default: the winner.")
+        str | None, typer.Option("--approach", "-a", help="Which approach. Default: the winner.")
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="A folder, or a file that ends in .bakeoff. Default: in the run."
+            "--out", "-o", help="The file or folder to write. Default for bundles: in the run."
         ),
     ] = None,
-    to: Annotated[
-        To | None,
-        typer.Option(help="web: a folder with a page that names pictures in the browser alone."),
-    ] = None,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help=_formats())] = "bundle",
     variant: Annotated[
         Variant | None,
         typer.Option(
-            help="Keep the weights in fewer bits, if 99.9 % of the run's pictures then get the "
-            "same class."
+            help="Store the weights in fewer bits, if the answer stays the same for 99.9 % of the "
+            "run's pictures."
         ),
     ] = None,
     neighbours: Shown = False,
 ) -> None:
-    """Make the bundle of an approach again from its weights, to carry away, or a page of bundles.
+    """Export a trained approach as a bundle, an ONNX graph or a web page.
 
     **Examples**
 
@@ -174,46 +173,64 @@ def export(
 
     `bakeoff export runs/digits --approach cnn --variant int8` – a quarter of the size
 
+    `bakeoff export runs/digits --to onnx --out digits.onnx` – the graph alone
+
     `bakeoff export runs/digits --to web --out site` – a page for any static host; try it with
     `python -m http.server -d site`
     """
-    if to is To.web:
-        _export_web(things, out, bool(approach or variant or neighbours))
+    exporter = find_exporter(to)
+    if out is None and to != "bundle":
+        raise BakeoffError(f"--to {to}", "needs a path to write to", "Add --out PATH")
+    changed = bool(approach or variant or neighbours)
+    if exporter.several:
+        if changed:
+            raise BakeoffError(
+                f"--to {to}",
+                "takes bundles as they are, without --approach, --variant or --with-neighbours",
+                "Export such a bundle first, then name it",
+            )
+        assert out is not None
+        _written(exporter, to, sources, out)
         return
+    if len(sources) > 1:
+        raise BakeoffError(
+            "bakeoff export", f"--to {to} takes one run; found {len(sources)}", "Name one run"
+        )
+    if (sources[0].is_file() or (sources[0] / "bundle.json").is_file()) and not changed:
+        if out is None:
+            raise BakeoffError(str(sources[0]), "is a bundle already", "Add --out PATH")
+        _written(exporter, to, sources, out)
+        return
+    _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
+
+
+def _export_run(
+    exporter: Exporter,
+    to: str,
+    run: Path,
+    out: Path | None,
+    approach: str | None,
+    variant: Variant | None,
+    neighbours: bool,
+) -> None:
+    """Make the bundle of an approach from its weights, in the run or on the way to `out`."""
     from bakeoff.record.folder import RunFolder
     from bakeoff.run.bundles import make_bundle, winner_of
 
-    if len(things) > 1:
-        raise BakeoffError(
-            "bakeoff export",
-            f"{len(things)} were named, and a bundle is made of one run",
-            "Name one run, or add --to web",
-        )
-    folder = RunFolder.open(things[0])
-    path = make_bundle(
-        folder,
-        approach or winner_of(folder),
-        out,
-        variant=variant.value if variant else None,
-        neighbours=neighbours,
-    )
-    console.print(f"bundle: {path}", markup=False, soft_wrap=True)
-
-
-def _export_web(things: list[Path], out: Path | None, changed: bool) -> None:
-    from bakeoff.bundle.web import export_web
-
-    if changed:
-        raise BakeoffError(
-            "--to web",
-            "takes bundles as they are, without --approach, --variant or --with-neighbours",
-            "Make such a bundle first, then name it",
-        )
+    folder = RunFolder.open(run)
+    name = approach or winner_of(folder)
+    kind = variant.value if variant else None
     if out is None:
-        raise BakeoffError("--to web", "wants a folder to write", "Add --out site")
-    names = export_web(things, out)
-    console.print(f"models: {', '.join(names)}", markup=False, soft_wrap=True)
-    console.print(f"page: {out}", markup=False, soft_wrap=True)
-    console.print(
-        f"try it: python -m http.server -d {shlex.quote(str(out))}", markup=False, soft_wrap=True
-    )
+        path = make_bundle(folder, name, variant=kind, neighbours=neighbours)
+        console.print(f"bundle: {path}", markup=False, soft_wrap=True)
+        return
+    with TemporaryDirectory(prefix="bakeoff-") as scratch:
+        bundle = Path(scratch, name)
+        make_bundle(folder, name, bundle, variant=kind, neighbours=neighbours)
+        _written(exporter, to, [bundle], out)
+
+
+def _written(exporter: Exporter, to: str, bundles: list[Path], out: Path) -> None:
+    lines = exporter.write(bundles, out)
+    for line in (f"{to}: {out}", *lines):
+        console.print(line, markup=False, soft_wrap=True)
