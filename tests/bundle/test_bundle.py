@@ -143,10 +143,18 @@ def test_it_shows_what_it_sees_only_when_asked(
 
 
 def test_it_verifies_here(bundle: Bundle) -> None:
-    found = bundle.verify()
-    assert found.same
-    assert found.pictures >= 4
-    assert found.max_difference < 1e-4
+    verified = bundle.verify()
+    assert verified.same
+    assert verified.pictures >= 4
+    assert verified.max_difference < 1e-4
+
+
+def test_a_bundle_shows_itself_in_a_few_lines(bundle: Bundle) -> None:
+    first, second, third, fourth = repr(bundle).splitlines()
+    assert first == f"Bundle cnn: {bundle.manifest.title}"
+    assert second == "  3 classes, trained on 48 pictures of strokes"
+    assert "(out of fold)" in third
+    assert fourth.endswith(" MB")
 
 
 def test_verify_notices_a_model_that_answers_differently(copy: Path) -> None:
@@ -259,13 +267,13 @@ def test_a_graph_of_other_classes_is_refused(copy: Path) -> None:
         for one in json.loads((copy / "bundle.json").read_text())["golden"]
     ]
     change(copy, classes=["a", "b"], golden=golden)
-    with pytest.raises(BakeoffError, match="output probabilities contradicts bundle.json"):
+    with pytest.raises(BakeoffError, match="output probabilities contradicts"):
         load(copy).predict(strokes(1).pictures[0])
 
 
 def test_a_graph_that_prepares_otherwise_than_it_says_is_refused(copy: Path) -> None:
     change(copy, preparation={"mode": "ink", "side": 7, "channels": 1})
-    with pytest.raises(BakeoffError, match="output prepared contradicts bundle.json"):
+    with pytest.raises(BakeoffError, match="output prepared contradicts"):
         load(copy).seen(strokes(1).pictures[0][None])
 
 

@@ -22,6 +22,9 @@ from ..strokes import strokes
 def test_a_run_brings_all_of_its_bundles(finished: RunFolder) -> None:
     panel = Panel([finished.path])
     assert list(panel.bundles) == ["baseline", "cnn"]
+    first, *lines = repr(panel).splitlines()
+    assert first == "Panel of 2 bundles"
+    assert [line.partition(":")[0].strip() for line in lines] == ["baseline", "cnn"]
     assert find_bundles(finished.bundle("cnn")) == [finished.bundle("cnn")]
     assert find_bundles(finished.path / "units") == []
 

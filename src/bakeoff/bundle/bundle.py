@@ -120,6 +120,8 @@ class Bundle:
                 f"ONNX Runtime cannot run its graph ({_first_line(error)})",
                 UNTRUSTED_HINT,
             ) from None
+        # By position: graphs of schema 1 call the second one otherwise.
+        self._outputs = [output.name for output in self._session.get_outputs()[: len(OUTPUTS)]]
 
     def __repr__(self) -> str:
         manifest = self.manifest
@@ -186,10 +188,8 @@ class Bundle:
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """The `Outcome` for N×H×W×C pixels of uint8."""
         expected = ((len(self.classes),), (), (self.manifest.embedding,))
-        names = [output.name for output in self._session.get_outputs()[: len(OUTPUTS)]]
-        probabilities, ood_scores, embeddings = self._run(
-            pixels, dict(zip(names, expected, strict=True))
-        )
+        shapes = dict(zip(self._outputs, expected, strict=True))
+        probabilities, ood_scores, embeddings = self._run(pixels, shapes)
         return probabilities, ood_scores, embeddings
 
     def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

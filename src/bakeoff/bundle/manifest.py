@@ -1,4 +1,4 @@
-"""The schema of `bundle.json`: what a bundle is, what it can do, and how to check it."""
+"""The schema of `bundle.json`: a bundle's origin, scores, and checks."""
 
 from __future__ import annotations
 
@@ -22,63 +22,69 @@ __all__ = [
 Text = Annotated[str, Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
-
-
 ScoredOn = Literal["out of fold", "test"]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Preparation(_Record):
     """How the graph turns pixels into its network's input, for people to read."""
 
     mode: Literal["ink", "photo"]
+    """How pictures are preprocessed."""
     side: int
+    """Pixels of a side of the square input."""
     channels: Annotated[int, Field(ge=1, le=3)]
+    """1 for grey, 3 for RGB."""
 
 
 class TrainedOn(_Record):
-    """The pictures behind it. `fingerprint` is that of `Dataset.fingerprint`."""
+    """The dataset that the model was trained on."""
 
     name: Text
     pictures: int
     fingerprint: Text
+    """The dataset's fingerprint, from `Dataset.fingerprint`."""
 
 
 class Score(_Record):
-    """What it was right about: `on` is "out of fold" or "test"."""
+    """The scores of the approach on one set of pictures."""
 
     on: ScoredOn
     pictures: int
     accuracy: Probability
     interval: Interval
+    """The 95 % interval of the accuracy."""
     loss: float
+    """Mean negative log-likelihood, in nats."""
     calibration_error: float
 
 
 class Golden(_Record):
-    """A picture, as a PNG in base64, and what the model said of it when it was exported."""
+    """A synthetic picture with the model's answer at the time of the export."""
 
     png: Annotated[str, Field(max_length=200_000)]
+    """The picture as a PNG in base64."""
     probabilities: list[Probability]
     ood_score: Annotated[float, Field(gt=0)]
 
 
 class VariantRecord(_Record):
-    """How a graph with smaller weights does beside the full one; milliseconds are of one picture.
-
-    `agreement` is the share of `pictures` that both give the same class.
-    """
+    """A graph with smaller weights compared with the full one."""
 
     kind: Literal["fp16", "int8"]
     pictures: int
+    """The number of pictures on which the answers were compared."""
     agreement: Probability
+    """The share of pictures for which both give the same class."""
     bytes: int
     full_bytes: int
     milliseconds: float
+    """Of one picture."""
     full_milliseconds: float
+    """Of one picture, with the full weights."""
 
 
 class FileRecord(_Record):
@@ -89,38 +95,47 @@ class FileRecord(_Record):
 
 
 class Manifest(_Record):
-    """All of it. Every file beside it is listed in `files`, and nothing else is read.
-
-    `made_with` has the versions of what made the graph; `created` is when its run ended.
-    """
+    """The contents of `bundle.json`. No file is read that `files` does not list."""
 
     schema_version: Literal[2] = 2
     name: Text
     approach: Text
+    """The approach that was trained, such as "cnn"."""
     title: Text
+    """The approach's name for people."""
     bakeoff_version: Text
     made_with: dict[Text, Text]
+    """Versions of the libraries that made the graph."""
     created: Text
+    """When the run finished, in ISO 8601."""
     classes: Annotated[list[Text], Field(min_length=2, max_length=100_000)]
+    """Class names, in the order of every probability vector."""
     preparation: Preparation
     embedding: Annotated[int, Field(gt=0)]
+    """The length of an embedding."""
     parameters: int
     temperature: Annotated[float, Field(gt=0)]
+    """The graph divides logits by it."""
     settings: dict[str, object]
+    """The settings of the approach."""
     trained_on: TrainedOn
     scores: list[Score]
     confused: list[ConfusedPair]
+    """The pairs of classes that were confused most often."""
     trust: Trust | None
+    """Thresholds of the verdicts; null if no pictures were available to set them."""
     variant: VariantRecord | None = None
+    """Null for full weights."""
     golden: Annotated[list[Golden], Field(min_length=1, max_length=64)]
+    """Synthetic pictures that check the graph on another machine."""
     files: dict[str, FileRecord]
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Manifest:
+    def _check_consistency(self) -> Manifest:
         if "model.onnx" not in self.files:
             raise ValueError("files: model.onnx is missing")
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError("classes: a name is there twice")
-        if any(len(one.probabilities) != len(self.classes) for one in self.golden):
-            raise ValueError("golden: not one probability for each class")
+            raise ValueError("classes: a name appears twice")
+        if any(len(golden.probabilities) != len(self.classes) for golden in self.golden):
+            raise ValueError("golden: needs one probability for each class")
         return self

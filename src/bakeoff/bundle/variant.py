@@ -26,7 +26,7 @@ LEAST_AGREEMENT = 0.999  # share of pictures with the same answer as the full gr
 COMPARED = 10_000  # pictures, at most
 REPEATS = 3  # timings of each graph; the fastest counts
 
-# The modules of `Model` whose weights are rounded; the names of their nodes start so. The weights of
+# The modules of `Model` whose weights are rounded, as in the names of their nodes. The weights of
 # preprocessing and of the OOD score enter sums over many numbers, where rounding would add up.
 TRAINED = ("model.frozen", "model.network.body", "model.network.head")
 LEAST_SIZE = 512  # numbers; rounding smaller tensors saves nothing

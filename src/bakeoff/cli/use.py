@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -219,7 +219,7 @@ def _export_run(
 
     folder = RunFolder.open(run)
     name = approach or winner_of(folder)
-    kind = variant.value if variant else None
+    kind: Literal["fp16", "int8"] | None = variant.value if variant else None
     if out is None:
         path = make_bundle(folder, name, variant=kind, neighbours=neighbours)
         console.print(f"bundle: {path}", markup=False, soft_wrap=True)
