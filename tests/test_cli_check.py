@@ -37,7 +37,7 @@ def test_a_check_by_looks_then_a_run_with_what_it_proposes(
     out = capsys.readouterr().out
     (left,) = tmp_path.iterdir()
     assert left.name.startswith("check-pictures-")
-    assert "1 picture is empty, or nearly so: bar/0.png." in out
+    assert "1 picture is empty or nearly empty: bar/0.png." in out
     assert "there is nothing on it" in out
     assert "(1 proposed, 0 for you to decide)" in out
     assert f"then: bakeoff run {pictures} --corrections {left.name}/corrections.csv" in out

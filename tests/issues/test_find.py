@@ -35,8 +35,8 @@ BOTH: dict[str, Any] = {
 }
 
 
-def found(dataset: Dataset, **asked: Any) -> tuple[Health, list[Correction]]:
-    """What looks alone tell."""
+def issues_of(dataset: Dataset, **asked: Any) -> tuple[Health, list[Correction]]:
+    """The issues issues_of without a model."""
     from bakeoff.issues.find import find_issues
 
     duplicates = find_duplicates(dataset.pictures)
@@ -57,44 +57,44 @@ def changed(dataset: Dataset, change: dict[int, NDArray[np.uint8] | int]) -> Dat
 EMPTY = np.full((12, 12, 1), 255, dtype=np.uint8)
 
 
-# -- by looks ----------------------------------------------------------------------
+# -- without a model ----------------------------------------------------------------------
 
 
-def test_an_honest_set_has_nothing_to_say() -> None:
-    health, proposed = found(strokes())
+def test_a_clean_set_has_no_issues() -> None:
+    health, proposed = issues_of(strokes())
     assert health == Health(odd=[], suspects=[], shortcuts=[], words=[])
     assert proposed == []
 
 
-def test_what_is_found_is_said_and_what_is_clear_is_proposed() -> None:
+def test_issues_have_words_and_clear_ones_have_proposals() -> None:
     # 3 and 9 are of one class, 4 and 5 are not; 40 is empty.
     dataset = changed(strokes(), {9: 3, 4: 5, 40: EMPTY})
     left_out = (LeftOut("bad.png", "it is empty", "Copy it"), LeftOut("class 'x'", "few", "Add"))
-    health, proposed = found(replace(dataset, left_out=left_out))
+    health, proposed = issues_of(replace(dataset, left_out=left_out))
     names = dataset.names
     assert health.words == [
-        "2 items are not usable and left out: bad.png, class 'x'.",
-        f"1 picture is empty, or nearly so: {names[40]}.",
-        f"1 picture is the same as another of the class: {names[9]}. Copies share a fold, so that "
-        "none is both learnt from and scored.",
-        f"1 picture is there again, the same, under another class, so that a label is likely "
+        "2 items were unusable and left out: bad.png, class 'x'.",
+        f"1 picture is empty or nearly empty: {names[40]}.",
+        f"1 picture is identical to another of the same class: {names[9]}. Copies share a fold, so "
+        "that none is both trained on and scored.",
+        "1 picture has an identical copy under another class, so one of the labels is probably "
         f"wrong: {names[4]}.",
     ]
     assert [(one.what, one.index) for one in health.odd] == [("empty", 40)]
     assert [(one.action, one.name, one.label, one.proposed, one.why) for one in proposed] == [
-        ("leave out", names[4], "dash", "", f"the same as {names[5]}, labelled box"),
-        ("leave out", names[5], "box", "", f"the same as {names[4]}, labelled dash"),
+        ("leave out", names[4], "dash", "", f"identical to {names[5]}, which is labelled box"),
+        ("leave out", names[5], "box", "", f"identical to {names[4]}, which is labelled dash"),
         ("leave out", names[40], "dash", "", "there is nothing on it"),
     ]
 
 
-def test_a_near_copy_under_another_class_is_for_people_to_decide() -> None:
+def test_people_decide_on_a_near_copy_under_another_class() -> None:
     dataset = read("doodles").take(np.arange(0, 1000, 5))
     pixels = np.stack(list(dataset.pictures))
     pixels[150] = (pixels[3] * 0.9).astype(np.uint8)
     assert dataset.labels[150] != dataset.labels[3]
-    health, proposed = found(replace(dataset, pictures=Pictures.from_array(pixels)))
-    assert "nearly the same, under another class" in health.words[0]
+    health, proposed = issues_of(replace(dataset, pictures=Pictures.from_array(pixels)))
+    assert "a nearly identical copy under another class" in health.words[0]
     assert {(one.action, one.name) for one in proposed} == {
         ("keep", dataset.names[3]),
         ("keep", dataset.names[150]),
@@ -105,53 +105,55 @@ def test_an_unlabelled_copy_contradicts_nothing() -> None:
     dataset = changed(strokes(), {4: 5})
     labels = dataset.labels.copy()
     labels[5] = UNLABELLED
-    health, proposed = found(replace(dataset, labels=labels))
+    health, proposed = issues_of(replace(dataset, labels=labels))
     assert proposed == []
-    assert "of the class" in health.words[0]
+    assert "of the same class" in health.words[0]
 
 
-def test_nothing_of_the_test_is_changed_unasked() -> None:
+def test_no_change_to_the_test_is_proposed() -> None:
     test = np.arange(60) >= 45
     dataset = changed(strokes(official_test=test), {50: EMPTY, 3: 54})
-    health, proposed = found(dataset)
-    assert f"1 picture is in the test too, so not learnt from: {dataset.names[3]}." in health.words
+    health, proposed = issues_of(dataset)
+    assert f"1 picture is also in the test, so not used for training: {dataset.names[3]}." in (
+        health.words
+    )
     (one,) = proposed
     assert one.action == "keep"
-    assert one.why.endswith("of the locked test, so it is for you alone to decide")
+    assert one.why.endswith("in the locked test, so only you can decide")
 
 
-def test_a_class_that_the_test_lacks() -> None:
+def test_a_class_without_test_pictures() -> None:
     dataset = strokes()
     test = (np.arange(60) >= 45) & (dataset.labels != 2)
-    health, _ = found(replace(dataset, official_test=test))
-    assert health.words == ["1 class is missing from the test part: box."]
+    health, _ = issues_of(replace(dataset, official_test=test))
+    assert health.words == ["1 class has no test pictures: box."]
 
 
-def test_uneven_classes() -> None:
+def test_imbalanced_classes() -> None:
     dataset = strokes()
     rows = np.flatnonzero((dataset.labels != 1) | (np.arange(60) < 6))
-    health, _ = found(dataset.take(rows))
+    health, _ = issues_of(dataset.take(rows))
     assert health.words == [
-        "The classes are uneven: bar has 20 pictures, dash has 2. The accuracy speaks mostly of "
-        "the large ones."
+        "The classes are imbalanced: bar has 20 pictures, dash has 2. Accuracy mostly reflects the "
+        "large classes; balanced accuracy counts all equally."
     ]
 
 
-def test_a_name_of_two_pictures_is_not_acted_on() -> None:
+def test_no_change_to_ambiguous_names_is_proposed() -> None:
     names = ("same",) * 60
-    _, (one,) = found(changed(strokes(names=names), {4: EMPTY}))
+    _, (one,) = issues_of(changed(strokes(names=names), {4: EMPTY}))
     assert (one.action, one.why) == (
         "keep",
         "there is nothing on it; other pictures have the same name",
     )
 
 
-def papers(count: int = 150, *, telling: str) -> Dataset:
-    """Boxes and bars on paper of 24×24, whose shade tells the class, or the group."""
+def on_shaded_paper(count: int = 150, *, shortcut_to: str) -> Dataset:
+    """Boxes and bars on paper of 24×24, whose shade depends on the class or the group."""
     rng = np.random.default_rng(0)
     labels, groups = np.arange(count) % 2, np.arange(count) % 3
     pixels = rng.normal(225, 4, (count, 24, 24, 1))
-    shade = labels if telling == "class" else groups
+    shade = labels if shortcut_to == "class" else groups
     pixels -= 10.0 * shade[:, None, None, None]
     for row, label in enumerate(labels):
         top, left, bottom = rng.integers([6, 6, 14], [10, 10, 19])
@@ -170,18 +172,18 @@ def papers(count: int = 150, *, telling: str) -> Dataset:
     )
 
 
-def test_paper_that_gives_the_class_away() -> None:
-    health, _ = found(papers(telling="class"))
+def test_the_background_is_a_shortcut_to_the_class() -> None:
+    health, _ = issues_of(on_shaded_paper(shortcut_to="class"))
     (one,) = health.shortcuts
     assert (one.predicts, one.by, one.chance) == ("class", "background", 0.5)
     assert one.accuracy > 0.9
     assert one.interval[0] < one.accuracy <= one.interval[1]
     assert health.words[-1] == one.words
-    assert "take pictures of all classes alike" in one.words
+    assert "take the pictures of all classes in the same way" in one.words
 
 
-def test_paper_that_gives_the_group_away() -> None:
-    health, _ = found(papers(telling="group"))
+def test_the_background_is_a_shortcut_to_the_group() -> None:
+    health, _ = issues_of(on_shaded_paper(shortcut_to="group"))
     (one,) = health.shortcuts
     assert one.predicts == "group"
     assert "--leave-one-group-out" in one.words
@@ -195,7 +197,7 @@ def digits(count: int = 300) -> Dataset:
     return read("digits").take(np.arange(count))
 
 
-def test_a_run_doubts_flipped_labels_and_proposes_their_mend(tmp_path: Path) -> None:
+def test_a_run_finds_flipped_labels_and_proposes_corrections(tmp_path: Path) -> None:
     dataset = digits()
     labels = dataset.labels.copy()
     problem = [7, 90, 161, 233]
@@ -204,7 +206,7 @@ def test_a_run_doubts_flipped_labels_and_proposes_their_mend(tmp_path: Path) -> 
     health = run.results().health
     assert health is not None
     assert len({one.index for one in health.suspects[:4]} & set(problem)) >= 3
-    assert any("doubted by the models" in words for words in health.words)
+    assert any("probably wrong" in words for words in health.words)
     proposed = read_corrections(run.path / "corrections.csv")
     changed = {one.name: one.proposed for one in proposed if one.action == "relabel"}
     truth = {dataset.names[row]: dataset.classes[dataset.labels[row]] for row in problem}
@@ -213,7 +215,7 @@ def test_a_run_doubts_flipped_labels_and_proposes_their_mend(tmp_path: Path) -> 
     for one in proposed:
         assert one.quality is None or one.why
 
-    # Once corrected, they are doubted no more, and the new table holds what was done.
+    # Once corrected they are no longer suspects, and the new table keeps the corrections.
     again = bake(
         replace(dataset, labels=labels),
         tmp_path / "again",
@@ -229,7 +231,7 @@ def test_a_run_doubts_flipped_labels_and_proposes_their_mend(tmp_path: Path) -> 
     assert not {one.name for one in after.suspects} & set(changed)
 
 
-def test_suspects_of_the_test_are_told_and_kept(tmp_path: Path) -> None:
+def test_label_errors_in_the_test_are_reported_and_kept(tmp_path: Path) -> None:
     dataset = digits()
     labels = dataset.labels.copy()
     problem = [250, 261, 272, 283]
@@ -239,7 +241,7 @@ def test_suspects_of_the_test_are_told_and_kept(tmp_path: Path) -> None:
     health = run.results().health
     assert health is not None
     assert {one.index for one in health.suspects} & set(problem)
-    assert any("of the test." in words for words in health.words)
+    assert any("in the test." in words for words in health.words)
     table = {one.name: one for one in read_corrections(run.path / "corrections.csv")}
     for one in health.suspects:
         if one.index >= 240:
@@ -247,13 +249,13 @@ def test_suspects_of_the_test_are_told_and_kept(tmp_path: Path) -> None:
             assert "locked test" in table[one.name].why
 
 
-def test_groups_in_several_folds_are_told(tmp_path: Path) -> None:
+def test_groups_in_several_folds_are_reported(tmp_path: Path) -> None:
     writers = strokes(groups=np.arange(60) // 4, group_names=tuple("abcdefghijklmno"))
     for keep in (False, True):
         run = bake(writers, tmp_path / f"run-{keep}", **ONE | {"keep_groups": keep})
         health = run.results().health
         assert health is not None
-        assert any("lie in several folds" in words for words in health.words) != keep
+        assert any("over several folds" in words for words in health.words) != keep
 
 
 def test_a_run_without_folds_judges_the_test(tmp_path: Path) -> None:
@@ -261,7 +263,7 @@ def test_a_run_without_folds_judges_the_test(tmp_path: Path) -> None:
     assert run.results().health is not None
 
 
-def test_a_picture_that_is_strange_to_every_approach(tmp_path: Path) -> None:
+def test_an_outlier_to_every_approach(tmp_path: Path) -> None:
     dataset = digits()
     pixels = np.stack(list(dataset.pictures)).copy()
     pixels[50, :, :, 0] = np.indices((8, 8)).sum(0) % 2 * 255

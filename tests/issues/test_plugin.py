@@ -86,10 +86,10 @@ def test_a_run_reports_what_a_plugin_finds(install: Install, tmp_path: Path) -> 
     ],
 )
 def test_a_plugin_that_fails_loses_nothing(install: Install, finder: str, problem: str) -> None:
-    from .test_find import found
+    from .test_find import issues_of
 
     install(finder)
-    health, proposed = found(strokes())
+    health, proposed = issues_of(strokes())
     (words,) = health.words
     assert words.startswith(f"The issue finder {finder} failed")
     assert problem in words

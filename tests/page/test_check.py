@@ -37,7 +37,7 @@ def test_a_check_opens_from_disk_and_shows_what_was_found(
     with watched(browser, offline=True, viewport={"width": 1280, "height": 900}) as page:
         page.goto((looked / "check.html").as_uri())
         expect(page.get_by_role("heading", name="strokes")).to_be_visible()
-        expect(page.get_by_text("there again, the same, under another class")).to_be_visible()
+        expect(page.get_by_text("an identical copy under another class")).to_be_visible()
         expect(page.get_by_role("navigation", name="Rooms")).to_have_count(0)
         with page.expect_download() as download:
             page.get_by_role("button", name="Take corrections.csv away").click()

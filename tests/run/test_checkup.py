@@ -50,8 +50,9 @@ def test_looks_alone_leave_what_they_found(folder: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == LEAVES
     assert decoded[-1] >= 61
     assert [words.partition(":")[0] for words in found.health.words] == [
-        "1 thing is not usable and left out",
-        "1 picture is there again, the same, under another class, so that a label is likely wrong",
+        "1 item was unusable and left out",
+        "1 picture has an identical copy under another class, so one of the labels is probably "
+        "wrong",
     ]
     assert read_corrections(tmp_path / "out" / "corrections.csv") == tuple(
         Correction(one.action, one.name, one.label, one.proposed, one.why, one.quality, line)

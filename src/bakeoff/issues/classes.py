@@ -1,4 +1,4 @@
-"""Classes of very different sizes, and classes that the test lacks."""
+"""Imbalance between classes, and classes without test pictures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from bakeoff.data.words import count
-from bakeoff.issues.issue import Evidence, Issue, first_names, there_are
+from bakeoff.issues.issue import Evidence, Issue, counted, first_names
 
 __all__ = ["find"]
 
-UNEVEN = 5.0  # times as many pictures in the largest class as in the smallest
+IMBALANCED = 5.0  # times as many pictures in the largest class as in the smallest
 
 
 def find(evidence: Evidence) -> Iterator[Issue]:
@@ -19,17 +19,17 @@ def find(evidence: Evidence) -> Iterator[Issue]:
     dataset = evidence.dataset
     counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes))
     least, most = int(counts.argmin()), int(counts.argmax())
-    if counts[most] >= UNEVEN * counts[least]:
+    if counts[most] >= IMBALANCED * counts[least]:
         yield Issue(
-            "uneven classes",
+            "imbalanced classes",
             (),
-            f"The classes are uneven: {dataset.classes[most]} has "
+            f"The classes are imbalanced: {dataset.classes[most]} has "
             f"{count(int(counts[most]), 'picture')}, {dataset.classes[least]} has {counts[least]}. "
-            "The accuracy speaks mostly of the large ones.",
+            "Accuracy mostly reflects the large classes; balanced accuracy counts all equally.",
         )
     if dataset.official_test is not None:
         tested = np.unique(dataset.labels[dataset.official_test])
         missing = [name for number, name in enumerate(dataset.classes) if number not in tested]
         if missing:
-            words = f"{there_are(missing, 'class')} missing from the test part: "
+            words = f"{counted(missing, 'class', 'has', 'have')} no test pictures: "
             yield Issue("class missing from the test", (), f"{words}{first_names(missing)}.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bakeoff.data.corrections import Action
 from bakeoff.data.duplicates.find import DuplicateGroup
-from bakeoff.issues.issue import Evidence, Issue, Proposal, first_names, there_are
+from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
 from bakeoff.issues.label_errors import relabelled
 
 __all__ = ["find_copies", "find_copies_in_test"]
@@ -16,7 +16,7 @@ def find_copies(evidence: Evidence) -> Iterator[Issue]:
     """Exact, then near-duplicates: each within a class first, then under different classes."""
     for exact in (True, False):
         groups = [group for group in evidence.duplicates if group.exact == exact]
-        how = "the same" if exact else "nearly the same"
+        how = "identical" if exact else "nearly identical"
         yield from _within_a_class(
             evidence, [group for group in groups if len(evidence.labels(group)) < 2], how
         )
@@ -31,7 +31,7 @@ def find_copies_in_test(evidence: Evidence) -> Iterator[Issue]:
     if rows:
         names = [evidence.dataset.names[row] for row in rows]
         words = (
-            f"{there_are(names, 'picture')} in the test too, so not learnt from: "
+            f"{counted(names, 'picture', 'is', 'are')} also in the test, so not used for training: "
             f"{first_names(names)}."
         )
         yield Issue("copy in the test", tuple(rows), words)
@@ -42,8 +42,9 @@ def _within_a_class(evidence: Evidence, groups: list[DuplicateGroup], how: str) 
     if rows:
         names = [evidence.dataset.names[row] for row in rows]
         words = (
-            f"{there_are(names, 'picture')} {how} as another of the class: {first_names(names)}. "
-            "Copies share a fold, so that none is both learnt from and scored."
+            f"{counted(names, 'picture', 'is', 'are')} {how} to another of the same class: "
+            f"{first_names(names)}. Copies share a fold, so that none is both trained on and "
+            "scored."
         )
         yield Issue("copy", rows, words)
 
@@ -55,11 +56,13 @@ def _under_other_classes(
         return
     names = [evidence.dataset.names[group.indices[0]] for group in groups]
     words = (
-        f"{there_are(names, 'picture')} there again, {how}, under another class, so that a label "
-        f"is likely wrong: {first_names(names)}."
+        f"{counted(names, 'picture', 'has', 'have')} {'an ' if how[0] == 'i' else 'a '}{how} copy "
+        f"under another class, so one of the labels is probably wrong: {first_names(names)}."
     )
     new_labels = relabelled(evidence)
-    proposals = [one for group in groups for one in _proposals(evidence, group, how, new_labels)]
+    proposals = [
+        proposal for group in groups for proposal in _proposals(evidence, group, how, new_labels)
+    ]
     rows = tuple(row for group in groups for row in group.indices)
     yield Issue("copy under another class", rows, words, tuple(proposals))
 
@@ -72,6 +75,6 @@ def _proposals(
     agreed = len({new_labels.get(row, label) for row, label in labels.items()}) == 1
     action: Action = "leave out" if group.exact and not agreed else "keep"
     for row, label in labels.items():
-        other = next(copy for copy, its in labels.items() if its != label)
-        why = f"{how} as {evidence.dataset.names[other]}, labelled {labels[other]}"
+        other = next(copy for copy, copy_label in labels.items() if copy_label != label)
+        why = f"{how} to {evidence.dataset.names[other]}, which is labelled {labels[other]}"
         yield Proposal(row, why, action)

@@ -121,7 +121,7 @@ def _correction(
     name = evidence.dataset.names[row]
     if row in test:
         actions = []
-        reasons.append("of the locked test, so it is for you alone to decide")
+        reasons.append("in the locked test, so only you can decide")
     elif names[name] > 1:
         actions = []
         reasons.append("other pictures have the same name")

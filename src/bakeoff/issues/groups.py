@@ -20,6 +20,6 @@ def find(evidence: Evidence) -> Iterator[Issue]:
         yield Issue(
             "groups in several folds",
             (),
-            "Pictures of one group lie in several folds, so that the scores are of groups that the "
-            "models have seen; --keep-groups or --leave-one-group-out scores on new ones.",
+            "Groups are spread over several folds, so models are scored on groups that they were "
+            "trained on; --keep-groups or --leave-one-group-out scores them on new groups.",
         )

@@ -25,8 +25,8 @@ __all__ = [
     "Issue",
     "Predictions",
     "Proposal",
+    "counted",
     "first_names",
-    "there_are",
 ]
 
 NAMED = 3  # pictures that a sentence names
@@ -140,6 +140,6 @@ def first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def there_are(names: Sequence[str], noun: str) -> str:
-    """Such as “1 picture is” or “2 pictures are”."""
-    return f"{count(len(names), noun)} {'is' if len(names) == 1 else 'are'}"
+def counted(names: Sequence[str], noun: str, singular: str, plural: str) -> str:
+    """A number, its noun and its verb, such as “1 picture is” or “2 pictures are”."""
+    return f"{count(len(names), noun)} {singular if len(names) == 1 else plural}"

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from bakeoff.evaluation.records import Odd
 from bakeoff.evaluation.suspects import outliers
-from bakeoff.issues.issue import Evidence, Issue, Proposal, first_names, there_are
+from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
 
 __all__ = ["find_odd", "find_outliers"]
 
 KINDS = {
-    "empty": "empty, or nearly so",
-    "inverted": "inverted beside the others",
-    "ink": "unlike the others in ink",
-    "size": "of another size than the others",
-    "shape": "of another shape than the others",
+    "empty": "empty or nearly empty",
+    "inverted": "inverted compared with the others",
+    "ink": "unusual in the amount or contrast of ink",
+    "size": "much larger or smaller than the others",
+    "shape": "much wider or taller than the others",
 }
 
 
@@ -35,8 +35,8 @@ def find_outliers(evidence: Evidence) -> Iterator[Issue]:
     known = {odd.row for odd in evidence.odd_by_looks}
     rows = sorted(set(evidence.rows[outliers(scores)].tolist()) - known)
     if rows:
-        why = "it is far stranger than the others to every approach"
-        words = "stranger than the others to every approach"
+        why = "every approach gives it a far higher OOD score than the others"
+        words = "out of distribution for every approach"
         yield _issue(evidence, "outlier", words, dict.fromkeys(rows, why))
 
 
@@ -45,7 +45,7 @@ def _issue(evidence: Evidence, kind: str, words: str, reasons: dict[int, str]) -
     return Issue(
         kind,
         tuple(reasons),
-        f"{there_are(names, 'picture')} {words}: {first_names(names)}.",
+        f"{counted(names, 'picture', 'is', 'are')} {words}: {first_names(names)}.",
         tuple(
             Proposal(row, why, "leave out" if kind == "empty" else "keep")
             for row, why in reasons.items()

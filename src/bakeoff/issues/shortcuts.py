@@ -18,9 +18,10 @@ __all__ = ["find"]
 
 CLEARLY = 0.05  # above chance, the lower end of the interval: a smaller gain does no harm
 CONSEQUENCES = {
-    "class": "Models may learn that instead of what is shown: take pictures of all classes "
-    "alike, or believe scores only on pictures taken otherwise.",
-    "group": "Models may know a group by it: --leave-one-group-out says how they do on a new one.",
+    "class": "Models may learn this shortcut instead of the content: take the pictures of all "
+    "classes in the same way, or trust only scores on pictures taken in another way.",
+    "group": "Models may recognise groups by it: --leave-one-group-out shows how well they do on "
+    "a new group.",
 }
 
 
@@ -56,9 +57,9 @@ def _issue(
         return
     accuracy = guessed.right / guessed.pictures
     words = (
-        f"By the {by} of a picture alone its {predicts} can be told in {percent(accuracy)} of "
-        f"cases ({span((low, high))}), where always naming the most frequent is right in "
-        f"{percent(guessed.chance)}. {CONSEQUENCES[predicts]}"
+        f"The {by} of a picture alone predicts its {predicts} in {percent(accuracy)} of cases "
+        f"(95 % interval {span((low, high))}); always answering the most frequent {predicts} is "
+        f"right in {percent(guessed.chance)}. {CONSEQUENCES[predicts]}"
     )
     shortcut = Shortcut(predicts, by, accuracy, (low, high), guessed.chance, words)
     yield Issue("shortcut", (), words, records=(shortcut,))
