@@ -248,7 +248,7 @@ def test_the_report_is_opened_where_there_is_a_display(
         (["run", "--resume", "here"], "is no run"),
         (["report", "here"], "is no run"),
         (["curve", "no-such-folder"], "there is no such file, folder or named set"),
-        (["run", "digits", "--curve", "--folds", "0"], "Ask for 2 folds or more"),
+        (["run", "digits", "--curve", "--folds", "0"], "Use 2 folds or more"),
         (["fetch", "imagenet"], "there is no such named set"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_check_by_looks_then_a_run_with_what_it_proposes(
     table = left / "corrections.csv"
     asked: list[str | Path] = ["run", pictures, "-a", "baseline", *QUICK, "--no-open"]
     bakeoff(*asked, "--corrections", table, "-o", "run", monkeypatch=monkeypatch)
-    assert "1 picture left out as asked" in capsys.readouterr().out
+    assert "1 picture left out on request" in capsys.readouterr().out
     assert RunFolder.open(Path("run")).results().dataset.pictures == 35
 
     bakeoff("check", "run", "--strict", "-o", "clean", monkeypatch=monkeypatch, code=0)

@@ -15,7 +15,7 @@ from bakeoff.data import corrections
 from bakeoff.data.corrections import Correction, corrected, corrected_alone, read_corrections
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
-from bakeoff.data.words import harmless, undone
+from bakeoff.data.words import from_spreadsheet, spreadsheet_safe
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import corrections_table
 
@@ -63,12 +63,12 @@ def test_what_is_written_comes_back(some: list[Correction]) -> None:
 
 
 @given(cells)
-def test_a_formula_is_made_harmless_and_comes_back(text: str) -> None:
-    assert undone(harmless(text)) == text
-    assert not harmless(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+def test_a_formula_is_made_spreadsheet_safe_and_comes_back(text: str) -> None:
+    assert from_spreadsheet(spreadsheet_safe(text)) == text
+    assert not spreadsheet_safe(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-def test_what_spreadsheets_do_is_undone(tmp_path: Path) -> None:
+def test_what_spreadsheets_do_is_from_spreadsheet(tmp_path: Path) -> None:
     text = (
         "\ufeffName;Label;Action;Proposed;Quality\r\n"
         "a.png;cat; Leave  Out ;;0,25\r\n"
@@ -86,11 +86,11 @@ def test_what_spreadsheets_do_is_undone(tmp_path: Path) -> None:
     [
         ("", "line 1: the column action is missing"),
         ("action,name,label\n", "line 1: the column proposed is missing"),
-        ("action,name,label,proposed,name\n", "line 1: a column is there twice"),
+        ("action,name,label,proposed,name\n", "line 1: two columns have the same name"),
         (HEADER + "\nkeep,a\n", "line 3: it has 2 cells, the header 6"),
         (HEADER + "delete,a,b,,,\n", "line 2: the action 'delete' is none of relabel, leave out"),
-        (HEADER + "keep,a,b,,,1.5\n", "line 2: the quality '1.5' is no number from 0 to 1"),
-        (HEADER + "keep,a,b,,,high\n", "line 2: the quality 'high' is no number"),
+        (HEADER + "keep,a,b,,,1.5\n", "line 2: the quality '1.5' is not a number from 0 to 1"),
+        (HEADER + "keep,a,b,,,high\n", "line 2: the quality 'high' is not a number"),
         (HEADER + f'keep,"{"a" * 200_000}",b,,,\n', "line 2: it is not CSV"),
         (b"\xff\xfe\x00", "is not a text file in UTF-8"),
     ],
@@ -104,7 +104,7 @@ def test_a_bad_table_is_refused_by_its_line(
 
 
 def test_a_missing_and_a_huge_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BakeoffError, match="can not be read"):
+    with pytest.raises(BakeoffError, match="cannot be read"):
         read_corrections(tmp_path / "none.csv")
     monkeypatch.setattr(corrections, "_MAX_BYTES", 10)
     with pytest.raises(BakeoffError, match="is larger than"):
@@ -129,9 +129,9 @@ def test_labels_change_and_pictures_stay_out() -> None:
     assert after.classes[after.labels[0]] == "box"
     assert "dash/1.png" not in after.names
     assert [str(one) for one in after.left_out] == [
-        "dash/1.png: you asked for it in corrections.csv. Delete that line to have it back."
+        "dash/1.png: you asked for it in corrections.csv. Delete that line to use it again."
     ]
-    assert after.description == "1 label corrected, 1 picture left out as asked"
+    assert after.description == "1 label corrected, 1 picture left out on request"
     assert before.fingerprint() == strokes().fingerprint()
 
 
@@ -167,7 +167,10 @@ def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path
         (f"relabel,{FIRST},dash,box,,", "its label is 'bar', not 'dash'"),
         (f"relabel,{FIRST},bar,circle,,", "'circle' is none of the classes. Propose one of bar,"),
         (f"relabel,{FIRST},bar,,,", "no class is proposed"),
-        (f"leave out,{FIRST},bar,,,\nkeep,x,,,,\nrelabel,{FIRST},bar,box,,", "line 2 says other"),
+        (
+            f"leave out,{FIRST},bar,,,\nkeep,x,,,,\nrelabel,{FIRST},bar,box,,",
+            "it contradicts line 2",
+        ),
     ],
 )
 def test_what_does_not_fit_the_dataset_is_refused(tmp_path: Path, line: str, problem: str) -> None:

@@ -72,7 +72,7 @@ def test_a_phone_picture_of_several_frames_is_its_first() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_every_exif_turn_is_undone(kind: str, turn: int) -> None:
+def test_every_exif_turn_is_from_spreadsheet(kind: str, turn: int) -> None:
     upright = Image.fromarray(np.kron(drawing(), np.ones((8, 8), dtype=np.uint8)))
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -96,7 +96,7 @@ def test_a_broken_exif_block_does_not_cost_the_picture() -> None:
     assert decode(data, "a").shape == (12, 16, 1)
 
 
-def test_exif_that_can_not_be_read_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exif_that_cannot_be_read_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: Image.Image) -> Image.Exif:
         raise struct.error("unpack requires a buffer of 4 bytes")
 
@@ -308,8 +308,8 @@ def test_other_formats_of_pillow_stay_shut() -> None:
             decode(encoded(COLOUR, kind), "x")
 
 
-def test_a_file_that_can_not_be_opened(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match=r"gone\.png: it can not be read \(No such file"):
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match=r"gone\.png: it cannot be read \(No such file"):
         decode_file(tmp_path / "gone.png", "gone.png")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.data.grouping import Grouping, number_off, parse_grouping, why_mixed
+from bakeoff.data.grouping import Grouping, encode_names, parse_grouping, why_mixed
 from bakeoff.data.words import utf8
 from bakeoff.errors import BakeoffError
 
@@ -68,24 +68,24 @@ def test_a_refusal_names_the_first_picture_and_counts_the_others(text: str, word
 
 
 def test_texts_are_numbered_in_order() -> None:
-    indices, names = number_off(["b", "a", "b", "10", "2"])
+    indices, names = encode_names(["b", "a", "b", "10", "2"])
     assert names == ("10", "2", "a", "b")
     assert indices.tolist() == [3, 2, 3, 0, 1]
     assert indices.dtype == np.int64
 
 
 def test_numbers_are_sorted_as_numbers() -> None:
-    assert number_off(["10", "2", "-1", "01", "1"])[1] == ("-1", "01", "1", "2", "10")
+    assert encode_names(["10", "2", "-1", "01", "1"])[1] == ("-1", "01", "1", "2", "10")
 
 
 def test_nothing_is_numbered() -> None:
-    indices, names = number_off([])
+    indices, names = encode_names([])
     assert (indices.tolist(), names) == ([], ())
 
 
 @given(st.lists(st.text(max_size=4) | st.integers().map(str)))
 def test_numbering_loses_no_text(texts: list[str]) -> None:
-    indices, names = number_off(texts)
+    indices, names = encode_names(texts)
     assert [names[index] for index in indices] == [utf8(text) for text in texts]
     assert len(set(names)) == len(names)
 
@@ -105,7 +105,7 @@ def test_enough_groups_with_every_class_can_be_kept_together() -> None:
 
 def test_too_few_groups() -> None:
     why = why_mixed(LABELS, NAMES, WRITERS, 6)
-    assert why == "10 are too few to fill 6 folds evenly, which takes 12"
+    assert why == "10 are too few: 6 folds need at least 12 to be filled evenly"
 
 
 def test_a_group_that_is_most_of_the_set() -> None:
@@ -136,4 +136,4 @@ def test_groups_on_both_sides_of_the_official_test() -> None:
     # Kept together, they would take the training part with them.
     official = np.arange(60) % 6 == 0
     why = why_mixed(LABELS, NAMES, WRITERS, 2, official)
-    assert why == "some are in the set's own test part and in the rest"
+    assert why == "some are both in the set's own test part and in the rest"

@@ -66,7 +66,7 @@ def test_odd_pictures_among_digits_are_named_with_what_is_odd() -> None:
         5: ("empty", "there is nothing on it"),
         6: ("ink", "it has 0.051 times as much ink as the others"),
         7: ("empty", "it differs from blank paper by 4 of 255 grey levels at most"),
-        20: ("inverted", "it is dark on light, where the others are light on dark"),
+        20: ("inverted", "it is dark on light, but the others are light on dark"),
         30: ("ink", "its contrast is 0.22 times that of the others"),
         31: ("ink", "it has 0.1 times as much ink as the others"),
     }

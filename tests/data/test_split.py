@@ -257,35 +257,35 @@ def test_leave_one_group_out() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"folds": 1}, "1 is not a number of folds. Take 2"),
+        ({"folds": 1}, "1 is not a number of folds. Use 2"),
         ({"folds": -3}, "-3 is not a number of folds"),
-        ({"folds": 11}, "largest class has 10 pictures .* Take at most 10 folds"),
-        ({"folds": 0}, "nothing would be scored. Ask for 2 folds"),
+        ({"folds": 11}, "largest class has 10 pictures .* Use at most 10 folds"),
+        ({"folds": 0}, "nothing would be scored. Use 2 folds"),
         ({"test_share": 1.0}, "1.0 is not a share"),
         ({"test_share": -0.1}, "test part: -0.1 is not a share"),
-        ({"test_share": 0.01}, "0.01 of 30 pictures comes to none"),
+        ({"test_share": 0.01}, "0.01 of 30 pictures is less than one"),
         ({"validation_share": 1.0}, "validation part: 1.0 is not a share"),
         ({"official_test": np.arange(30) < 5, "test_share": 0.2}, "test part of its own"),
-        ({"together": np.arange(30) % 3}, "fills 3 of 5 folds. Take fewer folds"),
+        ({"together": np.arange(30) % 3}, "fill 3 of 5 folds. Use fewer folds"),
         (
             {"together": np.zeros(30, dtype=np.int64), "official_test": np.arange(30) < 5},
-            "no picture is left .* Do not keep groups together",
+            "every picture shares a group .* Do not keep groups together",
         ),
     ],
 )
-def test_what_can_not_be_split_is_refused(settings: Settings, says: str) -> None:
+def test_what_cannot_be_split_is_refused(settings: Settings, says: str) -> None:
     with pytest.raises(BakeoffError, match=says):
         split(even(3, 10), **settings)
 
 
-def test_classes_of_one_picture_can_not_be_folded() -> None:
-    with pytest.raises(BakeoffError, match="Bring more pictures of each class"):
+def test_classes_of_one_picture_cannot_be_folded() -> None:
+    with pytest.raises(BakeoffError, match="Add pictures of each class"):
         split(np.arange(6), folds=2)
 
 
-def test_groups_that_can_not_be_left_out() -> None:
+def test_groups_that_cannot_be_left_out() -> None:
     one = np.zeros(12, dtype=np.int64)
-    with pytest.raises(BakeoffError, match="takes two, and the training part has 1"):
+    with pytest.raises(BakeoffError, match=r"at least two are needed .* the training part has 1"):
         split(even(3, 4), leave_out=(one, ("pencil",)))
     with pytest.raises(BakeoffError, match=r"group pencil: .* Do not keep other groups"):
         split(even(3, 4), leave_out=(np.arange(12) % 2, ("pencil", "stamp")), together=one)

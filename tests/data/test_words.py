@@ -27,6 +27,6 @@ def test_the_others_are_counted() -> None:
     assert nor_others(3) == " (nor do 2 others)"
 
 
-def test_what_utf8_can_not_hold_becomes_a_question_mark() -> None:
+def test_what_utf8_cannot_hold_becomes_a_question_mark() -> None:
     assert utf8("caf\udce9") == "caf?"
     assert utf8("café ×") == "café ×"

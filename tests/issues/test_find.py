@@ -304,7 +304,7 @@ def test_a_run_goes_on_with_its_corrections_when_their_table_is_gone(
     results, index = run.results(), run.picture_index()
     assert results.dataset.classes == ["bar", "box", "dash"]
     assert results.dataset.class_counts == [18, 21, 20]
-    assert "1 label corrected, 1 picture left out as asked" in results.dataset.description
+    assert "1 label corrected, 1 picture left out on request" in results.dataset.description
     assert [one.subject for one in results.dataset.left_out] == ["bar/3.png"]
     assert index.labels[index.names.index("bar/0.png")] == results.dataset.classes.index("box")
     assert read_again(run.config).fingerprint() == results.dataset.fingerprint

@@ -1,4 +1,4 @@
-"""Zip and tar archives, opened into a temporary folder with bounds on everything."""
+"""Unpack zip and tar archives into a temporary folder, within bounds."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ArchiveLimits:
     ----------
     max_members : files and folders in it.
     max_bytes : of all files together, unpacked; counted while unpacking, since
-        what an archive says of its own sizes may be a lie.
+        the sizes in an archive's directory may be false.
     max_ratio : unpacked to packed size, for files above `ratio_from` bytes: a blank
-        bitmap shrinks a thousandfold and harms nobody.
+        bitmap shrinks a thousandfold and is harmless.
     max_name : characters of a path inside it.
     """
 
@@ -51,9 +51,9 @@ class ArchiveLimits:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file is a zip or tar archive, told by its content.
+    """Whether a file is a zip or tar archive, by its content.
 
-    An .npz, which is a zip of arrays, is none; nor is a lone gzipped file.
+    An .npz, which is a zip of arrays, is not; nor is a single gzipped file.
     """
     return path.is_file() and (_is_zip(path) or _is_tar(path))
 
@@ -62,11 +62,11 @@ def is_archive(path: Path) -> bool:
 def unpacked(
     path: Path, limits: ArchiveLimits = ArchiveLimits()
 ) -> Iterator[tuple[Path, tuple[LeftOut, ...]]]:
-    """Unpack an archive for the length of a ``with`` block.
+    """Unpack an archive for the duration of a ``with`` block.
 
     Yields
     ------
-    The folder it was unpacked to, and what was left out of it: links, devices, and
+    The folder it was unpacked to, and the members that were left out: links, devices, and
     names that lead out of the folder. Only plain files and folders are ever written.
 
     Raises
@@ -83,8 +83,8 @@ def unpacked(
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise  # a full disk, say; but a broken zip may ask to seek before its start
-            # A broken archive raises BadZipFile, ReadError, EOFError, zlib.error,
+                raise  # such as a full disk; but a damaged zip may seek before its start
+            # A damaged archive raises BadZipFile, ReadError, EOFError, zlib.error,
             # LZMAError, struct.error, UnicodeDecodeError and more.
             raise BakeoffError(
                 path.name, "the archive is damaged or cut short (truncated)", _REPACK
@@ -94,7 +94,7 @@ def unpacked(
 
 @dataclass(slots=True)
 class Unpacking:
-    """One archive, or one upload, on its way to `folder`, with what was counted so far."""
+    """One archive, or one upload, on its way to `folder`, and its counts so far."""
 
     path: Path
     folder: Path
@@ -107,19 +107,19 @@ class Unpacking:
         self.left_out.append(LeftOut(f"{self.path.name}/{member[:200]}", problem, hint))
 
     def count(self) -> None:
-        """Count one more member of whatever kind."""
+        """Count a member of any type."""
         self.members += 1
         if self.members > self.limits.max_members:
             raise self.too_big(f"holds more than {self.limits.max_members} files")
 
     def target(self, member: str) -> Path | None:
-        """Where to write `member`; None if nowhere, for which the reason is listed."""
+        """The path to write `member` to; None if it is left out, with the reason listed."""
         # Some Windows programs write "smiley\01.png", against the zip standard.
         name = utf8(member).replace("\\", "/")
         inner = PurePosixPath(name)
         parts = inner.parts
         if not parts or any(p == "__MACOSX" or re.match(r"\.[^.]", p) for p in parts):
-            return None  # what programs leave behind
+            return None  # metadata of the operating system
         if inner.is_absolute() or ".." in parts or ":" in parts[0] or "\0" in name:
             self.leave_out(member, "its name leads out of the archive")
             return None
@@ -129,7 +129,7 @@ class Unpacking:
         return self.folder.joinpath(*parts)
 
     def add_folder(self, member: str) -> None:
-        """Make a folder, so that an empty class is seen and can be told of."""
+        """Make a folder, so that an empty class can be reported."""
         target = self.target(member)
         if target is not None:
             self._make(target, member)
@@ -148,7 +148,7 @@ class Unpacking:
             with source, target.open("xb") as copy:
                 self._copy(source, copy, packed)
         except BaseException:
-            target.unlink(missing_ok=True)  # half a file would look like a damaged one
+            target.unlink(missing_ok=True)  # half a file would look like a damaged picture
             raise
 
     def _copy(self, source: IO[bytes], copy: IO[bytes], packed: int) -> None:
@@ -163,7 +163,7 @@ class Unpacking:
             copy.write(chunk)
 
     def check_ratio(self, unpacked_bytes: int, packed: int) -> None:
-        """Refuse what swells like a decompression bomb."""
+        """Refuse a member that expands like a decompression bomb."""
         limits = self.limits
         if unpacked_bytes > limits.ratio_from and unpacked_bytes > limits.max_ratio * packed:
             raise self.too_big(f"unpacks to more than {limits.max_ratio} times its size")
@@ -186,7 +186,7 @@ def _unpack_zip(unpacking: Unpacking) -> None:
     with zipfile.ZipFile(unpacking.path) as archive:
         for member in archive.infolist():
             unpacking.count()
-            # The upper half holds Unix's file type, where the packer knew one.
+            # The upper half holds the Unix file type, if the archive has one.
             kind = stat.S_IFMT(member.external_attr >> 16)
             if member.flag_bits & 1:
                 raise BakeoffError(
@@ -203,7 +203,7 @@ def _unpack_zip(unpacking: Unpacking) -> None:
                 try:
                     unpacking.add_file(member.filename, member.compress_size, read)
                 except _BROKEN_MEMBER:
-                    # The next member has its own place in the directory, so we can go on.
+                    # The next member has its own entry in the directory, so unpacking can go on.
                     unpacking.leave_out(member.filename, "it is damaged in the archive")
 
 
@@ -226,8 +226,8 @@ def _unpack_tar(unpacking: Unpacking) -> None:
 class _Bounded(io.BufferedIOBase):
     """The bytes of a tar file, up to a bound.
 
-    `tarfile` reads a header of any size at one go and skips over members by unpacking
-    them, so a bound on the files that are kept would not be enough.
+    `tarfile` reads a header of any size at once and skips members by unpacking
+    them, so a bound on the extracted files would not be enough.
     """
 
     _LONGEST_READ = 16 * _COPY
@@ -253,7 +253,7 @@ class _Bounded(io.BufferedIOBase):
 
     def _check(self, end: int) -> None:
         limits = self._unpacking.limits
-        # Each member costs a header and padding besides its bytes.
+        # Each member adds a header and padding to its bytes.
         if end > limits.max_bytes + 2 * tarfile.BLOCKSIZE * limits.max_members:
             raise self._unpacking.too_big(f"unpacks to more than {limits.max_bytes / 1e9:g} GB")
         self._unpacking.check_ratio(end, self._packed)
@@ -267,12 +267,12 @@ def _is_zip(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except Exception:
-        return True  # damaged, which `unpacked` will say
+        return True  # damaged, which `unpacked` reports
     return not names or not all(name.endswith(".npy") for name in names)
 
 
 def _is_tar(path: Path) -> bool:
-    """Look for the header of a tar file, below whatever compression."""
+    """Whether there is a tar header, also below compression."""
     try:
         with _decompressed(path) as file:
             tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
@@ -282,7 +282,7 @@ def _is_tar(path: Path) -> bool:
 
 
 def _decompressed(path: Path) -> IO[bytes]:
-    """The bytes below gzip, bzip2 or xz, told by content; else those of the file itself."""
+    """The content of a gzip, bzip2 or xz file; the file itself if it is not compressed."""
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"\x1f\x8b"):

@@ -1,4 +1,4 @@
-"""Named sets: two that come along, and public ones fetched into a cache with a checksum."""
+"""Named sets: two bundled ones, and public ones that are fetched into a cache."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _BUNDLED = Path(__file__).parent / "bundled"
 
 @dataclass(frozen=True)
 class NamedSet:
-    """A set that is known by name.
+    """A set with a name.
 
     Attributes
     ----------
     about : one line for a list.
-    load : reads it from the folder that holds its files.
-    url : where its files lie, with a slash at the end; empty for a set that comes along.
-    files : names and checksums; empty for a set that comes along.
-    classes : class names in the order of the labels, where these are bare numbers.
+    load : reads it from the folder with its files.
+    url : address of its folder, with a slash at the end; empty for a bundled set.
+    files : names and checksums; empty for a bundled set.
+    classes : class names in the order of the labels, if the files contain only numbers.
     """
 
     about: str
@@ -56,7 +56,7 @@ class NamedSet:
 
 
 def named_sets() -> tuple[str, ...]:
-    """Names of all known sets."""
+    """Names of all sets."""
     return tuple(NAMED)
 
 
@@ -66,17 +66,17 @@ def is_named(name: str) -> bool:
 
 
 def cache_folder() -> Path:
-    """Where fetched sets lie: ``$BAKEOFF_CACHE``, or this user's cache folder."""
+    """The folder of fetched sets: ``$BAKEOFF_CACHE``, or the user's cache folder."""
     return Path(os.environ.get("BAKEOFF_CACHE") or platformdirs.user_cache_dir("bakeoff"))
 
 
 def load_named(name: str) -> Dataset:
-    """Read a named set, which must come along or have been fetched.
+    """Read a named set, which must be bundled or fetched.
 
     Raises
     ------
     BakeoffError
-        It is not known, not in the cache, or damaged there.
+        There is no such set, or it is not in the cache, or damaged there.
     """
     known = _known(name)
     folder = _folder(name, known)
@@ -96,29 +96,29 @@ def load_named(name: str) -> Dataset:
 
 
 def at_hand(name: str) -> bool:
-    """Whether a named set can be read here without a network."""
+    """Whether a named set can be read without a network."""
     known = _known(name)
     missing = known.load is _load_digits and importlib.util.find_spec("sklearn") is None
     return not missing and _has_files(_folder(name, known), known)
 
 
 def fetch(name: str, *, source: Path | None = None, progress: Progress | None = None) -> Path:
-    """Bring the files of a named set into the cache, and return their folder.
+    """Fetch the files of a named set into the cache, and return their folder.
 
-    Files that are there already, whole, are not fetched again. A file takes its name
-    only after its checksum held, so the cache never holds half of one.
+    Intact files in the cache are not fetched again. A file gets its name only after its
+    checksum has been verified, so the cache never holds a partial file.
 
     Parameters
     ----------
-    name : one of `named_sets()`; for a set that comes along there is nothing to do.
+    name : one of `named_sets()`; for a bundled set there is nothing to do.
     source : a folder that already holds the files, for machines without a network.
-    progress : called with bytes done and bytes in all of the file that is coming in;
-        the latter is 0 where the server does not tell.
+    progress : called with bytes done and bytes in all of the current file; the latter
+        is 0 if the server does not send it.
 
     Raises
     ------
     BakeoffError
-        The set is not known, there is no network, or a file is not what it should be.
+        There is no such set, no network, or a file has another checksum.
     """
     known = _known(name)
     folder = _folder(name, known)
@@ -148,7 +148,7 @@ def _load_digits(_: Path) -> Dataset:
     except ImportError as error:
         raise BakeoffError(
             "digits",
-            "this set comes with scikit-learn, which is not installed",
+            "this set is part of scikit-learn, which is not installed",
             "Install it: pip install 'bakeoff[train]', or use the set doodles",
         ) from error
     bunch = load_digits()
@@ -170,13 +170,13 @@ def _mnist_files(*checksums: str, inside: tuple[str, ...] = ("",) * 4) -> tuple[
     return tuple(map(RemoteFile, names, checksums, inside))
 
 
-# Checksums are SHA-256 of the files as published; torchvision notes the same files by MD5.
-# MNIST is passed around packed anew, hence also by what is inside.
+# Checksums are SHA-256 of the files as published; torchvision lists the same files by MD5.
+# Copies of MNIST were often repacked, hence also the checksums of the content.
 NAMED = MappingProxyType(
     {
         "digits": NamedSet("1 797 handwritten digits of 8×8, with scikit-learn", _load_digits),
         "doodles": NamedSet(
-            "1 000 drawings of ten things, 28×28, from Quick, Draw!",
+            "1 000 drawings of ten objects, 28×28, from Quick, Draw!",
             lambda folder: read_npz(folder / "doodles.npz"),
         ),
         "mnist": NamedSet(
@@ -246,4 +246,4 @@ NAMED = MappingProxyType(
         ),
     }
 )
-"""All known sets by name."""
+"""All sets by name."""

@@ -1,4 +1,4 @@
-"""Corrections of a dataset: labels that change and pictures that stay out, the source untouched."""
+"""Corrections of a dataset: labels to change and pictures to leave out; files stay unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.validate import validate
-from bakeoff.data.words import count, undone
+from bakeoff.data.words import count, from_spreadsheet
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = [
@@ -46,11 +46,11 @@ class Correction:
     ----------
     action : give it the label `proposed`, leave it out, or keep it as it is.
     name : the picture's, as in `Dataset.names`.
-    label : the class that it has now; empty where that does not matter.
-    proposed : the class that it should have.
-    why : in words, for whoever decides.
-    quality : of the label it has, from 0 (surely wrong) to 1; None where nothing was measured.
-    line : of the file that it came from, 0 where it came from none.
+    label : its present class; empty if that need not be checked.
+    proposed : the class it should have.
+    why : the reason in words, for the person who decides.
+    quality : of its present label, from 0 (certainly an error) to 1; None if not measured.
+    line : in the file of corrections; 0 if it came from no file.
     """
 
     action: Action
@@ -63,21 +63,21 @@ class Correction:
 
     @property
     def where(self) -> str:
-        """What an error says of it."""
+        """Its name in errors."""
         return f"corrections line {self.line} ({self.name})" if self.line else self.name
 
 
 def read_corrections(path: Path) -> tuple[Correction, ...]:
-    """Read a table of corrections, such as a run leaves in corrections.csv.
+    """Read a table of corrections, such as the corrections.csv of a run.
 
     The columns action, name, label and proposed are needed, in any order; why and quality are for
-    people. A byte order mark, semicolons and tabs in the place of commas, and the apostrophe that
-    keeps a spreadsheet from running a name as a formula are all undone.
+    people. It may have a byte order mark, semicolons or tabs instead of commas, and the apostrophe
+    that keeps a spreadsheet from running a name as a formula.
 
     Raises
     ------
     BakeoffError
-        The file is no such table, or a line of it says what can not be done.
+        The file is not such a table, or one of its lines is not a correction.
     """
     text = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
@@ -100,23 +100,23 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
 def acting_of(
     corrections: str | os.PathLike[str] | Sequence[Correction],
 ) -> tuple[Correction, ...]:
-    """Those that do something, of a table or of what it says; see `read_corrections`."""
+    """The corrections with an effect, from a file or a list; see `read_corrections`."""
     if isinstance(corrections, str | os.PathLike):
         corrections = read_corrections(Path(corrections).expanduser())
-    return tuple(one for one in corrections if one.action != "keep")
+    return tuple(row for row in corrections if row.action != "keep")
 
 
 def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
-    """The dataset with its corrections; pictures, files and the dataset given stay as they are.
+    """A corrected copy of the dataset; the dataset itself and its files stay as they are.
 
-    Made for a dataset as it was found, which `validate` has not seen: what stays out is listed in
-    `left_out`, and a class that has lost its pictures is still a class.
+    For datasets before `validate`: pictures that are left out are listed in `left_out`, and a
+    class without any picture left is still a class.
 
     Raises
     ------
     BakeoffError
-        A correction names no picture or several, a class that there is not, or another label
-        than the picture has; or two corrections contradict each other.
+        A correction names no picture or several, an unknown class, or another label than the
+        picture has; or two corrections contradict each other.
     """
     acting = acting_of(corrections)
     if not acting:
@@ -127,27 +127,27 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     labels = dataset.labels.copy()
     kept = np.ones(len(dataset), dtype=np.bool_)
     done: dict[str, Correction] = {}
-    for one in acting:
-        _check_name(one, dataset.name, times[one.name])
-        _check_said_before(one, done)
-        row = row_of[one.name]
-        _check_label(one, dataset, int(dataset.labels[row]))
-        if one.action == "leave out":
+    for correction in acting:
+        _check_name(correction, dataset.name, times[correction.name])
+        _check_contradiction(correction, done)
+        row = row_of[correction.name]
+        _check_label(correction, dataset, int(dataset.labels[row]))
+        if correction.action == "leave out":
             kept[row] = False
         else:
-            labels[row] = _number(one, number_of)
+            labels[row] = _number(correction, number_of)
     if not kept.any():
-        raise BakeoffError(dataset.name, "every picture is left out", "Keep some")
+        raise BakeoffError(dataset.name, "every picture is left out", "Delete some of the lines")
     out = tuple(
-        LeftOut(one.name, ASKED, "Delete that line to have it back")
-        for one in done.values()
-        if one.action == "leave out"
+        LeftOut(correction.name, ASKED, "Delete that line to use it again")
+        for correction in done.values()
+        if correction.action == "leave out"
     )
     relabelled = len(done) - len(out)
     words = [
         dataset.description,
         f"{count(relabelled, 'label')} corrected" if relabelled else "",
-        f"{count(len(out), 'picture')} left out as asked" if out else "",
+        f"{count(len(out), 'picture')} left out on request" if out else "",
     ]
     changed = replace(
         dataset,
@@ -159,7 +159,7 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
 
 
 def corrected_alone(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
-    """A dataset that `validate` has seen, corrected and finished anew."""
+    """Correct a dataset that has been validated, and validate it again."""
     changed = corrected(dataset, corrections)
     return (
         dataset
@@ -184,13 +184,13 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise BakeoffError(
             str(path),
-            f"can not be read ({error.strerror or error})",
-            "Name a table such as the corrections.csv that a run or bakeoff check leaves",
+            f"cannot be read ({error.strerror or error})",
+            "Give a table such as the corrections.csv of a run or of bakeoff check",
         ) from error
 
 
 def _delimiter(text: str) -> str:
-    """Spreadsheets of half the world write semicolons."""
+    """Spreadsheets write semicolons where the comma is the decimal separator."""
     first = text.partition("\n")[0]
     return max(",;\t", key=first.count)
 
@@ -205,7 +205,7 @@ def _check_header(path: Path, header: list[str]) -> None:
         )
     if len(set(header)) < len(header):
         raise BakeoffError(
-            f"{path.name} line 1", "a column is there twice", "Name each column once"
+            f"{path.name} line 1", "two columns have the same name", "Name each column once"
         )
 
 
@@ -213,9 +213,9 @@ def _correction(path: Path, header: list[str], cells: list[str], line: int) -> C
     where = f"{path.name} line {line}"
     if len(cells) != len(header):
         raise BakeoffError(
-            where, f"it has {len(cells)} cells, the header {len(header)}", "Mend the line"
+            where, f"it has {len(cells)} cells, the header {len(header)}", "Correct the line"
         )
-    cell = dict(zip(header, map(undone, cells), strict=True))
+    cell = dict(zip(header, map(from_spreadsheet, cells), strict=True))
     action = " ".join(cell["action"].lower().split())
     for known in get_args(Action):
         if action == known:
@@ -239,58 +239,62 @@ def _quality(where: str, cell: str) -> float | None:
     if not cell.strip():
         return None
     try:
-        # In a spreadsheet of half the world a comma parts whole from tenths.
+        # Many languages write a decimal comma, and so do their spreadsheets.
         quality = float(cell.replace(",", "."))
     except ValueError:
         quality = math.nan
     if not 0 <= quality <= 1:
         raise BakeoffError(
-            where, f"the quality '{cell}' is no number from 0 to 1", "Mend it, or leave it empty"
+            where,
+            f"the quality '{cell}' is not a number from 0 to 1",
+            "Correct it, or leave it empty",
         )
     return quality
 
 
-def _check_name(one: Correction, dataset: str, times: int) -> None:
+def _check_name(correction: Correction, dataset: str, times: int) -> None:
     if times == 1:
         return
     if times:
         raise BakeoffError(
-            one.where,
-            f"{count(times, 'picture')} of {dataset} have this name, so which is meant is not told",
+            correction.where,
+            f"{count(times, 'picture')} of {dataset} have this name, so the line is ambiguous",
             "Rename the pictures, and check the set again",
         )
     raise BakeoffError(
-        one.where,
+        correction.where,
         f"{dataset} has no picture of this name",
-        "Write the name as bakeoff check does, or delete the line",
+        "Write the name as in the table of bakeoff check, or delete the line",
     )
 
 
-def _check_said_before(one: Correction, done: dict[str, Correction]) -> None:
-    before = done.setdefault(one.name, one)
-    if (before.action, before.proposed) != (one.action, one.proposed):
+def _check_contradiction(correction: Correction, done: dict[str, Correction]) -> None:
+    before = done.setdefault(correction.name, correction)
+    if (before.action, before.proposed) != (correction.action, correction.proposed):
         raise BakeoffError(
-            one.where,
-            f"line {before.line} says otherwise of the same picture",
-            "Delete one of them",
+            correction.where,
+            f"it contradicts line {before.line} about the same picture",
+            "Delete one of the lines",
         )
 
 
-def _check_label(one: Correction, dataset: Dataset, number: int) -> None:
+def _check_label(correction: Correction, dataset: Dataset, number: int) -> None:
     has = "" if number == UNLABELLED else dataset.classes[number]
-    if one.label and one.label != has:
+    if correction.label and correction.label != has:
         raise BakeoffError(
-            one.where,
-            f"its label is '{has}', not '{one.label}'" if has else "it has no label",
-            "Check the set again, or delete the line if the label was mended in the source",
+            correction.where,
+            f"its label is '{has}', not '{correction.label}'" if has else "it has no label",
+            "Check the set again, or delete the line if the label was corrected in the source",
         )
 
 
-def _number(one: Correction, number_of: dict[str, int]) -> int:
-    if one.proposed in number_of:
-        return number_of[one.proposed]
+def _number(correction: Correction, number_of: dict[str, int]) -> int:
+    if correction.proposed in number_of:
+        return number_of[correction.proposed]
     raise BakeoffError(
-        one.where,
-        f"'{one.proposed}' is none of the classes" if one.proposed else "no class is proposed",
+        correction.where,
+        f"'{correction.proposed}' is none of the classes"
+        if correction.proposed
+        else "no class is proposed",
         f"Propose one of {', '.join(list(number_of)[:20])}{' …' if len(number_of) > 20 else ''}",
     )

@@ -1,4 +1,4 @@
-"""What every reader ends in: pictures, labels, class names, groups, an official test part."""
+"""The result of every reader: pictures, labels, class names, groups, an official test part."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Dataset:
     groups : N, index into `group_names` (who drew it, which style), or None.
     group_names : names of the groups; empty when `groups` is None.
     official_test : N, True for pictures of the set's own test part, or None.
-    left_out : what was found but not used, and why.
-    description : one line saying what the source was taken for.
+    left_out : files, rows and pictures that are not used, and why.
+    description : one line: the layout that was recognised, counts and looks.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Bytes of a picture file to pixels: the first step of the one road, with limits.
+"""Decode picture files to pixels, within limits: the first step of every picture.
 
 Training and serving both call `decode`, so a picture means the same pixels in both.
 """
@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
-"""What Pillow may open. Every further format would be one more parser open to attack."""
+"""The formats Pillow may open. Every further one would be another parser open to attack."""
 
-# WebP's own rounding sets the channels of a grey picture one step apart.
+# WebP's rounding makes the channels of a grey picture differ by one step.
 _GREY_SPREAD = 1
 
 _CONVERT = "Save it as PNG or JPEG"
@@ -88,7 +88,7 @@ class Limits:
     ----------
     max_bytes : larger files are refused unread.
     max_pixels : larger pictures are refused before a pixel is decoded; the size
-        stands in the header, so a decompression bomb costs nothing.
+        is in the header, so a decompression bomb costs nothing.
     keep_side : pictures are shrunk until their longest side is at most this many
         pixels, so that ten thousand phone photos fit on a disk.
     """
@@ -99,7 +99,7 @@ class Limits:
 
 
 def looks_like(head: bytes) -> str | None:
-    """Say what a file is by its first bytes, in words such as "a PNG picture", or None."""
+    """Recognise a file by its first bytes: words such as "a PNG picture", or None."""
     head = head[:_HEAD]
     for pattern, words in _LOOKS:
         if pattern.match(head):
@@ -110,9 +110,9 @@ def looks_like(head: bytes) -> str | None:
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file that starts like this is meant to be one of `FORMATS`, damaged or not."""
-    found = looks_like(head)
-    return found is not None and _format(found) in FORMATS
+    """Whether a file that starts like this is in one of `FORMATS`, damaged or not."""
+    kind = looks_like(head)
+    return kind is not None and _format(kind) in FORMATS
 
 
 def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
@@ -121,21 +121,21 @@ def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.
 
 
 def read_bounded(path: Path, name: str, limits: Limits = Limits()) -> bytes:
-    """Read a file, but at most one byte more than `limits` allow: enough to be refused by."""
+    """Read a file, but at most one byte more than `limits` allow, so that `decode` refuses it."""
     try:
         with path.open("rb") as file:
             return file.read(limits.max_bytes + 1)
     except OSError as error:
         raise BakeoffError(
-            name, f"it can not be read ({error.strerror})", "Check that you may open it"
+            name, f"it cannot be read ({error.strerror})", "Check that you may open it"
         ) from error
 
 
 def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
     """Decode one picture file.
 
-    The format is told by content, never by name. The EXIF turn is applied,
-    transparency lies on white, of an animation the first frame is taken.
+    The format is recognised by content, never by name. The EXIF orientation is applied,
+    transparency becomes white, and of an animation the first frame is used.
 
     Parameters
     ----------
@@ -146,13 +146,13 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
     Returns
     -------
     H×W×1 (grey) or H×W×3 (RGB) of uint8. A picture whose three channels are equal
-    everywhere, but for rounding, is grey, however it was stored.
+    everywhere, up to rounding, is grey, however it was stored.
 
     Raises
     ------
     BakeoffError
-        The file is empty, too large, no picture, of an unknown kind, or damaged.
-        Nothing else is ever raised for any `data`.
+        The file is empty, too large, not a picture, of an unknown format, or damaged.
+        No `data` raises any other error.
     """
     if not data:
         raise BakeoffError(name, "the file is empty (0 bytes)", "Save or copy the picture again")
@@ -175,7 +175,7 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
             raise _too_many_pixels(name, limits) from error
         except Exception as error:
             # Pillow's decoders raise OSError, SyntaxError, ValueError, EOFError,
-            # struct.error, zlib.error and more for a broken file; none is a bug of ours.
+            # struct.error, zlib.error and more for a damaged file; none is a bug of ours.
             raise _damaged(name) from error
 
 
@@ -183,20 +183,20 @@ def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > limits.max_pixels:
             raise _too_many_pixels(name, limits)
-        # A JPEG can be decoded straight to 1/2, 1/4 or 1/8 of its size. Twice the size
-        # to keep is left, so that the averaging below still does most of the work.
+        # A JPEG can be decoded directly to 1/2, 1/4 or 1/8 of its size. It stays at least
+        # twice as large as needed, so that the averaging below still does most of the work.
         image.draft(None, _fitted(image.width, image.height, 2 * limits.keep_side))
         image.load()
         return pixels_of(image, name, limits)
 
 
 def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
-    """The pixels of an open picture, as `decode` gives them.
+    """The pixels of an open picture, as `decode` returns them.
 
     Raises
     ------
     BakeoffError
-        It has too many pixels, or greys that are no numbers from 0 to 65 535.
+        It has too many pixels, or grey levels outside of 0 to 65 535.
     """
     if image.width * image.height > limits.max_pixels:
         raise _too_many_pixels(name, limits)
@@ -211,7 +211,7 @@ def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArr
 
 
 def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height with the same shape and a longest side of at most `side`."""
+    """Width and height of the same aspect ratio, at most `side`."""
     longest = max(width, height)
     if longest <= side:
         return width, height
@@ -219,15 +219,15 @@ def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
 
 
 def _turned(image: Image.Image) -> Image.Image:
-    """The picture as it was held when taken.
+    """The picture with its EXIF orientation applied.
 
     Not `ImageOps.exif_transpose`: that also rewrites the EXIF block, and fails
-    where some other tag in it is broken.
+    if some other tag in it is damaged.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:
-        # A broken EXIF block says nothing about the pixels, which are in already.
+        # A damaged EXIF block does not matter: the pixels are already decoded.
         return image
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
@@ -249,16 +249,16 @@ def _flat(image: Image.Image, name: str) -> Image.Image:
 def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
     """Grey of 16 bits or of floats, scaled to 8 bits.
 
-    The scale depends on the kind of file and never on the brightest pixel, which
+    The scale depends on the type of file and never on the brightest pixel, which
     would make the same paper another grey in every picture. 65 535 = 257 × 255, so
-    dividing by 257 takes black to black, white to white and each step to the nearest.
-    Floats are 0–1 by custom; where one exceeds 1, they are 0–255, else 0–65 535.
+    division by 257 maps black to black, white to white and each level to the nearest.
+    Floats are 0–1 by convention; if any exceeds 1, they are 0–255, else 0–65 535.
     """
     values = np.asarray(image).astype(np.float32)
     top = 65535.0
     if image.mode == "F":
         top = next((t for t in (1.0, 255.0) if values.max() <= t), top)
-    # Written so that a NaN, for which every comparison is false, is refused too.
+    # Written so that NaN, for which every comparison is false, is refused too.
     if not (values.min() >= 0 and values.max() <= top):
         raise BakeoffError(name, "its greys are not numbers from 0 to 65535", _CONVERT)
     clear = image.info.get("transparency")
@@ -266,18 +266,18 @@ def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
         values[values == clear] = top
     tags: Any = getattr(image, "tag_v2", {})
     if image.mode != "F" and tags.get(ExifTags.Base.PhotometricInterpretation) == 0:
-        values = top - values  # "white is zero", which Pillow honours at 8 bits only
+        values = top - values  # "white is zero", which Pillow applies to 8 bits only
     return to_image(np.rint(values * (255 / top)).astype(np.uint8))
 
 
 def _not_a_picture(data: bytes, name: str) -> BakeoffError:
-    found = looks_like(data)
-    if found is None:
+    kind = looks_like(data)
+    if kind is None:
         return BakeoffError(name, "it is not a picture", "Remove it, or save it as PNG or JPEG")
-    if _format(found) in FORMATS:
+    if _format(kind) in FORMATS:
         return _damaged(name)
     kinds = "JPEG, PNG, BMP, GIF, WebP or TIFF"
-    return BakeoffError(name, f"it looks like {found}, not like {kinds}", _CONVERT)
+    return BakeoffError(name, f"it looks like {kind}, not like {kinds}", _CONVERT)
 
 
 def _damaged(name: str) -> BakeoffError:
@@ -287,7 +287,7 @@ def _damaged(name: str) -> BakeoffError:
 
 
 def _format(words: str) -> str:
-    """Pillow's name of what `looks_like` told: WEBP for "a WebP picture"."""
+    """Pillow's name of a format that `looks_like` returns: WEBP for "a WebP picture"."""
     return words.removeprefix("a ").removesuffix(" picture").upper()
 
 

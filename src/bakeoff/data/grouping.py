@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bakeoff.data.words import nor_others, utf8
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Grouping", "number_off", "parse_grouping", "why_mixed"]
+__all__ = ["Grouping", "encode_names", "parse_grouping", "why_mixed"]
 
 _COLUMN = "column:"
 
@@ -34,11 +34,11 @@ class Grouping:
     text: str = ""
 
     def of(self, name: str, folders: Sequence[str], row: Mapping[str, str]) -> str | None:
-        """Find the group of one picture, or None where it has none.
+        """The group of one picture, or None if it has none.
 
         Parameters
         ----------
-        name : the picture's path; a pattern sees only its last part.
+        name : the picture's path; a pattern is searched in its last part only.
         folders : the folders between the picture and its class folder, outermost first.
         row : the picture's metadata.
         """
@@ -46,14 +46,14 @@ class Grouping:
             return row.get(self.text) or None
         if self.kind == "folder":
             return folders[0] if folders else None
-        found = re.search(self.text, PurePosixPath(name).name)
-        if found is None:
+        match = re.search(self.text, PurePosixPath(name).name)
+        if match is None:
             return None
         # With a capture group, "digit17_left" can be grouped by the part that matters.
-        return found[1] if found.re.groups else found[0]
+        return match[1] if match.re.groups else match[0]
 
     def refuse(self, without: Sequence[str]) -> BakeoffError:
-        """The error for pictures that this grouping says nothing about.
+        """The error for pictures to which this grouping assigns no group.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class Grouping:
         problem, hint = {
             "column": (
                 f"its column '{self.text}' is empty{others}",
-                "Fill in the column, or name another one with --group column:NAME",
+                "Fill in the column, or name another with --group column:NAME",
             ),
             "folder": (
                 f"it lies directly in its class folder, so no sub-folder names its group{others}",
@@ -78,7 +78,7 @@ class Grouping:
 
 
 def parse_grouping(text: str) -> Grouping:
-    """Understand what was given to ``--group``.
+    """Parse the text of ``--group``.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def parse_grouping(text: str) -> Grouping:
     Raises
     ------
     BakeoffError
-        There is no such regular expression, or no column name.
+        The text is not a regular expression, or the column name is missing.
     """
     if text == "folder":
         return Grouping("folder")
@@ -102,7 +102,7 @@ def parse_grouping(text: str) -> Grouping:
         raise BakeoffError("--group ''", "it is empty", "Give column:NAME, folder, or a pattern")
     try:
         with warnings.catch_warnings():
-            # Python warns of patterns that may one day mean something else; not today.
+            # Python warns about patterns whose meaning a later version may change.
             warnings.simplefilter("ignore")
             re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
@@ -114,8 +114,8 @@ def parse_grouping(text: str) -> Grouping:
     return Grouping("pattern", text)
 
 
-def number_off(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Number texts by their place among the sorted distinct ones.
+def encode_names(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Encode texts as indices into the sorted distinct texts.
 
     Names that are all whole numbers are sorted as numbers, so '2' comes before '10'.
 
@@ -125,7 +125,7 @@ def number_off(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...
 
     Returns
     -------
-    N indices, and the distinct texts they point to.
+    N indices, and the distinct texts.
     """
     values = [utf8(value) for value in values]
     distinct = set(values)
@@ -144,36 +144,36 @@ def why_mixed(
     folds: int,
     official_test: NDArray[np.bool_] | None = None,
 ) -> str | None:
-    """Why the groups can not be kept together in the folds, or None where they can.
+    """Why the groups cannot be kept together in the folds, or None if they can.
 
-    Kept together, each group is scored by models that never saw its hand or paper. That takes
-    some groups in every fold, and every class in enough of them to be learnt without those that
-    are held out.
+    If they are kept together, each group is scored by models that never saw its hand or paper.
+    For this every fold needs some groups, and every class must be in enough groups to be learned
+    without the ones that are held out.
 
     Parameters
     ----------
-    labels, groups : N, class and group of each picture; labels of -1 are passed over.
+    labels, groups : N, class and group of each picture; labels of -1 are ignored.
     classes : names of the classes.
-    folds : 0 is taken as five, for the test part that is then held out.
-    official_test : N, the set's own test part, which is not dealt to folds.
+    folds : 0 counts as five, for the test part that is then held out.
+    official_test : N, the set's own test part, which is in no fold.
 
     Returns
     -------
     str or None
-        Words that follow "groups are mixed:".
+        The clause after "groups are mixed:".
     """
     parts = folds or 5
-    learnt = labels >= 0
+    trained = labels >= 0
     if official_test is not None:
-        tested = np.unique(groups[learnt & official_test])
-        learnt &= ~official_test
-        if np.isin(groups[learnt], tested).any():
-            return "some are in the set's own test part and in the rest"
-    labels, groups = labels[learnt], groups[learnt]
+        tested = np.unique(groups[trained & official_test])
+        trained &= ~official_test
+        if np.isin(groups[trained], tested).any():
+            return "some are both in the set's own test part and in the rest"
+    labels, groups = labels[trained], groups[trained]
     sizes = np.bincount(groups)
     count = np.count_nonzero(sizes)
     if count < 2 * parts:
-        return f"{count} are too few to fill {parts} folds evenly, which takes {2 * parts}"
+        return f"{count} are too few: {parts} folds need at least {2 * parts} to be filled evenly"
     if 2 * sizes.max() > len(groups):
         return "one of them holds more than half of the pictures"
     for label in np.unique(labels):

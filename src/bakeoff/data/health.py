@@ -1,4 +1,4 @@
-"""What is odd about a dataset by its looks alone: its pictures, its classes, and its paper."""
+"""Unusual pictures of a dataset, and features that give its classes away, without any model."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = [
 ]
 
 SIDE = 32  # pixels, to which larger pictures are reduced: grain goes, ink stays
-FLAT = 3.0  # grey levels: with less from paper to ink a sheet is empty
-EMPTIER = 0.1  # of the faintest hundredth of all, for sheets with more grain than that
+FLAT = 3.0  # grey levels: with less difference between paper and ink a picture is empty
+EMPTIER = 0.1  # of the faintest hundredth of all, for paper with more grain than that
 # Robust deviations. Of 108 000 pictures of MNIST, Quick, Draw!, scikit-learn's digits and 431
-# drawings in three styles, one in 2 500 lies as far out, nearly all of them scribbles.
+# drawings in three styles, one in 2 500 deviates as much, nearly all of them scribbles.
 FAR = 6.0
-LEAST_SPREAD = 0.08  # of a logarithm: what is within some percent of the others is like them
-SAME_WAY = 0.9  # of pictures have their ink on one side of their paper, where that says something
-BORDER = 0.08  # of the shorter side: where paper is seen and ink seldom
+LEAST_SPREAD = 0.08  # of a logarithm: a difference of a few percent is not unusual
+SAME_WAY = 0.9  # share of pictures with ink on the same side of paper, for that to be a rule
+BORDER = 0.08  # of the shorter side: mostly paper, seldom ink
 TINY = 16  # pixels a side, below which strokes reach the border
-MOST = 2000  # pictures are enough to see whether the paper tells something
+MOST = 2000  # pictures are enough to see whether the paper predicts the class
 FOLDS = 5
 TREES = 60
 CHUNK = 4096
@@ -44,7 +44,7 @@ CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """A picture unlike the others: its row, `what` in a word, and `why` in a sentence."""
+    """An unusual picture: its row, `what` in a word, and `why` in a sentence."""
 
     row: int
     what: Literal["empty", "inverted", "ink", "size", "shape"]
@@ -52,7 +52,7 @@ class Oddity:
 
 
 class Guessed(NamedTuple):
-    """How often an answer was right out of fold, and how frequent the most frequent answer is."""
+    """Correct out-of-fold predictions, of how many pictures, and the share of the largest class."""
 
     right: int
     pictures: int
@@ -60,7 +60,7 @@ class Guessed(NamedTuple):
 
 
 class _Looks(NamedTuple):
-    """N each, in grey levels: the paper, the strongest ink's distance, the mean and its sign."""
+    """N each, in grey levels from paper: its level, contrast, largest and mean distances, sign."""
 
     paper: NDArray[np.float64]
     contrast: NDArray[np.float64]
@@ -70,32 +70,32 @@ class _Looks(NamedTuple):
 
 
 def odd_pictures(pictures: Pictures) -> list[Oddity]:
-    """Pictures that are empty, or unlike the others in polarity, size, shape or ink.
+    """Pictures that are empty, or unusual in polarity, size, shape or ink.
 
-    Each is named once, for the first of these.
+    Each picture is listed once, for the first of these.
 
     Parameters
     ----------
-    pictures : N pictures, the locked test among them: nothing is learned from them here.
+    pictures : N pictures, including the locked test: no model is trained on them here.
     """
     looks = _looks(pictures)
-    found: dict[int, Oddity] = {}
+    odd: dict[int, Oddity] = {}
     for oddity in (
         *_empty(looks),
         *(() if pictures.looks == "photos" else _inverted(looks)),
         *_unlike_in_size(pictures),
         *_unlike_in_ink(looks),
     ):
-        found.setdefault(oddity.row, oddity)
-    return [found[row] for row in sorted(found)]
+        odd.setdefault(oddity.row, oddity)
+    return [odd[row] for row in sorted(odd)]
 
 
 def far_from_others(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How many times as much each of N positive values is as the median; 1 where that is usual.
+    """The ratio of each of N positive values to the median; 1 unless it is unusual.
 
-    Unusual is what lies six robust deviations from the median in the logarithm, since ratios are
-    what the eye sees. The deviation is that of the middle half, Hampel's (1974) median absolute
-    one: what is odd does not widen it.
+    A value is unusual if its logarithm is six robust deviations from the median; the logarithm,
+    since the eye perceives ratios. The deviation is Hampel's (1974) median absolute deviation,
+    which outliers do not widen.
     """
     logs = np.log(np.maximum(values.astype(np.float64), 1e-6))
     apart = logs - np.median(logs)
@@ -105,9 +105,9 @@ def far_from_others(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def backgrounds(pictures: Pictures) -> NDArray[np.float64] | None:
-    """What the paper near the border is like, N×F: brightness, colour, shade, grain; not the ink.
+    """Features of the paper near the border, N×F: brightness, colour, shade, grain; not the ink.
 
-    Ink and what touches it are left out. None for pictures so tiny that little else is left.
+    Ink and its surroundings are left out. None for pictures too small to have anything else.
     """
     if np.median(pictures.shapes[:, :2].min(axis=1)) < TINY:
         return None
@@ -126,9 +126,9 @@ def shortcut_accuracy(
     together: NDArray[np.int64],
     seed: int = 0,
 ) -> Guessed | None:
-    """How well answers can be told from features that should not tell them, out of fold.
+    """How well features that should not matter predict the answers, out of fold.
 
-    By extremely randomised trees (Geurts, Ernst and Wehenkel 2006) on five folds.
+    With extremely randomised trees (Geurts, Ernst and Wehenkel 2006) on five folds.
 
     Parameters
     ----------
@@ -138,9 +138,9 @@ def shortcut_accuracy(
 
     Returns
     -------
-    None where all features are alike, or there is too little to learn from.
+    None if all features are equal, or there are too few pictures to train on.
     """
-    # Not before it is needed: training wants the memory.
+    # Imported only when needed: training needs the memory.
     from sklearn.ensemble import ExtraTreesClassifier
 
     if (features == features[:1]).all() or np.bincount(answers).max() < FOLDS:
@@ -151,9 +151,9 @@ def shortcut_accuracy(
         return None
     right = 0
     for fold in parts.folds:
-        learnt = np.concatenate([fold.train, fold.validation])
+        rows = np.concatenate([fold.train, fold.validation])
         trees = ExtraTreesClassifier(TREES, min_samples_leaf=2, random_state=seed)
-        trees.fit(features[learnt], answers[learnt])
+        trees.fit(features[rows], answers[rows])
         right += int((trees.predict(features[fold.held_out]) == answers[fold.held_out]).sum())
     return Guessed(right, len(answers), float(np.bincount(answers).max() / len(answers)))
 
@@ -163,7 +163,7 @@ def _looks(pictures: Pictures) -> _Looks:
     for row, picture in enumerate(pictures):
         counts[row] = np.bincount(_small(picture).reshape(-1), minlength=256)
     parts = [_looks_of(part) for part in np.split(counts, range(CHUNK, len(counts), CHUNK))]
-    return _Looks(*(np.concatenate(some) for some in zip(*parts, strict=True)))
+    return _Looks(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 def _looks_of(counts: NDArray[np.integer]) -> _Looks:
@@ -214,10 +214,10 @@ def _inverted(looks: _Looks) -> Iterator[Oddity]:
     if max(np.mean(light_ink), np.mean(~light_ink)) < SAME_WAY:
         return
     words = ("dark on light", "light on dark")
-    # On grey paper a shadow can outweigh the ink; what is inverted has the others' ink as paper.
+    # On grey paper a shadow can outweigh the ink; an inverted picture has paper of the ink's level.
     far = np.abs(looks.paper - np.median(looks.paper)) > 2 * PAPER
     for row in np.flatnonzero((light_ink != others) & far):
-        why = f"it is {words[not others]}, where the others are {words[others]}"
+        why = f"it is {words[not others]}, but the others are {words[others]}"
         yield Oddity(int(row), "inverted", why)
 
 

@@ -72,7 +72,7 @@ class Pictures(Sequence[NDArray[np.uint8]]):
         return Pictures(self.buffer, self.offsets[indices], self.shapes[indices])
 
     def only(self, indices: NDArray[np.int64]) -> Pictures:
-        """As many pictures in a buffer of their own; those not at `indices` have no pixels left."""
+        """N pictures in a new buffer; pictures that are not at `indices` have no pixels left."""
         shapes = np.zeros_like(self.shapes)
         shapes[indices] = self.shapes[indices]
         sizes = shapes.astype(np.int64).prod(axis=1)
@@ -119,7 +119,7 @@ class Pictures(Sequence[NDArray[np.uint8]]):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of pixels, wherever they lie."""
+        """Bytes of pixels, in memory or on disk."""
         return int(self.shapes.astype(np.int64).prod(axis=1).sum())
 
 
@@ -134,7 +134,7 @@ class PictureWriter:
         self._folder = Path(tempfile.mkdtemp(prefix="bakeoff-"))
         self._file: IO[bytes] = (self._folder / "pixels").open("wb")
         self._shapes: list[tuple[int, int, int]] = []
-        # A reader that gives up half-way leaves nothing behind.
+        # A reader that stops half-way leaves no file behind.
         self._cleanup = weakref.finalize(self, _discard, self._file, self._folder)
 
     def append(self, picture: NDArray[np.uint8]) -> None:
@@ -147,7 +147,7 @@ class PictureWriter:
         return len(self._shapes)
 
     def finish(self) -> Pictures:
-        """Close the file and hand over what was collected, in order."""
+        """Close the file and return its pictures, in order."""
         self._file.close()
         shapes = np.asarray(self._shapes, dtype=np.int32).reshape(-1, 3)
         sizes = shapes.astype(np.int64).prod(axis=1)

@@ -36,28 +36,28 @@ def read(
     corrections: Sequence[Correction] = (),
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read a labelled dataset, whatever its layout.
+    """Read a labelled dataset of any layout.
 
     Parameters
     ----------
-    source : a folder, a file, or the name of a known set such as ``digits``. Understood
-        are class folders, train/val/test folders, metadata.csv and metadata.jsonl,
-        tables of pixels, IDX, npz and Parquet files, and zip or tar archives of any.
-    group : how to tell which pictures belong together: ``column:NAME``, ``folder``, or
+    source : a folder, a file, or the name of a known set such as ``digits``. It may
+        hold class folders, train/val/test folders, metadata.csv and metadata.jsonl,
+        tables of pixels, IDX, npz and Parquet files, and zip or tar archives of these.
+    group : how to find the pictures that belong together: ``column:NAME``, ``folder``, or
         a regular expression searched in the file name.
-    corrections : labels that change and pictures that stay out, such as `read_corrections` reads;
+    corrections : labels to change and pictures to leave out, see `read_corrections`;
         the source stays as it is.
     progress : called with the number of pictures done and of all, while decoding.
 
     Returns
     -------
-    A dataset ready to be split. What could not be used is listed in `left_out`, and
-    `description` says in one line what the source was taken for.
+    A dataset ready to be split. Unusable pictures are listed in `left_out`, and
+    `description` says in one line which layout was recognised.
 
     Raises
     ------
     BakeoffError
-        There is no such source, nothing in it can be trained on, or a correction does not fit it.
+        There is no such source, nothing in it can be trained on, or a correction does not fit.
     """
     return validate(corrected(read_as_found(source, group=group, progress=progress), corrections))
 
@@ -205,7 +205,7 @@ def _read_with(reader: Reader, path: Path, request: ReadRequest) -> Dataset:
 
 
 def _split_of_file(path: Path) -> Split | None:
-    """The part that a file holds by its name: "train" for mnist_train.csv."""
+    """The part a file holds, by its name: "train" for mnist_train.csv."""
     words = re.findall(r"[a-z]+", path.name.lower())
     return next((split for word in words if (split := split_of(word))), None)
 
@@ -217,18 +217,18 @@ def _is_picture(path: Path) -> bool:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name too long, or with a zero byte
+    except (OSError, ValueError):  # the name is too long, or has a zero byte
         return False
 
 
 def _name(path: Path) -> str:
-    """The name of a dataset: that of its folder, or of its file without endings."""
+    """The name of a dataset: that of its folder, or of its file without suffixes."""
     name = path.resolve().name
     return name if path.is_dir() else re.sub(r"(\.tar|\.csv)?\.\w+$", "", name)
 
 
 def _missing(source: str, path: Path) -> BakeoffError:
-    """What the user may have meant: a name nearby, or a known set."""
+    """The error for a missing source, with similar names beside it and among the named sets."""
     beside = path.parent
     names = [entry.name for entry in beside.iterdir()] if _exists(beside) else []
     near = difflib.get_close_matches(path.name, names, n=3)

@@ -1,4 +1,4 @@
-"""Which pictures train, which choose, which score: settled once, for every approach."""
+"""The training, validation and held-out rows: decided once, for every approach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bakeoff.errors import BakeoffError
 __all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split", "validation_rows"]
 
 TEST_SHARE = 0.2
-# With fewer pictures a test part is too small to tell anything, and is missed in training.
+# With fewer pictures a test part is too small to measure anything, and training needs them.
 TEST_FROM = 600
 
 Rows = NDArray[np.int64]
@@ -22,10 +22,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One fit: it learns from `train`, chooses by `validation`, is scored on `held_out`.
+    """One fit: it trains on `train`, selects by `validation` and is scored on `held_out`.
 
     All are ascending rows of the dataset and no row is in two of them.
-    `validation` may choose the epoch and the temperature and is never scored.
+    `validation` may select the epoch and the temperature and is never scored.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Split:
     ----------
     folds : their held-out rows cover the training part once; empty for folds=0.
     final : all of the training part. Where there are folds its `validation` is
-        empty, as they have found the schedule; else it holds an inner slice.
-    test : rows to be opened once, at the end; may be empty.
-    test_kind : the set's own test part, or one held out of it, or None.
-    dropped : training rows that are copies of official test rows, so in no part.
-    together : an id for every row, the same for those that were kept in one part.
+        empty, as they have determined the schedule; else it holds an inner slice.
+    test : the locked test part, used once, at the end; may be empty.
+    test_kind : "official" for the set's own test part, "held out" for a random one, or None.
+    dropped : training rows that are copies of official test rows, and are in no part.
+    together : an id for every row; rows of one id were kept in one part.
     """
 
     folds: tuple[Fold, ...]
@@ -68,37 +68,37 @@ def split(
     leave_out: tuple[NDArray[np.int64], Sequence[str]] | None = None,
     validation_share: float = 0.15,
 ) -> Split:
-    """Part N pictures, each class evenly, keeping together what belongs together.
+    """Divide N pictures, each class evenly, keeping related pictures together.
 
-    Every part gets its share of every class to within a picture, where
-    `together` lets it. No class goes to the test or validation part whole.
-    The test part depends on the seed and its share alone, so it stays
+    Every part gets its share of every class to within one picture, as far as
+    `together` allows. No class goes completely to the test or validation part.
+    The test part depends on the seed and its share only, so it stays
     locked when the number of folds changes.
 
     Parameters
     ----------
-    labels : N, class of each picture; those of -1 are in no part.
+    labels : N, class of each picture; pictures of class -1 are in no part.
     folds : 2 or more for cross-validation, 0 for the test part alone.
     seed : the same seed gives the same split on every machine.
     official_test : N, True for pictures of the set's own test part. Others that
         share an id of `together` with one of them are dropped from training.
-    test_share : share of pictures to lock away. None takes the official part,
-        or else a fifth from 600 pictures on and none below. 0 goes without: an
-        official part is then left alone, neither trained on nor opened.
+    test_share : share of pictures to lock. None takes the official part,
+        or else a fifth from 600 pictures on and none below. 0 uses no test part: an
+        official part is then neither trained on nor opened.
     together : N ids; pictures of one id (copies, a writer's) stay in one part.
-        Only the inner validation slice may part them, and does where they are so
-        few and large that whole ones make up less than half of it, or twice as much.
+        Only the inner validation slice may divide them: if they are few and large, so
+        that whole ones make up less than half of its size, or more than twice as much.
     leave_out : N group indices, and the groups' names. Instead of `folds` there
         is one fold per group, named after it, that holds out all of it; copies
         of its pictures in other groups are kept out of that fold's training.
-    validation_share : of a fold's training pictures, those that choose its epoch;
-        at least one of each class that has three.
+    validation_share : share of a fold's training pictures that selects its epoch;
+        at least one picture of each class that has three.
 
     Raises
     ------
     BakeoffError
-        Where nothing would be scored, or there are too few pictures or groups
-        for the folds, or a share is not one.
+        Nothing would be scored, there are too few pictures or groups for the folds, or a
+        share is not from 0 to 1.
     """
     ids = np.arange(len(labels)) if together is None else np.asarray(together)
     _check(folds, test_share, validation_share, official_test is not None)
@@ -120,7 +120,7 @@ def split(
         raise BakeoffError(
             "folds",
             "with 0 folds and no test part nothing would be scored",
-            "Ask for 2 folds or more, or for a test part of 0.2",
+            "Use 2 folds or more, or a test part of 0.2",
         )
     done = []
     for number, (name, held_out) in enumerate(parts):
@@ -128,7 +128,7 @@ def split(
         if len(rest) == 0:
             raise BakeoffError(
                 f"group {name}",
-                "no other picture is free of copies or companions of its own",
+                "all other pictures are copies of its pictures, or kept together with them",
                 "Do not keep other groups together while leaving one out",
             )
         done.append(fold(name, rest, held_out, number))
@@ -143,21 +143,21 @@ def split(
 def _check(folds: int, test_share: float | None, validation_share: float, official: bool) -> None:
     if folds < 0 or folds == 1:
         raise BakeoffError(
-            "folds", f"{folds} is not a number of folds", "Take 2 or more, or 0 for none"
+            "folds", f"{folds} is not a number of folds", "Use 2 or more, or 0 for none"
         )
     if test_share is not None and not 0 <= test_share < 1:
         raise BakeoffError(
-            "test part", f"{test_share} is not a share", "Take 0 for none, or 0.2 for a fifth"
+            "test part", f"{test_share} is not a share", "Use 0 for none, or 0.2 for a fifth"
         )
     if not 0 <= validation_share < 1:
         raise BakeoffError(
-            "validation part", f"{validation_share} is not a share", "Take 0.15, or 0 for none"
+            "validation part", f"{validation_share} is not a share", "Use 0.15, or 0 for none"
         )
     if official and test_share:
         raise BakeoffError(
             "test part",
-            f"a share of {test_share} was asked for, but the set has a test part of its own",
-            "Leave the share out to use that one, or take 0 for none",
+            f"a share of {test_share} was requested, but the set has a test part of its own",
+            "Leave the share out to use the set's own, or use 0 for none",
         )
 
 
@@ -180,8 +180,8 @@ def _lock(
         if copied.all():
             raise BakeoffError(
                 "training part",
-                "no picture is left that is not in one group with the official test part",
-                "Do not keep groups together, or add labelled pictures that are not of the test",
+                "every picture shares a group with the official test part",
+                "Do not keep groups together, or add labelled pictures outside of the test part",
             )
         return rest[~copied], test, "official", rest[copied]
     if test_share is None:
@@ -193,8 +193,8 @@ def _lock(
     if not locked.any():
         raise BakeoffError(
             "test part",
-            f"a share of {test_share} of {len(labelled)} pictures comes to none",
-            "Take a greater share, or 0 for none; groups that are kept together may be too large",
+            f"a share of {test_share} of {len(labelled)} pictures is less than one picture",
+            "Use a larger share, or 0 for none; groups that are kept together may be too large",
         )
     return labelled[~locked], labelled[locked], "held out", nothing
 
@@ -208,17 +208,17 @@ def _by_class(
         raise BakeoffError(
             "folds",
             f"{folds} folds, but the largest class has {counts.max()} pictures to train on",
-            f"Take at most {counts.max()} folds, or bring more pictures"
+            f"Use at most {counts.max()} folds, or add pictures"
             if counts.max() > 1
-            else "Bring more pictures of each class",
+            else "Add pictures of each class",
         )
     wanted = np.tile(counts / folds, (folds, 1))
     part = _deal(labels[training], ids[training], wanted, np.random.default_rng([seed, 1]))
     if len(filled := np.unique(part)) < folds:
         raise BakeoffError(
             "folds",
-            f"what is kept together fills {len(filled)} of {folds} folds",
-            "Take fewer folds, or do not keep groups together",
+            f"the groups and copies that are kept together fill {len(filled)} of {folds} folds",
+            "Use fewer folds, or do not keep groups together",
         )
     return [(f"fold {number + 1}", training[part == number]) for number in range(folds)]
 
@@ -227,14 +227,14 @@ def _by_group(
     training: Rows, groups: NDArray[np.int64], names: Sequence[str]
 ) -> list[tuple[str, Rows]]:
     parts = [(name, training[groups[training] == index]) for index, name in enumerate(names)]
-    # What a run keeps of a fit lies under its name, and "final" is that of the last fit.
+    # A run stores each fit under its name, and "final" is the name of the last fit.
     parts = [(f"group {name}" if name == "final" else name, rows) for name, rows in parts]
     parts = [(name, rows) for name, rows in parts if len(rows)]
     if len(parts) < 2:
         raise BakeoffError(
             "groups",
-            f"to leave one out takes two, and the training part has {len(parts)}",
-            "Say how groups are told from the file names, or score by folds",
+            f"at least two are needed to leave one out; the training part has {len(parts)}",
+            "Set --group to a pattern that finds the groups in the file names, or score by folds",
         )
     return parts
 
@@ -245,17 +245,17 @@ def validation_rows(
     share: float,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which of M pictures make the inner validation slice, M.
+    """A mask of the M pictures that form the inner validation slice, M.
 
     Parameters
     ----------
     labels, ids : M, the class and the unit of each picture; see `split`.
-    share : of the pictures; at least one of each class that has three.
+    share : of the pictures; at least one picture of each class that has three.
     """
     chosen = _take(labels, ids, share, 1, rng)
     if not 0.5 <= chosen.sum() / max(1.0, share * len(labels)) <= 2:
-        # Two or three writers: one of them would be half of what there is to learn
-        # from. The slice is never scored, so it may know a writer's hand.
+        # With two or three writers, one of them would be half of the training pictures.
+        # The slice is never scored, so it may contain a writer that is trained on.
         chosen = _take(labels, np.arange(len(labels)), share, 1, rng)
     return chosen
 
@@ -267,9 +267,9 @@ def _take(
     least: int,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which of M pictures go to a part of this share, M; no class goes whole.
+    """A mask of the M pictures in a part of this share, M; no class goes completely.
 
-    A class of three or more sends at least `least`, where that breaks nothing.
+    A class of three or more pictures contributes at least `least` if no unit is divided by that.
     """
     counts = np.bincount(labels, minlength=1)
     floor = np.where((counts >= 3) & (share > 0), least, 0)
@@ -285,11 +285,11 @@ def _take(
 def _smallest_unit(
     of_class: np.integer, labels: NDArray[np.int64], ids: NDArray[np.int64], part: NDArray[np.int64]
 ) -> Rows:
-    """The smallest unit with a picture of the class that leaves half of each of its classes."""
+    """The smallest unit with a picture of the class that leaves half of each class it has."""
     counts = np.bincount(labels)
     kept = np.bincount(labels[part == 0], minlength=len(counts))
     candidates = np.unique(ids[labels == of_class])
-    units = sorted((np.flatnonzero(ids == one) for one in candidates), key=len)
+    units = sorted((np.flatnonzero(ids == unit) for unit in candidates), key=len)
     for unit in units:
         held = np.bincount(labels[unit], minlength=len(counts))
         if (2 * (kept - held) >= counts)[held > 0].all():
@@ -304,21 +304,21 @@ def _deal(
     rng: np.random.Generator,
     learner: int | None = None,
 ) -> NDArray[np.int64]:
-    """Deal M pictures to P parts so that each comes near what it wants of each class.
+    """Deal M pictures to P parts so that each comes close to its target for each class.
 
     Like cards, in random order: the largest units first, each to the part
-    that wants its pictures most; then single pictures, class by class, each
-    to the part that lacks most of the class, or of pictures at all where two
-    lack as much. scikit-learn's StratifiedGroupKFold balances folds as well,
-    but knows no part of a given share and no least number of a class, and
-    takes 10 s for 60 000 single pictures where this takes 0.1 s.
+    that lacks its classes most; then single pictures, class by class, each
+    to the part that lacks most pictures of the class, or most pictures overall
+    if two parts are equal. scikit-learn's StratifiedGroupKFold balances folds as well,
+    but supports neither a part of a given share nor a minimum for each class, and
+    takes 10 s for 60 000 single pictures, where this takes 0.1 s.
 
     Parameters
     ----------
     labels, ids : M, the class and the unit of each picture.
     wanted : P×K, pictures of each class that each part should get.
-    learner : the part that is trained on, if one is. Any other that took a class
-        whole would leave none to learn it from, so it does only if all would.
+    learner : the part that is trained on, if there is one. A class that went to another part
+        completely could not be learned, so that happens only if it is unavoidable.
 
     Returns
     -------
@@ -337,7 +337,7 @@ def _deal(
         order = np.lexsort((-lack.sum(axis=1), -eager, whole))
         part[unit] = order[0]
         lack[order[0], classes] -= held
-    # Plain lists: single pictures are many, and numpy is slow at one number at a time.
+    # Plain lists, since NumPy is slow at one number at a time and most pictures are single.
     spare = lack.sum(axis=1).tolist()
     by_class = single[np.argsort(labels[single], kind="stable")]
     edges = np.flatnonzero(np.diff(labels[by_class])) + 1
@@ -352,12 +352,12 @@ def _deal(
 
 
 def _units(ids: NDArray[np.int64], rng: np.random.Generator) -> tuple[Rows, Iterator[Rows]]:
-    """Rows that stand alone, in random order, and the others unit by unit, the largest first."""
+    """Rows that are units of their own, in random order; then the other units, largest first."""
     shuffled = rng.permutation(len(ids))
     _, inverse, sizes = np.unique(ids[shuffled], return_inverse=True, return_counts=True)
     single = shuffled[sizes[inverse] == 1]
     shared = shuffled[sizes[inverse] > 1]
-    # Shuffled anew, so that units of one size do not come in the order of their ids.
+    # Shuffled again, so that units of one size do not come in the order of their ids.
     turn = rng.permutation(len(sizes))
     which = inverse[sizes[inverse] > 1]
     order = np.lexsort((turn[which], -sizes[which]))

@@ -1,4 +1,4 @@
-"""The last step of every reader: from what was found to what can be trained on."""
+"""The last step of every reader: keep what can be trained on, and describe it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["validate"]
 
-_CLASSES_MEND = (
+_CLASSES_HINT = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
     "or give a table with a column label"
 )
 
 
 def validate(dataset: Dataset) -> Dataset:
-    """Leave out what can not be trained on, number the classes anew, and say what was read.
+    """Leave out what cannot be trained on, renumber the classes, and describe the dataset.
 
     Left out and listed are: labels outside the classes, pictures without a label, and
-    classes with fewer than two training pictures, since one picture can not be both
-    learnt from and scored.
+    classes with fewer than two training pictures, since one picture cannot be used both for
+    training and for scoring.
 
     Parameters
     ----------
@@ -42,17 +42,17 @@ def validate(dataset: Dataset) -> Dataset:
     """
     if not len(dataset):
         raise BakeoffError(
-            dataset.name, f"no picture in it can be used{_first(dataset.left_out)}", _CLASSES_MEND
+            dataset.name, f"no picture in it can be used{_first(dataset.left_out)}", _CLASSES_HINT
         )
     if (dataset.labels == UNLABELLED).all():
-        raise BakeoffError(dataset.name, "none of its pictures has a label", _CLASSES_MEND)
+        raise BakeoffError(dataset.name, "none of its pictures has a label", _CLASSES_HINT)
     left_out = list(dataset.left_out)
     known = _labelled(dataset, left_out)
     kept_classes = _trainable_classes(dataset, known, left_out)
     if len(kept_classes) < 2:
         raise BakeoffError(
             dataset.name,
-            f"{count(len(kept_classes), 'class')} with two or more pictures, where it takes two"
+            f"at least two classes with two or more pictures are needed; found {len(kept_classes)}"
             f"{_first(left_out)}",
             "Add pictures of at least two classes",
         )
@@ -69,7 +69,7 @@ def validate(dataset: Dataset) -> Dataset:
         official_test=test if test is not None and test.any() else None,
         left_out=tuple(left_out),
     )
-    return replace(result, description=_understood(result))
+    return replace(result, description=_description(result))
 
 
 def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
@@ -115,7 +115,7 @@ def _dense(
     return dense.astype(np.int64), tuple(names[index] for index in used)
 
 
-def _understood(dataset: Dataset) -> str:
+def _description(dataset: Dataset) -> str:
     words = [
         dataset.description,
         f"{count(len(dataset), 'picture')} of {dataset.pictures.sizes}",
@@ -129,7 +129,7 @@ def _understood(dataset: Dataset) -> str:
 
 
 def _first(left_out: Sequence[LeftOut]) -> str:
-    """The first of what was left out, which is likely why nothing remains."""
+    """The first item that was left out, which is likely why nothing remains."""
     if not left_out:
         return ""
     first = left_out[0]

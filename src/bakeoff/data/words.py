@@ -1,16 +1,16 @@
-"""Words for people: counts, and names that any report can hold."""
+"""Text for people: counts with their nouns, and names that any report or spreadsheet can hold."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["count", "harmless", "nor_others", "spaced", "undone", "utf8"]
+__all__ = ["count", "from_spreadsheet", "nor_others", "spaced", "spreadsheet_safe", "utf8"]
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def spaced(number: int) -> str:
-    """A number with its thousands apart, as in 42 000."""
+    """A number with its thousands separated, as in 42 000."""
     return f"{number:,}".replace(",", " ")
 
 
@@ -21,25 +21,25 @@ def count(number: int, noun: str) -> str:
 
 
 def nor_others(number: int) -> str:
-    """What follows the first of `number` things that lack the same: " (nor do 2 others)"."""
+    """The clause after the first of `number` subjects with the same lack: " (nor do 2 others)"."""
     if number < 2:
         return ""
     return f" (nor {'does' if number == 2 else 'do'} {count(number - 1, 'other')})"
 
 
 def utf8(text: str) -> str:
-    """The text with a question mark for all that UTF-8, and so a report, can not hold.
+    """The text with a question mark for every character that UTF-8 cannot encode.
 
-    Such are file names in an encoding of the past, and half characters in JSON.
+    File names in an older encoding and lone surrogates in JSON hold such characters.
     """
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def harmless(text: str) -> str:
+def spreadsheet_safe(text: str) -> str:
     """The text as a cell that no spreadsheet runs: a formula gets an apostrophe before it."""
     return "'" + text if _FORMULA.match(text) else text
 
 
-def undone(cell: str) -> str:
-    """The text of which `harmless` made a cell."""
+def from_spreadsheet(cell: str) -> str:
+    """The inverse of `spreadsheet_safe`: the text without that apostrophe."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from bakeoff.data.words import harmless
+from bakeoff.data.words import spreadsheet_safe
 
 __all__ = ["table"]
 
@@ -21,4 +21,4 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(one: object) -> object:
-    return harmless(one) if isinstance(one, str) else one
+    return spreadsheet_safe(one) if isinstance(one, str) else one

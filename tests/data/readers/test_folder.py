@@ -64,7 +64,7 @@ def test_a_folder_beside_train_and_test_is_left_out(tmp_path: Path) -> None:
     class_folders(tmp_path / "extra", "cat")
     data = read_folder(tmp_path)
     assert set(data.classes) == {"cat", "dog"}
-    assert why(data.left_out)["extra/"].startswith("it lies beside the train and test folders")
+    assert why(data.left_out)["extra/"].startswith("it is beside the train and test folders")
 
 
 def test_a_class_called_train_is_a_class(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_test_folder_without_classes_is_listed_once(tmp_path: Path) -> None:
     data = read_folder(tmp_path)
     assert len(data) == 6
     assert why(data.left_out) == {
-        "test/0.png": "no class folder and no metadata says what it shows (nor do 3 others)"
+        "test/0.png": "neither a class folder nor metadata gives its class (nor do 3 others)"
     }
     assert data.official_test is None
     assert len(read_folder(tmp_path, need_labels=False)) == 10
@@ -119,7 +119,7 @@ def test_what_is_no_picture_is_left_out_and_the_run_goes_on(tmp_path: Path) -> N
     data = read_folder(tmp_path, limits=Limits(max_pixels=2000))
     assert len(data) == 6
     assert why(data.left_out) == {
-        "loose.png": "no class folder and no metadata says what it shows",
+        "loose.png": "neither a class folder nor metadata gives its class",
         "cat/cut.png": "the picture is damaged or cut short (truncated)",
         "cat/empty.png": "the file is empty (0 bytes)",
         "cat/notes.txt": "it looks like a text file, not like JPEG, PNG, BMP, GIF, WebP or TIFF",
@@ -172,7 +172,7 @@ def test_a_named_pipe_does_not_make_us_wait(tmp_path: Path) -> None:
     assert set(why(data.left_out)) == {"cat/link.png", "link.png"}
 
 
-def test_a_file_that_can_not_be_opened_does_not_look_usable(
+def test_a_file_that_cannot_be_opened_does_not_look_usable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save(tmp_path / "a.png")
@@ -201,7 +201,7 @@ def test_names_in_an_encoding_of_the_past(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat")
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     try:
-        os.mkdir(folder)  # noqa: PTH102 - a Path can not be made of bytes
+        os.mkdir(folder)  # noqa: PTH102 - a Path cannot be made of bytes
     except OSError:
         pytest.skip("this file system takes only UTF-8")
     save(Path(os.fsdecode(folder)) / "a.png")
@@ -376,7 +376,7 @@ def test_metadata_without_labels_adds_groups_to_class_folders(tmp_path: Path) ->
     assert why(data.left_out) == {"dog/new.png": "its column 'who' is empty"}
 
 
-def test_rows_that_can_not_be_used_are_left_out(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
     for name in ("a", "b", "c", "unlisted", "blank"):
         save(tmp_path / "data" / f"{name}.png")
     save(tmp_path / "secret.png")
@@ -406,7 +406,7 @@ def test_rows_that_can_not_be_used_are_left_out(tmp_path: Path) -> None:
         "metadata.csv row '../secret.png'": "it points outside of the folder",
         f"metadata.csv row '{tmp_path}/secret.png'": "it points outside of the folder",
         "metadata.csv row 'C:/secret.png'": "it points outside of the folder",
-        "blank.png": "no class folder and no metadata says what it shows (nor does 1 other)",
+        "blank.png": "neither a class folder nor metadata gives its class (nor does 1 other)",
     }
     everything = read_folder(tmp_path / "data", need_labels=False)
     assert everything.names == ("a.png", "b.png", "blank.png", "c.png", "unlisted.png")
@@ -432,7 +432,7 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
         (b'file_name\n"' + b"x" * 200_000 + b'"\n', "it is not CSV"),
     ],
 )
-def test_metadata_that_can_not_be_read(tmp_path: Path, data: bytes, words: str) -> None:
+def test_metadata_that_cannot_be_read(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "metadata.csv").write_bytes(data)
     with pytest.raises(BakeoffError, match=words):
         read_folder(tmp_path)

@@ -178,8 +178,8 @@ def test_unfit_rows_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"a": [png(0)], "b": [png(0)]}, "which column holds the pictures can not be told: a, b"),
-        ({"label": [1]}, "which column holds the pictures can not be told: label"),
+        ({"a": [png(0)], "b": [png(0)]}, "no column is recognised as the pictures: a, b"),
+        ({"label": [1]}, "no column is recognised as the pictures: label"),
         ({"image": [b"x"], "label": [1]}, r"no picture can be read; a\.parquet row 1: "),
         ({"image": pa.array([], pa.binary())}, "it holds no rows"),
     ],

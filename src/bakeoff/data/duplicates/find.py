@@ -1,4 +1,4 @@
-"""Pictures that are in a dataset more than once: copied, saved again, or turned a little."""
+"""Duplicates in a dataset: exact copies, near copies, and rotated ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["DuplicateGroup", "find_duplicates", "together"]
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
-    """The rows of two or more pictures that are one.
+    """The rows of two or more copies of one picture.
 
-    `exact` if every pixel agrees; `turned` if some are alike only when turned, moved or scaled.
+    `exact` if every pixel agrees; `turned` if some agree only after rotating, moving or scaling.
     """
 
     indices: tuple[int, ...]
@@ -31,7 +31,7 @@ class DuplicateGroup:
 
 
 def find_duplicates(pictures: Pictures) -> list[DuplicateGroup]:
-    """Exact copies, and near ones: saved again, a little brighter or flatter, turned or moved.
+    """Exact copies, and near ones: saved again, a little brighter or flatter, rotated or moved.
 
     Near copies are those of `find_near`, and then those of `find_rotated`: drawings that were
     turned up to some 15°, moved or scaled by a tenth.
@@ -73,7 +73,7 @@ def _linked(
     ids: NDArray[np.int64],
     find: Callable[[Pictures], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """Ids of N pictures, with those joined whose first pictures `find` pairs."""
+    """Ids of N pictures, joined where `find` pairs the first pictures of two ids."""
     _, first = np.unique(ids, return_index=True)
     pairs = first[find(pictures.take(first))]
     return together(len(pictures), pairs.tolist(), extra_ids=ids)
@@ -84,7 +84,7 @@ def together(
     groups: Iterable[Sequence[int]],
     extra_ids: NDArray[np.integer] | None = None,
 ) -> NDArray[np.int64]:
-    """One id per picture, the same for all that are linked in any way.
+    """One id per picture, the same for all pictures that are linked, directly or not.
 
     If a and b are duplicates and b and c are of one writer, then a, b and c
     share an id, and `split` keeps them in one part.

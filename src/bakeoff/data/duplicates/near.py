@@ -23,7 +23,7 @@ __all__ = ["find_near"]
 SIDE = 20
 TOLERANCE = 0.1
 # Below this standard deviation (of 255 grey levels) a picture is empty paper,
-# and its noise would be all there is to compare.
+# of which only noise could be compared.
 FAINTEST = 2.0
 BRIGHTER = 48.0
 STRONGER = 1.5
@@ -69,8 +69,8 @@ def find_near(pictures: Pictures) -> NDArray[np.int64]:
         _alike(thumbnails[part[:, 0]], thumbnails[part[:, 1]])
         for part in np.split(pairs, range(CHUNK, len(pairs), CHUNK))
     ]
-    found: NDArray[np.int64] = pairs[np.concatenate(alike)]
-    return found
+    near: NDArray[np.int64] = pairs[np.concatenate(alike)]
+    return near
 
 
 def _thumbnails(pictures: Pictures) -> NDArray[np.uint8]:
@@ -85,7 +85,7 @@ def _thumbnails(pictures: Pictures) -> NDArray[np.uint8]:
 
 def _contrast(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
     flat = thumbnails.reshape(len(thumbnails), -1)
-    # In parts, because std makes float64 of all it is given.
+    # In parts, because std converts its whole argument to float64.
     parts = np.split(flat, range(CHUNK, len(flat), CHUNK))
     return np.concatenate([part.std(axis=1) for part in parts])
 
@@ -109,14 +109,14 @@ def _lowest_frequencies(
 def _neighbours(places: NDArray[np.float32]) -> NDArray[np.int64]:
     """Pairs of places within the radius, each with its nearest few.
 
-    A few only: a thousand frames of one film are half a million pairs, and
-    links to the nearest few join them into one group all the same.
+    Only a few, since a thousand frames of one film are half a million pairs, and
+    links to the nearest few join them into one group too.
     """
     if len(places) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    found = cKDTree(places).query(places, NEIGHBOURS + 1, distance_upper_bound=RADIUS)[1]
-    own = np.repeat(np.arange(len(places)), found.shape[1])
-    other = found.ravel()
+    nearest = cKDTree(places).query(places, NEIGHBOURS + 1, distance_upper_bound=RADIUS)[1]
+    own = np.repeat(np.arange(len(places)), nearest.shape[1])
+    other = nearest.ravel()
     pairs = np.stack([own, other], axis=1)[(other < len(places)) & (other != own)]
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
@@ -124,7 +124,7 @@ def _neighbours(places: NDArray[np.float32]) -> NDArray[np.int64]:
 def _alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether P pairs of thumbnails agree in every cell, P."""
     cells = math.prod(a.shape[1:])
-    first, second = (one.reshape(-1, cells).astype(np.float32) for one in (a, b))
+    first, second = (part.reshape(-1, cells).astype(np.float32) for part in (a, b))
     brightness = first.mean(axis=1), second.mean(axis=1)
     contrast = first.std(axis=1), second.std(axis=1)
     first = (first - brightness[0][:, None]) / contrast[0][:, None]

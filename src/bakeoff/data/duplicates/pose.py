@@ -1,4 +1,4 @@
-"""Drawings told from their paper, and brought to one size and upright."""
+"""Separate drawings from their paper, and normalise their pose: size, position, rotation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bakeoff.data.pictures import Pictures
 
 __all__ = ["FIELD", "Drawings"]
 
-SIDE = 48  # longest side of what is looked at, in pixels
-SMALLEST = 3.0  # spread of the ink, in pixels; below, interpolation changes too much
+SIDE = 48  # pixels, the longest side; larger pictures are shrunk first
+SMALLEST = 3.0  # spread of the ink, in pixels; below, interpolation distorts too much
 FAINTEST = 16.0  # grey levels between paper and ink
-BUSIEST = 0.35  # share of the edge that is not paper; above, nothing tells paper from ink
-# The ink is sampled finely in a square that reaches so many spreads to either side, blurred and
-# halved, which takes out what interpolation does to an edge.
+BUSIEST = 0.35  # share of the edge that is not paper; above, paper cannot be separated from ink
+# The ink is sampled finely in a square of this many spreads to either side, blurred and
+# halved, which removes the effect of interpolation on edges.
 REACH = 2.5
 SAMPLES = 40
 BLUR = 1.2
@@ -31,13 +31,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Drawings:
-    """M pictures in which ink stands out from paper, the ink brought to one size and upright.
+    """M pictures of ink on paper, the ink in a normalised pose.
 
     Attributes
     ----------
     rows : M, which pictures.
     ink : M×20×20 of uint8.
-    turn : M, by how much the longest axis leant, in radians.
+    turn : M, the angle of the longest axis before normalisation, in radians.
     spread : M, root mean square distance of the ink from its centre, over the longest side.
     centre : M×2, down and across, over the longest side.
     long : M, 0 for round ink, 1 for a line.
@@ -54,18 +54,18 @@ class Drawings:
 
     @classmethod
     def of(cls, pictures: Pictures) -> Drawings:
-        """What there is to be seen in N pictures, at least one.
+        """The drawings in N pictures, at least one.
 
-        The first and second moments of the ink (Hu 1962) say where it lies, how large it is and
-        how it leans. Pictures that are empty, tiny, or fill their frame are left out.
+        The first and second moments of the ink (Hu 1962) give its position, size and angle.
+        Pictures that are empty, tiny, or fill their frame are left out.
         """
         parts = [_read(*batch) for batch in _shrunk(pictures).batches(PART)]
-        names = (one.name for one in fields(cls))
+        names = (field.name for field in fields(cls))
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _shrunk(pictures: Pictures) -> Pictures:
-    """All with a longest side of at most 48 pixels, and as many channels as any has."""
+    """All pictures with a longest side of at most 48 pixels, and the same number of channels."""
     channels = pictures.channels
     if (pictures.shapes[:, :2] <= SIDE).all() and (pictures.shapes[:, 2] == channels).all():
         return pictures
@@ -78,15 +78,15 @@ def _shrunk(pictures: Pictures) -> Pictures:
             image = to_image(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
             pixels = np.asarray(image).reshape(size[1], size[0], -1)
         small.append(np.broadcast_to(pixels, (*pixels.shape[:2], channels)))
-    sizes = np.asarray([one.size for one in small])
-    shapes = np.asarray([one.shape for one in small], dtype=np.int32)
+    sizes = np.asarray([pixels.size for pixels in small])
+    shapes = np.asarray([pixels.shape for pixels in small], dtype=np.int32)
     return Pictures(
-        np.concatenate([one.ravel() for one in small]), np.cumsum(sizes) - sizes, shapes
+        np.concatenate([pixels.ravel() for pixels in small]), np.cumsum(sizes) - sizes, shapes
     )
 
 
 def _read(rows: NDArray[np.int64], batch: NDArray[np.uint8]) -> Drawings:
-    """Those of n pictures of one shape, n×H×W×C, on which there is a drawing to be seen."""
+    """The drawings in n pictures of one shape, n×H×W×C; pictures without one are left out."""
     pixels = batch.astype(np.float32)
     count, height, width, channels = pixels.shape
     side = max(height, width)
@@ -117,7 +117,7 @@ def _read(rows: NDArray[np.int64], batch: NDArray[np.uint8]) -> Drawings:
     seen = (spread >= SMALLEST) & (peak >= FAINTEST) & (covered.mean(axis=1) <= BUSIEST)
     return Drawings(
         rows[seen],
-        _upright(ink[seen], centre[seen], spread[seen], turn[seen]),
+        _normalised(ink[seen], centre[seen], spread[seen], turn[seen]),
         turn[seen],
         spread[seen] / side,
         centre[seen] / side,
@@ -126,8 +126,8 @@ def _read(rows: NDArray[np.int64], batch: NDArray[np.uint8]) -> Drawings:
     )
 
 
-def _upright(ink: Floats, centre: Floats, spread: Floats, turn: Floats) -> NDArray[np.uint8]:
-    """n×20×20: the ink of n pictures with their pose undone."""
+def _normalised(ink: Floats, centre: Floats, spread: Floats, turn: Floats) -> NDArray[np.uint8]:
+    """n×20×20: the ink of n pictures in a normalised pose."""
     step = 2 * REACH * spread / SAMPLES
     along, aside = np.cos(turn) * step, np.sin(turn) * step
     matrices = np.stack([along, -aside, aside, along], axis=1).reshape(-1, 2, 2)

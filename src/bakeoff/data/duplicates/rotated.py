@@ -1,4 +1,4 @@
-"""Drawings that are in a dataset again, turned, moved or scaled a little."""
+"""Copies of drawings that were rotated, moved or scaled a little."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from bakeoff.data.pictures import Pictures
 
 __all__ = ["find_rotated"]
 
-# Set on MNIST, Quick, Draw! and 431 drawings, and on turned copies made of them; what comes of
-# it is printed by benchmarks/copies.py. Which pairs are compared:
+# Set on MNIST, Quick, Draw! and 431 drawings, and on rotated copies made of them;
+# benchmarks/copies.py prints the results. Which pairs are compared:
 FREQUENCIES = 12
 BAND = 0.1  # difference in roundness
 RADIUS = 0.25
 FIRST = 3
 NEIGHBOURS = 12
 STRANGERS = 0.5
-# Which stand: the distance that is left, over the drawing's own contrast, in all and in the worst
-# place; and over that to the next drawing. What was undone must be a small move.
+# Which are accepted: the remaining distance relative to the drawing's own contrast, overall and in
+# the worst place, and relative to the next drawing. The undone rotation and shift must be small.
 TOLERANCE = 0.1
 WORST = 0.2
 RATIO = 0.42
@@ -39,28 +39,29 @@ Flags = NDArray[np.bool_]
 
 
 def find_rotated(pictures: Pictures) -> Rows:
-    """Pairs of drawings of which one is the other, turned, moved or scaled a little.
+    """Pairs of drawings of which one is a rotated, moved or scaled copy of the other.
 
-    Every drawing is brought upright and to one size by its own moments, so that two copies look
-    alike, however they were turned; the lowest frequencies of a cosine transform name the
-    nearest few of each. The difference that remains is what no small shift, turn, scaling or
-    fading explains: the tangent distance of Simard, LeCun and Denker (1993).
+    The pose of every drawing is normalised by its moments, so that copies look alike at any
+    rotation; the lowest frequencies of a cosine transform find the nearest few of each. What no
+    small shift, rotation, scaling or fading explains of the difference is measured: the tangent
+    distance of Simard, LeCun and Denker (1993).
 
-    A pair stands if that is small, and for both of the pair less than half of the distance to
-    the next drawing (Lowe 2004): another hand's 7 is never as near as that, and where it is, as
-    with strokes that all look alike, nothing tells a copy from a stranger. Its own mirror image
-    and half turn count as strangers: lines, boxes and rings are too plain to be told apart.
+    A pair is accepted if that distance is small, and for both drawings less than half of the
+    distance to the next drawing (Lowe 2004): another person's 7 is never as near as that, and if
+    it is, as with strokes that all look alike, a copy cannot be separated from a similar drawing.
+    A drawing's own mirror image and half turn count as other drawings, since lines, boxes and
+    rings are too plain to be separated.
 
-    Nothing is claimed of pictures under some 14 pixels a side, of photos that fill their frame,
-    and where a turn took ink out of the frame; mirrored drawings are others.
+    Pictures smaller than some 14 pixels, photos that fill their frame, and pictures with ink
+    rotated out of the frame are not judged; mirrored drawings are not copies.
 
-    Costs 11 s and 220 MB for 60 000 pictures of 28×28 on one core; compares all with all, so four
-    times that for twice as many.
+    Costs 11 s and 220 MB for 60 000 pictures of 28×28 on one core; compares all with all, so
+    twice as many pictures take four times as long.
 
     Parameters
     ----------
-    pictures : N pictures, none of them twice as it is: eleven exact copies would be all the
-        neighbours of each other, and hide any that was turned.
+    pictures : N pictures without exact copies: eleven exact copies would be each other's only
+        neighbours, and hide any rotated one.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def find_rotated(pictures: Pictures) -> Rows:
         return np.empty((0, 2), dtype=np.int64)
     drawings = Drawings.of(pictures)
     near, other, flipped = _neighbours(drawings)
-    accepted, other = _standing(drawings, near, other, flipped)
+    accepted, other = _accepted(drawings, near, other, flipped)
     row, place = np.nonzero(accepted)
     links = set(zip(near[row].tolist(), other[row, place].tolist(), strict=True))
     mutual = sorted((a, b) for a, b in links if a < b and (b, a) in links)
@@ -80,12 +81,12 @@ def find_rotated(pictures: Pictures) -> Rows:
 
 
 def _neighbours(drawings: Drawings) -> tuple[Rows, Rows, Flags]:
-    """Drawings that have a likely copy; the nearest few of each; which of those are upside down.
+    """Drawings with a likely copy; the nearest few of each; which of these are upside down.
 
-    -1 where there are not as many.
+    -1 if there are fewer.
     """
     places, half_turned = _places(drawings.ink)
-    # An axis has no direction: if one lies flat, its copy may have been set upright the other way.
+    # An axis has no direction: if it is horizontal, its copy may have been normalised upside down.
     flat = np.flatnonzero(np.abs(drawings.turn) > math.pi / 2 - TURN)
     owner = np.concatenate([np.arange(len(places)), flat])
     order = np.argsort(drawings.long[owner], kind="stable")
@@ -101,12 +102,12 @@ def _neighbours(drawings: Drawings) -> tuple[Rows, Rows, Flags]:
         alike[owner[part][:, None] == owner[first:last]] = -1
         close = np.flatnonzero(alike.max(axis=1) >= 1 - RADIUS**2 / 2)
         alike = np.pad(alike[close], ((0, 0), (0, NEIGHBOURS)), constant_values=-1)
-        found = np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-        cosine = np.take_along_axis(alike, found, axis=1)
+        nearest = np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        cosine = np.take_along_axis(alike, nearest, axis=1)
         ranked = np.argsort(-cosine, axis=1, kind="stable")
-        there = np.take_along_axis(cosine >= 1 - STRANGERS**2 / 2, ranked, axis=1)
+        present = np.take_along_axis(cosine >= 1 - STRANGERS**2 / 2, ranked, axis=1)
         near.append(part[close])
-        other.append(np.where(there, first + np.take_along_axis(found, ranked, axis=1), -1))
+        other.append(np.where(present, first + np.take_along_axis(nearest, ranked, axis=1), -1))
     rows, entries = owner[np.concatenate(near)], np.concatenate(other)
     others = np.where(entries < 0, -1, owner[entries])
     flipped = upside_down[entries] & (entries >= 0)
@@ -127,8 +128,8 @@ def _places(ink: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return places, np.where(order[kept] % 2, -1, 1).astype(np.float32)
 
 
-def _standing(drawings: Drawings, rows: Rows, other: Rows, flipped: Flags) -> tuple[Flags, Rows]:
-    """Which neighbours each of M drawings takes for its copies, M×K; and those anew, M×K."""
+def _accepted(drawings: Drawings, rows: Rows, other: Rows, flipped: Flags) -> tuple[Flags, Rows]:
+    """Which neighbours of M drawings are accepted as copies, M×K; the neighbours, sorted, M×K."""
     rest, worst = _differences(drawings, rows, other, flipped)
     ranked = np.argsort(rest, axis=1, kind="stable")
     rest = np.take_along_axis(rest, ranked, axis=1)
@@ -145,12 +146,14 @@ def _standing(drawings: Drawings, rows: Rows, other: Rows, flipped: Flags) -> tu
         & (np.abs(drawings.centre[own] - drawings.centre[other]).max(axis=2) <= SHIFT)
         & (np.abs(drawings.colours[own] - drawings.colours[other]).max(axis=(2, 3)) <= BRIGHTER)
     )
-    # The second entry of a drawing, upside down, is no stranger to the first.
+    # The second entry of a drawing, upside down, is the same drawing as the first.
     again = np.tril(other[:, :, None] == other[:, None, :], -1).any(axis=2)
     fits |= again
     beyond = np.where(again, np.inf, rest)[:, ::-1]
     beyond = np.minimum.accumulate(beyond, axis=1)[:, ::-1]
-    beyond = np.pad(beyond[:, 1:], ((0, 0), (0, 1)), constant_values=0)  # unknown, so taken as near
+    beyond = np.pad(
+        beyond[:, 1:], ((0, 0), (0, 1)), constant_values=0
+    )  # unknown, so assumed to be near
     stranger = np.minimum(beyond, _from_its_images(drawings, rows)[:, None])
     clear = np.logical_and.accumulate(fits, axis=1) & (rest < RATIO * stranger)
     accepted: Flags = np.logical_or.accumulate(clear[:, ::-1], axis=1)[:, ::-1]
@@ -158,7 +161,7 @@ def _standing(drawings: Drawings, rows: Rows, other: Rows, flipped: Flags) -> tu
 
 
 def _from_its_images(drawings: Drawings, rows: Rows) -> Floats:
-    """How far M drawings are from themselves, mirrored or half a turn round, M."""
+    """Distances of M drawings from their mirror images and half turns, M."""
     away = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), PART):
         ink = drawings.ink[rows[start : start + PART]].astype(np.float32)
@@ -171,9 +174,9 @@ def _from_its_images(drawings: Drawings, rows: Rows) -> Floats:
 def _differences(
     drawings: Drawings, rows: Rows, other: Rows, flipped: Flags
 ) -> tuple[Floats, Floats]:
-    """What remains between M drawings and K others of each, and in its worst place; M×K.
+    """Tangent distances of M drawings from K others each, and in the worst place; M×K.
 
-    Infinite where there is no other.
+    Infinite if there is no other.
     """
     rest, worst = (np.full(other.shape, np.inf, dtype=np.float32) for _ in range(2))
     row, place = np.nonzero(other >= 0)
@@ -186,10 +189,10 @@ def _differences(
 
 
 def _unexplained(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    """Tangent distance of P pairs over their mean's deviation, and its worst place over the peak.
+    """Tangent distance of P pairs relative to contrast, and of the worst place to the peak.
 
-    The tangents are those of the mean: then the distance is the same from either side, and what
-    is left out is of third order.
+    The tangents are those of the mean, so that the distance is symmetric and its error of third
+    order.
     """
     middle = (first + second) / 2
     count = len(middle)

@@ -1,4 +1,4 @@
-"""What each column of a table of pixels is: a pixel, the label, the group, or nothing."""
+"""The role of each column in a table of pixels: a pixel, the label, the group, or none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SMALLEST_COLOUR = 8
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand in a row.
+    """The roles of the fields of a row.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class Columns:
 
 
 def is_number(field: str) -> bool:
-    """Whether `field` reads as a number, by the rules of `numpy.loadtxt`."""
-    if "_" in field or not field.isascii():  # which Python's float allows
+    """Whether `numpy.loadtxt` would read `field` as a number."""
+    if "_" in field or not field.isascii():  # Python's float allows both
         return False
     try:
         float(field)
@@ -53,10 +53,10 @@ def is_number(field: str) -> bool:
 
 
 def has_header(first: Sequence[str], second: Sequence[str]) -> bool:
-    """Whether the first of a table's two first rows names the columns.
+    """Whether the first row of a table, compared with the second, names the columns.
 
     A name is a text above a number. Half of the columns must have one, so that
-    neither a text label ("cat" above "dog") nor one garbled pixel makes a header.
+    neither a text label ("cat" above "dog") nor one garbled pixel counts as a header.
     Pixel columns may be named 0, 1, 2, …, which are names because they count up.
     """
     texts = [not is_number(field) for field in first]
@@ -71,18 +71,18 @@ def has_header(first: Sequence[str], second: Sequence[str]) -> bool:
 
 
 def columns_of_header(header: Sequence[str], subject: str, group: str | None = None) -> Columns:
-    """Understand a header such as ``label,pixel0,…,pixel783``, in any order.
+    """Parse a header such as ``label,pixel0,…,pixel783``, in any order.
 
     Parameters
     ----------
     header : names of the columns.
-    subject : what to call the table in an error.
-    group : name of the column that holds the group; without it, one called `group`.
+    subject : the name of the table in errors.
+    group : name of the column with the group; by default `group`, if there is one.
 
     Raises
     ------
     BakeoffError
-        A column is missing, or the pixel columns make no square picture.
+        A column is missing, or the pixel columns do not form a square picture.
     """
     names = [name.strip().lower() for name in header]
     group_at = _place(names, _GROUP_NAMES if group is None else (group.strip().lower(),))
@@ -102,7 +102,7 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
     if shape is None:
         raise BakeoffError(
             subject,
-            f"its {len(pixels or rest)} pixel columns make no square picture (28×28 are 784)",
+            f"its {len(pixels or rest)} pixel columns do not form a square picture (28×28 are 784)",
             "Check that no pixel column is missing and that the others are named label and group",
         )
     others = [at for at in rest if at not in set(pixels)]
@@ -112,7 +112,7 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
         raise BakeoffError(
             subject,
             f"several columns could be the label: {', '.join(header[at] for at in others[:10])}",
-            "Name the right one: label",
+            "Rename the right one to label",
         )
     order = {at: tuple(int(n) for n in re.findall(r"[0-9]+", names[at])) for at in pixels}
     if len(set(order.values())) == len(pixels):
@@ -123,32 +123,32 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
 def columns_of_numbers(
     width: int, first: Counter[str], last: Counter[str], highest_inside: float, subject: str
 ) -> Columns:
-    """Understand a table without a header: all pixels, or the label first or last.
+    """Find the columns of a table without a header: all pixels, or the label first or last.
 
-    The number of columns tells whether there is a label: 784 is 28×28, 785 is one
-    more. Which end holds it is told by what stands there in the whole table, since
+    The number of columns shows whether there is a label: 784 is 28×28, 785 is one
+    more. The end with the label follows from the values there in the whole table, since
     a table is often sorted by label. A column can be the label if it holds
 
     1. texts; else
     2. whole numbers, at least two different ones, and few of them. The corner of a
-       drawing is always blank and that of a photo has no few values, so this mostly
-       settles it. Where it fits both ends,
-    3. the numbers count up from 0 or 1 without a gap, as labels do; else
-    4. one of them is higher than any pixel inside the row.
+       drawing is always blank, and that of a photo has many values, so this mostly
+       decides. If it holds for both ends,
+    3. numbers that count up from 0 or 1 without a gap, as labels do; else
+    4. a number that is higher than any pixel inside the row.
 
     Parameters
     ----------
     width : fields in one row.
-    first, last : how often each text stands in the first and in the last column.
-    highest_inside : the highest number seen between them.
-    subject : what to call the table in an error.
+    first, last : how often each text occurs in the first and in the last column.
+    highest_inside : the highest number between them.
+    subject : the name of the table in errors.
 
     Raises
     ------
     BakeoffError
-        No picture has that many numbers, or both ends can be the label, or neither.
+        The number of columns is not that of a picture, or both ends can be the label, or neither.
     """
-    for smallest_colour in (width, _SMALLEST_COLOUR):  # grey, with or without label, goes first
+    for smallest_colour in (width, _SMALLEST_COLOUR):  # grey is tried first, with and without label
         if shape := picture_shape(width, smallest_colour=smallest_colour):
             return Columns(width, tuple(range(width)), shape)
         if shape := picture_shape(width - 1, smallest_colour=smallest_colour):
@@ -157,24 +157,22 @@ def columns_of_numbers(
             return Columns(width, tuple(pixels), shape, label if label == 0 else width - 1)
     raise BakeoffError(
         subject,
-        f"a row has {width} fields, which is no square picture with or without a label",
+        f"a row has {width} fields, which is not a square picture with or without a label",
         f"Check that every row has height × width pixels and a label. {_ADD_HEADER}",
     )
 
 
 def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, subject: str) -> int:
-    """0 where the first column is the label, -1 where the last is."""
+    """0 if the first column is the label, -1 if the last is."""
     ends = {0: first, -1: last}
     texts = [end for end, seen in ends.items() if _share(seen, is_number) < 0.5]
     few = {end: values for end, seen in ends.items() if (values := _few_whole_numbers(seen))}
     runs = [end for end, values in few.items() if values in (_run(0, values), _run(1, values))]
     high = [end for end, values in few.items() if max(values) > highest_inside]
-    for found in (texts, list(few), runs, high):
-        if len(found) == 1:
-            return found[0]
-    raise BakeoffError(
-        subject, "whether the label stands first or last in a row can not be told", _ADD_HEADER
-    )
+    for candidates in (texts, list(few), runs, high):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise BakeoffError(subject, "the label may be the first or the last column", _ADD_HEADER)
 
 
 def _few_whole_numbers(seen: Counter[str]) -> set[int]:

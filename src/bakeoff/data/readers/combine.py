@@ -1,4 +1,4 @@
-"""One dataset of several that hold its parts, such as Kaggle's train.csv and test.csv."""
+"""Join the datasets of several parts, such as Kaggle's train.csv and test.csv."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.grouping import number_off
+from bakeoff.data.grouping import encode_names
 from bakeoff.data.pictures import PictureWriter
 
 __all__ = ["combine"]
 
 
 def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
-    """Put datasets one after another, matching classes and groups by name.
+    """Concatenate datasets, matching classes and groups by name.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
             for picture in dataset.pictures:
                 writer.append(picture)
     finally:
-        pictures = writer.finish()  # also what deletes the file after an interruption
-    _, classes = number_off(name for dataset in datasets for name in dataset.classes)
+        pictures = writer.finish()  # also after an interruption, so that the file is deleted
+    _, classes = encode_names(name for dataset in datasets for name in dataset.classes)
     groups, group_names = _groups(datasets)
     return replace(
         datasets[0],
@@ -50,13 +50,13 @@ def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
 
 
 def _groups(datasets: Sequence[Dataset]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    _, names = number_off(name for dataset in datasets for name in dataset.group_names)
+    _, names = encode_names(name for dataset in datasets for name in dataset.group_names)
     moved = [_moved(d.groups, d.group_names, names) for d in datasets if d.groups is not None]
     return (np.concatenate(moved), names) if len(moved) == len(datasets) else (None, ())
 
 
 def _moved(indices: NDArray[np.int64], old: Sequence[str], new: Sequence[str]) -> NDArray[np.int64]:
-    """Indices into `old` as indices into `new`; what is outside of `old` has no label."""
+    """Indices into `old` as indices into `new`; indices outside of `old` become unlabelled."""
     place = {name: index for index, name in enumerate(new)}
     moves = np.asarray([*(place[name] for name in old), UNLABELLED], dtype=np.int64)
     inside = (indices >= 0) & (indices < len(old))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import Limits, decode_file, read_bounded
-from bakeoff.data.grouping import Grouping, number_off
+from bakeoff.data.grouping import Grouping, encode_names
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.readers.listing import Entry, Listing, is_picture_folder, list_pictures
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
@@ -26,8 +26,8 @@ __all__ = ["READER", "read_folder"]
 _GROUP_COLUMN = "group"
 _LIMITS = Limits()
 
-# Pillow lets go of Python's lock while it decodes. More threads than this would each
-# hold a large picture; larger chunks would hold many small ones.
+# Pillow releases the GIL while it decodes. More threads would each hold a large picture in
+# memory, and larger chunks many small ones.
 _THREADS = min(4, os.cpu_count() or 1)
 _CHUNK = 64
 
@@ -44,11 +44,11 @@ def read_folder(
 
     Parameters
     ----------
-    root : laid out as `list_pictures` understands it.
+    root : in one of the layouts of `list_pictures`.
     grouping : how to find each picture's group. By default the metadata's column
         ``group`` if there is one.
     progress : called with the number of pictures done and of all.
-    need_labels : leave out, unread, what has no label.
+    need_labels : leave out pictures without a label, unread.
     limits : bounds on each picture.
 
     Returns
@@ -58,7 +58,7 @@ def read_folder(
     Raises
     ------
     BakeoffError
-        The metadata can not be read, or `grouping` does not fit the pictures.
+        The metadata cannot be read, or `grouping` does not fit the pictures.
     """
     listing = list_pictures(root)
     if need_labels:
@@ -71,7 +71,7 @@ def read_folder(
     kept = [index for index in range(len(entries)) if index not in refused]
     labels, classes = _labels([entries[i].label for i in kept], listing)
     group_numbers, group_names = (
-        (None, ()) if groups is None else number_off([groups[i] or "" for i in kept])
+        (None, ()) if groups is None else encode_names([groups[i] or "" for i in kept])
     )
     test = np.asarray([entries[i].test for i in kept], dtype=np.bool_)
     return Dataset(
@@ -97,14 +97,14 @@ def _leave_out_unlabelled(listing: Listing) -> None:
     listing.left_out.append(
         LeftOut(
             unlabelled[0],
-            f"no class folder and no metadata says what it shows{others}",
+            f"neither a class folder nor metadata gives its class{others}",
             "Move each picture into a folder named after its class",
         )
     )
 
 
 def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | None:
-    """The group of each entry; entries that can not have one are left out or refused."""
+    """The group of each entry; entries without one are left out or refused."""
     columns = listing.columns
     if grouping is None:
         if _GROUP_COLUMN not in columns:
@@ -127,7 +127,7 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
         return groups
     if grouping.kind != "column":
         raise grouping.refuse(without)
-    # A gap in a table is a fault of that row; a pattern that misses is a fault of the pattern.
+    # A gap in a table is an error of that row; a pattern without a match, one of the pattern.
     listing.left_out.append(LeftOut.because(grouping.refuse(without)))
     missing = set(without)
     listing.entries[:] = [entry for entry in listing.entries if entry.name not in missing]
@@ -140,7 +140,7 @@ def _decode_all(
     progress: Progress | None,
     refused: dict[int, LeftOut],
 ) -> Pictures:
-    """Decode every entry onto disk, in order; `refused` collects what could not be."""
+    """Decode every entry to disk, in order; `refused` collects the ones that cannot be read."""
     writer = PictureWriter()
     rest = iter(enumerate(entries))
     try:
@@ -155,7 +155,7 @@ def _decode_all(
                     if progress is not None:
                         progress(index + 1, len(entries))
     finally:
-        # Also when interrupted: what it returns is what deletes the file.
+        # Also when interrupted: the file is deleted with the `Pictures` that this returns.
         pictures = writer.finish()
     return pictures
 
@@ -170,13 +170,13 @@ def _picture(entry: Entry, limits: Limits) -> NDArray[np.uint8] | LeftOut:
 
 
 def _labels(
-    found: Sequence[str | None], listing: Listing
+    names: Sequence[str | None], listing: Listing
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Number the labels, with a class for every folder even if nothing in it could be read."""
+    """Encode the labels, with a class for every folder even if nothing in it could be read."""
     listed = {entry.label for entry in listing.entries} | listing.class_folders
-    _, classes = number_off(label for label in listed if label is not None)
+    _, classes = encode_names(label for label in listed if label is not None)
     place = {name: index for index, name in enumerate(classes)}
-    labels = [UNLABELLED if label is None else place[label] for label in found]
+    labels = [UNLABELLED if label is None else place[label] for label in names]
     return np.asarray(labels, dtype=np.int64), classes
 
 

@@ -1,4 +1,4 @@
-"""IDX: the four files of MNIST and its many heirs.
+"""IDX: the four files of MNIST and of the many sets in its format.
 
 The format, from Yann LeCun's page of MNIST: two zero bytes, a type, the number of
 dimensions, each dimension as a big-endian 32-bit number, then the values. 2051 is
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.grouping import number_off
+from bakeoff.data.grouping import encode_names
 from bakeoff.data.readers.lines import open_unpacked
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
@@ -35,8 +35,8 @@ _LIMITS = ArrayLimits()
 _UBYTE = 0x08
 _KINDS = {1: "labels", 3: "pictures", 4: "pictures"}
 _PIECE = 1 << 20
-# Deflate can not shrink anything further than this, so a header that promises more than
-# a packed file can hold is refused before memory is taken for it.
+# The highest ratio of deflate: a header that promises more than a packed file can hold is
+# refused before memory is allocated for it.
 _MOST_DEFLATE = 1032
 _AGAIN = "Copy or download it again"
 _EXAMPLE = "train-images-idx3-ubyte and train-labels-idx1-ubyte"
@@ -55,7 +55,7 @@ def looks_like_idx(path: Path) -> bool:
 def has_idx(folder: Path) -> bool:
     """Whether a folder holds IDX pictures, by name and content."""
     return any(
-        looks_like_idx(path) for name, path in _found(folder).items() if name.kind == "images"
+        looks_like_idx(path) for name, path in _idx_files(folder).items() if name.kind == "images"
     )
 
 
@@ -66,33 +66,33 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     files called t10k or test are its official test part. Names such as
     ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte`` and
     ``emnist-letters-train-images-idx3-ubyte.gz`` are understood. EMNIST's pictures are
-    stored column by column, and are turned upright here.
+    stored column by column, and are transposed here.
 
     Parameters
     ----------
     path : the folder, or one file of pictures with its labels beside it.
-    limits : bounds on the arrays, checked before memory is taken.
+    limits : bounds on the arrays, checked before memory is allocated.
 
     Returns
     -------
-    A dataset with classes named after the labels that occur, such as '0' to '9'.
+    A dataset with classes named after the labels in the files, such as '0' to '9'.
 
     Raises
     ------
     BakeoffError
-        A file is damaged, is missing its other half, or there are several sets.
+        A file is damaged, its labels or pictures are missing, or there are several sets.
     """
     pairs = _pairs(path)
     parts: list[Part] = []
     labels: list[NDArray[np.uint8]] = []
-    for part, images, answers in pairs:
+    for part, images, targets in pairs:
         count, height, width, channels = (*_shape(images, "pictures", limits), 1)[:4]
-        (answered,) = _shape(answers, "labels", limits)
-        if count != answered:
+        (labelled,) = _shape(targets, "labels", limits)
+        if count != labelled:
             raise BakeoffError(
                 images.name,
-                f"it holds {count} pictures, but {answers.name} holds {answered} labels",
-                "Bring the two files that belong together",
+                f"it holds {count} pictures, but {targets.name} holds {labelled} labels",
+                "Put the two matching files there",
             )
         if channels not in (1, 3):
             raise BakeoffError(
@@ -100,21 +100,21 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
             )
         parts.append(Part(part, count, (height, width, channels), partial(_fill, images)))
         labels.append(np.empty(count, dtype=np.uint8))
-        _fill(answers, labels[-1])
+        _fill(targets, labels[-1])
     name = path.name if path.is_dir() else path.name.split(".")[0]
     dataset = join(name, parts, path.name, limits)
     emnist = all(images.name.lower().startswith("emnist") for _, images, _ in pairs)
     if emnist:
         for picture in dataset.pictures:
             picture[:] = picture.swapaxes(0, 1).copy()
-    numbers, classes = number_off(map(str, np.concatenate(labels).tolist()))
-    description = "IDX (EMNIST, turned upright)" if emnist else "IDX"
+    numbers, classes = encode_names(map(str, np.concatenate(labels).tolist()))
+    description = "IDX (EMNIST, transposed)" if emnist else "IDX"
     return replace(dataset, labels=numbers, classes=classes, description=description)
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What the name of an IDX file says: ``emnist-letters-test-labels-idx1-ubyte``."""
+    """The parts of the name of an IDX file: ``emnist-letters-test-labels-idx1-ubyte``."""
 
     base: str
     part: str
@@ -122,7 +122,7 @@ class _Named:
 
     @classmethod
     def of(cls, path: Path) -> _Named | None:
-        """None for names that no IDX file has."""
+        """None for names that are not those of IDX files."""
         name = path.name.lower().removesuffix(".gz")
         word = re.search(r"(image|img|label)s?", name)
         if not word or name.startswith(".") or not re.search(r"idx|ubyte|^[^.]*$", name):
@@ -133,10 +133,10 @@ class _Named:
         return cls(re.sub(r"t10k|test|train", "", rest), part, kind)
 
 
-def _found(folder: Path) -> dict[_Named, Path]:
-    """The files of a folder that are named as IDX files are.
+def _idx_files(folder: Path) -> dict[_Named, Path]:
+    """The files of a folder with names of IDX files.
 
-    Where one lies there both packed and unpacked, the unpacked one is taken.
+    If a file is there both packed and unpacked, the unpacked one is used.
     """
     paths = sorted(folder.iterdir(), key=lambda path: (path.suffix != ".gz", path.name))
     return {name: path for path in paths if (name := _Named.of(path)) and path.is_file()}
@@ -145,15 +145,15 @@ def _found(folder: Path) -> dict[_Named, Path]:
 def _pairs(path: Path) -> list[tuple[str, Path, Path]]:
     """The part, the pictures and the labels of each pair of files, training part first."""
     if path.is_dir():
-        found = _found(path)
-        wanted = sorted((n for n in found if n.kind == "images"), key=lambda n: n.part != "train")
+        files = _idx_files(path)
+        wanted = sorted((n for n in files if n.kind == "images"), key=lambda n: n.part != "train")
     else:
         name = _Named.of(path)
         if name is None:
             raise BakeoffError(
-                path.name, "its name does not tell pictures from labels", f"Rename it: {_EXAMPLE}"
+                path.name, "its name says neither images nor labels", f"Rename it as in {_EXAMPLE}"
             )
-        found = _found(path.parent) | {name: path}
+        files = _idx_files(path.parent) | {name: path}
         wanted = [replace(name, kind="images")]
     if not wanted:
         raise BakeoffError(path.name, "it holds no IDX pictures", f"Name them as in {_EXAMPLE}")
@@ -166,7 +166,7 @@ def _pairs(path: Path) -> list[tuple[str, Path, Path]]:
         )
     pairs = []
     for name in wanted:
-        images, labels = found.get(name), found.get(replace(name, kind="labels"))
+        images, labels = files.get(name), files.get(replace(name, kind="labels"))
         if images is None or labels is None:
             missing = "labels" if labels is None else "pictures"
             raise BakeoffError(
@@ -178,7 +178,7 @@ def _pairs(path: Path) -> list[tuple[str, Path, Path]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, and say in plain words if it is damaged further in."""
+    """Open a file, and report damage anywhere in it as a `BakeoffError`."""
     try:
         with open_unpacked(path) as stream:
             yield stream
@@ -191,7 +191,7 @@ def _shape(path: Path, kind: str, limits: ArrayLimits) -> tuple[int, ...]:
     with _opened(path) as stream:
         head = stream.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or _KINDS.get(head[3]) != kind:
-            raise BakeoffError(path.name, f"it does not start as IDX {kind} do", _AGAIN)
+            raise BakeoffError(path.name, f"it does not start like IDX {kind}", _AGAIN)
         if head[2] != _UBYTE:
             raise BakeoffError(path.name, "its values are not bytes", "Save them as bytes, 0–255")
         dimensions = stream.read(4 * head[3])
@@ -199,10 +199,10 @@ def _shape(path: Path, kind: str, limits: ArrayLimits) -> tuple[int, ...]:
     if len(dimensions) < 4 * head[3]:
         raise BakeoffError(path.name, "it ends within its header", _AGAIN)
     shape = struct.unpack(f">{head[3]}I", dimensions)
-    promised, there = 4 + len(dimensions) + prod(shape), path.stat().st_size
-    if (promised > there * _MOST_DEFLATE) if packed else (promised != there):
+    promised, present = 4 + len(dimensions) + prod(shape), path.stat().st_size
+    if (promised > present * _MOST_DEFLATE) if packed else (promised != present):
         raise BakeoffError(
-            path.name, f"its header promises {promised} bytes, but it has {there}", _AGAIN
+            path.name, f"its header promises {promised} bytes, but it has {present}", _AGAIN
         )
     if prod(shape) > limits.max_bytes:
         raise BakeoffError(
@@ -212,7 +212,7 @@ def _shape(path: Path, kind: str, limits: ArrayLimits) -> tuple[int, ...]:
 
 
 def _fill(path: Path, out: NDArray[np.uint8]) -> None:
-    """Fill `out` with the values of a file, which must be just as many."""
+    """Fill `out` with the values of a file, which must have exactly as many."""
     flat = out.reshape(-1)
     with _opened(path) as stream:
         stream.read(4 * stream.read(4)[3])

@@ -1,4 +1,4 @@
-"""Text files of numbers, line by line: packing, encoding, delimiters, bounds."""
+"""Text files of numbers, line by line: compression, encoding, delimiters, bounds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 _BLOCK = 1 << 22
 _GZIP = b"\x1f\x8b"
-_MEND_BINARY = "Save it as CSV (UTF-8) text"
+_SAVE_AS_TEXT = "Save it as CSV (UTF-8) text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class TableLimits:
     Attributes
     ----------
     max_bytes : of text, after unpacking.
-    max_line_bytes : of one row; 512×512 in colour are 3 MB.
+    max_line_bytes : of one row; 512×512 pixels in colour take 3 MB.
     max_matrix_bytes : of a file that holds one picture.
     """
 
@@ -44,19 +44,19 @@ class TableLimits:
 
 
 def open_unpacked(path: Path) -> IO[bytes]:
-    """Open a file for reading; if it is gzipped, whatever its name, as what is inside."""
+    """Open a file for reading; a gzipped file of any name is unpacked."""
     with path.open("rb") as stream:
         packed = stream.read(2) == _GZIP
     return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def read_lines(path: Path, limits: TableLimits) -> Iterator[tuple[int, str]]:
-    """Yield every line that is not blank, with its number from 1, holding one block in memory.
+    """Yield every line that is not blank, with its number from 1; only a block is in memory.
 
     Raises
     ------
     BakeoffError
-        It is not text, is damaged, or is longer than `limits` allow.
+        It is not text, is damaged, or exceeds `limits`.
     """
     number = total = 0
     rest = b""
@@ -78,20 +78,20 @@ def read_lines(path: Path, limits: TableLimits) -> Iterator[tuple[int, str]]:
                 yield number + 1, text_of(rest)
     except (OSError, EOFError, zlib.error) as error:
         raise BakeoffError(
-            path.name, f"it can not be read to its end ({error})", "Copy or download it again"
+            path.name, f"it cannot be read to its end ({error})", "Copy or download it again"
         ) from error
 
 
 def refuse_binary(data: bytes, name: str) -> None:
     """Raise if `data`, called `name`, is not text."""
     if data.startswith(b"PK\x03\x04"):
-        raise BakeoffError(name, "it is a spreadsheet or zip file, not text", _MEND_BINARY)
+        raise BakeoffError(name, "it is a spreadsheet or zip file, not text", _SAVE_AS_TEXT)
     if b"\0" in data:
-        raise BakeoffError(name, "it is not text", _MEND_BINARY)
+        raise BakeoffError(name, "it is not text", _SAVE_AS_TEXT)
 
 
 def text_of(data: bytes) -> str:
-    """Decode UTF-8, with or without its mark, or else what spreadsheets on Windows write."""
+    """Decode UTF-8, with or without a byte order mark, or else the code page of Windows."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -99,9 +99,9 @@ def text_of(data: bytes) -> str:
 
 
 def delimiter_of(line: str) -> str | None:
-    """Find the mark between the fields of a line; None stands for blanks.
+    """The delimiter between the fields of a line; None for blanks.
 
-    A semicolon goes before the comma, which may then be a decimal comma.
+    A semicolon takes precedence over the comma, which may then be a decimal comma.
     """
     if ";" in line:
         return ";"
@@ -112,11 +112,11 @@ def delimiter_of(line: str) -> str | None:
 
 
 def split(line: str, delimiter: str | None) -> list[str]:
-    """Cut a line into its fields, without their blanks and quotes."""
+    """Split a line into its fields, without their blanks and quotes."""
     fields = line.split(delimiter)
     if '"' in line and delimiter is not None:
         try:
             fields = next(csv.reader([line], delimiter=delimiter))
         except csv.Error:
-            return fields  # a quote without an end; what it holds is no number either way
+            return fields  # an unclosed quote, whose field is not a number anyway
     return [text.strip().strip('"') for text in fields]

@@ -1,4 +1,4 @@
-"""What a folder of pictures holds, told from names and metadata before one is decoded."""
+"""List the pictures of a folder with their labels, before any of them is decoded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Entry:
 
     Attributes
     ----------
-    path : where it lies.
+    path : of the file.
     name : its path below the dataset's folder, in UTF-8 and with slashes.
     label : the name of its class, or None.
     test : whether it belongs to the official test part.
@@ -69,15 +69,15 @@ class Entry:
 
 @dataclass(slots=True)
 class Listing:
-    """What a folder holds.
+    """The contents of a folder.
 
     Attributes
     ----------
     description : the layout in words.
     entries : the files that should become pictures, by name.
-    class_folders : names of all class folders, empty ones too.
+    class_folders : names of all class folders, including empty ones.
     columns : names of the metadata's columns.
-    left_out : what will not be read, and why.
+    left_out : files that will not be read, and why.
     """
 
     description: str
@@ -88,20 +88,20 @@ class Listing:
 
 
 def split_of(name: str) -> Split | None:
-    """The part of a dataset that a folder called `name` holds, if it is named after one."""
+    """The part of a dataset that a folder of this name holds, or None."""
     return _SPLITS.get(name.lower())
 
 
 def visible(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders and the files in `folder`, sorted, without what programs leave behind.
+    """The folders and the files in `folder`, sorted, without hidden and system files.
 
-    A link to a folder counts as a file, so that nobody walks into it. Devices and
-    named pipes count as nothing.
+    A link to a folder counts as a file, so that it is not followed. Devices and
+    named pipes are ignored.
     """
     with os.scandir(folder) as entries:
-        found = sorted((e for e in entries if not is_litter(e.name)), key=lambda e: e.name)
-    folders = [Path(e.path) for e in found if e.is_dir(follow_symlinks=False)]
-    files = [Path(e.path) for e in found if e.is_file(follow_symlinks=False) or e.is_symlink()]
+        shown = sorted((e for e in entries if not is_litter(e.name)), key=lambda e: e.name)
+    folders = [Path(e.path) for e in shown if e.is_dir(follow_symlinks=False)]
+    files = [Path(e.path) for e in shown if e.is_file(follow_symlinks=False) or e.is_symlink()]
     return folders, files
 
 
@@ -110,7 +110,7 @@ def looks_usable(path: Path) -> bool:
     if path.suffix.lower() == ".csv":
         return path.name not in METADATA_FILES
     try:
-        # Only a plain file may be opened: a named pipe would make us wait for ever.
+        # Only a plain file may be opened: reading a named pipe would block for ever.
         if not path.is_file():
             return False
         with path.open("rb") as file:
@@ -120,12 +120,12 @@ def looks_usable(path: Path) -> bool:
 
 
 def is_picture_folder(root: Path) -> bool:
-    """Whether the layout of `root` says what the pictures in it show."""
+    """Whether the layout of `root` gives its pictures classes."""
     folders, _ = visible(root)
     if any(find_metadata(folder) for folder in [root, *folders]):
         return True
     if len(folders) == 1:
-        # A lone folder is a class only if pictures lie in it; else it wraps the dataset.
+        # A single folder is a class only if there are pictures in it; else it wraps the dataset.
         return any(map(looks_usable, visible(folders[0])[1]))
     return any(looks_usable(path) for folder in folders for path in _files_below(folder))
 
@@ -135,14 +135,14 @@ def list_pictures(root: Path) -> Listing:
 
     Parameters
     ----------
-    root : a folder that holds class folders; or folders called train, val and test that
-        do; or, at either level, a metadata.csv or metadata.jsonl whose label column goes
-        before the names of class folders.
+    root : a folder of class folders; or of folders called train, val and test with class
+        folders; or, at either level, with a metadata.csv or metadata.jsonl, whose label
+        column takes precedence over the names of class folders.
 
     Raises
     ------
     BakeoffError
-        A metadata file can not be read.
+        A metadata file cannot be read.
     """
     parts, left_out = _split_folders(root)
     metadata: dict[Path, Metadata] = {}
@@ -151,14 +151,14 @@ def list_pictures(root: Path) -> Listing:
         if path is not None:
             metadata[folder] = read_metadata(path, path.relative_to(root).as_posix())
     listing = Listing(_layout(parts, metadata), left_out=left_out)
-    found: set[Path] = set()
+    present: set[Path] = set()
     for part, split in (parts or {root: "train"}).items():
-        # The table nearest to the pictures knows them best.
+        # The table nearest to the pictures takes precedence.
         table = metadata.get(part) or metadata.get(root)
         if table is None or table.label_column is None:
             listing.class_folders |= {folder.name for folder in visible(part)[0]}
         for path in _files_below(part):
-            found.add(path)
+            present.add(path)
             if path.parent in metadata and path.name in METADATA_FILES:
                 continue
             entry = _entry(path, root, part, split == "test", table)
@@ -166,12 +166,12 @@ def list_pictures(root: Path) -> Listing:
                 problem = "it is a link that leaves this folder, or leads to no file"
                 listing.left_out.append(LeftOut(entry.name, problem, "Copy what it points to here"))
             elif entry.label is not None or entry.looks_usable or _is_called_picture(path):
-                # What has no label and is no picture is a README, a licence and the like.
+                # Other files without a label are READMEs, licences and the like.
                 listing.entries.append(entry)
     for folder, table in metadata.items():
         listing.columns += [c for c in table.columns if c not in listing.columns]
         listing.left_out += table.left_out
-        missing = [key for key in table.rows if folder / key not in found]
+        missing = [key for key in table.rows if folder / key not in present]
         where = table.path.relative_to(root).as_posix()
         listing.left_out += [_row_without_picture(where, key) for key in missing]
     return listing
@@ -192,17 +192,17 @@ def _entry(path: Path, root: Path, part: Path, test: bool, table: Metadata | Non
 
 
 def _is_called_picture(path: Path) -> bool:
-    """Whether the name promises a picture, so that people ask where it went if it is none."""
+    """Whether the name is that of a picture, so that people miss it if it is not listed."""
     return (guess_type(path.name)[0] or "").startswith("image/")
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is what programs leave behind, and is passed over."""
+    """Whether a file or folder of this name is hidden or a system file, and ignored."""
     return name.startswith(".") or name.lower() in _LITTER
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Every visible file at any depth, and links to folders as if they were files."""
+    """Every visible file at any depth, including links to folders."""
     folders, files = visible(folder)
     yield from files
     for inner in folders:
@@ -210,28 +210,28 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _stays(link: Path, inside: Path) -> bool:
-    """Whether a link ends at a plain file below `inside`."""
+    """Whether a link leads to a plain file below `inside`."""
     try:
         return link.is_file() and link.resolve().is_relative_to(inside)
-    except (OSError, RuntimeError):  # links in a circle
+    except (OSError, RuntimeError):  # circular links
         return False
 
 
 def _split_folders(root: Path) -> tuple[dict[Path, Split], list[LeftOut]]:
-    """The train, validation and test folders; none if those are mere names of classes."""
+    """The train, validation and test folders; none if these are names of classes."""
     folders, _ = visible(root)
     splits = {folder: split for folder in folders if (split := split_of(folder.name))}
     others = [folder for folder in folders if folder not in splits]
     training = [folder for folder, split in splits.items() if split == "train"]
     if not training or (others and any(map(_is_class, training))):
         return {}, []
-    problem = "it lies beside the train and test folders, so it belongs to neither"
+    problem = "it is beside the train and test folders, so it belongs to neither"
     hint = "Move it into one of them"
     return splits, [LeftOut(f"{utf8(folder.name)}/", problem, hint) for folder in others]
 
 
 def _is_class(folder: Path) -> bool:
-    """Whether pictures lie right in a folder: of trains, beside those of cars and planes."""
+    """Whether a folder holds pictures directly: of trains, beside folders of cars and planes."""
     return find_metadata(folder) is None and any(map(looks_usable, visible(folder)[1]))
 
 
@@ -249,5 +249,7 @@ def _row_without_picture(where: str, key: str) -> LeftOut:
     path = PurePosixPath(key)
     subject = utf8(f"{where} row '{key}'")
     if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
-        return LeftOut(subject, "it points outside of the folder", "Keep the pictures inside it")
+        return LeftOut(
+            subject, "it points outside of the folder", "Move the picture into the folder"
+        )
     return LeftOut(subject, "there is no such file", "Add the picture or remove the row")

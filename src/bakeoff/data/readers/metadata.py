@@ -1,4 +1,4 @@
-"""The table beside a folder of pictures: Hugging Face's metadata.csv and metadata.jsonl.
+"""The table in a folder of pictures: Hugging Face's metadata.csv and metadata.jsonl.
 
 The convention is that of `datasets.load_dataset("imagefolder")`: one row per picture,
 whose column ``file_name`` is a path relative to the table itself.
@@ -27,7 +27,7 @@ _MAX_BYTES = 500_000_000
 
 @dataclass(frozen=True)
 class Metadata:
-    """What one metadata file says.
+    """The contents of one metadata file.
 
     Attributes
     ----------
@@ -54,17 +54,17 @@ def find_metadata(folder: Path) -> Path | None:
 
 
 def read_metadata(path: Path, name: str) -> Metadata:
-    """Read one metadata file, leaving out rows that can not be used.
+    """Read one metadata file, leaving out rows that cannot be used.
 
     Parameters
     ----------
     path : a .csv or .jsonl file.
-    name : what to call it in an error, such as ``train/metadata.csv``.
+    name : its name in errors, such as ``train/metadata.csv``.
 
     Raises
     ------
     BakeoffError
-        The file can not be read, or has no column ``file_name``.
+        The file cannot be read, or has no column ``file_name``.
     """
     if path.stat().st_size > _MAX_BYTES:
         raise BakeoffError(name, "it is larger than 500 MB", "Check that it is the right file")
@@ -73,10 +73,10 @@ def read_metadata(path: Path, name: str) -> Metadata:
     except (OSError, UnicodeDecodeError) as error:
         raise BakeoffError(name, "it is not a text file in UTF-8", "Save it as UTF-8") from error
     left_out: list[LeftOut] = []
-    found = _csv_rows(text, name) if path.suffix == ".csv" else _json_rows(text, name)
+    parsed = _csv_rows(text, name) if path.suffix == ".csv" else _json_rows(text, name)
     rows: dict[str, dict[str, str]] = {}
     columns: dict[str, None] = {}
-    for where, row in found:
+    for where, row in parsed:
         if isinstance(row, LeftOut):
             left_out.append(row)
             continue
@@ -115,7 +115,7 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | Left
                 continue
             if len(cells) != len(header):
                 problem = f"the row has {len(cells)} cells, the header {len(header)}"
-                yield where, LeftOut(where, problem, "Mend the row")
+                yield where, LeftOut(where, problem, "Correct the row")
                 continue
             yield where, {c: cell.strip() for c, cell in zip(header, cells, strict=True)}
     except csv.Error as error:
@@ -134,9 +134,9 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | Lef
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
-            yield where, LeftOut(where, "it is not a JSON object", "Mend the line")
+            yield where, LeftOut(where, "it is not a JSON object", "Correct the line")
             continue
-        # Nested values (boxes, captions) are of no use here; a missing one is no text.
+        # Nested values (boxes, captions) are not used; a missing value is an empty text.
         plain = {k: v for k, v in row.items() if isinstance(v, str | int | float)}
         yield where, {k: str(v).strip() for k, v in plain.items()}
 

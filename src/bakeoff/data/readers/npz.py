@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.grouping import number_off
+from bakeoff.data.grouping import encode_names
 from bakeoff.data.pixels import PixelRange, picture_shape
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
@@ -36,7 +36,7 @@ _IMAGES = ("images", "x", "data", "pictures")
 _LABELS = ("labels", "y", "target", "targets", "label")
 _GROUPS = ("groups", "group")
 _CLASSES = ("classes", "class_names", "target_names")
-# A validation part is for training: bakeoff cuts its own.
+# A validation part joins the training part: bakeoff makes its own.
 _PARTS = {"": "train", "train": "train", "val": "train", "valid": "train", "test": "test"}
 
 
@@ -48,19 +48,19 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     ``train_images`` and so on. ``classes`` names the classes, ``groups`` (or
     ``groups_train``, …) the group of each picture. Pictures are N×H×W, N×H×W×C, N×C×H×W or
     flat N×(H·W), of bytes, of 16-bit numbers, or of any numbers of 0–1 or 0–255. Labels are
-    numbers, texts, N×1 or one-hot; -1 is none.
+    numbers, texts, N×1 or one-hot; -1 is no label.
 
     Parameters
     ----------
     path : the file.
-    limits : bounds on the arrays, checked in the zip's directory before anything is unpacked.
+    limits : bounds on the arrays, checked before anything is unpacked.
 
     Raises
     ------
     BakeoffError
-        It is damaged, holds pickled objects, or its arrays do not belong together.
+        It is damaged, holds pickled objects, or its arrays do not match.
     """
-    with _damage_in_words(path), zipfile.ZipFile(path) as archive:
+    with _damage_reported(path), zipfile.ZipFile(path) as archive:
         arrays = {
             member.filename.removesuffix(".npy").lower(): _Array(archive, member, path, limits)
             for member in archive.infolist()
@@ -79,17 +79,17 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
             for suite, seen in zip(suites, ranges, strict=True)
         ]
         dataset = join(path.stem, parts, path.name, limits)
-        answers = [_answers(suite) for suite in suites]
+        targets = [_targets(suite) for suite in suites]
         classes = _pick(arrays, _CLASSES)
         names = None if classes is None else _texts(classes, classes.load())
         grouped = [s.groups for s in suites if s.groups is not None]
         groups = [_texts(array, array.load()) for array in grouped]
         if len(groups) not in (0, len(suites)):
             raise BakeoffError(grouped[0].subject, "another part has no groups", "Add them there")
-    labels, names, outside = _number_labels(answers, names)
+    labels, names, outside = _number_labels(targets, names)
     fine = np.concatenate([seen.fine for seen in ranges])
     left_out = [
-        LeftOut(f"{path.name} {dataset.names[i]}", "it holds numbers that are no pixels", _RESCALE)
+        LeftOut(f"{path.name} {dataset.names[i]}", "it holds numbers that are not pixels", _RESCALE)
         for i in np.flatnonzero(~fine)
     ]
     for i, label in outside.items():
@@ -97,7 +97,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         problem = f"its label {label} is none of the {len(names)} classes"
         hint = "Correct the label, or add the class to the array 'classes'"
         left_out.append(LeftOut(f"{path.name} {dataset.names[i]}", problem, hint))
-    group_numbers, group_names = number_off(text for texts in groups for text in texts)
+    group_numbers, group_names = encode_names(text for texts in groups for text in texts)
     dataset = replace(
         dataset,
         labels=labels,
@@ -111,7 +111,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
 
 
 class _Array:
-    """One array of an npz. What its header says is known; values are read when asked for."""
+    """One array of an npz. Its header is read at once, its values on demand."""
 
     def __init__(
         self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, limits: ArrayLimits
@@ -136,7 +136,7 @@ class _Array:
         if self.dtype.hasobject:
             raise BakeoffError(
                 self.subject,
-                "it holds Python objects (a pickle), which may run anything when opened",
+                "it holds Python objects (a pickle), which can run any code when opened",
                 "Save it as an array of numbers or of texts",
             )
         if min(self.shape, default=0) < 0 or (
@@ -155,7 +155,7 @@ class _Array:
         """Yield the array some rows at a time, in order."""
         count, *rest = self.shape
         if self._fortran:
-            yield self.load()  # its rows are scattered over the file
+            yield self.load()  # its rows are interleaved in the file
             return
         row_bytes = prod(rest) * self.dtype.itemsize
         step = max(1, _BATCH_BYTES // max(1, row_bytes))
@@ -179,7 +179,7 @@ class _Suite:
 
 @dataclass(frozen=True, slots=True)
 class _Ranges:
-    """The numbers in some pictures: the highest, and which pictures hold only pixels."""
+    """The highest number in the pictures, and a mask of the pictures that hold only pixels."""
 
     highest: float
     fine: NDArray[np.bool_]
@@ -190,13 +190,13 @@ class _Ranges:
         for batch in images.batches():
             flat = batch.reshape(len(batch), -1)
             low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
-            fine.append((low >= 0) & np.isfinite(high))  # a NaN is neither
+            fine.append((low >= 0) & np.isfinite(high))  # both are false for NaN
             highest = max(highest, float(high[fine[-1]].max(initial=0)))
         return cls(highest, np.concatenate(fine))
 
 
 def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
-    """Find what belongs together by the names of the arrays."""
+    """Find the arrays of each part by their names."""
     suites = []
     for word, part in _PARTS.items():
         images = _pick(arrays, _IMAGES, word)
@@ -254,7 +254,7 @@ def _layout(images: _Array) -> tuple[int, int, int]:
             return height, width, channels
     raise BakeoffError(
         images.subject,
-        f"its shape {images.shape} is not one of pictures",
+        f"its shape {images.shape} is not that of pictures",
         "Save N×H×W, or N×H×W×C with 1 or 3 channels",
     )
 
@@ -268,13 +268,13 @@ def _fill(
         rows = slice(start, start + len(batch))
         values = np.moveaxis(batch, 1, -1) if channels_first else batch
         pixels = values.reshape(-1, *out.shape[1:]).astype(np.float32)
-        pixels[~fine[rows]] = 0  # what is left out may be NaN, which is no byte
+        pixels[~fine[rows]] = 0  # pictures that are left out may hold NaN
         out[rows] = scale.to_bytes(pixels, np.float32)
         start = rows.stop
 
 
-def _answers(suite: _Suite) -> NDArray[np.int64] | list[str]:
-    """One number or text for each picture of a part; -1 and "" are none."""
+def _targets(suite: _Suite) -> NDArray[np.int64] | list[str]:
+    """One number or text for each picture of a part; -1 and "" are no label."""
     if suite.labels is None:
         return np.full(suite.images.shape[0], UNLABELLED, dtype=np.int64)
     values = suite.labels.load()
@@ -290,7 +290,7 @@ def _answers(suite: _Suite) -> NDArray[np.int64] | list[str]:
             return whole
     raise BakeoffError(
         suite.labels.subject,
-        f"its {values.dtype} of shape {values.shape} are no labels",
+        f"its {values.dtype} of shape {values.shape} are not labels",
         "Save one whole number or text for each picture, or one-hot rows",
     )
 
@@ -303,7 +303,7 @@ def _is_one_hot(values: NDArray[np.generic]) -> bool:
 def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
     if values.ndim != 1 or values.dtype.kind not in "biuUS":
         raise BakeoffError(
-            array.subject, "it is no list of names", "Save one text or number for each"
+            array.subject, "it is not a list of names", "Save one text or number for each"
         )
     if values.dtype.kind == "S":
         return [value.decode("utf-8", errors="replace") for value in values.tolist()]
@@ -311,20 +311,20 @@ def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
 
 
 def _number_labels(
-    answers: Sequence[NDArray[np.int64] | list[str]], names: list[str] | None
+    targets: Sequence[NDArray[np.int64] | list[str]], names: list[str] | None
 ) -> tuple[NDArray[np.int64], list[str], dict[int, str]]:
-    """Labels, class names, and the labels that are none of the classes, by row."""
+    """Labels, class names, and the labels that are not among the classes, by row."""
     labels: list[int] = []
     outside: dict[int, str] = {}
     if names is None:
-        answers = [part if isinstance(part, list) else _as_texts(part) for part in answers]
-        names = list(number_off(text for part in answers for text in part if text)[1])
+        targets = [part if isinstance(part, list) else _as_texts(part) for part in targets]
+        names = list(encode_names(text for part in targets for text in part if text)[1])
     place = {"": UNLABELLED} | {name: index for index, name in enumerate(names)}
-    for part in answers:
-        for answer in part if isinstance(part, list) else part.tolist():
-            label = place.get(answer) if isinstance(answer, str) else answer
+    for part in targets:
+        for target in part if isinstance(part, list) else part.tolist():
+            label = place.get(target) if isinstance(target, str) else target
             if label is None or not UNLABELLED <= label < len(names):
-                outside[len(labels)] = str(answer)
+                outside[len(labels)] = str(target)
                 label = UNLABELLED
             labels.append(label)
     return np.asarray(labels, dtype=np.int64), names, outside
@@ -335,8 +335,8 @@ def _as_texts(numbers: NDArray[np.int64]) -> list[str]:
 
 
 @contextmanager
-def _damage_in_words(path: Path) -> Iterator[None]:
-    """Turn whatever a broken zip or header raises into one clear refusal."""
+def _damage_reported(path: Path) -> Iterator[None]:
+    """Raise every error of a damaged zip or header as a `BakeoffError`."""
     try:
         yield
     except (
@@ -351,7 +351,7 @@ def _damage_in_words(path: Path) -> Iterator[None]:
         RuntimeError,  # NotImplementedError too: an encrypted zip, an unknown packing
     ) as error:
         raise BakeoffError(
-            path.name, f"it is no npz, or damaged or cut short ({error})", _AGAIN
+            path.name, f"it is not an npz, or damaged or cut short ({error})", _AGAIN
         ) from error
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode
-from bakeoff.data.grouping import number_off, parse_grouping
+from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError, LeftOut
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet
 
-# So many packed pictures are in memory at one time.
+# Packed pictures in memory at one time.
 _BATCH = 64
 _MAX_ROWS = 5_000_000
 _IMAGE_NAMES = ("image", "img", "picture", "pixels", "png", "jpg")
@@ -37,19 +37,19 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
 
     Pictures are packed (PNG, JPEG, …) in a column of structs {bytes, path} or of binary,
     called `image` or the only one of its kind. Labels are texts, or numbers with the
-    names that `datasets` notes in the schema. Shards named like ``test-00000-of-00001``
-    are the official test part. Nothing but a batch of packed pictures is held in memory.
+    names that `datasets` keeps in the schema. Shards named like ``test-00000-of-00001``
+    are the official test part. Only a batch of packed pictures is in memory.
 
     Parameters
     ----------
     path : a file, or a folder with shards, at any depth.
-    group : ``column:NAME`` for the column that holds the group; one called `group` is
-        found without it.
+    group : ``column:NAME`` for the column with the group; by default the column called
+        `group`, if there is one.
 
     Raises
     ------
     BakeoffError
-        pyarrow is not installed, a file is damaged, or the columns can not be told.
+        pyarrow is not installed, a file is damaged, or its columns cannot be identified.
     """
     shards = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not shards:
@@ -59,7 +59,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
         for shard in shards:
             reader.read(shard, shard.relative_to(path).as_posix() if shard != path else path.name)
     finally:
-        pictures = reader.writer.finish()  # which also owns the temporary file
+        pictures = reader.writer.finish()  # also owns the temporary file
     if not len(pictures):
         if not reader.left_out:
             raise BakeoffError(path.name, "it holds no rows", "Save the pictures again")
@@ -67,12 +67,12 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
         raise BakeoffError(
             path.name, f"no picture can be read; {first.subject}: {first.problem}", first.hint
         )
-    # Files without notes may bring further classes, as texts.
+    # Files without names in the schema may add classes, as texts.
     noted = {"", *reader.classes}
-    classes = reader.classes + number_off(x for x in reader.labels if x not in noted)[1]
+    classes = reader.classes + encode_names(x for x in reader.labels if x not in noted)[1]
     place = {"": UNLABELLED} | {name: index for index, name in enumerate(classes)}
     labels = np.asarray([place[label] for label in reader.labels], dtype=np.int64)
-    groups, group_names = number_off(group for group in reader.groups if group is not None)
+    groups, group_names = encode_names(group for group in reader.groups if group is not None)
     if len(groups) not in (0, len(pictures)):
         raise BakeoffError(
             path.name, "only some of its files have a group column", "Add it to the others"
@@ -94,7 +94,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Names of the columns to read, and the class names noted with the labels."""
+    """Names of the columns to read, and the class names in the schema."""
 
     image: str
     label: str | None
@@ -140,7 +140,7 @@ class _Reader:
                     self.left_out.append(LeftOut.because(error))
 
     def _add(self, row: dict[str, Any], columns: _Columns, name: str) -> None:
-        """Decode one row; nothing of it is kept if any of it is unfit."""
+        """Decode one row; none of it is kept if any of it is unusable."""
         image = row[columns.image]
         inside = image if isinstance(image, dict) else {"bytes": image}
         if inside.get("bytes") is None:
@@ -168,7 +168,7 @@ class _Reader:
 
 @contextmanager
 def _opened(path: Path, name: str) -> Iterator[pyarrow.parquet.ParquetFile]:
-    """Open a file, and say in plain words what is wrong with it or with the installation."""
+    """Open a file; raise a `BakeoffError` if pyarrow is missing or the file is damaged."""
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -191,7 +191,7 @@ def _opened(path: Path, name: str) -> Iterator[pyarrow.parquet.ParquetFile]:
 
 
 def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Columns:
-    """Tell the columns apart by their types, their names, and the notes of `datasets`."""
+    """Identify the columns by their types, their names, and the metadata of `datasets`."""
     from pyarrow import types
 
     def holds_pictures(kind: pyarrow.DataType) -> bool:
@@ -205,7 +205,7 @@ def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Column
     if image is None:
         raise BakeoffError(
             name,
-            f"which column holds the pictures can not be told: {', '.join(schema.names[:10])}",
+            f"no column is recognised as the pictures: {', '.join(schema.names[:10])}",
             "Call it image, and let it hold packed pictures (PNG or JPEG)",
         )
     if group is not None and group not in schema.names:
@@ -224,23 +224,23 @@ def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Column
 
 
 def _features(schema: pyarrow.Schema) -> dict[str, dict[str, Any]]:
-    """What `datasets` notes of each column, such as the names of the classes."""
+    """The metadata of `datasets` on each column, such as the names of the classes."""
     try:
         notes = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = notes["info"]["features"]
         return {name: note for name, note in features.items() if isinstance(note, dict)}
     except (ValueError, KeyError, TypeError, AttributeError):
-        return {}  # notes are a help, not a need
+        return {}  # the metadata are optional
 
 
-def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
-    return next((name for name in wanted if name in there), None)
+def _first(wanted: Sequence[str], present: Sequence[str]) -> str | None:
+    return next((name for name in wanted if name in present), None)
 
 
 def _text(value: object) -> str:
     """A label or group as text; "" is none."""
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # numbers with gaps come as floats
+        value = int(value)  # a column with missing numbers is of floats
     return "" if value is None or value != value else str(value)  # NaN
 
 

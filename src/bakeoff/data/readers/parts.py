@@ -1,4 +1,4 @@
-"""A set that comes as several blocks of pictures, joined into one dataset."""
+"""Join several blocks of pictures into one dataset."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ArrayLimits:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Pictures of one shape, not yet read.
+    """A block of pictures of one shape, not yet read.
 
     Attributes
     ----------
@@ -50,14 +50,14 @@ class Part:
 
 
 def join(name: str, parts: Sequence[Part], subject: str, limits: ArrayLimits) -> Dataset:
-    """Read all parts into one buffer: their pixels are in memory once.
+    """Read all parts into one buffer, so that their pixels are in memory only once.
 
     Parameters
     ----------
     name : of the dataset.
     parts : at least one; their pictures keep this order.
-    subject : what to call the source in an error.
-    limits : checked before a byte is taken.
+    subject : the name of the source in errors.
+    limits : checked before memory is allocated.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def join(name: str, parts: Sequence[Part], subject: str, limits: ArrayLimits) ->
         height, width, channels = parts[0].shape
         raise BakeoffError(
             subject,
-            f"it says it holds {sum(counts)} pictures of {height}×{width}×{channels}, "
-            "which is more than can be read",
+            f"its header announces {sum(counts)} pictures of {height}×{width}×{channels}, "
+            "more than can be read",
             "Check the file, or make a smaller set of it",
         )
     buffer = np.empty(sum(sizes), dtype=np.uint8)
@@ -99,6 +99,6 @@ def join(name: str, parts: Sequence[Part], subject: str, limits: ArrayLimits) ->
         labels=np.full(sum(counts), -1, dtype=np.int64),
         classes=(),
         names=tuple(f"{part.name}/{i:05d}" for part in parts for i in range(part.count)),
-        # Without pictures to train on, a test part is just the set.
+        # If all pictures are of the test part, it is simply the set.
         official_test=test if test.any() and not test.all() else None,
     )

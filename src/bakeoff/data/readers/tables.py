@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.grouping import number_off, parse_grouping
+from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.pixels import BYTES, SHARES, PixelRange, picture_shape
 from bakeoff.data.readers.columns import (
@@ -40,7 +40,7 @@ from bakeoff.errors import BakeoffError, LeftOut
 __all__ = ["READER", "TableLimits", "looks_like_table", "read_matrix", "read_table"]
 
 _BLOCK_NUMBERS = 1 << 20
-# Not "na" or "none", which are honest names of classes.
+# Not "na" or "none", which can be names of classes.
 _MISSING = ("", "nan", "NaN", "NULL")
 
 _LIMITS = TableLimits()
@@ -59,36 +59,35 @@ def looks_like_table(path: Path) -> bool:
     lines = [line for line in text_of(head).splitlines() if line.strip()][:2]
     if not lines:
         return False
-    # The second line, since the first may be a header; it may be cut, and is long enough then.
+    # The second line, since the first may be a header. It may be cut off here, after many fields.
     fields = split(lines[-1], delimiter_of(lines[0]))
     return len(fields) >= 4 and sum(map(is_number, fields)) >= 0.8 * len(fields)
 
 
 def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _LIMITS) -> Dataset:
-    """Read a table with one picture a row, as Kaggle's digits have it.
+    """Read a table with one picture a row, such as Kaggle's digits.
 
-    With a header, its names say which column is what, in any order; without one, the
-    number of columns does (see `columns`). Pixels are 0–255 or 0–1: the scale is that of
-    most rows of the whole table. Delimiters are comma, semicolon, tab or blanks.
-    A row that can not be read is left out and listed; rows count from 1 with the header,
-    as editors show them.
+    A header gives the meaning of the columns, in any order; without one, their number
+    does (see `columns`). Pixels are 0–255 or 0–1: the scale is that of most rows of the
+    whole table. Delimiters are comma, semicolon, tab or blanks. A row that cannot be read
+    is left out and listed; rows count from 1 and include the header, as in editors.
 
     Parameters
     ----------
     path : CSV or the like, gzipped or not.
-    group : ``column:NAME`` for the column that holds the group; one called `group` is
-        found without it, and other groupings are not for tables.
+    group : ``column:NAME`` for the column with the group; by default the column called
+        `group`, if there is one.
     limits : bounds on the text.
 
     Raises
     ------
     BakeoffError
-        It is no table, no row of it can be read, or the label can not be found.
+        It is not a table, no row of it can be read, or no column can be identified as the label.
     """
-    start = _understand(path, group, limits)
+    start = _start_of(path, group, limits)
     rows = _Rows(path, start, unit=None, limits=limits)
     if rows.unit is not rows.most_are_unit:
-        # The first block misled, as in a table sorted from faint to strong.
+        # The first block had the other scale, as in a table sorted from faint to strong.
         rows = _Rows(path, start, unit=rows.most_are_unit, limits=limits)
     if not len(rows.pictures):
         if not rows.left_out:
@@ -100,11 +99,11 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
     labels = np.full(len(rows.pictures), UNLABELLED, dtype=np.int64)
     classes: tuple[str, ...] = ()
     if start.columns.label is not None:
-        labels, classes = number_off(rows.texts[start.columns.label])
+        labels, classes = encode_names(rows.texts[start.columns.label])
     groups: NDArray[np.int64] | None = None
     group_names: tuple[str, ...] = ()
     if start.columns.group is not None:
-        groups, group_names = number_off(rows.texts[start.columns.group])
+        groups, group_names = encode_names(rows.texts[start.columns.group])
     return Dataset(
         name=path.name.split(".")[0],
         pictures=rows.pictures,
@@ -124,8 +123,8 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
     Parameters
     ----------
     data : text with comma, semicolon, tab or blanks between numbers of 0–255 or 0–1.
-        One row or one column of n² numbers is folded to n×n.
-    name : what to call it in an error.
+        One row or one column of n² numbers becomes n×n.
+    name : its name in errors.
     limits : bounds on the text.
 
     Returns
@@ -135,7 +134,7 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
     Raises
     ------
     BakeoffError
-        It is no matrix of numbers in range.
+        It is not a matrix of numbers in range.
     """
     if len(data) > limits.max_matrix_bytes:
         raise BakeoffError(name, "it is too long for one picture", "Make the picture smaller")
@@ -158,27 +157,27 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
     if min(values.shape) < 2:
         raise BakeoffError(
             name,
-            f"it holds {values.shape[0]}×{values.shape[1]} numbers, which is no picture",
+            f"it holds {values.shape[0]}×{values.shape[1]} numbers, which is not a picture",
             "Give one row of numbers for each row of pixels",
         )
     pixels = PixelRange.by_convention(float(values.min()), float(values.max()))
     if pixels not in (SHARES, BYTES):  # a NaN is in no range
         raise BakeoffError(
-            name, "it holds numbers that are no pixels", "Scale them to 0–255 or to 0–1"
+            name, "it holds numbers that are not pixels", "Scale them to 0–255 or to 0–1"
         )
     return pixels.to_bytes(values, np.float32)[..., None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What the top of a table tells: how it is written, and what its columns are."""
+    """The format of a table and the meaning of its columns, from its first lines."""
 
     delimiter: str | None
     header: bool
     columns: Columns
 
 
-def _understand(path: Path, group: str | None, limits: TableLimits) -> _Start:
+def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     lines = list(islice((line for _, line in read_lines(path, limits)), 2))
     if not lines:
         raise BakeoffError(path.name, "the file is empty", "Save the table again")
@@ -186,7 +185,7 @@ def _understand(path: Path, group: str | None, limits: TableLimits) -> _Start:
     first, second = split(lines[0], delimiter), split(lines[-1], delimiter)
     grouping = None if group is None else parse_grouping(group)
     column = grouping.text if grouping and grouping.kind == "column" else None
-    # A lone first line is a header if its names say so: there is nothing below to compare.
+    # A single line is a header if it consists of names: there is no line below to compare.
     if has_header(first, second if len(lines) == 2 else ["0"] * len(first)):
         return _Start(delimiter, True, columns_of_header(first, path.name, column))
     if column is not None:
@@ -195,7 +194,7 @@ def _understand(path: Path, group: str | None, limits: TableLimits) -> _Start:
             f"it has no header line, so no column is called '{column}'",
             "Add a header line: label,group,pixel0,pixel1,…",
         )
-    # The width of most of the first rows: the very first may be the one that is short.
+    # The width of most of the first rows, since the very first may be too short.
     top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
     width = Counter(map(len, top)).most_common(1)[0][0]
     highest = max(
@@ -208,7 +207,7 @@ def _understand(path: Path, group: str | None, limits: TableLimits) -> _Start:
 def _edges(
     path: Path, delimiter: str | None, limits: TableLimits
 ) -> tuple[Counter[str], Counter[str]]:
-    """How often each text stands in the first and in the last column."""
+    """How often each text occurs in the first and in the last column."""
     first: Counter[str] = Counter()
     last: Counter[str] = Counter()
     for _, line in read_lines(path, limits):
@@ -223,14 +222,14 @@ class _Rows:
 
     Parameters
     ----------
-    unit : whether pixels are 0–1; None lets the first block with ink choose.
+    unit : whether pixels are 0–1; None leaves that to the first block with ink.
 
     Attributes
     ----------
-    pictures, numbers, texts, left_out : what was read: pictures, their row numbers, their
-        texts in the label and group columns, and the rows that could not be read.
-    unit : how pixels were taken.
-    most_are_unit : how most rows say they should be, now that all were seen.
+    pictures, numbers, texts, left_out : pictures, their row numbers, their texts in the
+        label and group columns, and the rows that could not be read.
+    unit : whether pixels were read as 0–1.
+    most_are_unit : whether most rows of the table are 0–1.
     """
 
     def __init__(self, path: Path, start: _Start, *, unit: bool | None, limits: TableLimits):
@@ -244,7 +243,7 @@ class _Rows:
         self.texts: dict[int, list[str]] = {at: [] for at in self._text_at}
         self._codes: dict[str, int] = {}
         needed = {*columns.pixels, *self._text_at}
-        # A column that is not needed may hold anything: it becomes 0.
+        # Other columns may hold any text: it becomes 0.
         self._converters: _Converters = {
             at: _zero for at in range(columns.width) if at not in needed
         }
@@ -254,7 +253,7 @@ class _Rows:
         try:
             self._read_all(islice(read_lines(path, limits), int(start.header), None))
         finally:
-            self.pictures = self._writer.finish()  # which also owns the temporary file
+            self.pictures = self._writer.finish()  # also owns the temporary file
         self.unit = bool(self.unit)
         self.most_are_unit = self._unit_rows > self._byte_rows
 
@@ -269,7 +268,7 @@ class _Rows:
             self._take(values, numbers)
 
     def _take(self, values: NDArray[np.float32], numbers: list[int]) -> None:
-        """Keep the rows of one block whose pixels are in range and whose texts are there."""
+        """Keep the rows of one block whose pixels are in range and whose texts are not missing."""
         columns = self._start.columns
         pixels = values[:, columns.pixels]
         highest = pixels.max(axis=1)
@@ -281,7 +280,7 @@ class _Rows:
             self.unit = unit_rows > byte_rows
         scale = SHARES if self.unit else BYTES
         limit = scale.highest
-        fine = (pixels.min(axis=1) >= 0) & (highest <= limit)  # a NaN is neither
+        fine = (pixels.min(axis=1) >= 0) & (highest <= limit)  # both are false for NaN
         whole = scale.to_bytes(np.where(fine[:, None], pixels, 0), np.float32)
         known = list(self._codes)
         for row, number in enumerate(numbers):
@@ -292,8 +291,8 @@ class _Rows:
                 problem = f"pixel {at} is {pixels[row, at]:g}, not 0 to {limit:g}"
                 self._leave_out(number, problem, "Correct the number")
             elif missing:
-                what = "label" if missing[0] == columns.label else "group"
-                self._leave_out(number, f"it has no {what}", f"Fill in the {what}")
+                column = "label" if missing[0] == columns.label else "group"
+                self._leave_out(number, f"it has no {column}", f"Fill in the {column}")
             else:
                 self._writer.append(whole[row].reshape(columns.shape))
                 self.numbers.append(number)
@@ -321,7 +320,7 @@ class _Rows:
         return np.concatenate(values), numbers
 
     def _code(self, text: str) -> float:
-        """A number for a text, so that texts pass through the parser of numbers."""
+        """A number for a text, so that NumPy's parser of numbers can read it."""
         return self._codes.setdefault(_label(text), len(self._codes))
 
     def _leave_out(self, number: int, problem: str, hint: str) -> None:
@@ -341,7 +340,7 @@ def _numbers(
         converters=converters,
         ndmin=2,
     )
-    if len(values) != len(lines):  # a quote that is never closed joins two lines
+    if len(values) != len(lines):  # an unclosed quote joins two lines
         raise ValueError("a quote spans lines")
     return values
 
@@ -356,7 +355,7 @@ def _parses(line: str, width: int, delimiter: str | None) -> bool:
 def _why_not(
     line: str, width: int, delimiter: str | None, converters: _Converters | None = None
 ) -> tuple[str, str]:
-    """What is wrong with a row that did not parse, and the mend."""
+    """The problem of a row that cannot be parsed, and a hint."""
     fields = split(line, delimiter)
     if len(fields) != width:
         short = "short" if len(fields) < width else "long"
@@ -369,7 +368,7 @@ def _why_not(
         comma = re.fullmatch(r"[0-9]+,[0-9]+", text)
         hint = "Write numbers with a point, as in 0.5" if comma else "Write a number there"
         return f"field {at + 1} is '{text[:20]}', not a number", hint
-    return "its fields can not be told apart", "Write the row again without quotes"
+    return "its fields cannot be separated", "Write the row again without quotes"
 
 
 def _zero(_: str) -> float:
@@ -377,7 +376,7 @@ def _zero(_: str) -> float:
 
 
 def _label(text: str) -> str:
-    """A label as people write it: whole numbers without the digits that exports add."""
+    """A label in its usual form: whole numbers without the decimals that exports add."""
     text = text.strip()
     if text.isdecimal() or not is_number(text) or not float(text).is_integer():
         return text

@@ -32,7 +32,7 @@ def read_usps(folder: Path) -> Dataset:
     Raises
     ------
     BakeoffError
-        A line says anything else.
+        A line is not of this form.
     """
     parts: list[Part] = []
     labels: list[NDArray[np.int64]] = []
@@ -61,13 +61,13 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             values = np.asarray([float(value) for _, value in fields], dtype=np.float32)
             digit = int(label) - 1
         except ValueError as error:
-            raise _wrong(path, number) from error
+            raise _bad_line(path, number) from error
         if (
             places != list(range(1, _PIXELS + 1))
             or not 0 <= digit <= 9
             or not (np.abs(values) <= 1).all()
         ):
-            raise _wrong(path, number)
+            raise _bad_line(path, number)
         pictures.append(_INK.to_bytes(values, np.float32).reshape(_SIDE, _SIDE, 1))
         digits.append(digit)
     if not digits:
@@ -86,7 +86,7 @@ def _lines(path: Path) -> list[str]:
         raise BakeoffError(path.name, f"it is damaged ({error})", "Fetch it again") from error
 
 
-def _wrong(path: Path, number: int) -> BakeoffError:
+def _bad_line(path: Path, number: int) -> BakeoffError:
     return BakeoffError(
         f"{path.name} line {number}",
         "it is not a label and 256 numbers of -1 to 1",
