@@ -208,7 +208,7 @@ def test_what_is_no_search(tmp_path: Path) -> None:
         resume_tune(tmp_path)
     with pytest.raises(BakeoffError, match="leaves no outer pictures"):
         tune(strokes(official_test=np.arange(60) > 40), tmp_path / "s", folds=0, **ASKED)
-    with pytest.raises(BakeoffError, match="can not be opened"):
+    with pytest.raises(BakeoffError, match="cannot be opened"):
         tune(strokes(), tmp_path / "s", storage="nowhere://x", **ASKED)
 
 
@@ -255,11 +255,11 @@ def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) ->
     return Tried(record, losses, right)
 
 
-def test_luck_does_not_beat_the_defaults() -> None:
-    by_luck = choose([tried(0, 0.1), tried(1, 0.0999), tried(2, 0.2)], ["loss"])
-    assert by_luck is not None
-    assert (by_luck.recommendation, by_luck.best) == (0, 1)
-    assert "keep the defaults" in by_luck.why
+def test_chance_does_not_beat_the_defaults() -> None:
+    by_chance = choose([tried(0, 0.1), tried(1, 0.0999), tried(2, 0.2)], ["loss"])
+    assert by_chance is not None
+    assert (by_chance.recommendation, by_chance.best) == (0, 1)
+    assert "keep the defaults" in by_chance.why
     clearly = choose([tried(0, 0.1), tried(1, 0.05)], ["loss"])
     assert clearly is not None
     assert clearly.recommendation == 1
@@ -270,7 +270,7 @@ def test_luck_does_not_beat_the_defaults() -> None:
     assert (alone.recommendation, alone.why[:7]) == (3, "Trial 3")
 
 
-def test_of_those_as_good_the_smallest_is_picked() -> None:
+def test_the_smallest_of_the_good_is_recommended() -> None:
     some = [tried(0, 0.1, size=900), tried(1, 0.1005, size=300), tried(2, 0.5, size=100)]
     chosen = choose(some, ["loss", "size"])
     assert chosen is not None
@@ -279,7 +279,7 @@ def test_of_those_as_good_the_smallest_is_picked() -> None:
     assert front_of([*some, tried(3, 0.6, size=200)], ["loss", "size"]) == {0, 1, 2}
 
 
-def test_a_search_that_flatters_is_told_so() -> None:
+def test_an_optimistic_score_is_reported() -> None:
     best = tried(1, 0.05)._replace(right=np.ones(200, np.bool_))
     chosen = choose([tried(0, 0.1), tried(1, 0.05)], ["loss"])
     assert chosen is not None
@@ -291,7 +291,7 @@ def test_a_search_that_flatters_is_told_so() -> None:
     assert recommendation.optimism == pytest.approx(0.1)
     low, high = recommendation.optimism_interval or (0, 0)
     assert 0 < low < 0.1 < high
-    assert "flattered it by 10.0 points" in str(recommendation.words)
+    assert "10.0 points too optimistic" in str(recommendation.words)
     assert with_outer(chosen, best, None).outer is None
 
 

@@ -1,9 +1,9 @@
-"""Which trial to recommend, and how much the search flattered it."""
+"""Which trial to recommend, and how optimistic its own score is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from bakeoff.tune.study import MAXIMISED, Tried, value_of
 
 __all__ = ["Chosen", "Outer", "choose", "front_of", "with_outer"]
 
-CLEARLY = 2.0  # standard errors of a difference, picture by picture
+CLEARLY = 2.0  # standard errors of the paired difference
 
 Outer = dict[
     Literal["defaults", "best", "recommendation"], tuple[NDArray[np.floating], NDArray[np.bool_]]
@@ -32,7 +32,7 @@ WORDS: dict[Aim, str] = {
 
 
 class Chosen(NamedTuple):
-    """Numbers of the recommended trial and of the one that looks best, and why the former."""
+    """The numbers of the recommended trial and of the best one, and the reason."""
 
     recommendation: int
     best: int
@@ -40,68 +40,74 @@ class Chosen(NamedTuple):
 
 
 def front_of(tried: Sequence[Tried], aims: Sequence[Aim]) -> set[int]:
-    """Numbers of the finished trials that no other beats in one aim without losing in another."""
-    done = [one.record for one in tried if one.record.state == "finished"]
-    values = np.array([[_lower(one, aim) for aim in aims] for one in done])
+    """The Pareto front: finished trials that no other equals in every aim and beats in one."""
+    done = [trial.record for trial in tried if trial.record.state == "finished"]
+    values = np.array([[_lower(record, aim) for aim in aims] for record in done])
     return {
-        one.number
-        for one, mine in zip(done, values, strict=True)
+        record.number
+        for record, mine in zip(done, values, strict=True)
         if not ((values <= mine).all(1) & (values < mine).any(1)).any()
     }
 
 
 def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
-    """The trial to recommend; None where not one is finished.
+    """The trial to recommend; None if no trial is finished.
 
-    By one aim that is the best, if it is clearly better than the defaults: many trials make one
-    of them look good by luck. By two, it is the one that is best in the second among those that
+    With one aim it is the best trial if that is clearly better than the defaults: among many
+    trials one looks good by chance. With two aims it is the best in the second among those that
     are not clearly worse than the best in the first.
     """
-    done = {one.record.number: one for one in tried if one.record.state == "finished"}
+    done = {trial.record.number: trial for trial in tried if trial.record.state == "finished"}
     if not done:
         return None
     first, *others = aims
-    best = min(done.values(), key=lambda one: _lower(one.record, first))
+    best = min(done.values(), key=lambda trial: _lower(trial.record, first))
     if others:
-        second = others[0]
-        as_good = [one for one in done.values() if not _clearly_better(best, one, first)]
-        recommendation = min(
-            as_good, key=lambda one: tuple(_lower(one.record, aim) for aim in (second, first))
-        )
-        why = (
-            f"Of the {len(as_good)} trials whose {WORDS[first]} is not clearly worse than that of "
-            f"the best ({_said(best.record, first)}), trial {recommendation.record.number} has "
-            f"the best {WORDS[second]}: {_said(recommendation.record, second)}; "
-            f"its {WORDS[first]} is {_said(recommendation.record, first)}."
-        )
-        return Chosen(recommendation.record.number, best.record.number, why)
+        return _smallest_of_the_good(done, best, first, others[0])
     defaults = done.get(0)
     number = best.record.number
-    if number == 0 or defaults is None:
-        why = (
-            f"No trial has a better {WORDS[first]} than the defaults, {_said(best.record, first)}."
-            if number == 0
-            else f"Trial {number} has the best {WORDS[first]}, {_said(best.record, first)}."
-        )
-        return Chosen(number, number, why)
-    both = f"{_said(best.record, first)} against {_said(defaults.record, first)}"
+    value = _value_in_words(best.record, first)
+    if number == 0:
+        why = f"No trial has a better {WORDS[first]} than the defaults, {value}."
+        return Chosen(0, 0, why)
+    if defaults is None:
+        return Chosen(number, number, f"Trial {number} has the best {WORDS[first]}, {value}.")
+    both = f"{value} against {_value_in_words(defaults.record, first)}"
     if _clearly_better(best, defaults, first):
         why = f"Trial {number} has a clearly better {WORDS[first]} than the defaults: {both}."
         return Chosen(number, number, why)
     why = (
-        f"Trial {number} looks best, but its {WORDS[first]} is not clearly better than that of "
-        f"the defaults: {both}. One of {len(done)} looks that good by luck: keep the defaults."
+        f"Trial {number} has the best {WORDS[first]}, but not clearly better than the defaults: "
+        f"{both}. The best of {len(done)} trials looks that good by chance: keep the defaults."
     )
     return Chosen(0, number, why)
 
 
+def _smallest_of_the_good(
+    done: Mapping[int, Tried], best: Tried, first: Aim, second: Aim
+) -> Chosen:
+    """The best in the second aim among those as good as the best in the first."""
+    as_good = [trial for trial in done.values() if not _clearly_better(best, trial, first)]
+    chosen = min(
+        as_good, key=lambda trial: tuple(_lower(trial.record, aim) for aim in (second, first))
+    ).record
+    why = (
+        f"Of the {len(as_good)} trials whose {WORDS[first]} is not clearly worse than the best "
+        f"({_value_in_words(best.record, first)}), trial {chosen.number} has the best "
+        f"{WORDS[second]}: {_value_in_words(chosen, second)}; its {WORDS[first]} is "
+        f"{_value_in_words(chosen, first)}."
+    )
+    return Chosen(chosen.number, best.record.number, why)
+
+
 def with_outer(chosen: Chosen, best: Tried, outer: Outer | None) -> Recommendation:
-    """The recommendation, with what the outer pictures say of it.
+    """The recommendation, with its scores on the outer pictures.
 
     Parameters
     ----------
-    best : what trial `chosen.best` had in the search.
-    outer : for each choice of settings the loss of every outer picture, and whether it was right.
+    best : trial `chosen.best`, with its scores in the search.
+    outer : for each choice of settings the loss on every outer picture, and whether it is right;
+        None before the outer pictures are scored.
     """
     if outer is None:
         return Recommendation(trial=chosen.recommendation, why=chosen.why, best=chosen.best)
@@ -119,17 +125,16 @@ def with_outer(chosen: Chosen, best: Tried, outer: Outer | None) -> Recommendati
         (own, wilson(float(best.right.sum()), len(best.right))),
         (scores["best"].accuracy, scores["best"].interval),
     )
-    flattered = (
-        f"The search flattered it by {optimism * 100:.1f} points"
+    verdict = (
+        f"Its score in the search was {optimism * 100:.1f} points too optimistic"
         if optimism > 0
-        else "The search did not flatter it"
+        else "Its score in the search was not too optimistic"
     )
-    asked = of_pictures(len(outer["best"][1]))
     words = (
-        f"In the search trial {chosen.best} had {percent(own)} right; trained anew, it has "
-        f"{percent(scores['best'].accuracy)} of {asked} that no trial saw. "
-        f"{flattered} (95 % interval {_points(low)} to {_points(high)}). The defaults have "
-        f"{percent(scores['defaults'].accuracy)} of them."
+        f"In the search trial {chosen.best} had {percent(own)} right; trained again, it has "
+        f"{percent(scores['best'].accuracy)} right of {of_pictures(len(outer['best'][1]))} that no "
+        f"trial saw. {verdict} (95 % interval {_points(low)} to {_points(high)}). The defaults "
+        f"have {percent(scores['defaults'].accuracy)} of them right."
     )
     return Recommendation(
         trial=chosen.recommendation,
@@ -143,7 +148,7 @@ def with_outer(chosen: Chosen, best: Tried, outer: Outer | None) -> Recommendati
 
 
 def _difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> tuple[float, float]:
-    """The interval of the difference of two shares (Newcombe 1998, method 10)."""
+    """The 95 % interval of the difference of two shares (Newcombe 1998, method 10)."""
     (p, (low_p, high_p)), (q, (low_q, high_q)) = one, other
     return (
         p - q - math.hypot(p - low_p, high_q - q),
@@ -152,7 +157,7 @@ def _difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> t
 
 
 def _clearly_better(one: Tried, other: Tried, aim: Aim) -> bool:
-    """Whether it is by more than chance, on the same pictures."""
+    """Whether the paired difference on the same pictures is beyond chance."""
     if aim not in ("loss", "accuracy"):
         return _lower(one.record, aim) < _lower(other.record, aim)
     by_loss = aim == "loss"
@@ -162,7 +167,7 @@ def _clearly_better(one: Tried, other: Tried, aim: Aim) -> bool:
 
 
 def _lower(record: TrialRecord, aim: Aim) -> float:
-    """What a trial reached of an aim, turned so that less is better."""
+    """A trial's value of an aim, negated if higher is better."""
     value = value_of(record, aim)
     return -value if aim in MAXIMISED else value
 
@@ -171,7 +176,7 @@ def _points(share: float) -> str:
     return f"{share * 100:.1f}".replace("-", "−")
 
 
-def _said(record: TrialRecord, aim: Aim) -> str:
+def _value_in_words(record: TrialRecord, aim: Aim) -> str:
     value = value_of(record, aim)
     if aim == "accuracy":
         return percent(value)

@@ -1,8 +1,8 @@
-"""An Optuna study of one approach: which settings to try next, and what came of those tried.
+"""An Optuna study of one approach: which settings to try next, and the trials so far.
 
-Every trial is enqueued when the study is made, so that several processes on one study take each
-exactly once: a waiting trial can be claimed by one of them alone. What a trial found stands in its
-user attributes, so that any process can tell the whole story, as can optuna-dashboard.
+Every trial is enqueued when the study is created, so that several processes can share a study: a
+waiting trial can be claimed only once. The results of a trial are in its user attributes, where
+every process and optuna-dashboard can read them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from bakeoff.tune.space import Space, contains, suggest
 
 __all__ = ["Asked", "Study", "Tried", "storage_of", "value_of"]
 
-BEAT, GRACE = 30, 300  # seconds between signs of life, and until one without is given up
+BEAT, GRACE = 30, 300  # seconds between heartbeats, and without one until a trial is given up
 ATTEMPTS = 3  # to open a database
-PATIENCE = 60.0  # seconds for another process to finish making the study
+PATIENCE = 60.0  # seconds for another process to finish creating the study
 MAXIMISED: tuple[Aim, ...] = ("accuracy",)
-RUNGS = 2  # of two trials that have come as far, one goes on
-FIRST_LOOK = 20  # percent of a trial's work before it can be found hopeless
+RUNGS = 2  # one of two trials goes on at every rung of successive halving
+FIRST_LOOK = 20  # percent of a trial's work before it may be pruned
 
 
 class Asked(NamedTuple):
-    """A trial to be done. `number` 0 are the defaults."""
+    """A claimed trial. Number 0 has the default settings."""
 
     trial: optuna.trial.Trial
     number: int
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """A finished trial: for each inner held-out picture its loss, and whether it was right."""
+    """A trial's record; if finished, the loss on each inner picture, and whether it is right."""
 
     record: TrialRecord
     losses: NDArray[np.float32]
@@ -53,12 +53,12 @@ class Tried(NamedTuple):
 
 @contextmanager
 def storage_of(url: str) -> Iterator[optuna.storages.RDBStorage]:
-    """Where a study is kept: a file of SQLite, or any database that SQLAlchemy reaches.
+    """The storage of studies: a SQLite file, or any database that SQLAlchemy supports.
 
     Raises
     ------
     BakeoffError
-        It can not be reached.
+        It cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = None
@@ -73,14 +73,14 @@ def storage_of(url: str) -> Iterator[optuna.storages.RDBStorage]:
                 )
             break
         except Exception as error:  # each database has errors of its own
-            # Of two that come to an empty database at once, one finds its tables half made.
+            # Another process may be creating the tables of an empty database at this moment.
             if attempt < ATTEMPTS - 1:
                 time.sleep(1)
                 continue
             raise BakeoffError(
                 f"storage {url.split('@')[-1]}",
-                f"it can not be opened ({str(error).splitlines()[0]})",
-                "See that the database runs, and that its driver is installed: for PostgreSQL "
+                f"cannot be opened ({str(error).splitlines()[0]})",
+                "Check that the database runs and that its driver is installed: for PostgreSQL "
                 "postgresql+psycopg://USER@HOST/NAME and pip install 'psycopg[binary]'",
             ) from None
     assert storage is not None
@@ -92,15 +92,21 @@ def storage_of(url: str) -> Iterator[optuna.storages.RDBStorage]:
 
 
 class Study:
-    """One approach's study in a storage that others may use too.
+    """One approach's study in a storage that other processes may share.
 
     Parameters
     ----------
     name : of the study; the same name in the same storage is the same study.
-    aims : what is sought, the first above all.
-    wanted : trials in all.
+    aims : what to optimise, the most important first.
+    wanted : the number of trials.
     seed : of the sampler.
-    alone : no other process works on it, so that whatever still runs there was interrupted.
+    alone : whether no other process uses the study, so that trials still running there were
+        interrupted.
+
+    Raises
+    ------
+    BakeoffError
+        Another process ended while it created the study.
     """
 
     def __init__(
@@ -121,80 +127,80 @@ class Study:
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if aim in MAXIMISED else down for aim in aims]
         pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
-        if len(aims) == 1:  # of several aims none can be judged before the end
+        if len(aims) == 1:  # Optuna prunes by one aim only
             pruner = optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=FIRST_LOOK, reduction_factor=RUNGS
             )
-        told: dict[str, Any] = {"sampler": _sampler(seed), "pruner": pruner, "storage": storage}
+        options: dict[str, Any] = {"sampler": _sampler(seed), "pruner": pruner, "storage": storage}
         try:
-            self._study = optuna.create_study(study_name=name, directions=directions, **told)
+            self._study = optuna.create_study(study_name=name, directions=directions, **options)
         except optuna.exceptions.DuplicatedStudyError:
-            self._study = optuna.load_study(study_name=name, **told)
+            self._study = optuna.load_study(study_name=name, **options)
             self._wait()
-            # What is drawn by lot must not be drawn again, by this process or by another.
+            # No process may draw the same random settings again.
             begun = len(self._study.get_trials(deepcopy=False)) - self.waiting()
             self._study.sampler = _sampler(seed + begun + (0 if alone else os.getpid()))
             if alone:
-                self._give_up_what_was_interrupted()
+                self._enqueue_interrupted()
         else:
-            defaults = {setting: one.default for setting, one in space.items()}
+            defaults = {setting: domain.default for setting, domain in space.items()}
             for number in range(wanted):
                 params = defaults if number == 0 and contains(space) else {}
                 self._study.enqueue_trial(params, user_attrs={"number": number})
             self._study.set_user_attr("ready", True)
 
     def _wait(self) -> None:
-        """Until whoever makes the study has enqueued all of its trials."""
+        """Wait until the process that creates the study has enqueued all of its trials."""
         until = time.monotonic() + PATIENCE
         while not self._study.user_attrs.get("ready"):
             if time.monotonic() > until:
                 raise BakeoffError(
                     f"study {self._study.study_name}",
-                    "whoever made it ended before it was whole",
-                    "Delete it (optuna delete-study), or take another --study",
+                    "the process that created it ended before it had enqueued the trials",
+                    "Delete it (optuna delete-study), or use another --study",
                 )
             time.sleep(0.2)
 
-    def _give_up_what_was_interrupted(self) -> None:
-        for one in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._study.tell(one.number, state=TrialState.FAIL)
-            _enqueue_again(self._study, one)
+    def _enqueue_interrupted(self) -> None:
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._study.tell(trial.number, state=TrialState.FAIL)
+            _enqueue_again(self._study, trial)
 
     def waiting(self) -> int:
-        """Trials that nobody has claimed."""
+        """How many trials no process has claimed."""
         with _experiments():
             optuna.storages.fail_stale_trials(self._study)
         return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def others_at_work(self) -> bool:
-        """Whether trials are under way; to be asked when no own ones are."""
+        """Whether trials are running; call it when this process runs none."""
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
     def ask(self) -> Asked | None:
-        """Claim a trial; None where others have claimed all."""
+        """Claim a trial; None if all are claimed."""
         if not self.waiting():
             return None
         with _experiments():
             trial = self._study.ask()
         number = trial.user_attrs.get("number")
-        if number is None:  # another process was quicker, and Optuna made up one more
+        if number is None:  # another process claimed the last trial, and Optuna created one more
             self._study.tell(trial, state=TrialState.FAIL)
             return None
         settings = suggest(trial, self.space)
         return Asked(trial, number, {} if number == 0 else settings)
 
-    def beat(self, asked: Sequence[Asked]) -> None:
-        """Say that some trials are still worked on."""
+    def beat(self, requests: Sequence[Asked]) -> None:
+        """Record a heartbeat for running trials."""
         if time.monotonic() - self._last_beat > BEAT / 2:
             self._last_beat = time.monotonic()
-            for one in asked:
-                self._storage.record_heartbeat(one.trial._trial_id)
+            for request in requests:
+                self._storage.record_heartbeat(request.trial._trial_id)
 
     def hopeless(self, asked: Asked, value: float, percent: int) -> bool:
-        """Note how a trial does so far, and whether to leave it off."""
+        """Report a trial's loss so far, and decide whether to prune it."""
         if len(self.aims) > 1:
             return False
-        # The aim may be accuracy, but what is reported is a loss: it tells more, and earlier.
+        # Even if the aim is accuracy the loss is reported: it is more informative, and earlier.
         asked.trial.report(-value if self.aims[0] in MAXIMISED else value, percent)
         return asked.number != 0 and asked.trial.should_prune()
 
@@ -205,7 +211,7 @@ class Study:
         losses: NDArray[np.floating[Any]] | None = None,
         right: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Note what came of a trial."""
+        """Store the outcome of a trial."""
         trial = asked.trial
         trial.set_user_attr("record", record.model_dump(mode="json"))
         if losses is not None and right is not None:
@@ -221,7 +227,7 @@ class Study:
             self._study.tell(trial, [value_of(record, aim) for aim in self.aims])
 
     def tried(self) -> list[Tried]:
-        """Every trial that has begun, by number; one that was begun again only as it is now."""
+        """Every started trial by number; of a restarted trial, the latest attempt."""
         newest: dict[int, Tried] = {}
         for one in self._study.get_trials(deepcopy=False):
             number = one.user_attrs.get("number")
@@ -236,10 +242,10 @@ class Study:
         return [newest[number] for number in sorted(newest)]
 
     def importance(self) -> dict[str, float] | None:
-        """Share of what varied in the first aim that each setting explains; None: too few tell."""
+        """Each setting's share of the variance of the first aim (fANOVA); None: too few trials."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         first = lambda trial: trial.values[0]
-        if len(done) < 4 or len({first(one) for one in done}) < 2:
+        if len(done) < 4 or len({first(trial) for trial in done}) < 2:
             return None
         evaluator = FanovaImportanceEvaluator(seed=0)
         return dict(
@@ -254,7 +260,7 @@ def _sampler(seed: int) -> optuna.samplers.BaseSampler:
 
 @contextmanager
 def _experiments() -> Iterator[None]:
-    """Without warnings of what Optuna has had for years, and of heartbeats that `beat` sees to."""
+    """Silence warnings about experimental Optuna features, and heartbeats that `beat` records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", message="Heartbeat of storage")
@@ -262,31 +268,31 @@ def _experiments() -> Iterator[None]:
 
 
 def value_of(record: TrialRecord, aim: Aim) -> float:
-    """What a finished trial reached of an aim."""
+    """A finished trial's value of an aim."""
     value = {
         "loss": record.loss,
         "accuracy": record.accuracy,
         "latency": record.latency_ms,
         "size": record.bytes,
     }[aim]
-    assert value is not None, "only of finished trials"
+    assert value is not None, "only finished trials have values"
     return float(value)
 
 
 def _enqueue_again(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Have a trial whose process is gone done by another."""
+    """Enqueue again a trial whose process is gone."""
     study.enqueue_trial(trial.params, user_attrs={"number": trial.user_attrs.get("number")})
 
 
 def _tried(trial: FrozenTrial) -> Tried:
-    told = trial.user_attrs
+    stored = trial.user_attrs
     right = np.empty(0, np.bool_)
     losses = np.empty(0, np.float32)
-    if "losses" in told:
-        losses = np.frombuffer(base64.b64decode(told["losses"]), np.float16).astype(np.float32)
-        bits = np.frombuffer(base64.b64decode(told["right"]), np.uint8)
-        right = np.unpackbits(bits, count=told["pictures"]).astype(np.bool_)
-    return Tried(TrialRecord.model_validate(told["record"]), losses, right)
+    if "losses" in stored:
+        losses = np.frombuffer(base64.b64decode(stored["losses"]), np.float16).astype(np.float32)
+        bits = np.frombuffer(base64.b64decode(stored["right"]), np.uint8)
+        right = np.unpackbits(bits, count=stored["pictures"]).astype(np.bool_)
+    return Tried(TrialRecord.model_validate(stored["record"]), losses, right)
 
 
 def _text(array: NDArray[Any]) -> str:
