@@ -106,6 +106,10 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def __repr__(self) -> str:
+        state = "finished" if (self.path / "results.json").is_file() else "not finished"
+        return f"RunFolder({str(self.path)!r}): {state}"
+
     @classmethod
     def create(cls, path: Path, config: RunConfig) -> RunFolder:
         """A new run at `path`, which must not hold anything yet."""

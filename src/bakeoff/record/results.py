@@ -6,11 +6,14 @@ A field may be added within a version; a field that changes meaning or goes rais
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
+from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import (
     Comparison,
     ConfusedPair,
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+HEADINGS = ("Approach", "Accuracy", "95 % interval", "Log loss", "Calibration error", "One picture")
 
 Engine = Literal["PyTorch", "ONNX Runtime"]
 
@@ -220,3 +224,45 @@ class Results(_Record):
     test_comparison: list[Comparison] = []
     health: Health | None = None
     verdict: Verdict | None = None
+
+    def __repr__(self) -> str:
+        lines = [f"Results of {self._what()}"]
+        width = max((len(result.title) for result in self.approaches), default=0)
+        for result, scores in self._leaderboard():
+            mark = "*" if result.name == self.winner.name else " "
+            accuracy = f"{percent(scores.accuracy)} ({span(scores.interval)})"
+            lines.append(f"{mark} {result.title:{width}}  {accuracy}")
+        return "\n".join([*lines, f"  {self.winner.why}"])
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the leaderboard, the winner in bold."""
+        rows = []
+        for result, scores in self._leaderboard():
+            cells = (
+                result.title,
+                percent(scores.accuracy),
+                span(scores.interval),
+                f"{scores.loss:.4f}",
+                percent(scores.calibration_error),
+                f"{result.latency.batch_1_ms:.2f} ms",
+            )
+            style = " style='font-weight:bold'" if result.name == self.winner.name else ""
+            rows.append(f"<tr{style}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+        head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
+        return (
+            f"<p>{escape(self._what())}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table><p>{escape(self.winner.why)}</p>"
+        )
+
+    def _what(self) -> str:
+        dataset = self.dataset
+        pictures, classes = count(dataset.pictures, "picture"), count(len(dataset.classes), "class")
+        return f"{dataset.name}: {pictures}, {classes}, {count(self.protocol.folds, 'fold')}"
+
+    def _leaderboard(self) -> list[tuple[ApproachResult, Scores]]:
+        """The approaches with the scores that they are compared by, the most accurate first."""
+        scored = [(result, result.out_of_fold or result.test) for result in self.approaches]
+        known = [(result, scores) for result, scores in scored if scores is not None]
+        return sorted(known, key=lambda entry: -entry[1].accuracy)
