@@ -56,7 +56,7 @@ def test_a_check_opens_from_disk_and_shows_what_was_found(
 
 def test_where_no_model_was_asked_it_says_so(browser: Browser, looked: Path) -> None:
     with watched(browser, offline=True) as page:
-        page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=look")
+        page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=labels")
         expect(page.get_by_text("No model was asked")).to_be_visible()
         expect(page.get_by_text(re.compile("^bakeoff check .*strokes"))).to_be_visible()
         page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=pictures")

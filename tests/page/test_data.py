@@ -290,7 +290,7 @@ def test_labels_to_look_at_again(page: Page, large: Served, tmp_path: Path) -> N
 def test_a_report_carries_the_corrections(browser: Browser, large: Served, tmp_path: Path) -> None:
     run = RunFolder(large.home / "runs" / "large")
     with watched(browser, offline=True) as page:
-        page.goto(f"{write_report(run).as_uri()}#/data/x?view=look")
+        page.goto(f"{write_report(run).as_uri()}#/data/x?view=labels")
         with page.expect_download() as download:
             page.get_by_role("button", name="Take corrections.csv away").click()
         download.value.save_as(tmp_path / "carried.csv")
@@ -302,7 +302,7 @@ def test_an_older_run_says_how_to_check_its_set(page: Page, served: Served) -> N
     results = run.results()
     run.save_results(results.model_copy(update={"health": None}), run.probabilities())
     try:
-        page.goto(served.at("/data/digits?view=look"))
+        page.goto(served.at("/data/digits?view=labels"))
         expect(page.get_by_role("heading", name="were not checked")).to_be_visible()
         expect(page.get_by_text("bakeoff check")).to_be_visible()
         expect(views(page).get_by_role("link", name="Look again")).to_have_text("Look again")
@@ -358,7 +358,7 @@ def test_every_view_is_accessible_and_fits(
     browser: Browser, large: Served, width: int, scheme: str
 ) -> None:
     with watched(browser, viewport={"width": width, "height": 780}, color_scheme=scheme) as page:
-        for view in ("", "?view=pictures", "?view=look", "?view=odd", "?view=copies", "?view=left"):
+        for view in ("", "?view=pictures", "?view=labels", "?view=odd", "?view=copies", "?view=left"):
             page.goto(large.at(f"/data/large{view}"))
             expect(views(page).locator("[aria-current]")).to_be_in_viewport()
             assert serious(page) == [], view

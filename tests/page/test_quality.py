@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, watched
 
-SET = ("pictures", "look", "odd", "copies", "left")  # views of Data beside its first
+SET = ("pictures", "labels", "odd", "copies", "left")  # views of Data beside its first
 ENTRANCES = (
     "/try/digits",
     "/compare/digits",

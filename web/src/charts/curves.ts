@@ -1,4 +1,4 @@
-/** Training curves as points: every fit by itself, and their mean. */
+/** Training curves as points: every fit and their mean. */
 import type { Schema } from "../lib/api.ts";
 import { shareDomain, type Domain } from "./scales.ts";
 
@@ -6,22 +6,22 @@ export type EpochRecord = Schema["EpochRecord"];
 export type Reading = "train_loss" | "validation_loss" | "train_accuracy" | "validation_accuracy";
 export type Point = [epoch: number, value: number];
 
-/** One fit of one approach, finished or still going on. `best` is the epoch that was kept. */
+/** One fit of one approach, finished or running. `best` is the epoch that was kept. */
 export interface Fit {
   name: string;
   curve: readonly EpochRecord[];
   best?: number;
 }
 
-/** What the y axes cover, so that several approaches can share them. */
+/** Domains of the y axes, which several approaches can share. */
 export interface Domains {
   loss: Domain;
   accuracy: Domain;
 }
 
-const LEAST_LOSS = 1e-4; // below, an axis of logarithms would show nothing but its floor
+const LEAST_LOSS = 1e-4; // lower losses would leave the rest of a log axis empty
 
-/** The points of one fit. A fit that diverged has losses that are no number: they are left out. */
+/** The points of one fit. Losses of a diverged fit that are not numbers are left out. */
 export function points(fit: Fit, reading: Reading): Point[] {
   return fit.curve.flatMap((epoch): Point[] => {
     const value = epoch[reading];
@@ -29,7 +29,7 @@ export function points(fit: Fit, reading: Reading): Point[] {
   });
 }
 
-/** The mean of all fits. Where some have stopped, that of the rest would jump: it ends there. */
+/** The mean of all fits. It ends where the first fit stops, as the mean of the rest would jump. */
 export function mean(lines: readonly Point[][]): Point[] {
   const [first, ...others] = lines.map((line) => new Map(line));
   if (!first) return [];
@@ -55,7 +55,7 @@ export function domains(fits: readonly Fit[]): Domains {
   };
 }
 
-/** First and last epoch; `planned` is how many a fit may have, where that is known. */
+/** First and last epoch; `planned` is the maximum of a fit, if known. */
 export function epochs(fits: readonly Fit[], planned?: number): Domain {
   const known = fits.flatMap((fit) => fit.curve.map((one) => one.epoch));
   const first = known.reduce((a, b) => Math.min(a, b), known[0] ?? 1);

@@ -1,4 +1,4 @@
-/** An axis of something that was measured: a share, or what differs by orders of magnitude. */
+/** Axes of measurements: linear for shares, logarithmic for others. */
 import { scaleLinear, scaleLog } from "d3-scale";
 import { logTicks, shareDomain, shareTicks, tickText, type Domain } from "./scales.ts";
 
@@ -15,7 +15,7 @@ interface Options {
   text: (value: number) => string;
 }
 
-/** An axis that holds all the values, with round numbers. */
+/** An axis for all values, with round ticks. */
 export function measureAxis(
   values: readonly number[],
   { title, share, text }: Options,
@@ -28,7 +28,7 @@ export function measureAxis(
   const known = values.filter((one) => Number.isFinite(one));
   const low = known.reduce((a, b) => Math.min(a, b), known[0] ?? 0.1);
   const high = known.reduce((a, b) => Math.max(a, b), known[0] ?? 1);
-  // Where something is nought there are no orders of magnitude.
+  // A log axis cannot show 0.
   const log = low > 0;
   const domain: Domain = log
     ? [low / 1.08, Math.max(high * 1.08, low * 1.2)]

@@ -10,10 +10,10 @@ type Setting = Schema["TrialRecord"]["settings"][string];
 /** Places on an axis are 0…1. */
 export interface ParallelAxis {
   name: string;
-  /** Null where a line does not cross this axis. */
+  /** Null if a line does not cross this axis. */
   place: (value: Setting | undefined) => number | null;
   ticks: { at: number; text: string }[];
-  /** What stands at a place, for those who cannot see it. */
+  /** The value at a place, for screen readers. */
   read: (at: number) => string;
 }
 
@@ -23,14 +23,14 @@ export interface ParallelLine {
   places: (number | null)[];
   /** 0…1, 1 the best. */
   worth: number;
-  /** What it is, for those who cannot see it. */
+  /** Its description for screen readers. */
   label: string;
 }
 
-/** What is wanted of an axis: from here to there, by the name of the axis. */
+/** The selected ranges by name of the axis. */
 export type Ranges = Readonly<Record<string, readonly [number, number]>>;
 
-const AUTO = 0.1; // of a numeric axis is kept for "auto", where some trial has it
+const AUTO = 0.1; // share of a numeric axis for "auto", if some trial has it
 
 /** The axis of a setting that is searched; `seen` are the values of all trials. */
 export function settingAxis(
@@ -84,7 +84,7 @@ function choiceAxis(name: string, values: readonly Setting[]): ParallelAxis {
   };
 }
 
-/** The axis of a score, the better end on top. */
+/** The axis of a score, with the better end on top. */
 export function scoreAxis(
   axis: MeasureAxis,
   best: "least" | "most",
@@ -99,7 +99,7 @@ export function scoreAxis(
   };
 }
 
-/** Whether a line keeps within all ranges. What does not cross an axis is not asked there. */
+/** Whether a line is within all ranges. Axes that it does not cross are ignored. */
 export function passes(axes: readonly ParallelAxis[], ranges: Ranges, line: ParallelLine): boolean {
   return axes.every(({ name }, n) => {
     const [low, high] = ranges[name] ?? [0, 1];
@@ -108,7 +108,7 @@ export function passes(axes: readonly ParallelAxis[], ranges: Ranges, line: Para
   });
 }
 
-/** Ranges as they stand in the address: "dropout~0.25~1 epochs~0~0.5". */
+/** Ranges as written in the address: "dropout~0.25~1 epochs~0~0.5". */
 export function rangesText(ranges: Ranges): string {
   return Object.entries(ranges)
     .map(([name, [low, high]]) => [name, Number(low.toFixed(3)), Number(high.toFixed(3))].join("~"))
@@ -128,14 +128,14 @@ export function rangesIn(text: string | undefined, axes: readonly ParallelAxis[]
   );
 }
 
-/** The same ranges with another one for an axis; all of it is no range. */
+/** The ranges with another one for an axis; the whole axis counts as none. */
 export function withRange(ranges: Ranges, name: string, low: number, high: number): Ranges {
   const { [name]: _, ...others } = ranges;
   const [from, to] = [Math.max(0, Math.min(low, high)), Math.min(1, Math.max(low, high))];
   return from <= 0 && to >= 1 ? others : { ...others, [name]: [from, to] };
 }
 
-/** A name on at most two lines, broken where its words meet. */
+/** A name on at most two lines, broken between words. */
 export function twoLines(name: string, most: number): string[] {
   if (name.length <= most) return [name];
   const words = name.split(/(?<=[_ ])/);
@@ -145,7 +145,7 @@ export function twoLines(name: string, most: number): string[] {
   return first ? [first, shortened(rest, most)] : [shortened(rest, most)];
 }
 
-/** A text that fits, an ellipsis where it was cut. */
+/** A text cut to `most` letters, with an ellipsis. */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
 }

@@ -1,9 +1,9 @@
-/** From values to places on an axis, and the round numbers beside it. */
+/** Domains of axes, and round ticks. */
 import { scaleLinear } from "d3-scale";
 
 export type Domain = [low: number, high: number];
 
-/** A range of shares that holds all `values` with some room, and is never empty. */
+/** A domain of shares around all `values` with a margin, never empty. */
 export function shareDomain(values: Iterable<number>): Domain {
   const known = [...values];
   const low = known.length ? known.reduce((a, b) => Math.min(a, b)) : 0;
@@ -12,7 +12,7 @@ export function shareDomain(values: Iterable<number>): Domain {
   return [Math.max(0, low - room), Math.min(1, high + room)];
 }
 
-/** Round shares within a domain, not more than fit: 0.9, 0.95, 1. */
+/** Round shares within a domain, at most `most`: 0.9, 0.95, 1. */
 export function shareTicks(domain: Domain, most = 5): number[] {
   for (let wanted = most; wanted > 1; wanted--) {
     const ticks = scaleLinear(domain, [0, 1]).ticks(wanted);
@@ -21,7 +21,7 @@ export function shareTicks(domain: Domain, most = 5): number[] {
   return domain;
 }
 
-/** 0.95 → "95"; 0.975 → "97.5": a share as the number beside an axis. */
+/** A share as the label of a tick: 0.95 → "95"; 0.975 → "97.5". */
 export function tickText(share: number): string {
   return String(Number((100 * share).toPrecision(6)));
 }

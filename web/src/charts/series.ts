@@ -1,4 +1,4 @@
-/** How series are told apart: a colour and a shape each, in the run's order. */
+/** The colour and the shape of each series, in the order of the run. */
 
 /** Paths around 0,0, about ten across: disc, square, triangle, diamond, cross, hexagon. */
 export const SHAPES = [

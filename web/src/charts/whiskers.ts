@@ -1,7 +1,7 @@
-/** Shares with their intervals, as rows on one axis. */
+/** Shares with their intervals, in rows on one axis. */
 import { shareDomain, shareTicks, type Domain } from "./scales.ts";
 
-/** One measured share: whose it is, and whether it is drawn hollow (the locked test). */
+/** One measured share of a series; hollow for the locked test. */
 export interface Whisker {
   number: number;
   label: string;
@@ -10,7 +10,7 @@ export interface Whisker {
   hollow?: boolean;
 }
 
-/** What all the rows of a table share, so that they can be compared by eye. */
+/** The axis that all rows of a table share. */
 export interface Axis {
   domain: Domain;
   ticks: number[];
@@ -22,7 +22,7 @@ export function axisOf(whiskers: Iterable<Whisker>): Axis {
   return { domain, ticks: shareTicks(domain, 4) };
 }
 
-/** How far along the axis a share is, in percent of its length. */
+/** The position of a share on the axis, in percent of its length. */
 export function along({ domain: [low, high] }: Axis, share: number): number {
   return (100 * (Math.min(Math.max(share, low), high) - low)) / (high - low);
 }

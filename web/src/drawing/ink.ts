@@ -1,8 +1,8 @@
-/** A drawing: strokes on white paper, what can be undone, and how they are painted. */
+/** A drawing: its strokes, their history, and how they are painted. */
 
 export const PAPER = "#ffffff";
 
-/** A place on the paper, 0…1 from its left and top, and how hard the pen pressed (0.5: usual). */
+/** A point on the canvas, 0…1 from its left and top, with the pressure of the pen (0.5 is normal). */
 export interface Point {
   x: number;
   y: number;
@@ -12,7 +12,7 @@ export interface Point {
 export interface Stroke {
   points: Point[];
   colour: string;
-  /** Of the line, as a share of the paper's side. */
+  /** Of the line, as a share of the canvas' side. */
   width: number;
 }
 
@@ -23,7 +23,7 @@ export class Ink {
   #steps: Step[] = [];
   #undone: Step[] = [];
 
-  /** What is on the paper. */
+  /** The visible strokes. */
   get strokes(): Stroke[] {
     const cleared = this.#steps.lastIndexOf("clear");
     return this.#steps.slice(cleared + 1) as Stroke[];
@@ -63,7 +63,7 @@ export class Ink {
   }
 }
 
-/** What painting needs of a canvas. */
+/** The part of a canvas context that painting uses. */
 export type Brush = Pick<
   CanvasRenderingContext2D,
   "beginPath" | "moveTo" | "lineTo" | "quadraticCurveTo" | "stroke" | "fillRect"
@@ -75,11 +75,11 @@ export type Brush = Pick<
   lineJoin: CanvasLineJoin;
 };
 
-/** Paint a stroke from its point number `from` on, as on paper of `side` pixels.
+/** Paint a stroke from its point number `from`, on a canvas of `side` pixels.
  *
- * The line runs through the middles between points, with the points as the handles of its curves,
- * so that a quick hand's few points make no corners. Its last half step is straight: it is painted
- * over as soon as the next point is known.
+ * The curve runs through the midpoints between points, with the points as its handles, so that the
+ * few points of a quick stroke make no corners. Its last half step is straight, until the next
+ * point replaces it.
  */
 export function paint(brush: Brush, side: number, stroke: Stroke, from = 0): void {
   const { points } = stroke;
@@ -100,12 +100,12 @@ export function paint(brush: Brush, side: number, stroke: Stroke, from = 0): voi
   }
 }
 
-/** A pen that is pressed draws up to a quarter thicker, one that hovers that much thinner. */
+/** Full pressure draws a quarter thicker than normal, light pressure a quarter thinner. */
 export function thickness(pressure: number): number {
   return 0.75 + pressure / 2;
 }
 
-/** Paint a whole stroke, as one line where the pressure is even: its edges are smooth then. */
+/** Paint a whole stroke, as one path if the pressure is constant, which gives smooth edges. */
 function paintWhole(brush: Brush, side: number, stroke: Stroke): void {
   const { points } = stroke;
   const first = points[0]!;
@@ -128,7 +128,7 @@ function paintWhole(brush: Brush, side: number, stroke: Stroke): void {
   brush.stroke();
 }
 
-/** White paper with all strokes. */
+/** A white canvas with all strokes. */
 export function paintAll(brush: Brush, side: number, strokes: readonly Stroke[]): void {
   brush.fillStyle = PAPER;
   brush.fillRect(0, 0, side, side);

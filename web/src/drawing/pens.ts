@@ -1,4 +1,4 @@
-/** What one draws with. Dark on white paper, whatever the colours of the page. */
+/** Pens. Dark colours on a white canvas, in the dark scheme too. */
 export const COLOURS = [
   { name: "Ink", value: "#1c1c1c" },
   { name: "Blue", value: "#1b4f9c" },
@@ -6,7 +6,7 @@ export const COLOURS = [
   { name: "Green", value: "#17694a" },
 ] as const;
 
-/** As shares of the paper's side; `dot` is how the choice is shown, in pixels. */
+/** Shares of the canvas' side; `dot` is the size of the button's dot, in pixels. */
 export const WIDTHS = [
   { name: "Thin pen", value: 0.025, dot: 5 },
   { name: "Thick pen", value: 0.06, dot: 10 },

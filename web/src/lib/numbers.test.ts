@@ -31,10 +31,12 @@ test("a faint row keeps the scale of its table", () => {
   expect([...rows[0]!.pixels.data]).toEqual([0, 1, 1, 0]);
 });
 
-test("refusals say what is wrong and the mend", () => {
+test("refusals name the problem and a hint", () => {
   expect(() => picturesIn("", "e.csv")).toThrow("e.csv: it holds no numbers. Write one row");
-  expect(() => picturesIn("0,1\n2,x\n", "x.csv")).toThrow("not all are numbers from 0 to 255");
-  expect(() => picturesIn("0,1\n2,300\n", "x.csv")).toThrow("not all are numbers");
+  expect(() => picturesIn("0,1\n2,x\n", "x.csv")).toThrow(
+    "some values are not numbers from 0 to 255",
+  );
+  expect(() => picturesIn("0,1\n2,300\n", "x.csv")).toThrow("some values are not numbers");
   expect(() => picturesIn("1,2,3\n4,5,6\n", "x.csv")).toThrow("a row has 3 fields");
   expect(() => picturesIn("1,2,3,4\n5,6\n", "x.csv")).toThrow(
     "in row 2 there are 2 numbers, not 4",

@@ -1,4 +1,4 @@
-/** Accuracy by class or by group, of all approaches beside one another. */
+/** Accuracy by class or by group, with all approaches side by side. */
 import type { Whisker } from "../../charts/whiskers.ts";
 import type { Schema } from "../../lib/api.ts";
 import type { Approach, Part } from "../../lib/run.ts";
@@ -8,7 +8,7 @@ export interface BreakdownRow {
   name: string;
   pictures: number;
   whiskers: Whisker[];
-  /** By approach, in the order given; null where it was not asked. */
+  /** By approach, in the order given; null if it has no answers. */
   accuracies: (number | null)[];
 }
 
@@ -21,7 +21,7 @@ export function breakdown(
   by: "per_class" | "per_group",
 ): BreakdownRow[] {
   const known = approaches.map((approach) => {
-    // Of a class without pictures nothing is known, whatever its record says.
+    // A class without pictures has no accuracy, whatever its record says.
     const scored: readonly Measured[] = scoresIn(approach, part)?.[by] ?? [];
     return {
       approach,

@@ -1,7 +1,7 @@
-/** What is counted for a room that filters: all else stands in the results. */
+/** Counts of filtered pictures; all others are in the results. */
 import type { Approach, ConfusedPair, Part, Run, Scores } from "../../lib/run.ts";
 
-/** Pictures of class `truth` that were called `answer`, as a square of counts. */
+/** Numbers of pictures of class `truth` with the answer `answer`, as a square matrix. */
 export class Confusion {
   /** Pictures of each class. */
   readonly totals: number[];
@@ -51,7 +51,7 @@ export function rowsIn(run: Run, approach: Approach, part: Part, group?: number)
     .filter((row) => approach.asked(row) && (group === undefined || run.groupOf?.[row] === group));
 }
 
-/** As the results have it; of one group it is counted here. */
+/** From the results; for one group it is counted here. */
 export function confusion(run: Run, approach: Approach, part: Part, group?: number): Confusion {
   const known = scoresIn(approach, part)?.confusion;
   if (group === undefined && known) return new Confusion(known);
@@ -62,7 +62,7 @@ export function confusion(run: Run, approach: Approach, part: Part, group?: numb
   return new Confusion(counts);
 }
 
-/** Where two approaches agree and where they do not. */
+/** Rows by which of two approaches are right. */
 export interface Sides {
   both: number[];
   onlyA: number[];
@@ -81,7 +81,7 @@ export function sides(run: Run, a: Approach, b: Approach, part: Part): Sides {
   return found;
 }
 
-/** Whose mistakes: all, those that some other got right, those that all made. */
+/** Which mistakes: all, those that another approach has right, or those of all approaches. */
 export type Whose = "all" | "alone" | "shared";
 
 export interface MistakeFilter {

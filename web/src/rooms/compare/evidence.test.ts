@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { robustnessOf, robustnessRows, changes, mean } from "./robustness.ts";
-import { belief, calibrationWords } from "./calibrated.ts";
+import { robustnessOf, robustnessRows, corruptions, mean } from "./robustness.ts";
+import { belief, calibrationWords } from "./calibration.ts";
 import type { Schema } from "../../lib/api.ts";
-import { learningRows, learnt } from "./learnt.ts";
+import { learningRows, learningCurves } from "./learning.ts";
 import { madeUp } from "./made-up.ts";
 import { compared, pairs } from "./pairs.ts";
-import { told, wayOf } from "./steps.ts";
+import { verdictParts, stepLink } from "./verdict.ts";
 
 const run = madeUp();
 const older = madeUp();
@@ -15,18 +15,18 @@ older.approaches.forEach((one) =>
 );
 
 describe("the verdict", () => {
-  it("is a paragraph for each question, and what to do next", () => {
-    expect(told(run.results)).toEqual({
+  it("is a paragraph for each question, and next steps", () => {
+    expect(verdictParts(run.results)).toEqual({
       found: [
         { about: "which", text: "None stands out." },
         { about: "where", text: "All fail on “cloud”." },
       ],
-      next: [{ about: "next", text: "Mend the labels.", see: "suspects", name: null }],
+      next: [{ about: "next", text: "Fix the labels.", see: "suspects", name: null }],
     });
   });
 
   it("is why the winner won in an older run", () => {
-    expect(told(older.results)).toEqual({
+    expect(verdictParts(older.results)).toEqual({
       found: [{ about: "which", text: "too close to call" }],
       next: [],
     });
@@ -36,19 +36,19 @@ describe("the verdict", () => {
     ({ about: "next", text: "Do so.", see, name }) as const;
 
   it.each([
-    [step("suspects"), "See 1 label", "data", { view: "look" }],
-    [step("class", "cloud"), "See cloud", "compare", { view: "mistakes", class: "cloud" }],
-    [step("group", "chalk"), "See chalk", "compare", { view: "mistakes", group: "chalk" }],
-    [step("learning"), "See the learning curve", "compare", { view: "learning" }],
-    [step("robustness"), "See what throws it off", "compare", { view: "robustness" }],
-  ])("leads from %o", (one, text, room, query) => {
-    expect(wayOf(run, one, true)).toEqual({ text, room, query });
+    [step("suspects"), "Check 1 label", "data", { view: "labels" }],
+    [step("class", "cloud"), "View cloud", "compare", { view: "mistakes", class: "cloud" }],
+    [step("group", "chalk"), "View chalk", "compare", { view: "mistakes", group: "chalk" }],
+    [step("learning"), "View learning curves", "compare", { view: "learning" }],
+    [step("robustness"), "View robustness", "compare", { view: "robustness" }],
+  ])("has a link for %o", (one, text, room, query) => {
+    expect(stepLink(run, one, true)).toEqual({ text, room, query });
   });
 
-  it("leads only to what there is", () => {
-    expect(wayOf(run, step(null), true)).toBeNull();
-    expect(wayOf(older, step("suspects"), true)).toBeNull();
-    expect(wayOf(run, step("suspects"), false)).toBeNull();
+  it("has links only to what exists", () => {
+    expect(stepLink(run, step(null), true)).toBeNull();
+    expect(stepLink(older, step("suspects"), true)).toBeNull();
+    expect(stepLink(run, step("suspects"), false)).toBeNull();
   });
 });
 
@@ -83,38 +83,38 @@ describe("pairs", () => {
 describe("calibration", () => {
   const scores = run.approaches[0]!.result.out_of_fold!;
 
-  it("within what luck gives", () => {
+  it("within chance", () => {
     expect(calibrationWords(scores).join(" ")).toMatch(
-      /^Calibration error 10.0.% \(95 % interval 5.0–20.0.%\)\. That is within what luck/,
+      /^Confidence is off by 10\.0 points on average \(95 % interval 5\.0–20\.0\)\. Up to 20\.0 would be expected by chance\.$/,
     );
   });
 
   it.each([
-    [0.9, "too sure of itself"],
-    [0.2, "too modest"],
-    [scores.accuracy, "here too sure and there too modest"],
-  ])("beyond it, stating %s", (confidence, words) => {
+    [0.9, "overconfident"],
+    [0.2, "underconfident"],
+    [scores.accuracy, "overconfident in places and underconfident in others"],
+  ])("beyond chance, with confidence %s", (confidence, words) => {
     const reliability = [{ ...scores.reliability[0]!, confidence }];
     const told = calibrationWords({ ...scores, calibration_null_level: 0.01, reliability });
-    expect(told[1]).toContain(`It is ${words}.`);
+    expect(told[1]).toContain(`by chance: the model is ${words}.`);
   });
 
   it("of an older run is a number", () => {
     const { calibration_interval: _, calibration_null_level: __, ...old } = scores;
-    expect(calibrationWords(old)).toEqual(["Calibration error 10.0\u202f%."]);
+    expect(calibrationWords(old)).toEqual(["Confidence is off by 10.0 points on average."]);
   });
 
   it("of a group", () => {
-    expect(belief(0.9, [0.7, 0.8])).toBe("too sure");
-    expect(belief(0.6, [0.7, 0.8])).toBe("too modest");
+    expect(belief(0.9, [0.7, 0.8])).toBe("overconfident");
+    expect(belief(0.6, [0.7, 0.8])).toBe("underconfident");
     expect(belief(0.75, [0.7, 0.8])).toBe("fair");
   });
 });
 
 describe("learning curves", () => {
-  it("are those that were asked for, as rows too", () => {
-    expect(learnt(older)).toEqual([]);
-    const rows = learningRows(learnt(run));
+  it("are those that were measured, also as rows", () => {
+    expect(learningCurves(older)).toEqual([]);
+    const rows = learningRows(learningCurves(run));
     expect(rows).toHaveLength(1 + 2 * 4);
     expect(rows[1]).toEqual(["cnn", "measured", 2, 0.4, 0.2, 0.6, 2]);
     expect(rows[4]).toEqual(["cnn", "forecast", 12, 0.7, 0.5, 0.8, ""]);
@@ -124,9 +124,9 @@ describe("learning curves", () => {
 describe("robustness", () => {
   const known = robustnessOf(run);
 
-  it("has the approaches side by side for every change", () => {
+  it("has the approaches side by side for every corruption", () => {
     expect(robustnessOf(older)).toEqual([]);
-    const [turned, ...others] = changes(known);
+    const [turned, ...others] = corruptions(known);
     expect(others).toEqual([]);
     expect(turned!.title).toBe("Turned");
     expect(turned!.lines.map((one) => one.values)).toEqual([
@@ -136,7 +136,7 @@ describe("robustness", () => {
     expect(mean([0.5, 0.3])).toBeCloseTo(0.4);
   });
 
-  it("can be taken away", () => {
+  it("can be downloaded", () => {
     const rows = robustnessRows(known);
     expect(rows[0]).toEqual(["approach", "corruption", "strength", "amount", "accuracy"]);
     expect(rows[2]).toEqual(["cnn", "turn", 2, "6°", "0.3000"]);

@@ -101,7 +101,7 @@ export function madeUp(): Run {
         },
       ],
       weakest: ["turn"],
-      words: "It does not stand being turned.",
+      words: "It is not robust to rotation.",
     },
   }));
   return new Run("made up", {
@@ -147,7 +147,7 @@ export function madeUp(): Run {
       verdict: {
         sentences: [
           { about: "which", text: "None stands out." },
-          { about: "next", text: "Mend the labels.", see: "suspects", name: null },
+          { about: "next", text: "Fix the labels.", see: "suspects", name: null },
           { about: "where", text: "All fail on “cloud”." },
         ],
       },

@@ -1,4 +1,4 @@
-/** Each two approaches compared, on the scored parts of the pictures. */
+/** Pairwise comparisons on the scored parts of the pictures. */
 import type { Schema } from "../../lib/api.ts";
 import type { Approach, Part, Run } from "../../lib/run.ts";
 
@@ -10,7 +10,7 @@ export interface Compared {
   one: Comparison;
 }
 
-/** Which comparisons a run made of a part. */
+/** The comparisons on a part. */
 function of(run: Run, part: Part): readonly Comparison[] {
   if (part === run.parts[0]) return run.results.comparison;
   return part === "test" ? (run.results.test_comparison ?? []) : [];
@@ -20,12 +20,12 @@ function same(a: Comparison, names: readonly [string, string]): boolean {
   return names.includes(a.a) && names.includes(a.b);
 }
 
-/** The comparison of two approaches on a part, whichever comes first in it. */
+/** The comparison of two approaches on a part, in either order. */
 export function compared(run: Run, a: Approach, b: Approach, part: Part): Comparison | undefined {
   return of(run, part).find((one) => same(one, [a.name, b.name]));
 }
 
-/** For each pair what is known of it, part by part. */
+/** The comparisons of each pair, part by part. */
 export function pairs(run: Run): Compared[][] {
   const [first, ...others] = run.parts;
   if (!first) return [];

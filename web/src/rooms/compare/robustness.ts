@@ -1,33 +1,33 @@
-/** How approaches stand changes to their pictures, side by side and as rows of a table. */
+/** Robustness of the approaches, side by side and as rows of a table. */
 import type { Schema } from "../../lib/api.ts";
 import type { Approach, Run } from "../../lib/run.ts";
 import type { Row } from "../../lib/table.ts";
 
-export interface Brittle {
+export interface ApproachRobustness {
   approach: Approach;
   measured: Schema["Robustness"];
 }
 
-/** One change, and what it does to every approach; the first value is that of no change. */
-export interface Change {
+/** One corruption with the accuracy of every approach; the first value is without corruption. */
+export interface Corruption {
   name: string;
-  /** What was done, as the beginning of a line: "Turned". */
+  /** What was done, capitalised: "Turned". */
   title: string;
   strengths: string[];
   lines: { approach: Approach; values: number[] }[];
 }
 
-/** Of the approaches that were asked, the best first. */
-export function robustnessOf(run: Run): Brittle[] {
+/** Of the approaches that were tested, the best first. */
+export function robustnessOf(run: Run): ApproachRobustness[] {
   return run.ranked.flatMap((approach) => {
     const measured = approach.result.robustness;
     return measured?.corruptions.length ? [{ approach, measured }] : [];
   });
 }
 
-/** All changes in the order of the record, each with every approach that was asked. */
-export function changes(known: readonly Brittle[]): Change[] {
-  const found = new Map<string, Change>();
+/** All corruptions in the order of the record, each with every tested approach. */
+export function corruptions(known: readonly ApproachRobustness[]): Corruption[] {
+  const found = new Map<string, Corruption>();
   for (const { approach, measured } of known) {
     for (const { name, words, strengths, accuracy } of measured.corruptions) {
       const change = found.get(name) ?? { name, title: capital(words), strengths, lines: [] };
@@ -38,12 +38,12 @@ export function changes(known: readonly Brittle[]): Change[] {
   return [...found.values()];
 }
 
-/** What is left over all strengths. */
+/** The mean over all strengths. */
 export function mean(accuracy: readonly number[]): number {
   return accuracy.reduce((a, b) => a + b, 0) / accuracy.length;
 }
 
-export function robustnessRows(known: readonly Brittle[]): Row[] {
+export function robustnessRows(known: readonly ApproachRobustness[]): Row[] {
   const rows = known.flatMap(({ approach, measured }) =>
     measured.corruptions.flatMap(({ name, strengths, accuracy }) =>
       accuracy.map((share, step): Row => [

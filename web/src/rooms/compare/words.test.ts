@@ -6,15 +6,15 @@ import { facts, headline, settings } from "./words.ts";
 const results = madeUp().results;
 
 describe("headline", () => {
-  it("names whom to trust", () => {
+  it("names the winner", () => {
     const won = { ...results, winner: { name: "cnn", why: "" } };
     expect(headline(won)).toBe("Trust CNN");
     expect(headline({ ...won, approaches: won.approaches.slice(0, 1) })).toBe(
-      "CNN, without a rival",
+      "CNN, the only approach",
     );
   });
 
-  it("says so where the figures can not tell", () => {
+  it("says so if no approach is better", () => {
     expect(headline(results)).toBe("No clear winner");
   });
 });
@@ -31,7 +31,7 @@ describe("facts", () => {
       "the locked test alone, after training on 6 pictures",
     );
     expect(of("Scored by", { leave_one_group_out: true })).toMatch(
-      /^leaving one group out: 2 in turn/,
+      /^leave-one-group-out: 2 groups/,
     );
   });
 

@@ -6,8 +6,8 @@ export function headline(results: Results): string {
   const { name } = results.winner;
   const won = results.approaches.find((one) => one.name === name);
   if (!won) return "No clear winner";
-  // Winning against nobody is no reason to trust.
-  return results.approaches.length > 1 ? `Trust ${won.title}` : `${won.title}, without a rival`;
+  // A single approach has won nothing.
+  return results.approaches.length > 1 ? `Trust ${won.title}` : `${won.title}, the only approach`;
 }
 
 export interface Fact {
@@ -15,7 +15,7 @@ export interface Fact {
   text: string;
 }
 
-/** What was scored, how, and where: the lines under the verdict. */
+/** What was scored, how, and where: the facts beside the verdict. */
 export function facts(results: Results): Fact[] {
   const { dataset, protocol } = results;
   return [
@@ -32,12 +32,12 @@ export function facts(results: Results): Fact[] {
 }
 
 function scoredBy({ protocol }: Results): string {
-  const learnt = plural(protocol.training_pictures, "picture");
+  const pictures = plural(protocol.training_pictures, "picture");
   if (protocol.leave_one_group_out) {
-    return `leaving one group out: ${count(protocol.folds)} in turn, ${learnt}`;
+    return `leave-one-group-out: ${count(protocol.folds)} groups, ${pictures}`;
   }
-  if (protocol.folds) return `${protocol.folds}-fold cross-validation on ${learnt}`;
-  return `the locked test alone, after training on ${learnt}`;
+  if (protocol.folds) return `${protocol.folds}-fold cross-validation on ${pictures}`;
+  return `the locked test alone, after training on ${pictures}`;
 }
 
 function lockedTest({ protocol }: Results): string {
@@ -48,7 +48,7 @@ function lockedTest({ protocol }: Results): string {
   return `${plural(protocol.test_pictures, "picture")}, ${protocol.test}; ${opened}`;
 }
 
-/** The parts that make a difference to a time; the rest is in the method. */
+/** The parts that affect timings; the rest is in Cost & method. */
 function machine(known: Results["machine"]): string {
   const parts = [
     known.gpu ?? known.processor,
@@ -61,11 +61,11 @@ function machine(known: Results["machine"]): string {
 
 export interface Setting {
   name: string;
-  /** By approach, in the order given; null where the approach has no such setting. */
+  /** By approach, in the order given; null if the approach has no such setting. */
   values: (string | null)[];
 }
 
-/** The settings of all approaches as one table, those that they share first. */
+/** The settings of all approaches as one table, shared ones first. */
 export function settings(all: readonly Record<string, unknown>[]): Setting[] {
   const flat = all.map((one) => new Map(flattened(one)));
   const names = [...new Set(flat.flatMap((one) => [...one.keys()]))];

@@ -1,8 +1,8 @@
-/** Whether the classes are about equally large, in words, and what it means where they are not. */
+/** Whether the classes are about equally large, in words. */
 import { count, percent, plural } from "../../lib/format.ts";
 
-const UNEVEN = 3; // so many times as large: accuracy begins to speak of the large ones alone
-const FEW = 10; // pictures of a class, below which a figure about it rests on little
+const UNEVEN = 3; // ratio of sizes from which accuracy mostly measures the large classes
+const FEW = 10; // pictures of a class; below this its figures are unreliable
 
 export interface Balance {
   even: boolean;
@@ -22,13 +22,13 @@ export function balance(classes: readonly string[], counts: readonly number[]): 
     words.push(
       `The classes differ a lot in size: “${large}” has ${plural(most, "picture")}${times}` +
         `${least === 0 ? ` and “${small}” has none` : ` with ${count(least)}`}. ` +
-        "Accuracy counts every picture alike, so the large classes decide it: " +
-        "look at the small ones by themselves.",
-      `Whoever always answers “${large}” is right on ${percent(most / total)} of the pictures.`,
+        "Every picture counts the same in the accuracy, so the large classes dominate it:  " +
+        "check the small ones separately.",
+      `Always answering “${large}” would be right for ${percent(most / total)} of the pictures.`,
     );
   } else {
     const span = least === most ? count(most) : `${count(least)} to ${count(most)}`;
-    words.push(`The classes are of about the same size: ${span} pictures each.`);
+    words.push(`The classes are of similar size: ${span} pictures each.`);
   }
   const few = classes.filter((_, number) => counts[number]! < FEW);
   if (few.length) {
@@ -37,7 +37,7 @@ export function balance(classes: readonly string[], counts: readonly number[]): 
     const all = rest ? `${named.join(", ")} and ${count(rest)} more` : listed(named);
     words.push(
       `${all} ${few.length === 1 ? "has" : "have"} fewer than ${FEW} pictures: ` +
-        "what is said of so few may be chance.",
+        "their figures may be due to chance.",
     );
   }
   return { even: !uneven && !few.length, words };

@@ -1,7 +1,7 @@
-/** Which pictures the gallery shows, and in which order: from the address, and back. */
+/** The pictures that the gallery shows, and their order, from the address. */
 import type { Query } from "../../lib/route.svelte.ts";
 import type { Run } from "../../lib/run.ts";
-import { hardness } from "./suspects.ts";
+import { hardness } from "./labels.ts";
 
 export type Order = "row" | "hardest";
 
@@ -20,14 +20,14 @@ export function partsOf(run: Run): { name: string; pictures: number }[] {
   });
 }
 
-/** What people call a part. */
+/** The displayed name of a part. */
 export function partTitle(name: string): string {
   if (name === "test") return "locked test";
   if (name === "training") return "training only";
   return name;
 }
 
-/** Rows that fit the query, in its order. Names of classes and groups that are none fit nothing. */
+/** Rows that match the query, in its order. Unknown classes and groups match nothing. */
 export function chosen(run: Run, query: Query): number[] {
   const label = query.class ? run.classes.indexOf(query.class) : null;
   const group = query.group ? run.groups.indexOf(query.group) : null;
@@ -44,9 +44,9 @@ export function chosen(run: Run, query: Query): number[] {
   return rows.sort((a, b) => hard.get(b)! - hard.get(a)! || a - b);
 }
 
-/** So many rows, spread evenly, of pictures that this page carries. */
-export function some(run: Run, rows: readonly number[], most: number): number[] {
-  const carried = rows.filter((row) => run.sheets.place(row));
-  if (carried.length <= most) return carried;
-  return Array.from({ length: most }, (_, n) => carried[Math.floor((n * carried.length) / most)]!);
+/** At most `most` rows, spread evenly, of pictures that this page contains. */
+export function sample(run: Run, rows: readonly number[], most: number): number[] {
+  const present = rows.filter((row) => run.sheets.place(row));
+  if (present.length <= most) return present;
+  return Array.from({ length: most }, (_, n) => present[Math.floor((n * present.length) / most)]!);
 }

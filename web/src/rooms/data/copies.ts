@@ -1,14 +1,14 @@
-/** Pictures that are in the set more than once, by their rows. */
+/** Groups of near-duplicates, by their rows. */
 import type { Run } from "../../lib/run.ts";
 
 export interface Copies {
   exact: boolean;
-  /** Whether not all bear the same label. */
+  /** Whether their labels differ. */
   differ: boolean;
   pictures: { name: string; label: string; row: number | null }[];
 }
 
-/** Those with different labels first, then the exact ones. */
+/** Groups with different labels first, then exact ones. */
 export function copies(run: Run): Copies[] {
   const named = rowsByName(run);
   const worth = (one: Copies) => Number(one.differ) * 2 + Number(one.exact);
@@ -19,7 +19,7 @@ export function copies(run: Run): Copies[] {
       pictures: names.map((name, n) => ({
         name,
         label: labels[n]!,
-        // Older runs tell names alone, which need not be unique: each row is taken once.
+        // Older runs hold names only, which may repeat: each row is used once.
         row: rows?.[n] ?? named.get(name)?.shift() ?? null,
       })),
     }))

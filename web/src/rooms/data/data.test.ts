@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { balance } from "./balance.ts";
-import { chosen, partsOf, partTitle, some } from "./chosen.ts";
+import { chosen, partsOf, partTitle, sample } from "./chosen.ts";
 import { copies } from "./copies.ts";
 import { madeUp, type Said } from "./made-up.ts";
-import { hardness, suspects, type Health } from "./suspects.ts";
+import { hardness, labelErrors, type Health } from "./labels.ts";
 
 const right: Said = { answer: 0, confidence: 0.9, truth: 0.9 };
 const sureOf = (answer: number): Said => ({ answer, confidence: 0.97, truth: 0.001 });
@@ -35,7 +35,7 @@ function checked(health: Partial<Health>) {
 
 describe("labels to look at again", () => {
   test("the most doubtful first, with the approaches that say so", () => {
-    const found = suspects(
+    const found = labelErrors(
       checked({ suspects: [suspect(2, 0.4, ["a1"]), suspect(1, 0.01, ["a0", "gone"])] }),
     )!;
     expect(found.map((one) => one.index)).toEqual([1, 2]);
@@ -43,12 +43,12 @@ describe("labels to look at again", () => {
   });
 
   test("of an older run nothing is known", () => {
-    expect(suspects(asked(right))).toBeNull();
+    expect(labelErrors(asked(right))).toBeNull();
   });
 
   test("nothing is doubted where no model was asked", () => {
     const health = { odd: [], suspects: [], shortcuts: [], words: [] };
-    expect(suspects(madeUp({ names: ["x"], labels: [0], classes: ["a"], health }))).toBeNull();
+    expect(labelErrors(madeUp({ names: ["x"], labels: [0], classes: ["a"], health }))).toBeNull();
   });
 
   test("how hard a picture is", () => {
@@ -61,7 +61,7 @@ describe("balance", () => {
   test("even", () => {
     expect(balance(["a", "b"], [40, 44])).toEqual({
       even: true,
-      words: ["The classes are of about the same size: 40 to 44 pictures each."],
+      words: ["The classes are of similar size: 40 to 44 pictures each."],
     });
     expect(balance(["a", "b"], [40, 40]).words[0]).toContain("size: 40 pictures each");
   });
@@ -70,7 +70,7 @@ describe("balance", () => {
     const { even, words } = balance(["a", "b"], [300, 25]);
     expect(even).toBe(false);
     expect(words[0]).toContain("“a” has 300 pictures, 12 times as many as “b” with 25.");
-    expect(words[1]).toBe("Whoever always answers “a” is right on 92.3\u202f% of the pictures.");
+    expect(words[1]).toBe("Always answering “a” would be right for 92.3\u202f% of the pictures.");
     expect(words).toHaveLength(2);
   });
 
@@ -121,9 +121,9 @@ describe("the gallery", () => {
     ]);
   });
 
-  test("some of many, spread evenly", () => {
-    expect(some(run, [0, 1, 2, 3], 2)).toEqual([0, 2]);
-    expect(some(run, [3], 2)).toEqual([3]);
+  test("sample of many, spread evenly", () => {
+    expect(sample(run, [0, 1, 2, 3], 2)).toEqual([0, 2]);
+    expect(sample(run, [3], 2)).toEqual([3]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** A small run for tests. */
 import { Run, type View } from "../../lib/run.ts";
-import type { Health } from "./suspects.ts";
+import type { Health } from "./labels.ts";
 
 export interface Said {
   answer: number;

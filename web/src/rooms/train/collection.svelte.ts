@@ -1,4 +1,4 @@
-/** A set that grows while one draws: its classes, their pictures, and what was kept last. */
+/** A set during drawing: its classes, their pictures, and the last additions. */
 import {
   addPicture,
   findSet,
@@ -14,13 +14,13 @@ export interface Kept {
 }
 
 export class Collection {
-  /** As the server knows it; null before its first picture. */
+  /** The server's summary; null before the first picture. */
   summary = $state.raw<SetSummary | null>(null);
   /** Oldest first. */
   pictures = $state.raw<Kept[]>([]);
-  /** Classes in the order in which they were made, some without a picture yet. */
+  /** Classes in the order of their creation, some without pictures yet. */
   classes = $state.raw<string[]>([]);
-  /** What was kept on this page, newest last, for Undo. */
+  /** The pictures added on this page, newest last, for Undo. */
   last = $state.raw<Kept[]>([]);
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
@@ -40,12 +40,12 @@ export class Collection {
     return this.#by.get(label) ?? [];
   }
 
-  /** Why there can be no class of that name; null if there can. */
+  /** Why a name cannot be a class; null if it can. */
   unfit(label: string): string | null {
     const name = label.trim();
     if (!name) return "Give the class a name.";
     if (this.classes.some((one) => one.toLowerCase() === name.toLowerCase()))
-      return "There is a class of that name already.";
+      return "A class of that name exists already.";
     if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
       return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
     return null;
@@ -56,7 +56,7 @@ export class Collection {
     this.#remember();
   }
 
-  /** Only one without pictures: it is nowhere but here. */
+  /** Only for a class without pictures, which this tab alone knows. */
   removeClass(label: string): void {
     this.classes = this.classes.filter((one) => one !== label);
     this.#remember();
@@ -81,7 +81,7 @@ export class Collection {
     this.summary = await openSet(this.name).catch(() => this.summary);
   }
 
-  // The server knows a class by its pictures; until it has one, this tab remembers it.
+  // The server knows a class by its pictures; until the first one this tab remembers it.
   #remembered(): string[] {
     try {
       const found: unknown = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");

@@ -1,18 +1,18 @@
-/** A run as it goes: its events as they come, many at once, and the time left. */
+/** Follows a run: its events, applied in batches, and the time left. */
 import { events, Refused, type RunEvent } from "../../lib/api.ts";
 import { follow, NOTHING, secondsLeft, shownLeft, type Progress } from "./progress.ts";
 
-const TOGETHER = 200; // ms of events that are shown in one go
-const AGAIN = 3000; // ms until a lost connection is tried anew
+const TOGETHER = 200; // ms of events that are applied together
+const AGAIN = 3000; // ms until a lost connection is retried
 const TICK = 1000; // ms between steps of the countdown
 
 export class Following {
   progress = $state.raw<Progress>(NOTHING);
-  /** Seconds to show; null while nothing is known. */
+  /** Seconds left to show; null if unknown. */
   left = $state<number | null>(null);
-  /** Whether the server does not answer at the moment; we go on trying. */
+  /** Whether the server does not respond at the moment; retries go on. */
   lost = $state(false);
-  /** What makes further tries useless. */
+  /** An error that makes retries pointless. */
   problem = $state.raw<unknown>();
 
   #came = 0; // performance.now() of the last events
@@ -20,7 +20,7 @@ export class Following {
 
   constructor(readonly run: string) {}
 
-  /** Follow until the run ends or the signal says stop. May be called again, as after a resume. */
+  /** Follow until the run ends or the signal aborts. May be called again, as after a resume. */
   async start(signal: AbortSignal): Promise<void> {
     const ticking = setInterval(() => this.#tick(), TICK);
     this.left = null;
@@ -32,9 +32,9 @@ export class Following {
     }
   }
 
-  /** Take in the run from its first event on; true if there is nothing more to wait for. */
+  /** Read the run from its first event; true once no more events will arrive. */
   async #listen(signal: AbortSignal): Promise<boolean> {
-    let progress = NOTHING; // what was shown before stays until the first events are here
+    let progress = NOTHING; // the old state stays visible until the first events arrive
     let waiting: RunEvent[] = [];
     let showing: ReturnType<typeof setTimeout> | undefined;
     const show = () => {
@@ -70,11 +70,11 @@ export class Following {
 
   #tick(): void {
     const now = performance.now();
-    const thought = secondsLeft(this.progress);
-    if (thought === null) this.left = null;
+    const estimate = secondsLeft(this.progress);
+    if (estimate === null) this.left = null;
     else {
       const since = (now - this.#came) / 1000;
-      this.left = shownLeft(this.left, Math.max(0, thought - since), (now - this.#ticked) / 1000);
+      this.left = shownLeft(this.left, Math.max(0, estimate - since), (now - this.#ticked) / 1000);
     }
     this.#ticked = now;
   }

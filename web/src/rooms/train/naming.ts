@@ -1,14 +1,14 @@
-/** What was chosen for a set, and what the set may be called. */
+/** Files chosen for a set, and names for it. */
 import { isLitter, type Named } from "../../lib/dropped.ts";
 
-/** What a file chooser gives; one for folders says where each file lay. */
+/** The files of a file chooser; a chooser of folders adds their paths. */
 export function chosen(files: Iterable<File>): Named[] {
   return [...files]
     .map((file) => ({ path: file.webkitRelativePath || file.name, file }))
     .filter(({ path }) => !path.split("/").some(isLitter));
 }
 
-/** A name for the set: that of the one folder or file, made of what a name may hold. */
+/** A proposed name: that of the only folder or file, with the allowed characters. */
 export function nameFor(files: readonly Named[]): string {
   const tops = new Set(files.map(({ path }) => path.split("/")[0]!));
   if (tops.size !== 1) return "pictures";
@@ -23,11 +23,11 @@ export function nameFor(files: readonly Named[]): string {
   return name.slice(0, 60) || "pictures";
 }
 
-/** Why a text can not be the name of a set; null if it can. The server judges by the same rule. */
+/** Why a text cannot be the name of a set; null if it can. The server applies the same rule. */
 export function nameProblem(name: string, taken: readonly string[]): string | null {
-  if (!name.trim()) return "Give it a name.";
+  if (!name.trim()) return "Give the set a name.";
   if (!/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_ -]{0,59}$/u.test(name.trim()))
     return "Use letters, digits, spaces, _ and -, 60 at most, a letter or digit first.";
-  if (taken.includes(name.trim())) return "There is a set of that name already.";
+  if (taken.includes(name.trim())) return "A set of that name exists already.";
   return null;
 }

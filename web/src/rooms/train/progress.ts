@@ -1,4 +1,4 @@
-/** How far a run has come, told by its events. */
+/** The progress of a run, computed from its events. */
 import type { RunEvent, Schema } from "../../lib/api.ts";
 
 type EpochRecord = Schema["EpochRecord"];
@@ -8,11 +8,11 @@ export interface Unit {
   fold: string;
   state: "waiting" | "training" | "finished";
   curve: EpochRecord[];
-  /** Epochs that are planned at most. */
+  /** The maximum number of epochs. */
   planned: number | undefined;
   /** The epoch that was kept. */
   best: number | undefined;
-  /** Share of its held-out pictures that are right; null for a final fit. */
+  /** Accuracy on its held-out pictures; null for a final fit. */
   accuracy: number | null;
   seconds: number | null;
 }
@@ -21,17 +21,17 @@ export interface Approach {
   name: string;
   /** The folds, then the final fit. */
   units: Unit[];
-  /** Whether its frozen part goes over the pictures. */
+  /** Whether its frozen backbone is computing features. */
   preparing: boolean;
-  /** Seconds for all that it had to do when the run was started first, as estimated then. */
+  /** Estimated seconds for all its units, at the first start of the run. */
   weight: number | undefined;
-  /** Seconds for a unit, as estimated last. */
+  /** Estimated seconds for a unit, from the last estimate. */
   each: number | undefined;
 }
 
 export type Phase =
-  | "starting" // nothing is known yet
-  | "measuring" // it tastes how long things take
+  | "starting" // no event has arrived
+  | "measuring" // it measures the speed of the machine
   | "training"
   | "scoring"
   | "packing" // graphs are traced, bundles written
@@ -45,11 +45,11 @@ export interface Progress {
   /** Names of the folds, without the final fit. */
   folds: string[];
   approaches: Approach[];
-  /** How many units are at work at once, at most. */
+  /** The maximum number of units that run at once. */
   workers: number;
-  /** What began to train last, of what trains at this moment. */
+  /** Of the units that are training, the one that started last. */
   current: { approach: string; fold: string } | null;
-  /** Moment of the first event, ISO 8601. */
+  /** Time of the first event, ISO 8601. */
   started: string | undefined;
   winner: string | null;
   /** Why the winner won, or why the run failed. */
@@ -70,7 +70,7 @@ export const NOTHING: Progress = {
   why: null,
 };
 
-/** What is known after some more events. The old state stays as it was. */
+/** The state after more events. The old state is not changed. */
 export function follow(before: Progress, events: readonly RunEvent[]): Progress {
   const now: Progress = {
     ...before,
@@ -79,16 +79,16 @@ export function follow(before: Progress, events: readonly RunEvent[]): Progress 
       units: one.units.map((unit) => ({ ...unit, curve: [...unit.curve] })),
     })),
   };
-  for (const event of events) take(now, event);
+  for (const event of events) apply(now, event);
   return now;
 }
 
-function take(now: Progress, event: RunEvent): void {
+function apply(now: Progress, event: RunEvent): void {
   now.started ??= event.time;
   switch (event.event) {
     case "run started":
     case "run resumed":
-      return begin(now, event);
+      return start(now, event);
     case "estimated":
       now.phase = "training";
       now.workers = (event.workers as number | null | undefined) ?? 1;
@@ -113,17 +113,17 @@ function take(now: Progress, event: RunEvent): void {
       now.why = (event.why as string | null) ?? now.why;
       for (const one of now.approaches) {
         one.preparing = false;
-        // Half a fold is no fold: resumed, it begins anew. What it showed stays to be seen.
+        // A resumed run restarts unfinished units. Their curves remain visible until then.
         for (const unit of one.units) if (!isFinished(unit)) unit.state = "waiting";
       }
       return;
   }
   const approach = now.approaches.find((one) => one.name === event.approach);
-  if (approach) work(now, approach, event);
+  if (approach) applyToUnit(now, approach, event);
 }
 
-/** A run that is resumed keeps what is finished and begins the rest anew. */
-function begin(now: Progress, event: RunEvent): void {
+/** A resumed run keeps finished units and restarts the others. */
+function start(now: Progress, event: RunEvent): void {
   const { approaches } = (event.config ?? event.request) as { approaches: string[] };
   now.phase = "measuring";
   [now.current, now.winner, now.why] = [null, null, null];
@@ -159,7 +159,7 @@ function estimated(now: Progress, seconds: Record<string, number>): void {
   }
 }
 
-function work(now: Progress, approach: Approach, event: RunEvent): void {
+function applyToUnit(now: Progress, approach: Approach, event: RunEvent): void {
   approach.preparing = event.event === "preparing";
   const unit = approach.units.find((one) => one.fold === event.fold);
   if (!unit) return;
@@ -176,13 +176,13 @@ function work(now: Progress, approach: Approach, event: RunEvent): void {
     unit.seconds = (event.seconds as number | undefined) ?? unit.seconds;
     unit.best = (event.best_epoch as number | undefined) ?? unit.best;
     if (now.current?.approach === approach.name && now.current.fold === unit.fold)
-      now.current = trains(now);
+      now.current = trainingUnit(now);
     if (now.approaches.every((one) => one.units.every(isFinished))) now.phase = "scoring";
   }
 }
 
-/** A unit that another worker has at hand. */
-function trains(now: Progress): Progress["current"] {
+/** A unit that another worker is training. */
+function trainingUnit(now: Progress): Progress["current"] {
   for (const one of now.approaches) {
     const unit = one.units.find((some) => some.state === "training");
     if (unit) return { approach: one.name, fold: unit.fold };
@@ -194,15 +194,15 @@ export function isFinished(unit: Unit): boolean {
   return unit.state === "finished";
 }
 
-/** How much of all the work is done, 0…1; an approach counts by the time it is thought to take. */
+/** The share of the applyToUnit that is done, 0…1, with approaches weighted by their estimated time. */
 export function share(now: Progress): number {
   if (now.phase === "finished") return 1;
   const known = now.approaches.map((one) => one.weight);
   const some = known.filter((one) => one !== undefined);
-  const usual = some.length ? some.reduce((a, b) => a + b) / some.length : 1;
+  const typical = some.length ? some.reduce((a, b) => a + b) / some.length : 1;
   let [all, done] = [0, 0];
   now.approaches.forEach((one, n) => {
-    const each = (known[n] ?? usual) / one.units.length;
+    const each = (known[n] ?? typical) / one.units.length;
     for (const unit of one.units) {
       all += each;
       done += each * unitShare(unit);
@@ -219,8 +219,8 @@ function unitShare(unit: Unit): number {
   return last && unit.planned ? Math.min(1, last.epoch / unit.planned) : 0;
 }
 
-/** Seconds that are left, as far as can be told at the last event: from what finished units took,
- * else from the epochs of those at work, else from the estimate. Null while nothing is known.
+/** Seconds left as of the last event: from the times of finished units, else from the epochs of
+ * running ones, else from the estimate. Null if unknown.
  */
 export function secondsLeft(now: Progress): number | null {
   if (now.phase === "finished") return 0;
@@ -230,7 +230,7 @@ export function secondsLeft(now: Progress): number | null {
     const waits = one.units.filter((unit) => unit.state === "waiting").length;
     const active = one.units.filter((unit) => unit.state === "training");
     const inside = active.map(insideLeft);
-    const whole = usual(one) ?? inside.find((some) => some)?.whole ?? one.each;
+    const whole = typical(one) ?? inside.find((some) => some)?.whole ?? one.each;
     if (whole === undefined) {
       if (waits || active.length) return null;
       continue;
@@ -240,7 +240,7 @@ export function secondsLeft(now: Progress): number | null {
   return left / now.workers;
 }
 
-function usual(approach: Approach): number | undefined {
+function typical(approach: Approach): number | undefined {
   const took = approach.units.flatMap((unit) => (unit.seconds === null ? [] : [unit.seconds]));
   return took.sort((a, b) => a - b)[Math.floor(took.length / 2)];
 }
@@ -251,15 +251,15 @@ function insideLeft(unit: Unit): { left: number; whole: number } | undefined {
   return { left: each * (unit.planned - unit.curve.length), whole: each * unit.planned };
 }
 
-/** The time left to show, given what was shown, what is now thought, and the seconds between.
+/** The time left to show, given the last one shown, the current estimate and the seconds between.
  *
- * It counts down with the clock and comes down gently where things go faster. A little more than
- * was said is waited out; a lot more is admitted, gently too.
+ * It counts down with the clock and approaches lower estimates smoothly. Slightly higher estimates
+ * are ignored; much higher ones are approached smoothly too.
  */
-export function shownLeft(shown: number | null, thought: number, passed: number): number {
-  if (shown === null) return thought;
+export function shownLeft(shown: number | null, estimate: number, passed: number): number {
+  if (shown === null) return estimate;
   const counted = Math.max(0, shown - passed);
-  const more = thought - counted;
-  if (more > 0 && more <= Math.max(3, 0.15 * thought)) return counted;
+  const more = estimate - counted;
+  if (more > 0 && more <= Math.max(3, 0.15 * estimate)) return counted;
   return counted + more * (1 - Math.exp(-passed / 4));
 }

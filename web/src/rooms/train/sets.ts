@@ -1,11 +1,11 @@
-/** Sets in the folder of the server that serves this page. */
+/** Requests about the sets in the home folder of the server. */
 import { credentials, get, refusal, Refused, request, send, type Schema } from "../../lib/api.ts";
 import type { Named } from "../../lib/dropped.ts";
 
 export type SetSummary = Schema["SetSummary"];
 export type PictureInfo = Schema["PictureInfo"];
 
-/** Pictures that each class should have at least, to be worth a training. */
+/** The least number of pictures of a class for a useful run. */
 export const ENOUGH = 10;
 
 export function listSets(): Promise<SetSummary[]> {
@@ -16,7 +16,7 @@ export function openSet(name: string): Promise<SetSummary> {
   return get(at(name));
 }
 
-/** One set; null if there is none of that name yet, which is no fault of anybody. */
+/** One set; null if it does not exist yet, which is not an error. */
 export async function findSet(name: string): Promise<SetSummary | null> {
   return (await listSets()).find((one) => one.name === name) ?? null;
 }
@@ -29,7 +29,7 @@ export function listPictures(name: string): Promise<PictureInfo[]> {
   return get(`${at(name)}/pictures`);
 }
 
-/** Keep a picture in a class; the set is made with its first one. */
+/** Add a picture to a class; the first one creates the set. */
 export function addPicture(
   name: string,
   label: string,
@@ -47,14 +47,14 @@ export function removePicture(name: string, id: string): Promise<void> {
   return send("DELETE", pictureAt(name, id));
 }
 
-/** Through `fetch`, as an `<img>` can not send a token. */
+/** Through `fetch`, as an `<img>` cannot send a token. */
 export async function pictureBlob(name: string, id: string, signal: AbortSignal): Promise<Blob> {
   return (await request(pictureAt(name, id), { signal })).blob();
 }
 
-/** Send a new set, with word of how much of it has gone out: 0…1.
+/** Upload a new set, reporting the share that has been sent, 0…1.
  *
- * By XMLHttpRequest, since fetch does not tell how far an upload has come.
+ * By XMLHttpRequest, since fetch reports no progress of uploads.
  */
 export function upload(
   name: string,
@@ -76,12 +76,12 @@ export function upload(
       sending.status === 201
         ? done(sending.response as SetSummary)
         : fail(refusal(sending.status, sending.response));
-    // A server that refuses while we still send breaks the line, and its words are lost.
+    // A server that refuses during the upload closes the connection, and its message is lost.
     sending.onerror = () =>
       fail(
         new Refused(
           0,
-          "The upload was cut off. It may be larger than this server takes (see --bound set_mb), " +
+          "The upload was cut off. It may be larger than this server accepts (see --bound set_mb),  " +
             "or the server was stopped.",
         ),
       );

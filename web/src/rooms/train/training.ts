@@ -1,4 +1,4 @@
-/** What can be trained, and how: requests to the server. */
+/** Requests about runs: options, estimates, start, cancel, resume, delete. */
 import { get, request, send, type Schema } from "../../lib/api.ts";
 
 export type Choices = Schema["Choices"];

@@ -1,4 +1,4 @@
-/** A run in words. */
+/** The state of a run in words. */
 import { FINAL, isFinished, type Progress, type Unit } from "./progress.ts";
 
 const TITLES: Record<string, string> = {
@@ -8,18 +8,18 @@ const TITLES: Record<string, string> = {
   transfer: "Transfer",
 };
 
-/** "cnn" → "CNN": as an approach is called in short; its own title is a whole line. */
+/** "cnn" → "CNN": the short name of an approach, whose full title is long. */
 export function short(approach: string): string {
   return TITLES[approach] ?? approach;
 }
 
-/** What a run does at this moment. */
-export function doing(now: Progress): string {
+/** The current step of a run. */
+export function currentStep(now: Progress): string {
   switch (now.phase) {
     case "starting":
       return "Reading the pictures";
     case "measuring":
-      return "Measuring how fast this machine is";
+      return "Measuring the speed of this machine";
     case "scoring":
       return "Scoring";
     case "packing":
@@ -43,9 +43,9 @@ export function doing(now: Progress): string {
   return `${short(approach)}: ${foldWords(now, fold)}${far}`;
 }
 
-/** What to say aloud: only what changes every now and then. */
-export function aloud(now: Progress): string {
-  if (now.phase !== "training") return doing(now);
+/** The text for screen readers, without the details that change all the time. */
+export function spoken(now: Progress): string {
+  if (now.phase !== "training") return currentStep(now);
   return now.current ? `${foldWords(now, now.current.fold)} of ${short(now.current.approach)}` : "";
 }
 
@@ -56,8 +56,8 @@ function foldWords(now: Progress, fold: string): string {
   return `fold ${number} of ${now.folds.length}${plain ? "" : ` (${fold})`}`;
 }
 
-/** How a unit stands, for those who do not see its cell. */
+/** The state of a unit, for screen readers. */
 export function unitWords(unit: Unit): string {
   if (isFinished(unit)) return "finished";
-  return unit.state === "training" ? "at work" : "waiting";
+  return unit.state === "training" ? "training" : "waiting";
 }

@@ -10,7 +10,7 @@ function answers(model: string): ModelAnswers {
   return { model, milliseconds: 1, answers: [{ label }] } as unknown as ModelAnswers;
 }
 
-/** Models that say what the test lets them say, when it lets them. */
+/** Models whose answers the test controls. */
 function slow() {
   let tell: Early = () => {};
   let finish: (found: Predictions) => void = () => {};
@@ -42,7 +42,7 @@ test("the first answer is shown before the last is known", async () => {
   expect(desk.file).toBe(file);
 });
 
-test("an early answer about what was cleared away is not shown", async () => {
+test("an early answer to a cleared picture is not shown", async () => {
   const { models, tell } = slow();
   const desk = new Desk(models, ["a", "b"]);
   desk.ask(async () => file);

@@ -1,20 +1,20 @@
-/** Many pictures, asked in portions; what can not be read is listed and the others go on. */
+/** Many pictures, predicted in batches; unreadable files are listed and the others go on. */
 import { Refused } from "../../lib/api.ts";
 import type { LeftOut, Models } from "../../lib/models.ts";
 import { byModel } from "./desk.svelte.ts";
 import type { Shown } from "./sift.ts";
 
-const FILES = 40; // in a portion
+const FILES = 40; // in a batch
 const BYTES = 8e6;
 const TOP = 5;
 
 export class Gallery {
   pictures = $state.raw<readonly Shown[]>([]);
   leftOut = $state.raw<readonly LeftOut[]>([]);
-  /** Files that were asked about, of how many. */
+  /** Number of processed files, and of all. */
   done = $state(0);
   total = $state(0);
-  /** What ended it before all were asked. */
+  /** The error that ended it early. */
   problem = $state.raw<unknown>(null);
 
   #stopped = new AbortController();
@@ -28,17 +28,17 @@ export class Gallery {
     return this.done < this.total && !this.problem;
   }
 
-  /** Ask about these files instead of those before. */
+  /** Predict for these files instead of the earlier ones. */
   async take(files: readonly File[]): Promise<void> {
     this.stop();
     const stopped = (this.#stopped = new AbortController());
     [this.pictures, this.leftOut, this.problem] = [[], [], null];
     [this.done, this.total] = [0, files.length];
     try {
-      for (const portion of portions(files)) {
-        await this.#ask(portion, stopped.signal);
+      for (const batch of batches(files)) {
+        await this.#ask(batch, stopped.signal);
         if (stopped.signal.aborted) return;
-        this.done += portion.length;
+        this.done += batch.length;
       }
     } catch (error) {
       if (!stopped.signal.aborted) this.problem = error;
@@ -61,7 +61,7 @@ export class Gallery {
         this.leftOut = [...this.leftOut, refusal(files[0]!, error)];
         return;
       }
-      // One of them spoils the portion: halves tell which.
+      // One bad file fails the batch: halving finds it.
       const half = files.length >> 1;
       await this.#ask(files.slice(0, half), signal);
       await this.#ask(files.slice(half), signal);
@@ -81,29 +81,29 @@ export class Gallery {
   }
 }
 
-/** Files in portions, none of them too many or too large at once. */
-export function* portions(files: readonly File[]): Generator<File[]> {
-  let portion: File[] = [];
+/** Files in batches of limited number and size. */
+export function* batches(files: readonly File[]): Generator<File[]> {
+  let batch: File[] = [];
   let bytes = 0;
   for (const file of files) {
-    if (portion.length && (portion.length >= FILES || bytes + file.size > BYTES)) {
-      yield portion;
-      [portion, bytes] = [[], 0];
+    if (batch.length && (batch.length >= FILES || bytes + file.size > BYTES)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
     }
-    portion.push(file);
+    batch.push(file);
     bytes += file.size;
   }
-  if (portion.length) yield portion;
+  if (batch.length) yield batch;
 }
 
-/** Two files may have one name: they come in the order in which they were sent. */
+/** Files of the same name keep the order in which they were sent. */
 function byName(files: readonly File[]): Map<string, File[]> {
   const found = new Map<string, File[]>();
   for (const file of files) found.set(file.name, [...(found.get(file.name) ?? []), file]);
   return found;
 }
 
-/** The server's sentence, "NAME: what is wrong. The mend." */
+/** From the server's sentence, "NAME: problem. Hint." */
 function refusal(file: File, error: Refused): LeftOut {
   const text = error.message.startsWith(`${file.name}: `)
     ? error.message.slice(file.name.length + 2)

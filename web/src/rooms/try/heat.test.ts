@@ -5,7 +5,7 @@ function white(width: number, height: number): Uint8ClampedArray {
   return new Uint8ClampedArray(4 * width * height).fill(255);
 }
 
-test("what helped is orange, what hurt is blue, what did nothing stays pale", () => {
+test("parts for the answer are orange, parts against it blue, others pale", () => {
   const pixels = white(3, 1);
   heat(pixels, 3, 1, [[0.5, 0, -0.5]]);
   const [helped, nothing, hurt] = [0, 4, 8].map((at) => [...pixels.slice(at, at + 4)]);

@@ -1,12 +1,12 @@
-/** A map of what mattered over a picture in pale grey: `bundle/sheet.py`, in TypeScript. */
+/** The occlusion map over a pale grey picture: `bundle/sheet.py` in TypeScript. */
 
-const HELPED = [214, 84, 0] as const; // told apart by all kinds of colour sight
+const HELPED = [214, 84, 0] as const; // distinct for all kinds of colour vision
 const HURT = [0, 98, 196] as const;
-const LEAST = 0.02; // of a probability: a drop below this is not worth full colour
+const LEAST = 0.02; // of a probability: smaller drops do not get full colour
 
-/** Paint over the pixels (RGBA) of a picture: orange where its answer rests, blue where not.
+/** Paint over the pixels (RGBA) of a picture: orange where it counts for the answer, blue against.
  *
- * `drops` are square cells over it, row by row; between their middles the map runs smoothly.
+ * `drops` are square cells over it, row by row, interpolated between their centres.
  */
 export function heat(
   pixels: Uint8ClampedArray,
@@ -30,7 +30,7 @@ export function heat(
   }
 }
 
-/** Between the four cells around a place. */
+/** Bilinear interpolation between the four cells around a point. */
 function smooth(cells: readonly (readonly number[])[], x: number, y: number): number {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [over, down] = [x - left, y - top];

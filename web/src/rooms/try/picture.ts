@@ -1,8 +1,8 @@
-/** A file as pixels in this browser. */
+/** Decoding of picture files in the browser. */
 
-const KEPT_SIDE = 512; // of a picture that is kept, at most
+const KEPT_SIDE = 512; // maximum side of a picture that is added to a set
 
-/** The picture in a file, turned as it was taken. */
+/** The picture in a file, rotated as its EXIF data says. */
 export function bitmapOf(file: Blob): Promise<ImageBitmap> {
   return createImageBitmap(file, { imageOrientation: "from-image" });
 }
@@ -10,7 +10,7 @@ export function bitmapOf(file: Blob): Promise<ImageBitmap> {
 /** A picture as a PNG in a data URI, on white, its longer side at most `KEPT_SIDE` pixels. */
 export async function dataUri(file: Blob): Promise<string> {
   const picture = await bitmapOf(file).catch(() => {
-    throw new Error("This browser can not read the picture. Save it as PNG or JPEG.");
+    throw new Error("This browser cannot read the picture. Save it as PNG or JPEG.");
   });
   const scale = Math.min(1, KEPT_SIDE / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");

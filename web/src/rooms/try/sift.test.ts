@@ -22,7 +22,7 @@ const PICTURES = [
   shown("strange", [0.01, 9], [0.02, 1]),
 ];
 
-test("pictures by what was said of them", () => {
+test("filters pictures by their answers", () => {
   expect(sift(PICTURES, "all", undefined, "given")).toEqual([0, 1, 2, 3]);
   expect(sift(PICTURES, "disagree", undefined, "given")).toEqual([1]);
   expect(sift(PICTURES, "unsure", undefined, "given")).toEqual([2]);
@@ -31,7 +31,7 @@ test("pictures by what was said of them", () => {
   expect(sift(PICTURES, "disagree", "c", "given")).toEqual([]);
 });
 
-test("the least sure, or one class after the other", () => {
+test("sorts by confidence or by class", () => {
   expect(sift(PICTURES, "all", undefined, "unsure")).toEqual([2, 0, 1, 3]);
   expect(sift(PICTURES, "all", undefined, "answer")).toEqual([0, 1, 2, 3]);
 });

@@ -1,8 +1,8 @@
-/** Which of many pictures are shown, and in what order. */
+/** Filters and orders of many pictures. */
 import { isOutOfDistribution, verdictWords } from "../../lib/answer.ts";
 import type { Said } from "./desk.svelte.ts";
 
-/** A picture among many with what each model says of it; `file` where it came as one of its own. */
+/** One of many pictures with each model's answer; `file` if it has a file of its own. */
 export interface Shown {
   name: string;
   file: File | null;
@@ -18,7 +18,7 @@ export const SHOWS = [
 export type Show = (typeof SHOWS)[number]["value"];
 
 export const SORTS = [
-  { value: "given", text: "As given" },
+  { value: "given", text: "Original order" },
   { value: "unsure", text: "Least sure first" },
   { value: "answer", text: "By answer" },
 ] as const;
@@ -32,7 +32,7 @@ export function passes(picture: Shown, show: Show): boolean {
   return true;
 }
 
-/** Places of the pictures to show; `answer` is a class that some model must have answered. */
+/** Positions of the pictures to show; `answer` is a class that some model must have answered. */
 export function sift(
   pictures: readonly Shown[],
   show: Show,
@@ -53,13 +53,13 @@ export function sift(
   return found;
 }
 
-/** The mean probability that models give their answers. */
+/** The mean probability of the models' answers. */
 function sureness(picture: Shown): number {
   const all = Object.values(picture.said);
   return all.reduce((sum, one) => sum + one.answer.probability, 0) / Math.max(1, all.length);
 }
 
-/** Rows for a table of all answers, a row for each picture and model, as the server's has it. */
+/** A table of all answers with a row for each picture and model, as from the server. */
 export function answerRows(pictures: readonly Shown[], top: number): string[][] {
   const places = Array.from({ length: top }, (_, place) => place);
   const header = places.flatMap((n) => [`class ${n + 1}`, `probability ${n + 1}`]);

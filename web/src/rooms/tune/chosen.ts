@@ -1,4 +1,4 @@
-/** What is looked at, read from the address, so that every view can be sent to someone. */
+/** The state of the view, read from the address, so that every view can be shared. */
 import { href, route, type Query } from "../../lib/route.svelte.ts";
 import { trial, type Search, type Study, type Trial } from "./study.ts";
 
@@ -13,7 +13,7 @@ const VIEWS = [
 
 export type ViewName = (typeof VIEWS)[number]["value"];
 
-/** With one aim there is nothing to trade. */
+/** With one aim there is no trade-off. */
 export function viewsOf(study: Study): { value: ViewName; text: string }[] {
   return VIEWS.filter((one) => one.value !== "pareto" || study.protocol.aims.length > 1);
 }
@@ -22,23 +22,23 @@ export function viewNow(study: Study): ViewName {
   return viewsOf(study).find((one) => one.value === route.query.view)?.value ?? "overview";
 }
 
-/** The address of a view of the study that is open; the approach goes along. */
+/** The address of a view of the open study; the approach is kept. */
 export function toView(view: ViewName, query: Query = {}): string {
   const { approach } = route.query;
   return href(route.path, { view: view === "overview" ? undefined : view, approach, ...query });
 }
 
-/** The address of a trial, opened over the view that one is in. */
+/** The address of a trial, opened over the current view. */
 export function toTrial(number: number): string {
   return href(route.path, { ...route.query, trial: String(number) });
 }
 
-/** Open it without a step of its own. */
+/** Open it without a new step in the history. */
 export function openTrial(number: number | undefined): void {
   route.set({ trial: number === undefined ? undefined : String(number) });
 }
 
-/** The search that the address names, or the first. */
+/** The search in the address, or the first. */
 export function searchIn(study: Study): Search {
   return study.searches.find((one) => one.name === route.query.approach) ?? study.searches[0]!;
 }

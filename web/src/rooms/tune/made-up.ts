@@ -56,7 +56,7 @@ export function madeUpSearch(): Search {
       outer: { defaults: { ...OUTER, accuracy: 0.89 }, best: OUTER, recommendation: OUTER },
       optimism: 0.05,
       optimism_interval: [-0.01, 0.1],
-      words: "It flattered.",
+      words: "It overestimate.",
     },
   };
 }

@@ -1,4 +1,4 @@
-/** A search of settings as the room reads it. */
+/** A search of settings, as the room reads it. */
 import type { Schema } from "../../lib/api.ts";
 import { figure, megabytes, milliseconds, percent } from "../../lib/format.ts";
 
@@ -10,7 +10,7 @@ export type Trial = Schema["TrialRecord"];
 export type Setting = Trial["settings"][string];
 export type Aim = Schema["StudyProtocol"]["aims"][number];
 
-/** Something that is measured of every finished trial. */
+/** A measurement of every finished trial. */
 export interface Measure {
   title: string;
   /** Within a sentence. */
@@ -19,7 +19,7 @@ export interface Measure {
   value: (trial: Trial) => number | null;
   text: (value: number) => string;
   best: "least" | "most";
-  /** How it is drawn: a share on an axis of percents, all else by orders of magnitude. */
+  /** Whether it is a share, drawn in percent; all others have log axes. */
   share: boolean;
 }
 
@@ -27,7 +27,7 @@ export const MEASURES: Record<Aim, Measure> = {
   loss: {
     title: "Loss",
     noun: "loss",
-    about: "On the inner pictures it did not learn from; also counts how sure an answer was",
+    about: "On inner pictures that it was not trained on; counts confidence too",
     value: (one) => one.loss ?? null,
     text: (value) => figure(value),
     best: "least",
@@ -36,7 +36,7 @@ export const MEASURES: Record<Aim, Measure> = {
   accuracy: {
     title: "Accuracy",
     noun: "accuracy",
-    about: "Share of the inner pictures that it had right and did not learn from",
+    about: "Share of right answers on inner pictures that it was not trained on",
     value: (one) => one.accuracy ?? null,
     text: (value) => percent(value),
     best: "most",
@@ -54,7 +54,7 @@ export const MEASURES: Record<Aim, Measure> = {
   size: {
     title: "Size",
     noun: "size",
-    about: "Of its weights",
+    about: "Size of its weights",
     value: (one) => one.bytes ?? null,
     text: megabytes,
     best: "least",
@@ -64,15 +64,15 @@ export const MEASURES: Record<Aim, Measure> = {
 
 export const STATES = {
   finished: "finished",
-  pruned: "given up early",
+  pruned: "stopped early",
   failed: "failed",
-  running: "at work",
+  running: "running",
 } as const;
 
-/** A study with every setting of every trial told, and each as what it is.
+/** A study with every setting of every trial filled in and parsed.
  *
- * In the file a trial without a setting has its default, and lists are texts: "16,32", none of
- * them "", and "none" is left to the pictures and the budget.
+ * In the file, settings that are missing have their default, lists are texts ("16,32", or "" if
+ * empty), and "none" means that the pictures and the budget decide.
  */
 export function plain(view: StudyView): StudyView {
   const searches = view.study.searches.map((search) => {
@@ -100,11 +100,11 @@ export function plain(view: StudyView): StudyView {
   return { ...view, study: { ...view.study, searches } };
 }
 
-function value(told: Setting): Setting {
-  if (told === "none") return null;
-  if (told === "") return [];
-  const listed = typeof told === "string" && /^\d+(,\d+)+$/.test(told);
-  return listed ? told.split(",").map(Number) : told;
+function value(text: Setting): Setting {
+  if (text === "none") return null;
+  if (text === "") return [];
+  const listed = typeof text === "string" && /^\d+(,\d+)+$/.test(text);
+  return listed ? text.split(",").map(Number) : text;
 }
 
 /** Trials with a score, in the order of the search. */
@@ -112,7 +112,7 @@ export function finished(search: Search): Trial[] {
   return search.trials.filter((one) => one.state === "finished");
 }
 
-/** Trials that are over, one way or another. */
+/** The number of trials that have ended in any way. */
 export function done(search: Search): number {
   return search.trials.filter((one) => one.state !== "running").length;
 }
@@ -143,7 +143,7 @@ export function best(search: Search, measure: Measure): Trial | undefined {
   return trial(search, records(search, measure).at(-1)?.[0]);
 }
 
-/** 0…1 by rank, 1 the best; a few hopeless trials leave the others apart, and equals are equal. */
+/** 0…1 by rank, 1 the best. By rank, so that a few very bad trials do not hide the differences of others. */
 export function worth(trials: readonly Trial[], measure: Measure): Map<number, number> {
   const known = trials.flatMap((one) => {
     const value = measure.value(one);
@@ -154,7 +154,7 @@ export function worth(trials: readonly Trial[], measure: Measure): Map<number, n
   return new Map(known.map(({ number, value }) => [number, beaten(value) / known.length]));
 }
 
-/** Names of settings of a trial that are not what a run takes by itself. */
+/** Names of the settings of a trial that differ from the defaults of a run. */
 export function changed(search: Search, one: Trial): Set<string> {
   const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
   return new Set(
@@ -164,10 +164,10 @@ export function changed(search: Search, one: Trial): Set<string> {
   );
 }
 
-/** How a study stands, in words. */
-export function stands(state: StudySummary["state"]): string {
+/** The state of a study in words. */
+export function stateWords(state: StudySummary["state"]): string {
   return {
-    "in progress": "at work",
+    "in progress": "running",
     interrupted: "interrupted",
     finished: "finished",
     damaged: "damaged",

@@ -1,4 +1,4 @@
-/** The table of trials: its columns, its order, and what is taken away. */
+/** The table of trials: its columns, its order, and its export. */
 import {
   count,
   percent,
@@ -16,12 +16,12 @@ type Value = number | string | null;
 export interface Column {
   key: string;
   title: string;
-  /** What the title means, for those who do not know. */
+  /** An explanation of the title. */
   about?: string;
-  /** What it is sorted by; null where it is not known. */
+  /** The value it sorts by; null if unknown. */
   value: (trial: Trial) => Value;
   text: (trial: Trial) => string;
-  /** Which end comes first when it is chosen. */
+  /** Which end comes first. */
   first: "least" | "most";
   numeric: boolean;
 }
@@ -51,13 +51,13 @@ function measured(
   };
 }
 
-/** What is told of every trial, and then a column for every setting. */
+/** The columns of every trial, then one for every setting. */
 export function columns(search: Search): Column[] {
   return [
     measured(
       "trial",
       "Trial",
-      "In the order of the search; 0 are the defaults",
+      "In the order of the search; trial 0 has the defaults",
       (one) => one.number,
       String,
     ),
@@ -72,7 +72,7 @@ export function columns(search: Search): Column[] {
     measured(
       "accuracy",
       "Accuracy",
-      "On the inner pictures that it did not learn from",
+      "On inner pictures that it was not trained on",
       (one) => one.accuracy,
       (value) => percent(value),
       "most",
@@ -80,12 +80,18 @@ export function columns(search: Search): Column[] {
     measured(
       "loss",
       "Loss",
-      "Also counts how sure an answer was; 0 is best",
+      "Counts confidence too; 0 is best",
       (one) => one.loss,
       (value) => figure(value),
     ),
-    measured("parameters", "Parameters", "Numbers that are learnt", (one) => one.parameters, count),
-    measured("size", "Size", "Of its weights", (one) => one.bytes, megabytes),
+    measured(
+      "parameters",
+      "Parameters",
+      "Number of trained parameters",
+      (one) => one.parameters,
+      count,
+    ),
+    measured("size", "Size", "Size of its weights", (one) => one.bytes, megabytes),
     measured(
       "latency",
       "One picture",
@@ -93,7 +99,7 @@ export function columns(search: Search): Column[] {
       (one) => one.latency_ms,
       milliseconds,
     ),
-    measured("seconds", "Time", "All its fits together", (one) => one.seconds, seconds),
+    measured("seconds", "Time", "Total time of its fits", (one) => one.seconds, seconds),
     ...Object.keys(search.space).map((name): Column => ({
       key: `set:${name}`,
       title: name,
@@ -110,27 +116,27 @@ function isNumeric({ low, choices }: Search["space"][string]): boolean {
   return choices.every((one) => one === null || typeof one === "number");
 }
 
-/** What a value of a setting is sorted by. */
+/** The sort key of a value of a setting. */
 function rank(value: Setting | undefined): Value {
   if (value === null || value === undefined) return null;
   return typeof value === "number" ? value : setting(value);
 }
 
-/** What is sorted by, from the address: a key, with a minus for the other way round. */
+/** The order from the address: a key, with a minus if reversed. */
 export function order(
-  asked: string | undefined,
+  text: string | undefined,
   known: readonly Column[],
-  usual: string,
-): { by: Column; turned: boolean } {
-  const turned = !!asked?.startsWith("-");
-  const by = known.find((one) => one.key === (turned ? asked!.slice(1) : asked));
-  if (by) return { by, turned };
-  return { by: known.find((one) => one.key === usual)!, turned: false };
+  fallback: string,
+): { by: Column; reversed: boolean } {
+  const reversed = !!text?.startsWith("-");
+  const by = known.find((one) => one.key === (reversed ? text!.slice(1) : text));
+  if (by) return { by, reversed };
+  return { by: known.find((one) => one.key === fallback)!, reversed: false };
 }
 
-/** Trials in the order of a column; what is not known comes last either way. */
-export function sorted(trials: readonly Trial[], by: Column, turned: boolean): Trial[] {
-  const sign = (by.first === "least") === turned ? -1 : 1;
+/** Trials in the order of a column; unknown values come last in both directions. */
+export function sorted(trials: readonly Trial[], by: Column, reversed: boolean): Trial[] {
+  const sign = (by.first === "least") === reversed ? -1 : 1;
   return [...trials].sort((a, b) => {
     const [one, other] = [by.value(a), by.value(b)];
     if (one === null || other === null) return Number(one === null) - Number(other === null);
@@ -139,7 +145,7 @@ export function sorted(trials: readonly Trial[], by: Column, turned: boolean): T
   });
 }
 
-/** All trials of a study as they were measured, as in trials.csv. */
+/** All trials of a study, as in trials.csv. */
 export function tableRows(study: Study): Row[] {
   const names = [...new Set(study.searches.flatMap((one) => Object.keys(one.space)))];
   const known = (one: number | null | undefined) => one ?? "";

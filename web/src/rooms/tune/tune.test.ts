@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { flattery } from "./flattery.ts";
+import { optimismLines } from "./optimism.ts";
 import { madeUpSearch, madeUpStudy } from "./made-up.ts";
 import { best, changed, done, finished, MEASURES, plain, records, trial, worth } from "./study.ts";
 import { columns, order, sorted, tableRows } from "./table.ts";
-import { facts, headline, told } from "./words.ts";
+import { facts, headline, trialWords } from "./words.ts";
 
 const search = madeUpSearch();
 const view = madeUpStudy();
@@ -51,7 +51,7 @@ describe("a search", () => {
 
 describe("words", () => {
   it("say what to take, however far the search is", () => {
-    expect(headline(view, search)).toBe("Take trial 3");
+    expect(headline(view, search)).toBe("Use trial 3");
     expect(
       headline(view, { ...search, recommendation: { ...search.recommendation!, trial: 0 } }),
     ).toBe("Keep the defaults");
@@ -59,37 +59,39 @@ describe("words", () => {
     expect(headline(going, { ...search, recommendation: null })).toBe("Trial 3 is the best so far");
     expect(
       headline({ ...view, state: "interrupted" }, { ...search, recommendation: null }),
-    ).toMatch(/of those/);
+    ).toMatch(/of the finished trials/);
     expect(headline(going, { ...search, recommendation: null, trials: [] })).toMatch(/^No trial/);
   });
 
   it("tell a trial in a line", () => {
-    expect(told(view.study, search.trials[3]!, 3)).toBe(
-      "Trial 3: loss 0.200, time for one picture 3.00 ms, the pick",
+    expect(trialWords(view.study, search.trials[3]!, 3)).toBe(
+      "Trial 3: loss 0.200, time for one picture 3.00 ms, recommended",
     );
-    expect(told(view.study, search.trials[0]!, 3)).toMatch(/, the defaults$/);
-    expect(told(view.study, search.trials[2]!, 3)).toBe("Trial 2: given up early");
+    expect(trialWords(view.study, search.trials[0]!, 3)).toMatch(/, the defaults$/);
+    expect(trialWords(view.study, search.trials[2]!, 3)).toBe("Trial 2: stopped early");
   });
 
   it("tell which pictures did what", () => {
     const text = Object.fromEntries(facts(view, search).map((one) => [one.name, one.text]));
     expect(text["Aim"]).toBe("loss, then time for one picture");
-    expect(text["A trial saw"]).toBe("80 inner pictures, in 3 folds");
-    expect(text["No trial saw"]).toBe("20 outer pictures");
-    expect(text["Trials"]).toBe("3 finished, 1 given up early, 1 failed, 1 at work");
+    expect(text["Inner pictures"]).toBe("80 in 3 folds, used by the trials");
+    expect(text["Outer pictures"]).toBe("20, used by no trial");
+    expect(text["Trials"]).toBe("3 finished, 1 stopped early, 1 failed, 1 running");
     const locked = structuredClone(view);
     locked.study.protocol.test_pictures = 10;
     locked.study.finished = null;
     const more = facts(locked, { ...search, trials: [] });
-    expect(more.find((one) => one.name === "No trial saw")?.text).toMatch(/10 of the locked test/);
+    expect(more.find((one) => one.name === "Outer pictures")?.text).toMatch(
+      /10 in the locked test/,
+    );
     expect(more.find((one) => one.name === "Trials")?.text).toBe("0 finished");
     expect(more.some((one) => one.name === "Finished")).toBe(false);
   });
 });
 
-describe("flattery", () => {
+describe("optimism", () => {
   it("lays the search's own score beside those on outer pictures, each once", () => {
-    const lines = flattery(search, search.recommendation!, 0);
+    const lines = optimismLines(search, search.recommendation!, 0);
     expect(lines.map((one) => [one.text, one.whisker.value])).toEqual([
       ["Trial 3 in the search", 0.95],
       ["Trial 3 on outer pictures", 0.9],
@@ -99,11 +101,11 @@ describe("flattery", () => {
     expect(lines[1]!.interval).toBe("80.0–95.0\u202f%");
   });
 
-  it("tells a pick that is not the best", () => {
-    const lines = flattery(search, { ...search.recommendation!, trial: 1 }, 0);
-    expect(lines.map((one) => one.text)).toContain("Trial 1, the pick, on outer pictures");
-    expect(flattery(search, { ...search.recommendation!, trial: 0 }, 0)).toHaveLength(3);
-    const kept = flattery(search, { ...search.recommendation!, trial: 0, best: 0 }, 0);
+  it("names a recommendation that is not the best", () => {
+    const lines = optimismLines(search, { ...search.recommendation!, trial: 1 }, 0);
+    expect(lines.map((one) => one.text)).toContain("Trial 1, recommended, on outer pictures");
+    expect(optimismLines(search, { ...search.recommendation!, trial: 0 }, 0)).toHaveLength(3);
+    const kept = optimismLines(search, { ...search.recommendation!, trial: 0, best: 0 }, 0);
     expect(kept.map((one) => one.text)).toEqual([
       "The defaults in the search",
       "The defaults on outer pictures",
@@ -111,16 +113,18 @@ describe("flattery", () => {
   });
 
   it("has nothing to say without outer pictures or a score", () => {
-    expect(flattery(search, { ...search.recommendation!, outer: null }, 0)).toHaveLength(1);
-    expect(flattery(search, { ...search.recommendation!, best: 4, outer: null }, 0)).toEqual([]);
+    expect(optimismLines(search, { ...search.recommendation!, outer: null }, 0)).toHaveLength(1);
+    expect(optimismLines(search, { ...search.recommendation!, best: 4, outer: null }, 0)).toEqual(
+      [],
+    );
   });
 });
 
 describe("the table", () => {
   const all = columns(search);
   const numbers = (asked: string) => {
-    const { by, turned } = order(asked, all, "trial");
-    return sorted(search.trials, by, turned).map((one) => one.number);
+    const { by, reversed } = order(asked, all, "trial");
+    return sorted(search.trials, by, reversed).map((one) => one.number);
   };
 
   it("has a column for every setting", () => {
@@ -158,19 +162,19 @@ describe("the table", () => {
 });
 
 it("tells every setting of every trial as what it is", () => {
-  const told = structuredClone(view);
+  const trialWords = structuredClone(view);
   const domain = { log: false, whole: false };
-  told.study.searches[0]!.space = {
+  trialWords.study.searches[0]!.space = {
     filters: { ...domain, choices: ["none", "16,32"], default: "none" },
     dense: { ...domain, choices: ["", "64"], default: "" },
     rate: { ...domain, low: 0, high: 1, default: 0.5 },
     other: { ...domain, low: 0, high: 1 },
   };
-  told.study.searches[0]!.trials = [
+  trialWords.study.searches[0]!.trials = [
     { ...search.trials[0]!, settings: {} },
     { ...search.trials[1]!, settings: { filters: "16,32", dense: "64", rate: 0.1 } },
   ];
-  const [found] = plain(told).study.searches;
+  const [found] = plain(trialWords).study.searches;
   expect(found!.space["filters"]!.choices).toEqual([null, [16, 32]]);
   expect(found!.space["rate"]!.choices).toBeNull();
   expect(found!.trials.map((one) => one.settings)).toEqual([

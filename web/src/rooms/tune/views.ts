@@ -1,11 +1,11 @@
-/** What every view of a study is given. */
+/** The properties of every view of a study. */
 import type { Search, StudyView } from "./study.ts";
 
 export interface ViewProps {
-  /** Of the study, as its shelf calls it. */
+  /** The name of the study on its shelf. */
   name: string;
   view: StudyView;
-  /** The approach that is looked at, and its place in the study: its colour and shape. */
+  /** The current search, and its position in the study, which determines colour and shape. */
   search: Search;
   number: number;
 }

@@ -1,4 +1,4 @@
-/** A study as it goes on: looked at again and again until its search is finished. */
+/** Watches a study: polls it until its search is finished. */
 import { Refused } from "../../lib/api.ts";
 import type { StudyShelf } from "../../lib/page.ts";
 import { plain, type StudyView } from "./study.ts";
@@ -7,9 +7,9 @@ const AGAIN = 2000; // ms
 
 export class Watching {
   view = $state.raw<StudyView>();
-  /** Whether the server does not answer at the moment; we go on trying. */
+  /** Whether the server does not respond at the moment; retries go on. */
   lost = $state(false);
-  /** What makes further tries useless. */
+  /** An error that makes retries pointless. */
   problem = $state.raw<unknown>();
 
   constructor(
@@ -17,7 +17,7 @@ export class Watching {
     readonly name: string,
   ) {}
 
-  /** Watch until the search is finished or the signal says stop. An interrupted one may go on. */
+  /** Watch until the search is finished or the signal aborts. Interrupted ones may be resumed. */
   async start(signal: AbortSignal): Promise<void> {
     this.problem = undefined;
     let known = "";

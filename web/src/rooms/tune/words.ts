@@ -10,11 +10,11 @@ import {
   type Trial,
 } from "./study.ts";
 
-/** What there is to say first, however far the search is. */
+/** The headline, at any stage of the search. */
 export function headline(view: StudyView, search: Search): string {
   if (search.recommendation) {
     return search.recommendation.trial
-      ? `Take trial ${search.recommendation.trial}`
+      ? `Use trial ${search.recommendation.trial}`
       : "Keep the defaults";
   }
   const first = MEASURES[view.study.protocol.aims[0]!];
@@ -22,11 +22,11 @@ export function headline(view: StudyView, search: Search): string {
   if (!found) return "No trial is finished yet";
   return view.state === "in progress"
     ? `Trial ${found.number} is the best so far`
-    : `Trial ${found.number} is the best of those that were finished`;
+    : `Trial ${found.number} is the best of the finished trials`;
 }
 
-/** A trial in one line, for those who cannot see its point. */
-export function told(study: Study, trial: Trial, pick: number | undefined): string {
+/** A trial in one line, for screen readers. */
+export function trialWords(study: Study, trial: Trial, recommended: number | undefined): string {
   const scores = study.protocol.aims.flatMap((aim) => {
     const { noun, value, text } = MEASURES[aim];
     const known = value(trial);
@@ -34,7 +34,7 @@ export function told(study: Study, trial: Trial, pick: number | undefined): stri
   });
   const said = trial.state === "finished" ? scores : [STATES[trial.state]];
   const more = [
-    ...(trial.number === pick ? ["the pick"] : []),
+    ...(trial.number === recommended ? ["recommended"] : []),
     ...(trial.number === 0 ? ["the defaults"] : []),
   ];
   return `Trial ${trial.number}: ${[...said, ...more].join(", ")}`;
@@ -45,7 +45,7 @@ export interface Fact {
   text: string;
 }
 
-/** What was searched, on which pictures, and where. */
+/** Facts about the search: aim, pictures, budget and machine. */
 export function facts({ study }: StudyView, search: Search): Fact[] {
   const { protocol: known, machine } = study;
   const parts = [
@@ -59,15 +59,15 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
       text: known.aims.map((one) => MEASURES[one].noun).join(", then "),
     },
     {
-      name: "A trial saw",
-      text: `${plural(known.inner_pictures, "inner picture")}, in ${plural(known.inner_folds, "fold")}`,
+      name: "Inner pictures",
+      text: `${count(known.inner_pictures)} in ${plural(known.inner_folds, "fold")}, used by the trials`,
     },
     {
-      name: "No trial saw",
+      name: "Outer pictures",
       text: [
-        `${plural(known.outer_pictures, "outer picture")}`,
+        `${count(known.outer_pictures)}, used by no trial`,
         ...(known.test_pictures
-          ? [`${count(known.test_pictures)} of the locked test, which stays shut`]
+          ? [`${count(known.test_pictures)} in the locked test, unused`]
           : []),
       ].join(", and "),
     },

@@ -1,16 +1,16 @@
-/** Labels that the models doubt, odd pictures, and how hard each picture is. */
+/** Possible label errors, odd pictures, and how hard each picture is. */
 import type { Schema } from "../../lib/api.ts";
 import type { Approach, Run } from "../../lib/run.ts";
 
 export type Health = Schema["Health"];
 
-export interface Suspect extends Omit<Schema["Suspect"], "agree"> {
-  /** The approaches that propose the same. */
+export interface LabelError extends Omit<Schema["Suspect"], "agree"> {
+  /** The approaches that propose the same class. */
   agree: Approach[];
 }
 
-/** The most doubtful first; null where no model was asked, or an older run did not look. */
-export function suspects(run: Run): Suspect[] | null {
+/** Lowest quality first; null without models, or if an older run did not check. */
+export function labelErrors(run: Run): LabelError[] | null {
   if (!run.approaches.length) return null;
   const found = run.results.health?.suspects.map((one) => ({
     ...one,
@@ -19,7 +19,7 @@ export function suspects(run: Run): Suspect[] | null {
   return found?.sort((a, b) => a.quality - b.quality || a.index - b.index) ?? null;
 }
 
-/** Mean loss over the approaches that were asked of a picture; null where none was. */
+/** Mean loss over the approaches that answered a picture; null if none did. */
 export function hardness(run: Run, row: number): number | null {
   const asked = run.approaches.filter((one) => one.asked(row));
   return asked.length ? asked.reduce((sum, one) => sum + one.loss(row), 0) / asked.length : null;

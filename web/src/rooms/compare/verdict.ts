@@ -1,19 +1,19 @@
-/** The verdict in parts, and where on the page a step of it can be taken. */
+/** The verdict in parts, and links to where its next steps can be taken. */
 import type { Schema } from "../../lib/api.ts";
 import { plural } from "../../lib/format.ts";
 import type { Run } from "../../lib/run.ts";
 
 type Sentence = Schema["Sentence"];
 
-export interface Told {
-  /** Which, how sure, at what cost, and where it fails: a short paragraph for each. */
+export interface VerdictParts {
+  /** Which, how sure, at what cost, and where it fails: one paragraph each. */
   found: { about: Sentence["about"]; text: string }[];
-  /** What to do next. */
+  /** The next steps. */
   next: Sentence[];
 }
 
-/** What the run has to say; of older runs only why the winner won is known. */
-export function told(results: Schema["Results"]): Told {
+/** The verdict of a run; older runs only say why the winner won. */
+export function verdictParts(results: Schema["Results"]): VerdictParts {
   const sentences = results.verdict?.sentences ?? [];
   const found = new Map<Sentence["about"], string[]>();
   for (const { about, text } of sentences) {
@@ -26,32 +26,32 @@ export function told(results: Schema["Results"]): Told {
   };
 }
 
-/** A view of a room; the query says what of it is looked at. */
-export interface Way {
+/** A link to a view of a room. */
+export interface StepLink {
   text: string;
   room: "compare" | "data";
   query: { view: string; class?: string; group?: string };
 }
 
-/** A way to what a step speaks of; null where it speaks of nothing on the page. */
-export function wayOf(run: Run, step: Sentence, hasData: boolean): Way | null {
+/** The link of a step; null if it refers to nothing on the page. */
+export function stepLink(run: Run, step: Sentence, hasData: boolean): StepLink | null {
   const doubted = run.results.health?.suspects.length ?? 0;
   switch (step.see) {
     case "suspects":
       return doubted && hasData
-        ? { text: `See ${plural(doubted, "label")}`, room: "data", query: { view: "look" } }
+        ? { text: `Check ${plural(doubted, "label")}`, room: "data", query: { view: "labels" } }
         : null;
     case "class":
     case "group":
       return {
-        text: `See ${step.name}`,
+        text: `View ${step.name}`,
         room: "compare",
         query: { view: "mistakes", [step.see]: step.name },
       };
     case "learning":
-      return { text: "See the learning curve", room: "compare", query: { view: "learning" } };
+      return { text: "View learning curves", room: "compare", query: { view: "learning" } };
     case "robustness":
-      return { text: "See what throws it off", room: "compare", query: { view: "robustness" } };
+      return { text: "View robustness", room: "compare", query: { view: "robustness" } };
     default:
       return null;
   }
