@@ -82,7 +82,7 @@ def test_the_browser_answers_as_the_server(room: Page, served: Served, files: li
     expect(room.get_by_text("files …")).to_be_visible()
     expect(room.get_by_text("files …")).to_be_hidden(timeout=180_000)
     with room.expect_download() as download:
-        room.get_by_role("button", name="Take away as CSV").click()
+        room.get_by_role("button", name="Download CSV").click()
     here = _said(Path(download.value.path()).read_text(encoding="utf-8"))
     there: dict[tuple[str, str], dict[str, str]] = {}
     for start in range(0, len(files), 150):
@@ -106,10 +106,12 @@ def test_drawn_offline(room: Page) -> None:
     draw(room, SEVEN)
     expect(answer(room, "CNN from scratch")).to_be_visible()
     card = room.get_by_role("article", name="CNN from scratch")
-    expect(card.get_by_role("img", name="The picture as CNN from scratch sees it")).to_be_visible()
+    expect(card.get_by_role("img", name="Input of CNN from scratch")).to_be_visible()
     room.get_by_role("button", name="Why?").click()
-    expect(room.get_by_role("img", name="Where the answer")).to_have_count(2, timeout=60_000)
-    assert room.get_by_role("button", name="Not right?").count() == 0  # there is nowhere to keep it
+    expect(room.get_by_role("img", name="Occlusion map")).to_have_count(2, timeout=60_000)
+    assert (
+        room.get_by_role("button", name="Correct this answer").count() == 0
+    )  # there is nowhere to keep it
     assert serious(room) == []
 
 
@@ -135,7 +137,7 @@ def test_tables_and_broken_files(room: Page, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
     choose(room, broken)
-    expect(room.get_by_role("alert")).to_contain_text("broken.png: it is not a picture")
+    expect(room.get_by_role("alert")).to_contain_text("broken.png: this browser cannot decode it")
 
 
 def test_it_fits_a_phone(browser: Browser, site: str) -> None:
@@ -149,7 +151,7 @@ def test_it_fits_a_phone(browser: Browser, site: str) -> None:
 def test_a_folder_that_is_not_whole_says_so(page: Page, site: str) -> None:
     page.route("**/models.json", lambda route: route.fulfill(status=404))
     page.goto(site)
-    expect(page.get_by_role("alert")).to_contain_text("models.json can not be fetched")
+    expect(page.get_by_role("alert")).to_contain_text("models.json cannot be fetched")
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
 
 

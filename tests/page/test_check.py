@@ -40,12 +40,12 @@ def test_a_check_opens_from_disk_and_shows_what_was_found(
         expect(page.get_by_text("an identical copy under another class")).to_be_visible()
         expect(page.get_by_role("navigation", name="Rooms")).to_have_count(0)
         with page.expect_download() as download:
-            page.get_by_role("button", name="Take corrections.csv away").click()
+            page.get_by_role("button", name="Download corrections.csv").click()
         download.value.save_as(tmp_path / "carried.csv")
         assert serious(page) == []
 
         views = page.get_by_role("navigation", name="Views of the data")
-        views.get_by_role("link", name="Duplicates").click()
+        views.get_by_role("link", name="Near-duplicates").click()
         pair = page.locator("li.card").get_by_role("button")
         expect(pair).to_have_count(2)
         pair.first.click()
@@ -57,7 +57,7 @@ def test_a_check_opens_from_disk_and_shows_what_was_found(
 def test_where_no_model_was_asked_it_says_so(browser: Browser, looked: Path) -> None:
     with watched(browser, offline=True) as page:
         page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=labels")
-        expect(page.get_by_text("No model was asked")).to_be_visible()
+        expect(page.get_by_text("No models were trained")).to_be_visible()
         expect(page.get_by_text(re.compile("^bakeoff check .*strokes"))).to_be_visible()
         page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=pictures")
         expect(page.get_by_role("button", name="Hardest first")).to_have_count(0)

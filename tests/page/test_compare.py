@@ -113,7 +113,7 @@ def test_the_newest_run_is_opened_first(page: Page, tmp_path: Path) -> None:
 
 def test_the_model_can_be_tried(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/digits"))
-    link = page.get_by_role("link", name=re.compile("^Try .* yourself"))
+    link = page.get_by_role("link", name=re.compile("^Try (?!it).."))
     expect(link).to_have_attribute("href", "#/try/digits")
 
 
@@ -131,15 +131,15 @@ def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served)
 def test_mistakes_can_be_narrowed_down(page: Page, served: Served, trained: RunFolder) -> None:
     one = weakest(trained)
     (other,) = [each for each in trained.results().approaches if each.name != one.name]
-    problem = {mistake.index for mistake in one.mistakes}
-    shared = problem & {mistake.index for mistake in other.mistakes}
+    wrong = {mistake.index for mistake in one.mistakes}
+    shared = wrong & {mistake.index for mistake in other.mistakes}
     page.goto(served.at(f"/compare/digits?view=mistakes&a={one.name}"))
     told = page.get_by_role("status")
-    expect(told).to_contain_text(f"{len(problem)} mistake")
-    page.get_by_role("radio", name="Wrong by all").check(force=True)
+    expect(told).to_contain_text(f"{len(wrong)} mistake")
+    page.get_by_role("radio", name="Wrong in all").check(force=True)
     expect(told).to_contain_text(f"{len(shared)} mistake")
-    page.get_by_role("radio", name="Right by others").check(force=True)
-    expect(told).to_contain_text(f"{len(problem - shared)} mistake")
+    page.get_by_role("radio", name="Right in others").check(force=True)
+    expect(told).to_contain_text(f"{len(wrong - shared)} mistake")
     page.get_by_role("radio", name="All", exact=True).check(force=True)
     truth = one.mistakes[0].truth
     page.get_by_label("Class", exact=True).select_option(truth)
@@ -193,14 +193,14 @@ def test_the_verdict_is_read_first_and_leads_on(told: Page, made: tuple[Served, 
     for about in dict.fromkeys(one.about for one in verdict.sentences if one.about != "next"):
         found = " ".join(one.text for one in verdict.sentences if one.about == about)
         expect(told.get_by_text(found)).to_be_visible()
-    steps = told.get_by_role("list", name="What to do next").get_by_role("listitem")
+    steps = told.get_by_role("list", name="Next steps").get_by_role("listitem")
     expect(steps).to_have_count(3)
     steps.nth(1).get_by_role("link").click()
     expect(told.get_by_role("heading", name="Mistakes")).to_be_visible()
     expect(told.get_by_label("Class", exact=True)).not_to_have_value("")
     told.go_back()
-    steps.nth(0).get_by_role("link", name="See 7 labels").click()
-    expect(told.get_by_role("heading", name="Labels to look at again")).to_be_visible()
+    steps.nth(0).get_by_role("link", name="Check 7 labels").click()
+    expect(told.get_by_role("heading", name="Label errors")).to_be_visible()
 
 
 def test_intervals_and_both_comparisons_are_in_the_overview(
@@ -213,7 +213,7 @@ def test_intervals_and_both_comparisons_are_in_the_overview(
     low, high = scores.loss_interval
     row = told.get_by_role("region", name="Leaderboard").get_by_role("row").filter(has_text="cnn")
     expect(row).to_contain_text(f"{low:.3f}–{high:.3f}")
-    pairs = told.get_by_role("region", name="Two by two")
+    pairs = told.get_by_role("region", name="Pairwise comparison")
     expect(pairs.get_by_role("rowheader")).to_have_count(
         len(results.comparison) + len(results.test_comparison)
     )
@@ -226,7 +226,7 @@ def test_intervals_and_both_comparisons_are_in_the_overview(
 def test_the_learning_curve_has_its_own_address(
     told: Page, made: tuple[Served, RunFolder], tmp_path: Path
 ) -> None:
-    view(told, "Learning curve")
+    view(told, "Learning curves")
     assert "view=learning" in told.url
     results = made[1].results()
     for one in results.approaches:
@@ -240,7 +240,7 @@ def test_the_learning_curve_has_its_own_address(
         )
     expect(told.get_by_text("forecast, 4 × the pictures")).to_have_count(4)
     with told.expect_download() as download:
-        told.get_by_role("button", name="Take learning.csv away").click()
+        told.get_by_role("button", name="Download learning.csv").click()
     download.value.save_as(tmp_path / "learning.csv")
     with (tmp_path / "learning.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -249,8 +249,8 @@ def test_the_learning_curve_has_its_own_address(
 
 
 def test_robustness_change_by_change(told: Page, made: tuple[Served, RunFolder]) -> None:
-    view(told, "Brittleness")
-    changes = told.get_by_role("list", name="Change by change").get_by_role("listitem")
+    view(told, "Robustness")
+    changes = told.get_by_role("list", name="Accuracy by corruption").get_by_role("listitem")
     expect(changes).to_have_count(12)
     expect(told.get_by_text("Weakest:")).to_have_count(4)
     changes.filter(has_text="Blurred").get_by_role("link").click()
@@ -267,15 +267,17 @@ def test_robustness_change_by_change(told: Page, made: tuple[Served, RunFolder])
     told.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     told.get_by_label("Approach", exact=True).select_option(label="Baseline")
-    expect(told.get_by_role("region", name="As numbers").get_by_role("row")).to_have_count(14)
+    expect(
+        told.get_by_role("region", name="Robustness as numbers").get_by_role("row")
+    ).to_have_count(14)
 
 
-def test_calibration_says_what_luck_gives(told: Page) -> None:
+def test_calibration_is_compared_with_chance(told: Page) -> None:
     view(told, "Calibration")
-    expect(told.get_by_text("That is more than luck gives")).to_have_count(4)
+    expect(told.get_by_text("would be expected by chance: the model is")).to_have_count(4)
     groups = told.get_by_role("region", name="By group")
     expect(groups.get_by_role("row")).to_have_count(1 + 4 * 3)
-    expect(groups).to_contain_text("too sure")
+    expect(groups).to_contain_text("overconfident")
 
 
 def test_precision_and_f1_stand_beside_recall(told: Page, made: tuple[Served, RunFolder]) -> None:
@@ -304,10 +306,10 @@ def test_what_was_not_asked_says_how_to_ask(browser: Browser, tmp_path: Path) ->
     with watched(browser, viewport={"width": 360, "height": 740}) as page:
         page.goto(report)
         expect(page.get_by_text(results.winner.why)).to_be_visible()
-        expect(page.get_by_text("What to do next")).to_have_count(0)
+        expect(page.get_by_text("Next steps")).to_have_count(0)
         for name, command in (
-            ("Learning curve", "bakeoff curve"),
-            ("Brittleness", "bakeoff run pictures/drawings"),
+            ("Learning curves", "bakeoff curve"),
+            ("Robustness", "bakeoff run pictures/drawings"),
         ):
             view(page, name)
             expect(page.get_by_text(command)).to_be_visible()
@@ -339,7 +341,7 @@ def test_reliability_is_drawn_and_told(told: Page, made: tuple[Served, RunFolder
         chart = told.get_by_role("img", name=f"{approach.title}, confidence and accuracy")
         expect(chart.locator("circle")).to_have_count(len(bins))
         card = told.locator("figure").filter(has=chart)
-        card.get_by_text("The bins as numbers").click()
+        card.get_by_text("Bins as numbers").click()
         expect(card.get_by_role("row")).to_have_count(1 + len(bins))
         expect(card.get_by_role("row").last).to_contain_text(f"{100 * bins[-1].accuracy:.1f}")
 

@@ -125,13 +125,13 @@ def told(page: Page) -> int:
 def test_the_set_is_told_at_the_newest_run(page: Page, large: Served) -> None:
     page.goto(large.at("/data"))
     expect(page.get_by_role("heading", level=1)).to_have_text("digits")
-    summary = page.get_by_role("region", name="The set")
+    summary = page.get_by_role("region", name="Dataset")
     expect(summary).to_contain_text(re.compile(r"10.400\s*pictures"))
     expect(summary).to_contain_text("locked test")
     expect(summary.get_by_title("SHA-256")).to_have_text(re.compile("^[0-9a-f]{12}$"))
     classes = page.get_by_role("region", name="Classes")
     expect(classes.get_by_role("listitem")).to_have_count(10)
-    expect(classes).to_contain_text("about the same size")
+    expect(classes).to_contain_text("of similar size")
     expect(classes.locator(".tile")).to_have_count(120)
     groups = page.get_by_role("region", name="Groups")
     expect(groups.get_by_role("columnheader")).to_have_text(["Class", "ann", "bob", "All"])
@@ -161,7 +161,7 @@ def test_a_run_that_is_not_there_is_told(browser: Browser, served: Served) -> No
     with opened as page:
         page.goto(served.at("/data/nowhere"))
         expect(page.get_by_role("alert")).to_contain_text("There is no run 'nowhere'.")
-        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
         expect(page.get_by_role("alert").get_by_role("link", name="digits")).to_be_visible()
         assert len(opened.complaints) == 1  # the browser's own word on the 404
         opened.complaints.clear()
@@ -186,7 +186,7 @@ def test_the_gallery_can_be_narrowed_and_its_address_sent(page: Page, large: Ser
     expect(page.get_by_label("Name")).to_have_value("07/DIGITS")
     assert told(page) == few
     page.get_by_label("Name").fill("no such name")
-    expect(page.get_by_role("heading", name="No picture is so")).to_be_visible()
+    expect(page.get_by_role("heading", name="No picture passes these filters")).to_be_visible()
     page.get_by_role("button", name="Show all pictures").click()
     assert told(page) == 10_400
 
@@ -203,7 +203,7 @@ def test_the_hardest_come_first_and_a_picture_opens(page: Page, large: Served) -
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text(run.picture_index().names[first])
-    expect(drawer).to_contain_text("Held out as fold")
+    expect(drawer).to_contain_text("Held out in fold")
     expect(drawer.get_by_role("row")).to_have_count(3)
     expect(drawer.get_by_text("(wrong)", exact=True)).to_have_count(2)
     expect(drawer).to_contain_text(re.compile(r"95\.0.%"))
@@ -263,21 +263,23 @@ def test_health_is_told_first_and_leads_to_each_finding(page: Page, large: Serve
     expect(page.get_by_role("dialog")).to_contain_text("00/digits/0007")
 
 
-def test_labels_to_look_at_again(page: Page, large: Served, tmp_path: Path) -> None:
+def test_label_errors(page: Page, large: Served, tmp_path: Path) -> None:
     page.goto(large.at("/data/large"))
-    views(page).get_by_role("link", name="Look again").click()
-    expect(page.get_by_role("heading", name="Labels to look at again")).to_be_visible()
-    expect(page.get_by_text("not a list of errors")).to_be_visible()
+    views(page).get_by_role("link", name="Label errors").click()
+    expect(page.get_by_role("heading", name="Label errors")).to_be_visible()
+    expect(page.get_by_text("Check these labels by eye")).to_be_visible()
     suspects = RunFolder(large.home / "runs" / "large").results().health.suspects  # type: ignore[union-attr]
-    expect(page.get_by_text(f"{len(suspects)} pictures, the most doubtful")).to_be_visible()
+    expect(
+        page.get_by_text(f"{len(suspects)} pictures, lowest label quality first")
+    ).to_be_visible()
     first = min(suspects, key=lambda one: one.quality)
     card = page.get_by_role("listitem").get_by_role("button").first
     expect(card).to_contain_text(f"labelled {first.label}")
-    expect(card).to_contain_text(f"rather {first.proposed}")
+    expect(card).to_contain_text(f"models answer {first.proposed}")
     expect(card).to_contain_text("2 of 2")
     expect(page.get_by_text("bakeoff run digits --corrections")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take corrections.csv away").click()
+        page.get_by_role("button", name="Download corrections.csv").click()
     assert download.value.suggested_filename == "corrections.csv"
     download.value.save_as(tmp_path / "look.csv")
     # The file of the run, as it is.
@@ -292,7 +294,7 @@ def test_a_report_carries_the_corrections(browser: Browser, large: Served, tmp_p
     with watched(browser, offline=True) as page:
         page.goto(f"{write_report(run).as_uri()}#/data/x?view=labels")
         with page.expect_download() as download:
-            page.get_by_role("button", name="Take corrections.csv away").click()
+            page.get_by_role("button", name="Download corrections.csv").click()
         download.value.save_as(tmp_path / "carried.csv")
     assert (tmp_path / "carried.csv").read_bytes() == (run.path / "corrections.csv").read_bytes()
 
@@ -305,7 +307,7 @@ def test_an_older_run_says_how_to_check_its_set(page: Page, served: Served) -> N
         page.goto(served.at("/data/digits?view=labels"))
         expect(page.get_by_role("heading", name="were not checked")).to_be_visible()
         expect(page.get_by_text("bakeoff check")).to_be_visible()
-        expect(views(page).get_by_role("link", name="Look again")).to_have_text("Look again")
+        expect(views(page).get_by_role("link", name="Label errors")).to_have_text("Label errors")
     finally:
         run.save_results(results, run.probabilities())
 
@@ -315,7 +317,7 @@ def test_copies_with_different_labels_come_first(page: Page, large: Served) -> N
     cards = page.get_by_role("main").locator("li.card")
     expect(cards).to_have_count(2)
     expect(cards.nth(0)).to_contain_text("Same picture, different labels")
-    expect(cards.nth(0)).to_contain_text("nearly the same")
+    expect(cards.nth(0)).to_contain_text("nearly identical")
     expect(cards.nth(1)).not_to_contain_text("different labels")
     cards.nth(1).get_by_role("button").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("00/digits/0000")
@@ -332,7 +334,7 @@ def test_what_was_left_out_can_be_searched_and_taken_away(
     page.get_by_role("searchbox").fill("scan 11")
     expect(page.get_by_role("status")).to_have_text("11 entries")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Take the list away").click()
+        page.get_by_role("button", name="Download as CSV").click()
     assert download.value.suggested_filename == "large left out.csv"
     download.value.save_as(tmp_path / "left.csv")
     with (tmp_path / "left.csv").open(newline="") as file:
@@ -345,8 +347,8 @@ def test_what_was_left_out_can_be_searched_and_taken_away(
 def test_nothing_to_tell_is_said_too(page: Page, served: Served) -> None:
     page.goto(served.at("/data/digits?view=left"))
     expect(page.get_by_role("heading", name="Nothing was left out")).to_be_visible()
-    views(page).get_by_role("link", name="Duplicates").click()
-    expect(page.get_by_role("heading", name="No picture is in the set twice")).to_be_visible()
+    views(page).get_by_role("link", name="Near-duplicates").click()
+    expect(page.get_by_role("heading", name="No near-duplicates")).to_be_visible()
 
 
 # -- for everyone ---------------------------------------------------------------------
@@ -358,7 +360,14 @@ def test_every_view_is_accessible_and_fits(
     browser: Browser, large: Served, width: int, scheme: str
 ) -> None:
     with watched(browser, viewport={"width": width, "height": 780}, color_scheme=scheme) as page:
-        for view in ("", "?view=pictures", "?view=labels", "?view=odd", "?view=copies", "?view=left"):
+        for view in (
+            "",
+            "?view=pictures",
+            "?view=labels",
+            "?view=odd",
+            "?view=copies",
+            "?view=left",
+        ):
             page.goto(large.at(f"/data/large{view}"))
             expect(views(page).locator("[aria-current]")).to_be_in_viewport()
             assert serious(page) == [], view

@@ -25,12 +25,12 @@ EPOCHS = 20
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunFolder]:
     """Two approaches on two folds, begun a moment ago."""
-    request = RunConfig(source="strokes", approaches=("baseline", "cnn"), folds=2)
-    run = RunFolder.create(tmp_path / "runs" / "slow", request)
+    config = RunConfig(source="strokes", approaches=("baseline", "cnn"), folds=2)
+    run = RunFolder.create(tmp_path / "runs" / "slow", config)
     with RunLock(run.path):
         run.log(
             "run started",
-            request=request.model_dump(mode="json"),
+            config=config.model_dump(mode="json"),
             description="60 pictures, 3 classes",
             folds=["fold 1", "fold 2"],
         )
@@ -169,7 +169,7 @@ def test_a_server_that_is_started_again_finds_its_run(page: Page, run: RunFolder
         page.goto(f"{address}/#/train/run/slow")
         expect(page.get_by_text("CNN: fold 1 of 2, epoch 3 of 20")).to_be_visible()
         process.kill()
-        expect(page.get_by_text("the server does not answer; trying again")).to_be_visible()
+        expect(page.get_by_text("the server does not respond; retrying")).to_be_visible()
         learn(run, "fold 1", 4, 5, 6)
     with at_home(home, int(address.rpartition(":")[2])):
         # Nobody touches the page, and it is there again.

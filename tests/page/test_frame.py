@@ -48,10 +48,10 @@ def test_a_server_open_to_others_lets_in_who_has_the_token(
         page.goto(f"{address}/#/compare/digits")
         page.get_by_label("Token").fill("open barley")
         assert serious(page) == []
-        page.get_by_role("button", name="Come in").click()
-        expect(page.get_by_role("alert")).to_contain_text("not right")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("not valid")
         page.get_by_label("Token").fill("open sesame")
-        page.get_by_role("button", name="Come in").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
         page.get_by_role("link", name="Try").first.click()
         expect(page.get_by_text("Draw something")).to_be_visible()

@@ -104,8 +104,8 @@ def test_nothing_jumps_when_the_answers_come(browser: Browser, served: Served, w
         page.goto(served.at("/try/digits"))
         expect(page.get_by_text("Draw something")).to_be_visible()
         draw(page, SEVEN)
-        input_key = page.get_by_role("img", name="The picture as CNN from scratch sees it")
-        expect(input_key).to_be_attached()
+        picture = page.get_by_role("img", name="Input of CNN from scratch")
+        expect(picture).to_be_attached()
         page.wait_for_timeout(200)
         assert page.evaluate("window.moved") <= STEADY, page.evaluate("window.movers")
 

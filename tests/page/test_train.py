@@ -146,14 +146,14 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
 ) -> None:
     page.goto(f"{workshop}/#/train/set/{shapes}")
     page.get_by_role("link", name="Train on this set").click()
-    expect(page.get_by_text("Measuring how fast this machine is")).to_be_visible()
+    expect(page.get_by_text("Measuring the speed of this machine")).to_be_visible()
     assert serious(page) == []
     train_baseline(page)
     expect(page.get_by_role("progressbar")).to_be_visible()
     assert serious(page) == []
     row = page.get_by_role("row", name="Baseline")
     expect(row.get_by_text(re.compile(r"\d\s%"))).to_have_count(2, timeout=WHOLE)
-    expect(page.get_by_role("region", name="What came out")).to_be_visible(timeout=WHOLE)
+    expect(page.get_by_role("region", name="Outcome")).to_be_visible(timeout=WHOLE)
     assert serious(page) == []
     page.get_by_text("Log", exact=True).click()
     expect(page.get_by_role("log")).to_contain_text("baseline")
@@ -162,7 +162,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page).to_have_url(re.compile(f"#/compare/{re.escape(name)}"))
     page.goto(f"{workshop}/#/train")
     expect(page.get_by_role("heading", name=name)).to_be_visible()
-    page.get_by_role("link", name=f"How it went ({name})").click()
+    page.get_by_role("link", name=f"Training ({name})").click()
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
 
@@ -199,15 +199,15 @@ def test_a_run_is_left_found_again_cancelled_resumed_and_deleted(
     page.go_back()
     page.get_by_role("button", name="Cancel", exact=True).click()
     assert serious(page) == []
-    page.get_by_role("button", name="Leave it").click()
+    page.get_by_role("button", name="Keep running").click()
     page.get_by_role("button", name="Cancel", exact=True).click()
-    page.get_by_role("button", name="Cancel the run").click()
+    page.get_by_role("button", name="Cancel run").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=WHOLE)
     resume.click()
     expect(epoch).to_be_visible(timeout=WHOLE)
     page.get_by_role("button", name="Cancel", exact=True).click()
-    page.get_by_role("button", name="Cancel the run").click()
+    page.get_by_role("button", name="Cancel run").click()
     expect(resume).to_be_visible(timeout=WHOLE)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -225,9 +225,9 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
         page.get_by_label("New class").press("Enter")
     page.get_by_label("New class").fill("Flat")
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("There is a class of that name already.")).to_be_visible()
+    expect(page.get_by_text("A class of that name exists already.")).to_be_visible()
     page.get_by_label("New class").fill("")
-    page.get_by_label("Who draws").fill("ann")
+    page.get_by_label("Drawn by").fill("ann")
     paper = page.locator("canvas")
     for number in range(4):
         for key, label in (("1", "flat"), ("2", "steep")):
@@ -239,7 +239,7 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
             page.keyboard.press("Enter")
             kept = page.get_by_role("button", name=f"{label} {number + 1} of at least 10")
             expect(kept).to_be_visible()
-    page.get_by_role("button", name="Take the last one back").click()
+    page.get_by_role("button", name="Undo last").click()
     expect(page.get_by_role("button", name="steep 3 of at least 10")).to_be_visible()
     assert serious(page) == []
     page.reload()
@@ -249,14 +249,14 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
     page.get_by_role("link", name="Train on this set").click()
     expect(page.get_by_role("spinbutton", name="Folds")).to_have_value("3")
     train_baseline(page)
-    expect(page.get_by_role("region", name="What came out")).to_be_visible(timeout=WHOLE)
+    expect(page.get_by_role("region", name="Outcome")).to_be_visible(timeout=WHOLE)
 
 
 def test_a_class_without_pictures_is_remembered_and_can_be_removed(
     page: Page, workshop: str
 ) -> None:
     page.goto(f"{workshop}/#/train/set/thin air")
-    expect(page.get_by_text("Nothing is kept yet.")).to_be_visible()
+    expect(page.get_by_text("No pictures yet.")).to_be_visible()
     page.get_by_label("New class").fill("nothing")
     page.get_by_role("button", name="Add").click()
     page.reload()
@@ -279,7 +279,7 @@ def test_a_folder_is_chosen_with_its_classes_and_deleted_again(
     expect(page.get_by_text("6 pictures, 2 classes")).to_be_visible()
     page.goto(f"{workshop}/#/train")
     page.get_by_role("button", name="Delete pile").click()
-    expect(page.get_by_role("dialog")).to_contain_text("6 pictures are gone for ever")
+    expect(page.get_by_role("dialog")).to_contain_text("deletes its 6 pictures for good")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("link", name="pile", exact=True)).to_have_count(0)
 
@@ -314,7 +314,7 @@ def test_a_zip_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path: Pa
 
 def test_a_named_set_is_picked(page: Page, workshop: str) -> None:
     page.goto(f"{workshop}/#/train")
-    named = page.get_by_role("region", name="Pick a named set")
+    named = page.get_by_role("region", name="Choose a named set")
     named.get_by_role("link", name="doodles").click()
     expect(page.get_by_role("heading", name="Train on doodles", level=1)).to_be_visible()
     for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all():
@@ -348,7 +348,7 @@ def test_what_is_not_there_is_said(page: Page, workshop: str) -> None:
     page.goto(f"{workshop}/#/train?set=mnist")
     expect(page.get_by_text("bakeoff fetch mnist")).to_be_visible()
     page.goto(f"{workshop}/#/train/kitchen")
-    expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+    expect(page.get_by_role("heading", name="This address does not exist")).to_be_visible()
     page.complaints.clear()  # type: ignore[attr-defined] # the refusals themselves
 
 

@@ -48,7 +48,7 @@ def test_every_model_answers_while_one_draws(room: Page) -> None:
     card = room.get_by_role("article", name="CNN from scratch")
     expect(card).to_contain_text("ms")
     expect(card).to_contain_text(re.compile("sure|between|none of these"))
-    expect(card.get_by_role("img", name="The picture as CNN from scratch sees it")).to_be_visible()
+    expect(card.get_by_role("img", name="Input of CNN from scratch")).to_be_visible()
     shares = card.get_by_role("list", name="Probability of each class").get_by_role("listitem")
     expect(shares).to_have_count(10)
     expect(room.get_by_text("Draw something")).to_be_hidden()
@@ -74,10 +74,10 @@ def test_what_was_drawn_can_be_undone_and_done_again(room: Page) -> None:
     expect(answer(room, "CNN from scratch")).to_be_visible()
 
 
-def test_the_rubber_paints_paper(room: Page) -> None:
+def test_the_eraser_paints_white(room: Page) -> None:
     draw(room, ONE)
     room.get_by_label("Very thick pen").check(force=True)
-    room.get_by_label("Rubber").check(force=True)
+    room.get_by_label("Eraser").check(force=True)
     draw(room, ONE)
     paper = room.locator("canvas").first
     dark = paper.evaluate(
@@ -87,7 +87,7 @@ def test_the_rubber_paints_paper(room: Page) -> None:
 
 
 def test_one_can_draw_with_keys_alone(room: Page) -> None:
-    paper = room.get_by_role("application", name="Paper to draw on")
+    paper = room.get_by_role("application", name="Drawing pad")
     paper.focus()
     for _ in range(4):
         room.keyboard.press("Shift+ArrowUp")
@@ -198,7 +198,7 @@ def ink(page: Page) -> tuple[tuple[int, int, int], int]:
 def test_pens_have_widths_and_colours(room: Page) -> None:
     tools = room.get_by_role("group", name="Drawing tools")
     areas, colours = [], set()
-    for width in tools.get_by_role("group", name="Width of the pen").get_by_role("radio").all():
+    for width in tools.get_by_role("group", name="Pen width").get_by_role("radio").all():
         width.check(force=True)
         draw(room, ONE)
         areas.append(ink(room)[1])
@@ -206,7 +206,7 @@ def test_pens_have_widths_and_colours(room: Page) -> None:
     assert areas == sorted(areas)
     assert areas[-1] > 2 * areas[0] > 0
     pens = tools.get_by_role("group", name="Colour").get_by_role("radio").all()
-    for pen in pens[:-1]:  # the last is the rubber
+    for pen in pens[:-1]:  # the last is the eraser
         pen.check(force=True)
         draw(room, ONE)
         colours.add(ink(room)[0])
@@ -285,7 +285,7 @@ def test_many_pictures_at_once(pile: Page) -> None:
 
 def test_the_answers_to_many_can_be_taken_away(pile: Page) -> None:
     with pile.expect_download() as download:
-        pile.get_by_role("button", name="Take away as CSV").click()
+        pile.get_by_role("button", name="Download CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 20 * 2
@@ -303,15 +303,15 @@ def test_a_zip_of_pictures(room: Page, digits: NDArray[np.uint8], tmp_path: Path
     expect(cells).to_have_count(3)
     cells.first.click()
     expect(answer(room, "Plain baseline")).to_have_text("0")
-    expect(room.get_by_text("This picture came in a file with others.")).to_be_visible()
+    expect(room.get_by_text("This picture is part of a file with several.")).to_be_visible()
 
 
 def test_why(room: Page) -> None:
     draw(room, SEVEN)
     room.get_by_role("button", name="Why?").click()
-    maps = room.get_by_role("img", name=re.compile("^Where the answer"))
+    maps = room.get_by_role("img", name=re.compile("^Occlusion map"))
     expect(maps).to_have_count(2, timeout=30_000)
-    near = room.get_by_role("list", name="The training pictures most like it").first
+    near = room.get_by_role("list", name="Most similar training pictures").first
     expect(near.get_by_role("listitem").first).to_be_visible()
     assert "why=1" in room.url
     assert serious(room) == []
@@ -321,19 +321,19 @@ def test_why(room: Page) -> None:
 
 def test_a_wrong_answer_is_corrected_kept_and_taken_back(room: Page, served: Served) -> None:
     draw(room, SEVEN)
-    room.get_by_role("button", name="Not right? Keep it as").click()
+    room.get_by_role("button", name="Correct this answer").click()
     assert serious(room) == []
     room.get_by_role("button", name="7", exact=True).click()
-    expect(room.get_by_text("Kept as 7 in the set digits corrected")).to_contain_text("1 picture")
+    expect(room.get_by_text("Added as 7 to the set digits corrected")).to_contain_text("1 picture")
     kept = served.home / "sets" / "digits corrected" / "7"
     assert [one.suffix for one in kept.iterdir()] == [".png"]
     room.get_by_role("button", name="Undo").last.click()
-    expect(room.get_by_role("heading", name="What is it really?")).to_be_visible()
+    expect(room.get_by_role("heading", name="Correct class")).to_be_visible()
     assert not kept.exists()
-    room.get_by_label("Or something else").fill("seven, perhaps")
-    room.get_by_label("drawn by").fill("Ada")
-    room.get_by_role("button", name="Keep", exact=True).click()
-    expect(room.get_by_text("Kept as seven, perhaps")).to_be_visible()
+    room.get_by_label("Other class").fill("seven, perhaps")
+    room.get_by_label("Drawn by").fill("Ada")
+    room.get_by_role("button", name="Add", exact=True).click()
+    expect(room.get_by_text("Added as seven, perhaps")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -348,11 +348,11 @@ def test_what_was_corrected_is_trained_on(
         for row in (0, 1, 10, 11):
             for who in ("Ada", "Bob"):
                 choose(page, saved(tmp_path, digits[row], f"{row} {who}.png"))
-                page.get_by_role("button", name="Not right? Keep it as").click()
-                page.get_by_label("drawn by").fill(who)
+                page.get_by_role("button", name="Correct this answer").click()
+                page.get_by_label("Drawn by").fill(who)
                 page.get_by_role("button", name=f"{row % 10}", exact=True).click()
                 kept += 1
-                expect(page.get_by_text("in the set digits corrected")).to_contain_text(
+                expect(page.get_by_text("to the set digits corrected")).to_contain_text(
                     f"{kept} picture"
                 )
         page.get_by_role("link", name="Train on this set").click()
@@ -363,7 +363,7 @@ def test_what_was_corrected_is_trained_on(
         page.get_by_role("radio", name="quick").check()
         page.get_by_role("spinbutton", name="Folds").fill("2")
         page.get_by_role("button", name="Start training").click()
-        out = page.get_by_role("region", name="What came out")
+        out = page.get_by_role("region", name="Outcome")
         expect(out).to_be_visible(timeout=120_000)
         name = page.get_by_role("heading", level=1).inner_text()
         # Who drew it is known to the run, and told of it.

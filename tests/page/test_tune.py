@@ -23,7 +23,7 @@ from .conftest import serious, serving, sideways, watched
 
 VIEWS = ("overview", "history", "importance", "parallel", "pareto", "table")
 TRIALS = 12
-SCORED = TRIALS - 2  # one is given up early, one fails
+SCORED = TRIALS - 2  # one is stopped early, one fails
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ def test_a_damaged_study_is_told(page: Page, studies: Studies) -> None:
     page.goto(f"{studies.address}/#/tune")
     card = page.get_by_role("listitem").filter(has=heading(page, "broken"))
     expect(card).to_contain_text("damaged")
-    expect(card).to_contain_text("does not fit version 1")
+    expect(card).to_contain_text("does not fit version")
     card.get_by_role("link").click()
-    expect(page.get_by_role("alert")).to_contain_text("Search anew with bakeoff tune")
+    expect(page.get_by_role("alert")).to_contain_text("bakeoff tune")
     page.complaints.clear()  # type: ignore[attr-defined]
     shutil.rmtree(path)
 
@@ -115,16 +115,16 @@ def test_a_damaged_study_is_told(page: Page, studies: Studies) -> None:
 def test_the_overview_tells_what_to_take_and_how(page: Page, studies: Studies) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(studies.at("drawings"))
-    expect(heading(page, f"Take trial {PICKED}")).to_be_visible()
+    expect(heading(page, f"Use trial {PICKED}")).to_be_visible()
     expect(page.get_by_text("is clearly better than the defaults")).to_be_visible()
-    expect(page.get_by_text("345 inner pictures, in 3 folds")).to_be_visible()
+    expect(page.get_by_text("345 in 3 folds, used by the trials")).to_be_visible()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("status")).to_have_text("Copied")
     settings = studies.home / "studies" / "drawings" / SETTINGS
     command = f"bakeoff run '/pictures/my drawings' --settings {settings.resolve()}"
     assert page.evaluate("navigator.clipboard.readText()") == command
     with page.expect_download() as taken:
-        page.get_by_role("button", name="Take settings.toml away").click()
+        page.get_by_role("button", name="Download settings.toml").click()
     assert Path(taken.value.path()).read_bytes() == settings.read_bytes()
     chosen = page.get_by_role("region", name=f"Settings of trial {PICKED}").last
     row = chosen.get_by_role("row").filter(has_text="kernel_size")
@@ -140,9 +140,9 @@ def test_without_a_clipboard_the_command_is_selected(page: Page, studies: Studie
     assert selected.startswith("bakeoff run ")
 
 
-def test_it_tells_how_the_search_flattered_itself(page: Page, studies: Studies) -> None:
+def test_it_shows_the_optimism_of_the_search(page: Page, studies: Studies) -> None:
     page.goto(studies.at("drawings"))
-    told = page.get_by_role("region", name="How the search flattered itself").first
+    told = page.get_by_role("region", name="Optimism of the search").first
     expect(told).to_contain_text(re.compile(WORDS.split("%")[0].strip()))
     lines = told.get_by_role("row")
     expect(lines.nth(1)).to_contain_text(re.compile(r"Trial 7 in the search.*98\.0"))
@@ -167,16 +167,18 @@ def test_each_approach_has_its_own_search(page: Page, studies: Studies) -> None:
 
 def test_every_trial_is_a_point_of_the_history_and_opens(page: Page, studies: Studies) -> None:
     page.goto(studies.at("drawings?view=history"))
-    chart = page.get_by_role("group", name=re.compile("^Loss of 12 trials in their order; best"))
+    chart = page.get_by_role("group", name=re.compile("^Loss of 12 trials in order; best"))
     expect(chart.get_by_role("link")).to_have_count(TRIALS)
-    expect(chart.get_by_role("link", name=f"Trial {PRUNED}: given up early")).to_be_visible()
+    expect(chart.get_by_role("link", name=f"Trial {PRUNED}: stopped early")).to_be_visible()
     expect(chart.get_by_role("link", name=f"Trial {FAILED}: failed")).to_be_visible()
-    point = chart.get_by_role("link", name=re.compile(rf"^Trial {PICKED}: loss 0\.070, the pick"))
+    point = chart.get_by_role(
+        "link", name=re.compile(rf"^Trial {PICKED}: loss 0\.070, recommended")
+    )
     point.focus()
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog", name=f"CNN from scratch, trial {PICKED}")
     expect(
-        drawer.get_by_role("img", name=re.compile("How it learnt: loss by epoch"))
+        drawer.get_by_role("img", name=re.compile("Training curves: loss by epoch"))
     ).to_be_visible()
     expect(drawer.get_by_role("rowheader", name="inner 3")).to_be_visible()
     assert f"trial={PICKED}" in page.url
@@ -195,7 +197,7 @@ def test_a_trial_that_came_to_nothing_says_why(page: Page, studies: Studies) -> 
     expect(drawer.get_by_role("img", name=re.compile("loss by epoch"))).to_be_visible()
     page.goto(studies.at(f"drawings?view=table&trial={FAILED}"))
     expect(drawer).to_contain_text("no longer a number in epoch 2")
-    expect(drawer).to_contain_text("It has no curves")
+    expect(drawer).to_contain_text("No curves")
 
 
 def test_importance_is_told_as_shares(page: Page, studies: Studies) -> None:
@@ -229,11 +231,11 @@ def test_a_range_drawn_on_an_axis_keeps_what_passes(page: Page, studies: Studies
     study = json.loads((studies.home / "studies" / "drawings" / STUDY).read_text())
     trials = study["searches"][0]["trials"]
     fives = [one for one in trials if one["accuracy"] and one["settings"].get("kernel_size") == 5]
-    expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials kept")
+    expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials shown")
     expect(rows(page)).to_have_count(len(fives))
     assert "keep=kernel_size" in page.url
     page.reload()  # the address says it all
-    expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials kept")
+    expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials shown")
     page.mouse.click(x, middle + 60)  # a mere press takes it away
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
 
@@ -252,7 +254,7 @@ def test_a_range_is_moved_by_keyboard(page: Page, studies: Studies) -> None:
     high = page.get_by_role("slider", name="dropout, to")
     high.focus()
     page.keyboard.press("ArrowDown")
-    page.get_by_role("button", name="Keep all").click()
+    page.get_by_role("button", name="Clear filters").click()
     expect(page).not_to_have_url(re.compile("keep="))
 
 
@@ -302,13 +304,13 @@ def test_the_table_sorts_filters_and_is_taken_away(page: Page, studies: Studies)
     expect(header).to_have_attribute("aria-sort", "ascending")
     assert "sort=-accuracy" in page.url
     table.get_by_role("button", name="learning_rate").click()
-    page.get_by_text("Given up early", exact=True).click()
+    page.get_by_text("Stopped early", exact=True).click()
     expect(table.get_by_role("rowheader")).to_have_count(1)
     with page.expect_download() as taken:
-        page.get_by_role("button", name="Take trials.csv away").click()
+        page.get_by_role("button", name="Download trials.csv").click()
     assert Path(taken.value.path()).read_bytes() == b"approach,number\r\ncnn,0\r\n"
     table.get_by_role("link").click()
-    expect(page.get_by_role("dialog")).to_contain_text("given up early")
+    expect(page.get_by_role("dialog")).to_contain_text("stopped early")
 
 
 # -- as it goes on ------------------------------------------------------------
@@ -320,7 +322,7 @@ def test_a_search_is_followed_until_it_is_finished(page: Page, studies: Studies)
     with RunLock(path):
         page.goto(studies.at("going?view=history"))
         expect(page.get_by_text(f"0 of {TRIALS} trials are done")).to_be_visible()
-        expect(page.get_by_text("at work").first).to_be_visible()
+        expect(page.get_by_text("running").first).to_be_visible()
         assert serious(page) == []
         make_study(path, done=3)
         expect(page.get_by_text(f"3 of {TRIALS} trials are done")).to_be_visible()
@@ -329,18 +331,18 @@ def test_a_search_is_followed_until_it_is_finished(page: Page, studies: Studies)
         expect(page.get_by_role("heading", name="is the best so far")).to_be_visible()
     expect(page.get_by_text(f"bakeoff tune --resume {path.resolve()}")).to_be_visible()
     make_study(path)
-    expect(heading(page, f"Take trial {PICKED}")).to_be_visible()
+    expect(heading(page, f"Use trial {PICKED}")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_have_count(0)
     shutil.rmtree(path)
 
 
 def test_a_server_that_is_gone_is_told_and_waited_for(page: Page, studies: Studies) -> None:
     page.goto(studies.at("stopped"))
-    expect(page.get_by_text("is the best of those")).to_be_visible()
+    expect(page.get_by_text("is the best of the finished trials")).to_be_visible()
     page.route("**/api/studies", lambda route: route.abort())
-    expect(page.get_by_text("the server does not answer; trying again")).to_be_visible()
+    expect(page.get_by_text("the server does not respond; retrying")).to_be_visible()
     page.unroute("**/api/studies")
-    expect(page.get_by_text("the server does not answer")).to_have_count(0)
+    expect(page.get_by_text("the server does not respond")).to_have_count(0)
     page.complaints.clear()  # type: ignore[attr-defined]
 
 
@@ -378,7 +380,7 @@ def carried(tmp_path: Path) -> str:
 def test_the_report_opens_from_disk(browser: Browser, carried: str) -> None:
     with watched(browser, viewport={"width": 1280, "height": 900}, offline=True) as page:
         page.goto(carried)
-        expect(heading(page, f"Take trial {PICKED}")).to_be_visible()
+        expect(heading(page, f"Use trial {PICKED}")).to_be_visible()
         expect(heading(page, "<b>drawings</b>")).to_be_visible()
         expect(page.get_by_role("navigation", name="Rooms")).to_have_count(0)
         expect(page.get_by_role("link", name="All studies")).to_have_count(0)
@@ -387,13 +389,13 @@ def test_the_report_opens_from_disk(browser: Browser, carried: str) -> None:
             expect(page.get_by_role("heading", level=2).first).to_be_visible()
             assert serious(page) == []
         with page.expect_download() as taken:
-            page.get_by_role("button", name="Take trials.csv away").click()
+            page.get_by_role("button", name="Download trials.csv").click()
         with Path(taken.value.path()).open(newline="") as file:
             trials = list(csv.DictReader(file))
         assert [one["approach"] for one in trials] == ["cnn"] * 14 + ["vit"] * 14
         assert (trials[0]["kernel_size"], trials[0]["filters"]) == ("3", "none")
         page.get_by_role("region", name="Trials").get_by_role("link", name="Trial 7").click()
-        expect(page.get_by_role("dialog").get_by_text("How it learnt")).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_text("Training curves")).to_be_visible()
 
 
 def test_the_report_of_a_run_has_no_such_room(

@@ -824,7 +824,7 @@ export interface components {
         };
         /**
          * ClassScore
-         * @description How one class fared. `accuracy` is its recall; `interval` is the 95 % one.
+         * @description The scores of one class. `accuracy` is its recall, with its 95 % `interval`.
          */
         ClassScore: {
             /** Accuracy */
@@ -847,9 +847,9 @@ export interface components {
          * Comparison
          * @description Two approaches on the same pictures.
          *
-         *     `only_a` pictures are right with `a` alone, `only_b` with `b` alone.
-         *     `mcnemar_p` is the exact two-sided p of those counts; `resampled_t_p` the
-         *     corrected resampled t-test on the folds (None with fewer than two folds).
+         *     `only_a` pictures are right only with `a`, `only_b` only with `b`. `mcnemar_p` is the exact
+         *     two-sided p of these counts; `resampled_t_p` that of the corrected resampled t-test on the
+         *     folds (None with fewer than two folds).
          *     `verdict` is one of "a", "b", "too close to call".
          */
         Comparison: {
@@ -890,10 +890,10 @@ export interface components {
         };
         /**
          * CorruptionResult
-         * @description One change that leaves the label true, at growing strengths.
+         * @description The accuracy under one corruption at increasing strengths.
          *
-         *     `words` says what was done ("turned"), `strengths` how much ("3°"), and `accuracy` what was
-         *     still right, strength by strength.
+         *     `words` describes a corrupted picture ("rotated"), and `strengths` each strength ("3°"), to
+         *     which `accuracy` belongs.
          */
         CorruptionResult: {
             /** Accuracy */
@@ -907,7 +907,7 @@ export interface components {
         };
         /**
          * CurvePoint
-         * @description Accuracy on pictures never seen, learnt from so many `pictures`, over `fits` fits.
+         * @description Out-of-fold accuracy after training on `pictures` pictures, over `fits` fits.
          */
         CurvePoint: {
             /** Accuracy */
@@ -1062,7 +1062,7 @@ export interface components {
         };
         /**
          * Forecast
-         * @description What to expect from `times` as many pictures, with the 95 % interval of that guess.
+         * @description The expected accuracy with `times` as many pictures, with its 95 % interval.
          */
         Forecast: {
             /** Accuracy */
@@ -1079,7 +1079,7 @@ export interface components {
         };
         /**
          * GroupScore
-         * @description How one group (a writer, a style) fared. `confidence` is the mean of what was stated.
+         * @description The scores of one group (a writer, a style). `confidence` is the mean confidence.
          */
         GroupScore: {
             /** Accuracy */
@@ -1100,7 +1100,7 @@ export interface components {
         };
         /**
          * Health
-         * @description What is odd about a dataset; `words` has a sentence for each kind of finding.
+         * @description The issues of a dataset; `words` has a sentence for each.
          */
         Health: {
             /** Odd */
@@ -1140,7 +1140,7 @@ export interface components {
         };
         /**
          * LearningCurve
-         * @description Would more pictures help? The error is `floor` + `scale` · pictures ** -`exponent`.
+         * @description Would more pictures help? The fitted error is `floor` + `scale` · pictures ** -`exponent`.
          */
         LearningCurve: {
             /** Exponent */
@@ -1170,10 +1170,10 @@ export interface components {
         };
         /**
          * Mistake
-         * @description One picture that was called something else; `index` is its row in the dataset.
+         * @description One wrong answer; `index` is the picture's row in the dataset.
          *
-         *     `probability` is what the answer was given, `truth_probability` what the
-         *     true class was given, `loss` is minus the log of the latter.
+         *     `probability` is that of the answer, `truth_probability` that of the true class, and `loss` its
+         *     negative logarithm.
          */
         Mistake: {
             /** Answer */
@@ -1318,7 +1318,7 @@ export interface components {
         };
         /**
          * Odd
-         * @description A picture unlike the others: `what` in a word ("empty"), `why` in a sentence.
+         * @description A picture unlike the others: `what` is its kind ("empty"), `why` a description.
          */
         Odd: {
             /** Index */
@@ -1487,10 +1487,10 @@ export interface components {
         };
         /**
          * ReliabilityBin
-         * @description Answers of about the same confidence, and how often they were right.
+         * @description Answers of about the same confidence, and how often they are right.
          *
-         *     `lower` and `upper` are the least and greatest confidence in the bin,
-         *     `confidence` its mean; a calibrated model has `accuracy` ≈ `confidence`.
+         *     `lower` and `upper` are the lowest and highest confidence in the bin, `confidence` its mean; a
+         *     calibrated model has `accuracy` ≈ `confidence`.
          */
         ReliabilityBin: {
             /** Accuracy */
@@ -1544,10 +1544,11 @@ export interface components {
         };
         /**
          * Robustness
-         * @description How an approach stands changes, on `pictures` that its models had not seen.
+         * @description The robustness of an approach, on `pictures` pictures that its models had not seen.
          *
-         *     `clean` is the accuracy on the same pictures as they are, `mean` that over all changes and
-         *     strengths. `weakest` names the three changes that cost most, the worst first.
+         *     `clean` is the accuracy on the same pictures without corruption, `mean` that over all
+         *     corruptions and strengths. `weakest` names the three corruptions that cost most, the worst
+         *     first.
          */
         Robustness: {
             /** Clean */
@@ -1609,13 +1610,13 @@ export interface components {
         };
         /**
          * Scores
-         * @description Every figure computed from one set of probabilities.
+         * @description All scores of one set of predictions.
          *
-         *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts
-         *     pictures of class i that were called class j. `reliability` runs from the
-         *     least sure answers to the surest. Intervals are 95 % ones; see `bakeoff.evaluation.intervals`.
-         *     `calibration_null_level` is the calibration error that a perfectly calibrated model would exceed
-         *     on so many pictures one time in twenty.
+         *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts pictures of class
+         *     i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
+         *     are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
+         *     calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
+         *     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name.
          */
         Scores: {
             /** Accuracy */
@@ -1715,9 +1716,9 @@ export interface components {
         };
         /**
          * Sentence
-         * @description A part of the verdict: `about` says which question it answers.
+         * @description One sentence of the verdict; `about` says which question it answers.
          *
-         *     `see` is where the pictures or figures behind it are, and `name` of which class or group.
+         *     `see` says where the pictures or numbers behind it are, and `name` for which class or group.
          */
         Sentence: {
             /**
@@ -1814,10 +1815,10 @@ export interface components {
         };
         /**
          * Shortcut
-         * @description Something that should tell nothing and does.
+         * @description A shortcut that a model could exploit.
          *
-         *     By `by` (such as "background") alone, `predicts` ("class" or "group") is predicted with this
-         *     accuracy, where always naming the most frequent has `chance`.
+         *     `by` (such as "background") alone predicts the class or group (`predicts`) with this accuracy;
+         *     always answering the most frequent one has `chance`.
          */
         Shortcut: {
             /** Accuracy */
@@ -1966,9 +1967,10 @@ export interface components {
         };
         /**
          * Suspect
-         * @description A label that the models doubt, and the class they `propose` instead.
+         * @description A likely label error, and the class that the models propose instead.
          *
-         *     `quality` runs from 0 (surely wrong) to 1; `agree` names the approaches that say the same.
+         *     `quality` is the probability of the label, from 0 (certainly wrong) to 1; `agree` names the
+         *     approaches that predict the proposed class.
          */
         Suspect: {
             /** Agree */
@@ -2106,12 +2108,12 @@ export interface components {
         };
         /**
          * Trust
-         * @description When to believe an answer: thresholds, the rates they are meant for, and those measured.
+         * @description When to trust an answer: thresholds, their target rates, and the measured rates.
          *
-         *     A class is possible from `least_probability` on; the likeliest one always is. At most
-         *     `error_rate` of pictures like these have a truth outside of the possible classes. A picture
-         *     whose OOD score exceeds `max_ood_score` is none of the classes; at most `refusal_rate`
-         *     of pictures like these are so refused.
+         *     A class is possible from `least_probability` on; the most probable class always is. For at most
+         *     a share `error_rate` of pictures like these the truth is not among the possible classes. A
+         *     picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
+         *     `refusal_rate` of pictures like these are refused as such.
          */
         Trust: {
             /** Error Rate */
@@ -2126,12 +2128,12 @@ export interface components {
         };
         /**
          * TrustMeasured
-         * @description What came of the thresholds on pictures that did not set them.
+         * @description The rates that the thresholds reach on pictures that did not set them.
          *
          *     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
-         *     one class, `sure_right` how often those are right (None where there are none), `refused` the
-         *     share of these familiar pictures that was taken for none of the classes. Sets are counted
-         *     over all pictures, the refused ones too.
+         *     one class, `sure_right` the accuracy of the latter (None if there are none), and `refused` the
+         *     share of these in-distribution pictures that are refused. Sets are counted over all pictures,
+         *     including refused ones.
          */
         TrustMeasured: {
             /** Covered */
@@ -2160,7 +2162,7 @@ export interface components {
         };
         /**
          * Verdict
-         * @description What to make of it all, in plain words, written from the figures by rules.
+         * @description The verdict on a run in plain words, written by rules.
          */
         Verdict: {
             /** Sentences */
@@ -2185,7 +2187,7 @@ export interface components {
         };
         /**
          * Winner
-         * @description The approach to trust, or None where the figures cannot tell; `why` in plain words.
+         * @description The approach to trust, or None if the scores do not separate one; `why` in words.
          */
         Winner: {
             /** Name */
