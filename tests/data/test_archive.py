@@ -110,12 +110,12 @@ def test_empty_folders_are_kept(tmp_path: Path) -> None:
         gzip.compress(b"", mtime=0),
     ],
 )
-def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
+def test_files_that_are_not_archives(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
     assert not is_archive(tmp_path / "a")
 
 
-def test_arrays_and_lone_gzipped_files_are_no_archives(tmp_path: Path) -> None:
+def test_arrays_and_single_gzipped_files_are_not_archives(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros(3))
     (tmp_path / "idx.gz").write_bytes(gzip.compress(struct.pack(">II", 2051, 1) + bytes(2000)))
     assert not is_archive(tmp_path / "a.npz")
@@ -139,7 +139,7 @@ def test_windows_slashes_mean_folders(tmp_path: Path) -> None:
     assert contents(zipped(tmp_path / "a.zip", {"cat\\a.png": b"x"})) == {"cat/a.png": b"x"}
 
 
-def test_litter_is_passed_over_silently(tmp_path: Path) -> None:
+def test_litter_is_ignored_silently(tmp_path: Path) -> None:
     litter = {"__MACOSX/cat/._a.png": b"x", ".DS_Store": b"x", "cat/.ipynb_checkpoints/a": b"x"}
     archive = zipped(tmp_path / "a.zip", {**litter, **FILES})
     assert contents(archive) == FILES
@@ -186,7 +186,7 @@ def test_links_are_left_out_of_a_zip(tmp_path: Path) -> None:
     assert [record.subject for record in left_out(path)] == ["a.zip/link"]
 
 
-def test_a_name_that_comes_twice_is_left_out_the_second_time(tmp_path: Path) -> None:
+def test_a_repeated_name_is_left_out(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip")
     with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
         warnings.simplefilter("ignore")
@@ -205,7 +205,7 @@ def test_long_names_are_left_out(tmp_path: Path) -> None:
     assert {record.problem for record in left_out(archive)} == {"its name is too long"}
 
 
-def test_names_in_an_encoding_of_the_past(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     assert contents(tarred(tmp_path / "a.tar", {"caf\udce9/a": b"x"})) == {"caf?/a": b"x"}
 
 
@@ -288,7 +288,7 @@ def test_a_tar_header_that_would_fill_the_memory(tmp_path: Path) -> None:
     assert refusal(tmp_path / "a.tar") == "the archive holds a header of many megabytes"
 
 
-def test_a_full_disk_is_no_fault_of_the_archive(
+def test_a_full_disk_is_not_blamed_on_the_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Path, *_: object, **__: object) -> None:

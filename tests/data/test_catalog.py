@@ -36,14 +36,14 @@ class Server(ThreadingHTTPServer):
     """Serves `answers` by path; counts what was asked."""
 
     answers: dict[str, tuple[int, dict[str, str], bytes]]
-    asked: list[str]
+    requests: list[str]
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         status, headers, body = self.server.answers.get(self.path, (404, {}, b"no"))
         self.send_response(status)
         for name, value in headers.items():
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server(("127.0.0.1", 0), Handler) as server:
-        server.answers, server.asked = {}, []
+        server.answers, server.requests = {}, []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -135,7 +135,7 @@ def test_fetch_and_load(server: Server, make_set: MakeSet, cache: Path) -> None:
     assert dataset.name == "tiny"
     assert dataset.classes == ("cat", "dog")
     assert fetch(name) == folder
-    assert server.asked == ["/a.bin"]
+    assert server.requests == ["/a.bin"]
 
 
 def test_damaged_cache_is_fetched_again(server: Server, make_set: MakeSet) -> None:
@@ -231,7 +231,7 @@ def test_a_redirect_that_leads_back_to_http_is_not_followed(
     server.answers["/b.bin"] = (301, {"Location": "http://example.org/c.bin"}, b"")
     with pytest.raises(BakeoffError, match=r"http://example\.org/c\.bin: it is not an https addr"):
         fetch(name)
-    assert server.asked == ["/a.bin", "/b.bin"]
+    assert server.requests == ["/a.bin", "/b.bin"]
     assert_nothing_left(cache)
 
 
@@ -390,7 +390,7 @@ def test_usps(tmp_path: Path) -> None:
         "\n",
     ],
 )
-def test_usps_line_that_says_anything_else(tmp_path: Path, line: str) -> None:
+def test_usps_line_of_another_form(tmp_path: Path, line: str) -> None:
     put_usps(tmp_path, usps_line() + line)
     with pytest.raises(BakeoffError, match=r"usps\.bz2 line 2: it is not a label and 256 numbers"):
         read_usps(tmp_path)

@@ -53,13 +53,13 @@ anything = st.builds(
 
 
 @given(st.lists(anything, max_size=4))
-def test_what_is_written_comes_back(some: list[Correction]) -> None:
-    text = corrections_table(some)
+def test_a_table_that_was_written_is_read_back(corrections: list[Correction]) -> None:
+    text = corrections_table(corrections)
     for row in csv.reader(io.StringIO(text, newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
     with tempfile.TemporaryDirectory() as folder:
         back = read_corrections(written(Path(folder), text))
-    assert [replace(one, line=0) for one in back] == some
+    assert [replace(row, line=0) for row in back] == corrections
 
 
 @given(cells)
@@ -68,7 +68,7 @@ def test_a_formula_is_made_spreadsheet_safe_and_comes_back(text: str) -> None:
     assert not spreadsheet_safe(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-def test_what_spreadsheets_do_is_from_spreadsheet(tmp_path: Path) -> None:
+def test_changes_by_spreadsheets_are_reverted(tmp_path: Path) -> None:
     text = (
         "\ufeffName;Label;Action;Proposed;Quality\r\n"
         "a.png;cat; Leave  Out ;;0,25\r\n"
@@ -88,7 +88,10 @@ def test_what_spreadsheets_do_is_from_spreadsheet(tmp_path: Path) -> None:
         ("action,name,label\n", "line 1: the column proposed is missing"),
         ("action,name,label,proposed,name\n", "line 1: two columns have the same name"),
         (HEADER + "\nkeep,a\n", "line 3: it has 2 cells, the header 6"),
-        (HEADER + "delete,a,b,,,\n", "line 2: the action 'delete' is none of relabel, leave out"),
+        (
+            HEADER + "delete,a,b,,,\n",
+            "line 2: the action 'delete' is not one of relabel",
+        ),
         (HEADER + "keep,a,b,,,1.5\n", "line 2: the quality '1.5' is not a number from 0 to 1"),
         (HEADER + "keep,a,b,,,high\n", "line 2: the quality 'high' is not a number"),
         (HEADER + f'keep,"{"a" * 200_000}",b,,,\n', "line 2: it is not CSV"),
@@ -114,7 +117,7 @@ def test_a_missing_and_a_huge_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # -- what they do ------------------------------------------------------------------
 
 
-def test_labels_change_and_pictures_stay_out() -> None:
+def test_labels_change_and_pictures_are_left_out() -> None:
     before = strokes()
     after = corrected(
         before,
@@ -128,7 +131,7 @@ def test_labels_change_and_pictures_stay_out() -> None:
     assert len(after) == 59
     assert after.classes[after.labels[0]] == "box"
     assert "dash/1.png" not in after.names
-    assert [str(one) for one in after.left_out] == [
+    assert [str(item) for item in after.left_out] == [
         "dash/1.png: you asked for it in corrections.csv. Delete that line to use it again."
     ]
     assert after.description == "1 label corrected, 1 picture left out on request"
@@ -154,9 +157,9 @@ def test_a_class_that_loses_its_pictures_goes_and_is_listed() -> None:
 def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path) -> None:
     folder = class_folders(tmp_path / "set", "cat", "dog")
     files = {path: path.read_bytes() for path in folder.rglob("*.png")}
-    some = [Correction("relabel", "cat/style0_0.png", "cat", "dog")]
-    assert read(folder, corrections=some).labels.tolist() == [1, 0, 0, 1, 1, 1]
-    assert "1 label corrected, 6 pictures of" in read(folder, corrections=some).description
+    corrections = [Correction("relabel", "cat/style0_0.png", "cat", "dog")]
+    assert read(folder, corrections=corrections).labels.tolist() == [1, 0, 0, 1, 1, 1]
+    assert "1 label corrected, 6 pictures of" in read(folder, corrections=corrections).description
     assert {path: path.read_bytes() for path in folder.rglob("*.png")} == files
 
 
@@ -165,7 +168,10 @@ def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path
     [
         ("relabel,cat.png,bar,box,,", "strokes has no picture of this name"),
         (f"relabel,{FIRST},dash,box,,", "its label is 'bar', not 'dash'"),
-        (f"relabel,{FIRST},bar,circle,,", "'circle' is none of the classes. Propose one of bar,"),
+        (
+            f"relabel,{FIRST},bar,circle,,",
+            "'circle' is not one of the classes. Propose one of bar,",
+        ),
         (f"relabel,{FIRST},bar,,,", "no class is proposed"),
         (
             f"leave out,{FIRST},bar,,,\nkeep,x,,,,\nrelabel,{FIRST},bar,box,,",
@@ -173,7 +179,7 @@ def test_a_source_is_read_with_its_corrections_and_stays_as_it_is(tmp_path: Path
         ),
     ],
 )
-def test_what_does_not_fit_the_dataset_is_refused(tmp_path: Path, line: str, problem: str) -> None:
+def test_a_correction_that_does_not_fit_is_refused(tmp_path: Path, line: str, problem: str) -> None:
     message = refused(tmp_path, line)
     assert message.startswith(f"corrections line {line.count(chr(10)) + 2} (")
     assert problem in message
@@ -186,7 +192,7 @@ def test_a_name_of_two_pictures_and_a_missing_label_are_refused(tmp_path: Path) 
     assert "it has no label" in refused(tmp_path, f"relabel,{FIRST},bar,box,,", unlabelled)
 
 
-def test_not_every_picture_can_go() -> None:
+def test_not_every_picture_can_be_left_out() -> None:
     dataset = strokes()
     with pytest.raises(BakeoffError, match="every picture is left out"):
         corrected(dataset, [Correction("leave out", name) for name in dataset.names])

@@ -23,12 +23,12 @@ COLOUR[:, :8] = (200, 40, 20)
 COLOUR[:, 8:] = (20, 90, 220)
 
 
-def near(found: Any, expected: Any, tolerance: int) -> bool:
-    return bool((np.abs(found.astype(int) - expected.astype(int)) <= tolerance).all())
+def near(actual: Any, expected: Any, tolerance: int) -> bool:
+    return bool((np.abs(actual.astype(int) - expected.astype(int)) <= tolerance).all())
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF"])
-def test_exact_formats_bring_back_every_grey(kind: str) -> None:
+def test_lossless_formats_keep_every_grey(kind: str) -> None:
     pixels = drawing()
     assert np.array_equal(decode(encoded(pixels, kind), "a"), pixels[..., None])
 
@@ -37,7 +37,7 @@ def test_exact_formats_bring_back_every_grey(kind: str) -> None:
     ("kind", "options"),
     [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True}), ("GIF", {})],
 )
-def test_exact_formats_bring_back_every_colour(kind: str, options: dict[str, Any]) -> None:
+def test_lossless_formats_keep_every_colour(kind: str, options: dict[str, Any]) -> None:
     assert np.array_equal(decode(encoded(COLOUR, kind, **options), "a"), COLOUR)
 
 
@@ -57,7 +57,7 @@ def test_grey_stored_as_colour_is_grey(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
+def test_the_first_frame_of_an_animation_is_used(kind: str) -> None:
     first, second = Image.fromarray(drawing(0)), Image.fromarray(255 - drawing(1))
     options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(first, kind, save_all=True, append_images=[second], **options)
@@ -72,7 +72,7 @@ def test_a_phone_picture_of_several_frames_is_its_first() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_every_exif_turn_is_from_spreadsheet(kind: str, turn: int) -> None:
+def test_every_exif_orientation_is_applied(kind: str, turn: int) -> None:
     upright = Image.fromarray(np.kron(drawing(), np.ones((8, 8), dtype=np.uint8)))
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -91,7 +91,7 @@ def test_every_exif_turn_is_from_spreadsheet(kind: str, turn: int) -> None:
     assert near(pixels[..., 0], np.asarray(upright), 30)
 
 
-def test_a_broken_exif_block_does_not_cost_the_picture() -> None:
+def test_a_picture_with_a_damaged_exif_block_is_read() -> None:
     data = encoded(drawing(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")
     assert decode(data, "a").shape == (12, 16, 1)
 
@@ -108,7 +108,7 @@ def test_exif_that_cannot_be_read_at_all(monkeypatch: pytest.MonkeyPatch) -> Non
     ("mode", "kind"),
     [("RGBA", "PNG"), ("RGBA", "TIFF"), ("RGBA", "WEBP"), ("LA", "PNG"), ("LA", "TIFF")],
 )
-def test_transparency_lies_on_white(mode: str, kind: str) -> None:
+def test_transparency_becomes_white(mode: str, kind: str) -> None:
     layer = Image.new("RGBA", (3, 2), (0, 0, 0, 0))
     layer.putpixel((0, 0), (0, 0, 0, 255))
     layer.putpixel((1, 0), (0, 0, 0, 128))
@@ -119,7 +119,7 @@ def test_transparency_lies_on_white(mode: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-def test_a_palette_keeps_its_colours_and_its_hole(kind: str) -> None:
+def test_a_palette_keeps_its_colours_and_its_transparency(kind: str) -> None:
     image = Image.new("P", (3, 1))
     image.putpalette([250, 0, 0, 0, 0, 250, 0, 250, 0])
     image.putdata([0, 1, 2])
@@ -185,19 +185,19 @@ def test_grey_of_thirty_two_bits_holds_sixteen() -> None:
     ("values", "expected"),
     [([0, 0.5, 1], [0, 128, 255]), ([0, 2, 255], [0, 2, 255]), ([0, 257, 65535], [0, 1, 255])],
 )
-def test_floats_are_scaled_by_what_they_must_be(values: list[float], expected: list[int]) -> None:
+def test_floats_are_scaled_by_their_range(values: list[float], expected: list[int]) -> None:
     data = encoded(np.asarray([values], dtype=np.float32), "TIFF")
     assert decode(data, "a")[0, :, 0].tolist() == expected
 
 
 @pytest.mark.parametrize("value", [-1.0, 70000.0, np.nan, np.inf])
-def test_floats_that_are_no_grey_are_refused(value: float) -> None:
+def test_floats_that_are_not_greys_are_refused(value: float) -> None:
     data = encoded(np.asarray([[0, value]], dtype=np.float32), "TIFF")
     with pytest.raises(BakeoffError, match=r"deep\.tif: its greys are not numbers"):
         decode(data, "deep.tif")
 
 
-def test_cmyk_has_the_colours_that_were_printed() -> None:
+def test_cmyk_is_converted() -> None:
     ink = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     for kind in ("JPEG", "TIFF"):
         assert near(decode(encoded(ink, kind), "a")[8, 8], np.asarray([255, 0, 0]), 3)
@@ -225,7 +225,7 @@ def test_a_phone_photo_is_kept_at_512(kind: str) -> None:
     assert near(pixels[:, 100, 0], np.linspace(0, 255, 512), 3)
 
 
-def test_a_thread_of_a_picture_keeps_one_pixel() -> None:
+def test_a_very_thin_picture_keeps_one_pixel() -> None:
     assert decode(encoded(np.zeros((1, 5000), dtype=np.uint8)), "a").shape == (1, 512, 1)
 
 
@@ -285,24 +285,24 @@ def test_a_picture_cut_short_is_refused(kind: str) -> None:
         (b"just words\n", "a text file"),
     ],
 )
-def test_what_is_no_picture_is_told_by_what_it_looks_like(data: bytes, words: str) -> None:
+def test_other_files_are_refused_with_their_type(data: bytes, words: str) -> None:
     assert looks_like(data) == words
     assert not is_picture(data)
     with pytest.raises(BakeoffError, match=f"x: it looks like {words}"):
         decode(data, "x")
 
 
-def test_what_looks_like_nothing_is_no_picture() -> None:
+def test_unknown_bytes_are_not_a_picture() -> None:
     with pytest.raises(BakeoffError, match="x: it is not a picture"):
         decode(b"\0\1\2\3 rubbish", "x")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "MPO"])
-def test_every_format_is_known_by_its_head(kind: str) -> None:
+def test_every_format_is_recognised_by_its_first_bytes(kind: str) -> None:
     assert is_picture(encoded(COLOUR, kind)[:64])
 
 
-def test_other_formats_of_pillow_stay_shut() -> None:
+def test_other_formats_of_pillow_are_not_opened() -> None:
     for kind in ("PPM", "TGA", "ICO", "EPS", "PDF"):
         with pytest.raises(BakeoffError):
             decode(encoded(COLOUR, kind), "x")

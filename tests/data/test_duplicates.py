@@ -51,8 +51,8 @@ def as_colour(picture: Picture) -> Picture:
 
 def test_exact_copies() -> None:
     first, second = drawing(0), drawing(1)
-    found = find_duplicates(collected([first, second, first.copy(), first.copy()]))
-    assert found == [DuplicateGroup((0, 2, 3), exact=True)]
+    duplicates = find_duplicates(collected([first, second, first.copy(), first.copy()]))
+    assert duplicates == [DuplicateGroup((0, 2, 3), exact=True)]
 
 
 def test_the_same_pixels_in_another_shape_are_not_exact() -> None:
@@ -75,14 +75,14 @@ def test_the_same_pixels_in_another_shape_are_not_exact() -> None:
 )
 def test_near_copies(change: Callable[[Picture], Picture]) -> None:
     originals = [drawing(seed) for seed in range(6)]
-    found = find_duplicates(collected([*originals, *map(change, originals)]))
-    assert found == [DuplicateGroup((row, row + 6), exact=False) for row in range(6)]
+    duplicates = find_duplicates(collected([*originals, *map(change, originals)]))
+    assert duplicates == [DuplicateGroup((row, row + 6), exact=False) for row in range(6)]
 
 
 def test_exact_and_near_copies_make_one_group() -> None:
     first = drawing(0)
-    found = find_duplicates(collected([drawing(1), first, as_jpeg(first), first.copy()]))
-    assert found == [DuplicateGroup((1, 2, 3), exact=False)]
+    duplicates = find_duplicates(collected([drawing(1), first, as_jpeg(first), first.copy()]))
+    assert duplicates == [DuplicateGroup((1, 2, 3), exact=False)]
 
 
 def one_stroke_more(picture: Picture) -> Picture:
@@ -103,12 +103,12 @@ def one_stroke_more(picture: Picture) -> Picture:
     ],
     ids=["one stroke more", "mirrored", "faint", "dark", "squashed"],
 )
-def test_what_is_no_copy(change: Callable[[Picture], Picture]) -> None:
+def test_pictures_that_are_not_copies(change: Callable[[Picture], Picture]) -> None:
     originals = [drawing(seed) for seed in range(6)]
     assert find_duplicates(collected([*originals, *map(change, originals)])) == []
 
 
-def test_colour_tells_pictures_apart() -> None:
+def test_colour_separates_pictures() -> None:
     red, green = (as_colour(drawing(0)) for _ in range(2))
     ink = drawing(0) < 128
     # Of equal lightness as the mean of the channels, which places them side by side.
@@ -136,17 +136,17 @@ def test_empty_paper_is_only_compared_exactly() -> None:
     rng = np.random.default_rng(0)
     noisy = np.clip(rng.normal(250, 0.7, (50, 64, 64)), 0, 255).astype(np.uint8)
     blank = np.full((500, 64, 64), 255, dtype=np.uint8)
-    found = find_duplicates(Pictures.from_array(np.concatenate([noisy, blank])))
-    assert found == [DuplicateGroup(tuple(range(50, 550)), exact=True)]
+    duplicates = find_duplicates(Pictures.from_array(np.concatenate([noisy, blank])))
+    assert duplicates == [DuplicateGroup(tuple(range(50, 550)), exact=True)]
 
 
 def test_a_thousand_frames_of_one_scene_are_joined_by_their_nearest_few() -> None:
     rng = np.random.default_rng(0)
     scene = drawing(0, 32, 32).astype(int)
     frames = np.clip(scene + rng.normal(0, 6, (1000, 32, 32)), 0, 255).astype(np.uint8)
-    found = find_duplicates(Pictures.from_array(frames))
-    assert sum(len(group.indices) for group in found) > 990
-    assert len(found) <= 3
+    duplicates = find_duplicates(Pictures.from_array(frames))
+    assert sum(len(group.indices) for group in duplicates) > 990
+    assert len(duplicates) <= 3
 
 
 def test_few_pictures() -> None:
@@ -161,7 +161,7 @@ def test_links_are_followed_all_the_way() -> None:
     assert together(6, [(1, 2)], writers).tolist() == [0, 0, 0, 1, 0, 2]
 
 
-def test_without_links_everyone_is_alone() -> None:
+def test_without_links_every_picture_is_alone() -> None:
     ids = together(3, [])
     assert ids.tolist() == [0, 1, 2]
     assert ids.dtype == np.int64

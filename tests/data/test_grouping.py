@@ -19,12 +19,12 @@ from bakeoff.errors import BakeoffError
         ("[[a]", Grouping("pattern", "[[a]")),  # of which Python warns
     ],
 )
-def test_what_is_given_to_group_is_understood(text: str, grouping: Grouping) -> None:
+def test_texts_of_group_are_parsed(text: str, grouping: Grouping) -> None:
     assert parse_grouping(text) == grouping
 
 
 @pytest.mark.parametrize("text", ["", "column:", "column: ", "(", "a{99999999999999999999}"])
-def test_what_says_nothing_is_refused_with_the_text_that_was_given(text: str) -> None:
+def test_a_text_without_a_grouping_is_refused(text: str) -> None:
     with pytest.raises(BakeoffError, match="--group"):
         parse_grouping(text)
 
@@ -56,7 +56,7 @@ def test_a_column_groups_by_its_cell() -> None:
     ("text", "words"),
     [
         ("x+", r"a\.png: --group 'x\+' matches nothing in its file name"),
-        ("folder", r"a\.png: it lies directly in its class folder"),
+        ("folder", r"a\.png: it is directly in its class folder"),
         ("column:who", r"a\.png: its column 'who' is empty"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_refusal_names_the_first_picture_and_counts_the_others(text: str, word
         raise grouping.refuse(["a.png", "b.png", "c.png"])
 
 
-def test_texts_are_numbered_in_order() -> None:
+def test_texts_are_encoded_in_order() -> None:
     indices, names = encode_names(["b", "a", "b", "10", "2"])
     assert names == ("10", "2", "a", "b")
     assert indices.tolist() == [3, 2, 3, 0, 1]
@@ -78,13 +78,13 @@ def test_numbers_are_sorted_as_numbers() -> None:
     assert encode_names(["10", "2", "-1", "01", "1"])[1] == ("-1", "01", "1", "2", "10")
 
 
-def test_nothing_is_numbered() -> None:
+def test_no_texts() -> None:
     indices, names = encode_names([])
     assert (indices.tolist(), names) == ([], ())
 
 
 @given(st.lists(st.text(max_size=4) | st.integers().map(str)))
-def test_numbering_loses_no_text(texts: list[str]) -> None:
+def test_encoding_loses_no_text(texts: list[str]) -> None:
     indices, names = encode_names(texts)
     assert [names[index] for index in indices] == [utf8(text) for text in texts]
     assert len(set(names)) == len(names)
@@ -125,7 +125,7 @@ def test_a_class_that_few_groups_have() -> None:
     assert why_mixed(few, NAMES, WRITERS, 5) == "class c is in 1 of them, fewer than 5 folds"
 
 
-def test_pictures_without_a_label_and_those_of_the_official_test_are_passed_over() -> None:
+def test_unlabelled_pictures_and_the_official_test_are_ignored() -> None:
     labels = np.where(WRITERS < 2, -1, LABELS)
     assert "8 are too few" in (why_mixed(labels, NAMES, WRITERS, 5) or "")
     assert "9 are too few" in (why_mixed(LABELS, NAMES, WRITERS, 5, WRITERS == 3) or "")

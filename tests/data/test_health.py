@@ -17,14 +17,17 @@ def digits() -> NDArray[np.uint8]:
     return np.stack(list(read("digits").pictures))[:300].copy()
 
 
-def found(pixels: NDArray[np.uint8]) -> dict[int, tuple[str, str]]:
-    return {one.row: (one.what, one.why) for one in odd_pictures(Pictures.from_array(pixels))}
+def oddities(pixels: NDArray[np.uint8]) -> dict[int, tuple[str, str]]:
+    return {
+        oddity.row: (oddity.what, oddity.why)
+        for oddity in odd_pictures(Pictures.from_array(pixels))
+    }
 
 
 def mixed(pictures: list[NDArray[np.uint8]]) -> Pictures:
     writer = PictureWriter()
-    for one in pictures:
-        writer.append(one)
+    for picture in pictures:
+        writer.append(picture)
     return writer.finish()
 
 
@@ -44,7 +47,7 @@ def sheets(count: int, *, seed: int = 0) -> list[NDArray[np.uint8]]:
 
 
 @pytest.mark.parametrize("name", ["digits", "doodles"])
-def test_no_honest_picture_is_odd(name: str) -> None:
+def test_no_ordinary_picture_is_odd(name: str) -> None:
     assert odd_pictures(read(name).pictures) == []
 
 
@@ -62,7 +65,7 @@ def test_odd_pictures_among_digits_are_named_with_what_is_odd() -> None:
     pixels[30] //= 4
     pixels[31] = 0
     pixels[31, 3, 3:5] = 255
-    assert found(pixels) == {
+    assert oddities(pixels) == {
         5: ("empty", "there is nothing on it"),
         6: ("ink", "it has 0.051 times as much ink as the others"),
         7: ("empty", "it differs from blank paper by 4 of 255 grey levels at most"),
@@ -72,17 +75,17 @@ def test_odd_pictures_among_digits_are_named_with_what_is_odd() -> None:
     }
 
 
-def test_a_speck_on_a_large_sheet_is_as_good_as_nothing() -> None:
-    pixels = np.stack([one.repeat(8, 0).repeat(8, 1) for one in sheets(60)])
+def test_a_speck_on_a_large_sheet_counts_as_empty() -> None:
+    pixels = np.stack([picture.repeat(8, 0).repeat(8, 1) for picture in sheets(60)])
     pixels[3] = 220
     pixels[3, 100:112, 100:112] = 20
-    assert found(pixels) == {3: ("empty", "there is only a speck on it")}
+    assert oddities(pixels) == {3: ("empty", "there is only a speck on it")}
 
 
 def test_colour_is_taken_as_brightness() -> None:
     pixels = np.stack(sheets(60)).repeat(3, axis=3)
     pixels[4] = 222
-    assert [*found(pixels)] == [4]
+    assert [*oddities(pixels)] == [4]
 
 
 def test_pictures_of_another_size_or_shape() -> None:
@@ -91,8 +94,8 @@ def test_pictures_of_another_size_or_shape() -> None:
     pictures[11] = pictures[11].repeat(3, 0).repeat(3, 1)
     pictures[12] = pictures[12].repeat(3, 1)
     pictures[13] = pictures[13][6:18, 6:18]
-    odd = {one.row: one for one in odd_pictures(mixed(pictures))}
-    kinds = {row: one.what for row, one in odd.items()}
+    odd = {oddity.row: oddity for oddity in odd_pictures(mixed(pictures))}
+    kinds = {row: oddity.what for row, oddity in odd.items()}
     assert kinds[10] == kinds[12] == "shape"
     assert kinds[11] == "size"
     assert odd[10].why == "of 8×24 pixels, it is much taller than the others"
@@ -103,16 +106,16 @@ def test_pictures_of_another_size_or_shape() -> None:
 def test_where_half_the_set_is_inverted_nothing_is_odd() -> None:
     pixels = digits()
     pixels[::2] = 255 - pixels[::2]
-    assert found(pixels) == {}
+    assert oddities(pixels) == {}
 
 
 def test_photos_have_no_polarity() -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (40, 24, 24, 3), dtype=np.uint8)
-    assert found(noise) == {}
+    assert oddities(noise) == {}
 
 
-def test_far_is_by_the_middle_half() -> None:
+def test_outliers_do_not_widen_the_spread() -> None:
     values = np.concatenate([np.linspace(90, 110, 50), [400.0, 20.0]])
     ratios = far_from_others(values)
     assert (ratios[:50] == 1).all()
@@ -122,7 +125,7 @@ def test_far_is_by_the_middle_half() -> None:
 # -- what tells too much -----------------------------------------------------------
 
 
-def test_paper_that_tells_the_class() -> None:
+def test_paper_that_predicts_the_class() -> None:
     pictures = sheets(200)
     answers = ALONE % 2
     for row in np.flatnonzero(answers):
@@ -136,35 +139,35 @@ def test_paper_that_tells_the_class() -> None:
     assert given_away.chance == 0.5
 
 
-def test_ink_tells_nothing_of_the_paper() -> None:
+def test_ink_is_not_part_of_the_background() -> None:
     pictures = sheets(200)
     answers = ALONE % 2
     for row in np.flatnonzero(answers):
         pictures[row][8:16, 6:18] = 30
     features = backgrounds(mixed(pictures))
     assert features is not None
-    found = shortcut_accuracy(features, answers, ALONE)
-    assert found is not None
-    assert found.right < 130
+    guessed = shortcut_accuracy(features, answers, ALONE)
+    assert guessed is not None
+    assert guessed.right < 130
 
 
-def test_the_colour_of_paper_is_seen() -> None:
-    pictures = [one.repeat(3, axis=2) for one in sheets(200)]
-    for one in pictures[::2]:
-        one[..., 2] -= 20
-        one[..., 0] += 20
+def test_the_colour_of_paper_is_a_feature() -> None:
+    pictures = [picture.repeat(3, axis=2) for picture in sheets(200)]
+    for picture in pictures[::2]:
+        picture[..., 2] -= 20
+        picture[..., 0] += 20
     features = backgrounds(mixed(pictures))
     assert features is not None
-    found = shortcut_accuracy(features, ALONE % 2, ALONE)
-    assert found is not None
-    assert found.right > 190
+    guessed = shortcut_accuracy(features, ALONE % 2, ALONE)
+    assert guessed is not None
+    assert guessed.right > 190
 
 
-def test_a_size_that_tells_the_class() -> None:
-    pictures = [one[: 24 - row % 2] for row, one in enumerate(sheets(200))]
-    found = shortcut_accuracy(sizes(mixed(pictures)), ALONE % 2, ALONE)
-    assert found is not None
-    assert found.right == 200
+def test_a_size_that_predicts_the_class() -> None:
+    pictures = [picture[: 24 - row % 2] for row, picture in enumerate(sheets(200))]
+    guessed = shortcut_accuracy(sizes(mixed(pictures)), ALONE % 2, ALONE)
+    assert guessed is not None
+    assert guessed.right == 200
 
 
 def test_copies_share_a_fold_so_that_none_is_recognised() -> None:
@@ -179,7 +182,7 @@ def test_copies_share_a_fold_so_that_none_is_recognised() -> None:
     assert kept.right < 130
 
 
-def test_nothing_is_told_of_what_is_all_alike_or_too_little() -> None:
+def test_equal_features_and_tiny_sets_have_no_accuracy() -> None:
     features = np.random.default_rng(0).normal(size=(200, 2))
     assert shortcut_accuracy(np.ones((200, 2)), ALONE % 2, ALONE) is None
     assert shortcut_accuracy(features[:6], np.arange(6) % 3, ALONE[:6]) is None
@@ -187,7 +190,7 @@ def test_nothing_is_told_of_what_is_all_alike_or_too_little() -> None:
     assert backgrounds(Pictures.from_array(digits())) is None
 
 
-def test_a_picture_that_is_ink_to_the_border_says_nothing() -> None:
+def test_a_picture_with_ink_to_the_border_has_no_background() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 1), dtype=np.uint8)
     features = backgrounds(Pictures.from_array(pixels))
     assert features is not None

@@ -51,10 +51,10 @@ def test_looks_are_computed_once_for_a_dataset(monkeypatch: pytest.MonkeyPatch) 
         return looks_of(pictures, shapes)
 
     monkeypatch.setattr(pictures_module, "looks_of", counting)
-    done = validate(dataset([0, 1, 0, 1]))
-    assert done.description.endswith("ink is low")
-    assert done.pictures.looks == done.pictures.looks == "ink is low"
+    validated = validate(dataset([0, 1, 0, 1]))
+    assert validated.description.endswith("ink is low")
+    assert validated.pictures.looks == validated.pictures.looks == "ink is low"
     assert calls == [4]
     # A part of the pictures may look otherwise.
-    assert done.take(np.asarray([0, 1])).pictures.looks == "ink is low"
+    assert validated.take(np.asarray([0, 1])).pictures.looks == "ink is low"
     assert calls == [4, 2]

@@ -49,7 +49,7 @@ def test_the_file_goes_with_the_last_view_of_it(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
-def test_a_writer_given_up_half_way_leaves_nothing(temporary: Path) -> None:
+def test_an_abandoned_writer_leaves_no_file(temporary: Path) -> None:
     writer = PictureWriter()
     writer.append(SQUARE)
     assert len(list(temporary.iterdir())) == 1

@@ -50,8 +50,8 @@ def moved(
 
 def found(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
     writer = PictureWriter()
-    for one in pictures:
-        writer.append(one if one.ndim == 3 else one[..., None])
+    for picture in pictures:
+        writer.append(picture if picture.ndim == 3 else picture[..., None])
     return [(int(a), int(b)) for a, b in find_rotated(writer.finish())]
 
 
@@ -81,13 +81,13 @@ def test_drawings_by_different_hands_are_not_copies() -> None:
 def test_drawings_that_lie_flat(side: int, turn: float) -> None:
     # Upright is where their longest axis is, and that has two ends.
     flat = [scribble(seed, side, wide=3) for seed in range(12)]
-    copies = [moved(one, turn) for one in flat]
+    copies = [moved(picture, turn) for picture in flat]
     assert found([*flat, *copies]) == [(row, row + 12) for row in range(12)]
 
 
 def test_dark_ink_on_a_coloured_sheet_and_other_sizes() -> None:
     large = [scribble(seed, 90) for seed in range(8)]
-    sheets = [np.stack([255 - one, 240 - one // 2, 200 - one // 2], axis=2) for one in large]
+    sheets = [np.stack([255 - ink, 240 - ink // 2, 200 - ink // 2], axis=2) for ink in large]
     copy = np.asarray(Image.fromarray(moved(sheets[3], 9)).resize((60, 60)))
     assert found([*sheets, copy]) == [(3, 8)]
 
@@ -109,7 +109,7 @@ def test_some_copies_of_one_are_all_paired_with_it() -> None:
     assert {a for a, _ in pairs} | {b for _, b in pairs} == {0, 30, 31, 32, 33}
 
 
-def test_where_all_neighbours_are_alike_nothing_is_claimed() -> None:
+def test_no_copies_where_all_neighbours_are_alike() -> None:
     crowd = [moved(ORIGINALS[0], turn) for turn in np.linspace(-8, 8, NEIGHBOURS + 1)]
     assert found(crowd) == []
 
@@ -123,7 +123,7 @@ def line(lean: float, length: float, thick: float) -> Picture:
 
 
 @pytest.mark.parametrize("count", [2, 5, 60])
-def test_lines_are_too_plain_to_be_told_apart(count: int) -> None:
+def test_lines_are_too_plain_to_be_separated(count: int) -> None:
     rng = np.random.default_rng(count)
     hands = zip(
         rng.uniform(-0.7, 0.7, count),
@@ -157,7 +157,7 @@ def test_boxes_and_rings_are_too_plain_as_well(kind: str) -> None:
     ],
     ids=["mirrored", "turned far", "much smaller", "one stroke more"],
 )
-def test_what_is_no_copy(change: object) -> None:
+def test_pictures_that_are_not_copies(change: object) -> None:
     assert callable(change)
     assert found([*ORIGINALS, *map(change, ORIGINALS)]) == []
 
@@ -172,11 +172,11 @@ def test_what_is_no_copy(change: object) -> None:
     ],
     ids=["tiny", "faint", "empty", "fills its frame"],
 )
-def test_what_cannot_be_told(picture: Picture) -> None:
+def test_pictures_that_cannot_be_judged(picture: Picture) -> None:
     assert found([*ORIGINALS, picture, moved(picture, 6)]) == []
 
 
-def test_scikit_learns_digits_are_too_small_to_tell() -> None:
+def test_scikit_learns_digits_are_too_small_to_judge() -> None:
     digits = load_digits().images.astype(np.uint8) * 15
     assert find_rotated(Pictures.from_array(digits)).shape == (0, 2)
 

@@ -31,7 +31,7 @@ def counts(labels: Rows, rows: Rows) -> Rows:
     return np.bincount(labels[rows], minlength=int(labels.max()) + 1)
 
 
-def told(parts: Split) -> list[list[int]]:
+def all_rows(parts: Split) -> list[list[int]]:
     """Everything in a split, to compare two."""
     arrays = [parts.test, parts.dropped]
     for fold in (*parts.folds, parts.final):
@@ -54,7 +54,7 @@ def test_parts_are_disjoint_complete_and_stratified(
     assert sorted(held_out.tolist()) == training.tolist()
     for fold in parts.folds:
         rows = [fold.train, fold.validation, fold.held_out]
-        assert all((np.diff(one) > 0).all() for one in rows)
+        assert all((np.diff(part) > 0).all() for part in rows)
         assert sorted(np.concatenate(rows).tolist()) == training.tolist()
     table = np.array([counts(labels, fold.held_out) for fold in parts.folds])
     assert np.ptp(table, axis=0).max() <= 1
@@ -75,7 +75,7 @@ def test_the_inner_slice_has_every_class_that_has_three_and_empties_none(
 
 
 @given(st.data(), labelled, st.integers(0, 99), st.sampled_from([0.0, 0.25]))
-def test_what_belongs_together_stays_together(
+def test_pictures_of_one_id_stay_in_one_part(
     data: st.DataObject, labels: Rows, seed: int, share: float
 ) -> None:
     ids = np.array(
@@ -94,16 +94,18 @@ def test_what_belongs_together_stays_together(
 
 
 @given(labelled, st.integers(0, 99))
-def test_a_seed_is_a_split(labels: Rows, seed: int) -> None:
-    assert told(split(labels, folds=2, seed=seed)) == told(split(labels, folds=2, seed=seed))
+def test_one_seed_gives_one_split(labels: Rows, seed: int) -> None:
+    assert all_rows(split(labels, folds=2, seed=seed)) == all_rows(
+        split(labels, folds=2, seed=seed)
+    )
 
 
-def test_another_seed_is_another_split() -> None:
+def test_another_seed_gives_another_split() -> None:
     labels = even(4, 30)
-    assert told(split(labels, seed=0)) != told(split(labels, seed=1))
+    assert all_rows(split(labels, seed=0)) != all_rows(split(labels, seed=1))
     ids = np.arange(120) // 4
-    one, other = (split(labels, seed=seed, together=ids) for seed in (0, 1))
-    assert told(one) != told(other)
+    first, second = (split(labels, seed=seed, together=ids) for seed in (0, 1))
+    assert all_rows(first) != all_rows(second)
 
 
 def test_copies_hardly_move_the_balance() -> None:
@@ -132,7 +134,7 @@ def test_copies_stay_on_one_side_of_the_inner_slice() -> None:
         assert not np.isin(ids[fold.validation], ids[fold.train]).any()
 
 
-def test_two_writers_are_parted_inside_rather_than_lost() -> None:
+def test_two_writers_are_divided_by_the_inner_slice() -> None:
     labels = np.tile(np.arange(3), 60)
     writers = np.arange(180) // 60
     for fold in split(labels, folds=3, together=writers).folds:
@@ -222,7 +224,7 @@ def test_no_folds_choose_by_an_inner_slice() -> None:
     assert sorted(rows.tolist()) == list(range(200))
 
 
-def test_no_inner_slice_when_none_is_wanted() -> None:
+def test_no_inner_slice_for_a_share_of_zero() -> None:
     parts = split(even(4, 10), validation_share=0)
     assert all(len(fold.validation) == 0 for fold in parts.folds)
 
@@ -246,7 +248,7 @@ def test_leave_one_group_out() -> None:
         learned = np.concatenate([fold.train, fold.validation])
         assert (styles[learned] != index).all()
         assert (counts(labels, fold.validation) >= 1).all()
-    # Row 1 is a copy of row 0: who is scored on one has never seen the other.
+    # Row 1 is a copy of row 0: a model that is scored on one has never seen the other.
     pencil, stamp, tablet = (np.concatenate([f.train, f.validation]) for f in parts.folds)
     assert 1 not in pencil
     assert 0 not in stamp
@@ -284,8 +286,8 @@ def test_classes_of_one_picture_cannot_be_folded() -> None:
 
 
 def test_groups_that_cannot_be_left_out() -> None:
-    one = np.zeros(12, dtype=np.int64)
+    same = np.zeros(12, dtype=np.int64)
     with pytest.raises(BakeoffError, match=r"at least two are needed .* the training part has 1"):
-        split(even(3, 4), leave_out=(one, ("pencil",)))
+        split(even(3, 4), leave_out=(same, ("pencil",)))
     with pytest.raises(BakeoffError, match=r"group pencil: .* Do not keep other groups"):
-        split(even(3, 4), leave_out=(np.arange(12) % 2, ("pencil", "stamp")), together=one)
+        split(even(3, 4), leave_out=(np.arange(12) % 2, ("pencil", "stamp")), together=same)

@@ -25,20 +25,20 @@ def dataset(labels: list[int], classes: str = "abc", test: list[int] | None = No
     )
 
 
-def test_what_is_fine_stays_as_it_is() -> None:
-    given = dataset([2, 0, 1, 0, 1, 2])
-    done = validate(given)
-    assert done.description == "class folders, 6 pictures of 16×12, 3 classes, ink is low"
-    assert done.fingerprint() == given.fingerprint()
-    assert done.left_out == ()
+def test_a_valid_dataset_is_unchanged() -> None:
+    before = dataset([2, 0, 1, 0, 1, 2])
+    after = validate(before)
+    assert after.description == "class folders, 6 pictures of 16×12, 3 classes, ink is low"
+    assert after.fingerprint() == before.fingerprint()
+    assert after.left_out == ()
 
 
 def test_small_classes_are_left_out_with_their_pictures() -> None:
-    done = validate(dataset([0, 2, 0, 3, 2], "abcde"))
-    assert done.classes == ("a", "c")
-    assert done.labels.tolist() == [0, 1, 0, 1]
-    assert done.names == ("0.png", "1.png", "2.png", "4.png")
-    assert [str(record) for record in done.left_out] == [
+    after = validate(dataset([0, 2, 0, 3, 2], "abcde"))
+    assert after.classes == ("a", "c")
+    assert after.labels.tolist() == [0, 1, 0, 1]
+    assert after.names == ("0.png", "1.png", "2.png", "4.png")
+    assert [str(record) for record in after.left_out] == [
         "class 'b': the class has no training picture. "
         "Add more pictures of this class, or remove it.",
         "class 'd': the class has only one training picture. "
@@ -50,10 +50,10 @@ def test_small_classes_are_left_out_with_their_pictures() -> None:
 
 
 def test_pictures_of_the_test_part_do_not_make_a_class() -> None:
-    done = validate(dataset([0, 0, 1, 1, 2, 2, 2, 0], test=[4, 5, 6, 7]))
-    assert done.classes == ("a", "b")
-    assert done.names == ("0.png", "1.png", "2.png", "3.png", "7.png")
-    assert {record.subject for record in done.left_out} == {"class 'c'", "4.png", "5.png", "6.png"}
+    after = validate(dataset([0, 0, 1, 1, 2, 2, 2, 0], test=[4, 5, 6, 7]))
+    assert after.classes == ("a", "b")
+    assert after.names == ("0.png", "1.png", "2.png", "3.png", "7.png")
+    assert {record.subject for record in after.left_out} == {"class 'c'", "4.png", "5.png", "6.png"}
 
 
 def test_too_few_classes() -> None:
@@ -69,18 +69,18 @@ def test_too_few_classes() -> None:
 
 
 def test_labels_outside_the_classes_are_left_out() -> None:
-    done = validate(dataset([0, 0, 1, 1, 7, -3], "ab"))
-    assert done.labels.tolist() == [0, 0, 1, 1]
-    assert [str(record) for record in done.left_out] == [
-        "4.png: its label 7 is none of the 2 classes. Correct the label.",
-        "5.png: its label -3 is none of the 2 classes. Correct the label.",
+    after = validate(dataset([0, 0, 1, 1, 7, -3], "ab"))
+    assert after.labels.tolist() == [0, 0, 1, 1]
+    assert [str(record) for record in after.left_out] == [
+        "4.png: its label 7 is not one of the 2 classes. Correct the label.",
+        "5.png: its label -3 is not one of the 2 classes. Correct the label.",
     ]
 
 
 def test_pictures_without_a_label_are_counted_in_one_line() -> None:
-    done = validate(dataset([0, 0, 1, 1, -1, -1, -1], "ab"))
-    assert len(done) == 4
-    assert [str(record) for record in done.left_out] == [
+    after = validate(dataset([0, 0, 1, 1, -1, -1, -1], "ab"))
+    assert len(after) == 4
+    assert [str(record) for record in after.left_out] == [
         "4.png: it has no label (nor do 2 others). Give it a label."
     ]
     assert validate(dataset([0, 0, 1, 1, -1], "ab")).left_out[0].problem == "it has no label"
@@ -101,60 +101,60 @@ def test_no_pictures_at_all() -> None:
 
 
 def test_groups_and_the_test_part_follow() -> None:
-    given = replace(
+    before = replace(
         dataset([0, 0, 1, 1, 2, 0], test=[5]),
         groups=np.asarray([3, 1, 1, 3, 0, 3]),
         group_names=("lost", "ben", "nobody", "anna"),
     )
-    done = validate(given)
-    assert done.groups is not None
-    assert done.groups.tolist() == [1, 0, 0, 1, 1]
-    assert done.group_names == ("ben", "anna")
-    assert done.official_test is not None
-    assert done.official_test.tolist() == [False] * 4 + [True]
-    assert done.description.endswith(", 2 classes, 2 groups, official test of 1, ink is low")
+    after = validate(before)
+    assert after.groups is not None
+    assert after.groups.tolist() == [1, 0, 0, 1, 1]
+    assert after.group_names == ("ben", "anna")
+    assert after.official_test is not None
+    assert after.official_test.tolist() == [False] * 4 + [True]
+    assert after.description.endswith(", 2 classes, 2 groups, official test of 1, ink is low")
 
 
 def test_a_test_part_of_which_nothing_is_left_is_none() -> None:
     assert validate(dataset([0, 0, 1, 1, -1], "ab", test=[4])).official_test is None
 
 
-def test_thousands_are_told_apart() -> None:
+def test_thousands_are_separated() -> None:
     pictures = Pictures.from_array(np.zeros((42_000, 2, 3), dtype=np.uint8))
     labels = np.arange(42_000) % 1000
-    many = Dataset(
+    large = Dataset(
         "m", pictures, labels, tuple(map(str, range(1000))), tuple(map(str, range(42_000)))
     )
-    assert validate(many).description == "42 000 pictures of 3×2, 1 000 classes, ink is high"
+    assert validate(large).description == "42 000 pictures of 3×2, 1 000 classes, ink is high"
 
 
 def test_many_sizes() -> None:
     writer = PictureWriter()
     for height, width in ((48, 64), (512, 400), (10, 500), (30, 31)):
         writer.append(np.zeros((height, width, 1), dtype=np.uint8))
-    given = replace(dataset([0, 0, 1, 1], "ab"), pictures=writer.finish())
-    assert "4 pictures of many sizes, 31×30 to 400×512, 2 classes" in validate(given).description
+    before = replace(dataset([0, 0, 1, 1], "ab"), pictures=writer.finish())
+    assert "4 pictures of many sizes, 31×30 to 400×512, 2 classes" in validate(before).description
 
 
 def test_parts_are_combined_by_name() -> None:
     train, test = dataset([0, 1, 5], "ab"), dataset([0, -1, 1], "bz")
-    whole = combine([(train, False), (test, True)])
-    assert whole.classes == ("a", "b", "z")
-    assert whole.labels.tolist() == [0, 1, -1, 1, -1, 2]
-    assert whole.official_test is not None
-    assert whole.official_test.tolist() == [False] * 3 + [True] * 3
-    assert np.array_equal(whole.pictures[4], test.pictures[1])
-    assert whole.names == train.names + test.names
-    assert whole.groups is None
+    joined = combine([(train, False), (test, True)])
+    assert joined.classes == ("a", "b", "z")
+    assert joined.labels.tolist() == [0, 1, -1, 1, -1, 2]
+    assert joined.official_test is not None
+    assert joined.official_test.tolist() == [False] * 3 + [True] * 3
+    assert np.array_equal(joined.pictures[4], test.pictures[1])
+    assert joined.names == train.names + test.names
+    assert joined.groups is None
 
 
 def test_groups_are_combined_if_all_parts_have_them() -> None:
     groups = np.asarray([0, 1])
     train = replace(dataset([0, 1]), groups=groups, group_names=("x", "y"))
     test = replace(dataset([0, 1]), groups=groups, group_names=("y", "z"))
-    whole = combine([(train, False), (test, False)])
-    assert whole.group_names == ("x", "y", "z")
-    assert whole.groups is not None
-    assert whole.groups.tolist() == [0, 1, 1, 2]
+    joined = combine([(train, False), (test, False)])
+    assert joined.group_names == ("x", "y", "z")
+    assert joined.groups is not None
+    assert joined.groups.tolist() == [0, 1, 1, 2]
     partly = combine([(train, False), (dataset([0]), False)])
     assert (partly.groups, partly.group_names) == (None, ())

@@ -3,7 +3,7 @@ import pytest
 from bakeoff.data.words import count, nor_others, spaced, utf8
 
 
-def test_thousands_stand_apart() -> None:
+def test_thousands_are_separated() -> None:
     assert [spaced(n) for n in (0, 999, 42_000, 1_234_567)] == ["0", "999", "42 000", "1 234 567"]
 
 

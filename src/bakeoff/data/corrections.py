@@ -230,7 +230,7 @@ def _correction(path: Path, header: list[str], cells: list[str], line: int) -> C
             )
     raise BakeoffError(
         where,
-        f"the action '{cell['action']}' is none of {', '.join(get_args(Action))}",
+        f"the action '{cell['action']}' is not one of {', '.join(get_args(Action))}",
         "Write one of these",
     )
 
@@ -293,7 +293,7 @@ def _number(correction: Correction, number_of: dict[str, int]) -> int:
         return number_of[correction.proposed]
     raise BakeoffError(
         correction.where,
-        f"'{correction.proposed}' is none of the classes"
+        f"'{correction.proposed}' is not one of the classes"
         if correction.proposed
         else "no class is proposed",
         f"Propose one of {', '.join(list(number_of)[:20])}{' …' if len(number_of) > 20 else ''}",

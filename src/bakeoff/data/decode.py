@@ -140,7 +140,7 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
     Parameters
     ----------
     data : the whole file: JPEG, PNG, BMP, GIF, WebP or TIFF.
-    name : what to call it in an error.
+    name : its name in errors.
     limits : bounds on bytes and pixels, and the longest side to keep.
 
     Returns

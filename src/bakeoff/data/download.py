@@ -159,7 +159,7 @@ def _download(
 class _BoundedOutput(io.RawIOBase):
     """The file that pooch writes to and the progress bar that it updates, in one.
 
-    pooch's own progress counts whole pieces; what was written is exact.
+    pooch reports whole pieces only; here the bytes that were written are reported.
     """
 
     total = 0  # set by pooch; 0 if the server did not send the length
@@ -231,7 +231,7 @@ def _is_whole(path: Path, file: RemoteFile) -> bool:
 
 
 def _sha256_inside(path: Path, max_bytes: int) -> str:
-    """SHA-256 of what a gzip file holds, or "" if that is no gzip or too long."""
+    """SHA-256 of what a gzip file holds, or "" if it is not a gzip file or too long."""
     digest, done = hashlib.sha256(), 0
     try:
         with gzip.open(path, "rb") as stream:

@@ -66,7 +66,7 @@ class Grouping:
                 "Fill in the column, or name another with --group column:NAME",
             ),
             "folder": (
-                f"it lies directly in its class folder, so no sub-folder names its group{others}",
+                f"it is directly in its class folder, so no sub-folder names its group{others}",
                 "Move each picture into a sub-folder named after its group",
             ),
             "pattern": (

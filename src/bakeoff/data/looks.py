@@ -64,5 +64,5 @@ def paper(counts: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.fl
     """
     up_to = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
     within = up_to[:, PAPER:] - up_to[:, :-PAPER]
-    within[:, 0] = up_to[:, PAPER]  # the range that starts at black holds black too
+    within[:, 0] = up_to[:, PAPER]  # the range that starts at black includes black
     return within.argmax(axis=1), within.max(axis=1)

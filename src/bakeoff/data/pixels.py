@@ -103,12 +103,12 @@ class PixelRange:
         """
         if block.dtype == np.uint8 and self == BYTES:
             return block
-        answer: NDArray[np.uint8] = np.empty(block.shape, dtype=np.uint8)
+        pixels: NDArray[np.uint8] = np.empty(block.shape, dtype=np.uint8)
         for start in range(0, len(block), BLOCK):
             values = block[start : start + BLOCK].astype(precision)
             shares = (values - self.lowest) / (self.highest - self.lowest)
-            answer[start : start + BLOCK] = np.rint(shares.clip(0, 1) * 255)
-        return answer
+            pixels[start : start + BLOCK] = np.rint(shares.clip(0, 1) * 255)
+        return pixels
 
 
 SHARES = PixelRange(0, 1)
@@ -117,7 +117,7 @@ SIXTEEN_BITS = PixelRange(0, 65535)  # 257 × 255, so that black stays black and
 
 
 def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
-    """…×H×W or …×H×W×C numbers as …×H×W×C; `subject` is what to call them in a refusal.
+    """…×H×W or …×H×W×C numbers as …×H×W×C; `subject` is their name in errors.
 
     Three dimensions are H×W×C. With four, the first counts pictures.
 

@@ -23,7 +23,7 @@ _TILE = 48  # pixels
 
 
 def class_counts(labels: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Pictures of each class, K; labels that are no class are not counted."""
+    """Pictures of each class, K; labels outside of the classes are not counted."""
     inside = labels[(labels >= 0) & (labels < len(classes))]
     return np.bincount(inside, minlength=len(classes)).astype(np.int64)
 

@@ -69,7 +69,7 @@ def read_as_found(
     progress: Progress | None = None,
     need_labels: bool = True,
 ) -> Dataset:
-    """Read as `read` does, but keep every class and, if wished, pictures without a label.
+    """Read as `read` does, but keep every class and, optionally, pictures without a label.
 
     With `need_labels` false, a flat folder of pictures and a single picture can be read
     too: this is how pictures to be predicted are read.

@@ -84,7 +84,7 @@ def split(
         share an id of `together` with one of them are dropped from training.
     test_share : share of pictures to lock. None takes the official part,
         or else a fifth from 600 pictures on and none below. 0 uses no test part: an
-        official part is then neither trained on nor opened.
+        official part is then not used at all.
     together : N ids; pictures of one id (copies, a writer's) stay in one part.
         Only the inner validation slice may divide them: if they are few and large, so
         that whole ones make up less than half of its size, or more than twice as much.
@@ -122,22 +122,28 @@ def split(
             "with 0 folds and no test part nothing would be scored",
             "Use 2 folds or more, or a test part of 0.2",
         )
-    done = []
-    for number, (name, held_out) in enumerate(parts):
-        rest = training[~np.isin(ids[training], ids[held_out])]
-        if len(rest) == 0:
-            raise BakeoffError(
-                f"group {name}",
-                "all other pictures are copies of its pictures, or kept together with them",
-                "Do not keep other groups together while leaving one out",
-            )
-        done.append(fold(name, rest, held_out, number))
+    done = [
+        fold(name, _outside(name, held_out, training, ids), held_out, number)
+        for number, (name, held_out) in enumerate(parts)
+    ]
     nothing = training[:0]
     if done:
         final = Fold("final", training, nothing, nothing)
     else:
         final = fold("final", training, nothing, 0)
     return Split(tuple(done), final, test, kind, dropped, ids)
+
+
+def _outside(name: str, held_out: Rows, training: Rows, ids: NDArray[np.int64]) -> Rows:
+    """The training rows that share no id with a row that is held out."""
+    rest: Rows = training[~np.isin(ids[training], ids[held_out])]
+    if len(rest) == 0:
+        raise BakeoffError(
+            f"group {name}",
+            "all other pictures are copies of its pictures, or kept together with them",
+            "Do not keep other groups together while leaving one out",
+        )
+    return rest
 
 
 def _check(folds: int, test_share: float | None, validation_share: float, official: bool) -> None:
@@ -269,7 +275,7 @@ def _take(
 ) -> NDArray[np.bool_]:
     """A mask of the M pictures in a part of this share, M; no class goes completely.
 
-    A class of three or more pictures contributes at least `least` if no unit is divided by that.
+    A class of three or more pictures contributes at least `least`, if a unit is small enough.
     """
     counts = np.bincount(labels, minlength=1)
     floor = np.where((counts >= 3) & (share > 0), least, 0)

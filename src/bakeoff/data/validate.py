@@ -82,7 +82,9 @@ def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
         )
     inside = (dataset.labels >= 0) & (dataset.labels < len(dataset.classes))
     for index in np.flatnonzero(~inside & (dataset.labels != UNLABELLED)):
-        problem = f"its label {dataset.labels[index]} is none of the {len(dataset.classes)} classes"
+        problem = (
+            f"its label {dataset.labels[index]} is not one of the {len(dataset.classes)} classes"
+        )
         left_out.append(LeftOut(dataset.names[index], problem, "Correct the label"))
     return inside
 

@@ -107,7 +107,7 @@ def test_idx_colour(tmp_path: Path) -> None:
     assert np.array_equal(read_idx(tmp_path).pictures[2], pictures[2])
 
 
-def test_emnist_is_turned_upright(tmp_path: Path) -> None:
+def test_emnist_is_transposed(tmp_path: Path) -> None:
     pictures = noise(3, 5, 5)
     put(tmp_path, "emnist-letters-train-images-idx3-ubyte.gz", pictures)
     put(tmp_path, "emnist-letters-train-labels-idx1-ubyte.gz", LABELS)
@@ -294,14 +294,14 @@ def test_npz_class_names_and_groups(save: Save) -> None:
     assert dataset.groups.tolist() == [0, 1, 0, 1]
     (left_out,) = dataset.left_out
     assert left_out.subject == "set.npz train/00003"
-    assert left_out.problem == "its label 7 is none of the 2 classes"
+    assert left_out.problem == "its label 7 is not one of the 2 classes"
 
 
 def test_npz_text_labels_outside_the_classes(save: Save) -> None:
     path = save(images=noise(3, 4, 4), labels=["dog", "cow", "cat"], classes=["cat", "dog"])
     dataset = read_npz(path)
     assert dataset.labels.tolist() == [1, 0]
-    assert "its label cow is none" in dataset.left_out[0].problem
+    assert "its label cow is not one" in dataset.left_out[0].problem
 
 
 @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ def member(shape: str, data: bytes, version: bytes = b"\x01\x00") -> bytes:
         b"",
     ],
 )
-def test_npz_with_a_lying_header(tmp_path: Path, content: bytes) -> None:
+def test_npz_with_a_false_header(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("images.npy", content)
@@ -472,10 +472,10 @@ def test_npz_with_a_lying_header(tmp_path: Path, content: bytes) -> None:
 
 
 def test_npz_cut_at_every_place(save: Save) -> None:
-    whole = save(images=noise(3, 2, 2), labels=[0, 1, 0]).read_bytes()
+    data_of_file = save(images=noise(3, 2, 2), labels=[0, 1, 0]).read_bytes()
     path = Path(save())
-    for length in range(0, len(whole), 7):
-        path.write_bytes(whole[:length])
+    for length in range(0, len(data_of_file), 7):
+        path.write_bytes(data_of_file[:length])
         with pytest.raises(BakeoffError, match=r"it is not an npz, or damaged or cut short"):
             read_npz(path)
 

@@ -92,7 +92,7 @@ def test_a_test_folder_without_classes_is_listed_once(tmp_path: Path) -> None:
     assert len(read_folder(tmp_path, need_labels=False)) == 10
 
 
-def test_litter_is_passed_over_silently(tmp_path: Path) -> None:
+def test_litter_is_ignored_silently(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     for litter in (".ipynb_checkpoints", "__MACOSX", ".hidden"):
         save(tmp_path / litter / "a.png")
@@ -106,7 +106,7 @@ def test_litter_is_passed_over_silently(tmp_path: Path) -> None:
     assert data.left_out == ()
 
 
-def test_what_is_no_picture_is_left_out_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_other_files_are_left_out(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     cat = tmp_path / "cat"
     (cat / "cut.png").write_bytes(encoded(drawing())[:40])
@@ -130,7 +130,7 @@ def test_what_is_no_picture_is_left_out_and_the_run_goes_on(tmp_path: Path) -> N
     }
 
 
-def test_empty_classes_stay_for_the_finish_to_tell_of(tmp_path: Path) -> None:
+def test_empty_classes_are_kept_for_validate(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     (tmp_path / "cow").mkdir()
     (tmp_path / "hen").mkdir()
@@ -159,7 +159,7 @@ def test_links_that_leave_the_folder_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_does_not_make_us_wait(tmp_path: Path) -> None:
+def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     os.mkfifo(tmp_path / "cat" / "pipe.png")
     os.mkfifo(tmp_path / "pipe.png")
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_opened_does_not_look_usable(
     assert not looks_usable(path)
 
 
-def test_links_in_a_circle_lead_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_circular_links_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = class_folders(tmp_path, "cat", "dog")
     (root / "cat" / "link.png").symlink_to(root / "dog" / "style0_0.png")
 
@@ -197,7 +197,7 @@ def test_links_in_a_circle_lead_nowhere(tmp_path: Path, monkeypatch: pytest.Monk
     assert set(why(read_folder(root).left_out)) == {"cat/link.png"}
 
 
-def test_names_in_an_encoding_of_the_past(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat")
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     try:
@@ -279,7 +279,7 @@ def test_a_picture_without_a_group_is_refused_before_decoding(tmp_path: Path) ->
         read_folder(tmp_path, grouping=parse_grouping("^[a-z]+"), progress=never)
 
 
-def test_what_is_no_picture_needs_no_group(tmp_path: Path) -> None:
+def test_other_files_need_no_group(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     (tmp_path / "cat" / "0.txt").write_text("notes")
     data = read_folder(tmp_path, grouping=parse_grouping("^[a-z]+"))
@@ -287,7 +287,7 @@ def test_what_is_no_picture_needs_no_group(tmp_path: Path) -> None:
     assert list(why(data.left_out)) == ["cat/0.txt"]
 
 
-def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_column(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     with pytest.raises(BakeoffError, match=r"no such column .*no metadata"):
         read_folder(tmp_path, grouping=parse_grouping("column:who"))
@@ -413,14 +413,14 @@ def test_rows_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
     assert everything.labels.tolist() == [0, 1, UNLABELLED, 0, UNLABELLED]
 
 
-def test_json_lines_that_are_none(tmp_path: Path) -> None:
+def test_lines_that_are_not_json(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "metadata.jsonl",
         '{"file_name": "a.png", "label": null}\n[]\n{"file\n{"label": 3}\n\n' + "[" * 100_000,
     )
-    found = read_metadata(path, "m")
-    assert found.rows == {"a.png": {}}
-    assert [record.subject for record in found.left_out] == [f"m line {n}" for n in (2, 3, 4, 6)]
+    metadata = read_metadata(path, "m")
+    assert metadata.rows == {"a.png": {}}
+    assert [record.subject for record in metadata.left_out] == [f"m line {n}" for n in (2, 3, 4, 6)]
 
 
 @pytest.mark.parametrize(
@@ -438,7 +438,7 @@ def test_metadata_that_cannot_be_read(tmp_path: Path, data: bytes, words: str) -
         read_folder(tmp_path)
 
 
-def test_metadata_too_large_to_be_any(tmp_path: Path) -> None:
+def test_metadata_too_large(tmp_path: Path) -> None:
     with (tmp_path / "metadata.csv").open("wb") as file:
         file.truncate(500_000_001)
     with pytest.raises(BakeoffError, match="larger than 500 MB"):
@@ -451,5 +451,5 @@ def test_any_metadata_is_read_or_refused(tmp_path: Path, suffix: str, data: byte
     path = tmp_path / f"metadata{suffix}"
     path.write_bytes(b"file_name,label\n" * (suffix == ".csv") + data)
     with contextlib.suppress(BakeoffError):
-        found = read_metadata(path, "m")
-        assert all(isinstance(cell, str) for row in found.rows.values() for cell in row.values())
+        metadata = read_metadata(path, "m")
+        assert all(isinstance(cell, str) for row in metadata.rows.values() for cell in row.values())

@@ -110,7 +110,7 @@ def test_columns(
     assert np.array_equal(dataset.pictures[0][..., 0], picture(0))
 
 
-def test_label_column_told_by_its_class_names(tmp_path: Path) -> None:
+def test_label_column_found_by_its_class_names(tmp_path: Path) -> None:
     features = {"animal": {"names": ["cat", "dog"], "_type": "ClassLabel"}, "odd": "note"}
     table = pa.table({"image": [png(0)], "animal": [1], "size": [3]})
     notes = json.dumps({"info": {"features": features}})
@@ -121,7 +121,7 @@ def test_label_column_told_by_its_class_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("notes", ["not json", "[]", '{"info": null}', '{"info": {"features": 3}}'])
-def test_odd_notes_are_ignored(tmp_path: Path, notes: str) -> None:
+def test_odd_metadata_are_ignored(tmp_path: Path, notes: str) -> None:
     table = pa.table({"image": [png(0)], "label": [1]})
     pq.write_table(table.replace_schema_metadata({"huggingface": notes}), tmp_path / "a.parquet")
     assert read_parquet(tmp_path / "a.parquet").classes == ("1",)
@@ -155,7 +155,7 @@ def test_missing_groups(tmp_path: Path) -> None:
         read_parquet(tmp_path)
 
 
-def test_unfit_rows_are_left_out(tmp_path: Path) -> None:
+def test_unusable_rows_are_left_out(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.parquet",
         ["cat", "dog"],
@@ -170,7 +170,7 @@ def test_unfit_rows_are_left_out(tmp_path: Path) -> None:
     problem = [left.problem for left in dataset.left_out[1:]]
     assert problem == [
         "it holds only the path of a picture",
-        "its label 9 is none of the 2 classes",
+        "its label 9 is not one of the 2 classes",
         "it is empty",
     ]
 
@@ -209,7 +209,7 @@ def test_shards_of_different_classes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("noted_first", [True, False])
-def test_file_without_notes_brings_a_further_class(tmp_path: Path, noted_first: bool) -> None:
+def test_file_without_class_names_adds_a_class(tmp_path: Path, noted_first: bool) -> None:
     noted, bare = ("0", "1") if noted_first else ("1", "0")
     write(tmp_path / f"{noted}.parquet", ["cat"], image=[png(0)], label=[0])
     write(tmp_path / f"{bare}.parquet", image=[png(0), png(1)], label=["cow", "cat"])

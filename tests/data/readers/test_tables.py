@@ -126,7 +126,7 @@ def test_label_is_higher_than_any_pixel(write: Write) -> None:
 
 
 @pytest.mark.parametrize("label", [[5], [0, 1]], ids=["one class", "both ends fit"])
-def test_label_end_that_cannot_be_told(write: Write, label: list[int]) -> None:
+def test_ambiguous_label_end(write: Write, label: list[int]) -> None:
     pictures = photos(30, [7] if len(label) == 1 else [0, 1])
     rows = [row(label[i % len(label)], *flat(p)) for i, p in enumerate(pictures)]
     with pytest.raises(BakeoffError, match=r"first or the last column.*Add a header line: label"):
@@ -223,7 +223,7 @@ def test_open_quote_does_not_swallow_the_next_row(write: Write) -> None:
     assert len(dataset.names) + len(dataset.left_out) == 5
 
 
-def test_decimal_comma_names_its_mend(write: Write) -> None:
+def test_decimal_comma_has_its_own_hint(write: Write) -> None:
     good = row(1, *GOOD, mark=";")
     bad = row(1, "0,5", *GOOD[1:], mark=";")
     (left_out,) = read_table(write(HEADER.replace(",", ";"), good, bad)).left_out
@@ -277,11 +277,11 @@ def test_group_columns(write: Write) -> None:
         row("", "ann", 1, *GOOD),
     ]
     path = write(header, *rows)
-    found = read_table(path)
-    assert found.group_names == ("g1", "g2")
-    assert found.groups is not None
-    assert found.groups.tolist() == [1, 0]
-    assert str(found.left_out[0]).startswith("train.csv row 4: it has no group")
+    result = read_table(path)
+    assert result.group_names == ("g1", "g2")
+    assert result.groups is not None
+    assert result.groups.tolist() == [1, 0]
+    assert str(result.left_out[0]).startswith("train.csv row 4: it has no group")
     named = read_table(path, group="column:Writer")
     assert named.group_names == ("ann", "bob")
     assert read_table(path, group="^a").group_names == ("g1", "g2")
@@ -383,10 +383,10 @@ def test_looks_like_table_of_nothing(tmp_path: Path) -> None:
 def test_matrix(mark: str) -> None:
     picture = ink(1, side=28)[0]
     text = "\n".join(mark.join(map(str, line)) for line in picture.tolist())
-    found = read_matrix(text.encode(), "a.csv")
-    assert found.shape == (28, 28, 1)
-    assert found.dtype == np.uint8
-    assert np.array_equal(found[..., 0], picture)
+    result = read_matrix(text.encode(), "a.csv")
+    assert result.shape == (28, 28, 1)
+    assert result.dtype == np.uint8
+    assert np.array_equal(result[..., 0], picture)
 
 
 def test_matrix_shapes_and_scales() -> None:

@@ -25,7 +25,8 @@ def read_archive(path: Path, request: ReadRequest) -> Dataset:
         It is damaged or too large, or its content cannot be read.
     """
     if request.nesting == _MAX_NESTING:
-        raise BakeoffError(path.name, "archives lie in archives in archives", "Unpack it yourself")
+        problem = f"it is an archive inside archives, more than {_MAX_NESTING} deep"
+        raise BakeoffError(path.name, problem, "Unpack it yourself and give the folder")
     with unpacked(path) as (folder, left_out):
         dataset = request.read_inside(folder)
         return replace(

@@ -164,7 +164,7 @@ def list_pictures(root: Path) -> Listing:
             entry = _entry(path, root, part, split == "test", table)
             if path.is_symlink() and not _stays(path, root.resolve()):
                 problem = "it is a link that leaves this folder, or leads to no file"
-                listing.left_out.append(LeftOut(entry.name, problem, "Copy what it points to here"))
+                listing.left_out.append(LeftOut(entry.name, problem, "Copy its target here"))
             elif entry.label is not None or entry.looks_usable or _is_called_picture(path):
                 # Other files without a label are READMEs, licences and the like.
                 listing.entries.append(entry)

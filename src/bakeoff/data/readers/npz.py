@@ -85,18 +85,12 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         grouped = [s.groups for s in suites if s.groups is not None]
         groups = [_texts(array, array.load()) for array in grouped]
         if len(groups) not in (0, len(suites)):
-            raise BakeoffError(grouped[0].subject, "another part has no groups", "Add them there")
+            raise BakeoffError(grouped[0].subject, "another part has no groups", "Add groups to it")
     labels, names, outside = _number_labels(targets, names)
     fine = np.concatenate([seen.fine for seen in ranges])
-    left_out = [
-        LeftOut(f"{path.name} {dataset.names[i]}", "it holds numbers that are not pixels", _RESCALE)
-        for i in np.flatnonzero(~fine)
-    ]
-    for i, label in outside.items():
-        fine[i] = False
-        problem = f"its label {label} is none of the {len(names)} classes"
-        hint = "Correct the label, or add the class to the array 'classes'"
-        left_out.append(LeftOut(f"{path.name} {dataset.names[i]}", problem, hint))
+    places = [f"{path.name} {name}" for name in dataset.names]
+    left_out = _left_out(places, fine, outside, len(names))
+    fine[list(outside)] = False
     group_numbers, group_names = encode_names(text for texts in groups for text in texts)
     dataset = replace(
         dataset,
@@ -104,10 +98,23 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         classes=tuple(names),
         groups=group_numbers if group_names else None,
         group_names=group_names,
-        left_out=tuple(left_out),
+        left_out=left_out,
         description="npz",
     )
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
+
+
+def _left_out(
+    places: Sequence[str], fine: NDArray[np.bool_], outside: dict[int, str], classes: int
+) -> tuple[LeftOut, ...]:
+    """Pictures with other numbers than pixels, and then pictures with unknown labels."""
+    problem = "it holds numbers that are not pixels"
+    left_out = [LeftOut(places[row], problem, _RESCALE) for row in np.flatnonzero(~fine).tolist()]
+    for row, label in outside.items():
+        problem = f"its label {label} is not one of the {classes} classes"
+        hint = "Correct the label, or add the class to the array 'classes'"
+        left_out.append(LeftOut(places[row], problem, hint))
+    return tuple(left_out)
 
 
 class _Array:
@@ -285,9 +292,9 @@ def _targets(suite: _Suite) -> NDArray[np.int64] | list[str]:
     if values.dtype.kind in "buif":
         if values.ndim == 2 and _is_one_hot(values):
             return np.nonzero(values)[1].astype(np.int64)
-        whole = values.astype(np.int64) if np.isfinite(values).all() else None
-        if values.ndim == 1 and whole is not None and (whole == values).all():
-            return whole
+        numbers = values.astype(np.int64) if np.isfinite(values).all() else None
+        if values.ndim == 1 and numbers is not None and (numbers == values).all():
+            return numbers
     raise BakeoffError(
         suite.labels.subject,
         f"its {values.dtype} of shape {values.shape} are not labels",

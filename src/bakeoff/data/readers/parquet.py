@@ -153,7 +153,7 @@ class _Reader:
             if not 0 <= label < len(columns.classes):
                 raise BakeoffError(
                     name,
-                    f"its label {label} is none of the {len(columns.classes)} classes",
+                    f"its label {label} is not one of the {len(columns.classes)} classes",
                     "Correct the label",
                 )
             label = columns.classes[label]
@@ -186,7 +186,7 @@ def _opened(path: Path, name: str) -> Iterator[pyarrow.parquet.ParquetFile]:
             yield file
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise BakeoffError(
-            name, f"it is no Parquet file, or damaged ({error})", "Copy or download it again"
+            name, f"it is not a Parquet file, or damaged ({error})", "Copy or download it again"
         ) from error
 
 
