@@ -192,7 +192,7 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
                 f"Look at the {len(found.suspects)} doubtful labels, and mend them.",
                 "suspects",
             ),
-            Sentence("next", f"Bring more pictures of “{weak}”.", "class", weak),
+            Sentence("next", f"Add pictures of “{weak}”.", "class", weak),
             Sentence(
                 "next", "The learning curve still rises: twice the pictures would help.", "learning"
             ),

@@ -1,4 +1,4 @@
-"""What a run is said to mean, from figures that are made up to mean it."""
+"""The verdict on made-up results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BASELINE, CNN, VIT, TRANSFER = KINDS
 
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Two lead and cannot be told apart; of these the CNN is faster."""
+    """Two lead and are too close to call; of these the CNN is faster."""
     path = tmp_path_factory.mktemp("verdict") / "run"
     kinds = (BASELINE, CNN, VIT, replace(TRANSFER, skill=5.5))
     groups = ("digit", "drawn", "stamp")
@@ -56,16 +56,16 @@ def test_every_question_has_an_answer(usual: Results) -> None:
     assert about.count("which") == 1
 
 
-def test_of_those_too_close_to_call_the_fastest_is_taken(usual: Results) -> None:
+def test_the_fastest_of_those_too_close_to_call_is_taken(usual: Results) -> None:
     assert usual.winner.name is None
     text = said(usual, "which")
     assert text.startswith("Take CNN: it has ")
-    assert "Transfer (EfficientNet-Lite0) cannot be told from it with so few." in text
+    assert "too few pictures to separate it from Transfer (EfficientNet-Lite0)." in text
     assert "It answers 3 times as fast as Transfer (EfficientNet-Lite0)." in text
-    assert "more pictures would likely tell it from Transfer" in said(usual, "next")
+    assert "more pictures would probably separate it from Transfer" in said(usual, "next")
 
 
-def test_speed_that_hardly_differs_is_no_reason(usual: Results) -> None:
+def test_a_small_difference_in_speed_is_no_reason(usual: Results) -> None:
     alike = one_of(usual, "transfer").latency
     text = said(with_changes(usual, "cnn", latency=alike), "which")
     assert text.startswith("Take Transfer (EfficientNet-Lite0): it has ")
@@ -79,27 +79,27 @@ def test_a_winner_is_trusted(tmp_path: Path) -> None:
     text = said(results, "which")
     assert text.startswith("Trust CNN: it has ")
     assert "of 600 pictures right that its models had not seen" in text
-    assert "is surely better than all others; Vision Transformer is " in text
+    assert "is clearly better than all others; Vision Transformer is " in text
     assert "Baseline is 5 times as fast" not in said(results, "cost")
 
 
-def test_a_faster_one_is_told_with_the_cost(usual: Results) -> None:
+def test_the_cost_names_a_faster_approach(usual: Results) -> None:
     assert said(usual, "cost") == (
-        "It learned in 3 min, weighs 647 kB and answers in 2.3 ms a picture here; "
+        "Training took 3 min; it takes 647 kB on disk and 2.3 ms per picture on this machine; "
         "Baseline is 6 times as fast."
     )
 
 
-def test_one_approach_alone_is_no_bake_off(tmp_path: Path) -> None:
+def test_a_single_approach(tmp_path: Path) -> None:
     results = make_run(tmp_path / "run", [CNN], pictures=300).results()
-    assert said(results, "which").endswith("No other approach was tried.")
+    assert said(results, "which").endswith("No other approach was trained.")
 
 
-def test_chance_is_told_as_such_and_nothing_else_is(tmp_path: Path) -> None:
+def test_guessing_is_reported_alone(tmp_path: Path) -> None:
     kinds = [replace(kind, skill=-4.0) for kind in KINDS]
     results = make_run(tmp_path / "run", kinds, pictures=300).results()
-    assert said(results, "which").startswith("There is nothing to learn here")
-    assert "are the labels those of the pictures" in said(results, "next")
+    assert said(results, "which").startswith("On these pictures no approach is clearly better")
+    assert "are the labels right" in said(results, "next")
     assert said(results, "where") == said(results, "cost") == ""
 
 
@@ -117,20 +117,20 @@ def test_the_locked_test_agrees_or_does_not(
 
 
 @pytest.mark.parametrize("confidence", [0.2, 1.0])
-def test_confidence_that_is_off_is_told_and_which_way(usual: Results, confidence: float) -> None:
+def test_miscalibration_is_reported_with_its_direction(usual: Results, confidence: float) -> None:
     scores = one_of(usual, "cnn").out_of_fold
     assert scores is not None
     bins = [replace(one, confidence=confidence) for one in scores.reliability]
     off = replace(scores, calibration_error=0.12, calibration_null_level=0.04, reliability=bins)
     text = said(with_changes(usual, "cnn", out_of_fold=off), "sure")
-    way = "surer than it should be" if confidence == 1 else "less sure than it could"
-    assert f"It is {way}: its stated confidences are 12.0 points off" in text
-    assert "luck explains 4.0" in text
+    way = "overconfident" if confidence == 1 else "underconfident"
+    assert f"It is {way}: confidence is off by 12.0 points on average" in text
+    assert "; 4.0 would be expected by chance." in text
     fine = replace(off, calibration_null_level=0.2)
-    assert "points off" not in said(with_changes(usual, "cnn", out_of_fold=fine), "sure")
+    assert "confidence is off" not in said(with_changes(usual, "cnn", out_of_fold=fine), "sure")
 
 
-def test_weak_classes_and_groups_are_named_and_asked_for(usual: Results) -> None:
+def test_weak_classes_and_groups_are_named(usual: Results) -> None:
     scores = one_of(usual, "cnn").out_of_fold
     assert scores is not None
     bad = (0.2, 0.4)
@@ -145,29 +145,31 @@ def test_weak_classes_and_groups_are_named_and_asked_for(usual: Results) -> None
     changed = with_changes(
         usual, "cnn", out_of_fold=replace(scores, per_class=classes, per_group=groups)
     )
-    assert "It fails most often at bolt (30.0 %) and star (30.0 %)." in said(changed, "where")
-    assert "On stamp it is worse than on the rest: 30.0 %" in said(changed, "where")
-    assert "Bring more pictures of bolt and star first." in said(changed, "next")
-    assert "Beware of stamp" in said(changed, "next")
+    assert "It fails most often on bolt (30.0 % right) and star (30.0 % right)." in said(
+        changed, "where"
+    )
+    assert "On stamp it is worse than on the other groups: 30.0 %" in said(changed, "where")
+    assert "Add pictures of bolt and star first." in said(changed, "next")
+    assert "Be careful with stamp" in said(changed, "next")
 
 
-def test_groups_that_were_never_left_out_are_a_question(usual: Results) -> None:
+def test_new_groups_are_an_open_question(usual: Results) -> None:
     assert "--leave-one-group-out" in said(usual, "next")
 
 
-def test_what_is_wrong_with_the_set_comes_first(usual: Results) -> None:
+def test_issues_of_the_set_come_first(usual: Results) -> None:
     doubts = [Suspect(3, "star/a.png", "star", "bolt", 0.01, ["cnn"])] * 2
-    paper = Shortcut("class", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the class.")
-    writer = Shortcut("group", "background", 0.9, (0.8, 0.95), 0.1, "The paper tells the group.")
+    paper = Shortcut("class", "background", 0.9, (0.8, 0.95), 0.1, "The paper predicts the class.")
+    writer = Shortcut("group", "background", 0.9, (0.8, 0.95), 0.1, "The paper predicts the group.")
     health = Health(odd=[], suspects=doubts, shortcuts=[paper, writer], words=[])
     text = said(usual.model_copy(update={"health": health}), "next")
     assert text.startswith(
-        "Look at the 2 labels that the models doubt, the first of them “star/a.png”, labelled star"
+        "Check the 2 likely label errors, first “star/a.png”, which is labelled star and looks"
     )
-    assert "The paper tells the class." in text
-    assert "The paper tells the group." not in text
+    assert "The paper predicts the class." in text
+    assert "The paper predicts the group." not in text
     alone = replace(health, suspects=doubts[:1], shortcuts=[])
-    assert said(usual.model_copy(update={"health": alone}), "next").startswith("Look at “star/a")
+    assert said(usual.model_copy(update={"health": alone}), "next").startswith("Check “star/a")
 
 
 def test_a_forecast_is_passed_on(usual: Results) -> None:
@@ -175,27 +177,27 @@ def test_a_forecast_is_passed_on(usual: Results) -> None:
     assert curve.words in said(with_changes(usual, "cnn", learning=curve), "next")
 
 
-def test_where_all_is_right_nothing_presses(tmp_path: Path) -> None:
+def test_nothing_is_urgent_if_all_is_right(tmp_path: Path) -> None:
     results = make_run(tmp_path / "run", [CNN], pictures=300, flawless=True).results()
     results = with_changes(results, "cnn", robustness=None, learning=None)
     results = results.model_copy(update={"health": None})
-    assert said(results, "where") == "It has none of these pictures wrong."
-    assert said(results, "next").startswith("Nothing presses")
+    assert said(results, "where") == "It has all of these pictures right."
+    assert said(results, "next").startswith("Nothing is urgent")
 
 
-def test_the_terminal_tells_it_in_three_parts(usual: Results) -> None:
+def test_the_terminal_shows_it_in_three_parts(usual: Results) -> None:
     console = Console(record=True, width=2000, highlight=False)
     console.print(verdict_shown(usual.model_copy(update={"verdict": verdict_of(usual)})))
     first, reasons, *rest = console.export_text().splitlines()
     assert first.startswith("Take CNN")
-    assert "Of other pictures like these" in reasons
+    assert "On other pictures like these" in reasons
     assert rest[1] == "What to do next"
     assert all(line.startswith("• ") for line in rest[2:])
     console.print(verdict_shown(usual.model_copy(update={"verdict": None})))
     assert usual.winner.why[:60] in console.export_text()
 
 
-def test_shuffled_labels_teach_nothing_and_the_verdict_says_so(tmp_path: Path) -> None:
+def test_the_verdict_on_shuffled_labels(tmp_path: Path) -> None:
     digits = read("digits").take(np.arange(0, 1797, 6))
     shuffled = replace(digits, labels=np.random.default_rng(0).permutation(digits.labels))
     results = bake(shuffled, tmp_path / "run", **QUICKLY).results()
@@ -204,4 +206,6 @@ def test_shuffled_labels_teach_nothing_and_the_verdict_says_so(tmp_path: Path) -
         assert one.out_of_fold.interval[0] <= guessing(one.out_of_fold)[1]
     assert results.winner.name is None
     assert results.verdict is not None
-    assert results.verdict.sentences[0].text.startswith("There is nothing to learn here")
+    assert results.verdict.sentences[0].text.startswith(
+        "On these pictures no approach is clearly better"
+    )

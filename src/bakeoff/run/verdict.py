@@ -1,4 +1,4 @@
-"""What to make of a run, in plain words that rules write from its figures."""
+"""The verdict on a run in plain words, written by rules from its scores."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from bakeoff.record.results import ApproachResult, Results
 
 __all__ = ["verdict_of"]
 
-FASTER = 1.5  # times; less is no reason to prefer one
-FEW = 2  # classes or pairs that are named
-REPEATED = 3  # times that a class must be taken for another before it is worth a word
+FASTER = 1.5  # times as fast; a smaller difference is no reason to prefer an approach
+FEW = 2  # classes or pairs to name, at most
+REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
 
 def verdict_of(results: Results) -> Verdict:
-    """Which approach to trust, how sure that is, what it costs, where it fails, what to do next."""
+    """Which approach to trust, how certain that is, its cost, where it fails, what to do next."""
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not beats_guessing(scores, among=len(results.approaches)):
@@ -41,20 +41,20 @@ def verdict_of(results: Results) -> Verdict:
     )
 
 
-def _scores(one: ApproachResult) -> Scores:
-    scores = one.out_of_fold or one.test
-    assert scores is not None, "a run scores something"
+def _scores(result: ApproachResult) -> Scores:
+    scores = result.out_of_fold or result.test
+    assert scores is not None, "a run without folds scores the test"
     return scores
 
 
 def _chosen(results: Results) -> ApproachResult:
-    """The winner; of those too close to call the one that answers fastest."""
+    """The winner; if several are too close to call, the fastest of them."""
     best = max(results.approaches, key=lambda one: _scores(one).accuracy)
     if results.winner.name:
         return next(one for one in results.approaches if one.name == results.winner.name)
     equals = [best, *_tied(best, results)]
     fastest = min(equals, key=lambda one: one.latency.batch_1_ms)
-    # A millisecond is no reason: of two that are about as fast, the better one.
+    # A millisecond is no reason: among equally fast approaches, the most accurate.
     return fastest if _times(best, fastest) >= FASTER else best
 
 
@@ -79,18 +79,19 @@ def _nothing(best: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     frequent, floor = guessing(scores)
     yield Sentence(
         "which",
-        "There is nothing to learn here, as far as these pictures can tell: no approach is surely "
-        f"better than always answering “{frequent}”, which is right for {percent(floor)}.",
+        "On these pictures no approach is clearly better than guessing: always answering "
+        f"“{frequent}” is right for {percent(floor)}.",
     )
     yield Sentence(
         "sure",
         f"The best, {best.title}, has {percent(scores.accuracy)} of "
-        f"{of_pictures(scores.pictures)} right, and might have {span(scores.interval)} of others.",
+        f"{of_pictures(scores.pictures)} right; on other pictures like these, expect "
+        f"{span(scores.interval)} (95 % interval).",
     )
     yield Sentence(
         "next",
-        "Look at the pictures class by class: are the labels those of the pictures, and can a "
-        "person tell the classes apart? If so, bring more pictures of each.",
+        "Look at the pictures class by class: are the labels right, and can a person separate the "
+        "classes? If so, add more pictures of each.",
     )
 
 
@@ -100,13 +101,13 @@ def _which(chosen: ApproachResult, results: Results) -> str:
     has = f"it has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} right {seen}"
     others = [one for one in results.approaches if one is not chosen]
     if not others:
-        return f"{chosen.title} can be used: {has}. No other approach was tried."
+        return f"{chosen.title} is usable: {has}. No other approach was trained."
     tied = _tied(chosen, results)
     if not tied:
         runner_up = max(others, key=lambda one: _scores(one).accuracy)
         pair = _pair(chosen, runner_up, results)
         return (
-            f"Trust {chosen.title}: {has}, and is surely better than all others; "
+            f"Trust {chosen.title}: {has}, and is clearly better than all others; "
             f"{runner_up.title} is {of_pictures(abs(pair.only_a - pair.only_b))} behind."
         )
     titles = listed([one.title for one in tied])
@@ -116,33 +117,37 @@ def _which(chosen: ApproachResult, results: Results) -> str:
         if _times(slowest, chosen) >= FASTER
         else ""
     )
-    return f"Take {chosen.title}: {has}; {titles} cannot be told from it with so few.{reason}"
+    return (
+        f"Take {chosen.title}: {has}; there are too few pictures to separate it from {titles}."
+        f"{reason}"
+    )
 
 
 def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
     scores = _scores(chosen)
     text = (
-        f"Of other pictures like these, expect it to have {span(scores.interval)} right (95 % "
+        f"On other pictures like these, expect it to have {span(scores.interval)} right (95 % "
         "interval)"
     )
     if chosen.out_of_fold and chosen.test:
         text += f". {_locked(chosen.out_of_fold, chosen.test)}"
     yield Sentence("sure", f"{text}.")
-    error, luck = scores.calibration_error, scores.calibration_null_level
-    if luck is not None and error > luck:
-        stated = sum(one.confidence * one.pictures for one in scores.reliability) / scores.pictures
-        way = "surer than it should be" if stated > scores.accuracy else "less sure than it could"
+    error, by_chance = scores.calibration_error, scores.calibration_null_level
+    if by_chance is not None and error > by_chance:
+        confident = sum(part.confidence * part.pictures for part in scores.reliability)
+        over = confident / scores.pictures > scores.accuracy
         yield Sentence(
             "sure",
-            f"It is {way}: its stated confidences are {100 * error:.1f} points off in the mean, "
-            f"where luck explains {100 * luck:.1f}.",
+            f"It is {'overconfident' if over else 'underconfident'}: confidence is off by "
+            f"{100 * error:.1f} points on average; {100 * by_chance:.1f} would be expected by "
+            "chance.",
         )
     measured = chosen.trust.measured if chosen.trust else None
     if measured and measured.sure_right is not None:
         yield Sentence(
             "sure",
-            f"It is sure of {percent(measured.sure)} of pictures, and of these it has "
-            f"{percent(measured.sure_right)} right.",
+            f"It is sure about {percent(measured.sure)} of pictures and has "
+            f"{percent(measured.sure_right)} of these right.",
         )
 
 
@@ -160,8 +165,8 @@ def _locked(out_of_fold: Scores, test: Scores) -> str:
 def _cost(chosen: ApproachResult, results: Results) -> str:
     seconds = chosen.seconds.folds + chosen.seconds.final
     text = (
-        f"It learned in {_duration(seconds)}, weighs {_size(chosen.bytes)} and answers in "
-        f"{chosen.latency.batch_1_ms:.2g} ms a picture here"
+        f"Training took {_duration(seconds)}; it takes {_size(chosen.bytes)} on disk and "
+        f"{chosen.latency.batch_1_ms:.2g} ms per picture on this machine"
     )
     others = [one for one in results.approaches if one is not chosen]
     if others:
@@ -173,29 +178,29 @@ def _cost(chosen: ApproachResult, results: Results) -> str:
 
 def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     if scores.correct == scores.pictures:
-        yield Sentence("where", "It has none of these pictures wrong.")
+        yield Sentence("where", "It has all of these pictures right.")
     if weak := _weak(scores):
-        named = listed([f"{one.name} ({percent(one.accuracy)})" for one in weak])
-        yield Sentence("where", f"It fails most often at {named}.")
+        named = listed([f"{score.name} ({percent(score.accuracy)} right)" for score in weak])
+        yield Sentence("where", f"It fails most often on {named}.")
     often = [pair for pair in chosen.confused if pair.count >= REPEATED][:FEW]
     if often:
-        named = listed([f"{one.truth} for {one.answer} {one.count} times" for one in often])
-        yield Sentence("where", f"It takes {named}.")
+        named = listed([f"{pair.truth} for {pair.answer} ({pair.count} times)" for pair in often])
+        yield Sentence("where", f"It mistakes {named}.")
     for group in _weak_groups(scores):
         yield Sentence(
             "where",
-            f"On {group.name} it is worse than on the rest: {percent(group.accuracy)} of "
-            f"{of_pictures(group.pictures)}.",
+            f"On {group.name} it is worse than on the other groups: {percent(group.accuracy)} of "
+            f"{of_pictures(group.pictures)} right.",
         )
     if chosen.robustness:
         yield Sentence("where", chosen.robustness.words, see="robustness")
 
 
 def _weak(scores: Scores) -> list[ClassScore]:
-    """Classes that are surely worse than the whole, or else the worst; none where all is right."""
-    problem = [one for one in scores.per_class if one.pictures and one.accuracy < scores.accuracy]
-    surely = [one for one in problem if one.interval[1] < scores.accuracy]
-    return sorted(surely or problem, key=lambda one: one.accuracy)[: FEW if surely else 1]
+    """Classes clearly below the overall accuracy, or else the worst; none if all is right."""
+    below = [one for one in scores.per_class if one.pictures and one.accuracy < scores.accuracy]
+    clearly = [score for score in below if score.interval[1] < scores.accuracy]
+    return sorted(clearly or below, key=lambda score: score.accuracy)[: FEW if clearly else 1]
 
 
 def _weak_groups(scores: Scores) -> list[GroupScore]:
@@ -206,52 +211,49 @@ def _weak_groups(scores: Scores) -> list[GroupScore]:
 
 
 def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[Sentence]:
-    found = list(_about_the_set(results))
-    if weak := [one for one in _weak(scores) if one.interval[1] < scores.accuracy]:
-        found.append(
+    advice = list(_about_the_set(results))
+    if weak := [score for score in _weak(scores) if score.interval[1] < scores.accuracy]:
+        advice.append(
             Sentence(
                 "next",
-                f"Bring more pictures of {listed([one.name for one in weak])} first.",
+                f"Add pictures of {listed([score.name for score in weak])} first.",
                 see="class",
                 name=weak[0].name,
             )
         )
     if groups := _weak_groups(scores):
         names = listed([one.name for one in groups])
-        found.append(
+        advice.append(
             Sentence(
                 "next",
-                f"Beware of {names}, and bring more such pictures, of every class.",
+                f"Be careful with {names}, and add such pictures of every class.",
                 see="group",
                 name=groups[0].name,
             )
         )
     elif results.dataset.groups and not results.protocol.leave_one_group_out:
-        found.append(
+        advice.append(
             Sentence(
                 "next",
-                "How it fares on a group that it never saw is not known: "
-                "run again with --leave-one-group-out.",
+                "How well it does on a new group is unknown: run again with --leave-one-group-out.",
             )
         )
     if chosen.learning:
-        found.append(Sentence("next", chosen.learning.words, see="learning"))
+        advice.append(Sentence("next", chosen.learning.words, see="learning"))
     tied = _tied(chosen, results)
     needed = [
         pictures_to_tell(_pair(chosen, one, results), len(results.comparison)) for one in tied
     ]
     known = [one for one in needed if one is not None]
     if known:
-        found.append(
+        advice.append(
             Sentence(
                 "next",
-                f"About {spaced(max(known))} more pictures would likely tell it from "
+                f"About {spaced(max(known))} more pictures would probably separate it from "
                 f"{listed([one.title for one, more in zip(tied, needed, strict=True) if more])}.",
             )
         )
-    yield from found or [
-        Sentence("next", "Nothing presses: try it on pictures that are not of this set.")
-    ]
+    yield from advice or [Sentence("next", "Nothing is urgent: try it on pictures from elsewhere.")]
 
 
 def _about_the_set(results: Results) -> Iterator[Sentence]:
@@ -262,17 +264,16 @@ def _about_the_set(results: Results) -> Iterator[Sentence]:
         first = health.suspects[0]
         yield Sentence(
             "next",
-            f"Look at the {len(health.suspects)} labels that the models doubt, the first of them "
-            f"“{first.name}”, labelled {first.label}, which looks like {first.proposed}: "
-            "corrections.csv lists them."
+            f"Check the {len(health.suspects)} likely label errors, first “{first.name}”, which is "
+            f"labelled {first.label} and looks like {first.proposed}: corrections.csv lists them."
             if len(health.suspects) > 1
-            else f"Look at “{first.name}”: it is labelled {first.label} and looks like "
+            else f"Check “{first.name}”: it is labelled {first.label} and looks like "
             f"{first.proposed}.",
             see="suspects",
         )
-    for one in health.shortcuts:
-        if one.predicts == "class":
-            yield Sentence("next", one.words)
+    for shortcut in health.shortcuts:
+        if shortcut.predicts == "class":
+            yield Sentence("next", shortcut.words)
 
 
 def _duration(seconds: float) -> str:
