@@ -5,16 +5,16 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 NPM := $(BIN)/python hatch_build.py
 PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
-.PHONY: demo test lint docs screenshots constraints clean
+.PHONY: demo test test-all lint docs screenshots constraints clean
 
 demo: .venv/installed  ## Bake off four approaches on bundled doodles and open the page
 	$(BIN)/bakeoff demo $(DEMO)
 
-# Two processes of one thread each: tests wait for browsers and servers as much as they compute. What
-# a module of tests shares is made once, as its tests stay in one process.
-test: lint  ## Pass every test, with branch coverage
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile \
-		--no-loadscope-reorder --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 $(PYTEST)
+test: .venv/installed-dev  ## Pass all that must pass before anything lands, with branch coverage
+	$(BIN)/python scripts/run_tests.py
+
+test-all: .venv/installed-dev  ## Add the long tier: accuracy, a Ray cluster, PostgreSQL, fuzzing, the README
+	$(BIN)/python scripts/run_tests.py --all
 
 lint: .venv/installed-dev  ## Style, types and the walls between the rooms
 	$(BIN)/ruff check .

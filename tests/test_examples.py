@@ -11,10 +11,11 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.slow
-def test_the_exploration_writes_two_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pictures", [60, pytest.param(300, marks=pytest.mark.long)])
+def test_the_exploration_writes_two_tables(tmp_path: Path, pictures: int) -> None:
     out = tmp_path / "explored.md"
-    asked = ["--trials", "2", "--pictures", "300", "--out", str(out), "--workers", "local:1"]
+    asked = ["--trials", "2", "--pictures", str(pictures), "--out", str(out)]
+    asked += ["--workers", "local:1"]
     subprocess.run(
         [sys.executable, EXAMPLES / "explore_mnist.py", "digits", *asked], check=True, cwd=tmp_path
     )

@@ -11,7 +11,15 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "fuzz.py"
 
 
-@pytest.mark.parametrize(("target", "runs"), [("decode", 20_000), ("table", 3_000)])
+@pytest.mark.parametrize(
+    ("target", "runs"),
+    [
+        ("decode", 500),
+        ("table", 200),
+        pytest.param("decode", 20_000, marks=pytest.mark.long),
+        pytest.param("table", 3_000, marks=pytest.mark.long),
+    ],
+)
 def test_nothing_but_answers_and_clear_errors(target: str, runs: int, tmp_path: Path) -> None:
     pytest.importorskip("atheris")
     # Linux counts the peak of who starts a process as its own, so the limit must be above ours.

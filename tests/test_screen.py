@@ -207,7 +207,7 @@ def test_durations_as_people_say_them(seconds: float, words: str) -> None:
 CHANGING: dict[str, Any] = {
     "event": "changing pictures",
     "pictures": 100,
-    "changes": ["turn", "blur"],
+    "corruptions": ["turn", "blur"],
 }
 CHANGED: dict[str, Any] = {
     "event": "pictures changed",

@@ -128,7 +128,7 @@ class RunScreen:
         elif kind == "estimated":
             self._estimated(event["seconds"], event.get("workers") or 1)
         elif kind == "changing pictures":
-            self._begun(f"changing {event['pictures']} pictures in {len(event['changes'])} ways")
+            self._begun(f"changing {event['pictures']} pictures in {len(event['corruptions'])} ways")
         elif kind == "pictures changed":
             words = f"{event['fold']} · {event['accuracy']:.0%} of the changed pictures right"
             self._gone_on(event, "asked", words)

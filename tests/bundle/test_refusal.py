@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,10 +12,10 @@ from bakeoff.run.bake import bake
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A CNN of two thirds of the bundled digits."""
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A CNN of some of the bundled digits: of two thirds in the long tier."""
     digits = read("digits")
-    some = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 > 0))
+    some = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 > 0)[:: request.param])
     folder = tmp_path_factory.mktemp("refusal") / "run"
     run = bake(
         some,
@@ -32,21 +30,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return load(run.bundle("cnn"))
 
 
-@pytest.mark.slow
-def test_strangers_are_refused_and_digits_are_not(bundle: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("bundle", "slack"),
+    [(5, 0.06), pytest.param(1, 0.0, marks=pytest.mark.long)],
+    indirect=["bundle"],
+)
+def test_strangers_are_refused_and_digits_are_not(bundle: Bundle, slack: float) -> None:
     digits = read("digits")
     unseen = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 == 0))
     answers = bundle.answer(Inputs(unseen.names, unseen.pictures))
     refused = np.mean([one.verdict == "out of distribution" for one in answers])
-    assert refused <= 0.04
+    assert refused <= 0.04 + slack
     truths = [unseen.classes[label] for label in unseen.labels]
     held = [truth in one.possible for one, truth in zip(answers, truths, strict=True)]
     trust = bundle.manifest.trust
     assert trust is not None
-    assert np.mean(held) >= 1 - trust.error_rate - 0.02
+    assert np.mean(held) >= 1 - trust.error_rate - 0.02 - slack
     # In twenty such trainings 82 to 98 % of doodles were refused, and of noise 16 to 100 %.
     noise = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
     doodles = np.stack(list(read("doodles").pictures))[..., 0]
     for strangers, gate in ((doodles, 0.75), (noise, 0.1)):
         said = [one.verdict == "out of distribution" for one in bundle.predict(strangers)]
-        assert np.mean(said) >= gate
+        assert np.mean(said) >= gate - slack

@@ -32,17 +32,19 @@ BOTH: dict[str, Any] = {
     "precision": "fp32",
     "device": "cpu",
     "bundles": False,
+    "robustness": False,
 }
 
 
-def issues_of(dataset: Dataset, **asked: Any) -> tuple[Health, list[Correction]]:
-    """The issues issues_of without a model."""
+def issues_of(dataset: Dataset, *, keep_groups: bool = False) -> tuple[Health, list[Correction]]:
+    """The issues that are found without a model."""
     from bakeoff.issues.find import find_issues
 
     duplicates = find_duplicates(dataset.pictures)
-    ids = together(len(dataset), [one.indices for one in duplicates])
+    groups = dataset.groups if keep_groups else None
+    ids = together(len(dataset), [one.indices for one in duplicates], extra_ids=groups)
     official = dataset.official_test
-    parts = split(dataset.labels, folds=2, official_test=official, together=ids, **asked)
+    parts = split(dataset.labels, folds=2, official_test=official, together=ids)
     return find_issues(dataset, duplicates, parts)
 
 
@@ -249,13 +251,11 @@ def test_label_errors_in_the_test_are_reported_and_kept(tmp_path: Path) -> None:
             assert "locked test" in table[one.name].why
 
 
-def test_groups_in_several_folds_are_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", [False, True])
+def test_groups_in_several_folds_are_reported(keep: bool) -> None:
     writers = strokes(groups=np.arange(60) // 4, group_names=tuple("abcdefghijklmno"))
-    for keep in (False, True):
-        run = bake(writers, tmp_path / f"run-{keep}", **ONE | {"keep_groups": keep})
-        health = run.results().health
-        assert health is not None
-        assert any("over several folds" in words for words in health.words) != keep
+    health, _ = issues_of(writers, keep_groups=keep)
+    assert any("over several folds" in words for words in health.words) != keep
 
 
 def test_a_run_without_folds_judges_the_test(tmp_path: Path) -> None:

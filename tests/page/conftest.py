@@ -35,6 +35,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report import write_report
 from bakeoff.run.bake import bake
+from bakeoff.run.robustness import PICTURES
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -83,9 +84,11 @@ class Served:
         return f"{self.address}/#{place}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it; of a module, as its driver keeps an event loop at work."""
+    """Chromium, as the system has it, for all tests: its driver keeps an event loop at work, so
+    these tests run in a process of their own.
+    """
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         assert "CI" not in os.environ, "CI installs Chromium"
@@ -141,17 +144,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run over 400 of scikit-learn's digits, at home/runs/digits, with bundles."""
     every = read("digits")
     some = every.take(np.arange(400))
-    return bake(
-        some,
-        tmp_path_factory.mktemp("home") / "runs" / "digits",
-        approaches=("baseline", "cnn"),
-        folds=2,
-        test=0.2,
-        settings={"cnn": {"epochs": 6}},
-        budget="quick",
-        threads=1,
-        neighbours=True,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PICTURES, "quick", 20)
+        return bake(
+            some,
+            tmp_path_factory.mktemp("home") / "runs" / "digits",
+            approaches=("baseline", "cnn"),
+            folds=2,
+            test=0.2,
+            settings={"cnn": {"epochs": 6}},
+            budget="quick",
+            threads=1,
+            workers="local:1",
+            neighbours=True,
+        )
 
 
 @contextmanager

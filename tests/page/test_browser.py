@@ -76,7 +76,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-@pytest.mark.slow
 def test_the_browser_answers_as_the_server(room: Page, served: Served, files: list[Path]) -> None:
     choose(room, *files)
     expect(room.get_by_text("files …")).to_be_visible()

@@ -140,7 +140,6 @@ def test_an_uploaded_set_shows_what_is_in_it_and_what_was_left_out(
     assert serious(page) == []
 
 
-@pytest.mark.slow
 def test_a_set_is_trained_on_and_followed_to_the_comparison(
     page: Page, workshop: str, shapes: str
 ) -> None:
@@ -166,7 +165,6 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_the_time_it_would_take_is_told_before_it_is_started(
     page: Page, workshop: str, shapes: str
 ) -> None:
@@ -181,7 +179,6 @@ def test_the_time_it_would_take_is_told_before_it_is_started(
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
 
 
-@pytest.mark.slow
 def test_a_run_is_left_found_again_cancelled_resumed_and_deleted(
     page: Page, workshop: str, shapes: str
 ) -> None:
@@ -215,7 +212,6 @@ def test_a_run_is_left_found_again_cancelled_resumed_and_deleted(
     expect(page.get_by_role("heading", name=name)).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None:
     page.goto(f"{workshop}/#/train")
     page.get_by_label("Name of the set").fill("my lines")

@@ -336,7 +336,6 @@ def test_a_wrong_answer_is_corrected_kept_and_taken_back(room: Page, served: Ser
     expect(room.get_by_text("Added as seven, perhaps")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_what_was_corrected_is_trained_on(
     page: Page, trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:

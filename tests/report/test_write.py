@@ -120,11 +120,16 @@ def test_heavy_pictures_stop_at_the_budget_with_the_worst_aboard(
     assert (none.urls, rows_of(none)) == ([], [])
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("shell")
-def test_a_run_of_seventy_thousand_can_be_mailed(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", classes=DIGITS, pictures=70_000, test=10_000)
-    assert len(written(run).encode()) < 15_000_000 - 400_000  # the page itself comes on top
+@pytest.mark.parametrize("share", [0.05, pytest.param(1.0, marks=pytest.mark.long)])
+def test_a_run_of_seventy_thousand_can_be_mailed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setattr(write, "PICTURES_BYTES", int(share * write.PICTURES_BYTES))
+    pictures, test = int(share * 70_000), int(share * 10_000)
+    run = make_run(tmp_path / "run", classes=DIGITS, pictures=pictures, test=test)
+    # The page itself comes on top.
+    assert len(written(run).encode()) < share * (15_000_000 - 400_000)
 
 
 @pytest.mark.usefixtures("shell")

@@ -87,7 +87,6 @@ def test_the_largest_is_traced_first(copy: RunFolder) -> None:
     assert graphs.next(None) is None
 
 
-@pytest.mark.slow
 def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     shutil.copytree(finished.path, run.path, ignore=shutil.ignore_patterns("graph *", "bundles"))

@@ -235,18 +235,25 @@ def test_groups_that_are_left_out_have_a_curve_too(tmp_path: Path) -> None:
     assert len(learning.points) == 3
 
 
-def test_a_forecast_from_few_digits_holds_for_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "epochs"), [(100, 12), pytest.param(250, None, marks=pytest.mark.long)]
+)
+def test_a_forecast_from_few_digits_holds_for_more(
+    tmp_path: Path, count: int, epochs: int | None
+) -> None:
     """A small version of benchmarks/forecast.py."""
     digits = bakeoff.read("digits")
     order = np.random.default_rng(0).permutation(len(digits))
     asked: dict[str, Any] = {
         "approaches": ("baseline",),
+        "settings": {"": {"epochs": epochs}} if epochs else {},
         "folds": 2,
         "budget": "quick",
         "threads": 1,
         "bundles": False,
+        "robustness": False,
     }
-    few = digits.take(np.sort(order[:250]))
+    few = digits.take(np.sort(order[:count]))
     run = bake(few, tmp_path / "few", test=0, curve=True, **asked)
     learning = run.results().approaches[0].learning
     assert learning is not None

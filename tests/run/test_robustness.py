@@ -38,7 +38,7 @@ ONE: dict[str, Any] = QUICKLY | {
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return read("digits").take(np.arange(80))
+    return read("digits").take(np.arange(50))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_each_approach_has_its_table(stood: RunFolder, digits: Dataset) -> None:
         found = one.robustness
         assert found is not None
         assert one.out_of_fold is not None
-        assert found.pictures == 64
+        assert found.pictures == 40
         assert [some.name for some in found.corruptions] == [some.name for some in CORRUPTIONS]
         table = np.array([some.accuracy for some in found.corruptions])
         assert table.shape == (len(CORRUPTIONS), STRENGTHS)

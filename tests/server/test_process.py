@@ -96,7 +96,6 @@ def test_who_follows_a_run_does_not_keep_it_from_stopping(tmp_path: Path) -> Non
         assert time.monotonic() - started < 10
 
 
-@pytest.mark.slow  # a real training, begun and stopped
 def test_a_training_outlives_its_server_and_is_found_by_the_next(tmp_path: Path) -> None:
     asked = {"set": "doodles", "approaches": ["cnn"], "budget": "thorough", "name": "long"}
     with served("--home", tmp_path) as (process, address, _said):

@@ -238,7 +238,6 @@ def test_what_is_wished_of_groups_is_passed_on(
 # -- from start to models ---------------------------------------------------------------
 
 
-@pytest.mark.slow  # a whole run, and what it leaves
 def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> None:
     response = page.post("/api/training", json=QUICK | {"name": "first", "test": 0.2})
     assert (response.status_code, response.json()) == (201, {"run": "first"})

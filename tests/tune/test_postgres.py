@@ -18,7 +18,6 @@ from .test_search import no_trial_lost_or_doubled, together
 NEWEST = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(
         NEWEST is None and "CI" not in os.environ, reason="PostgreSQL is not installed"
     ),
@@ -53,5 +52,6 @@ def database() -> Iterator[str]:
         shutil.rmtree(path)
 
 
-def test_no_trial_is_lost_or_doubled(tmp_path: Path, database: str) -> None:
-    no_trial_lost_or_doubled(together(tmp_path, database), database)
+@pytest.mark.parametrize("trials", [3, pytest.param(8, marks=pytest.mark.long)])
+def test_no_trial_is_lost_or_doubled(tmp_path: Path, database: str, trials: int) -> None:
+    no_trial_lost_or_doubled(together(tmp_path, database, trials), database, trials)

@@ -212,7 +212,7 @@ def test_what_is_no_search(tmp_path: Path) -> None:
         tune(strokes(), tmp_path / "s", storage="nowhere://x", **ASKED)
 
 
-def together(path: Path, url: str) -> list[StudyResults]:
+def together(path: Path, url: str, trials: int = 8) -> list[StudyResults]:
     """Two processes at one study, each with a folder of its own, as two people would start them."""
     dataset = strokes(90)
     for name, picture in zip(dataset.names, dataset.pictures, strict=True):
@@ -221,7 +221,16 @@ def together(path: Path, url: str) -> list[StudyResults]:
         Image.fromarray(picture[..., 0]).save(file)
     command = [sys.executable, "-m", "bakeoff", "tune", str(path / "pictures"), "--no-open"]
     command += ["--space", str(space(path)), "--storage", url, "--study", "shared"]
-    command += ["--trials", "8", "--budget", "quick", "--threads", "1", "--workers", "local:1"]
+    command += [
+        "--trials",
+        str(trials),
+        "--budget",
+        "quick",
+        "--threads",
+        "1",
+        "--workers",
+        "local:1",
+    ]
     both = [subprocess.Popen([*command, "--out", str(path / name)]) for name in "ab"]
     assert [one.wait() for one in both] == [0, 0]
     return [
@@ -229,14 +238,14 @@ def together(path: Path, url: str) -> list[StudyResults]:
     ]
 
 
-def no_trial_lost_or_doubled(results: list[StudyResults], url: str) -> None:
+def no_trial_lost_or_doubled(results: list[StudyResults], url: str, trials: int = 8) -> None:
     for one in results:
-        assert [trial.number for trial in one.searches[0].trials] == list(range(8))
+        assert [trial.number for trial in one.searches[0].trials] == list(range(trials))
         assert all(trial.state in ("finished", "pruned") for trial in one.searches[0].trials)
     with storage_of(url) as storage:
         study = optuna.load_study(study_name="shared/cnn", storage=storage)
         begun = [one.user_attrs["number"] for one in study.trials if "record" in one.user_attrs]
-    assert sorted(begun) == list(range(8))
+    assert sorted(begun) == list(range(trials))
 
 
 def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) -> Tried:

@@ -123,7 +123,20 @@ class Watch:
             then()
 
 
-@pytest.mark.slow
+def test_the_same_numbers_from_a_node(
+    tmp_path: Path, digits: Dataset, nodes: Nodes, ray: ModuleType
+) -> None:
+    asked = ONE | {"folds": 2, "robustness": False}
+    alone, run = (
+        bake(digits, tmp_path / workers.replace(":", ""), **asked, workers=workers)
+        for workers in ("local:1", nodes.one())
+    )
+    same(run, alone)
+    assert run.probabilities().keys() == alone.probabilities().keys()
+    assert not ray.is_initialized()
+
+
+@pytest.mark.long
 def test_the_same_numbers_from_two_nodes(
     tmp_path: Path, digits: Dataset, alone: RunFolder, nodes: Nodes, ray: ModuleType
 ) -> None:
@@ -139,7 +152,7 @@ def stop() -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_cluster_began_goes_on_here(
     tmp_path: Path, digits: Dataset, alone: RunFolder, inside: str, ray: ModuleType
 ) -> None:
@@ -152,6 +165,7 @@ def test_what_a_cluster_began_goes_on_here(
     once(run)
 
 
+@pytest.mark.long
 def test_a_cluster_is_started_where_there_is_none(
     tmp_path: Path,
     digits: Dataset,
@@ -173,6 +187,7 @@ def test_a_cluster_is_started_where_there_is_none(
     assert not ray.is_initialized()
 
 
+@pytest.mark.long
 def test_a_cluster_with_no_room_is_given_up(
     tmp_path: Path, digits: Dataset, inside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +197,7 @@ def test_a_cluster_with_no_room_is_given_up(
         bake(digits, tmp_path / "run", **asked, workers=inside)
 
 
+@pytest.mark.long
 def test_a_node_that_dies_costs_its_unit_alone(
     tmp_path: Path, digits: Dataset, alone: RunFolder, nodes: Nodes, inside: str
 ) -> None:
@@ -205,7 +221,7 @@ def test_a_node_that_dies_costs_its_unit_alone(
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cluster_that_goes_ends_the_run_in_words(
     tmp_path: Path,
     digits: Dataset,

@@ -312,7 +312,7 @@ def test_how_many_is_settled_by_how_much_there_is_to_do(monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return read("digits").take(np.arange(120))
+    return read("digits").take(np.arange(60))
 
 
 ASKED: dict[str, Any] = QUICKLY | {"robustness": True, "approaches": ("baseline", "cnn")}

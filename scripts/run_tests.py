@@ -1,0 +1,98 @@
+"""Pass every test: style, types and the page's own tests beside those of Python.
+
+    python scripts/run_tests.py         what must pass before anything lands
+    python scripts/run_tests.py --all  the long tier too: accuracy gates, a Ray cluster, …
+
+Two lanes run side by side; what the second says is shown step by step, as each step ends.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+COVERED = 95  # % of the branches of src, at least
+
+Step = tuple[str, list[str]]
+
+
+def steps(every: bool) -> tuple[list[Step], list[Step]]:
+    """The two lanes: the tests of Python, and all else."""
+    tier = ["-m", "long or not long"] if every else []
+    cov = ["--cov", "--cov-report="]
+    npm = [sys.executable, "hatch_build.py", "run"]
+    # Two processes of one thread each: tests wait for servers as much as they compute.
+    python = [str(BIN / "pytest"), "tests", "--ignore", "tests/page", *tier, *cov]
+    python += ["--numprocesses", "2", "--dist", "worksteal"]
+    page = [str(BIN / "pytest"), "tests/page", "--quiet", "--durations", "10", *tier, *cov]
+    return [("tests", python)], [
+        ("style", [str(BIN / "ruff"), "check", "."]),
+        ("format", [str(BIN / "ruff"), "format", "--check", "."]),
+        ("layers", [str(BIN / "lint-imports")]),
+        ("types", [str(BIN / "mypy")]),
+        ("the page's types", [*npm, "check"]),
+        ("the page's own tests", [*npm, "test"]),
+        ("the page in a browser", page),
+    ]
+
+
+def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]:
+    """Take one step; show what it says as it goes, or whole at its end."""
+    name, command = step
+    started = time.monotonic()
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "COVERAGE_FILE": str(ROOT / f".coverage.{name.replace(' ', '-')}"),
+    }
+    done = subprocess.run(  # noqa: S603
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=None if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.STDOUT,
+        check=False,
+    )
+    seconds = time.monotonic() - started
+    with lock:
+        if not shown:
+            result = "passed" if done.returncode == 0 else "FAILED"
+            print(f"\n== {name}: {result} in {seconds:.0f} s", flush=True)
+            sys.stdout.buffer.write(done.stdout)
+        sys.stdout.flush()
+    return name, seconds, done.returncode
+
+
+def main() -> int:
+    """Take all steps; the exit code is 0 when each passed and enough is covered."""
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
+    lock = threading.Lock()
+    results: list[tuple[str, float, int]] = []
+
+    def lane(lane_steps: list[Step], shown: bool) -> None:
+        results.extend(run(step, shown, lock) for step in lane_steps)
+
+    shown, beside = steps("--all" in sys.argv[1:])
+    other = threading.Thread(target=lane, args=(beside, False))
+    other.start()
+    lane(shown, True)
+    other.join()
+    coverage = [sys.executable, "-m", "coverage"]
+    subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, check=False)  # noqa: S603
+    report = [*coverage, "report", "--show-missing", "--skip-covered", f"--fail-under={COVERED}"]
+    results.append(run(("coverage", report), True, lock))
+    print()
+    for name, seconds, code in results:
+        print(f"{'passed' if code == 0 else 'FAILED'}  {seconds:5.0f} s  {name}")
+    return int(any(code for _, _, code in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
