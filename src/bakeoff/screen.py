@@ -128,7 +128,8 @@ class RunScreen:
         elif kind == "estimated":
             self._estimated(event["seconds"], event.get("workers") or 1)
         elif kind == "changing pictures":
-            self._begun(f"changing {event['pictures']} pictures in {len(event['corruptions'])} ways")
+            ways = len(event["corruptions"])
+            self._begun(f"changing {event['pictures']} pictures in {ways} ways")
         elif kind == "pictures changed":
             words = f"{event['fold']} · {event['accuracy']:.0%} of the changed pictures right"
             self._gone_on(event, "asked", words)
