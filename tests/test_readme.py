@@ -11,7 +11,9 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +26,8 @@ from bakeoff import cli
 from bakeoff.data import catalog
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
-from bakeoff.run.robustness import PICTURES
-from bakeoff.training.fit import PACE
+from bakeoff.run import robustness
+from bakeoff.training import fit
 from bakeoff.workers import crew
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -88,21 +90,19 @@ def cut_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     furnish(tmp_path)
     whole = dict(catalog.NAMED)
 
-    def few(name: str, folder: Path) -> Dataset:
-        dataset = whole[name].load(folder)
-        rows = np.concatenate(
-            [np.flatnonzero(dataset.labels == label)[: FEW // 3] for label in range(3)]
-        )
-        return replace(dataset.take(np.sort(rows)), classes=dataset.classes[:3])
+    def cut(load: Callable[[Path], Dataset], folder: Path) -> Dataset:
+        dataset = load(folder)
+        rows = [np.flatnonzero(dataset.labels == label)[: FEW // 3] for label in range(3)]
+        few = dataset.take(np.sort(np.concatenate(rows)))
+        return replace(few, classes=dataset.classes[:3])
 
-    cut = {
-        name: replace(whole[name], load=lambda folder, name=name: few(name, folder))
+    small = {
+        name: replace(whole[name], load=partial(cut, whole[name].load))
         for name in ("digits", "doodles")
     }
-    monkeypatch.setattr(catalog, "NAMED", MappingProxyType(whole | cut))
-    for budget in PICTURES:
-        monkeypatch.setitem(PICTURES, budget, 6)
-        monkeypatch.setitem(PACE, budget, (8, 0.0))
+    monkeypatch.setattr(catalog, "NAMED", MappingProxyType(whole | small))
+    monkeypatch.setattr(robustness, "PICTURES", dict.fromkeys(robustness.PICTURES, 6))
+    monkeypatch.setattr(fit, "PACE", dict.fromkeys(fit.PACE, (8, 0.0)))
     monkeypatch.setattr(crew, "cores", lambda: 1)  # else another process would fit, and in full
     monkeypatch.setenv("DISPLAY", "")
     monkeypatch.setenv("WAYLAND_DISPLAY", "")
