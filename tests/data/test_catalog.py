@@ -33,7 +33,7 @@ MakeSet = Callable[..., str]
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `answers` by path; counts what was asked."""
+    """Serves `answers` by path and records the requests."""
 
     answers: dict[str, tuple[int, dict[str, str], bytes]]
     requests: list[str]
@@ -85,7 +85,7 @@ def load(folder: Path) -> Dataset:
 
 @pytest.fixture
 def make_set(server: Server, monkeypatch: pytest.MonkeyPatch) -> MakeSet:
-    """A set called `tiny` of one file, served by this very machine."""
+    """A set called `tiny` of one file, served by this machine."""
 
     def make_set(
         *, sha256: str | None = None, inside: str = "", max_bytes: int = 10**6, url: str = ""
@@ -143,7 +143,7 @@ def test_damaged_cache_is_fetched_again(server: Server, make_set: MakeSet) -> No
     serve(server)
     seen: list[int] = []
     path = fetch(name, progress=lambda _, total: seen.append(total)) / "a.bin"
-    assert set(seen) == {0}  # the server did not tell
+    assert set(seen) == {0}  # the server sent no length
     path.write_bytes(b"half")
     fetch(name)
     assert path.read_bytes() == CONTENT

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakeoff.data import corrections
-from bakeoff.data.corrections import Correction, corrected, corrected_alone, read_corrections
+from bakeoff.data.corrections import Correction, correct_validated, corrected, read_corrections
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.data.words import from_spreadsheet, spreadsheet_safe
@@ -114,7 +114,7 @@ def test_a_missing_and_a_huge_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_corrections(written(tmp_path, HEADER))
 
 
-# -- what they do ------------------------------------------------------------------
+# -- corrected datasets ------------------------------------------------------------
 
 
 def test_labels_change_and_pictures_are_left_out() -> None:
@@ -141,13 +141,13 @@ def test_labels_change_and_pictures_are_left_out() -> None:
 def test_without_corrections_the_dataset_is_itself() -> None:
     dataset = strokes()
     assert corrected(dataset, [Correction("keep", FIRST)]) is dataset
-    assert corrected_alone(dataset, []) is dataset
+    assert correct_validated(dataset, []) is dataset
 
 
 def test_a_class_that_loses_its_pictures_goes_and_is_listed() -> None:
     dataset = strokes()
     gone = [Correction("relabel", name, "", "bar") for name in dataset.names if "box" in name]
-    after = corrected_alone(dataset, gone)
+    after = correct_validated(dataset, gone)
     assert after.classes == ("bar", "dash")
     assert np.bincount(after.labels).tolist() == [40, 20]
     assert after.description == "20 labels corrected"

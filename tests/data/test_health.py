@@ -122,7 +122,7 @@ def test_outliers_do_not_widen_the_spread() -> None:
     assert ratios[50:] == pytest.approx([4, 0.2], rel=0.01)
 
 
-# -- what tells too much -----------------------------------------------------------
+# -- shortcuts --------------------------------------------------------------------
 
 
 def test_paper_that_predicts_the_class() -> None:

@@ -34,7 +34,7 @@ def scribble(seed: int, side: int = 28, wide: float = 1) -> Picture:
 def moved(
     picture: Picture, turn: float, shift: tuple[float, float] = (0, 0), scale: float = 1
 ) -> Picture:
-    """Turned by degrees about the middle, shifted by pixels, scaled, and sampled anew."""
+    """Turned by degrees about the middle, shifted by pixels, scaled, and resampled."""
     height, width = picture.shape[:2]
     cos, sin = (f(math.radians(turn)) / scale for f in (math.cos, math.sin))
     x, y = width / 2 + shift[0], height / 2 + shift[1]

@@ -81,7 +81,7 @@ def test_pictures_of_one_id_stay_in_one_part(
     ids = np.array(
         data.draw(st.lists(st.integers(0, 30), min_size=len(labels), max_size=len(labels)))
     )
-    # Units larger than a fold leave folds empty, which is refused and tested apart.
+    # Units larger than a fold leave folds empty, which is refused, and tested below.
     assume(np.unique(ids).size >= 10)
     parts = split(labels, folds=2, seed=seed, test_share=share, together=ids)
     for fold in parts.folds:

@@ -150,9 +150,9 @@ def tune(
         "workers": workers,
     }
     if corrections is not None:
-        from bakeoff.data.corrections import acting_of
+        from bakeoff.data.corrections import active_corrections
 
-        asked["corrections"] = acting_of(corrections)
+        asked["corrections"] = active_corrections(corrections)
     there = Path(source).expanduser()
     lasting = str(there.resolve()) if there.exists() else source
     _watch(lambda heard: search(lasting, folder, **asked, **heard), folder, open_report)

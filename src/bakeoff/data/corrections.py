@@ -24,9 +24,9 @@ __all__ = [
     "COLUMNS",
     "Action",
     "Correction",
-    "acting_of",
+    "active_corrections",
+    "correct_validated",
     "corrected",
-    "corrected_alone",
     "read_corrections",
 ]
 
@@ -97,7 +97,7 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
         ) from error
 
 
-def acting_of(
+def active_corrections(
     corrections: str | os.PathLike[str] | Sequence[Correction],
 ) -> tuple[Correction, ...]:
     """The corrections with an effect, from a file or a list; see `read_corrections`."""
@@ -118,7 +118,7 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
         A correction names no picture or several, an unknown class, or another label than the
         picture has; or two corrections contradict each other.
     """
-    acting = acting_of(corrections)
+    acting = active_corrections(corrections)
     if not acting:
         return dataset
     times = Counter(dataset.names)
@@ -158,7 +158,7 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     return changed.take(np.flatnonzero(kept))
 
 
-def corrected_alone(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
+def correct_validated(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     """Correct a dataset that has been validated, and validate it again."""
     changed = corrected(dataset, corrections)
     return (

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
-from bakeoff.data.corrections import Correction, acting_of
+from bakeoff.data.corrections import Correction, active_corrections
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
 from bakeoff.data.split import Split
@@ -315,7 +315,7 @@ def _config(
     **asked: Any,
 ) -> RunConfig:
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return RunConfig(source=name, corrections=acting_of(corrections), **asked)
+    return RunConfig(source=name, corrections=active_corrections(corrections), **asked)
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from bakeoff.data.corrections import Correction, acting_of, read_corrections
+from bakeoff.data.corrections import Correction, active_corrections, read_corrections
 from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
@@ -133,7 +133,7 @@ def _by_looks(
     on_decoded: Callable[[int, int], None] | None,
 ) -> RunFolder:
     """A run that asked no approach: it has the findings of looks, and no scores."""
-    acting = acting_of(corrections)
+    acting = active_corrections(corrections)
     dataset = read(source, group=group, corrections=acting, progress=on_decoded)
     duplicates = find_duplicates(dataset.pictures)
     ids = together(len(dataset), [one.indices for one in duplicates])

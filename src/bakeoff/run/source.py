@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from bakeoff.data.corrections import corrected_alone
+from bakeoff.data.corrections import correct_validated
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
@@ -38,7 +38,7 @@ def read_first(
         They cannot be read, or a correction does not fit them.
     """
     if isinstance(source, Dataset):
-        return corrected_alone(source, config.corrections)
+        return correct_validated(source, config.corrections)
     return read(
         config.source,
         group=config.group,
@@ -55,7 +55,7 @@ def unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
     BakeoffError
         It did not.
     """
-    return _unchanged(corrected_alone(dataset, config.corrections), config)
+    return _unchanged(correct_validated(dataset, config.corrections), config)
 
 
 def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:

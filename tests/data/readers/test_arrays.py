@@ -96,7 +96,7 @@ def test_idx_packed_beside_unpacked(tmp_path: Path) -> None:
     four(tmp_path)
     assert len(read_idx(tmp_path)) == 5
     (tmp_path / MNIST[0]).write_bytes(b"broken")
-    # The packed one was asked for, so it is the one that is read.
+    # The packed file was given, so it is read.
     assert len(read_idx(tmp_path / f"{MNIST[0]}.gz")) == 3
 
 

@@ -165,7 +165,7 @@ def test_black_and_white(write: Write) -> None:
 
 
 def test_scale_is_that_of_most_rows(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    # One row a block: the first block says 0–1, and all the others prove it wrong.
+    # One row a block: the first block says 0–1, and all others contradict it.
     monkeypatch.setattr("bakeoff.data.readers.tables._BLOCK_NUMBERS", 1)
     pictures = ink(5)
     pictures[0] = 0
