@@ -1,10 +1,10 @@
-"""The base install: how large, how quick to import, how long to a first answer.
+"""The base install: its size, the time to import it, and the time to a first answer.
 
     python benchmarks/base_install.py BUNDLE PICTURE > benchmarks/base_install.txt
 
 Installs this checkout without extras into a fresh environment, with the versions of
-`constraints.txt`, and asks the bundle there. Times are medians of seven fresh processes, those of
-`import bakeoff` without Python's own start.
+`constraints.txt`, and loads the bundle there. Times are medians of seven fresh processes; that of
+`import bakeoff` excludes the start of Python.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
     print(f"{hardware()}; medians of {TURNS}\n")
     print(f"installed: {size / 1e6:.0f} MB, {'with' if has_torch else 'without'} torch")
     print(f"import bakeoff: {loaded:.2f} s")
-    print(f"a fresh process to its first answer, all told: {first:.2f} s")
+    print(f"a fresh process to its first answer, in total: {first:.2f} s")
     print(f"bakeoff verify: {verified.stdout.strip()}")
 
 

@@ -1,11 +1,11 @@
-"""How much of the processor's arithmetic the CNN uses while it trains.
+"""The share of the processor's peak arithmetic that training the CNN reaches.
 
     python benchmarks/cnn_arithmetic.py MNIST > benchmarks/cnn_arithmetic.txt
 
 MNIST is a folder with the four IDX files. Operations of forward and backward pass are counted by
 torch's own counter on one batch; seconds are those of whole epochs of 60 000 pictures with the
-default settings: drawing and augmenting batches, the network, the optimizer. The peak is the best
-of many square matrix products, measured before and after every epoch.
+default settings, including sampling, augmentation and the optimizer. The peak is the fastest of
+many square matrix products, measured after every epoch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REPEATS = 5
 
 
 def main() -> None:
-    """Print operations a picture, operations a second, and the shares of both peaks."""
+    """Print operations per picture, operations per second, and the shares of both peaks."""
     dataset = read(sys.argv[1])
     rows = np.flatnonzero(~dataset.official_test)
     pictures, labels = dataset.pictures.take(rows), dataset.labels[rows]
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def operations(approach: CNN, task: Task) -> float:
-    """Additions and multiplications of forward and backward pass, over the pictures of a batch."""
+    """Additions and multiplications per picture, in forward and backward pass."""
     preprocess = approach.preprocess(task)
     x = torch.rand(64, preprocess.channels, preprocess.size, preprocess.size)
     network = approach.build(task).train()

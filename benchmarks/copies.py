@@ -1,13 +1,13 @@
-"""How many turned copies are found before a split, and how many strangers are taken for copies.
+"""How many rotated copies are found before a split, and how many false alarms there are.
 
     python benchmarks/copies.py MNIST DRAWINGS > benchmarks/copies.txt
 
-MNIST is the folder of its four files, DRAWINGS a folder of class folders. Of each set a tenth is
-planted once more: turned by 3 to 12 degrees to either side and moved by up to a fourteenth of the
-side (two pixels of 28) on a sheet of the same colour; then saved as JPEG as well; then scaled by up
-to a tenth as well. What is claimed of the set as it is, and is not the same file, is a false alarm
-unless somebody who looks at the two says otherwise, as of the two of DRAWINGS: a page that was
-photographed twice, and a file saved twice.
+MNIST is the folder of its four files, DRAWINGS a folder of class folders. A tenth of each set is
+planted as copies: rotated by 3 to 12 degrees to either side and shifted by up to a fourteenth of
+the side (two pixels of 28) on paper of the same colour; then also saved as JPEG; then also scaled
+by up to a tenth. A pair found in the original set that is not the same file is a false alarm unless
+a person who looks at it disagrees, as with the two of DRAWINGS: a page that was photographed twice,
+and a file that was saved twice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.read import read
 
 Pixels = NDArray[np.uint8]
-CROWDS = (100, 1000)  # strangers are fewer, and further apart, in a small set
+SMALL_SETS = (100, 1000)  # pictures are fewer, and less alike, in a small set
 
 
 def main() -> None:
@@ -54,21 +54,21 @@ def main() -> None:
         cells = [f"{seconds:.1f}", str(claimed)]
         cells += [found(pictures, jpeg, scale) for jpeg, scale in ((0, 0), (1, 0), (1, 0.1))]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
-    for size in CROWDS:
+    for size in SMALL_SETS:
         parts = [mnist[start : start + size] for start in range(0, 60000, size)]
         claimed = sum(len(find_duplicates(part)) for part in parts)
         print(f"\nMNIST in {len(parts)} sets of {size}: {claimed} claimed in all.", flush=True)
 
 
 def found(pictures: Pictures, jpeg: bool, scale: float) -> str:
-    """How many of the planted are in one group with their original."""
+    """How many planted copies are in one group with their original."""
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(pictures))[: len(pictures) // 10]
     writer = PictureWriter()
     for picture in pictures:
         writer.append(picture)
     for row in chosen:
-        writer.append(again(pictures[int(row)], jpeg, scale, rng))
+        writer.append(copy_of(pictures[int(row)], jpeg, scale, rng))
     group_of = places(find_duplicates(writer.validate()))
     pairs = ((int(row), len(pictures) + place) for place, row in enumerate(chosen))
     count = sum(a in group_of and group_of[a] == group_of.get(b) for a, b in pairs)
@@ -80,8 +80,8 @@ def places(groups: Sequence[DuplicateGroup]) -> dict[int, int]:
     return {row: number for number, one in enumerate(groups) for row in one.indices}
 
 
-def again(picture: Pixels, jpeg: bool, scale: float, rng: np.random.Generator) -> Pixels:
-    """The picture once more, on a sheet of the colour that its edge has."""
+def copy_of(picture: Pixels, jpeg: bool, scale: float, rng: np.random.Generator) -> Pixels:
+    """A copy of the picture, on paper of the colour of its edge."""
     height, width, channels = picture.shape
     image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
     turn = math.radians(rng.uniform(3, 12) * rng.choice([-1, 1]))

@@ -1,11 +1,10 @@
-"""The CNN on few drawings in three styles: ten folds, and each style by models that never saw it.
+"""The CNN on few drawings in three styles: ten folds, and each style held out.
 
     python benchmarks/drawings.py DRAWINGS > benchmarks/drawings.txt
 
 DRAWINGS is a folder of class folders whose file names begin with their style. Three seeds, each of
-the split and of all training; the defaults of `bakeoff run`, but for one thread a run, so that
-there are as many runs at a time as cores. Accuracy is out of fold, over all pictures, and for the
-styles also their plain mean.
+the split and of all training; the defaults of `bakeoff run`, but one thread per run and one run
+per core. Accuracy is out of fold, over all pictures, and as the mean over styles.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ def main() -> None:
     """Print a row for each way of splitting."""
     arguments = ["run", str(Path(sys.argv[1]).resolve())]
     arguments += ["--group", "^[a-z]+", "--approach", "cnn"]
-    asked = [[*arguments, *way, "--seed", str(seed)] for way in WAYS for seed in SEEDS]
+    commands = [[*arguments, *way, "--seed", str(seed)] for way in WAYS for seed in SEEDS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        finished = list(pool.map(_scores, asked))
+        finished = list(pool.map(_scores, commands))
     print(f"{hardware()}; mean ± deviation of seeds {', '.join(map(str, SEEDS))}\n")
     print(f"    {said(arguments)} WAY\n")
     groups = [group.name for group in finished[0].per_group]

@@ -1,17 +1,16 @@
-"""Forty runs on 500 digits each, and what their verdicts were worth on 10 000 others.
+"""Forty runs on 500 digits each, and how well their verdicts hold on 10 000 others.
 
     python benchmarks/draws.py MNIST KEEP 40 > benchmarks/draws.txt
 
-MNIST is a folder with its four files, KEEP one for the runs: those that lie there are not trained
-again. The number is that of the first draw; those before 40 served to settle how wide an interval
-is, so its proof are those from 40 on. Every run draws 500 of MNIST's first 50 000 training
-pictures and is told nothing else; the others are 10 000 of the same 50 000, without those that it
-drew. Three approaches (a ViT would take as long as these together), budget quick, one thread a
-run, as many runs at a time as cores.
+MNIST is a folder with its four files, KEEP one for the runs: finished ones there are not trained
+again. The number is that of the first draw; draws before 40 were used to develop the intervals, so
+those from 40 on test them. Every run draws 500 of MNIST's first 50 000 training pictures; the
+others are 10 000 of the same 50 000, without those that it drew. Three approaches (a ViT would take
+as long as these together), budget quick, one thread per run and one run per core.
 
-Counted is whether the interval printed for the best approach holds the share of others that its
-final model has right, how wide it is beside the textbook's p ± 1.96 √(p(1 - p)/n), and whether a
-winner that was named is the best on the others too.
+The table counts whether the interval of the best approach holds the accuracy of its final model on
+the others, how wide it is relative to the textbook's p ± 1.96 √(p(1 - p)/n), and whether a named
+winner is the best on the others too.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ OTHERS = 10_000
 
 
 def main() -> None:
-    """Print what the intervals hold, and whether the winners win."""
+    """Print how often intervals hold, and how often winners are the best."""
     mnist, keep = (Path(one).resolve() for one in sys.argv[1:3])
     numbers = range(int(sys.argv[3]), int(sys.argv[3]) + DRAWS)
     keep.mkdir(parents=True, exist_ok=True)
@@ -96,7 +95,7 @@ def _interval(one: ApproachResult) -> tuple[float, float]:
 
 
 def _draw(mnist: Path, keep: Path, number: int) -> dict[str, float]:
-    """Make or rebuild one run; the share of others that each final model has right."""
+    """Make or rebuild one run, and score each final model on the others."""
     torch.set_num_threads(1)
     rows = np.random.default_rng(number).choice(DRAWN_FROM, PICTURES, replace=False)
     few = _mnist(mnist).take(np.sort(rows))
@@ -133,28 +132,28 @@ def _mnist(path: Path) -> Dataset:
 
 @cache
 def _others() -> NDArray[np.int64]:
-    # MNIST's test part, and the end of its training part, are easier than what is drawn from.
+    # MNIST's test part, and the end of its training part, are easier than the first 50 000.
     return np.sort(np.random.default_rng(0).choice(DRAWN_FROM, OTHERS, replace=False))
 
 
 @torch.inference_mode()
 def _answers(model: Model, mnist: Path, keep: Path) -> NDArray[np.int64]:
-    """What a final model says of the others.
+    """The answers of a final model on the others.
 
-    All runs prepare alike and share what is frozen, so its features are worked out once and kept.
+    All runs preprocess alike and share the frozen part, so its features are computed once.
     """
-    road = model.preprocess
-    name = f"{road.mode} {road.size} {road.channels} {type(model.frozen).__name__}.npy"
+    prepare = model.preprocess
+    name = f"{prepare.mode} {prepare.size} {prepare.channels} {type(model.frozen).__name__}.npy"
     if not (keep / name).exists():
-        described = [
-            model.frozen(road(torch.from_numpy(pixels))).numpy()
-            for _, pixels in _mnist(mnist).pictures.take(_others()).batches(batch_of(road.size))
+        features_of_batches = [
+            model.frozen(prepare(torch.from_numpy(pixels))).numpy()
+            for _, pixels in _mnist(mnist).pictures.take(_others()).batches(batch_of(prepare.size))
         ]
         with tempfile.NamedTemporaryFile(dir=keep, delete=False) as file:
-            np.save(file, np.concatenate(described))
+            np.save(file, np.concatenate(features_of_batches))
         Path(file.name).replace(keep / name)
     features = torch.from_numpy(np.load(keep / name))
-    answers = [model.network(some).argmax(1) for some in features.split(1024)]
+    answers = [model.network(batch).argmax(1) for batch in features.split(1024)]
     return torch.cat(answers).numpy()
 
 

@@ -1,13 +1,13 @@
-"""Learning curves of five subsets of 1 000 MNIST pictures, and what 2 000 and 4 000 then came to.
+"""Forecasts from five subsets of 1 000 MNIST pictures, and the accuracy with 2 000 and 4 000.
 
     python benchmarks/forecast.py MNIST RUNS > benchmarks/forecast.txt
 
-MNIST is a folder with the four IDX files (`bakeoff fetch mnist` brings them); RUNS is where the 15
-runs go, so that it can be stopped and goes on. The subsets are disjoint. Each is baked with a curve
-and forecasts the accuracy of a model that learnt from 2 000 and 4 000 pictures; then it is enlarged
-to so many and baked again in the same way, but for the curve. The truth is the accuracy of that
-final model on the 10 000 pictures of the official test part, of which the forecast knows nothing.
-Beside it stand the same for 1 000, and the enlarged set's own score out of fold.
+MNIST is a folder with the four IDX files (`bakeoff fetch mnist` downloads them); RUNS is a folder
+for the 15 runs, so that an interrupted measurement continues. The subsets are disjoint. Each run
+with a learning curve forecasts the accuracy after training on 2 000 and 4 000 pictures; then the
+subset is enlarged to that size and run again without a curve. The truth is the accuracy of that
+final model on the 10 000 pictures of the official test part, which the forecast does not use. The
+table also has the accuracy with 1 000 pictures, and the out-of-fold score of the enlarged set.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ FOLDS = 3
 
 
 def main() -> None:
-    """Print a row for each approach, subset and forecast, as they are known."""
+    """Print a row for each approach, subset and forecast as soon as it is measured."""
     everything = bakeoff.read(Path(sys.argv[1]).resolve())
     assert everything.official_test is not None
     order = np.random.default_rng(0).permutation(np.flatnonzero(~everything.official_test))
     starts = order[: SUBSETS * PICTURES].reshape(SUBSETS, PICTURES)
-    # What enlarges them is shared, as 5 · 4 000 of it would tell no more.
+    # All subsets are enlarged by the same pictures: other ones for each would show no more.
     more = order[SUBSETS * PICTURES :][: LARGEST - PICTURES]
     print(f"{hardware()}; {FOLDS} folds, budget quick, one thread\n")
     print("| approach | subset | 1 000 | forecast of | interval | truth | inside | out of fold |")

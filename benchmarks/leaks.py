@@ -1,15 +1,15 @@
-"""Two leaks, planted: what they do to a score, and what is left of them in bakeoff's own.
+"""Two planted leaks: how they inflate a score, and how much remains in bakeoff's own.
 
     python benchmarks/leaks.py MNIST > benchmarks/leaks.txt
 
-MNIST is the folder of its four files. First, of 500 training pictures 200 are in the set again,
-turned by 4 to 12 degrees, moved by up to two pixels and saved as JPEG, among the others and under
-names like theirs; once with the true labels, once with 30 % of them drawn by lot, a copy's as its
-original's, which only one who knows the original can guess. Then, 40 made-up writers with a hand
-and a paper of their own, each of whom wrote mostly a digit or two, so that knowing the writer
-helps. Both sets are scored twice by five folds: dealt one by one, as k-fold cross-validation does,
-and as bakeoff deals them. The same models then answer new pictures, by new writers: the score that
-comes near is the honest one.
+MNIST is the folder of its four files. First, 200 of 500 training pictures are in the set twice:
+rotated by 4 to 12 degrees, shifted by up to two pixels and saved as JPEG, with names like the
+others; once with true labels, once with 30 % random labels, where a copy has its original's label,
+which only a model that saw the original can predict. Second, 40 made-up writers with their own hand
+and paper, who mostly wrote one or two digits each, so that recognising the writer helps. Both sets
+are scored twice in five folds: dealt picture by picture, as in plain k-fold cross-validation, and
+as bakeoff deals them. The same models then answer new pictures by new writers: the honest score is
+the one close to that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ Labelled = tuple[Pixels, Labels]
 
 SEEDS = (0, 1, 2)
 APPROACHES = ("baseline", "cnn")
-NOISES = {0.0: APPROACHES, 0.3: APPROACHES}  # share of labels by lot, and who learns from them
+NOISES = {
+    0.0: APPROACHES,
+    0.3: APPROACHES,
+}  # share of random labels
 DIGITS = tuple("0123456789")
 PICTURES, COPIED, NEW = 500, 200, 2000
 WRITERS, NEW_WRITERS, EACH = 40, 100, 10

@@ -1,10 +1,10 @@
-"""The main job, timed whole: what a user waits for, what it costs, what comes out.
+"""The main job from start to end: its time, its memory and its scores.
 
     python benchmarks/main_job.py DRAWINGS MNIST RUNS > benchmarks/main_job.txt
 
 DRAWINGS is a folder of class folders whose file names begin with their group; MNIST a folder with
-the four IDX files (`bakeoff fetch mnist` brings them); RUNS a new folder where the runs stay, for
-the benchmarks of bundles. Each run is a process of its own, one after the other, with the defaults
+the four IDX files (`bakeoff fetch mnist` downloads them); RUNS a new folder that keeps the runs for
+the benchmarks of bundles. Each run is its own process, one after the other, with the defaults
 of `bakeoff run` and seed 0; wall time and peak memory are the operating system's own figures for
 the finished process. n = 1: seeds differ by about a point on 431 drawings and by a tenth of a point
 on MNIST.

@@ -1,11 +1,11 @@
-"""100 000 malformed bodies against a real server on loopback: what came back.
+"""100 000 malformed bodies sent to a real server on loopback, and its responses.
 
     python benchmarks/malformed.py RUN > benchmarks/malformed.txt
 
-RUN has bundles. Every body is a valid one of some kind (PNG, JPEG, CSV, JSON, form, zip, Open
-Inference Protocol), spoiled: bytes flipped, cut, doubled, exchanged, lengths that lie, or noise
-alone; sent by four connections in turn with a time limit of ten seconds each. Wanted: no 5xx, no
-hang, and after it memory within a fifth of that after the first thousand.
+RUN has bundles. Every body is a corrupted valid body (PNG, JPEG, CSV, JSON, form, zip or Open
+Inference Protocol): bytes flipped, removed, doubled or swapped, wrong lengths, or pure noise; sent
+over four connections with a time limit of ten seconds each. Expected: no 5xx, no hang, and in the
+end at most 20 % more memory than after the first thousand.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Sent = tuple[str, dict[str, str], bytes]
 
 
 def main() -> None:
-    """Print how many of each status came back, and memory before and after."""
+    """Print the number of responses by status, and memory before and after."""
     command = [sys.executable, "-m", "bakeoff", "serve", sys.argv[1], "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None, "it is piped"

@@ -1,4 +1,4 @@
-"""One `bakeoff` process from start to end, with the operating system's own figures for it."""
+"""One `bakeoff` process from start to end, measured by the operating system."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Measured", "hardware", "run_bakeoff", "said", "spread"]
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished process, and the results it left."""
+    """A finished process and its results."""
 
     exit: int
     seconds: float
@@ -29,7 +29,7 @@ class Measured:
 
 
 def run_bakeoff(arguments: Sequence[str], folder: Path) -> Measured:
-    """`bakeoff` with these arguments, leaving its run in `folder`."""
+    """Run `bakeoff` with these arguments and its run in `folder`."""
     command = [sys.executable, "-m", "bakeoff", *arguments, "--no-open", "--out", str(folder)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -41,16 +41,16 @@ def run_bakeoff(arguments: Sequence[str], folder: Path) -> Measured:
 
 
 def said(arguments: Sequence[str]) -> str:
-    """The command as a reader would type it, wherever the pictures lie."""
+    """The command as a reader would type it, without local paths."""
     names = (Path(one).name if Path(one).is_absolute() else one for one in arguments)
     return f"bakeoff {' '.join(names)}"
 
 
 def hardware() -> str:
-    """What was measured on, and when."""
+    """The machine, and the date."""
     return f"{processor()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Mean and deviation of some runs, each in this format."""
+    """Mean and standard deviation in this format."""
     return f"{mean(values):{form}} ± {stdev(values):{form}}"

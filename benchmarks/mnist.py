@@ -2,9 +2,9 @@
 
     python benchmarks/mnist.py MNIST > benchmarks/mnist.txt
 
-MNIST is a folder with the four IDX files (`bakeoff fetch mnist` brings them). The defaults of
+MNIST is a folder with the four IDX files (`bakeoff fetch mnist` downloads them). The defaults of
 `bakeoff run`: settings were chosen on pictures held out of the training part, the test part is
-opened once a run, and the loss is that of probabilities calibrated on an inner slice of the
+opened once per run, and the loss is that of probabilities calibrated on an inner slice of the
 training part. Peak memory is the operating system's figure for the whole process. How long it takes
 is in `main_job.txt`.
 """

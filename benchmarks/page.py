@@ -1,11 +1,11 @@
-"""The page in Chromium, beside the server on the same two cores: first load, and ink to answer.
+"""The page in Chromium, on the same two cores as the server: first load, and ink to answer.
 
     python benchmarks/page.py RUN > benchmarks/page.txt
 
-RUN has bundles; all its models answer. The first load is a fresh browser context until the paper
-can be drawn on; its size is that of what was fetched, each file packed by gzip. Then sixty strokes
-are drawn with the pointer. From ink to answer is from reading the paper's pixels to the frame in
-which the answers to them are on the screen.
+RUN has bundles; all its models answer. The first load is timed in a fresh browser context until the
+paper accepts strokes; its size is that of the downloaded files, each compressed by gzip. Then sixty
+strokes are drawn with the pointer. Ink to answer is the time from reading the paper's pixels to the
+frame that shows their answers.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _first_load(browser: Browser, url: str) -> tuple[float, int]:
-    """Seconds until the paper can be drawn on, and bytes of the page's own files, packed."""
+    """Seconds until the paper accepts strokes, and compressed bytes of the page's files."""
     page = browser.new_context().new_page()
     files: list[Response] = []
     page.on("response", lambda one: None if "/api/" in one.url else files.append(one))

@@ -1,4 +1,4 @@
-"""Whether bundles answer as the models that were measured: PyTorch beside ONNX Runtime.
+"""Whether bundles give the same answers as the measured models: PyTorch against ONNX Runtime.
 
     bakeoff run MNIST --folds 0 --out MNIST_RUN
     bakeoff run DRAWINGS --folds 2 --budget quick --out DRAWINGS_RUN
@@ -34,14 +34,14 @@ def main() -> None:
         if dataset.official_test is not None:
             dataset = dataset.take(np.flatnonzero(dataset.official_test))
         folder = RunFolder.open(Path(run))
-        for name in folder.request.approaches:
+        for name in [one.name for one in folder.results().approaches]:
             model = final_model(folder, name)
             logits = model.logits_of(dataset.pictures, Compute.choose("cpu", precision="fp32"))
             expected = softmax(logits, float(model.get_buffer("temperature")))
             answers = load(folder.bundle(name)).answer(Inputs(dataset.names, dataset.pictures))
-            given = np.array([[dict(one.ranking)[c] for c in dataset.classes] for one in answers])
-            other = int((given.argmax(1) != expected.argmax(1)).sum())
-            off = float(np.abs(given - expected).max())
+            served = np.array([[dict(one.ranking)[c] for c in dataset.classes] for one in answers])
+            other = int((served.argmax(1) != expected.argmax(1)).sum())
+            off = float(np.abs(served - expected).max())
             print(f"| {dataset.name} | {name} | {len(dataset)} | {other} | {off:.1e} |", flush=True)
 
 

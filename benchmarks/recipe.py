@@ -1,11 +1,11 @@
-"""What each part of the recipes is worth: MNIST, one part changed at a time.
+"""An ablation of the training recipes on MNIST: one part changed at a time.
 
     python benchmarks/recipe.py MNIST > benchmarks/recipe.txt
 
 MNIST is a folder with the four IDX files. Trained with the quick budget on the first 50 000
-training pictures, judged on the other 10 000; the official test part is never opened. The loss is
-at its best temperature for those 10 000, the same for all rows. Two seeds each. "five shifts"
-averages the probabilities of the picture and of the same moved by a pixel in four directions.
+training pictures, scored on the other 10 000; the official test part is never opened. The loss is
+at the best temperature for those 10 000 in every row. Two seeds each. "five shifts" averages the
+probabilities of the picture and of four copies shifted by one pixel.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ Settings = dict[str, object]
 CHANGES: dict[str, dict[str, Settings]] = {
     "cnn": {
         "as it is": {},
-        "labels not smoothed": {"label_smoothing": 0.0},
+        "no label smoothing": {"label_smoothing": 0.0},
         "no augmentation": {"augment": 0.0},
-        "augmentation of full strength": {"augment": 1.0},
+        "full augmentation": {"augment": 1.0},
         "no weight decay": {"weight_decay": 0.0},
         "half the learning rate": {"learning_rate": 0.0025},
         "no batch norm": {"batch_norm": False},
     },
     "vit": {
         "as it is": {},
-        "labels smoothed by 0.1": {"label_smoothing": 0.1},
-        "patches cut apart": {"stem": "patch"},
+        "label smoothing 0.1": {"label_smoothing": 0.1},
+        "linear patches": {"stem": "patch"},
         "four heads": {"num_heads": 4},
         "five blocks": {"depth": 5},
         "no augmentation": {"augment": 0.0},
@@ -67,8 +67,8 @@ def main() -> None:
     print("|---|---|---|---|---|")
     judged = dataset.pictures[TRAIN:]
     labels = dataset.labels[TRAIN:]
-    for name, corruptions in CHANGES.items():
-        for change, settings in corruptions.items():
+    for name, changes in CHANGES.items():
+        for change, settings in changes.items():
             rows, shifted = [], []
             for seed in SEEDS:
                 task = Task.of(dataset.pictures, 10, budget="quick")
@@ -97,8 +97,10 @@ def _five(model: Model, pictures: Pictures, compute: Compute) -> NDArray[np.floa
     """The log of the mean probability over `SHIFTS`."""
     pixels = np.stack(list(pictures))
     moved = [np.roll(pixels, shift, axis=(1, 2)) for shift in SHIFTS]
-    given = [softmax(_logits(model, Pictures.from_array(one), compute)) for one in moved]
-    return np.log(np.mean(given, axis=0) + 1e-9).astype(np.float32)
+    probabilities = [
+        softmax(_logits(model, Pictures.from_array(shifted), compute)) for shifted in moved
+    ]
+    return np.log(np.mean(probabilities, axis=0) + 1e-9).astype(np.float32)
 
 
 def _figures(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:

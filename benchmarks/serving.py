@@ -1,13 +1,13 @@
-"""Serving over HTTP on loopback: latency, throughput beside LitServe, and a minute of many clients.
+"""Serving over HTTP on loopback: latency, throughput against LitServe, and a minute of 64 clients.
 
     apt install wrk; python -m venv litserve && litserve/bin/pip install litserve onnxruntime pillow
     python benchmarks/serving.py RUN litserve/bin/python > benchmarks/serving.txt
 
-RUN has bundles of MNIST's digits. Latency: one client, one 28×28 PNG after the other, the models
-side by side, without transfer learning's 128×128 backbone and with it. Throughput: wrk with 32
-clients for 20 seconds, one model (the same ONNX file in both), three turns each. Then 64 clients
-for 60 seconds, every model, alone and beside a process that keeps a core busy: what came back that
-was not 200, or did not come at all.
+RUN has bundles of MNIST's digits. Latency: one client sends one 28×28 PNG after the other to all
+models, without and with transfer learning's backbone. Throughput: wrk with 32 clients for 20
+seconds, one model (the same ONNX file in both), three rounds each. Then 64 clients for 60 seconds
+with every model, alone and next to a process that keeps a core busy; failed are responses other
+than 200, and missing ones.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def main() -> None:
     print(f"{hardware()}\n")
     bundles = find_bundles(run)
     small = [path for path in bundles if path.name != "transfer"]
-    for some in (small, bundles):
-        with _bakeoff(*some) as address:
+    for served in (small, bundles):
+        with _bakeoff(*served) as address:
             took = np.array(_latencies(address, picture.getvalue())) * 1e3
         p50, p99 = np.percentile(took, (50, 99))
-        names = ", ".join(path.name for path in some)
+        names = ", ".join(path.name for path in served)
         print(f"one picture, {names}: p50 {p50:.1f} ms, p99 {p99:.1f} ms", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder, "picture.png")
@@ -79,8 +79,8 @@ def main() -> None:
                 )
 
 
-class _Found:
-    """What wrk printed."""
+class _Load:
+    """The output of wrk."""
 
     def __init__(self, text: str) -> None:
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]
@@ -93,10 +93,10 @@ class _Found:
         self.failed += int(other[1]) if other else 0
 
 
-def _wrk(url: str, script: Path, clients: int, seconds: int) -> _Found:
+def _wrk(url: str, script: Path, clients: int, seconds: int) -> _Load:
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "20s", "--latency"]
     done = subprocess.run([*command, "-s", script, url], capture_output=True, text=True, check=True)
-    return _Found(done.stdout)
+    return _Load(done.stdout)
 
 
 def _latencies(address: str, body: bytes) -> list[float]:

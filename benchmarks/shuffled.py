@@ -1,9 +1,9 @@
-"""Labels that were shuffled: what every approach makes of pictures that say nothing.
+"""Shuffled labels: every approach on pictures from which nothing can be learned.
 
     python benchmarks/shuffled.py MNIST > benchmarks/shuffled.txt
 
 MNIST is a folder with its four files. Five runs, each on 500 of its training pictures whose labels
-were dealt out anew; four approaches, budget quick. Chance is the share of the most frequent class.
+are shuffled; four approaches, budget quick. Chance is the share of the most frequent class.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PICTURES = 500
 
 
 def main() -> None:
-    """Print a row for each approach of each run, and what the verdicts say."""
+    """Print a row for each approach of each run, and the first sentence of each verdict."""
     mnist = read(sys.argv[1])
     print(f"{hardware()}; {PICTURES} pictures of MNIST, labels shuffled\n")
     print("| seed | chance | approach | out of fold | 95 % interval |")

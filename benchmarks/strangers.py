@@ -1,13 +1,13 @@
-"""Pictures that are no digits: how many of them a model of MNIST's digits refuses.
+"""Out-of-distribution pictures: how many of them a model of MNIST's digits refuses.
 
     bakeoff run MNIST --folds 0 --out RUN
     python benchmarks/strangers.py RUN MNIST FASHION > benchmarks/strangers.txt
 
-FASHION is a folder with Fashion-MNIST's IDX files. Strangers: its test part; letters in Pillow's
-own font, turned a little, without those that are digits to the eye (I, O, Q, S, Z, B, l, i, o, q,
-s, z, b, g); the bundled doodles; noise of every pixel and noise made smooth. Thresholds come from
-an inner slice of the training part; the digits here are the official test part, opened for this
-figure alone. Sets are the classes that an answer leaves possible.
+FASHION is a folder with Fashion-MNIST's IDX files. Out of distribution are its test part; slightly
+rotated letters in Pillow's own font, without those that look like digits (I, O, Q, S, Z, B, l, i,
+o, q, s, z, b, g); the bundled doodles; pixel noise, and smooth noise. Thresholds come from an inner
+slice of the training part; the digits are the official test part, opened for this measurement
+only. Sets are the possible classes of an answer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LETTERS = [one for one in string.ascii_letters if one not in "IOQSZBlioqszbg"]
 
 
 def main() -> None:
-    """Print a row for each model and kind of stranger."""
+    """Print a row for each model, and a column for each kind of picture."""
     run, mnist, fashion = sys.argv[1:]
     panel = Panel([Path(run)])
     digits = read(mnist)
@@ -50,7 +50,7 @@ def main() -> None:
     }
     print(f"{hardware()}\n")
     print("| model | digits refused | truth in set (stated) | sets of one |", end="")
-    print(f" {' | '.join(strangers)} | strangers refused, mean |")
+    print(f" {' | '.join(strangers)} | refused, mean |")
     print("|---" * (5 + len(strangers)) + "|")
     for name, bundle in panel.bundles.items():
         trust = bundle.manifest.trust
@@ -60,7 +60,8 @@ def main() -> None:
         held = np.mean([truth in one.possible for one, truth in zip(answers, truths, strict=True)])
         single = np.mean([len(one.possible) == 1 for one in answers])
         shares = [
-            _refused(bundle.answer(Inputs(("",) * len(some), some))) for some in strangers.values()
+            _refused(bundle.answer(Inputs(("",) * len(pictures), pictures)))
+            for pictures in strangers.values()
         ]
         cells = [f"{_refused(answers):.2%}", f"{held:.2%} ({1 - trust.error_rate:.2%})"]
         cells += [f"{single:.1%}", *(f"{one:.1%}" for one in shares), f"{np.mean(shares):.1%}"]
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def _refused(answers: Answers) -> float:
-    return float(np.mean([one.verdict == "none of these" for one in answers]))
+    return float(np.mean([one.verdict == "out of distribution" for one in answers]))
 
 
 def _letter(rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,18 +1,18 @@
-"""Labels flipped on purpose, and how many of them are among the suspects.
+"""Labels flipped on purpose, and how many of them are found as label errors.
 
     python benchmarks/suspects.py DRAWINGS MNIST RUNS > benchmarks/suspects.txt
 
 DRAWINGS is a folder of class folders, MNIST one with the IDX files, of which 3 000 training
-pictures are drawn. Of each set 3 % and 10 % of the labels are changed to another class at random;
-then `bakeoff run --approach baseline --approach cnn --budget quick --threads 1` and all else as by
-default: out-of-fold answers, and on the locked test (of MNIST) those of the final models. What
-chooses suspects was settled on seed 0, which is not among SEEDS. Runs are kept in the folder RUNS,
-so that a measurement that was interrupted goes on.
+pictures are sampled. In each set 3 % and 10 % of the labels are changed to another class at random;
+then `bakeoff run --approach baseline --approach cnn --budget quick --threads 1` with defaults
+otherwise: the models judge out of fold, and on the locked test (of MNIST) the final models do. The
+method was chosen on seed 0, which is not among SEEDS. Runs are kept in the folder RUNS, so that an
+interrupted measurement continues.
 
-n is the number of flipped labels; hits are flipped ones. "First n" are the first n suspects, of
-which there may be fewer; the list is all of them. "Relabelled" is what corrections.csv does if no
-one changes it, and of these, how many get their true label back. A last row each: no label flipped,
-so that all suspects are false alarms, or labels that were wrong before.
+n is the number of flipped labels; hits are flipped labels. "First n" are the first n suspects (or
+fewer, if there are fewer); the list is all suspects. "Relabelled" is what corrections.csv changes
+unless edited, and "right" how many of these get their true label back. The last row of each set has
+no flipped labels: all suspects are false alarms, or labels that were wrong before.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ APPROACHES = ("baseline", "cnn")
 
 
 def main() -> None:
-    """Print a row for each set, share of flipped labels, and who doubts them."""
+    """Print a row for each set, share of flipped labels, and approach."""
     drawings, mnist, runs = sys.argv[1:]
     print(f"{hardware()}; mean of seeds {', '.join(map(str, SEEDS))}\n")
     columns = ["first n: precision", "recall", "list", "precision", "recall", "relabelled", "right"]
@@ -73,7 +73,7 @@ def _some(dataset: Dataset, count: int) -> Dataset:
 def _flipped(
     dataset: Dataset, share: float, seed: int
 ) -> tuple[Dataset, NDArray[np.int64], NDArray[np.int64]]:
-    """The set with wrong labels, the rows of these, and the true labels of all."""
+    """The set with flipped labels, their rows, and all true labels."""
     rng = np.random.default_rng(seed)
     rows = rng.choice(len(dataset), round(share * len(dataset)), replace=False)
     labels = dataset.labels.copy()
@@ -85,20 +85,20 @@ def _figures(
     dataset: Dataset, flipped: NDArray[np.int64], truth: NDArray[np.int64], folder: Path
 ) -> Iterator[tuple[str, list[float]]]:
     """For each approach and for all together, a row of the table."""
-    problem = set(flipped.tolist())
+    wrong = set(flipped.tolist())
     if (folder / "run.json").exists():
         run = resume(folder, dataset=dataset)
     else:
         run = bake(dataset, folder, approaches=APPROACHES, budget="quick", threads=1, bundles=False)
-    rows, said = _said(run)
+    rows, probabilities = _judged(run)
     table = {one.name: one for one in read_corrections(run.path / "corrections.csv")}
     for by, names in (*((name, (name,)) for name in APPROACHES), ("together", APPROACHES)):
-        some = {name: said[name] for name in names}
-        found = suspects(some, dataset.labels[rows], dataset.classes, dataset.names, rows)
-        hits = [one.index in problem for one in found]
-        first = hits[: len(problem)]
-        figures = [_share(sum(first), len(first)), _share(sum(first), len(problem))]
-        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(problem))]
+        chosen = {name: probabilities[name] for name in names}
+        found = suspects(chosen, dataset.labels[rows], dataset.classes, dataset.names, rows)
+        hits = [one.index in wrong for one in found]
+        first = hits[: len(wrong)]
+        figures = [_share(sum(first), len(first)), _share(sum(first), len(wrong))]
+        figures += [len(hits), _share(sum(hits), len(hits)), _share(sum(hits), len(wrong))]
         if by == "together":
             acted = [one for one in found if table[one.name].action == "relabel"]
             right = [one.proposed == dataset.classes[truth[one.index]] for one in acted]
@@ -106,8 +106,8 @@ def _figures(
         yield by, figures
 
 
-def _said(run: RunFolder) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
-    """Which pictures were judged, and what each approach said of them."""
+def _judged(run: RunFolder) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
+    """The judged rows, and the probabilities of each approach."""
     arrays = run.probabilities()
     rows = np.concatenate([arrays["out_of_fold_rows"], arrays["test_rows"]])
     parts = [part for part in ("out_of_fold", "test") if f"{APPROACHES[0]}_{part}" in arrays]

@@ -2,8 +2,9 @@
 
     python benchmarks/transfer_head.py DRAWINGS > benchmarks/transfer_head.txt
 
-DRAWINGS is a folder of class folders. Accuracy over five folds, epoch chosen on each fold's inner
-slice; features of EfficientNet-Lite0 at 160 pixels, the picture and seven augmented views.
+DRAWINGS is a folder of class folders. Accuracy over five folds, with the epoch chosen on each
+fold's inner slice; features of EfficientNet-Lite0 at 160 pixels, of the picture and seven augmented
+views.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Transfer learning, ten folds and the final fit: features once, or the backbone every epoch.
+"""Transfer learning in ten folds and a final fit: features once, or the backbone every epoch.
 
     python benchmarks/transfer_reuse.py DRAWINGS > benchmarks/transfer_reuse.txt
 
 DRAWINGS is a folder of class folders. bakeoff's time is the wall time of the whole process. The
 usual way (a frozen backbone inside the model, augmented batches through it every epoch, as in the
 Keras guide to transfer learning) is timed for EPOCHS epochs of one fold after one to warm up, and
-multiplied by the epochs and fits that bakeoff made: the same backbone, pictures, batch size and
-threads, float32 and contiguous memory as PyTorch has it by itself, and only a linear head to
-train. Reading, scoring and the choice of epochs are left out of its time, so it is flattered.
+multiplied by the number of epochs and fits in bakeoff: the same backbone, pictures, batch size and
+threads, with PyTorch's default float32 and contiguous memory, and only a linear head to train. Its
+time does not include reading, scoring and the choice of epochs, which favours it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
     epoch = usual_epoch(source, round(0.9 * 0.85 * measured.results.dataset.pictures))
     print(hardware())
     print(f"\n    {said(arguments)}\n")
-    print(f"bakeoff: {measured.seconds:.0f} s, all told; {len(fits)} fits, {sum(fits)} epochs")
+    print(f"bakeoff: {measured.seconds:.0f} s in total; {len(fits)} fits, {sum(fits)} epochs")
     print(f"the usual way: {epoch:.1f} s an epoch, so {epoch * sum(fits) / 60:.0f} min for as many")
     print(f"bakeoff is faster by {epoch * sum(fits) / measured.seconds:.0f} ×")
 
@@ -69,10 +69,10 @@ def usual_epoch(source: str, count: int) -> float:
     seconds = []
     for _ in range(1 + EPOCHS):
         started = time.perf_counter()
-        for some in torch.randperm(count).split(batch):
+        for drawn in torch.randperm(count).split(batch):
             for parameter in backbone.parameters():
                 parameter.requires_grad_(False)
-            loss = F.cross_entropy(network(pixels.train(some, generator)), labels[some])
+            loss = F.cross_entropy(network(pixels.train(drawn, generator)), labels[drawn])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,10 +1,10 @@
-"""Does a search find settings that hold in a run with another seed, and what does it say of itself?
+"""Do the settings that a search finds hold in a run with another seed, and is its own score honest?
 
     python benchmarks/tune.py DRAWINGS > benchmarks/tune.txt
 
-Searches the CNN's settings, then bakes the defaults, the best trial and the pick on five folds with
-a seed that the search never used. `--keep FOLDER` keeps the search and the runs, and goes on with
-them.
+Searches the CNN's settings, then runs the defaults, the best trial and the recommended one on five
+folds with a seed that the search never used. `--keep FOLDER` keeps the search and the runs, and
+continues them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def main() -> None:
     options.add_argument("source")
     options.add_argument("--trials", type=int, default=25)
     options.add_argument("--keep", type=Path)
-    given = options.parse_args()
+    arguments = options.parse_args()
     with TemporaryDirectory() as scratch:
-        folder = given.keep or Path(scratch)
+        folder = arguments.keep or Path(scratch)
         path = folder / "study"
         if not path.exists():
-            tune(given.source, path, approaches=("cnn",), trials=given.trials)
+            tune(arguments.source, path, approaches=("cnn",), trials=arguments.trials)
         study = StudyFolder(path).results()
         if study.finished is None:
             study = resume_tune(path)
@@ -53,12 +53,12 @@ def main() -> None:
             ("best", recommendation.best),
             ("recommendation", recommendation.trial),
         ):
-            # The pick is often one of the other two, and need not be baked twice.
+            # The recommendation is often one of the other two, which need not run twice.
             place = folder / f"trial {number}"
             if not (place / "results.json").exists():
                 settings = {"cnn": dict(trials[number].settings)}
-                asked = {"bundles": False, "robustness": False, "settings": settings}
-                bake(given.source, place, approaches=("cnn",), seed=SEED, **asked)
+                options_of_run = {"bundles": False, "robustness": False, "settings": settings}
+                bake(arguments.source, place, approaches=("cnn",), seed=SEED, **options_of_run)
             scores = RunFolder.open(place).results().approaches[0].out_of_fold
             assert scores is not None
             print(

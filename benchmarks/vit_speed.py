@@ -1,12 +1,12 @@
-"""Seconds an epoch of the ViT: bakeoff's, and the same network plainly in Keras and PyTorch.
+"""Seconds per epoch of the ViT: bakeoff's, and the same network in plain Keras and PyTorch.
 
     python -m venv keras && keras/bin/pip install tensorflow-cpu
     python benchmarks/vit_speed.py MNIST keras/bin/python > benchmarks/vit_speed.txt
 
 MNIST is a folder with the four IDX files. The first 20 000 training pictures, batches of 256; one
-epoch to warm up, then five rounds in which the three take turns, each a process of its own that
-sleeps while the others work. bakeoff's epochs augment every picture, the others' do not. Both
-peers are written as their documentation would have it (`peers/keras_vit.py`, `peers/torch_vit.py`):
+epoch to warm up, then five rounds in which the three alternate, each in its own process that sleeps
+while the others work. bakeoff's epochs augment every picture, the others' do not. Both peers follow
+their documentation (`peers/keras_vit.py`, `peers/torch_vit.py`):
 float32, the framework's own attention; Keras compiles its graph, PyTorch runs eagerly.
 """
 
@@ -60,11 +60,11 @@ def main() -> None:
     print("| ViT | parameters | seconds an epoch | all | bakeoff is faster by |")
     print("|---|---|---|---|---|")
     ours = median(seconds["bakeoff"])
-    for name, some in seconds.items():
-        every = ", ".join(f"{one:.1f}" for one in some)
+    for name, epochs in seconds.items():
+        every = ", ".join(f"{epoch:.1f}" for epoch in epochs)
         print(
-            f"| {name} | {parameters[name]} | {median(some):.1f} | {every} "
-            f"| {median(some) / ours:.1f} × |"
+            f"| {name} | {parameters[name]} | {median(epochs):.1f} | {every} "
+            f"| {median(epochs) / ours:.1f} × |"
         )
 
 
