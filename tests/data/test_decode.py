@@ -254,7 +254,7 @@ def test_too_many_bytes_are_refused() -> None:
     with pytest.raises(BakeoffError, match=r"big\.png: the file is larger than 4e-05 MB"):
         decode(encoded(drawing()), "big.png", limits)
     with pytest.raises(BakeoffError, match="it looks like a text file"):
-        decode(b"a film would be told as what it is, not as a large picture", "a", limits)
+        decode(b"a film is refused as what it is, not as a large picture", "a", limits)
 
 
 def test_an_empty_file_is_refused() -> None:

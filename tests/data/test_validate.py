@@ -95,7 +95,7 @@ def test_no_pictures_at_all() -> None:
     empty = dataset([0]).take(np.zeros(0, dtype=np.int64))
     with pytest.raises(BakeoffError, match="made: no picture in it can be used"):
         validate(empty)
-    empty = replace(empty, left_out=(LeftOut("a.png", "it is odd", "Mend"),) * 2)
+    empty = replace(empty, left_out=(LeftOut("a.png", "it is odd", "Remove it"),) * 2)
     with pytest.raises(BakeoffError, match=r"\(2 items left out; a\.png: it is odd\)"):
         validate(empty)
 
