@@ -82,16 +82,13 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         targets = [_targets(suite) for suite in suites]
         classes = _pick(arrays, _CLASSES)
         names = None if classes is None else _texts(classes, classes.load())
-        grouped = [s.groups for s in suites if s.groups is not None]
-        groups = [_texts(array, array.load()) for array in grouped]
-        if len(groups) not in (0, len(suites)):
-            raise BakeoffError(grouped[0].subject, "another part has no groups", "Add groups to it")
+        groups = _groups(suites)
     labels, names, outside = _number_labels(targets, names)
     fine = np.concatenate([seen.fine for seen in ranges])
     places = [f"{path.name} {name}" for name in dataset.names]
     left_out = _left_out(places, fine, outside, len(names))
     fine[list(outside)] = False
-    group_numbers, group_names = encode_names(text for texts in groups for text in texts)
+    group_numbers, group_names = encode_names(groups)
     dataset = replace(
         dataset,
         labels=labels,
@@ -102,6 +99,15 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         description="npz",
     )
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
+
+
+def _groups(suites: Sequence[_Suite]) -> list[str]:
+    """The group of each picture, or none at all."""
+    arrays = [suite.groups for suite in suites if suite.groups is not None]
+    texts = [text for array in arrays for text in _texts(array, array.load())]
+    if len(arrays) not in (0, len(suites)):
+        raise BakeoffError(arrays[0].subject, "another part has no groups", "Add groups to it")
+    return texts
 
 
 def _left_out(
