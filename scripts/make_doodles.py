@@ -1,12 +1,11 @@
-"""Cut the bundled set `doodles` from a Quick, Draw! npz.
+"""Make the bundled set `doodles` from an npz file of Quick, Draw! drawings.
 
     python scripts/make_doodles.py quickdraw345.npz
 
-The source holds `images` (N×28×28 uint8, ink is high), `labels` and `classes`.
-The ten classes were chosen on contact sheets: everyday things that anyone can
-draw in seconds and tell apart at 28×28, with one near pair (tree, umbrella) so
-that a report has something to show. Every drawing of a class is kept, the
-scribbles too: they are what people draw.
+The source has the arrays `images` (N×28×28 uint8, ink is high), `labels` and `classes`. The ten
+classes were chosen on contact sheets: everyday objects that anyone can draw in seconds and
+recognise at 28×28, with one similar pair (tree, umbrella) so that a report has something to show.
+All drawings of a class are kept, including the scribbles: people draw them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Pass every test: style, types and the page's own tests beside those of Python.
+"""Run all tests: those of Python and, beside them, style, types and the tests of the page.
 
-    python scripts/run_tests.py         what must pass before anything lands
+    python scripts/run_tests.py         what must pass before a change lands
     python scripts/run_tests.py --all  the long tier too: accuracy gates, a Ray cluster, …
 
-Two lanes run side by side; what the second says is shown step by step, as each step ends.
+Two lanes run side by side. The output of the second lane appears when each of its steps ends.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-COVERED = 95  # % of the branches of src, at least
+COVERED = 95  # minimum branch coverage of src in percent
 
 Step = tuple[str, list[str]]
 
 
 def steps(every: bool) -> tuple[list[Step], list[Step]]:
-    """The two lanes: the tests of Python, and all else."""
+    """The two lanes: the tests of Python, and all other checks."""
     tier = ["-m", "long or not long"] if every else []
     cov = ["--cov", "--cov-report="]
     npm = [sys.executable, "hatch_build.py", "run"]
@@ -43,7 +43,7 @@ def steps(every: bool) -> tuple[list[Step], list[Step]]:
 
 
 def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]:
-    """Take one step; show what it says as it goes, or whole at its end."""
+    """Run one step; show its output while it runs, or at its end."""
     name, command = step
     started = time.monotonic()
     environment = {
@@ -70,7 +70,7 @@ def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]
 
 
 def main() -> int:
-    """Take all steps; the exit code is 0 when each passed and enough is covered."""
+    """Run all steps; the exit code is 0 if each passed and the coverage is high enough."""
     for old in ROOT.glob(".coverage*"):
         old.unlink()
     lock = threading.Lock()

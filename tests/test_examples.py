@@ -24,4 +24,4 @@ def test_the_exploration_writes_two_tables(tmp_path: Path, pictures: int) -> Non
     assert "## CNN from scratch" in text
     assert "## Vision Transformer from scratch" in text
     assert text.count("pictures that no trial saw") == 2
-    assert "What mattered" not in text  # of two trials nobody can tell
+    assert "mattered most" not in text  # of two trials nobody can tell

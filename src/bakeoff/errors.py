@@ -1,4 +1,4 @@
-"""The one kind of error that a person is meant to read."""
+"""The error that users are meant to read."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["BakeoffError", "InputError", "LeftOut"]
 
 
 class BakeoffError(Exception):
-    """Something the user can mend: it names the thing, what is wrong, and the mend.
+    """An error that the user can fix: it names the subject, the problem, and a hint.
 
-    The command line prints it as one sentence and leaves with exit code 2.
-    Anything else that escapes is a bug of ours and keeps its traceback.
+    The command line prints the three parts and exits with code 2. Any other exception that escapes
+    is a bug in bakeoff and keeps its traceback.
 
     Parameters
     ----------
-    subject : what it is about: a file, a column, a setting.
-    problem : what is wrong with it, without a full stop.
-    hint : what the user can do about it, without a full stop.
+    subject : a file, a column, a setting.
+    problem : what is wrong with the subject, without a full stop.
+    hint : what the user can do, without a full stop.
     """
 
     def __init__(self, subject: str, problem: str, hint: str) -> None:
@@ -28,12 +28,12 @@ class BakeoffError(Exception):
 
 
 class InputError(BakeoffError, ValueError):
-    """Bad data handed over in Python; a `ValueError` too, as scikit-learn's callers expect."""
+    """Invalid data passed from Python; also a `ValueError`, as callers of scikit-learn expect."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """One picture (or file) that was not used, and why. The run goes on without it."""
+    """A picture or file that was not used, and why. The run continues without it."""
 
     subject: str
     problem: str
@@ -41,7 +41,7 @@ class LeftOut:
 
     @classmethod
     def because(cls, error: BakeoffError) -> LeftOut:
-        """The record of a refusal."""
+        """The record of an error."""
         return cls(error.subject, error.problem, error.hint)
 
     def __str__(self) -> str:
