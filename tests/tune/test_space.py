@@ -10,6 +10,7 @@ import pytest
 from bakeoff.approaches import APPROACHES
 from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
+from bakeoff.tune import space as space_module
 from bakeoff.tune.space import as_text, contains, read_settings, spaces, suggest
 
 
@@ -28,6 +29,16 @@ def test_every_drawn_setting_is_valid(name: str) -> None:
         drawn = suggest(study.ask(), space)
         assert drawn.keys() == space.keys()
         configure(name, drawn)
+
+
+def test_an_approach_of_another_package_needs_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space_module, "files", lambda package: tmp_path)  # it has no cnn.toml
+    with pytest.raises(BakeoffError, match="approach cnn: has no search space"):
+        spaces(("cnn",))
+    space = spaces(("cnn",), written(tmp_path, "[cnn]\npooling = 'max'\n"))["cnn"]
+    assert list(space) == ["pooling"]
 
 
 def written(path: Path, text: str) -> Path:

@@ -37,7 +37,8 @@ def spaces(approaches: tuple[str, ...], file: Path | None = None) -> dict[str, S
     Raises
     ------
     BakeoffError
-        The file is not TOML, names an unknown approach or setting, or holds invalid values.
+        The file is not TOML, names an unknown approach or setting, or holds invalid values; or an
+        approach of another package has no space.
     """
     tables = read_settings(file) if file else {}
     for name in tables:
@@ -129,12 +130,20 @@ def _current(file: Path, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bundled(name: str) -> dict[str, Any]:
-    text = (files("bakeoff.approaches") / f"{name}.toml").read_text(encoding="utf-8")
-    table: dict[str, Any] = tomllib.loads(text)[name]
+    file = files("bakeoff.approaches") / f"{name}.toml"
+    if not file.is_file():  # the approach belongs to another package
+        return {}
+    table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))[name]
     return table
 
 
 def _space(name: str, table: Mapping[str, Any], file: str) -> Space:
+    if not table:
+        raise BakeoffError(
+            f"approach {name}",
+            "has no search space",
+            f"Give one: --space FILE with a table [{name}]",
+        )
     defaults = flat_settings(configure(name, {}))
     return {
         setting: _domain(name, setting, value, as_text(defaults.get(setting)), file)
