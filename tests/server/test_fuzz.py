@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 
-from .test_oip import question
+from .test_oip import request_body
 from .test_predict import DRAWINGS, matrix, png
 
 
@@ -37,7 +37,7 @@ VALID: list[tuple[str, dict[str, str], bytes]] = [
     (PLAIN, {}, json.dumps({"pixels": DRAWINGS[0][..., 0].tolist()}).encode()),
     (PLAIN, {}, _zip()),
     (PLAIN, {"content-type": "multipart/form-data; boundary=x"}, FORM),
-    ("/v2/models/cnn/infer", {}, json.dumps(question()).encode()),
+    ("/v2/models/cnn/infer", {}, json.dumps(request_body()).encode()),
 ]
 
 

@@ -30,7 +30,7 @@ from .test_predict import DRAWINGS, png
 
 
 class Slow:
-    """A model that says how many pictures came at once, and can be held up."""
+    """A model that records the sizes of its batches, and can be blocked."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []
@@ -41,7 +41,7 @@ class Slow:
         self.gate.wait(10)
         self.batches.append(pixels.shape)
         if pixels.max() == 13:
-            raise RuntimeError("unlucky")
+            raise RuntimeError("broken")
         means = pixels.reshape(len(pixels), -1).mean(1).astype(np.float32)
         return means[:, None], means, means[:, None]
 
@@ -51,7 +51,7 @@ class Slow:
         return 255 - pixels
 
 
-def line_of(model: Slow, waiting: int = 1000) -> Batcher:
+def queue_of(model: Slow, waiting: int = 1000) -> Batcher:
     return Batcher(model, ThreadPoolExecutor(1), waiting=waiting)  # type: ignore[arg-type]
 
 
@@ -63,18 +63,18 @@ def test_an_idle_model_answers_at_once_and_a_busy_one_in_batches() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
+        queue = queue_of(model)
         model.gate.clear()
-        asked = [asyncio.create_task(line.run(grey(20)))]
+        requests = [asyncio.create_task(queue.run(grey(20)))]
         await asyncio.sleep(0.05)
-        asked += [asyncio.create_task(line.run(grey(value))) for value in range(21, 40)]
+        requests += [asyncio.create_task(queue.run(grey(value))) for value in range(21, 40)]
         await asyncio.sleep(0.05)
         model.gate.set()
         for value, (_, ood_score, _) in zip(
-            range(20, 40), await asyncio.gather(*asked), strict=True
+            range(20, 40), await asyncio.gather(*requests), strict=True
         ):
             assert ood_score.tolist() == [value]
-        assert line.waiting == 0
+        assert queue.waiting == 0
 
     asyncio.run(main())
     assert [shape[0] for shape in model.batches] == [1, 19]
@@ -84,11 +84,11 @@ def test_small_requests_pass_between_the_batches_of_a_large_one() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
+        queue = queue_of(model)
         model.gate.clear()
-        large = asyncio.create_task(line.run(grey(1, count=640)))
+        large = asyncio.create_task(queue.run(grey(1, count=640)))
         await asyncio.sleep(0.05)
-        small = asyncio.create_task(line.run(grey(2)))
+        small = asyncio.create_task(queue.run(grey(2)))
         await asyncio.sleep(0.05)
         model.gate.set()
         await small
@@ -103,83 +103,83 @@ def test_pictures_of_other_sizes_do_not_share_a_batch() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
+        queue = queue_of(model)
         mixed = joined([np.asarray(grey(v, side=s)[0])[None] for v, s in ((5, 8), (6, 9), (7, 8))])
-        _, ood_score, _ = await line.run(mixed)
+        _, ood_score, _ = await queue.run(mixed)
         assert ood_score.tolist() == [5, 6, 7]
 
     asyncio.run(main())
     assert sorted(model.batches) == [(1, 9, 9, 1), (2, 8, 8, 1)]
 
 
-def test_what_is_seen_comes_in_turn_and_in_batches_of_its_own() -> None:
+def test_network_inputs_wait_in_the_queue_and_have_batches_of_their_own() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
+        queue = queue_of(model)
         model.gate.clear()
-        asked = [asyncio.create_task(line.run(grey(value))) for value in (1, 2, 3)]
-        shown = [asyncio.create_task(line.seen(grey(value)[0])) for value in (4, 5)]
+        requests = [asyncio.create_task(queue.run(grey(value))) for value in (1, 2, 3)]
+        shown = [asyncio.create_task(queue.seen(grey(value)[0])) for value in (4, 5)]
         await asyncio.sleep(0.05)
-        assert line.waiting == 5
+        assert queue.waiting == 5
         model.gate.set()
         sights = await asyncio.gather(*shown)
         assert [one.shape for one in sights] == [(8, 8, 1)] * 2
         assert [int(one[0, 0, 0]) for one in sights] == [251, 250]
-        assert all(one.done() for one in asked)
-        assert line.waiting == 0
+        assert all(one.done() for one in requests)
+        assert queue.waiting == 0
 
     asyncio.run(main())
     assert [shape[0] for shape in model.batches] == [1, 2, 2]
 
 
-def test_a_batch_that_fails_is_told_to_those_in_it_alone() -> None:
+def test_a_failing_batch_is_reported_to_its_own_requests_only() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
-        with pytest.raises(RuntimeError, match="unlucky"):
-            await line.run(grey(13))
-        _, ood_score, _ = await line.run(grey(5))
+        queue = queue_of(model)
+        with pytest.raises(RuntimeError, match="broken"):
+            await queue.run(grey(13))
+        _, ood_score, _ = await queue.run(grey(5))
         assert ood_score.tolist() == [5]
 
     asyncio.run(main())
 
 
-def test_a_full_line_refuses_and_frees_itself() -> None:
+def test_a_full_queue_refuses_and_empties() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model, waiting=2)
+        queue = queue_of(model, waiting=2)
         model.gate.clear()
-        asked = [asyncio.create_task(line.run(grey(value))) for value in (3, 4)]
+        requests = [asyncio.create_task(queue.run(grey(value))) for value in (3, 4)]
         await asyncio.sleep(0.05)
         with pytest.raises(Problem) as refused:
-            await line.run(grey(5))
+            await queue.run(grey(5))
         assert refused.value.status == 503
-        with pytest.raises(Problem, match="in line already"):
-            await line.seen(grey(5)[0])
+        with pytest.raises(Problem, match="in the queue already"):
+            await queue.seen(grey(5)[0])
         model.gate.set()
-        await asyncio.gather(*asked)
-        await line.run(grey(5))
+        await asyncio.gather(*requests)
+        await queue.run(grey(5))
 
     asyncio.run(main())
 
 
-def test_who_goes_away_does_not_hold_the_others() -> None:
+def test_a_client_that_disconnects_does_not_delay_the_others() -> None:
     model = Slow()
 
     async def main() -> None:
-        line = line_of(model)
+        queue = queue_of(model)
         model.gate.clear()
-        gone = asyncio.create_task(line.run(grey(3)))
-        stays = asyncio.create_task(line.run(grey(4)))
+        gone = asyncio.create_task(queue.run(grey(3)))
+        stays = asyncio.create_task(queue.run(grey(4)))
         await asyncio.sleep(0.05)
         gone.cancel()
         model.gate.set()
         _, ood_score, _ = await stays
         assert ood_score.tolist() == [4]
-        assert line.waiting == 0
+        assert queue.waiting == 0
 
     asyncio.run(main())
 
@@ -220,18 +220,18 @@ def test_a_bundle_is_replaced_and_no_request_fails(
         statuses: list[int] = []
         stop = threading.Event()
 
-        def keep_asking() -> None:
+        def keep_requesting() -> None:
             while not stop.is_set():
                 statuses.append(client.post("/api/predict", content=png(DRAWINGS[0])).status_code)
 
-        asker = threading.Thread(target=keep_asking)
-        asker.start()
+        client_thread = threading.Thread(target=keep_requesting)
+        client_thread.start()
         replace(run.bundle("cnn"), retitle)
         until(lambda: client.get("/api/models").json()[1]["title"] == "Another")
         replace(run.bundle("cnn"), spoil)
-        until(lambda: "is not served" in caplog.text)
+        until(lambda: "cannot be loaded" in caplog.text)
         stop.set()
-        asker.join()
+        client_thread.join()
         assert set(statuses) == {200}
         assert client.get("/api/models").json()[1]["title"] == "Another"
 
@@ -239,7 +239,7 @@ def test_a_bundle_is_replaced_and_no_request_fails(
 # -- bounds ---------------------------------------------------------------------
 
 
-def test_bounds_are_settings() -> None:
+def test_bounds_are_parsed() -> None:
     assert Bounds.of(["body_mb=3", "waiting=9"]) == Bounds(body_mb=3, waiting=9)
     assert Bounds.of([]) == Bounds()
 
@@ -247,33 +247,33 @@ def test_bounds_are_settings() -> None:
 @pytest.mark.parametrize(
     "text", ["body=3", "body_mb", "body_mb=0", "body_mb=-1", "body_mb=x", "=1"]
 )
-def test_a_bound_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_bound_is_refused(text: str) -> None:
     with pytest.raises(Exception, match="--bound"):
         Bounds.of([text])
 
 
-def test_where_one_model_refuses_the_others_are_left_in_peace(finished: RunFolder) -> None:
+def test_if_one_model_refuses_the_requests_to_the_others_are_cancelled(finished: RunFolder) -> None:
     models = Models(name_bundles([finished.path]), waiting=1, cores=1)
     models["cnn"].waiting = 5
     some = Inputs(("a", "b"), strokes(2).pictures)
 
     async def main() -> None:
-        with pytest.raises(Problem, match="in line already"):
-            await models.ask(list(models), some)
+        with pytest.raises(Problem, match="in the queue already"):
+            await models.predict(list(models), some)
         assert models["baseline"].waiting == 0
         models["cnn"].waiting = 0
-        assert set(await models.ask(list(models), some)) == {"baseline", "cnn"}
+        assert set(await models.predict(list(models), some)) == {"baseline", "cnn"}
 
     asyncio.run(main())
 
 
-def test_the_answers_of_a_bundle_are_those_of_its_line(finished: RunFolder) -> None:
+def test_a_queue_gives_the_answers_of_its_bundle(finished: RunFolder) -> None:
     bundle: Bundle = load(finished.bundle("cnn"))
     drawings = strokes(9).pictures
 
     async def main() -> None:
-        line = Batcher(bundle, ThreadPoolExecutor(1), waiting=100)
-        given, _, _ = await line.run(drawings)
+        queue = Batcher(bundle, ThreadPoolExecutor(1), waiting=100)
+        given, _, _ = await queue.run(drawings)
         expected, _, _ = bundle.run(np.stack(list(drawings)))
         np.testing.assert_allclose(given, expected, atol=1e-6)
 

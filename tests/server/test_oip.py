@@ -24,7 +24,7 @@ def client_of_triton(client: httpx.Client) -> Iterator[triton.InferenceServerCli
         yield found
 
 
-def test_the_server_and_its_models_are_told(
+def test_the_server_and_its_models_are_described(
     client_of_triton: triton.InferenceServerClient, finished: RunFolder
 ) -> None:
     assert client_of_triton.is_server_live()
@@ -56,7 +56,7 @@ def test_a_model_answers_as_its_bundle(
     assert answer.get_response()["id"] == "7"
 
 
-def test_without_a_choice_all_outputs_come(
+def test_all_outputs_come_by_default(
     client_of_triton: triton.InferenceServerClient,
 ) -> None:
     given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
@@ -65,13 +65,27 @@ def test_without_a_choice_all_outputs_come(
     assert answer.as_numpy("ood_score").shape == (4,)
 
 
-def question(**changes: Any) -> dict[str, Any]:
-    one = {"name": "pixels", "datatype": "UINT8", "shape": [1, 2, 2, 1], "data": [0, 9, 9, 0]}
-    return {"inputs": [one | changes]}
+def request_body(**changes: Any) -> dict[str, Any]:
+    tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, 2, 2, 1], "data": [0, 9, 9, 0]}
+    return {"inputs": [tensor | changes]}
 
 
-def test_a_question_by_hand(client: httpx.Client) -> None:
-    response = client.post("/v2/models/cnn/infer", json=question())
+def test_the_former_name_of_the_ood_score_is_still_accepted(client: httpx.Client) -> None:
+    body = request_body() | {"outputs": [{"name": "strangeness"}, {"name": "ood_score"}]}
+    response = client.post("/v2/models/cnn/infer", json=body)
+    assert response.status_code == 200, response.text
+    former, current = response.json()["outputs"]
+    assert (former["name"], current["name"]) == ("strangeness", "ood_score")
+    assert former["data"] == current["data"]
+
+
+def test_an_error_names_the_field(client: httpx.Client) -> None:
+    response = client.post("/v2/models/cnn/infer", json=request_body(shape=[1, 2, 2]))
+    assert response.json()["detail"].startswith("inputs.0.shape.3: ")
+
+
+def test_a_request_by_hand(client: httpx.Client) -> None:
+    response = client.post("/v2/models/cnn/infer", json=request_body())
     assert response.status_code == 200
     names = [one["name"] for one in response.json()["outputs"]]
     assert names == ["probabilities", "ood_score", "embedding"]
@@ -84,38 +98,36 @@ def test_a_question_by_hand(client: httpx.Client) -> None:
         ([], 400),
         ({"inputs": []}, 400),
         ({"inputs": [1]}, 400),
-        (question(name="path"), 400),
-        (question(datatype="BYTES"), 400),
-        (question(shape=[1, 2, 2]), 400),
-        (question(shape=[1, 2, 2, 2]), 400),
-        (question(shape=[0, 2, 2, 1], data=[]), 400),
-        (question(shape=[-1, 2, 2, 1]), 400),
-        (question(shape=[True, 2, 2, 1]), 400),
-        (question(shape=[1, 10**6, 10**6, 1]), 413),
-        (question(shape=[10**6, 2, 2, 1]), 413),
-        (question(shape=[50, 1000, 1000, 1]), 413),
-        (question(data=[0, 9]), 400),
-        (question(data=[0, 9, 9, 256]), 400),
-        (question(data=[0, 9, 9, -1]), 400),
-        (question(data=[0, 9, 9, 0.5]), 400),
-        (question(data="abcd"), 400),
-        (question(data=[[0, 9], [9]]), 400),
-        (question(data=None), 400),
-        (question(parameters={"binary_data_size": 4}), 400),
-        (question() | {"outputs": [{"name": "weights"}]}, 400),
-        (question() | {"outputs": "all"}, 400),
+        (request_body(name="path"), 400),
+        (request_body(datatype="BYTES"), 400),
+        (request_body(shape=[1, 2, 2]), 400),
+        (request_body(shape=[1, 2, 2, 2]), 400),
+        (request_body(shape=[0, 2, 2, 1], data=[]), 400),
+        (request_body(shape=[-1, 2, 2, 1]), 400),
+        (request_body(shape=[True, 2, 2, 1]), 400),
+        (request_body(shape=[1, 10**6, 10**6, 1]), 413),
+        (request_body(shape=[10**6, 2, 2, 1]), 413),
+        (request_body(shape=[50, 1000, 1000, 1]), 413),
+        (request_body(data=[0, 9]), 400),
+        (request_body(data=[0, 9, 9, 256]), 400),
+        (request_body(data=[0, 9, 9, -1]), 400),
+        (request_body(data=[0, 9, 9, 0.5]), 400),
+        (request_body(data="abcd"), 400),
+        (request_body(data=[[0, 9], [9]]), 400),
+        (request_body(data=None), 400),
+        (request_body(parameters={"binary_data_size": 4}), 400),
+        (request_body() | {"outputs": [{"name": "weights"}]}, 400),
+        (request_body() | {"outputs": "all"}, 400),
     ],
 )
-def test_a_question_that_does_not_fit_is_refused(
-    client: httpx.Client, body: Any, status: int
-) -> None:
+def test_an_invalid_request_is_refused(client: httpx.Client, body: Any, status: int) -> None:
     response = client.post("/v2/models/cnn/infer", json=body)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("length", ["-1", "99999", "x", "1"])
-def test_a_length_of_the_header_that_is_a_lie_is_refused(client: httpx.Client, length: str) -> None:
+def test_a_false_length_in_the_header_is_refused(client: httpx.Client, length: str) -> None:
     headers = {"Inference-Header-Content-Length": length}
-    response = client.post("/v2/models/cnn/infer", json=question(), headers=headers)
+    response = client.post("/v2/models/cnn/infer", json=request_body(), headers=headers)
     assert response.status_code == 400

@@ -98,6 +98,6 @@ def test_a_page_that_was_not_built_is_told_with_the_mend(
         for path in ("/", "/favicon.svg"):
             response = client.get(path)
             assert response.status_code == 404
-            assert "Build it with pip install --editable ." in response.json()["detail"]
+            assert "Build it with: pip install --editable ." in response.json()["detail"]
         assert client.get("/assets/index.js").status_code == 404
         assert client.get("/api/runs").status_code == 200

@@ -88,7 +88,7 @@ def test_models_and_number_of_classes_can_be_chosen(client: httpx.Client) -> Non
     assert unknown.status_code == 404
 
 
-def test_a_query_changes_nothing_but_what_it_asks(client: httpx.Client) -> None:
+def test_a_query_with_the_defaults_changes_nothing(client: httpx.Client) -> None:
     plain = answers(client.post("/api/predict", content=png(DRAWINGS[1])))
     assert answers(client.post("/api/predict?top=3&format=json", content=png(DRAWINGS[1]))) == plain
     assert client.post("/api/predict?top=0", content=png(DRAWINGS[1])).status_code == 422
@@ -104,7 +104,7 @@ def test_as_csv_it_opens_in_a_spreadsheet(client: httpx.Client) -> None:
     assert rows[0]["picture"] == "'=cmd.png"  # no formula
 
 
-def test_one_broken_picture_of_several_is_listed(client: httpx.Client) -> None:
+def test_a_broken_picture_among_several_is_listed(client: httpx.Client) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("good.png", png(DRAWINGS[0]))
@@ -131,7 +131,7 @@ def test_many_clients_at_once_get_the_answers_they_get_alone(client: httpx.Clien
         assert all(pool.map(ask, range(96)))
 
 
-def test_the_models_are_described(client: httpx.Client, finished: RunFolder) -> None:
+def test_models_are_described(client: httpx.Client, finished: RunFolder) -> None:
     found = client.get("/api/models").json()
     assert [one["name"] for one in found] == ["baseline", "cnn"]
     scores = finished.results().approaches[0].out_of_fold
@@ -140,14 +140,14 @@ def test_the_models_are_described(client: httpx.Client, finished: RunFolder) -> 
     assert found[0]["accuracy"] == pytest.approx(scores.accuracy)
 
 
-def test_metrics_count_what_happened(client: httpx.Client) -> None:
+def test_metrics_count_requests_and_verdicts(client: httpx.Client) -> None:
     client.post("/api/predict", content=png(DRAWINGS[0]))
     client.get("/nowhere/at/all")
     text = client.get("/metrics").text
     assert 'bakeoff_requests_total{route="/api/predict",status="200"}' in text
     assert 'bakeoff_request_seconds_bucket{le="0.004",route="/api/predict"}' in text
     assert 'bakeoff_pictures_total{model="cnn",verdict=' in text
-    assert "nowhere" not in text  # what strangers type makes no labels
+    assert "nowhere" not in text  # paths from clients never become labels
 
 
 def test_openapi_has_an_example_of_every_form(client: httpx.Client) -> None:
@@ -157,4 +157,4 @@ def test_openapi_has_an_example_of_every_form(client: httpx.Client) -> None:
     assert client.post("/api/predict", json=example).status_code == 200
     table = content["text/csv"]["example"]
     assert client.post("/api/predict", content=table).status_code == 200
-    assert client.get("/docs").status_code == 404  # it would fetch scripts from another site
+    assert client.get("/docs").status_code == 404  # it would load scripts from another site

@@ -145,7 +145,10 @@ def answered(address: str, **options: Any) -> httpx.Response:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--bound", "bodies=3"], "is not known"), (["--bound", "body_mb=0"], "no number above 0")],
+    [
+        (["--bound", "bodies=3"], "is not known"),
+        (["--bound", "body_mb=0"], "is not a positive integer"),
+    ],
 )
 def test_a_bound_that_is_none_is_refused(
     finished: RunFolder,

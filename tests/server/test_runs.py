@@ -76,7 +76,7 @@ def test_the_small_pictures_are_where_the_view_says(
 
 
 @pytest.mark.parametrize("name", ["mistakes", "corrections"])
-def test_tables_can_be_taken_away(finished: RunFolder, tmp_path: Path, name: str) -> None:
+def test_tables_can_be_downloaded(finished: RunFolder, tmp_path: Path, name: str) -> None:
     copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
     (copy / f"{name}.csv").write_text("action,name\r\nrelabel,a.png\r\n")
     with serving(RunFolder(copy)) as client:
@@ -84,6 +84,20 @@ def test_tables_can_be_taken_away(finished: RunFolder, tmp_path: Path, name: str
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert f'filename="{name}.csv"' in response.headers["content-disposition"]
     assert response.content == (copy / f"{name}.csv").read_bytes()
+
+
+@pytest.mark.parametrize("file", ["robustness.csv", "brittleness.csv"])
+@pytest.mark.parametrize("table", ["robustness", "brittleness"])
+def test_the_former_name_of_a_table_is_still_accepted(
+    finished: RunFolder, tmp_path: Path, file: str, table: str
+) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    (copy / "robustness.csv").unlink(missing_ok=True)
+    (copy / file).write_text("approach,corruption\r\n")
+    with serving(RunFolder(copy)) as client:
+        response = client.get(f"/api/runs/copy/tables/{table}")
+    assert response.text == "approach,corruption\r\n"
+    assert 'filename="robustness.csv"' in response.headers["content-disposition"]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +116,13 @@ def test_tables_can_be_taken_away(finished: RunFolder, tmp_path: Path, name: str
         ("other/view", 404),
     ],
 )
-def test_what_is_not_there_is_told(client: httpx.Client, path: str, status: int) -> None:
+def test_a_missing_path_is_reported(client: httpx.Client, path: str, status: int) -> None:
     response = client.get(f"/api/runs/{path}")
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_run_without_its_pictures_is_told_with_the_mend(
+def test_a_run_without_its_pictures_is_reported_with_a_hint(
     finished: RunFolder, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
@@ -128,7 +142,7 @@ def test_a_sheet_that_is_lost_moves_no_picture(finished: RunFolder, tmp_path: Pa
         assert len(client.get("/api/runs/copy/view").json()["sheets"]["urls"]) == 3
         answers = [client.get(f"/api/runs/copy/sheets/{number}") for number in range(3)]
         assert [answer.status_code for answer in answers] == [200, 404, 200]
-        assert "There is no sheet 1. This run has 3" in answers[1].json()["detail"]
+        assert "There is no sheet 1. The run has 3" in answers[1].json()["detail"]
 
 
 def events(response: httpx.Response) -> list[tuple[int, str]]:

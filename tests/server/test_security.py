@@ -66,7 +66,7 @@ def test_a_clients_file_name_is_never_a_path_gradio_2024_1561(
 
 def test_a_path_in_json_is_not_opened_mlflow_2023_1177(client: httpx.Client) -> None:
     for body in ({"pixels": "/etc/passwd"}, {"path": "/etc/passwd"}, {"pixels": ["file:///etc"]}):
-        refused(client.post("/api/predict", json=body), 400, "does not hold pixels")
+        refused(client.post("/api/predict", json=body), 400, "does not contain pixels")
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_no_model_or_config_is_fetched_from_an_address_torchserve_2023_43654(
         assert client.post(address, json={"url": "http://127.0.0.1:1"}).status_code == 404
 
 
-# -- other sites in the reader's browser --------------------------------------------
+# -- other sites in the user's browser --------------------------------------------
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "x"])
 def test_other_sites_cannot_post_gradio_2024_1727(client: httpx.Client, origin: str) -> None:
     response = client.post("/api/predict", content=GOOD, headers={"origin": origin})
-    refused(response, 403, "other sites are refused")
+    refused(response, 403, "Requests from other sites are not allowed")
 
 
 def test_the_own_page_can(client: httpx.Client) -> None:
@@ -123,7 +123,7 @@ def test_the_own_page_can(client: httpx.Client) -> None:
 
 def test_a_name_made_to_mean_this_machine_is_refused_dns_rebinding(client: httpx.Client) -> None:
     response = client.get("/api/models", headers={"host": "evil.example"})
-    refused(response, 421, "does not answer to the name")
+    refused(response, 421, "does not accept the host name")
     assert client.get("/api/models", headers={"host": "localhost:1"}).status_code == 200
 
 
@@ -145,11 +145,11 @@ def test_the_report_runs_no_script(client: httpx.Client) -> None:
     assert "script-src" not in response.headers["content-security-policy"]
 
 
-def test_away_from_this_machine_a_token_is_wanted(finished: RunFolder) -> None:
+def test_away_from_this_machine_a_token_is_required(finished: RunFolder) -> None:
     with serving(finished, hosts=None, token="secret") as client:
         for given in (b"", b"Bearer wrong", "secrét".encode()):
             answer = client.get("/api/models", headers={b"authorization": given})
-            refused(answer, 401, "token is missing or wrong")
+            refused(answer, 401, "token is missing or invalid")
         headers = {"authorization": "Bearer secret", "host": "anything.example"}
         assert client.get("/api/models", headers=headers).status_code == 200
         assert client.get("/healthz").status_code == 200
@@ -158,18 +158,18 @@ def test_away_from_this_machine_a_token_is_wanted(finished: RunFolder) -> None:
 # -- too much ------------------------------------------------------------------------
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_unread(client: httpx.Client) -> None:
+def test_a_body_that_declares_too_large_a_size_is_refused_unread(client: httpx.Client) -> None:
     refused(client.post("/api/predict", content=b"0" * 2_000_001), 413, "larger than 2 MB")
 
 
-def test_a_body_of_unknown_length_is_counted_as_it_comes(client: httpx.Client) -> None:
+def test_a_body_of_unknown_length_is_counted_as_it_arrives(client: httpx.Client) -> None:
     blocks = (b"0" * 100_000 for _ in range(100))
     with suppress(httpx.WriteError):  # the server may hang up before all was sent
         refused(client.post("/api/predict", content=blocks), 413, "larger than 2 MB")
 
 
 @pytest.mark.parametrize("length", ["-1", "1e9", "99999999999999999999", "abc"])
-def test_a_length_that_is_a_lie_is_refused(client: httpx.Client, length: str) -> None:
+def test_a_false_length_is_refused(client: httpx.Client, length: str) -> None:
     with socket.create_connection(("127.0.0.1", client.base_url.port or 0), 5) as raw:
         head = f"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n"
         raw.sendall(head.encode())
@@ -177,7 +177,7 @@ def test_a_length_that_is_a_lie_is_refused(client: httpx.Client, length: str) ->
     assert answer.split(b" ")[1] in (b"400", b"413")
 
 
-def test_a_body_that_never_comes_is_not_waited_for(finished: RunFolder) -> None:
+def test_a_body_that_never_arrives_times_out(finished: RunFolder) -> None:
     with serving(finished, bounds=Bounds(body_seconds=1)) as client:
         with socket.create_connection(("127.0.0.1", client.base_url.port or 0), 20) as raw:
             head = b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"
@@ -204,7 +204,7 @@ def test_too_many_pictures_are_refused(client: httpx.Client) -> None:
     header = ",".join(f"pixel{place}" for place in range(144))
     row = ",".join(["0"] * 144)
     table = "\n".join([header, *[row] * 51])
-    refused(client.post("/api/predict", content=table), 413, "50 at once are the most")
+    refused(client.post("/api/predict", content=table), 413, "at most 50 are allowed")
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -280,8 +280,8 @@ def test_broken_bodies_are_refused_in_words(client: httpx.Client, body: bytes) -
     assert response.json()["detail"].endswith(".")
 
 
-def test_overload_is_told_and_does_not_grow(finished: RunFolder) -> None:
-    """A line that is full answers 503 with Retry-After, at once."""
+def test_overload_is_reported_and_does_not_grow(finished: RunFolder) -> None:
+    """A full queue answers 503 with Retry-After, at once."""
     with serving(finished, bounds=Bounds(waiting=1)) as client:
         header = ",".join(f"pixel{place}" for place in range(144))
         table = "\n".join([header, *[",".join(["0"] * 144)] * 1500])

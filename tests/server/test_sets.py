@@ -1,4 +1,4 @@
-"""Sets in a server's folder: uploaded whole, or kept picture by picture."""
+"""Sets on a server: uploaded whole, or collected picture by picture."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_dropped_folder_says_the_class_in_its_file_names(page: httpx.Client) -
     assert page.get("/api/sets/dropped").json() == found
 
 
-def test_a_table_is_a_set_that_no_picture_is_put_into(page: httpx.Client) -> None:
+def test_a_table_is_a_set_without_editing(page: httpx.Client) -> None:
     rows = ["label," + ",".join(f"pixel{i}" for i in range(16))]
     rows += [f"{row % 2}," + ",".join(str(10 * row + i) for i in range(16)) for row in range(8)]
     found = upload(page, "table", {"train.csv": "\n".join(rows).encode()})
@@ -98,9 +98,9 @@ def test_a_table_is_a_set_that_no_picture_is_put_into(page: httpx.Client) -> Non
     assert found.json()["editable"] is False
     assert page.get("/api/sets/table").json() == found.json()
     body = {"label": "0", "picture": uri(PNG)}
-    refused(page.post("/api/sets/table/pictures", json=body), 409, "no set of pictures")
-    refused(page.get("/api/sets/table/pictures"), 409, "no set of pictures")
-    refused(page.get("/api/sets/table/pictures/train.csv"), 409, "no set of pictures")
+    refused(page.post("/api/sets/table/pictures", json=body), 409, "not consist of class folders")
+    refused(page.get("/api/sets/table/pictures"), 409, "not consist of class folders")
+    refused(page.get("/api/sets/table/pictures/train.csv"), 409, "not consist of class folders")
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_table_is_a_set_that_no_picture_is_put_into(page: httpx.Client) -> Non
         ({"a.png": PNG, "b.png": PNG}, "nothing says what they show"),
         (members("cat"), "1 class"),
         ({"../../cat/1.png": PNG, "/etc/cat/2.png": PNG}, "holds no pictures"),
-        ({}, "no file"),
+        ({}, "no files"),
     ],
 )
-def test_what_is_no_set_is_refused_and_leaves_nothing(
+def test_unreadable_uploads_are_refused_and_leave_nothing(
     page: httpx.Client, home: Home, files: dict[str, bytes], words: str
 ) -> None:
     fields = [("name", (None, b"bad"))] + [("files", one) for one in files.items()]
@@ -123,7 +123,7 @@ def test_what_is_no_set_is_refused_and_leaves_nothing(
     assert nothing_is_left(home)
 
 
-def test_names_that_lead_out_are_left_out_and_told(page: httpx.Client, home: Home) -> None:
+def test_names_that_leave_the_folder_are_left_out(page: httpx.Client, home: Home) -> None:
     files = members("cat", "dog") | {"../../evil.png": PNG, "C:\\x\\evil.png": PNG}
     found = upload(page, "mixed", files).json()
     assert "leads out" in found["left_out"][0]["problem"]
@@ -135,8 +135,8 @@ def test_names_that_lead_out_are_left_out_and_told(page: httpx.Client, home: Hom
 @pytest.mark.parametrize(
     "name", ["", "..", "a/b", "a\\b", ".hidden", "con", "x" * 61, "a\0b", "-a"]
 )
-def test_a_name_that_is_no_name_is_refused(page: httpx.Client, home: Home, name: str) -> None:
-    refused(upload(page, name, members("cat", "dog")), 400, "is no name for a set")
+def test_an_invalid_name_is_refused(page: httpx.Client, home: Home, name: str) -> None:
+    refused(upload(page, name, members("cat", "dog")), 400, "is not a valid name for a set")
     body = {"label": "a", "picture": uri(PNG)}
     assert page.post("/api/sets/%2e%2e/pictures?create=true", json=body).status_code in (400, 404)
     assert nothing_is_left(home)
@@ -144,8 +144,8 @@ def test_a_name_that_is_no_name_is_refused(page: httpx.Client, home: Home, name:
 
 def test_a_name_that_is_taken_is_refused(page: httpx.Client) -> None:
     assert upload(page, "pets", members("cat", "dog")).status_code == 201
-    refused(upload(page, "pets", members("cat", "dog")), 409, "There is a set pets already")
-    refused(upload(page, "mnist", members("cat", "dog")), 409, "everybody knows")
+    refused(upload(page, "pets", members("cat", "dog")), 409, "The set pets exists already")
+    refused(upload(page, "mnist", members("cat", "dog")), 409, "built-in set")
 
 
 def test_a_zip_bomb_is_refused(page: httpx.Client, home: Home) -> None:
@@ -229,7 +229,7 @@ def test_a_set_is_drawn(page: httpx.Client, home: Home) -> None:
         np.testing.assert_array_equal(np.asarray(image), drawing(2))
     assert page.delete(f"{address}/{ids[2]}").status_code == 204
     assert page.get("/api/sets/drawn").json()["classes"][0] == {"name": "two words", "count": 1}
-    assert "two pictures" in page.get("/api/sets/drawn").json()["missing"]
+    assert "two pictures each" in page.get("/api/sets/drawn").json()["missing"]
     assert page.delete(f"{address}/{ids[3]}").status_code == 204
     assert [one["name"] for one in page.get("/api/sets/drawn").json()["classes"]] == ["ä"]
     refused(page.get(f"{address}/{ids[3]}"), 404, "no picture")
@@ -281,7 +281,7 @@ def test_corrections_are_kept_in_an_uploaded_set(page: httpx.Client, home: Home)
         "__MACOSX",
     ],
 )
-def test_a_label_that_is_no_folder_is_refused(page: httpx.Client, home: Home, label: str) -> None:
+def test_an_invalid_label_is_refused(page: httpx.Client, home: Home, label: str) -> None:
     body = {"label": label, "picture": uri(PNG)}
     response = page.post("/api/sets/drawn/pictures?create=true", json=body)
     assert response.status_code == 400, response.text
@@ -303,14 +303,14 @@ def test_a_label_that_is_no_folder_is_refused(page: httpx.Client, home: Home, la
         {"label": 3, "picture": uri(PNG)},
     ],
 )
-def test_what_is_no_picture_is_refused(
+def test_an_invalid_picture_is_refused(
     page: httpx.Client, home: Home, body: dict[str, object]
 ) -> None:
     response = page.post("/api/sets/drawn/pictures?create=true", json=body)
     assert response.status_code == 400, response.text
     assert nothing_is_left(home)
     form = page.post("/api/sets/drawn/pictures?create=true", files={"file": ("a", PNG)})
-    refused(form, 400, "wants a label")
+    refused(form, 400, "label: Field required")
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_a_picture_is_found_by_name_and_never_by_path(
     assert (home.path / "secret.png").exists()
 
 
-def test_a_damaged_picture_is_told(page: httpx.Client, home: Home) -> None:
+def test_a_damaged_picture_is_reported(page: httpx.Client, home: Home) -> None:
     upload(page, "pets", members("cat", "dog"))
     (home.sets / "pets" / "cat" / "0.png").write_bytes(PNG[:60])
     refused(page.get("/api/sets/pets/pictures/cat/0.png"), 409, "damaged")
@@ -347,7 +347,7 @@ def test_a_damaged_picture_is_told(page: httpx.Client, home: Home) -> None:
 def test_a_set_is_bounded(page: httpx.Client) -> None:
     assert upload(page, "full", members("cat", "dog", each=6)).status_code == 201
     body = {"label": "cat", "picture": uri(PNG)}
-    refused(page.post("/api/sets/full/pictures", json=body), 409, "12 pictures at most")
+    refused(page.post("/api/sets/full/pictures", json=body), 409, "at most 12 pictures")
     refused(page.get("/api/sets/none"), 404, "no set 'none'")
     assert page.get("/api/sets/none").json()["lists"] == "/api/sets"
 

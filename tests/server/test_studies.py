@@ -89,7 +89,7 @@ def test_one_that_goes_on_has_nothing_to_use_yet(client: httpx.Client, home: Hom
     assert view["study"]["searches"][0]["trials"][-1]["state"] == "running"
     response = client.get("/api/studies/going/settings")
     assert response.status_code == 404
-    assert "Wait until its search is finished" in response.json()["detail"]
+    assert "Wait until its search finishes" in response.json()["detail"]
     assert client.get("/api/studies/going/table").status_code == 200
 
 

@@ -1,1 +1,1 @@
-"""The API: bundles behind HTTP, asked side by side."""
+"""The HTTP API: trained models, runs and training."""

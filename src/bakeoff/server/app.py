@@ -1,4 +1,4 @@
-"""The application: rooms of the API behind one guard."""
+"""The application: all routes of the API behind one guard."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
-from bakeoff.server.sets import routes as sets
-from bakeoff.server.sets.folder import Sets
+from bakeoff.server.sets.routes import router as sets_router
+from bakeoff.server.sets.store import Sets
 from bakeoff.server.studies import Studies
 from bakeoff.version import __version__
 
@@ -44,17 +44,17 @@ def create_app(
 
     Parameters
     ----------
-    models, served : bundles to ask, and runs to show.
-    bounds : on every request.
-    hosts : names it answers to; None for any, which wants a token.
-    token : what every request must bring, or None.
-    watch : exchange a bundle that is replaced on disk.
+    models, served : bundles to predict with, and runs to show.
+    bounds : limits on every request.
+    hosts : accepted host names; None for any, which requires a token.
+    token : required in every request, or None.
+    watch : reload a bundle that is replaced on disk.
     home : where clients may train and keep pictures; None for nowhere.
-    searches : studies to show, besides those of the home.
+    searches : studies to show, besides those in the home folder.
     """
-    assert hosts is not None or token is not None, "one of them must keep strangers out"
+    assert hosts is not None or token is not None, "either host names or a token must protect it"
     metrics = Metrics()
-    # It warns of every broken form, and each line would be a stranger's to write.
+    # It warns of every broken form, so clients could fill the log.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
     @asynccontextmanager
@@ -69,16 +69,15 @@ def create_app(
 
     app = FastAPI(
         title="bakeoff",
-        summary="Trained picture classifiers, asked side by side.",
+        summary="Trained picture classifiers, side by side.",
         version=__version__,
         lifespan=lifespan,
-        docs_url=None,  # their pages fetch scripts from other sites
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         middleware=[
             Middleware(Measure, metrics=metrics),
             Middleware(Guard, hosts=hosts, token=token),
             Middleware(BodyLimit, bounds=bounds),
-            Middleware(predict.Straight),
         ],
     )
     app.state.models = models
@@ -86,7 +85,7 @@ def create_app(
     app.state.bounds = bounds
     app.state.home = home
     app.state.jobs = Jobs()
-    app.state.ending = lambda: False  # whoever runs the server knows better
+    app.state.ending = lambda: False  # the process that runs the server replaces it
     app.state.studies = Studies(searches, home.studies if home else None)
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
@@ -95,33 +94,31 @@ def create_app(
     app.include_router(runs.router)
     app.include_router(studies.router)
     app.include_router(train.router)
-    app.include_router(sets.router)
+    app.include_router(sets_router)
     app.include_router(oip.router)
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> dict[str, str]:
-        """Whether the server is up."""
+        """Whether the server is running."""
         return {"status": "ok"}
 
     @app.get("/metrics", tags=["health"], response_class=Response)
     async def show_metrics() -> Response:
-        """Counts and times for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    page.serve(app)  # last: it takes every address that is left
+    page.serve(app)  # last: it matches every remaining path
 
     @app.exception_handler(Problem)
-    async def told(_: Request, problem: Problem) -> Response:
-        return problem.response()
+    async def problem(_: Request, error: Problem) -> Response:
+        return error.response()
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return Problem(422, f"{place}: {first['msg']}.").response()
+        return Problem.invalid(422, error).response()
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
+    async def failed(_: Request, error: HTTPException) -> Response:
         return Problem.of(error).response()
 
     return app

@@ -1,13 +1,13 @@
-"""The pictures in the body of a request, whatever form it has."""
+"""The pictures in the body of a request, in any of the supported forms."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
@@ -18,10 +18,22 @@ from bakeoff.server.limits import Bounds, Problem
 
 __all__ = ["BODY", "REFUSALS", "picture_of", "pictures_of"]
 
-FIELDS = 20  # of a form that are no files, and so of no use
+MAX_FIELDS = 20  # of a form besides its files; they are ignored
 SMALL = InputLimits(picture=Limits(max_bytes=16_384, max_pixels=128 * 128))
 
-# What OpenAPI says of such a request, and of how it may be refused.
+
+class PixelBody(BaseModel):
+    """A picture as JSON."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    pixels: list[Any]
+    """Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1."""
+
+
+JSON_BODY: TypeAdapter[PixelBody | list[Any]] = TypeAdapter(PixelBody | list[Any])
+
+# The documentation of such a request and of its errors in OpenAPI.
 PICTURE = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -47,11 +59,7 @@ BODY: dict[str, Any] = {
                 "example": "0,0,0,0\n0,255,255,0\n0,255,255,0\n0,0,0,0\n",
             },
             "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"pixels": {"type": "array", "items": {}}},
-                    "required": ["pixels"],
-                },
+                "schema": PixelBody.model_json_schema(),
                 "example": {
                     "pixels": [[0, 0, 0, 0], [0, 255, 255, 0], [0, 255, 255, 0], [0, 0, 0, 0]]
                 },
@@ -61,21 +69,21 @@ BODY: dict[str, Any] = {
 }
 PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: PROBLEM | {"description": "No picture in it can be read."},
+    400: PROBLEM | {"description": "The body has no readable picture."},
     404: PROBLEM | {"description": "There is no such model."},
-    409: PROBLEM | {"description": "No model is served yet."},
-    413: PROBLEM | {"description": "Larger than the server takes."},
-    503: PROBLEM | {"description": "Too many are in line; Retry-After says when to come again."},
+    409: PROBLEM | {"description": "No model is loaded yet."},
+    413: PROBLEM | {"description": "The body exceeds a limit of the server."},
+    503: PROBLEM | {"description": "The queue is full; Retry-After says when to retry."},
 }
 
 
 async def pictures_of(request: Request) -> Inputs:
-    """The pictures in a request, decoded within bounds; off the event loop unless they are small.
+    """Decode the pictures in a request within the server's limits; in a thread unless small.
 
     Raises
     ------
     Problem
-        400 where nothing can be read, 413 where it is too much.
+        400 if nothing can be read, 413 if it is too much.
     """
     bounds: Bounds = request.app.state.bounds
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -92,8 +100,8 @@ async def pictures_of(request: Request) -> Inputs:
     if len(inputs.pictures) > bounds.pictures:
         raise Problem(
             413,
-            f"There are {len(inputs.pictures)} pictures, and {bounds.pictures} at once are the "
-            "most. Send them in several requests.",
+            f"The request has {len(inputs.pictures)} pictures; at most {bounds.pictures} are "
+            "allowed. Send them in several requests.",
         )
     return inputs
 
@@ -104,33 +112,33 @@ async def picture_of(request: Request) -> NDArray[np.uint8]:
     Raises
     ------
     Problem
-        As `pictures_of`, and 400 where there are several.
+        As `pictures_of`, and 400 if there are several.
     """
     inputs = await pictures_of(request)
     if len(inputs.pictures) != 1:
-        raise Problem(400, f"There are {len(inputs.pictures)} pictures. Send one.")
+        raise Problem(400, f"The request has {len(inputs.pictures)} pictures. Send one.")
     return np.array(inputs.pictures[0])
 
 
 async def _files(request: Request, bounds: Bounds) -> list[tuple[str, bytes]]:
-    """Name and bytes of every file of a form; the name is for the answer alone."""
-    async with request.form(max_files=bounds.files, max_fields=FIELDS) as form:
-        parts = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
-        files = [(_shown(one.filename), await one.read()) for one in parts]
+    """Name and bytes of every file of a form; the name is only shown in the response."""
+    async with request.form(max_files=bounds.files, max_fields=MAX_FIELDS) as form:
+        parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        files = [(_shown(part.filename), await part.read()) for part in parts]
     if not files:
-        raise BakeoffError("the form", "holds no file", "Send pictures as its files")
+        raise BakeoffError("the form", "contains no files", "Send pictures as its files")
     return files
 
 
 def _at_once(files: list[tuple[str, bytes]]) -> Inputs | None:
-    """A small picture, decoded in less time than a thread takes to be woken; None if it is none."""
+    """Decode a single small picture, which is faster than waking a thread; otherwise None."""
     if len(files) != 1 or len(files[0][1]) > SMALL.picture.max_bytes:
         return None
     name, data = files[0]
     try:
         return from_bytes(data, name, SMALL) if is_picture(data) else None
     except BakeoffError:
-        return None  # too large once decoded, or broken: the slow road says which
+        return None  # too large or broken: the general path reports it
 
 
 def _decoded(files: list[tuple[str, bytes]], limits: InputLimits) -> Inputs:
@@ -148,21 +156,20 @@ def _is_json(data: bytes) -> bool:
 
 def _pixels(data: bytes) -> Inputs:
     try:
-        found = json.loads(data)
-        pixels = found["pixels"] if isinstance(found, dict) else found
-        array = np.asarray(pixels)
-    except (ValueError, KeyError, RecursionError):
+        body = JSON_BODY.validate_json(data)
+        array = np.asarray(body.pixels if isinstance(body, PixelBody) else body)
+    except ValueError:  # pydantic's, or rows of different lengths
         array = np.empty(0)
     if array.dtype.kind not in "buif" or array.ndim < 2:
         raise BakeoffError(
             "the JSON",
-            "does not hold pixels as rows of numbers",
+            "does not contain pixels as rows of numbers",
             'Send {"pixels": [[0, 255], [255, 0]]}, height × width, or × 3 for colour',
         )
     return gather(array)
 
 
 def _shown(name: str | None) -> str:
-    """A file's name as its owner knows it: its last part, printable, of bounded length."""
+    """The last part of a file's name, without unprintable characters, of limited length."""
     last = (name or "picture").replace("\\", "/").rpartition("/")[2]
-    return "".join(one for one in last if one.isprintable())[:200] or "picture"
+    return "".join(char for char in last if char.isprintable())[:200] or "picture"

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from bakeoff.data.catalog import NAMED, at_hand
-from bakeoff.server.sets.folder import Sets
+from bakeoff.server.sets.store import Sets
 
 __all__ = ["Choices", "choices_of", "trainable"]
 

@@ -1,4 +1,4 @@
-"""`/api/seen` and `/api/explain`: what each model sees of a picture, and why it answers so."""
+"""`/api/seen` and `/api/explain`: the input of each model's network, and its explanation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from bakeoff.bundle.golden import as_base64
 from bakeoff.server.bodies import BODY, REFUSALS, picture_of
 from bakeoff.server.models import Models
+from bakeoff.server.predict import WhichModels
 
 __all__ = ["router"]
 
@@ -20,42 +21,52 @@ router = APIRouter(prefix="/api", tags=["pictures"])
 
 
 class ModelSight(BaseModel):
-    """What one model sees: a square of `size` pixels; `picture` is a PNG as a data URI."""
+    """The input of one model's network."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     model: str
     picture: str
+    """A PNG as a data URI."""
     size: int
+    """Pixels of a side; the input is square."""
 
 
 class Sights(BaseModel):
-    """Every model side by side."""
+    """The network inputs of every model."""
 
     models: list[ModelSight]
 
 
 class Near(BaseModel):
-    """A training picture like the one asked about; `picture` is a data URI."""
+    """A training picture similar to the one in the request."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     label: str
     likeness: float
-    picture: str
+    """Cosine similarity of the embeddings."""
+    picture: Annotated[str, Field(validation_alias="uri")]
+    """A data URI."""
 
 
 class ModelExplanation(BaseModel):
-    """Why one model answers so.
+    """The explanation of one model's answer."""
 
-    `drops` is a map of square cells over the picture, row by row: by how much the probability of
-    `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     model: str
     label: str
+    """The answer."""
     drops: list[list[float]]
+    """Square cells over the picture, row by row: the fall of the answer's probability when the
+    cell is covered."""
     neighbours: list[Near]
+    """The most similar training pictures; empty if the bundle ships none."""
 
 
 class Explanations(BaseModel):
-    """Every model side by side."""
+    """The explanations of every model."""
 
     models: list[ModelExplanation]
 
@@ -63,41 +74,38 @@ class Explanations(BaseModel):
 @router.post("/seen", openapi_extra=BODY, responses=REFUSALS)
 async def seen(
     request: Request,
-    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
+    model: WhichModels = None,
 ) -> Sights:
-    """One picture as each model sees it: what is left when its pixels are prepared."""
+    """The picture as the network of each model receives it, after preprocessing."""
     models: Models = request.app.state.models
-    found = await models.seen(model, await picture_of(request))
-    return Sights(models=await anyio.to_thread.run_sync(_drawn, found))
+    inputs = await models.seen(model, await picture_of(request))
+    return Sights(models=await anyio.to_thread.run_sync(_as_png, inputs))
 
 
 @router.post("/explain", openapi_extra=BODY, responses=REFUSALS)
 async def explain(
     request: Request,
-    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
-    neighbours: Annotated[int, Query(ge=0, le=50, description="So many training pictures.")] = 5,
+    model: WhichModels = None,
+    neighbours: Annotated[int, Query(ge=0, le=50, description="How many training pictures.")] = 5,
 ) -> Explanations:
-    """What mattered to each model in one picture, and the training pictures most like it."""
+    """The parts of a picture that mattered to each model, and similar training pictures."""
     models: Models = request.app.state.models
-    found = await models.explain(model, await picture_of(request), neighbours)
+    explanations = await models.explain(model, await picture_of(request), neighbours)
     return Explanations(
         models=[
             ModelExplanation(
                 model=name,
-                label=one.occlusion.label,
-                drops=one.occlusion.drops.round(6).tolist(),
-                neighbours=[
-                    Near(label=near.label, likeness=near.likeness, picture=near.uri)
-                    for near in one.neighbours
-                ],
+                label=explanation.occlusion.label,
+                drops=explanation.occlusion.drops.round(6).tolist(),
+                neighbours=[Near.model_validate(near) for near in explanation.neighbours],
             )
-            for name, one in found.items()
+            for name, explanation in explanations.items()
         ]
     )
 
 
-def _drawn(found: dict[str, NDArray[np.uint8]]) -> list[ModelSight]:
+def _as_png(inputs: dict[str, NDArray[np.uint8]]) -> list[ModelSight]:
     return [
-        ModelSight(model=name, picture=f"data:image/png;base64,{as_base64(one)}", size=len(one))
-        for name, one in found.items()
+        ModelSight(model=name, picture=f"data:image/png;base64,{as_base64(seen)}", size=len(seen))
+        for name, seen in inputs.items()
     ]

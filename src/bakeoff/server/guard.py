@@ -1,4 +1,4 @@
-"""Who may speak to the server: no other site, and nobody without the token if there is one."""
+"""Access control: no other sites, and no requests without the token if there is one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bakeoff.server.limits import Problem
 __all__ = ["LOOPBACK", "Guard"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-GUARDED = ("/api", "/v2", "/metrics", "/openapi.json")  # the page itself tells nothing
-OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for probes, which have no token
+GUARDED = ("/api", "/v2", "/metrics", "/openapi.json")  # the page itself has no data
+OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for health probes, which have no token
 
 HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -26,17 +26,16 @@ HEADERS = (
 
 
 class Guard:
-    """Middleware: checks Host, Origin and token, and marks every answer for browsers.
+    """Middleware that checks Host, Origin and token, and adds security headers to responses.
 
-    There are no cookies, so a page of another site has nothing to ride on; what it could do is
-    post to a server on the reader's own machine. Its Origin gives it away, and a name that it
-    made to mean this machine (DNS rebinding), its Host.
+    There are no cookies to exploit, but a page of another site could post to a server on the
+    user's own machine. Its Origin header reveals it; if it has resolved a domain to this machine
+    (DNS rebinding), its Host header does.
 
     Parameters
     ----------
-    hosts : names that a request may be for. None where a token is wanted: a site that has the
-        token needs no trick.
-    token : what ``Authorization: Bearer`` must hold, or None.
+    hosts : accepted host names; None for any, if a token protects the server.
+    token : the value that ``Authorization: Bearer`` must have, or None.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Sequence[str] | None, token: str | None) -> None:
@@ -51,10 +50,10 @@ class Guard:
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                there = {name for name, _ in message["headers"]}
+                present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(one for one in HEADERS if one[0] not in there),
+                    *(header for header in HEADERS if header[0] not in present),
                 ]
             await send(message)
 
@@ -70,27 +69,27 @@ class Guard:
         if self.hosts is not None and _name_of(host) not in self.hosts:
             raise Problem(
                 421,
-                f"This server does not answer to the name {_name_of(host)[:100]!r}. "
-                "Use http://127.0.0.1, or start it with --host.",
+                f"This server does not accept the host name {_name_of(host)[:100]!r}. "
+                "Use http://127.0.0.1, or start the server with --host.",
             )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
             raise Problem(
-                403, "Requests from pages of other sites are refused. Use the page of this server."
+                403, "Requests from other sites are not allowed. Use the page of this server."
             )
         if self.token is not None and path not in OPEN and path.startswith(GUARDED):
-            given = headers.get("authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self.token.encode()):
+            sent = headers.get("authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(sent.encode(), self.token.encode()):
                 raise Problem(
                     401,
-                    "The token is missing or wrong. Send the header Authorization: Bearer TOKEN "
-                    "with the token that was printed when the server started.",
+                    "The token is missing or invalid. Send the header Authorization: Bearer TOKEN "
+                    "with the token that the server printed when it started.",
                     {"WWW-Authenticate": "Bearer"},
                 )
 
 
 def _name_of(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
+    """The host name in a Host header, without port and brackets."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()

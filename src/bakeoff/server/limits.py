@@ -1,13 +1,17 @@
-"""Bounds on what a stranger may send, and the form in which a refusal is told."""
+"""Limits on requests from untrusted clients, and the form of error responses."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from http import HTTPStatus
+from typing import Any
 
+from fastapi.exceptions import RequestValidationError
+from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic.dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,19 +25,18 @@ from bakeoff.errors import BakeoffError
 __all__ = ["BodyLimit", "Bounds", "Problem"]
 
 MB = 1_000_000
-SETS = "/api/sets"  # where whole sets are sent
+SETS = "/api/sets"  # receives whole sets
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
-    """A refusal, told as problem+json (RFC 9457).
+    """An error response in the form of problem+json (RFC 9457).
 
     Parameters
     ----------
     status : of HTTP, 4xx or 503.
-    detail : what is wrong, the bound if there is one, and the mend.
-    headers : to go with it, such as Retry-After.
-    lists : the address that lists what there is, where something else was asked for. For programs;
-        a person is told by the page where to go.
+    detail : the problem, the limit if there is one, and a hint, in whole sentences.
+    headers : of the response, such as Retry-After.
+    lists : for an unknown name, the path that lists the known ones, for programs.
     """
 
     def __init__(
@@ -52,12 +55,20 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
 
     @classmethod
     def of(cls, error: HTTPException) -> Problem:
-        """What Starlette refused by itself."""
+        """An error that Starlette raised itself."""
         detail = "There is nothing at this address" if error.status_code == 404 else error.detail
         return cls(error.status_code, f"{detail}.", error.headers)
 
+    @classmethod
+    def invalid(cls, status: int, error: ValidationError | RequestValidationError) -> Problem:
+        """The first error that pydantic found in a request."""
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        return cls(status, f"{place}: {message}." if place else f"{message}.")
+
     def response(self) -> JSONResponse:
-        """The whole answer."""
+        """The HTTP response."""
         return JSONResponse(
             {
                 "type": "about:blank",
@@ -72,62 +83,64 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(config=ConfigDict(extra="forbid"), frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one request may take. Each can be set with ``--bound NAME=NUMBER``.
+    """Limits on one request. Each can be set with ``--bound NAME=NUMBER``.
 
     Attributes
     ----------
-    body_mb : of a whole request.
+    body_mb : size of a request.
     files : in a request of several parts.
     pictures : in a request, over all files.
     picture_megapixels : of one picture, before it is shrunk.
-    unpacked_mb : of a zip.
-    members : in a zip.
-    body_seconds : until the whole body must be here.
-    waiting : pictures that wait for a model; what comes beyond is refused with 503.
-    set_mb : of an uploaded set; an archive may unpack to four times as much.
-    set_files : in a set.
-    set_seconds : until a whole set must be here.
+    unpacked_mb : size of an unpacked zip.
+    members : files in a zip.
+    body_seconds : time until the whole body must have arrived.
+    waiting : pictures in the queue of a model; requests beyond it get status 503.
+    set_mb : size of an uploaded set; an archive may unpack to four times as much.
+    set_files : files in a set.
+    set_seconds : time until a whole set must have arrived.
     """
 
-    body_mb: int = 20
-    files: int = 200
-    pictures: int = 2_000
-    picture_megapixels: int = 25
-    unpacked_mb: int = 200
-    members: int = 2_000
-    body_seconds: int = 30
-    waiting: int = 4_000
-    set_mb: int = 500
-    set_files: int = 20_000
-    set_seconds: int = 600
+    body_mb: PositiveInt = 20
+    files: PositiveInt = 200
+    pictures: PositiveInt = 2_000
+    picture_megapixels: PositiveInt = 25
+    unpacked_mb: PositiveInt = 200
+    members: PositiveInt = 2_000
+    body_seconds: PositiveInt = 30
+    waiting: PositiveInt = 4_000
+    set_mb: PositiveInt = 500
+    set_files: PositiveInt = 20_000
+    set_seconds: PositiveInt = 600
 
     @classmethod
     def of(cls, texts: list[str]) -> Bounds:
-        """Bounds from ``NAME=NUMBER``; those not named are as usual.
+        """Bounds from texts like ``NAME=NUMBER``; the others keep their defaults.
 
         Raises
         ------
         BakeoffError
-            There is no such bound, or it is no number above 0.
+            There is no such bound, or its value is no positive integer.
         """
-        names = [field.name for field in fields(cls)]
-        values: dict[str, int] = {}
-        for text in texts:
-            name, _, number = text.partition("=")
-            if name not in names:
-                raise BakeoffError(
-                    f"--bound {text}", "is not known", f"The bounds are {', '.join(names)}"
-                )
-            if not number.isdecimal() or int(number) < 1:
-                raise BakeoffError(f"--bound {text}", "is no number above 0", f"Say {name}=10")
-            values[name] = int(number)
-        return cls(**values)
+        values: dict[str, Any] = dict(text.partition("=")[::2] for text in texts)
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+        name = str(first["loc"][0])
+        known = [field.name for field in fields(cls)]
+        if name not in known:
+            raise BakeoffError(
+                f"--bound {name}", "is not known", f"The bounds are {', '.join(known)}"
+            )
+        raise BakeoffError(
+            f"--bound {name}={values[name]}", "is not a positive integer", f"Use {name}=10"
+        )
 
     @property
     def inputs(self) -> InputLimits:
-        """The same bounds for what decodes."""
+        """The limits in the form that decoding takes."""
         return InputLimits(
             picture=Limits(max_bytes=self.body_mb * MB, max_pixels=self.picture_megapixels * MB),
             archive=ArchiveLimits(
@@ -142,18 +155,18 @@ class Bounds:
 
     @property
     def set_archive(self) -> ArchiveLimits:
-        """The same bounds for what unpacks a set."""
+        """The limits in the form that unpacking a set takes."""
         return ArchiveLimits(max_members=self.set_files, max_bytes=4 * self.set_mb * MB)
 
     def of_body(self, method: str, path: str) -> tuple[int, int]:
-        """Megabytes and seconds that the body of a request may take."""
+        """The maximum megabytes and seconds for the body of a request."""
         if method == "POST" and path == SETS:
             return self.set_mb, self.set_seconds
         return self.body_mb, self.body_seconds
 
 
 class BodyLimit:
-    """Middleware: a body that is too large, or too slow to come, is refused while it comes."""
+    """Middleware that refuses a body that is too large or too slow, while it arrives."""
 
     def __init__(self, app: ASGIApp, bounds: Bounds) -> None:
         self.app = app
@@ -164,18 +177,18 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         megabytes, seconds = self.bounds.of_body(scope["method"], scope["path"])
-        most = megabytes * MB
+        max_bytes = megabytes * MB
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > most:
+        if not declared.isdigit() or int(declared) > max_bytes:
             await self._too_large(megabytes).response()(scope, receive, send)
             return
         until = time.monotonic() + seconds
-        seen, complete = 0, False
+        received, complete = 0, False
 
         async def bounded() -> Message:
-            nonlocal seen, complete
+            nonlocal received, complete
             if complete:
-                return await receive()  # waits for the client to go away
+                return await receive()  # waits for the client to disconnect
             try:
                 async with asyncio.timeout(until - time.monotonic()):
                     message = await receive()
@@ -183,12 +196,12 @@ class BodyLimit:
                 raise Problem(
                     408,
                     f"The body took longer than {seconds} seconds. "
-                    "Send less at once, or over a faster line.",
+                    "Send less at once, or over a faster connection.",
                     {"Connection": "close"},
                 ) from None
-            seen += len(message.get("body", b""))
+            received += len(message.get("body", b""))
             complete = not message.get("more_body", False)
-            if seen > most:
+            if received > max_bytes:
                 raise self._too_large(megabytes)
             return message
 

@@ -1,4 +1,4 @@
-"""What `/metrics` tells Prometheus."""
+"""The counters and histograms behind `/metrics`, for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bakeoff.server.models import Timed
+from bakeoff.server.models import ModelResult
 
 __all__ = ["Measure", "Metrics"]
 
@@ -16,7 +16,7 @@ SECONDS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2
 
 
 class Metrics:
-    """Counts of one server; no other in the same process shares them."""
+    """The metrics of one server, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -25,33 +25,33 @@ class Metrics:
         )
         self._seconds = Histogram(
             "bakeoff_request_seconds",
-            "From the first byte of a request to the last of its answer.",
+            "From the first byte of a request to the last byte of its response.",
             ("route",),
             registry=self.registry,
             buckets=SECONDS,
         )
         self._pictures = Counter(
-            "bakeoff_pictures", "Pictures named.", ("model", "verdict"), registry=self.registry
+            "bakeoff_pictures", "Pictures classified.", ("model", "verdict"), registry=self.registry
         )
 
-    def answered(self, timed: Mapping[str, Timed]) -> None:
-        """Count what each model said."""
-        for name, (answers, _) in timed.items():
-            for one in answers:
-                self._pictures.labels(name, one.verdict).inc()
+    def answered(self, results: Mapping[str, ModelResult]) -> None:
+        """Count the verdicts of each model."""
+        for name, result in results.items():
+            for answer in result.answers:
+                self._pictures.labels(name, answer.verdict).inc()
 
     def request(self, route: str, status: int, seconds: float) -> None:
-        """Count one request; `route` is a pattern, never what a client typed."""
+        """Count a request; `route` is the pattern of a route, never a path from a client."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' own form."""
+        """The metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
 
 class Measure:
-    """Middleware: counts every request with its status and time."""
+    """Middleware that counts every request with its status and duration."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -63,14 +63,14 @@ class Measure:
             return
         started, status = time.perf_counter(), 500
 
-        async def seen(message: Message) -> None:
+        async def observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, seen)
+            await self.app(scope, receive, observed)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             self.metrics.request(route, status, time.perf_counter() - started)

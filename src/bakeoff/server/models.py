@@ -1,4 +1,4 @@
-"""The models that are served: each with its line, exchanged when its bundle is."""
+"""The served models: each has a queue and is reloaded when its bundle changes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,67 +23,73 @@ from bakeoff.errors import BakeoffError
 from bakeoff.server.batching import Batcher
 from bakeoff.server.limits import Problem
 
-__all__ = ["Models", "Timed"]
+__all__ = ["ModelResult", "Models"]
 
-MOST_LOADED = 16  # models in memory
-NONE_SERVED = "POST /api/runs/RUN/models serves those of a run; GET /api/runs lists the runs"
-LOOK_EVERY = 1.0  # seconds between looks at bundles that may have been replaced
+MAX_LOADED = 16  # models in memory
+HOW_TO_LOAD = "POST /api/runs/RUN/models serves the models of a run; GET /api/runs lists the runs"
+CHECK_EVERY = 1.0  # seconds between checks for replaced bundles
 
 log = logging.getLogger("bakeoff.server")
 
-Said = TypeVar("Said")
+T = TypeVar("T")
 
-Timed = tuple[Answers, float]
-"""What one model answered, and the milliseconds from its turn to ask until then."""
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One model's answers, and the milliseconds that they took, time in the queue included."""
+
+    model: str
+    answers: Answers
+    milliseconds: float
 
 
 class Models(Mapping[str, Batcher]):
-    """Bundles by name, each with its own line of requests and a thread of its own.
+    """Bundles by name, each with a queue of requests and a thread of its own.
 
-    Those that were there from the start stay; of those loaded later the one that was asked the
-    longest ago goes when there are too many.
+    The models given at the start stay. Of those loaded later, the least recently used one is
+    unloaded when there are too many.
 
     Parameters
     ----------
-    paths : name to bundle, as `panel.name_bundles` gives them.
-    waiting : pictures in line for one model, at most.
+    paths : bundles by name, from `panel.name_bundles`.
+    waiting : the maximum number of pictures in the queue of a model.
     cores : threads for all models together.
     """
 
     def __init__(self, paths: Mapping[str, Path], *, waiting: int, cores: int) -> None:
         self.paths = {name: path.resolve() for name, path in paths.items()}
-        self._asked: dict[str, None] = {}  # those loaded later, the longest ago first
+        self._loaded_later: dict[str, None] = {}  # least recently used first
         self._waiting = waiting
         self._cores = cores
         self._loading = asyncio.Lock()
-        self._lines = {name: self._line_of(path, len(paths)) for name, path in self.paths.items()}
+        self._queues = {name: self._queue_of(path, len(paths)) for name, path in self.paths.items()}
 
     def __getitem__(self, name: str) -> Batcher:
-        return self._lines[name]
+        return self._queues[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
+        return iter(self._queues)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._queues)
 
-    def line(self, name: str) -> Batcher:
-        """The model of that name.
+    def queue(self, name: str) -> Batcher:
+        """The queue of the model of that name.
 
         Raises
         ------
         Problem
-            404: there is none.
+            404: there is no such model.
         """
-        if name not in self._lines:
-            served = f"Those served are {', '.join(self)}" if self else NONE_SERVED
+        if name not in self._queues:
+            served = f"The served models are {', '.join(self)}" if self else HOW_TO_LOAD
             raise Problem(404, f"There is no model {name[:100]!r}. {served}.")
-        if name in self._asked:
-            self._asked[name] = self._asked.pop(name)  # now the last of them to go
-        return self._lines[name]
+        if name in self._loaded_later:
+            self._loaded_later[name] = self._loaded_later.pop(name)  # now the most recent
+        return self._queues[name]
 
     async def load(self, run: str, paths: Sequence[Path]) -> list[str]:
-        """Serve the bundles of a run, as RUN/BUNDLE where they are not served already.
+        """Serve the bundles of a run, under the name RUN/BUNDLE unless they are served already.
 
         Returns
         -------
@@ -91,93 +98,96 @@ class Models(Mapping[str, Batcher]):
         Raises
         ------
         BakeoffError
-            One cannot be loaded.
+            A bundle cannot be loaded.
         """
         names = []
         async with self._loading:
-            for path in paths[:MOST_LOADED]:
+            for path in paths[:MAX_LOADED]:
                 name = next((n for n, known in self.paths.items() if known == path.resolve()), None)
                 if name is None:
                     name = f"{run}/{path.name}"
-                    line = await asyncio.to_thread(self._line_of, path, len(paths))
-                    self.paths[name], self._lines[name] = path.resolve(), line
-                    self._asked[name] = None
-                self.line(name)
+                    queue = await asyncio.to_thread(self._queue_of, path, len(paths))
+                    self.paths[name], self._queues[name] = path.resolve(), queue
+                    self._loaded_later[name] = None
+                self.queue(name)
                 names.append(name)
-        for name in list(self._asked)[: max(0, len(self) - MOST_LOADED)]:
+        for name in list(self._loaded_later)[: max(0, len(self) - MAX_LOADED)]:
             self._forget(name)
         return [name for name in names if name in self]
 
     def forget_run(self, path: Path) -> None:
-        """Serve no bundle of the run at `path` any longer."""
+        """Unload every bundle of the run at `path`."""
         for name, bundle in list(self.paths.items()):
             if bundle.is_relative_to(path):
                 self._forget(name)
 
     def close(self) -> None:
-        """Let the threads go when they are done."""
-        for line in self._lines.values():
-            line.executor.shutdown()
+        """Wait for the threads of all models to finish."""
+        for queue in self._queues.values():
+            queue.executor.shutdown()
 
     def _forget(self, name: str) -> None:
-        # Whoever is asking it holds its line; the thread ends when the last has let go of it.
-        del self._lines[name], self.paths[name]
-        self._asked.pop(name, None)
+        # A request in progress still holds the queue; the thread ends when the last one drops it.
+        del self._queues[name], self.paths[name]
+        self._loaded_later.pop(name, None)
 
-    def _line_of(self, path: Path, beside: int) -> Batcher:
-        """A model with a thread of its own, so that a busy one never keeps another waiting."""
+    def _queue_of(self, path: Path, count: int) -> Batcher:
+        """The queue of a model with its own thread, so that a busy model never delays another."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="model")
-        return Batcher(self._loaded(path, beside), executor, waiting=self._waiting)
+        return Batcher(self._load(path, count), executor, waiting=self._waiting)
 
-    async def ask(self, names: list[str] | None, inputs: Inputs) -> dict[str, Timed]:
-        """What each of some models says of the same pictures, side by side."""
-        return await self._each(names, lambda line: _ask(line, inputs))
+    async def predict(self, names: Sequence[str] | None, inputs: Inputs) -> dict[str, ModelResult]:
+        """The results of some models, or of all, for the same pictures."""
+        return await self._each(names, lambda name, queue: _predict(name, queue, inputs))
 
     async def explain(
-        self, names: list[str] | None, picture: NDArray[np.uint8], neighbours: int
+        self, names: Sequence[str] | None, picture: NDArray[np.uint8], neighbours: int
     ) -> dict[str, Explanation]:
-        """Why each of some models answers so, of an H×W×C picture."""
+        """The explanations of some models, or of all, for an H×W×C picture."""
         copies = Pictures.from_array(covered(picture))
 
-        async def explained(line: Batcher) -> Explanation:
-            bundle = line.bundle
-            probabilities, _, embeddings = await line.run(copies)
+        async def explained(_name: str, queue: Batcher) -> Explanation:
+            bundle = queue.bundle
+            probabilities, _, embeddings = await queue.run(copies)
             return bundle.explanation(picture, probabilities, embeddings[0], neighbours)
 
         return await self._each(names, explained)
 
     async def seen(
-        self, names: list[str] | None, picture: NDArray[np.uint8]
+        self, names: Sequence[str] | None, picture: NDArray[np.uint8]
     ) -> dict[str, NDArray[np.uint8]]:
-        """What each of some models sees of an H×W×C picture, as S×S×C."""
-        return await self._each(names, lambda line: line.seen(picture))
+        """The network inputs, S×S×C, of some models, or of all, for an H×W×C picture."""
+        return await self._each(names, lambda _, queue: queue.seen(picture))
 
     async def _each(
-        self, names: list[str] | None, ask: Callable[[Batcher], Coroutine[Any, Any, Said]]
-    ) -> dict[str, Said]:
-        """All at once, or those named; where one refuses, the others are not troubled further."""
+        self, names: Sequence[str] | None, work: Callable[[str, Batcher], Coroutine[Any, Any, T]]
+    ) -> dict[str, T]:
+        """Run `work` for all models at once, or for those named; one failure cancels the others."""
         names = list(dict.fromkeys(names or self))
         if not names:
-            raise Problem(409, f"There is no model yet. {NONE_SERVED}.")
-        lines = [self.line(name) for name in names]
-        if len(lines) == 1:
-            return {names[0]: await ask(lines[0])}
+            raise Problem(409, f"No model is loaded yet. {HOW_TO_LOAD}.")
+        queues = [self.queue(name) for name in names]
+        if len(queues) == 1:
+            return {names[0]: await work(names[0], queues[0])}
         try:
             async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(ask(line)) for line in lines]
+                tasks = [
+                    group.create_task(work(name, queue))
+                    for name, queue in zip(names, queues, strict=True)
+                ]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        return {name: task.result() for name, task in zip(names, asked, strict=True)}
+        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
     async def watch(self) -> None:
-        """Look for ever whether a bundle was replaced, and serve the new one from then on.
+        """Check forever for replaced bundles, and serve the new ones.
 
-        What is asked while it loads is answered by the old one; a new one that cannot be
-        loaded is told in the log, and the old one stays.
+        Requests that arrive while a new bundle loads are answered by the old one. If the new one
+        cannot be loaded, the log says so and the old one stays.
         """
         seen = {name: _stamp(path) for name, path in self.paths.items()}
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
             for name, path in list(self.paths.items()):
                 stamp = _stamp(path)
                 if stamp == seen.setdefault(name, stamp) or stamp is None:
@@ -187,36 +197,38 @@ class Models(Mapping[str, Batcher]):
 
     async def _replace(self, name: str, path: Path) -> None:
         try:
-            bundle = await asyncio.to_thread(self._loaded, path, len(self))
+            bundle = await asyncio.to_thread(self._load, path, len(self))
         except BakeoffError as error:
-            log.warning("the new %s is not served: %s", name, error)
+            log.warning("the new bundle of %s cannot be loaded: %s", name, error)
             return
-        if name in self._lines:  # it may have been let go of meanwhile
-            self._lines[name].bundle = bundle
-        log.info("the new %s is served", name)
+        if name in self._queues:  # it may have been unloaded meanwhile
+            self._queues[name].bundle = bundle
+        log.info("the new bundle of %s is loaded", name)
 
-    def _loaded(self, path: Path, beside: int) -> Bundle:
-        bundle = load(path, threads=max(1, self._cores // beside))
-        bundle.verify()  # the first run is slow: it allocates
+    def _load(self, path: Path, count: int) -> Bundle:
+        """Load one of `count` bundles that share the cores."""
+        bundle = load(path, threads=max(1, self._cores // count))
+        bundle.verify()  # warms up: the first run allocates memory
         return bundle
 
 
-async def _ask(line: Batcher, inputs: Inputs) -> Timed:
+async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:
     started = time.perf_counter()
-    probabilities, ood_score, _ = await line.run(inputs.pictures)
-    bundle = line.bundle
+    probabilities, ood_scores, _ = await queue.run(inputs.pictures)
+    bundle = queue.bundle
     answers = [
-        answer_of(name, given, float(strange), bundle.classes, bundle.manifest.trust)
-        for name, given, strange in zip(inputs.names, probabilities, ood_score, strict=True)
+        answer_of(picture, shares, float(score), bundle.classes, bundle.manifest.trust)
+        for picture, shares, score in zip(inputs.names, probabilities, ood_scores, strict=True)
     ]
-    return Answers(answers, inputs.left_out), (time.perf_counter() - started) * 1e3
+    milliseconds = (time.perf_counter() - started) * 1e3
+    return ModelResult(name, Answers(answers, inputs.left_out), milliseconds)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """What changes when a bundle is replaced; None while it is away."""
+    """A value that changes when a bundle is replaced; None while it is missing."""
     file = path / "bundle.json" if path.is_dir() else path
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino

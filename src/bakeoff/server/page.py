@@ -1,4 +1,4 @@
-"""The page: files that the wheel's build made from `web/`."""
+"""The page: files that the build makes from `web/`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from bakeoff.server.limits import Problem
 
 __all__ = ["serve"]
 
-# Everything from this server alone. blob: and data: are pictures that the page itself made.
+# Load everything from this server. blob: and data: are pictures that the page makes.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; media-src blob:; frame-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-FOR_EVER = "public, max-age=31536000, immutable"
+FOREVER = "public, max-age=31536000, immutable"
 
 
 class _Assets(StaticFiles):
-    """Files whose names hold their checksum, so that a browser asks for each once."""
+    """Files with checksums in their names, so that browsers may cache them forever."""
 
     def file_response(self, *args: object, **options: object) -> Response:
         response: Response = super().file_response(*args, **options)  # type: ignore[arg-type]
-        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["Cache-Control"] = FOREVER
         return response
 
 
 def serve(app: FastAPI) -> None:
-    """Add the page at / and what it is made of under /assets."""
+    """Add the page at / and its assets at /assets."""
     with as_file(files("bakeoff") / "web" / "app") as folder:
         built = folder
 
@@ -40,7 +40,8 @@ def serve(app: FastAPI) -> None:
         if not (built / name).is_file():
             raise Problem(
                 404,
-                "The page is not built in this source tree. Build it with pip install --editable .",
+                "The page is not built in this source tree. "
+                "Build it with: pip install --editable .",
             )
         return FileResponse(built / name, headers={header: value})
 

@@ -1,4 +1,4 @@
-"""`/api/predict` and `/api/models`: pictures in, answers side by side out."""
+"""`/api/predict` and `/api/models`: classify pictures with one or several models."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bakeoff.bundle.answer import Verdict
 from bakeoff.bundle.panel import answers_table
+from bakeoff.errors import LeftOut
 from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
-from bakeoff.server.limits import Problem
-from bakeoff.server.models import Models, Timed
+from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
 
-__all__ = ["ModelInfo", "Straight", "models_told", "router"]
-
+__all__ = ["ModelInfo", "WhichModels", "model_infos", "router"]
 
 router = APIRouter(prefix="/api", tags=["pictures"])
+
+WhichModels = Annotated[
+    list[str] | None, Query(description="Names of models. Default: all of them.")
+]
 
 
 class Ranked(BaseModel):
@@ -31,109 +32,98 @@ class Ranked(BaseModel):
 
 
 class PictureAnswer(BaseModel):
-    """What one model says of one picture. `words` is the verdict as people say it."""
+    """One model's answer for one picture."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     name: str
+    """The file name of the picture."""
     label: str
+    """The most probable class."""
     probability: float
+    """Its calibrated probability."""
     verdict: Verdict
     words: str
+    """The verdict as text for people."""
     possible: list[str]
-    top: list[Ranked]
+    """The classes that remain possible, most probable first."""
+    top: Annotated[list[Ranked], Field(validation_alias="ranking")]
+    """The most probable classes, as many as `top` in the query."""
     ood_score: float
+    """About 1 for pictures like the training data; higher means less like it."""
+
+    @field_validator("top", mode="before")
+    @classmethod
+    def _first(cls, ranking: tuple[tuple[str, float], ...], info: ValidationInfo) -> list[Ranked]:
+        return [Ranked(label=label, probability=p) for label, p in ranking[: info.context]]
 
 
 class ModelAnswers(BaseModel):
-    """What one model says of every picture, in the order of the request."""
+    """One model's answers, in the order of the pictures."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     model: str
     milliseconds: float
+    """From the model's turn to its last answer, time in the queue included."""
     answers: list[PictureAnswer]
 
 
-class Refusal(BaseModel):
-    """What could not be read, such as a picture: what it was, what is wrong, and the mend."""
-
-    subject: str
-    problem: str
-    hint: str
-
-
 class Predictions(BaseModel):
-    """Every model side by side."""
+    """The answers of every model."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     models: list[ModelAnswers]
-    left_out: list[Refusal]
+    left_out: list[LeftOut]
+    """What could not be read, and why."""
 
 
 class ModelInfo(BaseModel):
-    """A model that is served, from its bundle; `run` is the served run that left it, if one did."""
+    """A served model, described by its bundle."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     run: str | None
+    """The served run that made it, if there is one."""
     title: str
     classes: list[str]
     parameters: int
     mode: Literal["ink", "photo"]
+    """How it preprocesses pictures."""
     accuracy: float | None
+    """Out of fold or, without folds, on the test part."""
     waiting: int
+    """Pictures in its queue."""
 
 
 @router.post("/predict", openapi_extra=BODY, responses=REFUSALS)
 async def predict(
     request: Request,
-    model: Annotated[list[str] | None, Query(description="Which models. Default: all.")] = None,
-    top: Annotated[int, Query(ge=1, le=1000, description="So many likeliest classes.")] = 3,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    model: WhichModels = None,
+    top: Annotated[int, Query(ge=1, le=1000, description="How many classes to list.")] = 3,
+    form: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="Of the response.")
+    ] = "json",
 ) -> Predictions:
-    """Name pictures: one file, several, a CSV of pixels, a zip of pictures, or pixels as JSON.
+    """Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
 
-    What a file is, is told by its bytes. A CSV is one picture, a number a pixel, where it has
-    as many rows as columns, else a picture a row.
+    File formats are recognised by their content. A CSV with as many rows as columns is a single
+    picture with one number per pixel; any other CSV has one picture per row.
     """
     models: Models = request.app.state.models
     inputs = await pictures_of(request)
-    timed = await models.ask(model, inputs)
-    request.app.state.metrics.answered(timed)
+    results = await models.predict(model, inputs)
+    request.app.state.metrics.answered(results)
     if form == "csv":
-        text = answers_table({name: answers for name, (answers, _) in timed.items()}, top)
+        text = answers_table({name: result.answers for name, result in results.items()}, top)
         return Response(text, media_type="text/csv", headers=_DOWNLOAD)  # type: ignore[return-value]
-    found = Predictions(
-        models=[_of_model(name, one, top) for name, one in timed.items()],
-        left_out=[
-            Refusal(subject=one.subject, problem=one.problem, hint=one.hint)
-            for one in inputs.left_out
-        ],
+    predictions = Predictions.model_validate(
+        {"models": list(results.values()), "left_out": inputs.left_out}, context=top
     )
-    # As text at once: what was just checked need not be checked and copied again.
-    return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
-
-
-class Straight:
-    """Middleware: a request to `predict` that has no query goes past FastAPI's routing.
-
-    Routing, and reading parameters that are at their defaults, are a fifth of all that the server
-    does for a small picture.
-    """
-
-    path = "/api/predict"
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plain = scope["type"] == "http" and scope["path"] == self.path
-        if not plain or scope["method"] != "POST" or scope["query_string"]:
-            await self.app(scope, receive, send)
-            return
-        scope["route"] = self  # as routing would: what is counted is counted by its path
-        try:
-            answer: Response = await predict(Request(scope, receive))  # type: ignore[assignment]
-        except Problem as problem:
-            answer = problem.response()
-        except HTTPException as error:  # a form that Starlette refuses
-            answer = Problem.of(error).response()
-        await answer(scope, receive, send)
+    # As text: FastAPI would validate and copy the model again.
+    return Response(predictions.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
 
 
 _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}
@@ -142,47 +132,30 @@ _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}
 @router.get("/models")
 async def models(request: Request) -> list[ModelInfo]:
     """The models that are served."""
-    return await models_told(request)
+    return await model_infos(request)
 
 
-async def models_told(request: Request, names: list[str] | None = None) -> list[ModelInfo]:
-    """What there is to know of some models, or of all."""
-    found: Models = request.app.state.models
+async def model_infos(request: Request, names: list[str] | None = None) -> list[ModelInfo]:
+    """The descriptions of some models, or of all."""
+    served: Models = request.app.state.models
     runs: Runs = request.app.state.runs
-    places = {run.path: name for name, run in (await asyncio.to_thread(runs.all)).items()}
-    return [
-        ModelInfo(
-            name=name,
-            run=places.get(path.parent.parent),
-            title=line.bundle.manifest.title,
-            classes=line.bundle.classes,
-            parameters=line.bundle.manifest.parameters,
-            mode=line.bundle.manifest.preparation.mode,
-            accuracy=next((one.accuracy for one in line.bundle.manifest.scores), None),
-            waiting=line.waiting,
-        )
-        for name, line, path in [
-            (name, found[name], found.paths[name]) for name in names or found if name in found
-        ]
-    ]
-
-
-def _of_model(name: str, timed: Timed, top: int) -> ModelAnswers:
-    answers, milliseconds = timed
-    return ModelAnswers(
-        model=name,
-        milliseconds=milliseconds,
-        answers=[
-            PictureAnswer(
-                name=one.name,
-                label=one.label,
-                probability=one.probability,
-                verdict=one.verdict,
-                words=one.words,
-                possible=list(one.possible),
-                top=[Ranked(label=label, probability=p) for label, p in one.ranking[:top]],
-                ood_score=one.ood_score,
+    run_names = {run.path: name for name, run in (await asyncio.to_thread(runs.all)).items()}
+    infos = []
+    for name in served if names is None else names:
+        queue = served.get(name)
+        if queue is None:  # another request has replaced it
+            continue
+        manifest = queue.bundle.manifest
+        infos.append(
+            ModelInfo(
+                name=name,
+                run=run_names.get(served.paths[name].parent.parent),
+                title=manifest.title,
+                classes=manifest.classes,
+                parameters=manifest.parameters,
+                mode=manifest.preparation.mode,
+                accuracy=next((score.accuracy for score in manifest.scores), None),
+                waiting=queue.waiting,
             )
-            for one in answers
-        ],
-    )
+        )
+    return infos

@@ -1,4 +1,4 @@
-"""`/api/runs`: what the report of a run shows, and a run in progress as it goes."""
+"""`/api/runs`: results, pictures and reports of runs, and the events of a run in progress."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Runs", "folders_with", "free_name", "router", "run_of"]
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
-# The report brings its own, stricter policy; the sandbox keeps it from acting as this server.
+# The report has its own, stricter policy; the sandbox gives it an origin of its own.
 REPORT_POLICY = "sandbox allow-scripts allow-popups"
-KEPT = {"Cache-Control": "private, max-age=3600"}  # the pictures of a run never change
+CACHED = {"Cache-Control": "private, max-age=3600"}  # the pictures of a run never change
 
 
 class Runs(Mapping[str, RunFolder]):
@@ -33,8 +33,8 @@ class Runs(Mapping[str, RunFolder]):
 
     Parameters
     ----------
-    paths : runs that are always there.
-    home : a folder whose runs are there too, as they come and go.
+    paths : runs that are always included.
+    home : a folder whose current runs are included too.
     """
 
     def __init__(self, paths: list[Path], home: Path | None = None) -> None:
@@ -58,31 +58,31 @@ class Runs(Mapping[str, RunFolder]):
         return next((name for name, run in self.all().items() if run.path == path), None)
 
     def at_home(self, run: RunFolder) -> bool:
-        """Whether a run lies in the server's own folder."""
+        """Whether a run is in the server's own folder."""
         return run.path.parent == self._home
 
     def all(self) -> dict[str, RunFolder]:
-        """All of them, as they are at this moment."""
-        found = dict(self._named)
+        """All current runs."""
+        runs = dict(self._named)
         named = {run.path for run in self._named.values()}
-        # One that has only just been started has a log alone.
+        # A run that has just started has only a log.
         for path in folders_with(self._home, "run.json", LOG):
             if path not in named:
-                found[free_name(path.name, found)] = RunFolder(path)
-        return found
+                runs[free_name(path.name, runs)] = RunFolder(path)
+        return runs
 
 
 def folders_with(home: Path | None, *files: str) -> list[Path]:
-    """The folders that lie in `home` and hold any of these files, by name."""
+    """The folders in `home` with any of these files, by name."""
     if home is None or not home.is_dir():
         return []
     with os.scandir(home) as entries:
-        folders = [Path(one.path) for one in entries if one.is_dir() and one.name[0] != "."]
-    return sorted(one for one in folders if any((one / f).is_file() for f in files))
+        folders = [Path(entry.path) for entry in entries if entry.is_dir() and entry.name[0] != "."]
+    return sorted(path for path in folders if any((path / name).is_file() for name in files))
 
 
 def free_name(name: str, taken: Mapping[str, object]) -> str:
-    """The name, or where it is taken the first of "name 2", "name 3" … that is not."""
+    """The name or, if it is taken, the first free one of "name 2", "name 3" …"""
     free, number = name, 1
     while free in taken:
         number += 1
@@ -96,7 +96,7 @@ def run_of(request: Request, name: str) -> RunFolder:
     Raises
     ------
     Problem
-        404: there is none.
+        404: there is no such run.
     """
     run: RunFolder | None = request.app.state.runs.get(name)
     if run is None:
@@ -106,18 +106,18 @@ def run_of(request: Request, name: str) -> RunFolder:
 
 @router.get("")
 def listed(request: Request) -> list[RunSummary]:
-    """The runs that were named when the server started, and those in its folder, newest first."""
+    """The runs named when the server started and those in its folder, newest first."""
     runs: Runs = request.app.state.runs
-    found = [
+    summaries = [
         summary_of(name, run, request.app.state.jobs, home=runs.at_home(run))
         for name, run in runs.all().items()
     ]
-    return sorted(found, key=lambda one: one.created or "", reverse=True)
+    return sorted(summaries, key=lambda summary: summary.created or "", reverse=True)
 
 
 @router.get("/{name}")
 def results(request: Request, name: str) -> Results:
-    """All that was found, as in results.json."""
+    """The contents of results.json."""
     try:
         return run_of(request, name).results()
     except BakeoffError as error:
@@ -126,16 +126,16 @@ def results(request: Request, name: str) -> Results:
 
 @router.get("/{name}/report", response_class=FileResponse)
 def report(request: Request, name: str) -> FileResponse:
-    """The report of a finished run, as a page."""
+    """The report of a finished run, an HTML page."""
     path = run_of(request, name).path / "report.html"
     if not path.is_file():
-        raise Problem(404, "This run has no report yet. It is written when the run is finished.")
+        raise Problem(404, "This run has no report yet. It is written when the run finishes.")
     return FileResponse(path, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 @router.get("/{name}/view")
 def view(request: Request, name: str) -> View:
-    """What the page shows: the figures, and for every picture what each approach said."""
+    """The data of the page: results, and every approach's answer for every picture."""
     run = run_of(request, name)
     try:
         small = run.sheets()
@@ -143,39 +143,47 @@ def view(request: Request, name: str) -> View:
         found = view_of(run, Sheets(tile=small.tile, urls=urls, rows=None))
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
-    # As text at once: it was just checked, and can be megabytes.
+    # As text: FastAPI would validate and copy megabytes again.
     return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
 
 
 @router.get("/{name}/sheets/{number}", response_class=FileResponse)
 def sheet(request: Request, name: str, number: int) -> FileResponse:
-    """Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP."""
+    """A WebP of 256 thumbnails, sixteen in a row, beginning with picture 256 × number."""
     paths = run_of(request, name).sheets().paths
     if not (0 <= number < len(paths) and paths[number].is_file()):
         raise Problem(404, f"There is no sheet {number}. This run has {len(paths)}, from 0 on.")
-    return FileResponse(paths[number], media_type="image/webp", headers=KEPT)
+    return FileResponse(paths[number], media_type="image/webp", headers=CACHED)
 
 
 @router.get("/{name}/tables/{table}", response_class=FileResponse)
 def table(
     request: Request,
     name: str,
-    table: Literal["mistakes", "corrections", "learning", "robustness"],
+    table: Literal["mistakes", "corrections", "learning", "robustness", "brittleness"],
 ) -> FileResponse:
-    """A table of the run as a CSV: its mistakes, or corrections to its labels to look through."""
-    path = run_of(request, name).path / f"{table}.csv"
+    """A table of the run as a CSV: mistakes, label corrections, learning curves, or robustness.
+
+    "brittleness" is the former name of "robustness".
+    """
+    table = "robustness" if table == "brittleness" else table
+    folder = run_of(request, name).path
+    path = folder / f"{table}.csv"
+    if table == "robustness" and not path.is_file():
+        path = folder / "brittleness.csv"  # its name in older runs
     if not path.is_file():
-        raise Problem(404, f"This run has no {path.name}. Not every run is asked for it.")
-    return FileResponse(path, media_type="text/csv", filename=path.name)
+        raise Problem(404, f"This run has no {table}.csv. Its options did not request it.")
+    return FileResponse(path, media_type="text/csv", filename=f"{table}.csv")
 
 
 @router.get("/{name}/events", response_class=StreamingResponse)
 async def events(
     request: Request, name: str, last_event_id: Annotated[int | None, Header(ge=0)] = None
 ) -> StreamingResponse:
-    """What happens in the run, as server-sent events, from the first or from the last one seen.
+    """The events of a run as server-sent events, from the first or after Last-Event-ID.
 
-    Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
+    The stream ends after "run finished", or after "run stopped" with `status` and `why` if the run
+    ended early.
     """
     start = 0 if last_event_id is None else last_event_id + 1
     state = request.app.state

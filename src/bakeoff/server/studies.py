@@ -1,4 +1,4 @@
-"""`/api/studies`: searches of settings, finished or going on."""
+"""`/api/studies`: searches for settings, finished or running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.study import Search, StudyResults
@@ -25,34 +25,37 @@ router = APIRouter(prefix="/api/studies", tags=["studies"])
 
 
 class SearchSummary(BaseModel):
-    """The search of one approach in one line.
+    """A summary of the search for one approach."""
 
-    `done` are the trials that are not running any more, of so many `wanted`; `accuracy` is the
-    best of their own, which flatters.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     title: str
     done: int
+    """Trials that are no longer running."""
     wanted: int
+    """Trials that were requested."""
     accuracy: float | None
+    """The best of all trials, which is optimistic."""
 
 
 class StudySummary(BaseModel):
-    """A study in one line.
+    """A summary of a study."""
 
-    `changed` is when it last had something new. A "damaged" study cannot be read; `why` says why.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     state: StudyState | Literal["damaged"]
+    """A "damaged" study cannot be read."""
     changed: str
+    """When its file was last written, in ISO 8601."""
     dataset: str | None = None
     source: str | None = None
     created: str | None = None
     finished: str | None = None
     searches: list[SearchSummary] = []
     why: str | None = None
+    """The reason, for a damaged study."""
 
 
 class Studies(Mapping[str, StudyFolder]):
@@ -60,13 +63,13 @@ class Studies(Mapping[str, StudyFolder]):
 
     Parameters
     ----------
-    paths : studies that are always there.
-    home : a folder whose studies are there too, as they come and go.
+    paths : studies that are always included.
+    home : a folder whose current studies are included too.
 
     Raises
     ------
     BakeoffError
-        One of the paths is no study.
+        A path is no study.
     """
 
     def __init__(self, paths: Sequence[Path], home: Path | None = None) -> None:
@@ -86,13 +89,13 @@ class Studies(Mapping[str, StudyFolder]):
         return len(self.all())
 
     def all(self) -> dict[str, StudyFolder]:
-        """All of them, as they are at this moment."""
-        found = dict(self._named)
+        """All current studies."""
+        studies = dict(self._named)
         named = {study.path for study in self._named.values()}
         for path in folders_with(self._home, STUDY):
             if path not in named:
-                found[free_name(path.name, found)] = StudyFolder(path)
-        return found
+                studies[free_name(path.name, studies)] = StudyFolder(path)
+        return studies
 
 
 def study_of(request: Request, name: str) -> StudyFolder:
@@ -101,7 +104,7 @@ def study_of(request: Request, name: str) -> StudyFolder:
     Raises
     ------
     Problem
-        404: there is none.
+        404: there is no such study.
     """
     studies: Studies = request.app.state.studies
     study = studies.get(name)
@@ -112,29 +115,26 @@ def study_of(request: Request, name: str) -> StudyFolder:
 
 @router.get("")
 def listed(request: Request) -> list[StudySummary]:
-    """The studies that were named when the server started, and those in its folder.
-
-    Newest first.
-    """
+    """The studies named when the server started and those in its folder, newest first."""
     studies: Studies = request.app.state.studies
-    found = filter(None, (_summary(name, study) for name, study in studies.all().items()))
-    return sorted(found, key=lambda one: one.created or one.changed, reverse=True)
+    summaries = filter(None, (_summary(name, study) for name, study in studies.all().items()))
+    return sorted(summaries, key=lambda study: study.created or study.changed, reverse=True)
 
 
 @router.get("/{name}")
 def view(request: Request, name: str) -> StudyView:
-    """All that was tried and found up to now, and how the search stands."""
+    """All trials and results so far, and the state of the search."""
     try:
         found = study_view_of(study_of(request, name))
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
-    # As text at once: it was just checked, and can be megabytes.
+    # As text: FastAPI would validate and copy megabytes again.
     return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
 
 
 @router.get("/{name}/settings", response_class=FileResponse)
 def settings(request: Request, name: str) -> FileResponse:
-    """The settings that were picked, as `bakeoff run --settings` takes them."""
+    """The recommended settings, in a file for `bakeoff run --settings`."""
     return _file(study_of(request, name), SETTINGS, "application/toml")
 
 
@@ -147,18 +147,18 @@ def table(request: Request, name: str) -> FileResponse:
 def _file(study: StudyFolder, name: str, kind: str) -> FileResponse:
     path = study.path / name
     if not path.is_file():
-        raise Problem(404, f"This study has no {name} yet. Wait until its search is finished.")
+        raise Problem(404, f"This study has no {name} yet. Wait until its search finishes.")
     return FileResponse(path, media_type=kind, filename=name)
 
 
 def _summary(name: str, study: StudyFolder) -> StudySummary | None:
     try:
-        found = (study.path / STUDY).stat()
-    except OSError:  # it was deleted a moment ago
+        status = (study.path / STUDY).stat()
+    except OSError:  # it was just deleted
         return None
-    changed = datetime.fromtimestamp(found.st_mtime, UTC).isoformat()
+    changed = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
     try:
-        results, searches = _read(study, (found.st_mtime_ns, found.st_size))
+        results, searches = _read(study, (status.st_mtime_ns, status.st_size))
     except BakeoffError as error:
         return StudySummary(name=name, state="damaged", changed=changed, why=str(error))
     return StudySummary(
@@ -175,18 +175,18 @@ def _summary(name: str, study: StudyFolder) -> StudySummary | None:
 
 @lru_cache(maxsize=100)
 def _read(study: StudyFolder, _: tuple[int, int]) -> tuple[StudyResults, list[SearchSummary]]:
-    """What is in study.json, kept until it changes; without its trials, which can be megabytes."""
+    """The contents of study.json, cached until it changes; without the trials, which are large."""
     results = study.results()
-    searches = [_search(one) for one in results.searches]
+    searches = [_search(search) for search in results.searches]
     return results.model_copy(update={"searches": []}), searches
 
 
 def _search(search: Search) -> SearchSummary:
-    scores = [one.accuracy for one in search.trials if one.accuracy is not None]
+    scores = [trial.accuracy for trial in search.trials if trial.accuracy is not None]
     return SearchSummary(
         name=search.name,
         title=search.title,
-        done=sum(one.state != "running" for one in search.trials),
+        done=sum(trial.state != "running" for trial in search.trials),
         wanted=search.wanted,
         accuracy=max(scores, default=None),
     )

@@ -1,4 +1,4 @@
-"""A run in one line, made from its files and kept until they change."""
+"""Summaries of runs, made from their files and cached until these change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
@@ -19,17 +19,15 @@ __all__ = ["RunSummary", "summary_of"]
 
 
 class RunSummary(BaseModel):
-    """A run in one line.
+    """A summary of a run."""
 
-    `accuracy` is the best one, out of fold or, without folds, on the test part. `winner` is None
-    where the figures cannot tell. `why` is why the winner won, or why the run failed. `home` runs
-    lie in the server's own folder, where they can be resumed and deleted.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     status: Status
     finished: bool
     home: bool
+    """Whether it is in the server's own folder, where it can be resumed and deleted."""
     created: str | None = None
     dataset: str | None = None
     description: str | None = None
@@ -38,37 +36,40 @@ class RunSummary(BaseModel):
     approaches: list[str] = []
     budget: str | None = None
     winner: str | None = None
+    """Null if the results cannot separate the best approaches."""
     accuracy: float | None = None
+    """The best one, out of fold or, without folds, on the test part."""
     why: str | None = None
+    """Why the winner won, or why the run failed."""
 
 
 def summary_of(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSummary:
-    """A run in one line; `home` says that it lies in the server's own folder."""
+    """The summary of a run; `home` says whether it is in the server's own folder."""
     status = jobs.status(run)
-    found: dict[str, Any] = {"name": name, "home": home}
-    found |= _begun(run)
+    summary: dict[str, Any] = {"name": name, "home": home}
+    summary |= _begun(run)
     if status == "finished":
         try:
-            found |= _results(run.path, _stamp(run.path / "results.json"))
+            summary |= _results(run.path, _stamp(run.path / "results.json"))
         except BakeoffError as error:
-            status, found["why"] = "failed", str(error)
+            status, summary["why"] = "failed", str(error)
     elif status == "failed":
-        found["why"] = why_not(run)
-    return RunSummary(**found | {"status": status, "finished": status == "finished"})
+        summary["why"] = why_not(run)
+    return RunSummary(**summary | {"status": status, "finished": status == "finished"})
 
 
 def _begun(run: RunFolder) -> Mapping[str, Any]:
     try:
         has_events = (run.path / "events.jsonl").is_file()
         return _started(run.path, has_events, _stamp(run.path / "run.json"))
-    except (BakeoffError, OSError):  # it never began, or is of another version
+    except (BakeoffError, OSError):  # it never began, or has another schema version
         moment = datetime.fromtimestamp(run.path.stat().st_mtime, UTC)
         return {"created": moment.isoformat(timespec="seconds")}
 
 
 @lru_cache(maxsize=1000)
 def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, Any]:
-    """What is settled when a run begins."""
+    """What is known when a run begins."""
     run = RunFolder(path)
     config = run.config
     first: Mapping[str, Any] = next(run.events(), {}) if has_events else {}
@@ -85,22 +86,22 @@ def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, A
 
 @lru_cache(maxsize=1000)
 def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
-    """What is known when it is finished."""
+    """What is known when a run has finished."""
     results = RunFolder(path).results()
-    scores = [one.out_of_fold or one.test for one in results.approaches]
+    scores = [approach.out_of_fold or approach.test for approach in results.approaches]
     return {
         "created": results.created,
         "dataset": results.dataset.name,
         "description": results.dataset.description,
         "pictures": results.dataset.pictures,
         "classes": len(results.dataset.classes),
-        "approaches": [one.name for one in results.approaches],
+        "approaches": [approach.name for approach in results.approaches],
         "winner": results.winner.name,
-        "accuracy": max(one.accuracy for one in scores if one is not None),
+        "accuracy": max(score.accuracy for score in scores if score is not None),
         "why": results.winner.why,
     }
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size

@@ -24,9 +24,9 @@ from bakeoff.server.home import Home, delete_folder, home_of, name_checked
 from bakeoff.server.jobs import COMMAND, Jobs, log_lines, plain_environment
 from bakeoff.server.limits import Problem
 from bakeoff.server.models import Models
-from bakeoff.server.predict import ModelInfo, models_told
+from bakeoff.server.predict import ModelInfo, model_infos
 from bakeoff.server.runs import Runs, run_of
-from bakeoff.server.sets.folder import Sets
+from bakeoff.server.sets.store import Sets
 from bakeoff.server.summary import RunSummary, summary_of
 
 __all__ = ["router"]
@@ -176,7 +176,7 @@ async def load(request: Request, name: str) -> list[ModelInfo]:
         raise Problem(409, "This run has no bundle yet. They are made when it is finished.")
     models: Models = request.app.state.models
     try:
-        return await models_told(request, await models.load(name, bundles))
+        return await model_infos(request, await models.load(name, bundles))
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
 

@@ -1,1 +1,1 @@
-"""Sets of labelled pictures that a server keeps: the API, the folders on disk, uploads."""
+"""Sets of labelled pictures that a server keeps: routes, storage and uploads."""

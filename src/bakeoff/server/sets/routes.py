@@ -1,43 +1,78 @@
-"""`/api/sets`: pictures to train on, uploaded whole or kept one by one."""
+"""`/api/sets`: pictures for training, uploaded as whole sets or one by one."""
 
 from __future__ import annotations
 
 import asyncio
 import binascii
+import re
 from base64 import b64decode
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 from starlette.datastructures import UploadFile
 
 from bakeoff.errors import BakeoffError
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.home import home_of
 from bakeoff.server.limits import Problem
-from bakeoff.server.sets.folder import PictureInfo, Sets, SetSummary
+from bakeoff.server.sets.store import Sets
+from bakeoff.server.sets.summary import PictureInfo, SetSummary
 from bakeoff.server.sets.upload import receive
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/sets", tags=["sets"])
 
-FIELDS = 10
+MAX_FIELDS = 10
+DATA_URI = re.compile(r"data:image/[a-z+]+;base64,(.*)", re.DOTALL)
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: PROBLEM | {"description": "It cannot be read, or a name does not fit."},
-    403: PROBLEM | {"description": "Training and sets are off on this server."},
+    400: PROBLEM | {"description": "The body cannot be read, or a name is invalid."},
+    403: PROBLEM | {"description": "Training and sets are disabled on this server."},
     404: PROBLEM | {"description": "There is no such set or picture."},
-    409: PROBLEM | {"description": "It can not be done; `detail` says what to do first."},
+    409: PROBLEM | {"description": "The set does not allow it; `detail` says what to do."},
 }
 
 
+def _decoded(picture: object) -> object:
+    """The bytes in a data URI."""
+    match = DATA_URI.fullmatch(picture) if isinstance(picture, str) else None
+    if match is None:
+        return picture if isinstance(picture, bytes) else _refuse()
+    try:
+        return b64decode(match[1], validate=True)
+    except binascii.Error:
+        return _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise ValueError("Send the picture as a data URI: data:image/png;base64,…")
+
+
 class NewPicture(BaseModel):
-    """A picture to keep: its class, who drew it if that matters, and a data URI."""
+    """A picture to add to a set."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    label: str
+    """The class."""
+    group: str | None = None
+    """Who drew it, if that matters."""
+    picture: Annotated[
+        bytes,
+        BeforeValidator(_decoded),
+        WithJsonSchema({"type": "string", "pattern": "^data:image/[a-z+]+;base64,"}),
+    ]
+    """The picture as a data URI."""
+
+
+class PictureForm(BaseModel):
+    """A picture to add to a set, as a form."""
 
     label: str
     group: str | None = None
-    picture: Annotated[str, Field(pattern="^data:image/[a-z+]+;base64,")]
+    file: bytes
 
 
 BINARY = {"type": "string", "format": "binary"}
@@ -82,20 +117,20 @@ AS_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {"sche
 
 @router.get("", responses={403: REFUSALS[403]})
 def listed(request: Request) -> list[SetSummary]:
-    """The sets that are kept here, by name."""
+    """The sets on this server, by name."""
     return _sets(request).summaries()
 
 
 @router.post("", status_code=201, openapi_extra=SET_BODY, responses=REFUSALS)
 async def upload(request: Request) -> SetSummary:
-    """Keep a set: a zip, a CSV of pixels, an npz, or pictures whose file names say CLASS/FILE."""
+    """Upload a set: a zip, a CSV of pixels, an npz, or pictures with file names like CLASS/FILE."""
     sets = _sets(request)
     with await asyncio.to_thread(sets.staging) as staging:
         folder = Path(staging)
-        found = await receive(request, folder, request.app.state.bounds.set_files)
+        form = await receive(request, folder, request.app.state.bounds.set_files)
         try:
             return await asyncio.to_thread(
-                sets.keep, found.fields.get("name", ""), found.files, folder
+                sets.keep, form.fields.get("name", ""), form.files, folder
             )
         except BakeoffError as error:
             raise Problem(400, str(error)) from None
@@ -109,7 +144,7 @@ def summary(request: Request, name: str) -> SetSummary:
 
 @router.delete("/{name}", status_code=204, response_class=Response, responses=REFUSALS)
 def delete(request: Request, name: str) -> None:
-    """Delete a set for ever; runs on it keep all but their pictures."""
+    """Delete a set permanently; runs on it keep everything except its pictures."""
     _sets(request).delete(name)
 
 
@@ -123,13 +158,15 @@ def pictures(request: Request, name: str) -> list[PictureInfo]:
 async def add(
     request: Request,
     name: str,
-    create: Annotated[bool, Query(description="Make the set if there is none.")] = False,
+    create: Annotated[bool, Query(description="Create the set if there is none.")] = False,
 ) -> PictureInfo:
-    """Keep a labelled picture in a set: one that was drawn, or whose answer was corrected."""
+    """Add a labelled picture to a set, such as a drawing or a corrected answer."""
     sets = _sets(request)
-    label, group, data = await _picture(request)
+    new = await _picture(request)
     try:
-        return await asyncio.to_thread(sets.add, name, label, group, data, create=create)
+        return await asyncio.to_thread(
+            sets.add, name, new.label, new.group, new.picture, create=create
+        )
     except BakeoffError as error:
         raise Problem(400, str(error)) from None
 
@@ -147,7 +184,7 @@ def picture(request: Request, name: str, picture: str) -> Response:
     responses=REFUSALS,
 )
 def remove(request: Request, name: str, picture: str) -> None:
-    """Take a picture out again."""
+    """Remove a picture."""
     _sets(request).remove(name, picture)
 
 
@@ -157,19 +194,16 @@ def _sets(request: Request) -> Sets:
     return sets
 
 
-async def _picture(request: Request) -> tuple[str, str | None, bytes]:
-    """Class, group and bytes of a picture, from a form or from JSON."""
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=FIELDS) as form:
-            file, label, group = form.get("file"), form.get("label"), form.get("group")
-            if not isinstance(file, UploadFile) or not isinstance(label, str):
-                raise Problem(400, "The form wants a label and a file.")
-            return label, group if isinstance(group, str) else None, await file.read()
+async def _picture(request: Request) -> NewPicture:
+    """The picture in a form or in JSON."""
     try:
-        given = NewPicture.model_validate_json(await request.body())
-        data = b64decode(given.picture.partition(",")[2], validate=True)
-    except (ValidationError, binascii.Error):
-        raise Problem(
-            400, "The JSON wants a label and a picture as a data URI: data:image/png;base64,…"
-        ) from None
-    return given.label, given.group, data
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return NewPicture.model_validate_json(await request.body())
+        async with request.form(max_files=1, max_fields=MAX_FIELDS) as form:
+            fields: dict[str, object] = dict(form)
+            if isinstance(file := fields.get("file"), UploadFile):
+                fields["file"] = await file.read()
+            sent = PictureForm.model_validate(fields)
+    except ValidationError as error:
+        raise Problem.invalid(400, error) from None
+    return NewPicture(label=sent.label, group=sent.group, picture=sent.file)

@@ -1,4 +1,4 @@
-"""A large form, written to disk part by part as it comes."""
+"""A large form, written to disk while it arrives."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from bakeoff.server.limits import Problem
 
 __all__ = ["Upload", "receive"]
 
-LONGEST_FIELD = 1000  # bytes
-MOST_FIELDS = 20
-BROKEN = "the form is broken. Send it again as multipart/form-data."
+MAX_FIELD_BYTES = 1000
+MAX_FIELDS = 20
+BROKEN = "The form is malformed. Send it again as multipart/form-data."
 
 
 @dataclass
 class Upload:
-    """What came.
+    """The contents of a form.
 
     Attributes
     ----------
     fields : texts by name.
-    files : what the client calls each file, which may hold folders, and where its bytes are.
+    files : the client's name of each file, which may include folders, and the path of its bytes.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: list[tuple[str, Path]] = field(default_factory=list)
 
 
-async def receive(request: Request, folder: Path, most_files: int) -> Upload:
-    """Write the files of a form into a folder, under names of our own.
+async def receive(request: Request, folder: Path, max_files: int) -> Upload:
+    """Write the files of a form into a folder, under numbers instead of the client's names.
 
-    Not by Starlette, which keeps files below a megabyte in memory, however many there are.
+    Starlette's own parser keeps files below a megabyte in memory, however many there are.
 
     Raises
     ------
     Problem
-        400: it is no form, or has too many parts.
+        400: the body is no form, or has too many fields. 413: it has too many files.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise Problem(400, BROKEN)
-    writing = _Writing(folder, most_files)
+    writing = _Writing(folder, max_files)
     try:
         parser = MultipartParser(
             options[b"boundary"],
@@ -72,12 +72,12 @@ async def receive(request: Request, folder: Path, most_files: int) -> Upload:
 
 
 class _Writing:
-    """The part that is coming in, and those before it."""
+    """The part that is arriving, and those before it."""
 
-    def __init__(self, folder: Path, most_files: int) -> None:
+    def __init__(self, folder: Path, max_files: int) -> None:
         self.upload = Upload()
         self._folder = folder
-        self._most = most_files
+        self._max_files = max_files
         self._file: IO[bytes] | None = None
         self.begin()
 
@@ -103,11 +103,14 @@ class _Writing:
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
         name = options.get(b"filename")
         if name is None:
-            if len(self.upload.fields) >= MOST_FIELDS:
-                raise Problem(400, f"The form has more than {MOST_FIELDS} fields. Send fewer.")
+            if len(self.upload.fields) >= MAX_FIELDS:
+                raise Problem(400, f"The form has more than {MAX_FIELDS} fields. Send fewer.")
             return
-        if len(self.upload.files) >= self._most:
-            raise Problem(413, f"There are more than {self._most} files. Send a zip of fewer.")
+        if len(self.upload.files) >= self._max_files:
+            raise Problem(
+                413,
+                f"The form has more than {self._max_files} files. Send fewer, or a zip of them.",
+            )
         path = self._folder / str(len(self.upload.files))
         self._file = path.open("xb")
         self.upload.files.append((name.decode("utf-8", "replace"), path))
@@ -117,8 +120,8 @@ class _Writing:
             self._file.write(data[start:end])
             return
         self._text += data[start:end]
-        if len(self._text) > LONGEST_FIELD:
-            raise Problem(400, f"A field of the form is longer than {LONGEST_FIELD} bytes.")
+        if len(self._text) > MAX_FIELD_BYTES:
+            raise Problem(400, f"A field of the form is longer than {MAX_FIELD_BYTES} bytes.")
 
     def end(self) -> None:
         if self._file is None:

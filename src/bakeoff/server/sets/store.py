@@ -1,0 +1,245 @@
+"""The sets in a server's folder: uploaded whole, or collected picture by picture."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bakeoff.data.archive import Unpacking, is_archive, unpacked
+from bakeoff.data.decode import decode, decode_file
+from bakeoff.data.image import to_png
+from bakeoff.data.read import read
+from bakeoff.data.readers.listing import is_picture_folder, visible
+from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.server.home import delete_folder, folder_checked, name_checked
+from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.sets.summary import (
+    NUMBERED,
+    PictureInfo,
+    SetSummary,
+    is_editable,
+    labelled_entries,
+    picture_info,
+    save_summary,
+    summary_of,
+)
+
+__all__ = ["Sets"]
+
+
+class Sets:
+    """Sets by name. A client's name is looked up in the folder, and never becomes a path.
+
+    Parameters
+    ----------
+    folder : of the sets, created with the first one; None for a server without sets.
+    bounds : limits on requests.
+    """
+
+    def __init__(self, folder: Path | None, bounds: Bounds) -> None:
+        self._folder = folder
+        self._bounds = bounds
+        self._changing = threading.Lock()
+
+    def path_of(self, name: str) -> Path | None:
+        """The folder of the set of that name, or None."""
+        return next((path for path in self._paths() if path.name == name), None)
+
+    def summaries(self) -> list[SetSummary]:
+        """All sets, by name."""
+        return [summary_of(path) for path in self._paths()]
+
+    def summary(self, name: str) -> SetSummary:
+        """One set. This and all methods below raise `Problem` 404 if there is none."""
+        return summary_of(self._path(name))
+
+    # -- whole sets ---------------------------------------------------------------
+
+    def staging(self) -> TemporaryDirectory[str]:
+        """A temporary folder for uploads, on the same disk, so that files can be moved."""
+        assert self._folder is not None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(dir=self._folder, prefix=".incoming-", ignore_cleanup_errors=True)
+
+    def keep(self, name: str, files: Sequence[tuple[str, Path]], staging: Path) -> SetSummary:
+        """Make a set of uploaded files: an archive, a table, or pictures in class folders.
+
+        Parameters
+        ----------
+        name : of the new set.
+        files : the client's name of each file, and its path.
+        staging : a temporary folder to work in.
+
+        Raises
+        ------
+        BakeoffError
+            The files cannot be read as a set.
+        Problem
+            400: there are no files, or the name is invalid. 409: the name is taken.
+        """
+        name = self._new(name)
+        if not files:
+            raise Problem(
+                400, "The form contains no files. Send a zip, a table, or pictures in folders."
+            )
+        folder = staging / "unpacked" / name
+        folder.parent.mkdir()
+        left_out = self._unpack(name, files, folder)
+        folder = _unwrapped(folder)
+        save_summary(folder, name, read(folder), left_out)
+        assert self._folder is not None
+        with self._changing:
+            self._new(name)
+            folder.rename(self._folder / name)
+        return self.summary(name)
+
+    def delete(self, name: str) -> None:
+        """Delete a set permanently."""
+        delete_folder(self._path(name))
+
+    def _new(self, text: str) -> str:
+        name = name_checked(text, "set")
+        if self._folder is None or (self._folder / name).exists():
+            raise Problem(409, f"The set {name} exists already. Choose another name, or delete it.")
+        return name
+
+    def _unpack(
+        self, name: str, files: Sequence[tuple[str, Path]], folder: Path
+    ) -> tuple[LeftOut, ...]:
+        limits = self._bounds.set_archive
+        first = files[0][1]
+        if len(files) == 1 and is_archive(first):
+            packed = first.with_name(name)  # its name in error messages
+            first.rename(packed)
+            with unpacked(packed, limits) as (inside, left_out):
+                shutil.copytree(inside, folder)
+                return left_out
+        unpacking = Unpacking(Path(name), folder, limits)
+        folder.mkdir()
+        for called, path in files:
+            unpacking.count()
+            unpacking.add_file(called, 0, partial(io.FileIO, path))
+        return tuple(unpacking.left_out)
+
+    # -- picture by picture ---------------------------------------------------------
+
+    def pictures(self, name: str) -> list[PictureInfo]:
+        """Every picture of a set of class folders, by class and name."""
+        path = self._path(name)
+        if not is_editable(path):
+            raise _not_editable(name)
+        return [picture_info(entry) for entry in labelled_entries(path)]
+
+    def picture(self, name: str, picture: str) -> bytes:
+        """A picture, encoded again as PNG: uploaded bytes are never served."""
+        try:
+            return to_png(decode_file(self._picture(name, picture), picture))
+        except BakeoffError as error:
+            raise Problem(409, str(error)) from None
+
+    def add(
+        self, name: str, label: str, group: str | None, data: bytes, *, create: bool
+    ) -> PictureInfo:
+        """Add a picture to a class of a set.
+
+        Parameters
+        ----------
+        name : of the set.
+        label : the class, which is created if it is new.
+        group : who drew the picture, or None.
+        data : the picture as a file.
+        create : whether to create the set if there is none.
+
+        Raises
+        ------
+        BakeoffError
+            The data is no picture.
+        """
+        label = folder_checked(label, "class")
+        group = folder_checked(group, "group") if group else None
+        prefix = f"{group}--" if group else ""
+        png = to_png(decode(data, "the picture", self._bounds.inputs.picture))
+        with self._changing:
+            root = self._root(name, create=create)
+            folder = root / label
+            folder.mkdir(exist_ok=True)
+            if folder not in root.iterdir():
+                raise Problem(
+                    409, f"{label} and another class differ only by case. Choose another name."
+                )
+            matches = [NUMBERED.fullmatch(path.stem) for path in folder.iterdir()]
+            number = 1 + max((int(match["number"]) for match in matches if match), default=0)
+            file = folder / f"{prefix}{number:04d}.png"
+            with file.open("xb") as out:
+                out.write(png)
+        return PictureInfo(id=f"{label}/{file.name}", label=label, group=group)
+
+    def remove(self, name: str, picture: str) -> None:
+        """Remove a picture from a set, and its class if that is empty then."""
+        path = self._picture(name, picture)
+        with self._changing:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # it still contains others
+                path.parent.rmdir()
+
+    def _root(self, name: str, *, create: bool) -> Path:
+        root = self.path_of(name)
+        if root is None:
+            if not create or self._folder is None:
+                raise _no_set(name)
+            root = self._folder / self._new(name)
+            root.mkdir(parents=True)
+        elif not is_editable(root):
+            raise _not_editable(name)
+        if len(labelled_entries(root)) >= self._bounds.set_files:
+            raise Problem(409, f"A set can have at most {self._bounds.set_files} pictures.")
+        return root
+
+    def _picture(self, name: str, picture: str) -> Path:
+        path = self._path(name)
+        if not is_editable(path):
+            raise _not_editable(name)
+        root = path
+        for part in picture.split("/"):
+            folders, files = visible(path) if path.is_dir() else ([], [])
+            path = next((entry for entry in (*folders, *files) if entry.name == part), Path())
+            if path == Path():
+                break
+        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+            raise Problem(404, f"There is no picture {picture[:200]!r} in this set.")
+        return path
+
+    def _path(self, name: str) -> Path:
+        path = self.path_of(name)
+        if path is None:
+            raise _no_set(name)
+        return path
+
+    def _paths(self) -> list[Path]:
+        if self._folder is None or not self._folder.is_dir():
+            return []
+        return visible(self._folder)[0]
+
+
+def _no_set(name: str) -> Problem:
+    return Problem(404, f"There is no set {name[:100]!r}.", lists="/api/sets")
+
+
+def _not_editable(name: str) -> Problem:
+    return Problem(409, f"{name} does not consist of class folders. Add pictures to another set.")
+
+
+def _unwrapped(folder: Path) -> Path:
+    """The folder with the set, if an archive wraps it in further folders."""
+    while not is_picture_folder(folder):
+        folders, files = visible(folder)
+        if len(folders) != 1 or files:
+            break
+        folder = folders[0]
+    return folder
