@@ -21,7 +21,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     """
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     base = factory.getbasetemp() if alone else factory.getbasetemp().parent
-    path, done = base / name / "made", base / name / "done"
+    path, done = base / name / "run", base / name / "done"
     path.parent.mkdir(exist_ok=True)
     with FileLock(base / f"{name}.lock"):
         if not done.exists():

@@ -140,7 +140,7 @@ def test_nothing_uploaded_is_served_gradio_2024_47872(client: httpx.Client) -> N
 
 def test_the_report_runs_no_script(client: httpx.Client) -> None:
     response = client.get("/api/runs/run/report")
-    assert response.status_code == 200
+    assert response.status_code == 200, response.text
     assert "sandbox" in response.headers["content-security-policy"]
     assert "script-src" not in response.headers["content-security-policy"]
 

@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Explain
-         * @description What mattered to each model in one picture, and the training pictures most like it.
+         * @description The parts of a picture that mattered to each model, and similar training pictures.
          */
         post: operations["explain_api_explain_post"];
         delete?: never;
@@ -55,10 +55,10 @@ export interface paths {
         put?: never;
         /**
          * Predict
-         * @description Name pictures: one file, several, a CSV of pixels, a zip of pictures, or pixels as JSON.
+         * @description Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
          *
-         *     What a file is, is told by its bytes. A CSV is one picture, a number a pixel, where it has
-         *     as many rows as columns, else a picture a row.
+         *     File formats are recognised by their content. A CSV with as many rows as columns is a single
+         *     picture with one number per pixel; any other CSV has one picture per row.
          */
         post: operations["predict_api_predict_post"];
         delete?: never;
@@ -76,7 +76,7 @@ export interface paths {
         };
         /**
          * Listed
-         * @description The runs that were named when the server started, and those in its folder, newest first.
+         * @description The runs named when the server started and those in its folder, newest first.
          */
         get: operations["listed_api_runs_get"];
         put?: never;
@@ -96,7 +96,7 @@ export interface paths {
         };
         /**
          * Results
-         * @description All that was found, as in results.json.
+         * @description The contents of results.json.
          */
         get: operations["results_api_runs__name__get"];
         put?: never;
@@ -140,9 +140,10 @@ export interface paths {
         };
         /**
          * Events
-         * @description What happens in the run, as server-sent events, from the first or from the last one seen.
+         * @description The events of a run as server-sent events, from the first or after Last-Event-ID.
          *
-         *     Ends after "run finished", or after "run stopped" with `status` and `why` where it ended early.
+         *     The stream ends after "run finished", or after "run stopped" with `status` and `why` if the run
+         *     ended early.
          */
         get: operations["events_api_runs__name__events_get"];
         put?: never;
@@ -202,7 +203,7 @@ export interface paths {
         };
         /**
          * Report
-         * @description The report of a finished run, as a page.
+         * @description The report of a finished run, an HTML page.
          */
         get: operations["report_api_runs__name__report_get"];
         put?: never;
@@ -242,7 +243,7 @@ export interface paths {
         };
         /**
          * Sheet
-         * @description Small pictures of 256 rows, sixteen across, from row 256 × number on, as WebP.
+         * @description A WebP of 256 thumbnails, sixteen in a row, beginning with picture 256 × number.
          */
         get: operations["sheet_api_runs__name__sheets__number__get"];
         put?: never;
@@ -262,7 +263,9 @@ export interface paths {
         };
         /**
          * Table
-         * @description A table of the run as a CSV: its mistakes, or corrections to its labels to look through.
+         * @description A table of the run as a CSV: mistakes, label corrections, learning curves, or robustness.
+         *
+         *     "brittleness" is the former name of "robustness".
          */
         get: operations["table_api_runs__name__tables__table__get"];
         put?: never;
@@ -282,7 +285,7 @@ export interface paths {
         };
         /**
          * View
-         * @description What the page shows: the figures, and for every picture what each approach said.
+         * @description The data of the page: results, and every approach's answer for every picture.
          */
         get: operations["view_api_runs__name__view_get"];
         put?: never;
@@ -304,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Seen
-         * @description One picture as each model sees it: what is left when its pixels are prepared.
+         * @description The picture as the network of each model receives it, after preprocessing.
          */
         post: operations["seen_api_seen_post"];
         delete?: never;
@@ -322,13 +325,13 @@ export interface paths {
         };
         /**
          * Listed
-         * @description The sets that are kept here, by name.
+         * @description The sets on this server, by name.
          */
         get: operations["listed_api_sets_get"];
         put?: never;
         /**
          * Upload
-         * @description Keep a set: a zip, a CSV of pixels, an npz, or pictures whose file names say CLASS/FILE.
+         * @description Upload a set: a zip, a CSV of pixels, an npz, or pictures with file names like CLASS/FILE.
          */
         post: operations["upload_api_sets_post"];
         delete?: never;
@@ -353,7 +356,7 @@ export interface paths {
         post?: never;
         /**
          * Delete
-         * @description Delete a set for ever; runs on it keep all but their pictures.
+         * @description Delete a set permanently; runs on it keep everything except its pictures.
          */
         delete: operations["delete_api_sets__name__delete"];
         options?: never;
@@ -376,7 +379,7 @@ export interface paths {
         put?: never;
         /**
          * Add
-         * @description Keep a labelled picture in a set: one that was drawn, or whose answer was corrected.
+         * @description Add a labelled picture to a set, such as a drawing or a corrected answer.
          */
         post: operations["add_api_sets__name__pictures_post"];
         delete?: never;
@@ -401,7 +404,7 @@ export interface paths {
         post?: never;
         /**
          * Remove
-         * @description Take a picture out again.
+         * @description Remove a picture.
          */
         delete: operations["remove_api_sets__name__pictures__picture__delete"];
         options?: never;
@@ -418,9 +421,7 @@ export interface paths {
         };
         /**
          * Listed
-         * @description The studies that were named when the server started, and those in its folder.
-         *
-         *     Newest first.
+         * @description The studies named when the server started and those in its folder, newest first.
          */
         get: operations["listed_api_studies_get"];
         put?: never;
@@ -440,7 +441,7 @@ export interface paths {
         };
         /**
          * View
-         * @description All that was tried and found up to now, and how the search stands.
+         * @description All trials and results so far, and the state of the search.
          */
         get: operations["view_api_studies__name__get"];
         put?: never;
@@ -460,7 +461,7 @@ export interface paths {
         };
         /**
          * Settings
-         * @description The settings that were picked, as `bakeoff run --settings` takes them.
+         * @description The recommended settings, in a file for `bakeoff run --settings`.
          */
         get: operations["settings_api_studies__name__settings_get"];
         put?: never;
@@ -544,7 +545,7 @@ export interface paths {
         };
         /**
          * Healthz
-         * @description Whether the server is up.
+         * @description Whether the server is running.
          */
         get: operations["healthz_healthz_get"];
         put?: never;
@@ -564,7 +565,7 @@ export interface paths {
         };
         /**
          * Show Metrics
-         * @description Counts and times for Prometheus.
+         * @description Metrics for Prometheus.
          */
         get: operations["show_metrics_metrics_get"];
         put?: never;
@@ -584,7 +585,7 @@ export interface paths {
         };
         /**
          * Server
-         * @description The server and what it can do.
+         * @description The server and the protocol extensions that it supports.
          */
         get: operations["server_v2_get"];
         put?: never;
@@ -604,7 +605,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description Whether the server is up.
+         * @description Whether the server is running.
          */
         get: operations["live_v2_health_live_get"];
         put?: never;
@@ -624,7 +625,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Whether every model can be asked; they are loaded before the server listens.
+         * @description Whether every model is ready; models are loaded before the server listens.
          */
         get: operations["ready_v2_health_ready_get"];
         put?: never;
@@ -644,7 +645,7 @@ export interface paths {
         };
         /**
          * Model
-         * @description What a model takes and gives.
+         * @description The inputs and outputs of a model.
          */
         get: operations["model_v2_models__name__get"];
         put?: never;
@@ -666,7 +667,7 @@ export interface paths {
         put?: never;
         /**
          * Infer
-         * @description Ask a model: `pixels`, UINT8 of batch × height × width × channels, raw and of any size.
+         * @description Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size.
          */
         post: operations["infer_v2_models__name__infer_post"];
         delete?: never;
@@ -684,7 +685,7 @@ export interface paths {
         };
         /**
          * Model Ready
-         * @description Whether a model can be asked.
+         * @description Whether a model is ready.
          */
         get: operations["model_ready_v2_models__name__ready_get"];
         put?: never;
@@ -772,11 +773,14 @@ export interface components {
         };
         /**
          * Predictions
-         * @description Every model side by side.
+         * @description The answers of every model.
          */
         bakeoff__server__predict__Predictions: {
-            /** Left Out */
-            left_out: components["schemas"]["Refusal"][];
+            /**
+             * Left Out
+             * @description What could not be read, and why.
+             */
+            left_out: components["schemas"]["LeftOut"][];
             /** Models */
             models: components["schemas"]["ModelAnswers"][];
         };
@@ -1030,7 +1034,7 @@ export interface components {
         };
         /**
          * Explanations
-         * @description Every model side by side.
+         * @description The explanations of every model.
          */
         Explanations: {
             /** Models */
@@ -1193,44 +1197,58 @@ export interface components {
         };
         /**
          * ModelAnswers
-         * @description What one model says of every picture, in the order of the request.
+         * @description One model's answers, in the order of the pictures.
          */
         ModelAnswers: {
             /** Answers */
             answers: components["schemas"]["PictureAnswer"][];
-            /** Milliseconds */
+            /**
+             * Milliseconds
+             * @description From the model's turn to its last answer, time in the queue included.
+             */
             milliseconds: number;
             /** Model */
             model: string;
         };
         /**
          * ModelExplanation
-         * @description Why one model answers so.
-         *
-         *     `drops` is a map of square cells over the picture, row by row: by how much the probability of
-         *     `label` falls when that part is covered. `neighbours` is empty where the bundle ships none.
+         * @description The explanation of one model's answer.
          */
         ModelExplanation: {
-            /** Drops */
+            /**
+             * Drops
+             * @description Square cells over the picture, row by row: the fall of the answer's probability when the
+             *     cell is covered.
+             */
             drops: number[][];
-            /** Label */
+            /**
+             * Label
+             * @description The answer.
+             */
             label: string;
             /** Model */
             model: string;
-            /** Neighbours */
+            /**
+             * Neighbours
+             * @description The most similar training pictures; empty if the bundle ships none.
+             */
             neighbours: components["schemas"]["Near"][];
         };
         /**
          * ModelInfo
-         * @description A model that is served, from its bundle; `run` is the served run that left it, if one did.
+         * @description A served model, described by its bundle.
          */
         ModelInfo: {
-            /** Accuracy */
+            /**
+             * Accuracy
+             * @description Out of fold or, without folds, on the test part.
+             */
             accuracy: number | null;
             /** Classes */
             classes: string[];
             /**
              * Mode
+             * @description How it preprocesses pictures.
              * @enum {string}
              */
             mode: "ink" | "photo";
@@ -1238,35 +1256,53 @@ export interface components {
             name: string;
             /** Parameters */
             parameters: number;
-            /** Run */
+            /**
+             * Run
+             * @description The served run that made it, if there is one.
+             */
             run: string | null;
             /** Title */
             title: string;
-            /** Waiting */
+            /**
+             * Waiting
+             * @description Pictures in its queue.
+             */
             waiting: number;
         };
         /**
          * ModelSight
-         * @description What one model sees: a square of `size` pixels; `picture` is a PNG as a data URI.
+         * @description The input of one model's network.
          */
         ModelSight: {
             /** Model */
             model: string;
-            /** Picture */
+            /**
+             * Picture
+             * @description A PNG as a data URI.
+             */
             picture: string;
-            /** Size */
+            /**
+             * Size
+             * @description Pixels of a side; the input is square.
+             */
             size: number;
         };
         /**
          * Near
-         * @description A training picture like the one asked about; `picture` is a data URI.
+         * @description A training picture similar to the one in the request.
          */
         Near: {
             /** Label */
             label: string;
-            /** Likeness */
+            /**
+             * Likeness
+             * @description Cosine similarity of the embeddings.
+             */
             likeness: number;
-            /** Picture */
+            /**
+             * Picture
+             * @description A data URI.
+             */
             picture: string;
         };
         /**
@@ -1349,27 +1385,48 @@ export interface components {
         };
         /**
          * PictureAnswer
-         * @description What one model says of one picture. `words` is the verdict as people say it.
+         * @description One model's answer for one picture.
          */
         PictureAnswer: {
-            /** Label */
+            /**
+             * Label
+             * @description The most probable class.
+             */
             label: string;
-            /** Name */
+            /**
+             * Name
+             * @description The file name of the picture.
+             */
             name: string;
-            /** Ood Score */
+            /**
+             * Ood Score
+             * @description About 1 for pictures like the training data; higher means less like it.
+             */
             ood_score: number;
-            /** Possible */
+            /**
+             * Possible
+             * @description The classes that remain possible, most probable first.
+             */
             possible: string[];
-            /** Probability */
+            /**
+             * Probability
+             * @description Its calibrated probability.
+             */
             probability: number;
-            /** Top */
+            /**
+             * Top
+             * @description The most probable classes, as many as `top` in the query.
+             */
             top: components["schemas"]["Ranked"][];
             /**
              * Verdict
              * @enum {string}
              */
             verdict: "sure" | "between" | "out of distribution";
-            /** Words */
+            /**
+             * Words
+             * @description The verdict as text for people.
+             */
             words: string;
         };
         /**
@@ -1390,12 +1447,15 @@ export interface components {
         };
         /**
          * PictureInfo
-         * @description A picture of a set: `id` is its address there.
+         * @description A picture of a set.
          */
         PictureInfo: {
             /** Group */
             group: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description Its path in the set.
+             */
             id: string;
             /** Label */
             label: string;
@@ -1472,18 +1532,6 @@ export interface components {
             why: string;
             /** Words */
             words?: string | null;
-        };
-        /**
-         * Refusal
-         * @description What could not be read, such as a picture: what it was, what is wrong, and the mend.
-         */
-        Refusal: {
-            /** Hint */
-            hint: string;
-            /** Problem */
-            problem: string;
-            /** Subject */
-            subject: string;
         };
         /**
          * ReliabilityBin
@@ -1566,14 +1614,13 @@ export interface components {
         };
         /**
          * RunSummary
-         * @description A run in one line.
-         *
-         *     `accuracy` is the best one, out of fold or, without folds, on the test part. `winner` is None
-         *     where the figures cannot tell. `why` is why the winner won, or why the run failed. `home` runs
-         *     lie in the server's own folder, where they can be resumed and deleted.
+         * @description A summary of a run.
          */
         RunSummary: {
-            /** Accuracy */
+            /**
+             * Accuracy
+             * @description The best one, out of fold or, without folds, on the test part.
+             */
             accuracy?: number | null;
             /**
              * Approaches
@@ -1592,7 +1639,10 @@ export interface components {
             description?: string | null;
             /** Finished */
             finished: boolean;
-            /** Home */
+            /**
+             * Home
+             * @description Whether it is in the server's own folder, where it can be resumed and deleted.
+             */
             home: boolean;
             /** Name */
             name: string;
@@ -1603,9 +1653,15 @@ export interface components {
              * @enum {string}
              */
             status: "running" | "finished" | "stopped" | "failed";
-            /** Why */
+            /**
+             * Why
+             * @description Why the winner won, or why the run failed.
+             */
             why?: string | null;
-            /** Winner */
+            /**
+             * Winner
+             * @description Null if the results cannot separate the best approaches.
+             */
             winner?: string | null;
         };
         /**
@@ -1687,21 +1743,27 @@ export interface components {
         };
         /**
          * SearchSummary
-         * @description The search of one approach in one line.
-         *
-         *     `done` are the trials that are not running any more, of so many `wanted`; `accuracy` is the
-         *     best of their own, which flatters.
+         * @description A summary of the search for one approach.
          */
         SearchSummary: {
-            /** Accuracy */
+            /**
+             * Accuracy
+             * @description The best of all trials, which is optimistic.
+             */
             accuracy: number | null;
-            /** Done */
+            /**
+             * Done
+             * @description Trials that are no longer running.
+             */
             done: number;
             /** Name */
             name: string;
             /** Title */
             title: string;
-            /** Wanted */
+            /**
+             * Wanted
+             * @description Trials that were requested.
+             */
             wanted: number;
         };
         /**
@@ -1752,11 +1814,7 @@ export interface components {
         };
         /**
          * SetSummary
-         * @description A set in this server's folder.
-         *
-         *     `group` is what to train it with so that `groups` are known; None where none is needed or
-         *     where not every picture has one. Into a set that is `editable` pictures can be put. `missing`
-         *     says what it takes until it can be trained on; None if it can.
+         * @description A set in the server's folder.
          */
         SetSummary: {
             /** Classes */
@@ -1765,10 +1823,15 @@ export interface components {
             description: string;
             /**
              * Editable
+             * @description Whether pictures can be added and removed.
              * @default false
              */
             editable: boolean;
-            /** Group */
+            /**
+             * Group
+             * @description The expression that finds the groups in file names, for training; null if the reader knows
+             *     the groups, or if not every picture has one.
+             */
             group?: string | null;
             /**
              * Groups
@@ -1779,8 +1842,11 @@ export interface components {
              * Left Out
              * @default []
              */
-            left_out: components["schemas"]["Refusal"][];
-            /** Missing */
+            left_out: components["schemas"]["LeftOut"][];
+            /**
+             * Missing
+             * @description What the set still needs for training; null if it is ready.
+             */
             missing?: string | null;
             /** Name */
             name: string;
@@ -1842,7 +1908,7 @@ export interface components {
         };
         /**
          * Sights
-         * @description Every model side by side.
+         * @description The network inputs of every model.
          */
         Sights: {
             /** Models */
@@ -1917,12 +1983,13 @@ export interface components {
         };
         /**
          * StudySummary
-         * @description A study in one line.
-         *
-         *     `changed` is when it last had something new. A "damaged" study cannot be read; `why` says why.
+         * @description A summary of a study.
          */
         StudySummary: {
-            /** Changed */
+            /**
+             * Changed
+             * @description When its file was last written, in ISO 8601.
+             */
             changed: string;
             /** Created */
             created?: string | null;
@@ -1939,9 +2006,15 @@ export interface components {
             searches: components["schemas"]["SearchSummary"][];
             /** Source */
             source?: string | null;
-            /** State */
+            /**
+             * State
+             * @description A "damaged" study cannot be read.
+             */
             state: ("in progress" | "interrupted" | "finished") | "damaged";
-            /** Why */
+            /**
+             * Why
+             * @description The reason, for a damaged study.
+             */
             why?: string | null;
         };
         /**
@@ -2207,9 +2280,9 @@ export interface operations {
     explain_api_explain_post: {
         parameters: {
             query?: {
-                /** @description Which models. Default: all. */
+                /** @description Names of models. Default: all of them. */
                 model?: string[] | null;
-                /** @description So many training pictures. */
+                /** @description How many training pictures. */
                 neighbours?: number;
             };
             header?: never;
@@ -2249,6 +2322,10 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /**
+                     * Pixels
+                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     */
                     pixels: unknown[];
                 };
                 "application/zip": string;
@@ -2276,7 +2353,7 @@ export interface operations {
                     "application/json": components["schemas"]["Explanations"];
                 };
             };
-            /** @description No picture in it can be read. */
+            /** @description The body has no readable picture. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2294,7 +2371,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description No model is served yet. */
+            /** @description No model is loaded yet. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2303,7 +2380,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Larger than the server takes. */
+            /** @description The body exceeds a limit of the server. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2321,7 +2398,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many are in line; Retry-After says when to come again. */
+            /** @description The queue is full; Retry-After says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2355,10 +2432,11 @@ export interface operations {
     predict_api_predict_post: {
         parameters: {
             query?: {
+                /** @description Of the response. */
                 format?: "json" | "csv";
-                /** @description Which models. Default: all. */
+                /** @description Names of models. Default: all of them. */
                 model?: string[] | null;
-                /** @description So many likeliest classes. */
+                /** @description How many classes to list. */
                 top?: number;
             };
             header?: never;
@@ -2398,6 +2476,10 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /**
+                     * Pixels
+                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     */
                     pixels: unknown[];
                 };
                 "application/zip": string;
@@ -2425,7 +2507,7 @@ export interface operations {
                     "application/json": components["schemas"]["bakeoff__server__predict__Predictions"];
                 };
             };
-            /** @description No picture in it can be read. */
+            /** @description The body has no readable picture. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2443,7 +2525,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description No model is served yet. */
+            /** @description No model is loaded yet. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2452,7 +2534,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Larger than the server takes. */
+            /** @description The body exceeds a limit of the server. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2470,7 +2552,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many are in line; Retry-After says when to come again. */
+            /** @description The queue is full; Retry-After says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2916,7 +2998,7 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
-                table: "mistakes" | "corrections" | "learning" | "robustness";
+                table: "mistakes" | "corrections" | "learning" | "robustness" | "brittleness";
             };
             cookie?: never;
         };
@@ -2974,7 +3056,7 @@ export interface operations {
     seen_api_seen_post: {
         parameters: {
             query?: {
-                /** @description Which models. Default: all. */
+                /** @description Names of models. Default: all of them. */
                 model?: string[] | null;
             };
             header?: never;
@@ -3014,6 +3096,10 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /**
+                     * Pixels
+                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     */
                     pixels: unknown[];
                 };
                 "application/zip": string;
@@ -3041,7 +3127,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sights"];
                 };
             };
-            /** @description No picture in it can be read. */
+            /** @description The body has no readable picture. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3059,7 +3145,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description No model is served yet. */
+            /** @description No model is loaded yet. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3068,7 +3154,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Larger than the server takes. */
+            /** @description The body exceeds a limit of the server. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3086,7 +3172,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many are in line; Retry-After says when to come again. */
+            /** @description The queue is full; Retry-After says when to retry. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3115,7 +3201,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetSummary"][];
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3151,7 +3237,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetSummary"];
                 };
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3160,7 +3246,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3178,7 +3264,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3209,7 +3295,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetSummary"];
                 };
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3218,7 +3304,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3236,7 +3322,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3274,7 +3360,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3283,7 +3369,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3301,7 +3387,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3341,7 +3427,7 @@ export interface operations {
                     "application/json": components["schemas"]["PictureInfo"][];
                 };
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3350,7 +3436,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3368,7 +3454,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,7 +3477,7 @@ export interface operations {
     add_api_sets__name__pictures_post: {
         parameters: {
             query?: {
-                /** @description Make the set if there is none. */
+                /** @description Create the set if there is none. */
                 create?: boolean;
             };
             header?: never;
@@ -3403,11 +3489,20 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** Group */
+                    /**
+                     * Group
+                     * @description Who drew it, if that matters.
+                     */
                     group?: string | null;
-                    /** Label */
+                    /**
+                     * Label
+                     * @description The class.
+                     */
                     label: string;
-                    /** Picture */
+                    /**
+                     * Picture
+                     * @description The picture as a data URI.
+                     */
                     picture: string;
                 };
                 "multipart/form-data": {
@@ -3428,7 +3523,7 @@ export interface operations {
                     "application/json": components["schemas"]["PictureInfo"];
                 };
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3437,7 +3532,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3455,7 +3550,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,7 +3591,7 @@ export interface operations {
                     "image/png": string;
                 };
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3505,7 +3600,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3523,7 +3618,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,7 +3657,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It cannot be read, or a name does not fit. */
+            /** @description The body cannot be read, or a name is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3571,7 +3666,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description Training and sets are off on this server. */
+            /** @description Training and sets are disabled on this server. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3589,7 +3684,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done; `detail` says what to do first. */
+            /** @description The set does not allow it; `detail` says what to do. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4026,6 +4121,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "inputs": [
+                 *         {
+                 *           "name": "pixels",
+                 *           "datatype": "UINT8",
+                 *           "shape": [
+                 *             1,
+                 *             2,
+                 *             2,
+                 *             1
+                 *           ],
+                 *           "data": [
+                 *             0,
+                 *             9,
+                 *             9,
+                 *             0
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": unknown;
             };
         };
