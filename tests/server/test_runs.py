@@ -142,7 +142,7 @@ def test_a_sheet_that_is_lost_moves_no_picture(finished: RunFolder, tmp_path: Pa
         assert len(client.get("/api/runs/copy/view").json()["sheets"]["urls"]) == 3
         answers = [client.get(f"/api/runs/copy/sheets/{number}") for number in range(3)]
         assert [answer.status_code for answer in answers] == [200, 404, 200]
-        assert "There is no sheet 1. The run has 3" in answers[1].json()["detail"]
+        assert "There is no sheet 1. This run has 3" in answers[1].json()["detail"]
 
 
 def events(response: httpx.Response) -> list[tuple[int, str]]:

@@ -148,8 +148,8 @@ def strokes_config() -> RunConfig:
         ({"approaches": ["--out=/tmp/x"]}, 422, "approaches"),
         ({"budget": "endless"}, 422, "budget"),
         ({"folds": -1}, 422, "folds"),
-        ({"name": "../x"}, 400, "is no name for a run"),
-        ({"name": ".."}, 400, "is no name for a run"),
+        ({"name": "../x"}, 400, "is not a valid name for a run"),
+        ({"name": ".."}, 400, "is not a valid name for a run"),
     ],
 )
 def test_what_does_not_fit_is_refused(
