@@ -34,7 +34,7 @@ export default defineConfig(({ mode }) => {
       target: "es2022",
       reportCompressedSize: true,
       rolldownOptions: { input: SHIPS[ship] },
-      // A report is one file; elsewhere small things are still files, as the policy wants it.
+      // A report is one file; elsewhere small assets stay files, as the content policy requires.
       assetsInlineLimit: ship === "report" ? Number.MAX_SAFE_INTEGER : 0,
       modulePreload: { polyfill: false },
       license: ship === "report" ? false : { fileName: "licences.md" },
@@ -45,7 +45,7 @@ export default defineConfig(({ mode }) => {
   };
 });
 
-/** The report may run its own script and nothing else, wherever it is opened. */
+/** Lets the report run its own script and nothing else. */
 function policy(): Plugin {
   const hashes = (html: string, tag: string) =>
     [...html.matchAll(new RegExp(`<${tag}(?![^>]*application)[^>]*>([\\s\\S]*?)</${tag}>`, "g"))]
@@ -53,7 +53,7 @@ function policy(): Plugin {
       .join(" ");
   return {
     name: "report-policy",
-    // When all is written: only then is everything inlined.
+    // After writing: only then is everything inlined.
     writeBundle({ dir }) {
       const file = join(dir!, "index.html");
       const html = readFileSync(file, "utf8");

@@ -14,7 +14,7 @@ import {
 const plain = { log: false, whole: false, default: null };
 
 describe("an axis of a setting", () => {
-  it("has its choices at equal distances, those that are none of them too", () => {
+  it("has its choices at equal distances, including unlisted values", () => {
     const axis = settingAxis("filters", { ...plain, choices: [[16, 32], null] }, [null, [8]]);
     expect(axis.ticks.map((one) => one.text)).toEqual(["16, 32", "auto", "8"]);
     expect(axis.place([16, 32])).toBeCloseTo(1 / 6);
@@ -94,7 +94,7 @@ describe("ranges", () => {
     expect(passes(axes, {}, line(0))).toBe(true);
   });
 
-  it("are set and taken away", () => {
+  it("are set and cleared", () => {
     const one = withRange({}, "c", 0.8, 0.2);
     expect(one).toEqual({ c: [0.2, 0.8] });
     expect(withRange(one, "c", -1, 2)).toEqual({});

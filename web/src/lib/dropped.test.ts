@@ -41,7 +41,7 @@ describe("what was dropped", () => {
     expect(paths(found)).toEqual(["pets/1"]);
   });
 
-  it("fails where a file can not be read", async () => {
+  it("fails if a file cannot be read", async () => {
     const bad = {
       ...file("/a.png"),
       file: (_: unknown, fail: (e: Error) => void) => fail(Error("no")),

@@ -24,5 +24,5 @@ it("does not count what is beyond counting", () => {
 it("keeps a number and its percent sign together", () => {
   expect(glued("It has 93.0 % right.")).toBe("It has 93.0\u202f% right.");
   expect(glued("then turn (87%)")).toBe("then turn (87\u202f%)");
-  expect(glued("by luck (p = 0.5)")).toBe("by luck (p\u00a0=\u00a00.5)");
+  expect(glued("by chance (p = 0.5)")).toBe("by chance (p\u00a0=\u00a00.5)");
 });

@@ -1,4 +1,4 @@
-/** One request in flight; of those that arrive meanwhile only the newest is sent next.
+/** One request in flight; of the requests that arrive meanwhile only the newest is sent next.
  *
  * So answers keep up with a pen however slow a model is: outdated requests are never sent.
  */

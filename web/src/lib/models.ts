@@ -45,7 +45,7 @@ export type Early = (one: ModelAnswers) => void;
 
 export interface Models {
   readonly keeper: Keeper | null;
-  /** The models of a run, or those that the server was started with. */
+  /** The models of a run, or the models that the server was started with. */
   list(run?: string): Promise<ModelInfo[]>;
   /** Each model's answer to each picture; files may be pictures, tables of pixels or zips. */
   predict(

@@ -34,7 +34,7 @@ export class Approach {
     this.#loss = column(said.loss);
   }
 
-  asked(row: number): boolean {
+  answered(row: number): boolean {
     return this.answer[row] !== NOTHING;
   }
 

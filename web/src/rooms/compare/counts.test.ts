@@ -57,7 +57,7 @@ describe("sides", () => {
     expect(found).toEqual({ both: [0, 2], onlyA: [3, 4], onlyB: [1], neither: [5] });
   });
 
-  it("leaves out what one of them was not asked", () => {
+  it("leaves out pictures that one of them has no answer for", () => {
     const other = madeUp();
     other.approaches[1]!.answer[0] = 65535;
     expect(sides(other, other.approaches[0]!, other.approaches[1]!, "out of fold").both).toEqual([
@@ -73,8 +73,8 @@ describe("mistakes", () => {
   it("come with the greatest loss first", () => expect(of({})).toEqual([4, 3, 5]));
   it("can be of one class", () => expect(of({ label: 2 })).toEqual([4, 5]));
   it("can be of one group", () => expect(of({ group: 1 })).toEqual([3, 5]));
-  it("can be those that others have right", () => expect(of({ whose: "alone" })).toEqual([4, 3]));
-  it("can be those that all make", () => expect(of({ whose: "shared" })).toEqual([5]));
+  it("can be right in others", () => expect(of({ whose: "alone" })).toEqual([4, 3]));
+  it("can be wrong in all", () => expect(of({ whose: "shared" })).toEqual([5]));
   it("can be of the locked test", () => {
     expect(of({ part: "test" })).toEqual([]);
     expect(mistakes(run, cnn, { part: "test", whose: "all" })).toEqual([7]);

@@ -48,7 +48,9 @@ export function scoresIn(approach: Approach, part: Part): Scores | null {
 export function rowsIn(run: Run, approach: Approach, part: Part, group?: number): number[] {
   return run
     .rowsOf(part)
-    .filter((row) => approach.asked(row) && (group === undefined || run.groupOf?.[row] === group));
+    .filter(
+      (row) => approach.answered(row) && (group === undefined || run.groupOf?.[row] === group),
+    );
 }
 
 /** From the results; for one group it is counted here. */
@@ -73,7 +75,7 @@ export interface Sides {
 /** Rows of a part that both answered, by which of them is right. */
 export function sides(run: Run, a: Approach, b: Approach, part: Part): Sides {
   const found: Sides = { both: [], onlyA: [], onlyB: [], neither: [] };
-  for (const row of rowsIn(run, a, part).filter((row) => b.asked(row))) {
+  for (const row of rowsIn(run, a, part).filter((row) => b.answered(row))) {
     const [rightA, rightB] = [run.right(a, row), run.right(b, row)];
     const side = rightA ? (rightB ? "both" : "onlyA") : rightB ? "onlyB" : "neither";
     found[side].push(row);
@@ -81,7 +83,7 @@ export function sides(run: Run, a: Approach, b: Approach, part: Part): Sides {
   return found;
 }
 
-/** Which mistakes: all, those that another approach has right, or those of all approaches. */
+/** Which mistakes: all, right in another approach, or wrong in all approaches. */
 export type Whose = "all" | "alone" | "shared";
 
 export interface MistakeFilter {

@@ -18,7 +18,7 @@ describe("the verdict", () => {
   it("is a paragraph for each question, and next steps", () => {
     expect(verdictParts(run.results)).toEqual({
       found: [
-        { about: "which", text: "None stands out." },
+        { about: "which", text: "None is clearly best." },
         { about: "where", text: "All fail on “cloud”." },
       ],
       next: [{ about: "next", text: "Fix the labels.", see: "suspects", name: null }],
@@ -95,8 +95,8 @@ describe("calibration", () => {
     [scores.accuracy, "overconfident in places and underconfident in others"],
   ])("beyond chance, with confidence %s", (confidence, words) => {
     const reliability = [{ ...scores.reliability[0]!, confidence }];
-    const told = calibrationWords({ ...scores, calibration_null_level: 0.01, reliability });
-    expect(told[1]).toContain(`by chance: the model is ${words}.`);
+    const sentences = calibrationWords({ ...scores, calibration_null_level: 0.01, reliability });
+    expect(sentences[1]).toContain(`by chance: the model is ${words}.`);
   });
 
   it("of an older run is a number", () => {

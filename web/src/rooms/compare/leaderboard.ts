@@ -81,7 +81,6 @@ export function columns(
           },
         ]
       : []),
-    ...metrics.map((name) => metricColumn(name, digits)),
     {
       key: "loss",
       title: "Loss",
@@ -149,6 +148,7 @@ export function columns(
       text: (value) => megabytes(1e6 * value),
       best: "least",
     },
+    ...metrics.map((name) => metricColumn(name, digits)),
   ];
 }
 

@@ -146,7 +146,7 @@ export function madeUp(): Run {
       },
       verdict: {
         sentences: [
-          { about: "which", text: "None stands out." },
+          { about: "which", text: "None is clearly best." },
           { about: "next", text: "Fix the labels.", see: "suspects", name: null },
           { about: "where", text: "All fail on “cloud”." },
         ],

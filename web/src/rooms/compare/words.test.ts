@@ -47,7 +47,7 @@ describe("facts", () => {
   });
 });
 
-it("lays settings side by side, those that all have first", () => {
+it("puts settings side by side, shared ones first", () => {
   expect(settings(results.approaches.map((one) => one.settings))).toEqual([
     { name: "epochs", values: ["auto", "auto"] },
     { name: "training.rate", values: ["0.1", "0.1"] },

@@ -9,7 +9,7 @@ const right: Said = { answer: 0, confidence: 0.9, truth: 0.9 };
 const sureOf = (answer: number): Said => ({ answer, confidence: 0.97, truth: 0.001 });
 const unsure: Said = { answer: 1, confidence: 0.5, truth: 0.4 };
 
-function asked(...said: (Said | null)[]) {
+function answered(...said: (Said | null)[]) {
   return madeUp({
     names: ["x"],
     labels: [0],
@@ -33,8 +33,8 @@ function checked(health: Partial<Health>) {
   });
 }
 
-describe("labels to look at again", () => {
-  test("the most doubtful first, with the approaches that say so", () => {
+describe("label errors", () => {
+  test("lowest quality first, with the approaches that agree", () => {
     const found = labelErrors(
       checked({ suspects: [suspect(2, 0.4, ["a1"]), suspect(1, 0.01, ["a0", "gone"])] }),
     )!;
@@ -42,18 +42,18 @@ describe("labels to look at again", () => {
     expect(found[0]!.agree.map((one) => one.title)).toEqual(["A 0"]);
   });
 
-  test("of an older run nothing is known", () => {
-    expect(labelErrors(asked(right))).toBeNull();
+  test("an older run has none", () => {
+    expect(labelErrors(answered(right))).toBeNull();
   });
 
-  test("nothing is doubted where no model was asked", () => {
+  test("there are none without models", () => {
     const health = { odd: [], suspects: [], shortcuts: [], words: [] };
     expect(labelErrors(madeUp({ names: ["x"], labels: [0], classes: ["a"], health }))).toBeNull();
   });
 
   test("how hard a picture is", () => {
-    expect(hardness(asked(right, null), 0)).toBeCloseTo(0.105, 2);
-    expect(hardness(asked(null), 0)).toBeNull();
+    expect(hardness(answered(right, null), 0)).toBeCloseTo(0.105, 2);
+    expect(hardness(answered(null), 0)).toBeNull();
   });
 });
 
@@ -143,7 +143,7 @@ test("copies: different labels first, and rows of the same name taken once each"
   expect(second!.pictures.map((one) => one.row)).toEqual([0, 1]);
 });
 
-test("copies by their rows, where the run tells them", () => {
+test("copies by their rows, if the run has them", () => {
   const run = madeUp({
     names: ["x", "x", "x"],
     labels: [0, 0, 0],

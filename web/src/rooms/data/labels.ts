@@ -21,6 +21,8 @@ export function labelErrors(run: Run): LabelError[] | null {
 
 /** Mean loss over the approaches that answered a picture; null if none did. */
 export function hardness(run: Run, row: number): number | null {
-  const asked = run.approaches.filter((one) => one.asked(row));
-  return asked.length ? asked.reduce((sum, one) => sum + one.loss(row), 0) / asked.length : null;
+  const answering = run.approaches.filter((one) => one.answered(row));
+  return answering.length
+    ? answering.reduce((sum, one) => sum + one.loss(row), 0) / answering.length
+    : null;
 }

@@ -4,7 +4,7 @@ import { chosen, nameFor, nameProblem } from "./naming.ts";
 const paths = (files: { path: string }[]) => files.map(({ path }) => path);
 
 describe("what was chosen", () => {
-  it("keeps the folders that a folder chooser tells", () => {
+  it("keeps the paths of a folder chooser", () => {
     const one = new File(["x"], "1.png");
     Object.defineProperty(one, "webkitRelativePath", { value: "pets/cat/1.png" });
     const litter = new File(["x"], ".DS_Store");

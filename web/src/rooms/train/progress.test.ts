@@ -37,7 +37,7 @@ function unit(now: Progress, approach: string, fold: string) {
 }
 
 describe("events", () => {
-  it("tell what waits, trains and is finished", () => {
+  it("say what is waiting, training and finished", () => {
     const now = follow(NOTHING, [
       ...[begun(), estimated(3, 30), event("preparing", { approach: "baseline" })],
       ...[started("baseline", "fold 1"), finished("baseline", "fold 1", 2, 0.8)],
@@ -83,7 +83,7 @@ describe("events", () => {
     expect(again.approaches[0]).toMatchObject({ weight: 3, each: 1 });
   });
 
-  it("tell why a run failed, and who won", () => {
+  it("say why a run failed, and which approach won", () => {
     const failed = follow(NOTHING, [begun(), event("run failed", { why: "the disk is full" })]);
     expect(failed).toMatchObject({ phase: "failed", why: "the disk is full" });
     const never = follow(NOTHING, [event("run stopped", { status: "failed", why: "no set" })]);
@@ -157,7 +157,7 @@ describe("the time left", () => {
     expect(secondsLeft(now)).toBe(0);
   });
 
-  it("is not known while nothing tells it", () => {
+  it("is unknown without estimates", () => {
     expect(secondsLeft({ ...follow(NOTHING, [begun()]), phase: "training" })).toBeNull();
   });
 

@@ -3,7 +3,7 @@ import { Latest } from "../../lib/latest.ts";
 import type { ModelAnswers, ModelExplanation, Models, PictureAnswer } from "../../lib/models.ts";
 
 const TOP = 12; // classes whose bars are shown
-const INPUTS_EVERY = 400; // ms between requests for the models' inputs, which run the models once more
+const INPUTS_EVERY = 400; // ms between requests for the models' inputs: each runs the models again
 const WHY_AFTER = 350; // ms without drawing before explanations are computed
 
 /** One model's answer, and how long it took. */
@@ -26,7 +26,7 @@ export class Desk {
   /** The picture that the answers belong to. */
   file = $state.raw<File | null>(null);
 
-  readonly #asked: Latest<() => Promise<File>>;
+  readonly #queue: Latest<() => Promise<File>>;
   #why = false;
   #turn = 0; // counts pictures, to recognise answers to outdated ones
   #showing: ReturnType<typeof setTimeout> | undefined;
@@ -37,7 +37,7 @@ export class Desk {
     readonly models: Models,
     readonly names: string[],
   ) {
-    this.#asked = new Latest((picture) => this.#ask(picture));
+    this.#queue = new Latest((picture) => this.#ask(picture));
   }
 
   /** Whether every answer is explained. */
@@ -52,13 +52,13 @@ export class Desk {
   ask(picture: () => Promise<File>): void {
     this.#turn++;
     this.#forgetExplanations();
-    this.#asked.put(picture);
+    this.#queue.put(picture);
   }
 
   /** Remove the picture and its answers. */
   clear(): void {
     this.#turn++;
-    this.#asked.drop();
+    this.#queue.drop();
     this.#forgetExplanations();
     clearTimeout(this.#showing);
     this.#showing = undefined;
@@ -74,7 +74,7 @@ export class Desk {
   async #ask(picture: () => Promise<File>): Promise<void> {
     const turn = this.#turn;
     // During drawing an answer to the stroke before last is better than none.
-    const wanted = () => turn === this.#turn || this.#asked.waits;
+    const wanted = () => turn === this.#turn || this.#queue.waits;
     try {
       const file = await picture();
       const found = await this.models.predict([file], this.names, TOP, undefined, (one) => {
@@ -108,15 +108,15 @@ export class Desk {
   async #explain(): Promise<void> {
     const { file } = this;
     if (!file) return;
-    const explaining = (this.#request = new AbortController());
+    const request = (this.#request = new AbortController());
     try {
-      const found = await this.models.explain(file, this.names, explaining.signal);
-      if (explaining.signal.aborted) return;
+      const found = await this.models.explain(file, this.names, request.signal);
+      if (request.signal.aborted) return;
       this.explanations = Object.fromEntries(found.models.map((one) => [one.model, one]));
     } catch (error) {
-      if (!explaining.signal.aborted) this.problem = error;
+      if (!request.signal.aborted) this.problem = error;
     } finally {
-      if (this.#request === explaining) this.explaining = false;
+      if (this.#request === request) this.explaining = false;
     }
   }
 

@@ -50,7 +50,7 @@ describe("a search", () => {
 });
 
 describe("words", () => {
-  it("say what to take, however far the search is", () => {
+  it("say what to use, at any stage of the search", () => {
     expect(headline(view, search)).toBe("Use trial 3");
     expect(
       headline(view, { ...search, recommendation: { ...search.recommendation!, trial: 0 } }),
@@ -63,7 +63,7 @@ describe("words", () => {
     expect(headline(going, { ...search, recommendation: null, trials: [] })).toMatch(/^No trial/);
   });
 
-  it("tell a trial in a line", () => {
+  it("describe a trial in a line", () => {
     expect(trialWords(view.study, search.trials[3]!, 3)).toBe(
       "Trial 3: loss 0.200, time for one picture 3.00 ms, recommended",
     );
@@ -71,7 +71,7 @@ describe("words", () => {
     expect(trialWords(view.study, search.trials[2]!, 3)).toBe("Trial 2: stopped early");
   });
 
-  it("tell which pictures did what", () => {
+  it("say which pictures had which role", () => {
     const text = Object.fromEntries(facts(view, search).map((one) => [one.name, one.text]));
     expect(text["Aim"]).toBe("loss, then time for one picture");
     expect(text["Inner pictures"]).toBe("80 in 3 folds, used by the trials");
@@ -90,7 +90,7 @@ describe("words", () => {
 });
 
 describe("optimism", () => {
-  it("lays the search's own score beside those on outer pictures, each once", () => {
+  it("puts the search's own score beside those on outer pictures, each once", () => {
     const lines = optimismLines(search, search.recommendation!, 0);
     expect(lines.map((one) => [one.text, one.whisker.value])).toEqual([
       ["Trial 3 in the search", 0.95],
@@ -112,7 +112,7 @@ describe("optimism", () => {
     ]);
   });
 
-  it("has nothing to say without outer pictures or a score", () => {
+  it("is empty without outer pictures or a score", () => {
     expect(optimismLines(search, { ...search.recommendation!, outer: null }, 0)).toHaveLength(1);
     expect(optimismLines(search, { ...search.recommendation!, best: 4, outer: null }, 0)).toEqual(
       [],
@@ -122,8 +122,8 @@ describe("optimism", () => {
 
 describe("the table", () => {
   const all = columns(search);
-  const numbers = (asked: string) => {
-    const { by, reversed } = order(asked, all, "trial");
+  const numbers = (text: string) => {
+    const { by, reversed } = order(text, all, "trial");
     return sorted(search.trials, by, reversed).map((one) => one.number);
   };
 
@@ -149,7 +149,7 @@ describe("the table", () => {
     expect(numbers("nothing")).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it("is taken away as it was measured", () => {
+  it("is exported as measured", () => {
     const rows = tableRows(view.study);
     expect(rows[0]!.slice(-3)).toEqual(["filters", "rate", "epochs"]);
     const measured = [0.95, 0.2, 225_000, 900_000, 3, 10];
@@ -161,7 +161,7 @@ describe("the table", () => {
   });
 });
 
-it("tells every setting of every trial as what it is", () => {
+it("parses every setting of every trial", () => {
   const trialWords = structuredClone(view);
   const domain = { log: false, whole: false };
   trialWords.study.searches[0]!.space = {
