@@ -5,7 +5,7 @@ export type ModelInfo = Schema["ModelInfo"];
 export type ModelAnswers = Schema["ModelAnswers"];
 export type PictureAnswer = Schema["PictureAnswer"];
 export type ModelExplanation = Schema["ModelExplanation"];
-export type LeftOut = Schema["Refusal"];
+export type LeftOut = Schema["LeftOut"];
 
 /** The answers of all models to all pictures, and the files that could not be read. */
 export interface Predictions {

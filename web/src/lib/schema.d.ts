@@ -1162,7 +1162,7 @@ export interface components {
         };
         /**
          * LeftOut
-         * @description One picture (or file) that was not used, and why. The run goes on without it.
+         * @description A picture or file that was not used, and why. The run continues without it.
          */
         LeftOut: {
             /** Hint */
