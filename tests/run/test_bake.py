@@ -13,8 +13,10 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.protocol import about_groups
 
 from ..strokes import QUICKLY, strokes
+from .plans import planned
 
 Arrays = dict[str, NDArray[Any]]
 ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
@@ -264,13 +266,11 @@ def test_each_group_is_scored_by_models_that_never_saw_it(tmp_path: Path) -> Non
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
 
 
-def test_kept_groups_are_never_parted(tmp_path: Path) -> None:
+def test_kept_groups_are_never_parted() -> None:
     groups = np.arange(60) // 6
     dataset = strokes(groups=groups, group_names=tuple("abcdefghij"))
-    run = bake(dataset, tmp_path / "run", keep_groups=True, **ONE)
-    assert run.results().protocol.kept_together == "groups"
     one, other = (
-        set(groups[run.load_unit("baseline", fold)[1]["rows"]]) for fold in ("fold 1", "fold 2")
+        set(groups[fold.held_out]) for fold in planned(dataset, keep_groups=True).parts.folds
     )
     assert one.isdisjoint(other)
     assert one | other == set(range(10))
@@ -279,28 +279,35 @@ def test_kept_groups_are_never_parted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "wish", "kept", "words"),
     [
-        (10, None, "groups", "groups are kept together"),
-        (10, False, "duplicates", "groups are mixed: as was asked"),
-        (3, None, "duplicates", "groups are mixed: 3 are too few"),
-        (3, True, "groups", "groups are kept together"),
+        (10, None, True, "groups are kept together"),
+        (10, False, False, "groups are mixed: as was asked"),
+        (3, None, False, "groups are mixed: 3 are too few"),
+        (3, True, True, "groups are kept together"),
     ],
 )
 def test_groups_are_kept_together_where_that_can_be_done(
-    tmp_path: Path, count: int, wish: bool | None, kept: str, words: str
+    count: int, wish: bool | None, kept: bool, words: str
 ) -> None:
     names = tuple("abcdefghij"[:count])
     dataset = strokes(groups=np.arange(60) // (60 // count), group_names=names)
-    run = bake(dataset, tmp_path / "run", keep_groups=wish, **ONE)
-    assert run.results().protocol.kept_together == kept
-    (started,) = events_of(run, "run started")
-    assert str(started["groups"]).startswith(words)
+    plan = planned(dataset, keep_groups=wish)
+    assert str(about_groups(dataset, plan.config)).startswith(words)
     # What was settled is written down: a resumed run does not decide anew.
-    assert run.config.keep_groups is (kept == "groups")
+    assert plan.config.keep_groups is kept
 
 
 def test_without_groups_nothing_is_said_of_them(finished: RunFolder) -> None:
     assert events_of(finished, "run started")[0]["groups"] is None
     assert finished.config.keep_groups is False
+    assert finished.results().protocol.kept_together == "duplicates"
+
+
+def test_what_became_of_groups_is_told_and_written_down(tmp_path: Path) -> None:
+    dataset = strokes(groups=np.arange(60) // 6, group_names=tuple("abcdefghij"))
+    run = bake(dataset, tmp_path / "run", **ONE)
+    assert run.results().protocol.kept_together == "groups"
+    assert events_of(run, "run started")[0]["groups"] == "groups are kept together"
+    assert run.config.keep_groups is True
 
 
 def test_a_model_can_learn_from_one_picture(tmp_path: Path) -> None:
@@ -316,13 +323,12 @@ def test_groups_that_are_not_there_are_refused(tmp_path: Path, wish: str) -> Non
     assert not (tmp_path / "run").exists()
 
 
-def test_copies_share_a_fold(tmp_path: Path) -> None:
-    dataset = with_copies(strokes(), [0, 1, 2, 3, 4, 5])
-    run = bake(dataset, tmp_path / "run", **ONE)
-    folds = [set(run.load_unit("baseline", f)[1]["rows"].tolist()) for f in ("fold 1", "fold 2")]
+def test_copies_share_a_fold() -> None:
+    plan = planned(with_copies(strokes(), [0, 1, 2, 3, 4, 5]))
+    folds = [set(fold.held_out.tolist()) for fold in plan.parts.folds]
     for row in range(6):
         assert sum({row, 60 + row} <= fold for fold in folds) == 1
-    assert len(run.results().dataset.duplicates) == 6
+    assert len(plan.duplicates) == 6
 
 
 def test_copies_of_the_official_test_are_kept_out_of_training_and_listed(tmp_path: Path) -> None:
@@ -400,7 +406,7 @@ def test_what_is_said_of_one_approach_wins_over_what_is_said_of_all(tmp_path: Pa
 
 
 def test_a_budget_scales_the_epochs(tmp_path: Path) -> None:
-    wish = ONE | {"settings": {}, "folds": 0, "test": 0.5}
+    wish = ONE | {"settings": {}, "folds": 0, "test": 0.6}
     quick, standard = (
         bake(strokes(30), tmp_path / budget, budget=budget, **wish).results().approaches[0].final
         for budget in ("quick", "standard")
