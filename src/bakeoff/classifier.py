@@ -40,35 +40,35 @@ SHAPES = "Give pictures as N×H×W or N×H×W×C, as a list of arrays, or as N×
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has no types
-    """One approach, shaped like any classifier of scikit-learn.
+    """One approach with the interface of a scikit-learn classifier.
 
-    Trained as in a run without folds: an inner validation slice, which keeps copies of a
-    picture together, chooses the epoch and the temperature of the probabilities.
+    It is trained as in a run without folds: an inner validation part, in which duplicates stay
+    together, chooses the epoch and the temperature of the probabilities.
 
     X is N×H×W or N×H×W×C numbers (C = 1 or 3), a `Pictures`, a list of H×W or H×W×C arrays
-    of any sizes, or N×D rows. Bytes are taken as they are, other numbers as 0–1 or 0–255,
-    or else by the least and the greatest that `fit` saw; `fit` decides, and `predict` stays
-    with it. A row is the square picture of D pixels or of D / 3 colours (RGB last, from 8×8),
-    or else a strip of one line. y is N labels of any kind that can be sorted.
+    of any sizes, or N×D rows. Bytes are used unchanged; `fit` decides whether other numbers
+    range from 0 to 1, from 0 to 255, or from their minimum to their maximum, and `predict` keeps
+    that range. A row is a square picture of D grey or D / 3 RGB pixels (from 8×8, channels last),
+    or otherwise a strip of one line. y is N labels of any sortable type.
 
     Parameters
     ----------
     approach : "baseline", "cnn", "vit" or "transfer".
     settings : changes to the approach's settings, such as ``{"epochs": 5}``.
-    validation_share : of the pictures, those that choose the epoch and the temperature.
+    validation_share : share of the pictures that choose the epoch and the temperature.
     budget : how long to train: "quick", "standard" or "thorough".
-    mode : how pictures are prepared, "ink" or "photo"; "auto" decides by their looks.
+    mode : how pictures are preprocessed, "ink" or "photo"; "auto" decides by their pixels.
     device, threads, precision : where to compute; see `Compute.choose`.
     random_state : an int gives the same probabilities, to the byte, on the same machine.
 
     Attributes
     ----------
     classes_ : K labels, sorted; the order of every probability vector.
-    n_features_in_ : numbers in one picture; absent where pictures differ in size.
+    n_features_in_ : numbers per picture; absent if the pictures differ in size.
     model_ : the trained `Model`, from raw pixels to probabilities.
-    temperature_ : what the logits are divided by.
-    curve_ : one `Epoch` for every pass over the pictures.
-    best_epoch_ : the one whose weights were kept, counted from 1.
+    temperature_ : the divisor of the logits.
+    curve_ : one `Epoch` for each epoch of training.
+    best_epoch_ : the epoch whose weights were kept, counted from 1.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
     >>> cross_val_score(Classifier("baseline"), digits.images, digits.target)  # doctest: +SKIP
     """
 
-    _shape: tuple[int, int, int] | None  # of a row as a picture; None where sizes differ
+    _shape: tuple[int, int, int] | None  # of a row as a picture; None if sizes differ
 
     def __init__(
         self,
@@ -109,9 +109,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         Raises
         ------
         InputError
-            X or y is not of a shape or kind that can be learned from.
+            X or y has an unsuitable shape or type.
         BakeoffError
-            A parameter or a setting does not fit.
+            A parameter or a setting is invalid.
         """
         approach = configure(self.approach, self.settings or {})
         self._check_parameters()
@@ -122,7 +122,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             check_consistent_length(pictures, labels)
         if len(classes) < 2:
             raise InputError(
-                "y", f"holds {len(classes)} class, where it takes two", "Add pictures of another"
+                "y", f"at least two classes are needed; found {len(classes)}", "Add another class"
             )
         seed = _seed(self.random_state)
         ids = together(len(pictures), [copy.indices for copy in find_duplicates(pictures)])
@@ -151,7 +151,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         return softmax(logits, self.temperature_)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """N labels, the likeliest of each picture."""
+        """N labels, the most probable of each picture."""
         probabilities = self.predict_proba(X)
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
@@ -161,13 +161,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise BakeoffError(
-                    f"{name} {getattr(self, name)}", "is not known", f"Say {' or '.join(known)}"
+                    f"{name} {getattr(self, name)}", "is not known", f"Use {' or '.join(known)}"
                 )
         if not 0 <= self.validation_share < 1:
             raise BakeoffError(
                 f"validation_share {self.validation_share}",
-                "is not a share",
-                "Take 0.15, or 0 for none",
+                "is not a share between 0 and 1",
+                "Use 0.15, or 0 for no validation part",
             )
 
     def _pictures(self, X: Any, *, fitting: bool) -> Pictures:
@@ -190,7 +190,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
     def _rows(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         """N×D numbers as N×H×W×C."""
         if not fitting and self._shape is None:
-            raise InputError("X", "is N×D rows, and pictures of many sizes were learned", SHAPES)
+            raise InputError("X", "is N×D rows, but the training pictures differed in size", SHAPES)
         with _as_input_error("X", SHAPES):
             array: NDArray[Any] = validate_data(self, X, reset=fitting)
         if fitting:
@@ -199,7 +199,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         return array.reshape(len(array), *self._shape)
 
     def _count_features(self, pictures: Pictures) -> None:
-        # What `validate_data` does for rows; names of columns are those of an earlier fit.
+        # As `validate_data` does for rows; column names would be those of an earlier fit.
         for stale in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(stale, None)
         same = bool((pictures.shapes == pictures.shapes[0]).all())
@@ -217,14 +217,14 @@ def _is_list_of_pictures(X: Any) -> bool:
 def _dimensions(X: Any) -> int:
     if hasattr(X, "ndim"):
         return int(X.ndim)
-    with _as_input_error("X", SHAPES):  # lists in lists need not be of one length
+    with _as_input_error("X", SHAPES):  # nested lists may have different lengths
         return int(np.asarray(X).ndim)
 
 
 def _blocks(X: Any) -> list[NDArray[Any]]:
-    """Pictures in one array, or in many, as n×H×W×C arrays."""
+    """Pictures in one array, or in several, as n×H×W×C arrays."""
     if _is_list_of_pictures(X):
-        return [as_picture(np.asarray(one), f"X[{row}]")[None] for row, one in enumerate(X)]
+        return [as_picture(np.asarray(picture), f"X[{row}]")[None] for row, picture in enumerate(X)]
     with _as_input_error("X", SHAPES):
         array = check_array(X, allow_nd=True)
     return [as_picture(array if array.ndim > 3 else array[..., None], "X")]
@@ -250,7 +250,7 @@ def _seed(random_state: Any) -> int:
 
 @contextmanager
 def _as_input_error(subject: str, hint: str) -> Iterator[None]:
-    """Say in our form what scikit-learn refuses."""
+    """Turn an error of scikit-learn into an `InputError`."""
     try:
         yield
     except ValueError as error:
@@ -259,7 +259,7 @@ def _as_input_error(subject: str, hint: str) -> Iterator[None]:
 
 @contextmanager
 def _torch_as_it_was(compute: Compute) -> Iterator[None]:
-    """Compute as chosen; the process keeps its own random numbers and threads."""
+    """Compute with the chosen threads; restore torch's random state and threads afterwards."""
     threads = torch.get_num_threads()
     compute.apply()
     try:

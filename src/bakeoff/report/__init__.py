@@ -1,4 +1,4 @@
-"""A run or a study as one HTML file that anyone can open, keep and mail."""
+"""A run or a study as a single HTML file to open, keep and mail."""
 
 from bakeoff.report.study import write_study_report
 from bakeoff.report.write import write_report

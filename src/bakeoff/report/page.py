@@ -1,4 +1,4 @@
-"""The page and what it shows, in one HTML file that needs nothing else."""
+"""The page and its data in a single HTML file without dependencies."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ Kind = Literal["run", "study", "check"]
 
 
 def write_page(path: Path, kind: Kind, shown: BaseModel) -> None:
-    """Write what `page_of` gives.
-
-    The file replaces an older one in one step: a reader sees the old report or the new one,
-    never half of either.
+    """Write the result of `page_of`, replacing an older file atomically.
 
     Raises
     ------
@@ -35,16 +32,17 @@ def write_page(path: Path, kind: Kind, shown: BaseModel) -> None:
 
 
 def page_of(kind: Kind, shown: BaseModel) -> bytes:
-    """The page with what it shows; the same in gives the same bytes.
+    """The page with its data; the same data give the same bytes.
 
     Parameters
     ----------
-    kind : what `shown` is the view of; it says which rooms there are.
+    kind : the kind of view, which decides the rooms of the page.
+    shown : the view.
 
     Raises
     ------
     BakeoffError
-        This bakeoff was installed without its page.
+        This installation has no page.
     """
     shell = files("bakeoff") / "web" / "report" / "index.html"
     if not shell.is_file():
@@ -53,8 +51,8 @@ def page_of(kind: Kind, shown: BaseModel) -> bytes:
             "is not built in this source tree",
             "Build it with: pip install --editable .",
         )
-    # Packed: most of it repeats. mtime: the same in, the same bytes.
+    # Most of the data repeats. Without a time stamp the same data give the same bytes.
     packed = gzip.compress(shown.model_dump_json().encode(), mtime=0)
     text = base64.b64encode(packed).decode()
-    carried = f'<script type="application/gzip" id="{kind}">{text}</script>'
-    return shell.read_text(encoding="utf-8").replace(PLACE, carried, 1).encode()
+    embedded = f'<script type="application/gzip" id="{kind}">{text}</script>'
+    return shell.read_text(encoding="utf-8").replace(PLACE, embedded, 1).encode()

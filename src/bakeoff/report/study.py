@@ -1,11 +1,11 @@
-"""A study as the page shows it, and as one HTML file."""
+"""A study as the page shows it, and as a single HTML file."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bakeoff.record.study import StudyResults
 from bakeoff.record.studyfolder import SETTINGS, StudyFolder, StudyState
@@ -15,16 +15,17 @@ __all__ = ["StudyView", "study_view_of", "write_study_report"]
 
 
 class StudyView(BaseModel):
-    """All that a page needs to show a study.
+    """Everything that the page needs to show a study."""
 
-    `settings` is the text of settings.toml, and `command` trains with them; both are None as long
-    as there is no such file. `resume` goes on with a search that was interrupted.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     state: StudyState
     settings: str | None
+    """The text of settings.toml; null until that file exists."""
     command: str | None
+    """The command that trains with these settings; null until they exist."""
     resume: str | None
+    """The command that continues an interrupted search."""
     study: StudyResults
 
 
@@ -34,19 +35,19 @@ def study_view_of(folder: StudyFolder) -> StudyView:
     Raises
     ------
     BakeoffError
-        Its study.json is lost, damaged or of another version.
+        Its study.json is missing, damaged or of another version.
     """
     study = folder.results()
     path = folder.path / SETTINGS
-    found = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    settings = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
     use = ["bakeoff", "run", study.source, "--settings", str(path)]
-    again = ["bakeoff", "tune", "--resume", str(folder.path)]
+    resume = ["bakeoff", "tune", "--resume", str(folder.path)]
     state = folder.state(study)
     return StudyView(
         state=state,
-        settings=found,
-        command=None if found is None else shlex.join(use),
-        resume=shlex.join(again) if state == "interrupted" else None,
+        settings=settings,
+        command=None if settings is None else shlex.join(use),
+        resume=shlex.join(resume) if state == "interrupted" else None,
         study=study,
     )
 
@@ -56,12 +57,12 @@ def write_study_report(folder: Path) -> Path:
 
     Parameters
     ----------
-    folder : the study's; as it is named here it is named in the report's command.
+    folder : of the study; the commands in the report use this path.
 
     Raises
     ------
     BakeoffError
-        It is no study, or a damaged one, or this bakeoff was installed without its page.
+        There is no study, it is damaged, or this installation has no page.
     """
     path = folder / "report.html"
     write_page(path, "study", study_view_of(StudyFolder.open(folder)))

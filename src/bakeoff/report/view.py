@@ -1,7 +1,7 @@
-"""A run as the page shows it: all figures, and for every picture what each approach said.
+"""A run as the page shows it: the results, and every approach's answer for every picture.
 
-`/api/runs/NAME/view` answers with it, and a report carries it. Columns are base64 of
-little-endian uint16, since a run can have a hundred thousand pictures.
+`/api/runs/NAME/view` returns it, and a report contains it. Columns are base64 of little-endian
+uint16, since a run can have a hundred thousand pictures.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import PictureIndex, Results
@@ -18,25 +18,25 @@ from bakeoff.record.sheets import ACROSS, PER_SHEET
 
 __all__ = ["NOTHING", "PictureColumns", "Predictions", "Sheets", "View", "column", "view_of"]
 
-NOTHING = 65535  # in a column: this approach was not asked of this picture
-MOST_LOSS = 65.0  # nats; beyond, one mistake is as bad as another
+NOTHING = 65535  # in a column: the approach has no answer for this picture
+MAX_LOSS = 65.0  # nats; a column can hold no more
 
 
 class Predictions(BaseModel):
-    """What one approach said of every picture when it had not seen it.
+    """One approach's out-of-fold and test predictions, as columns over all pictures."""
 
-    `answer` is an index of a class, 65535 where it was not asked; `confidence` is the probability
-    of that answer, in 65535ths; `loss` is minus the log of the true class's probability, in
-    thousandths of a nat.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     answer: str
+    """The index of a class; 65535 for a picture without a prediction."""
     confidence: str
+    """The probability of the answer, in 65535ths."""
     loss: str
+    """Minus the logarithm of the true class's probability, in thousandths of a nat."""
 
 
 class PictureColumns(BaseModel):
-    """What is known of every picture, in the order of the dataset; see `PictureIndex`."""
+    """Names, labels, groups and parts of all pictures, in their order; see `PictureIndex`."""
 
     names: list[str]
     labels: str
@@ -46,31 +46,35 @@ class PictureColumns(BaseModel):
 
 
 class Sheets(BaseModel):
-    """Small versions of pictures, `per_sheet` to an image file, `across` in a row.
+    """Thumbnails, many to an image file."""
 
-    `urls` are where the files are, and `tile` is the side of a picture's square in pixels.
-    `rows` are the rows of the dataset in the order of the squares, as base64 of little-endian
-    uint32; None where it is simply all of them.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     tile: int
+    """Pixels of a side of a thumbnail's square."""
     across: int = ACROSS
+    """Thumbnails in a row."""
     per_sheet: int = PER_SHEET
+    """Thumbnails in a file."""
     urls: list[str]
+    """The files."""
     rows: str | None
+    """Row numbers of the dataset in the order of the squares, as base64 of little-endian uint32;
+    null for all pictures in their order."""
 
 
 class View(BaseModel):
-    """All that a page needs to show a run. The mistakes of the results are in the columns.
+    """Everything that the page needs to show a run. Mistakes are in the columns only."""
 
-    `corrections` is the text of corrections.csv, empty where an older run left none.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     results: Results
     pictures: PictureColumns
     predictions: dict[str, Predictions]
+    """By the name of the approach."""
     sheets: Sheets
     corrections: str
+    """The text of corrections.csv; empty for older runs, which have no such file."""
 
 
 def view_of(run: RunFolder, sheets: Sheets) -> View:
@@ -78,7 +82,7 @@ def view_of(run: RunFolder, sheets: Sheets) -> View:
 
     Parameters
     ----------
-    sheets : where the small pictures are, which differs between a server and a report.
+    sheets : the thumbnails, whose URLs differ between a server and a report.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def view_of(run: RunFolder, sheets: Sheets) -> View:
     results, index = run.results(), run.picture_index()
     names = [approach.name for approach in results.approaches]
     probabilities = run.probabilities()
-    lean = [one.model_copy(update={"mistakes": []}) for one in results.approaches]
+    lean = [approach.model_copy(update={"mistakes": []}) for approach in results.approaches]
     return View(
         results=results.model_copy(update={"approaches": lean}),
         pictures=PictureColumns(
@@ -116,14 +120,14 @@ def _predictions(
     answer = np.full(len(labels), NOTHING)
     confidence, loss = np.zeros(len(labels)), np.zeros(len(labels))
     for part in ("out_of_fold", "test"):
-        given = probabilities.get(f"{name}_{part}")
-        if given is None:
+        shares = probabilities.get(f"{name}_{part}")
+        if shares is None:
             continue
         rows = probabilities[f"{part}_rows"]
-        answer[rows] = given.argmax(1)
-        confidence[rows] = given.max(1)
-        true = np.take_along_axis(given, labels[rows, None], 1)[:, 0]
-        loss[rows] = -np.log(np.clip(true, np.exp(-MOST_LOSS), 1))
+        answer[rows] = shares.argmax(1)
+        confidence[rows] = shares.max(1)
+        true = np.take_along_axis(shares, labels[rows, None], 1)[:, 0]
+        loss[rows] = -np.log(np.clip(true, np.exp(-MAX_LOSS), 1))
     return Predictions(
         answer=column(answer),
         confidence=column((confidence * 65535).round()),
