@@ -1,4 +1,4 @@
-"""`Classifier`: scikit-learn's checks of an estimator, and what they can not know of pictures."""
+"""`Classifier`: scikit-learn's checks of an estimator, and tests with pictures."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def fitted() -> Classifier:
     return quick().fit(X[:300], y[:300])
 
 
-def test_tells_digits_apart() -> None:
+def test_classifies_digits() -> None:
     X, y = digits()
     model = quick(settings={"epochs": 8}).fit(X[:1200], y[:1200])
     assert model.score(X[1200:], y[1200:]) > 0.9
@@ -180,7 +180,7 @@ def test_settings_and_budget_reach_training() -> None:
     assert short < long
 
 
-def test_mode_is_found_or_given() -> None:
+def test_mode_is_chosen_or_set() -> None:
     X, y = digits()
     assert fitted().model_.preprocess.mode == "ink"
     assert quick(mode="photo").fit(X[:50], y[:50]).model_.preprocess.mode == "photo"
@@ -211,7 +211,7 @@ def test_one_set_in_many_forms(same: Callable[[Any], Any]) -> None:
     assert model.n_features_in_ == 64
 
 
-def test_other_numbers_are_stretched_by_what_fit_saw() -> None:
+def test_other_numbers_are_scaled_by_the_range_in_fit() -> None:
     X, y = digits()
     X = X[:80]
     model = quick().fit(X / 15, y[:80])  # 0 to 16, as scikit-learn has them
@@ -242,7 +242,7 @@ def test_pictures_of_many_sizes() -> None:
     assert model.n_features_in_ == 64
 
 
-def test_colour_tells() -> None:
+def test_colour_alone_separates_classes() -> None:
     generator = np.random.default_rng(0)
     X = generator.integers(0, 90, (60, 8, 8, 3), dtype=np.uint8)
     y = np.arange(60) % 2

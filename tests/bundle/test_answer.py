@@ -66,10 +66,10 @@ def test_many_answers_show_the_first_and_what_was_left_out() -> None:
     assert answers._repr_html_().count("<table>") == 10
 
 
-def test_the_likeliest_is_possible_however_unlikely() -> None:
+def test_the_most_probable_class_is_always_possible() -> None:
     flat = answer_of("x.png", np.full(50, 0.02), 0.5, [str(one) for one in range(50)], TRUST)
     assert flat.possible == ("0",)
 
 
-def test_without_thresholds_every_answer_stands() -> None:
+def test_without_thresholds_every_answer_is_sure() -> None:
     assert answer_of("x.png", np.array([0.5, 0.5]), 99.0, ["a", "b"], None).verdict == "sure"

@@ -1,4 +1,4 @@
-"""Bundles of a real run: asked, checked, and refused where they are not what they say."""
+"""Bundles of a real run: predictions, checks, and refusals of damaged ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def change(folder: Path, **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["baseline", "cnn"])
-def test_a_bundle_answers_as_the_model_that_was_measured(finished: RunFolder, name: str) -> None:
+def test_a_bundle_gives_the_answers_of_the_scored_model(finished: RunFolder, name: str) -> None:
     model = final_model(finished, name)
     some = strokes(40, seed=3).pictures
     large = Pictures.from_array(np.repeat(np.repeat(np.stack(list(some[:4])), 5, 1), 7, 2))
@@ -101,7 +101,7 @@ def test_odd_shapes_are_answered(bundle: Bundle, shape: tuple[int, int, int]) ->
 
 
 @pytest.mark.parametrize("name", ["baseline", "cnn"])
-def test_what_it_sees_is_what_the_network_was_given(finished: RunFolder, name: str) -> None:
+def test_the_shown_input_is_the_input_of_the_network(finished: RunFolder, name: str) -> None:
     pixels = np.stack(list(strokes(5).pictures))
     with torch.inference_mode():
         prepared = final_model(finished, name).preprocess(torch.from_numpy(pixels)).numpy()
@@ -111,7 +111,7 @@ def test_what_it_sees_is_what_the_network_was_given(finished: RunFolder, name: s
     assert prepared.max() > 0.9  # there is something to see
 
 
-def test_what_is_seen_of_a_photo_has_its_colours(bundle: Bundle) -> None:
+def test_the_shown_input_of_a_photo_keeps_its_colours(bundle: Bundle) -> None:
     network = Network(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
     network.ood.learn(torch.randn(40, 192), torch.arange(40) % 3)
     model = Model(Preprocess(mode="photo", size=8, channels=3), None, network)
@@ -125,7 +125,7 @@ def test_what_is_seen_of_a_photo_has_its_colours(bundle: Bundle) -> None:
     assert seen[1, 4, 0].tolist() == [128, 128, 128]  # beside an upright one
 
 
-def test_it_shows_what_it_sees_only_when_asked(
+def test_the_input_is_computed_only_on_request(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
@@ -181,7 +181,7 @@ def test_neither_torch_nor_scipy_is_needed(finished: RunFolder) -> None:
 # -- what lies in it ----------------------------------------------------------
 
 
-def test_a_bundle_tells_what_was_measured(finished: RunFolder, bundle: Bundle) -> None:
+def test_a_bundle_records_the_scores(finished: RunFolder, bundle: Bundle) -> None:
     (result,) = (one for one in finished.results().approaches if one.name == "cnn")
     manifest = bundle.manifest
     assert manifest.classes == list(CLASSES)
@@ -271,15 +271,13 @@ def test_a_graph_of_other_classes_is_refused(copy: Path) -> None:
         load(copy).predict(strokes(1).pictures[0])
 
 
-def test_a_graph_that_prepares_otherwise_than_it_says_is_refused(copy: Path) -> None:
+def test_a_graph_whose_input_contradicts_the_manifest_is_refused(copy: Path) -> None:
     change(copy, preparation={"mode": "ink", "side": 7, "channels": 1})
     with pytest.raises(BakeoffError, match="output prepared contradicts"):
         load(copy).seen(strokes(1).pictures[0][None])
 
 
-def test_an_archive_that_leads_out_of_its_folder_writes_nothing_there(
-    finished: RunFolder, tmp_path: Path
-) -> None:
+def test_an_archive_cannot_write_outside_its_folder(finished: RunFolder, tmp_path: Path) -> None:
     file = tmp_path / "evil.bakeoff"
     pack(finished.bundle("cnn"), file)
     with zipfile.ZipFile(file, "a") as archive:
@@ -295,6 +293,6 @@ def test_no_bundle_is_refused(tmp_path: Path, name: str) -> None:
         load(tmp_path / name)
 
 
-def test_a_run_of_several_approaches_wants_one_named(finished: RunFolder) -> None:
+def test_a_run_of_several_approaches_needs_the_name_of_one(finished: RunFolder) -> None:
     with pytest.raises(BakeoffError, match=r"holds 2 bundles.*bundles/baseline"):
         load(finished.path)

@@ -1,4 +1,4 @@
-"""The model card: what it says, and that no name can break out of its place."""
+"""The model card: its contents, and the escaping of names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_header_is_what_the_hub_reads(manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("name", ['a"b: c', "x\n- y: z", "---", "<script>", "[a](http://b)", "# é"])
-def test_no_name_breaks_out_of_its_place(manifest: Manifest, name: str) -> None:
+def test_names_are_escaped(manifest: Manifest, name: str) -> None:
     text = card(with_name(manifest, name))
     assert header(text)["model-index"][0]["results"][0]["dataset"]["type"] == name.replace(
         "\n", " "

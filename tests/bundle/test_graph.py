@@ -1,4 +1,4 @@
-"""Graphs that a stranger might hand over."""
+"""Untrusted graphs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bakeoff.errors import BakeoffError
 
 
 def graph(nodes: Sequence[onnx.NodeProto] = ()) -> onnx.ModelProto:
-    """Pixels to four outputs by way of some further nodes."""
+    """A graph from pixels to four outputs, with further nodes."""
     names = (*OUTPUTS, PREPARED)
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in names
@@ -121,7 +121,7 @@ def test_a_graph_that_could_do_more_is_refused(
     assert "so bakeoff does not run it" in str(refused.value)
 
 
-def test_a_graph_that_does_not_show_what_it_prepares_is_to_be_made_again() -> None:
+def test_a_graph_without_the_network_input_must_be_exported_again() -> None:
     model = graph()
     del model.graph.output[len(OUTPUTS) :]
     with pytest.raises(BakeoffError, match="from an older version") as refused:

@@ -74,7 +74,7 @@ def test_a_list_may_mix_forms_and_sizes(tmp_path: Path) -> None:
     assert found.names == ("a.png", "[1]", "[2][0]", "[2][1]")
 
 
-def test_of_several_files_those_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+def test_unreadable_files_among_several_are_listed(tmp_path: Path) -> None:
     (tmp_path / "good.png").write_bytes(png(DRAWING[..., 0]))
     (tmp_path / "bad.png").write_bytes(b"")
     found = gather([tmp_path / "bad.png", tmp_path / "good.png"])
@@ -95,7 +95,7 @@ def test_a_large_array_is_shrunk_like_a_large_file() -> None:
     "given",
     [None, 7, {"a": 1}, np.zeros(5), np.zeros((3, 4, 7, 2)), np.full((4, 4), np.nan), object()],
 )
-def test_what_is_no_picture_is_refused(given: Any) -> None:
+def test_other_objects_are_refused(given: Any) -> None:
     with pytest.raises(InputError, match=r"picture"):
         gather(given)
 

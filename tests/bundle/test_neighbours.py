@@ -54,7 +54,7 @@ def test_the_nearest_point_the_same_way() -> None:
     assert len(SOME.nearest(np.ones(2), 50, ["a", "b"])) == len(SOME) == 3
 
 
-def test_what_is_written_is_read() -> None:
+def test_a_written_file_can_be_read() -> None:
     again = Neighbours.from_bytes(SOME.to_bytes(), classes=2, width=2)
     assert again.thumbnails == SOME.thumbnails
     np.testing.assert_array_equal(again.labels, SOME.labels)
@@ -77,7 +77,7 @@ def test_what_is_written_is_read() -> None:
         {"thumbnails": np.zeros(4, np.float32)},
     ],
 )
-def test_parts_that_do_not_fit_are_refused(change: dict[str, np.ndarray]) -> None:
+def test_inconsistent_arrays_are_refused(change: dict[str, np.ndarray]) -> None:
     Neighbours.from_bytes(save(parts()), classes=2, width=4)
     with pytest.raises(ValueError, match="fit together"):
         Neighbours.from_bytes(save(parts() | change), classes=2, width=4)
@@ -89,9 +89,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
         Neighbours.from_bytes(data, classes=2, width=4)
 
 
-def test_a_bundle_shows_training_pictures_like_the_one_asked_about(
-    shipped: Path, finished: RunFolder
-) -> None:
+def test_a_bundle_shows_similar_training_pictures(shipped: Path, finished: RunFolder) -> None:
     bundle = load(shipped)
     assert bundle.neighbours is not None
     test_rows = finished.probabilities()["test_rows"]
@@ -108,7 +106,7 @@ def test_a_bundle_shows_training_pictures_like_the_one_asked_about(
     assert "training pictures" in (shipped / "README.md").read_text()
 
 
-def test_nothing_is_shipped_unless_asked(finished: RunFolder) -> None:
+def test_nothing_is_shipped_by_default(finished: RunFolder) -> None:
     assert load(finished.bundle("cnn")).neighbours is None
     assert not (finished.bundle("cnn") / FILE).exists()
 

@@ -26,7 +26,7 @@ def ink_seen(copies: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.stack([ink, 1 - ink], 1).astype(np.float32)
 
 
-def test_what_matters_is_where_the_ink_is() -> None:
+def test_the_ink_matters() -> None:
     picture = ink_at(4, 18)
     found = occlusion_of(picture, ink_seen(covered(picture)), ["ink", "none"])
     assert found.label == "ink"

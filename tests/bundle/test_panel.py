@@ -19,7 +19,7 @@ from bakeoff.record.folder import RunConfig, RunFolder
 from ..strokes import strokes
 
 
-def test_a_run_brings_all_of_its_bundles(finished: RunFolder) -> None:
+def test_a_run_stands_for_all_of_its_bundles(finished: RunFolder) -> None:
     panel = Panel([finished.path])
     assert list(panel.bundles) == ["baseline", "cnn"]
     first, *lines = repr(panel).splitlines()
@@ -39,11 +39,11 @@ def test_bundles_come_in_the_order_of_the_run_s_approaches(tmp_path: Path) -> No
     assert [one.name for one in find_bundles(run.path)] == ["another", "baseline", "vit"]
 
 
-def test_two_of_one_name_are_told_apart(finished: RunFolder) -> None:
+def test_bundles_of_the_same_name_are_numbered(finished: RunFolder) -> None:
     assert list(Panel([finished.bundle("cnn")] * 3).bundles) == ["cnn", "cnn 2", "cnn 3"]
 
 
-def test_all_are_asked_the_same(finished: RunFolder) -> None:
+def test_every_bundle_predicts_the_same_pictures(finished: RunFolder) -> None:
     panel = Panel([finished.path])
     drawings = list(strokes(9).pictures)
     seen: list[tuple[int, int]] = []
@@ -90,7 +90,7 @@ def test_the_table_says_out_of_distribution() -> None:
     assert [row["verdict"] for row in rows] == ["between ant and bee", "out of distribution"]
 
 
-def test_what_mattered_is_drawn_for_each_picture(finished: RunFolder, tmp_path: Path) -> None:
+def test_each_picture_is_explained_in_a_file(finished: RunFolder, tmp_path: Path) -> None:
     panel = Panel([finished.path])
     some = strokes(2)
     inputs = Inputs(("../a b.png", "c.png"), some.pictures)

@@ -1,4 +1,4 @@
-"""Strangers: pictures that are none of the classes, shown to a model that was really trained."""
+"""Pictures of none of the classes, shown to a trained model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     [(5, 0.06), pytest.param(1, 0.0, marks=pytest.mark.long)],
     indirect=["bundle"],
 )
-def test_strangers_are_refused_and_digits_are_not(bundle: Bundle, slack: float) -> None:
+def test_other_pictures_are_refused_and_digits_are_not(bundle: Bundle, slack: float) -> None:
     digits = read("digits")
     unseen = digits.take(np.flatnonzero(np.arange(len(digits)) % 3 == 0))
     answers = bundle.answer(Inputs(unseen.names, unseen.pictures))

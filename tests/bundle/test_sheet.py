@@ -27,7 +27,7 @@ def panel(sheet: Image.Image, place: int) -> np.ndarray:
     return np.asarray(sheet)[36 : 36 + SIDE, left : left + SIDE].astype(int)
 
 
-def test_what_helped_is_orange_and_what_hurt_is_blue() -> None:
+def test_support_is_orange_and_evidence_against_is_blue() -> None:
     drops = np.zeros((14, 14))
     drops[2, 2], drops[11, 11] = 0.5, -0.5
     picture = np.full((28, 28, 1), 255, dtype=np.uint8)
@@ -41,7 +41,7 @@ def test_what_helped_is_orange_and_what_hurt_is_blue() -> None:
     assert (panel(sheet, 0) == 255).all()
 
 
-def test_every_model_has_a_panel_and_below_it_what_it_saw_and_neighbours() -> None:
+def test_every_model_has_a_panel_with_its_input_and_neighbours() -> None:
     picture = np.zeros((300, 40, 3), dtype=np.uint8)
     one = (ANSWER, explained(np.zeros((14, 2))), SEEN)
     plain = explanation_sheet("x" * 200, picture, {"a": one, "b": one})

@@ -41,7 +41,7 @@ def test_no_side_vanishes(shape: tuple[int, ...]) -> None:
 
 
 def test_a_photo_may_become_a_jpeg_and_a_flat_picture_stays_a_png() -> None:
-    # Sensor noise, as in any photo: what PNG can not pack.
+    # Sensor noise, as in any photo, which PNG cannot compress.
     photo = np.full((400, 300, 3), 128, dtype=np.uint8) + noise(400, 300, 3) // 4
     assert thumbnail_file(photo).startswith(b"\xff\xd8\xff")
     assert thumbnail_file(np.full((400, 300, 3), 7, dtype=np.uint8)).startswith(b"\x89PNG")

@@ -19,7 +19,7 @@ PIXELS = np.stack(list(strokes(40, seed=5).pictures))
 
 
 @pytest.mark.parametrize(("kind", "off"), [("fp16", 2e-3), ("int8", 0.1)])
-def test_smaller_weights_answer_almost_alike(
+def test_smaller_weights_give_almost_the_same_answers(
     finished: RunFolder, tmp_path: Path, kind: Kind, off: float
 ) -> None:
     full = load(finished.bundle("cnn"))
@@ -32,7 +32,7 @@ def test_smaller_weights_answer_almost_alike(
     np.testing.assert_array_equal(small.seen(PIXELS), full.seen(PIXELS))  # nothing of it is rounded
 
 
-def test_a_variant_says_what_it_is_and_verifies_by_its_own_answers(
+def test_a_variant_is_described_and_verifies_its_own_answers(
     finished: RunFolder, tmp_path: Path
 ) -> None:
     path = make_bundle(finished, "cnn", tmp_path / "small", variant="fp16", dataset=strokes())
@@ -62,11 +62,11 @@ def test_only_trained_weights_are_rounded(finished: RunFolder) -> None:
     assert any("network.ood" in name for name in names)
 
 
-def test_a_variant_that_answers_otherwise_is_not_made(
+def test_a_variant_with_other_answers_is_not_exported(
     finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoiled(graph: bytes, _: Kind) -> bytes:
-        """A graph that hardly looks at the picture."""
+        """A graph that mostly ignores the picture."""
         model = onnx.load_model_from_string(graph)
         (head,) = (
             one for one in model.graph.initializer if one.name == "model.network.head.weight"
@@ -82,7 +82,7 @@ def test_a_variant_that_answers_otherwise_is_not_made(
     assert not (tmp_path / "small").exists()
 
 
-def test_pictures_that_are_gone_are_asked_for(finished: RunFolder, tmp_path: Path) -> None:
+def test_missing_pictures_are_named(finished: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="strokes"):
         make_bundle(finished, "cnn", tmp_path / "small", variant="int8")
     make_bundle(finished, "cnn", tmp_path / "plain")

@@ -1,4 +1,4 @@
-"""Bundles as a static folder: what lies in it, and what it never replaces."""
+"""Bundles as a static folder: its contents, and what it never replaces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..strokes import strokes
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A page that takes the place of the one that this install has, or has not."""
+    """A page instead of the one in this installation, which may have none."""
     folder = tmp_path / "browser"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html>")
@@ -65,7 +65,7 @@ def test_the_folder_has_the_page_and_every_model(finished: RunFolder, tmp_path: 
 
 
 @pytest.mark.usefixtures("page")
-def test_packed_bundles_bring_their_neighbours_and_names_of_their_own(
+def test_packed_bundles_keep_their_neighbours_and_get_unique_names(
     finished: RunFolder, tmp_path: Path
 ) -> None:
     dataset: Dataset = strokes()
@@ -101,7 +101,7 @@ def test_an_older_one_is_replaced(finished: RunFolder, page: Path, tmp_path: Pat
 def test_anything_else_is_left_alone(finished: RunFolder, tmp_path: Path, precious: str) -> None:
     out = tmp_path / "site"
     if precious == ".git/HEAD":
-        export_web([finished.bundle("cnn")], out)  # and then published by Git
+        export_web([finished.bundle("cnn")], out)  # and then published with Git
     path = out / precious
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x")
@@ -116,7 +116,7 @@ def test_anything_else_is_left_alone(finished: RunFolder, tmp_path: Path, precio
 
 
 @pytest.mark.usefixtures("page")
-def test_a_bundle_that_can_not_be_read_leaves_nothing(finished: RunFolder, tmp_path: Path) -> None:
+def test_an_unreadable_bundle_leaves_nothing(finished: RunFolder, tmp_path: Path) -> None:
     file = tmp_path / "cut.bakeoff"
     pack(finished.bundle("cnn"), file)
     file.write_bytes(file.read_bytes()[:-300])
@@ -125,7 +125,7 @@ def test_a_bundle_that_can_not_be_read_leaves_nothing(finished: RunFolder, tmp_p
     assert not (tmp_path / "site").exists()
 
 
-def test_an_install_without_a_page_says_so(finished: RunFolder, page: Path, tmp_path: Path) -> None:
+def test_a_missing_page_is_reported(finished: RunFolder, page: Path, tmp_path: Path) -> None:
     (page / "index.html").unlink()
     with pytest.raises(BakeoffError, match="the page: is not built") as refused:
         export_web([finished.bundle("cnn")], tmp_path / "site")

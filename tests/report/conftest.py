@@ -21,7 +21,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page that a report is written into, as the build of the page leaves it."""
+    """The page into which reports are written, as the build makes it."""
     path = tmp_path / "installed" / "web" / "report" / "index.html"
     path.parent.mkdir(parents=True)
     path.write_text(SHELL, encoding="utf-8")

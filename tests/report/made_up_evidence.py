@@ -1,4 +1,4 @@
-"""Make-believe evidence: learning curves, brittleness, health and a verdict that agree."""
+"""Made-up evidence: consistent learning curves, robustness, health and verdict."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CORRUPTIONS = (
 
 
 def with_uncertainty(scores: Scores) -> Scores:
-    """The same scores with the intervals that a newer bakeoff adds."""
+    """The same scores with the intervals of newer versions."""
     error = scores.calibration_error
     return replace(
         scores,
@@ -56,7 +56,7 @@ def with_uncertainty(scores: Scores) -> Scores:
 
 
 def learning_curve(accuracy: float, pictures: int) -> LearningCurve:
-    """A curve that ends at what was measured."""
+    """A curve that ends at the measured score."""
     floor, exponent = 0.3 * (1 - accuracy), 0.5
     scale: float = (1 - accuracy - floor) * pictures**exponent
 
@@ -97,7 +97,7 @@ def learning_curve(accuracy: float, pictures: int) -> LearningCurve:
 
 
 def robustness(accuracy: float, pictures: int, hardiness: float) -> Robustness:
-    """Twelve changes; the hardier, the less each costs."""
+    """Twelve corruptions; a more robust approach loses less to each."""
     corruptions = [
         CorruptionResult(
             name=name,
@@ -134,7 +134,7 @@ def health(
     approaches: Sequence[str],
     groups: Sequence[str],
 ) -> Health:
-    """Seven suspects, three odd pictures, and a style that the background tells."""
+    """Seven suspects, three outliers, and a style that the background predicts."""
     suspects = [
         Suspect(
             index=row,
@@ -180,7 +180,7 @@ def health(
 
 
 def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
-    """Six sentences, one of them on what to do about a class."""
+    """Six sentences, one of them about improving a class."""
     return Verdict(
         [
             Sentence("which", f"Trust {best}: it has {100 * accuracy:.1f} % right."),

@@ -1,4 +1,4 @@
-"""A make-believe run: figures that agree with one another, pictures that can be seen."""
+"""A made-up run with consistent figures and real pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Kind:
-    """How one make-believe approach fares."""
+    """The quality of one made-up approach."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""A search of settings as one HTML file."""
+"""A search for settings as a single HTML file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .conftest import SHELL
 
 
 def carried(text: str) -> StudyView:
-    """The study that a report carries."""
+    """The study in a report."""
     (packed,) = re.findall(r'<script type="application/gzip" id="study">([^<]*)</script>', text)
     return StudyView.model_validate_json(gzip.decompress(base64.b64decode(packed)))
 
 
 @pytest.mark.usefixtures("shell")
-def test_the_page_carries_the_study(tmp_path: Path) -> None:
+def test_the_page_contains_the_study(tmp_path: Path) -> None:
     made = make_study(tmp_path / "drawings")
     path = write_study_report(tmp_path / "drawings")
     assert path == tmp_path / "drawings" / "report.html"
@@ -42,7 +42,7 @@ def test_the_page_carries_the_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("shell")
-def test_one_that_was_interrupted_can_be_looked_at(tmp_path: Path) -> None:
+def test_an_interrupted_study_has_a_report(tmp_path: Path) -> None:
     make_study(tmp_path / "drawings", done=2)
     view = carried(write_study_report(tmp_path / "drawings").read_text(encoding="utf-8"))
     assert (view.state, view.settings, view.command) == ("interrupted", None, None)
@@ -57,7 +57,7 @@ def test_names_stay_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("shell")
-def test_what_is_no_study_has_no_report(tmp_path: Path) -> None:
+def test_a_folder_without_a_study_has_no_report(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="is no study"):
         write_study_report(tmp_path)
 

@@ -49,7 +49,7 @@ def test_the_mistakes_are_in_the_columns(usual: RunFolder, view: View) -> None:
             assert loss[one.index] / 1000 == pytest.approx(one.loss, abs=1e-3)
 
 
-def test_what_was_only_learnt_from_has_no_answer(tmp_path: Path) -> None:
+def test_training_pictures_without_a_fold_have_no_answer(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", kinds=KINDS[1:2], pictures=60, folds=0, test=20)
     view = view_of(run, NO_SHEETS)
     answer = numbers(view.predictions["cnn"].answer)
@@ -62,7 +62,7 @@ def test_what_was_only_learnt_from_has_no_answer(tmp_path: Path) -> None:
     assert view.pictures.groups is None
 
 
-def test_a_loss_beyond_all_bounds_still_fits_its_column(
+def test_a_huge_loss_still_fits_its_column(
     usual: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known: dict[str, NDArray[Any]] = usual.probabilities()

@@ -20,13 +20,13 @@ from .made_up_run import DIGITS, HOSTILE, KINDS, make_run
 
 
 def carried(text: str) -> View:
-    """The run that a report carries."""
+    """The run in a report."""
     (packed,) = re.findall(r'<script type="application/gzip" id="run">([^<]*)</script>', text)
     return View.model_validate_json(gzip.decompress(base64.b64decode(packed)))
 
 
 def rows_of(sheets: Sheets) -> list[int]:
-    """Rows of the dataset whose pictures a report carries."""
+    """Rows of the dataset whose pictures are in a report."""
     assert sheets.rows is not None
     return [int(row) for row in np.frombuffer(base64.b64decode(sheets.rows), "<u4")]
 
@@ -43,7 +43,7 @@ def small(tmp_path: Path) -> RunFolder:
 
 
 @pytest.mark.usefixtures("shell")
-def test_the_page_carries_the_run(small: RunFolder) -> None:
+def test_the_page_contains_the_run(small: RunFolder) -> None:
     text = written(small)
     before, after = SHELL.split("<!--carried-->")
     assert text.startswith(before)
@@ -69,7 +69,7 @@ def test_every_picture_of_a_small_run_is_there(small: RunFolder) -> None:
 
 
 @pytest.mark.usefixtures("shell")
-def test_mistakes_are_carried_first_and_the_approaches_take_turns(small: RunFolder) -> None:
+def test_mistakes_come_first_with_the_approaches_in_turn(small: RunFolder) -> None:
     rows = rows_of(carried(written(small)).sheets)
     one, other = (approach.mistakes for approach in small.results().approaches)
     worst = dict.fromkeys([one[0].index, other[0].index] if other else [one[0].index])
@@ -79,7 +79,7 @@ def test_mistakes_are_carried_first_and_the_approaches_take_turns(small: RunFold
 
 
 @pytest.mark.usefixtures("shell")
-def test_what_is_odd_comes_next(small: RunFolder) -> None:
+def test_outliers_come_next(small: RunFolder) -> None:
     rows = rows_of(carried(written(small)).sheets)
     results = small.results()
     assert results.health is not None
@@ -106,7 +106,7 @@ def test_the_same_run_gives_the_same_bytes(small: RunFolder) -> None:
 
 
 @pytest.mark.usefixtures("shell")
-def test_heavy_pictures_stop_at_the_budget_with_the_worst_aboard(
+def test_large_pictures_stop_at_the_budget_after_the_worst_mistakes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=DIGITS, pictures=1500)

@@ -60,7 +60,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def client(finished: RunFolder) -> Iterator[httpx.Client]:
-    """A client of one server that all tests share, with bounds that a test can reach."""
+    """A client of one server that all tests share, with limits that a test can reach."""
     bounds = Bounds(body_mb=2, files=5, pictures=50, picture_megapixels=1, unpacked_mb=3, members=9)
     with serving(finished, bounds=bounds) as shared:
         yield shared

@@ -47,7 +47,7 @@ def test_a_picture_as_every_model_sees_it(client: httpx.Client, finished: RunFol
 
 
 @pytest.mark.parametrize("path", ["/api/explain", "/api/seen"])
-def test_one_picture_is_looked_into_at_a_time(client: httpx.Client, path: str) -> None:
+def test_only_one_picture_is_explained_at_a_time(client: httpx.Client, path: str) -> None:
     files = [("files", (f"{row}.png", png(DRAWINGS[row]))) for row in range(2)]
     response = client.post(path, files=files)
     assert response.status_code == 400
@@ -56,6 +56,6 @@ def test_one_picture_is_looked_into_at_a_time(client: httpx.Client, path: str) -
     assert client.post(f"{path}?model=x", content=png(DRAWINGS[0])).status_code == 404
 
 
-def test_what_is_seen_has_the_bounds_of_what_is_named(client: httpx.Client) -> None:
+def test_explanations_have_the_limits_of_predictions(client: httpx.Client) -> None:
     assert client.post("/api/seen", content=b"x" * 3_000_000).status_code == 413
     assert client.get("/api/seen").status_code == 405

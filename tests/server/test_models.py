@@ -99,7 +99,7 @@ def test_small_requests_pass_between_the_batches_of_a_large_one() -> None:
     asyncio.run(main())
 
 
-def test_pictures_of_other_sizes_do_not_share_a_batch() -> None:
+def test_pictures_of_different_sizes_do_not_share_a_batch() -> None:
     model = Slow()
 
     async def main() -> None:
@@ -195,7 +195,7 @@ def until(found: Callable[[], bool]) -> None:
 
 
 def replace(folder: Path, change: Callable[[Path], None]) -> None:
-    """Exchange a bundle as `export` does: whole, by renaming."""
+    """Replace a bundle as `export` does: atomically, by renaming."""
     fresh = Path(shutil.copytree(folder, folder.with_name(".fresh")))
     change(fresh)
     shutil.rmtree(folder)

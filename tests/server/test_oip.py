@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, by its real client and by hand."""
+"""The Open Inference Protocol, with its real client and with handwritten requests."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_the_page_comes_with_its_policy(client: httpx.Client) -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_what_it_is_made_of_is_asked_for_once(client: httpx.Client) -> None:
+def test_assets_are_cached_forever(client: httpx.Client) -> None:
     response = client.get("/assets/index-1a2b.js")
     assert response.text == "export {}"
     assert response.headers["content-type"].startswith("text/javascript")
@@ -90,7 +90,7 @@ def test_a_token_guards_the_api_and_not_the_page_that_asks_for_it(finished: RunF
             assert client.get(path, headers=headers).status_code == 200
 
 
-def test_a_page_that_was_not_built_is_told_with_the_mend(
+def test_a_page_that_is_not_built_is_reported_with_a_hint(
     finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "files", lambda _: tmp_path)

@@ -21,7 +21,7 @@ from bakeoff.server.runs import Runs
 from .conftest import serving
 
 
-def test_all_that_the_report_shows(client: httpx.Client, finished: RunFolder) -> None:
+def test_a_run_is_served_with_its_report(client: httpx.Client, finished: RunFolder) -> None:
     (summary,) = client.get("/api/runs").json()
     assert summary["name"] == "run"
     assert summary["finished"] is True
@@ -37,7 +37,7 @@ def numbers(text: str) -> NDArray[np.uint16]:
     return np.frombuffer(base64.b64decode(text), "<u2")
 
 
-def test_the_view_holds_every_picture_and_what_each_approach_said(
+def test_the_view_contains_every_picture_and_prediction(
     client: httpx.Client, finished: RunFolder
 ) -> None:
     response = client.get("/api/runs/run/view")
@@ -62,9 +62,7 @@ def test_the_view_holds_every_picture_and_what_each_approach_said(
             assert said["loss"][rows] / 1000 == pytest.approx(-np.log(true), abs=1e-3)
 
 
-def test_the_small_pictures_are_where_the_view_says(
-    client: httpx.Client, finished: RunFolder
-) -> None:
+def test_thumbnails_are_at_the_urls_in_the_view(client: httpx.Client, finished: RunFolder) -> None:
     sheets = client.get("/api/runs/run/view").json()["sheets"]
     assert (sheets["tile"], sheets["across"], sheets["per_sheet"]) == (12, 16, 256)
     assert sheets["rows"] is None
@@ -134,7 +132,7 @@ def test_a_run_without_its_pictures_is_reported_with_a_hint(
             assert "bakeoff run --resume" in response.json()["detail"]
 
 
-def test_a_sheet_that_is_lost_moves_no_picture(finished: RunFolder, tmp_path: Path) -> None:
+def test_a_missing_sheet_moves_no_picture(finished: RunFolder, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
     sheet = copy / "pictures" / "0000.webp"
     shutil.copy(sheet, sheet.with_name("0002.webp"))
@@ -192,7 +190,7 @@ def test_a_run_in_progress_is_followed(finished: RunFolder, tmp_path: Path) -> N
     assert found[-1][1] == "run finished"
 
 
-def test_two_runs_of_one_name_are_told_apart(finished: RunFolder, tmp_path: Path) -> None:
+def test_runs_of_the_same_name_are_numbered(finished: RunFolder, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(finished.path, tmp_path / "run"))
     assert list(Runs([finished.path, copy])) == ["run", "run 2"]
     with pytest.raises(BakeoffError, match="is no run"):

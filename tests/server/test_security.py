@@ -121,7 +121,7 @@ def test_the_own_page_can(client: httpx.Client) -> None:
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_a_name_made_to_mean_this_machine_is_refused_dns_rebinding(client: httpx.Client) -> None:
+def test_a_foreign_host_name_is_refused_dns_rebinding(client: httpx.Client) -> None:
     response = client.get("/api/models", headers={"host": "evil.example"})
     refused(response, 421, "does not accept the host name")
     assert client.get("/api/models", headers={"host": "localhost:1"}).status_code == 200

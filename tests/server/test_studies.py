@@ -1,4 +1,4 @@
-"""Searches of settings, finished or going on, behind HTTP."""
+"""Searches for settings, finished or running, over HTTP."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def client(home: Home) -> Iterator[httpx.Client]:
-    """A server over a finished study and one that was interrupted."""
+    """A server with a finished study and an interrupted one."""
     make_study(home.studies / "drawings")
     make_study(home.studies / "going", done=3, created="2026-11-23T09:00:00+00:00")
     with serving(None, home=home) as served:
         yield served
 
 
-def test_studies_are_told_in_a_line_each_the_newest_first(client: httpx.Client, home: Home) -> None:
+def test_studies_are_listed_newest_first(client: httpx.Client, home: Home) -> None:
     going, finished = client.get("/api/studies").json()
     assert (going["name"], going["state"]) == ("going", "interrupted")
     assert [(one["done"], one["wanted"]) for one in going["searches"]] == [(3, 12), (3, 12)]
@@ -52,7 +52,7 @@ def test_studies_are_told_in_a_line_each_the_newest_first(client: httpx.Client, 
         assert client.get("/api/studies").json()[0]["state"] == "in progress"
 
 
-def test_the_line_changes_with_the_study(client: httpx.Client, home: Home) -> None:
+def test_the_summary_changes_with_the_study(client: httpx.Client, home: Home) -> None:
     before = client.get("/api/studies").json()[0]
     assert client.get("/api/studies").json()[0] == before
     make_study(home.studies / "going", done=5, created=before["created"])
@@ -67,7 +67,7 @@ def test_a_search_without_a_score_has_none(client: httpx.Client, home: Home) -> 
     assert (search["done"], search["accuracy"]) == (0, None)
 
 
-def test_a_study_comes_whole_and_says_how_to_use_it(client: httpx.Client, home: Home) -> None:
+def test_a_study_is_returned_with_its_commands(client: httpx.Client, home: Home) -> None:
     path = home.studies / "drawings"
     view = client.get("/api/studies/drawings").json()
     assert view["study"] == json.loads((path / STUDY).read_text())
@@ -82,7 +82,7 @@ def test_a_study_comes_whole_and_says_how_to_use_it(client: httpx.Client, home: 
     ]
 
 
-def test_one_that_goes_on_has_nothing_to_use_yet(client: httpx.Client, home: Home) -> None:
+def test_a_running_study_has_no_settings_yet(client: httpx.Client, home: Home) -> None:
     with RunLock(home.studies / "going"):
         view = client.get("/api/studies/going").json()
     assert (view["state"], view["settings"], view["command"]) == ("in progress", None, None)
@@ -93,14 +93,14 @@ def test_one_that_goes_on_has_nothing_to_use_yet(client: httpx.Client, home: Hom
     assert client.get("/api/studies/going/table").status_code == 200
 
 
-def test_one_that_was_interrupted_says_how_to_go_on(client: httpx.Client, home: Home) -> None:
+def test_an_interrupted_study_says_how_to_resume(client: httpx.Client, home: Home) -> None:
     again = ["bakeoff", "tune", "--resume", str((home.studies / "going").resolve())]
     assert shlex.split(client.get("/api/studies/going").json()["resume"]) == again
     assert client.get("/api/studies/drawings").json()["resume"] is None
 
 
 @pytest.mark.parametrize(("address", "file"), [("settings", SETTINGS), ("table", TRIALS)])
-def test_its_files_can_be_taken_away(
+def test_the_files_of_a_study_can_be_downloaded(
     client: httpx.Client, home: Home, address: str, file: str
 ) -> None:
     response = client.get(f"/api/studies/drawings/{address}")
@@ -126,7 +126,7 @@ def test_a_name_is_looked_up_and_never_a_path(client: httpx.Client, path: str) -
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_damaged_study_is_told_and_harms_no_other(client: httpx.Client, home: Home) -> None:
+def test_a_damaged_study_is_reported_and_affects_no_other(client: httpx.Client, home: Home) -> None:
     (home.studies / "going" / STUDY).write_text('{"schema_version": 99}')
     damaged = next(one for one in client.get("/api/studies").json() if one["name"] == "going")
     assert damaged["state"] == "damaged"
@@ -137,9 +137,7 @@ def test_a_damaged_study_is_told_and_harms_no_other(client: httpx.Client, home: 
     assert client.get("/api/studies/drawings").status_code == 200
 
 
-def test_studies_can_be_named_and_those_of_one_name_are_told_apart(
-    tmp_path: Path, home: Home
-) -> None:
+def test_named_studies_of_the_same_name_are_numbered(tmp_path: Path, home: Home) -> None:
     make_study(tmp_path / "elsewhere" / "drawings", approaches=("cnn",))
     make_study(home.studies / "drawings")
     (home.studies / "no study").mkdir()
@@ -155,7 +153,7 @@ def test_studies_can_be_named_and_those_of_one_name_are_told_apart(
         assert "cannot be read" in response.json()["detail"]
 
 
-def test_one_that_is_named_and_at_home_is_there_once(home: Home) -> None:
+def test_a_study_that_is_named_and_at_home_is_listed_once(home: Home) -> None:
     make_study(home.studies / "drawings")
     studies = Studies([home.studies / "drawings"], home.studies)
     assert list(studies) == ["drawings"]

@@ -47,7 +47,7 @@ def home(tmp_path: Path) -> Home:
 
 @contextmanager
 def room(home: Home, **more: Any) -> Iterator[httpx.Client]:
-    """A server at home; whatever still trains when the block ends is stopped."""
+    """A server with a home folder; runs in progress are stopped when the block ends."""
     with serving(None, home=home, **more) as client:
         yield client
 
@@ -79,7 +79,7 @@ def summary(client: httpx.Client, name: str) -> dict[str, Any]:
 
 
 def until(client: httpx.Client, name: str, event: str) -> None:
-    """Wait until a run has come to an event."""
+    """Wait for an event of a run."""
     with client.stream("GET", f"/api/runs/{name}/events", timeout=120) as response:
         for line in response.iter_lines():
             if line == f"event: {event}":
@@ -101,7 +101,7 @@ def settled(client: httpx.Client, name: str, status: str) -> dict[str, Any]:
 # -- what can be chosen ---------------------------------------------------------------
 
 
-def test_what_can_be_trained_is_told_without_torch(page: httpx.Client) -> None:
+def test_the_training_choices_need_no_torch(page: httpx.Client) -> None:
     found = page.get("/api/training").json()
     assert (found["possible"], found["reason"], found["running"]) == (True, None, None)
     told = {one["name"]: one["title"] for one in found["approaches"]}
@@ -114,7 +114,7 @@ def test_what_can_be_trained_is_told_without_torch(page: httpx.Client) -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_where_nothing_can_be_trained_it_says_why(
+def test_a_server_without_training_says_why(
     page: httpx.Client, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choices, "trainable", lambda: "no torch here.")
@@ -152,7 +152,7 @@ def strokes_config() -> RunConfig:
         ({"name": ".."}, 400, "is not a valid name for a run"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_an_invalid_request_is_refused(
     page: httpx.Client,
     home: Home,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +165,7 @@ def test_what_does_not_fit_is_refused(
     assert not home.runs.exists()
 
 
-def test_without_leave_nothing_is_trained(home: Home) -> None:
+def test_training_needs_permission(home: Home) -> None:
     with room(Home(home.path, open=False)) as client:
         for method, path in [
             ("POST", "/api/training"),
@@ -200,7 +200,7 @@ def test_an_estimate_is_measured_and_leaves_nothing(page: httpx.Client, home: Ho
     refused(page.post("/api/training/estimate", json=bad, timeout=100), 400, "has no groups")
 
 
-def test_an_estimate_ends_with_its_time_or_with_who_asked(
+def test_an_estimate_ends_at_its_time_limit_or_when_the_client_disconnects(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeping = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -225,7 +225,7 @@ def test_an_estimate_ends_with_its_time_or_with_who_asked(
 @pytest.mark.parametrize(
     ("wish", "option"), [(None, None), (True, "--keep-groups"), (False, "--mix-groups")]
 )
-def test_what_is_wished_of_groups_is_passed_on(
+def test_group_options_are_passed_on(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch, wish: bool | None, option: str | None
 ) -> None:
     echo = (sys.executable, "-c", "import sys; sys.exit(' '.join(sys.argv[1:]))")
@@ -304,7 +304,7 @@ def test_a_training_is_cancelled_found_again_and_resumed(page: httpx.Client, hom
     assert page.delete("/api/runs/long").status_code == 204
 
 
-def test_a_training_that_hears_nothing_is_stopped_by_force(
+def test_a_training_that_ignores_signals_is_killed(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
@@ -320,7 +320,7 @@ def test_a_training_that_hears_nothing_is_stopped_by_force(
     refused(page.post("/api/runs/deaf/resume"), 409, "never began")
 
 
-def test_why_a_training_failed_is_told(page: httpx.Client) -> None:
+def test_the_reason_for_a_failed_training_is_reported(page: httpx.Client) -> None:
     bad = QUICK | {"name": "bad", "leave_one_group_out": True}
     assert page.post("/api/training", json=bad).status_code == 201
     stream = page.get("/api/runs/bad/events", timeout=60).text
@@ -333,7 +333,7 @@ def test_why_a_training_failed_is_told(page: httpx.Client) -> None:
     assert page.get("/api/runs/none/log").status_code == 404
 
 
-def test_the_name_is_that_of_the_set_with_the_time(
+def test_the_default_name_is_the_set_and_the_time(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", ""))
@@ -364,7 +364,7 @@ def test_two_runs_of_one_name_keep_theirs(finished: RunFolder, home: Home) -> No
 # -- parts -----------------------------------------------------------------------------
 
 
-def test_how_a_run_stands_is_told_from_its_files(finished: RunFolder, tmp_path: Path) -> None:
+def test_the_status_of_a_run_follows_from_its_files(finished: RunFolder, tmp_path: Path) -> None:
     assert status_of(finished) == "finished"
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
@@ -385,7 +385,7 @@ def test_a_process_that_is_gone_is_not_signalled(tmp_path: Path) -> None:
     Jobs()._send(run, signal.SIGINT)  # nobody holds it
 
 
-def test_the_model_asked_longest_ago_goes_when_there_are_too_many(
+def test_the_least_recently_used_model_is_unloaded(
     finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bakeoff.server.models.MOST_LOADED", 1)
@@ -403,7 +403,7 @@ def test_the_model_asked_longest_ago_goes_when_there_are_too_many(
     asyncio.run(main())
 
 
-def test_sets_have_bounds_of_their_own() -> None:
+def test_sets_have_their_own_limits() -> None:
     bounds = Bounds(body_mb=1, body_seconds=2, set_mb=3, set_seconds=4)
     assert bounds.of_body("POST", "/api/sets") == (3, 4)
     assert bounds.of_body("POST", "/api/sets/x/pictures") == (1, 2)
