@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
-from bakeoff.report.view import MOST_LOSS, NOTHING, Sheets, View, view_of
+from bakeoff.report.view import MAX_LOSS, NOTHING, Sheets, View, view_of
 
 from .made_up_run import KINDS, make_run
 
@@ -70,7 +70,7 @@ def test_a_huge_loss_still_fits_its_column(
     impossible[:] = np.eye(10)[0]
     monkeypatch.setattr(usual, "probabilities", lambda: known | {"cnn_test": impossible})
     loss = numbers(view_of(usual, NO_SHEETS).predictions["cnn"].loss)
-    assert loss.max() == 1000 * MOST_LOSS
+    assert loss.max() == 1000 * MAX_LOSS
 
 
 def test_groups_are_there_where_the_dataset_has_some(usual: RunFolder, view: View) -> None:
