@@ -45,7 +45,7 @@ def test_an_edge_votes_for_its_direction(wide: bool) -> None:
 
 
 @pytest.mark.parametrize("shade", [0.0, 0.25, 1.0])
-def test_where_there_is_no_edge_nothing_is_voted_for(shade: float) -> None:
+def test_without_an_edge_there_are_no_votes(shade: float) -> None:
     hog = Baseline(cells=2, orientations=4).frozen(task())
     histogram = hog(torch.full((1, 1, 28, 28), shade))[0, :16]
     assert torch.equal(histogram, torch.zeros(16))

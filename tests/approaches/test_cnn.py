@@ -25,7 +25,7 @@ def convolutions(cnn: CNN, side: int = 28, channels: int = 1) -> list[tuple[int,
     ]
 
 
-def test_filters_are_the_number_and_widths_of_conv_layers() -> None:
+def test_filters_are_the_number_and_widths_of_layers() -> None:
     assert convolutions(CNN(filters=(4, 6, 5))) == [(1, 4, 3), (4, 6, 3), (6, 5, 3)]
     assert convolutions(CNN(filters=(7,)), channels=3) == [(3, 7, 3)]
 
@@ -93,7 +93,7 @@ def test_batch_norm_comes_after_each_conv_or_not_at_all() -> None:
     assert {conv.bias is None for conv in kinds(without, nn.Conv2d)} == {False}
 
 
-def test_dropout_comes_before_each_dense_layer_and_in_training_alone() -> None:
+def test_dropout_comes_before_each_dense_layer_in_training_only() -> None:
     network = CNN(filters=(4,), dense=(9,), dropout=0.5).build(task())
     assert [vars(part)["p"] for part in kinds(network, nn.Dropout)] == [0.5, 0.5]
     x = torch.rand(4, 1, 28, 28)
@@ -103,7 +103,7 @@ def test_dropout_comes_before_each_dense_layer_and_in_training_alone() -> None:
 
 @pytest.mark.parametrize("side", [1, 7, 16, 17, 28, 33, 64, 65])
 @pytest.mark.parametrize("given", [True, False])
-def test_any_side_will_do(side: int, given: bool) -> None:
+def test_every_side_works(side: int, given: bool) -> None:
     cnn = CNN(filters=(4, 4, 4, 4, 4), side=max(side, 4) if given else None)
     size = cnn.preprocess(task(side=side)).size
     assert size == max(side, 4) if given else 16 <= size <= 64
@@ -122,6 +122,6 @@ def test_the_head_knows_roughly_where() -> None:
 
 
 @pytest.mark.parametrize("cnn", [CNN(filters=()), CNN(kernel_size=4), CNN(kernel_size=0)])
-def test_what_is_no_cnn_is_refused(cnn: CNN) -> None:
+def test_invalid_cnns_are_refused(cnn: CNN) -> None:
     with pytest.raises(BakeoffError, match="at least one layer of filters and an odd kernel size"):
         cnn.build(task())

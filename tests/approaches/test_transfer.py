@@ -41,12 +41,12 @@ def test_dense_and_dropout_make_the_head() -> None:
     assert len(kinds(Transfer().build(task()), nn.Linear)) == 1
 
 
-def test_frozen_learns_the_head_alone() -> None:
+def test_a_frozen_backbone_trains_only_the_head() -> None:
     assert SMALL.frozen(task()) is not None
     assert sum(one.numel() for one in SMALL.build(task()).parameters()) == 1280 * 3 + 3
 
 
-def test_fine_tuning_trains_the_backbone_gently() -> None:
+def test_fine_tuning_trains_the_backbone_at_a_low_rate() -> None:
     tuned = Transfer(side=32, fine_tune=True)
     assert tuned.frozen(task()) is None
     network = tuned.build(task())
@@ -94,7 +94,7 @@ def test_frozen_features_are_the_same_from_run_to_run() -> None:
     assert not torch.equal(first[0], first[1])
 
 
-def test_looking_up_the_width_moves_no_random_numbers() -> None:
+def test_looking_up_the_width_draws_no_random_numbers() -> None:
     _width.cache_clear()
     torch.manual_seed(0)
     first = SMALL.build(task())
@@ -104,7 +104,7 @@ def test_looking_up_the_width_moves_no_random_numbers() -> None:
         assert torch.equal(one, two)
 
 
-def test_another_backbone_is_built_and_its_weights_asked_for(
+def test_another_backbone_downloads_its_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import timm
@@ -129,7 +129,7 @@ def test_an_unknown_backbone_is_refused() -> None:
             part(task())
 
 
-def test_without_a_network_the_mend_is_the_default(
+def test_without_a_network_the_hint_is_the_default(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     import huggingface_hub.constants

@@ -52,7 +52,7 @@ def inked(picture: Picture) -> float:
 
 @settings(max_examples=60, deadline=None)
 @given(picture=pictures, change=st.sampled_from(CORRUPTIONS), strength=st.integers(1, STRENGTHS))
-def test_any_picture_is_changed_into_a_picture(
+def test_every_corruption_gives_a_picture(
     picture: Picture, change: Corruption, strength: int
 ) -> None:
     before = picture.copy()
@@ -72,7 +72,7 @@ def test_any_picture_is_changed_into_a_picture(
 
 
 @pytest.mark.parametrize("change", CORRUPTIONS, ids=lambda change: change.name)
-def test_there_are_five_strengths_in_words(change: Corruption) -> None:
+def test_five_strengths_have_words(change: Corruption) -> None:
     assert len(change.amounts) == len(set(change.strengths)) == STRENGTHS
 
 
@@ -97,7 +97,7 @@ def test_more_strength_changes_more(change: Corruption, size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("name", ["shift", "scale"])
-def test_what_needs_more_room_keeps_every_pixel(name: str) -> None:
+def test_corruptions_that_need_room_keep_every_pixel(name: str) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     sides = []
     for strength in range(1, STRENGTHS + 1):
@@ -108,7 +108,7 @@ def test_what_needs_more_room_keeps_every_pixel(name: str) -> None:
     assert sides == sorted(sides)
 
 
-def test_a_turn_keeps_all_ink() -> None:
+def test_rotation_keeps_all_ink() -> None:
     picture = drawing(shade=0)
     picture[:3, 40:60] = 40  # touches the edge
     for strength in range(1, STRENGTHS + 1):
@@ -116,7 +116,7 @@ def test_a_turn_keeps_all_ink() -> None:
         assert inked(turned) == pytest.approx(inked(picture), rel=0.15)
 
 
-def test_the_paper_goes_on_beyond_the_edge_without_the_ink_that_touches_it() -> None:
+def test_the_border_continues_without_ink_that_touches_it() -> None:
     picture = np.full((40, 40, 1), 200, dtype=np.uint8)
     picture[18:22, :20] = 20
     larger = BY_NAME["scale"](picture, STRENGTHS, row=0, ink=True)
@@ -150,7 +150,7 @@ def test_light_ink_on_dark_is_changed_like_dark_ink_on_light(change: Corruption)
     assert np.abs(one - other).max() <= 1
 
 
-def test_a_photo_on_black_is_shaded_where_ink_on_black_has_its_paper_shaded() -> None:
+def test_shadows_of_photos_and_of_ink_on_black() -> None:
     black = np.zeros((30, 30, 1), dtype=np.uint8)
     black[10:20, 10:20] = 255
     light = BY_NAME["uneven light"]
@@ -159,7 +159,7 @@ def test_a_photo_on_black_is_shaded_where_ink_on_black_has_its_paper_shaded() ->
     assert light(black, STRENGTHS, row=0, ink=True)[0].max() > 20
 
 
-def test_what_is_faint_is_made_no_fainter() -> None:
+def test_faint_pictures_keep_their_contrast() -> None:
     faint = drawing()
     faint = (200 + (faint.astype(float) - 200) * 0.1).astype(np.uint8)
     paler = BY_NAME["low contrast"](faint, STRENGTHS, row=0, ink=True)
@@ -179,14 +179,14 @@ def test_a_negative_is_never_plain_grey_and_keeps_the_hue_of_photos() -> None:
     assert light_red.mean() > red.mean()
 
 
-def test_chance_is_the_rows_and_the_seeds() -> None:
+def test_randomness_depends_on_row_and_seed() -> None:
     picture, noise = drawing(), BY_NAME["noise"]
     one = noise(picture, 3, row=1, ink=True)
     assert not np.array_equal(one, noise(picture, 3, row=2, ink=True))
     assert not np.array_equal(one, noise(picture, 3, row=1, ink=True, seed=1))
 
 
-def test_what_is_covered_is_small_and_on_the_drawing() -> None:
+def test_occlusion_is_small_and_on_the_drawing() -> None:
     picture = drawing()
     for row in range(5):
         changed = BY_NAME["occlusion"](picture, STRENGTHS, row=row, ink=True) != picture
@@ -194,7 +194,7 @@ def test_what_is_covered_is_small_and_on_the_drawing() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_large_pictures_are_no_trouble(channels: int) -> None:
+def test_large_pictures_work(channels: int) -> None:
     picture = drawing(2000, 1500, channels=channels)
     for name in ("noise", "squared paper", "turn", "thicker strokes"):
         changed = BY_NAME[name](picture[:800, :600], 3, row=0, ink=True)

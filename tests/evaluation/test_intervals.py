@@ -40,7 +40,7 @@ def test_wilsons_interval_is_scipys(case: tuple[int, int]) -> None:
     assert wilson(right, pictures) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
 
 
-def test_copies_count_for_the_pictures_they_are_worth() -> None:
+def test_copies_count_as_fewer_pictures() -> None:
     right = np.repeat(np.arange(40) % 10 != 0, 5)
     alone = share_interval(right, Sampling())
     copied = share_interval(right, Sampling(np.repeat(np.arange(40), 5)))
@@ -55,12 +55,12 @@ def test_clusters_that_are_all_right_count_as_one_picture_each() -> None:
     assert share_interval(right, Sampling(ids)) == pytest.approx(wilson(20, 20))
 
 
-def test_clusters_that_differ_less_than_chance_narrow_nothing() -> None:
+def test_the_design_effect_is_at_least_1() -> None:
     right = np.tile([True, False], 50)
     assert share_interval(right, Sampling(np.repeat(np.arange(50), 2))) == wilson(50, 100)
 
 
-def test_the_better_end_has_what_more_pictures_may_bring() -> None:
+def test_the_upper_end_allows_for_more_training_pictures() -> None:
     right = np.arange(500) % 20 != 0
     low, high = wilson(475, 500)
     sampling = Sampling(train_size=400, final_train_size=500)
@@ -82,13 +82,13 @@ def test_guessing_has_little_to_gain() -> None:
     )
 
 
-def test_no_pictures_know_nothing() -> None:
+def test_without_pictures_the_interval_is_everything() -> None:
     none = np.empty(0)
     assert share_interval(none.astype(bool), Sampling()) == (0.0, 1.0)
     assert mean_interval(none, Sampling()) == (0.0, math.inf)
 
 
-def test_intervals_of_a_mean_hold_it_as_often_as_they_say() -> None:
+def test_intervals_of_a_mean_have_their_coverage() -> None:
     rng = np.random.default_rng(0)
     held = 0
     for _ in range(60):
@@ -97,7 +97,7 @@ def test_intervals_of_a_mean_hold_it_as_often_as_they_say() -> None:
     assert held >= 52  # 57 of 60 expected; 51 and fewer happen once in a hundred times
 
 
-def test_whole_clusters_are_drawn() -> None:
+def test_the_bootstrap_draws_whole_clusters() -> None:
     ids = np.array([3, 1, 1, 2, 3, 3])
 
     def check(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:

@@ -27,7 +27,7 @@ def test_mistakes_are_ranked_by_loss_and_name_their_rows() -> None:
     assert worst.loss == pytest.approx(-np.log(0.05), rel=1e-6)
 
 
-def test_equal_losses_come_in_the_order_of_their_rows() -> None:
+def test_equal_losses_are_sorted_by_row() -> None:
     probabilities = np.tile(np.array([[0.0, 1.0, 0.0]]), (3, 1))
     found = mistakes(probabilities, np.zeros(3, int), CLASSES, "abcdef", np.array([5, 0, 3]))
     assert [one.index for one in found] == [0, 3, 5]
@@ -37,7 +37,7 @@ def test_no_mistakes() -> None:
     assert mistakes(np.eye(3), np.arange(3), CLASSES, "abc", np.arange(3)) == []
 
 
-def test_pairs_come_by_count_and_then_by_share() -> None:
+def test_pairs_are_sorted_by_count_then_share() -> None:
     confusion = [[5, 2, 0], [2, 16, 2], [3, 0, 7]]
     pairs = confused_pairs(confusion, CLASSES, most=3)
     assert [(pair.truth, pair.answer, pair.count) for pair in pairs] == [

@@ -20,7 +20,7 @@ PROBABILITIES = np.array(
 LABELS = np.array([0, 0, 1, 1])
 
 
-def test_the_figures_of_a_small_example() -> None:
+def test_the_scores_of_a_small_example() -> None:
     scores = score(PROBABILITIES, LABELS, CLASSES)
     assert (scores.pictures, scores.correct, scores.accuracy) == (4, 3, 0.75)
     assert scores.loss == pytest.approx(-np.log([0.8, 0.3, 0.9, 0.7]).mean(), rel=1e-6)
@@ -39,13 +39,13 @@ def test_the_figures_of_a_small_example() -> None:
     assert balloon.f1 == pytest.approx(0.8)
 
 
-def test_a_class_without_pictures_has_zeros_and_knows_nothing() -> None:
+def test_a_class_without_pictures() -> None:
     spiral = score(PROBABILITIES, LABELS, CLASSES).per_class[2]
     assert (spiral.pictures, spiral.accuracy, spiral.precision, spiral.f1) == (0, 0.0, 0.0, 0.0)
     assert spiral.interval == (0.0, 1.0)
 
 
-def test_groups_are_scored_apart_and_empty_ones_left_out() -> None:
+def test_groups_are_scored_separately() -> None:
     groups = np.array([0, 2, 2, 0])
     pencil, stamp = score(
         PROBABILITIES, LABELS, CLASSES, groups, ("pencil", "tablet", "stamp")
@@ -55,7 +55,7 @@ def test_groups_are_scored_apart_and_empty_ones_left_out() -> None:
     assert stamp.loss == pytest.approx(-(math.log(0.3) + math.log(0.9)) / 2, rel=1e-6)
 
 
-def test_one_certain_mistake_costs_sixteen_nats_and_no_more() -> None:
+def test_a_confident_mistake_costs_at_most_16_nats() -> None:
     certain = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
     cost = losses(certain, np.array([0, 1]))
     assert cost.tolist() == [0.0, pytest.approx(-math.log(1e-7))]
@@ -105,7 +105,7 @@ def test_groups_are_checked(groups: NDArray[np.int64]) -> None:
         score(PROBABILITIES, LABELS, CLASSES, groups, ("only",))
 
 
-def test_diverged_training_is_named() -> None:
+def test_diverged_training_is_refused() -> None:
     broken = PROBABILITIES.copy()
     broken[1, 1] = np.nan
     with pytest.raises(BakeoffError, match=r"1 of 4 pictures .* Lower the learning rate"):

@@ -59,7 +59,7 @@ def test_flipped_labels_are_the_first_suspects(
     assert {"pixels", "edges"} == {name for one in found for name in one.agree}
 
 
-def test_hardly_any_label_of_an_honest_set_is_doubted(
+def test_hardly_any_label_of_a_clean_set_is_suspect(
     digits: tuple[NDArray[np.float64], NDArray[np.int64]],
 ) -> None:
     pixels, truth = digits
@@ -67,7 +67,7 @@ def test_hardly_any_label_of_an_honest_set_is_doubted(
     assert len(suspects(said, truth, CLASSES, [""] * 900, np.arange(900))) < 9
 
 
-def test_rows_are_those_of_the_dataset() -> None:
+def test_rows_refer_to_the_dataset() -> None:
     probabilities = np.full((40, 2), [0.99, 0.01])
     probabilities[20:] = probabilities[20:, ::-1]
     labels = np.repeat([0, 1], 20)
@@ -79,20 +79,20 @@ def test_rows_are_those_of_the_dataset() -> None:
     assert found.agree == ["a"]
 
 
-def test_a_class_that_no_picture_has_is_no_obstacle() -> None:
+def test_a_class_without_pictures_is_ignored() -> None:
     probabilities = np.full((20, 3), [0.6, 0.2, 0.2])
     labels = np.repeat([0, 2], 10)
     probabilities[10:] = [0.2, 0.2, 0.6]
     assert suspects({"a": probabilities}, labels, ("x", "y", "z"), [""] * 20, np.arange(20)) == []
 
 
-def test_one_class_leaves_nothing_to_doubt() -> None:
+def test_a_single_class_has_no_suspects() -> None:
     probabilities = np.full((20, 2), [0.001, 0.999])
     none = suspects({"a": probabilities}, np.zeros(20, int), ("x", "y"), [""] * 20, np.arange(20))
     assert none == []
 
 
-def test_models_at_chance_doubt_nothing() -> None:
+def test_models_at_chance_find_no_suspects() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 0.05, (500, 10))
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -109,7 +109,7 @@ def test_pooled_is_a_geometric_mean() -> None:
     assert pooled([np.array([[1.0, 0.0]]), b]).sum() == pytest.approx(1)
 
 
-def test_an_outlier_is_strange_to_all() -> None:
+def test_an_outlier_is_far_for_every_approach() -> None:
     rng = np.random.default_rng(0)
     a, b = np.exp(rng.normal(0, 0.2, (2, 500)))
     a[3] = b[3] = 4

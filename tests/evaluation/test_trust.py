@@ -50,7 +50,7 @@ def test_halving_the_errors_leaves_more_than_one_class_somewhere() -> None:
 def test_folds_are_measured_by_the_thresholds_of_the_others() -> None:
     some = judged(400, right=0.5)
     fold_of = np.arange(400) % 4
-    # One fold is stranger than all others: its pictures are refused by their thresholds.
+    # The OOD scores of one fold are higher: the thresholds of the others refuse its pictures.
     strange = Judged(some.probabilities, some.ood_score + 10 * (fold_of == 3), some.labels)
     found = trust(strange, fold_of=fold_of)
     assert found.measured is not None
@@ -60,7 +60,7 @@ def test_folds_are_measured_by_the_thresholds_of_the_others() -> None:
 
 
 @given(count=st.integers(1, 60), seed=st.integers(0, 9))
-def test_thresholds_are_values_that_were_seen(count: int, seed: int) -> None:
+def test_thresholds_are_observed_values(count: int, seed: int) -> None:
     some = judged(count, right=0.5, seed=seed)
     found = trust(some)
     given_to_truth = some.probabilities[np.arange(count), some.labels]

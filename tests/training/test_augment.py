@@ -30,14 +30,14 @@ def test_strength_0_changes_nothing(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_seed_means_the_same_bytes(mode: Mode) -> None:
+def test_a_seed_gives_the_same_bytes(mode: Mode) -> None:
     x, augment = fours(mode), Augment(mode, mirror=True)
     assert torch.equal(augment(x, seeded(1)), augment(x, seeded(1)))
     assert not torch.equal(augment(x, seeded(1)), augment(x, seeded(2)))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_input_is_left_as_it_was(mode: Mode) -> None:
+def test_the_input_is_not_modified(mode: Mode) -> None:
     x = fours(mode)
     before = x.clone()
     Augment(mode, mirror=True)(x, seeded())
@@ -64,7 +64,7 @@ def test_values_stay_between_0_and_1(mode: Mode, strength: float) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_mirrors_only_when_asked_and_then_half_of_the_time(mode: Mode) -> None:
+def test_mirror_flips_half_of_the_pictures(mode: Mode) -> None:
     x = fours(mode, 64)
 
     def mirrored(mirror: bool) -> Tensor:
@@ -116,13 +116,13 @@ def test_a_colour_photo_loses_and_gains_colour() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 9, 13), (1, 1, 1, 1), (5, 1, 28, 28)])
-def test_thickest_is_a_pool_of_nine(shape: tuple[int, ...]) -> None:
+def test_thickest_equals_max_pooling(shape: tuple[int, ...]) -> None:
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     assert torch.equal(thickest(x), F.max_pool2d(x, 3, stride=1, padding=1))
 
 
 @pytest.mark.parametrize("side", [8, 28, 64])
-def test_the_grid_is_what_torch_makes_of_it(side: int) -> None:
+def test_the_grid_equals_that_of_torch(side: int) -> None:
     generator = torch.Generator().manual_seed(0)
     theta = torch.randn(5, 2, 3, generator=generator)
     bend = torch.randn(5, 2, 4, 4, generator=generator)

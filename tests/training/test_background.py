@@ -27,23 +27,23 @@ def backgrounds(ink: Tensor) -> Tensor:
     return draw_on_background(ink, seeded())
 
 
-def test_sheets_are_pictures_as_people_bring_them(backgrounds: Tensor) -> None:
+def test_results_are_ordinary_pictures(backgrounds: Tensor) -> None:
     assert backgrounds.shape == (256, 48, 48, 1)
     assert backgrounds.dtype == torch.uint8
 
 
-def test_a_seed_means_the_same_bytes(ink: Tensor, backgrounds: Tensor) -> None:
+def test_a_seed_gives_the_same_bytes(ink: Tensor, backgrounds: Tensor) -> None:
     assert torch.equal(draw_on_background(ink, seeded()), backgrounds)
     assert not torch.equal(draw_on_background(ink, seeded(1)), backgrounds)
 
 
-def test_the_ink_is_left_as_it_was(ink: Tensor) -> None:
+def test_the_input_is_not_modified(ink: Tensor) -> None:
     before = ink.clone()
     draw_on_background(ink, seeded())
     assert torch.equal(ink, before)
 
 
-def test_sheets_are_bright_paper_with_a_little_that_is_dark(backgrounds: Tensor) -> None:
+def test_paper_is_bright_with_some_dark_ink(backgrounds: Tensor) -> None:
     bright = backgrounds.float().flatten(1) / 255
     assert bright.median(1).values.min() > 0.5
     assert ((bright.amax(1) - bright.amin(1)) > 0.1).float().mean() > 0.95
@@ -60,7 +60,7 @@ def test_light_contrast_and_place_vary(ink: Tensor, backgrounds: Tensor) -> None
     assert across.std() > 0.03
 
 
-def test_about_half_of_the_sheets_have_rules(backgrounds: Tensor) -> None:
+def test_about_half_have_ruled_lines(backgrounds: Tensor) -> None:
     # Without ink there is nothing on a sheet but its rules.
     blank = draw_on_background(torch.zeros(256, 1, 48, 48), seeded())[..., 0].float()
     rows = blank.mean(2)
@@ -68,7 +68,7 @@ def test_about_half_of_the_sheets_have_rules(backgrounds: Tensor) -> None:
     assert 0.15 < lined.float().mean() < 0.6
 
 
-def test_the_drawing_can_still_be_told_from_another(ink: Tensor) -> None:
+def test_the_drawing_stays_recognisable(ink: Tensor) -> None:
     """The prepared sheet is nearer to its own drawing than to that drawing turned over."""
     preprocess = Preprocess(mode="ink", size=24)
     seen = preprocess(draw_on_background(ink, seeded()))

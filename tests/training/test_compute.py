@@ -18,7 +18,7 @@ def test_the_choice_is_explicit_and_runs_here() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity on this system")
-def test_threads_are_those_that_this_process_may_use() -> None:
+def test_threads_default_to_available_cores() -> None:
     allowed = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(allowed)})
@@ -37,7 +37,7 @@ def test_an_explicit_number_of_threads_is_applied() -> None:
 
 
 @pytest.mark.parametrize("threads", [0, -1])
-def test_no_threads_are_refused(threads: int) -> None:
+def test_fewer_than_one_thread_is_refused(threads: int) -> None:
     with pytest.raises(BakeoffError, match=f"threads {threads}: .* 1 or more"):
         Compute.choose("cpu", threads=threads)
 
@@ -86,7 +86,7 @@ def test_freed_memory_is_kept_for_the_next_step(keep: bool) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no such call elsewhere")
-def test_what_is_kept_can_be_given_back() -> None:
+def test_kept_memory_can_be_returned() -> None:
     script = (
         "import psutil, torch\n"
         "from bakeoff.training.compute import give_memory_back, keep_freed_memory\n"

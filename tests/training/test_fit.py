@@ -66,7 +66,7 @@ def weights(outcome: Fitted) -> list[bytes]:
 # -- resolve ---------------------------------------------------------------------
 
 
-def test_small_sets_get_more_passes_in_smaller_steps() -> None:
+def test_small_sets_get_more_epochs_of_smaller_batches() -> None:
     sizes = [2, 30, 350, 5_000, 60_000, 10**7]
     resolved = [Training().resolve(size) for size in sizes]
     epochs = [one.epochs or 0 for one in resolved]
@@ -82,7 +82,7 @@ def test_small_sets_get_more_passes_in_smaller_steps() -> None:
 
 
 @pytest.mark.parametrize("pictures", [0, 1])
-def test_a_set_of_almost_nothing_resolves(pictures: int) -> None:
+def test_tiny_sets_resolve(pictures: int) -> None:
     assert Training().resolve(pictures) == Training().resolve(2)
 
 
@@ -95,12 +95,12 @@ def test_a_budget_is_a_number_of_epochs(pictures: int) -> None:
     assert thorough == pytest.approx(2.5 * standard, rel=0.05)
 
 
-def test_what_was_said_is_kept() -> None:
+def test_explicit_settings_are_kept() -> None:
     said = Training(epochs=1234, batch_size=3, learning_rate=0.5, mirror=True, patience=2)
     assert said.resolve(60_000, "thorough") == said
 
 
-def test_unresolved_settings_are_a_mistake_of_ours() -> None:
+def test_unresolved_settings_fail_an_assertion() -> None:
     with pytest.raises(AssertionError, match="resolve"):
         fitted(training=Training())
 
@@ -108,7 +108,7 @@ def test_unresolved_settings_are_a_mistake_of_ours() -> None:
 # -- learning --------------------------------------------------------------------
 
 
-def test_it_learns_what_can_be_learnt() -> None:
+def test_it_learns_separable_classes() -> None:
     source, labels = blobs()
     outcome = fitted()
     unseen = torch.arange(75, 90)
@@ -119,7 +119,7 @@ def test_it_learns_what_can_be_learnt() -> None:
     assert outcome.curve[-1].train_accuracy > 0.9
 
 
-def test_each_epoch_is_told_as_it_ends() -> None:
+def test_each_epoch_is_reported_as_it_ends() -> None:
     seen: list[Epoch] = []
     outcome = fitted(seen=seen)
     assert seen == outcome.curve
@@ -131,7 +131,7 @@ def test_each_epoch_is_told_as_it_ends() -> None:
     assert rates.index(max(rates)) < 4
 
 
-def test_the_network_comes_back_on_the_cpu_in_eval_mode() -> None:
+def test_the_network_is_returned_on_the_cpu_in_eval_mode() -> None:
     outcome = fitted(network(dropout=0.5))
     assert not outcome.network.training
     assert {value.device.type for value in outcome.network.state_dict().values()} == {"cpu"}
@@ -145,7 +145,7 @@ def noisy() -> tuple[FeatureSource, Tensor, Training]:
     return source, labels, replace(QUICK, epochs=25, weight_decay=0.0)
 
 
-def test_the_last_epoch_that_is_not_clearly_worse_comes_back() -> None:
+def test_the_last_epoch_that_is_not_clearly_worse_is_kept() -> None:
     source, labels, training = noisy()
     validation = torch.arange(60, 360)
     snapshots: list[list[bytes]] = []
@@ -188,7 +188,7 @@ def test_the_last_epoch_that_is_not_clearly_worse_comes_back() -> None:
     assert outcome.curve[outcome.best_epoch - 1].validation_accuracy == pytest.approx(float(right))
 
 
-def test_patience_ends_what_no_longer_gets_better() -> None:
+def test_patience_stops_without_improvement() -> None:
     source, labels, training = noisy()
     outcome = fitted(
         network(hidden=256),
@@ -219,7 +219,7 @@ def test_stop_after_ends_early_in_the_same_schedule() -> None:
         assert (a.learning_rate, a.train_loss) == (b.learning_rate, b.train_loss)
 
 
-def test_stop_after_never_lengthens() -> None:
+def test_stop_after_never_adds_epochs() -> None:
     assert len(fitted(stop_after=100).curve) == 8
 
 
@@ -232,7 +232,7 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
 
 
 @pytest.mark.parametrize(("train", "batch_size"), [(1, 8), (2, 1), (3, 1), (9, 2)])
-def test_batch_norm_never_meets_a_picture_alone(train: int, batch_size: int) -> None:
+def test_batch_norm_never_gets_a_single_picture(train: int, batch_size: int) -> None:
     net = nn.Sequential(nn.BatchNorm1d(6), network())
     training = replace(QUICK, batch_size=batch_size, epochs=2)
     outcome = fitted(net, train=torch.arange(train), training=training)
@@ -248,20 +248,20 @@ def test_a_loss_that_is_not_finite_ends_with_a_hint() -> None:
 # -- the same again --------------------------------------------------------------
 
 
-def test_a_seed_means_the_same_bytes() -> None:
+def test_a_seed_gives_the_same_bytes() -> None:
     one, same, other = (fitted(network(dropout=0.3), seed=seed) for seed in (1, 1, 2))
     assert weights(one) == weights(same)
     assert weights(one) != weights(other)
 
 
-def test_the_seed_alone_counts_not_what_was_drawn_before() -> None:
+def test_earlier_random_numbers_do_not_matter() -> None:
     one = fitted(network(dropout=0.3))
     net = network(dropout=0.3)
     torch.rand(100)
     assert weights(fitted(net)) == weights(one)
 
 
-def test_rows_outside_training_and_validation_can_not_matter() -> None:
+def test_rows_outside_training_and_validation_do_not_matter() -> None:
     source, labels = blobs()
     clean = fitted(source=source, labels=labels)
     poisoned_labels = labels.clone()
@@ -275,7 +275,7 @@ def test_rows_outside_training_and_validation_can_not_matter() -> None:
     ]
 
 
-def test_validation_chooses_but_does_not_teach() -> None:
+def test_validation_rows_are_not_trained_on() -> None:
     source, labels = blobs()
     poisoned = labels.clone()
     poisoned[60:75] = (poisoned[60:75] + 1) % 3
@@ -317,7 +317,7 @@ def test_rate_scale_is_a_share_of_the_learning_rate() -> None:
     assert last > usual / 20
 
 
-def test_what_needs_no_gradient_stays() -> None:
+def test_parameters_without_gradient_stay() -> None:
     net = network()
     net[0].requires_grad_(False)
     first, last = moved(net)

@@ -33,7 +33,7 @@ def test_it_runs_from_raw_pixels_to_probabilities() -> None:
     assert (answer >= 0).all()
 
 
-def test_the_head_goes_by_the_embedding() -> None:
+def test_the_head_uses_the_embedding() -> None:
     whole = model()
     described = whole.embedding(pixels())
     assert described.shape == (4, 16 * 16)
@@ -48,7 +48,7 @@ def test_the_temperature_softens_without_changing_the_answer() -> None:
     assert torch.allclose(soft, torch.softmax(logits / 10, 1))
 
 
-def test_the_frozen_part_stands_between_prepare_and_the_network() -> None:
+def test_the_frozen_part_comes_between_preprocessing_and_network() -> None:
     class Negative(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return -x
@@ -82,7 +82,7 @@ def test_pictures_of_any_sizes_get_the_logits_they_get_alone(name: str) -> None:
             assert alone == pytest.approx(row, abs=1e-4)
 
 
-def test_no_pictures_get_no_answers() -> None:
+def test_no_pictures_give_no_logits() -> None:
     logits, ood_score = model().judge(PictureWriter().finish(), CPU)
     assert logits.shape == (0, 3)
     assert ood_score.shape == (0,)

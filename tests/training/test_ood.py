@@ -17,13 +17,13 @@ def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torc
 
 
 @pytest.mark.parametrize("width", [5, 40, DIRECTIONS + 30])
-def test_pictures_like_those_learned_from_lie_about_one_away(width: int) -> None:
+def test_training_pictures_score_about_1(width: int) -> None:
     ood = MahalanobisOOD(3, width).learn(*clouds(900, width))
     again, _ = clouds(900, width, seed=1)
     assert ood(again).mean().item() == pytest.approx(1, abs=0.2)
 
 
-def test_what_counts_is_how_unusual_the_direction_is() -> None:
+def test_rare_directions_count_more() -> None:
     ood = MahalanobisOOD(3, 8).learn(*clouds(900, 8))
     off = torch.eye(3, 8)[:1] * 30
     wide, narrow = off.clone(), off.clone()
@@ -44,7 +44,7 @@ def test_pictures_that_are_all_the_same_leave_finite_distances() -> None:
     assert ood(torch.zeros(2, 4)).isfinite().all()
 
 
-def test_a_class_without_pictures_is_near_nothing() -> None:
+def test_a_class_without_pictures_is_never_nearest() -> None:
     x, labels = clouds(300, 6)
     seen = labels < 2
     ood = MahalanobisOOD(3, 6).learn(x[seen], labels[seen])

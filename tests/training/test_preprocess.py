@@ -16,7 +16,7 @@ from .drawn import sheet
 SIZE = 28
 # Mean difference per pixel: the four and its mirror image differ by 0.1.
 SAME = 0.003  # the same pixels in another light
-ALIKE = 0.03  # drawn anew at another place or size: edges fall elsewhere
+ALIKE = 0.03  # drawn again at another place or size, where edges fall on other pixels
 
 
 def prepared(
@@ -40,11 +40,11 @@ def in_light(pixels: NDArray[np.uint8], light: NDArray[np.float64]) -> NDArray[n
 # -- ink: one drawing, however it comes in -------------------------------------
 
 
-def test_the_measure_can_tell_drawings_apart() -> None:
+def test_the_distance_separates_drawings() -> None:
     assert apart(prepared(sheet()), prepared(sheet()[:, ::-1])) > 3 * ALIKE
 
 
-def test_ink_is_one_and_paper_nothing() -> None:
+def test_ink_is_1_and_paper_0() -> None:
     four = prepared(sheet())
     assert four.shape == (1, SIZE, SIZE)
     assert four.max() > 0.95
@@ -52,12 +52,12 @@ def test_ink_is_one_and_paper_nothing() -> None:
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(0, 255), (255, 40), (25, 215), (200, 20), (90, 250)])
-def test_polarity_is_found(paper: int, ink: int) -> None:
+def test_polarity_is_detected(paper: int, ink: int) -> None:
     assert apart(prepared(sheet()), prepared(sheet(paper=paper, ink=ink))) < SAME
 
 
 @pytest.mark.parametrize("ink", [60, 150, 215, 235])
-def test_faint_strokes_are_brought_to_full_strength(ink: int) -> None:
+def test_faint_strokes_are_stretched_to_full_strength(ink: int) -> None:
     assert apart(prepared(sheet()), prepared(sheet(ink=ink))) < SAME
 
 
@@ -95,13 +95,13 @@ def test_a_blank_picture_has_no_ink(brightness: int, shape: tuple[int, int, int]
     assert torch.equal(prepared(blank), torch.zeros(1, SIZE, SIZE))
 
 
-def test_the_grain_of_the_paper_is_no_ink() -> None:
+def test_paper_grain_is_not_ink() -> None:
     noise = np.random.default_rng(0).integers(-5, 6, (96, 96, 1))
     grainy = (sheet(paper=240).astype(int) + noise).clip(0, 255).astype(np.uint8)
     assert apart(prepared(sheet()), prepared(grainy)) < ALIKE
 
 
-def test_ink_has_one_channel_whatever_is_asked() -> None:
+def test_ink_always_has_one_channel() -> None:
     assert prepared(sheet(), channels=3).shape == (1, SIZE, SIZE)
 
 
@@ -159,7 +159,7 @@ def test_a_grey_model_sees_colour_as_luma() -> None:
     aspect=st.sampled_from([(1.0, 1.0), (1.0, 0.02), (0.6, 1.0)]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_window_is_what_grid_sample_makes_of_it(
+def test_the_window_equals_grid_sample(
     side: int, centre: tuple[float, float], half: float, aspect: tuple[float, float], seed: int
 ) -> None:
     x = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
@@ -186,7 +186,7 @@ def test_grey_and_its_rgb_copy_are_one_picture(mode: Mode, channels: int) -> Non
 
 
 @pytest.mark.parametrize("mode", ["ink", "photo"])
-def test_a_batch_gives_what_single_pictures_give(mode: Mode) -> None:
+def test_a_batch_equals_single_pictures(mode: Mode) -> None:
     batch = np.stack([sheet(ink=ink, radius=20 + ink / 20) for ink in (0, 90, 200)])
     together = Preprocess(mode=mode, size=SIZE)(torch.from_numpy(batch))
     for picture, answer in zip(batch, together, strict=True):

@@ -44,7 +44,7 @@ class Flat(nn.Module):
 
 
 @pytest.mark.parametrize(("count", "size"), [(10, 4), (8, 4), (1, 4), (513, 512)])
-def test_batches_are_in_order_and_of_about_one_length(count: int, size: int) -> None:
+def test_batches_are_in_order_and_of_similar_length(count: int, size: int) -> None:
     batches = in_batches(torch.arange(count), size)
     assert torch.equal(torch.cat(batches), torch.arange(count))
     lengths = [len(batch) for batch in batches]
@@ -57,7 +57,7 @@ def test_no_rows_are_no_batches() -> None:
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("ink", 1), ("photo", 1), ("photo", 3)])
-def test_the_road_of_8_bits_stays_within_a_level_of_prepare(mode: Mode, channels: int) -> None:
+def test_8_bits_stay_within_one_level_of_preprocess(mode: Mode, channels: int) -> None:
     pictures = many()
     preprocess = Preprocess(mode=mode, size=24, channels=channels)
     prepared = preprocess_all(preprocess, pictures, CPU)
@@ -80,7 +80,7 @@ def features_of(*parts: PixelSource, views: int, seed: int = 0) -> FeatureSource
     )
 
 
-def test_pixels_are_augmented_in_training_alone() -> None:
+def test_pixels_are_augmented_in_training_only() -> None:
     prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     source = PixelSource(prepared, Augment("ink"))
     rows = torch.tensor([7, 2])
@@ -124,7 +124,7 @@ def test_without_augmentation_there_is_one_view() -> None:
     assert len(source.features) == 1
 
 
-def test_features_depend_on_the_seed_alone() -> None:
+def test_features_depend_only_on_the_seed() -> None:
     prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     one, same, other = (
         features_of(PixelSource(prepared, Augment("ink")), views=1, seed=seed) for seed in (1, 1, 2)
@@ -134,17 +134,17 @@ def test_features_depend_on_the_seed_alone() -> None:
     assert torch.equal(one.features[0], other.features[0])
 
 
-def test_sheets_differ_from_each_other_and_hang_on_the_seed_alone() -> None:
+def test_backgrounds_differ_and_depend_only_on_the_seed() -> None:
     preprocess = Preprocess(mode="ink", size=16)
-    printed = draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
-    assert printed.shape == (4, 10, 1, 16, 16)
+    drawn = draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
+    assert drawn.shape == (4, 10, 1, 16, 16)
     assert torch.equal(
-        printed, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
+        drawn, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=1)
     )
     assert not torch.equal(
-        printed, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=2)
+        drawn, draw_all_on_backgrounds(preprocess, many(), CPU, backgrounds=4, seed=2)
     )
-    backgrounds = printed.flatten(2).float() / 255
+    backgrounds = drawn.flatten(2).float() / 255
     assert (backgrounds[0] - backgrounds[1]).abs().amax(1).min() > 0.2
     assert backgrounds.amax(2).min() > 0.3  # there is ink on every sheet
 
@@ -152,7 +152,7 @@ def test_sheets_differ_from_each_other_and_hang_on_the_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("pictures", "backgrounds"), [(0, 32), (10, 32), (7_324, 8), (14_648, 4), (14_649, 0)]
 )
-def test_time_bounds_the_sheets(pictures: int, backgrounds: int) -> None:
+def test_time_bounds_the_backgrounds(pictures: int, backgrounds: int) -> None:
     assert backgrounds_for(pictures, 32) == backgrounds
     assert backgrounds_for(pictures, 32, most=3) == min(backgrounds, 3)
 
@@ -167,11 +167,11 @@ def test_features_of_parts_are_those_of_the_whole() -> None:
     assert (features[1] != features[0]).any(1).all()
 
 
-def test_a_share_of_training_pictures_is_on_other_paper() -> None:
+def test_a_share_of_training_pictures_has_another_background() -> None:
     prepared = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
-    printed = torch.tensor([51, 102, 255], dtype=torch.uint8).view(3, 1, 1, 1, 1)
+    drawn = torch.tensor([51, 102, 255], dtype=torch.uint8).view(3, 1, 1, 1, 1)
     source = PixelSource(
-        prepared, Augment("ink", strength=0), printed.expand(3, 4, 1, 8, 8), background=0.25
+        prepared, Augment("ink", strength=0), drawn.expand(3, 4, 1, 8, 8), background=0.25
     )
     assert source.varies
     rows = torch.arange(4).repeat(250)
@@ -179,11 +179,11 @@ def test_a_share_of_training_pictures_is_on_other_paper() -> None:
     assert torch.equal(drawn, source.train(rows, seeded()))
     assert (source.plain(rows) == 0).all()
     shade = drawn[:, 0, 0, 0]
-    assert set(shade.tolist()) == {0, *(printed.flatten().float() / 255).tolist()}
+    assert set(shade.tolist()) == {0, *(drawn.flatten().float() / 255).tolist()}
     assert 0.18 < (shade > 0).float().mean() < 0.32
 
 
-def test_no_sheets_leave_every_picture_on_its_own() -> None:
+def test_without_backgrounds_every_picture_keeps_its_own() -> None:
     prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
     none = torch.empty(0, *prepared.shape, dtype=torch.uint8)
     source = PixelSource(prepared, Augment("ink", strength=0), none, background=0.5)
@@ -192,10 +192,10 @@ def test_no_sheets_leave_every_picture_on_its_own() -> None:
     assert torch.equal(source.train(rows, seeded()), source.plain(rows))
 
 
-def test_features_are_of_other_paper_too() -> None:
+def test_features_include_other_backgrounds() -> None:
     prepared = torch.zeros(6, 1, 4, 4, dtype=torch.uint8)
-    printed = torch.full((1, 6, 1, 4, 4), 255, dtype=torch.uint8)
-    pixels = PixelSource(prepared, Augment("ink", strength=0), printed, background=0.5)
+    drawn = torch.full((1, 6, 1, 4, 4), 255, dtype=torch.uint8)
+    pixels = PixelSource(prepared, Augment("ink", strength=0), drawn, background=0.5)
     features = features_of(pixels, views=9).features
     assert (features[0] == 0).all()
     assert set(features[1:].flatten().tolist()) == {0, 1}
