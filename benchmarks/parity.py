@@ -34,7 +34,7 @@ def main() -> None:
         if dataset.official_test is not None:
             dataset = dataset.take(np.flatnonzero(dataset.official_test))
         folder = RunFolder.open(Path(run))
-        for name in [one.name for one in folder.results().approaches]:
+        for name in folder.config.names:
             model = final_model(folder, name)
             logits = model.logits_of(dataset.pictures, Compute.choose("cpu", precision="fp32"))
             expected = softmax(logits, float(model.get_buffer("temperature")))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from measure import hardware
 
@@ -57,8 +58,8 @@ def main() -> None:
             place = folder / f"trial {number}"
             if not (place / "results.json").exists():
                 settings = {"cnn": dict(trials[number].settings)}
-                options_of_run = {"bundles": False, "robustness": False, "settings": settings}
-                bake(arguments.source, place, approaches=("cnn",), seed=SEED, **options_of_run)
+                options: dict[str, Any] = {"bundles": False, "robustness": False, "settings": settings}
+                bake(arguments.source, place, approaches=("cnn",), seed=SEED, **options)
             scores = RunFolder.open(place).results().approaches[0].out_of_fold
             assert scores is not None
             print(

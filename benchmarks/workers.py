@@ -1,4 +1,4 @@
-"""What a worker costs, and what a second one brings: processes of this machine, and Ray.
+"""What a worker costs, and what a second one gains: processes of this machine, and Ray.
 
     python benchmarks/workers.py > benchmarks/workers.txt
 
@@ -7,8 +7,8 @@ a trivial unit (the baseline, one epoch, 60 digits) to the end of the next, but 
 says it took: giving it out, hearing of it, and writing it down with its events; medians. Speed-up
 is that of units which fit one core (the CNN, three epochs of 300 of 500 doodles), by the wall clock
 from when all workers are ready, so that what starting them takes is counted apart. How many events
-the driver takes in a second is asked of workers that do nothing but tell, with every event written
-to the run's folder, as a run does.
+the driver takes in a second is measured with workers that do nothing but report, with every event
+written to the run's folder, as a run does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -32,20 +32,23 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import EpochEnded, Event, UnitFinished
+from bakeoff.record.folder import RunFolder
 from bakeoff.training.compute import Compute, keep_freed_memory
 from bakeoff.workers.cluster import Cluster
-from bakeoff.workers.crew import Executor, InlineExecutor, PoolExecutor, WorkerHandle
+from bakeoff.workers.crew import Executor, WorkerHandle
 from bakeoff.workers.data import TrainingData
+from bakeoff.workers.pool import InlineExecutor, PoolExecutor
 from bakeoff.workers.processes import Processes
-from bakeoff.workers.units import Unit
+from bakeoff.workers.units import FitUnit, Tell, Unit
 from bakeoff.workers.worker import UnitOutcome
 
 SIZES = (1000, 20000)
 WARM = 6  # units before those that count
 UNITS = 6  # of the CNN
 EPOCHS = 3
-TOLD = 100  # events by each of those that do nothing else
+REPORTED = 100  # events by each worker that does nothing else
 KINDS = {"here": "in this process", "processes": "a process", "ray": "an actor of Ray"}
 CREWS = {  # kind, workers, threads of each
     "local:1": ("here", 1, 1),
@@ -56,10 +59,10 @@ CREWS = {  # kind, workers, threads of each
 }
 
 
-class Some:
+class Timed:
     """Units with the same work, and when each ended."""
 
-    def __init__(self, units: list[Unit], folder: RunFolder) -> None:
+    def __init__(self, units: list[FitUnit], folder: RunFolder) -> None:
         self.units = units
         self.folder = folder
         self.ends: list[float] = []
@@ -73,10 +76,10 @@ class Some:
         self.first = self.first or time.perf_counter()
         return self.units.pop() if self.units else None
 
-    def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        self.folder.log(kind, **details)
-        if kind == "unit finished":
-            self.own.append(details["seconds"])
+    def heard(self, unit: Unit, event: Event) -> bool:  # noqa: ARG002
+        self.folder.log(event)
+        if isinstance(event, UnitFinished):
+            self.own.append(event.seconds)
         return False
 
     def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:  # noqa: ARG002
@@ -84,12 +87,12 @@ class Some:
         self.ends.append(time.perf_counter())
 
 
-def material_of(dataset: Dataset, folder: RunFolder, threads: int) -> TrainingData:
+def data_of(dataset: Dataset, folder: RunFolder, threads: int) -> TrainingData:
     """One fold that holds out a fifth."""
     rows = np.arange(len(dataset))
     fold = Fold("fold", rows[rows % 5 > 1], rows[rows % 5 == 1], rows[rows % 5 == 0])
     compute = Compute("cpu", threads, bf16=False)
-    return TrainingData(folder.config, dataset, rows, {"fold": fold}, rows[:0], compute)
+    return TrainingData.of(folder.config, dataset, rows, {"fold": fold}, compute)
 
 
 @contextmanager
@@ -113,7 +116,11 @@ def cluster(cores: int) -> Iterator[None]:
     """Ray on this machine, as long as the block lasts."""
     import ray  # not before there is a token
 
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    quiet: dict[str, Any] = {
+        "include_dashboard": False,
+        "log_to_driver": False,
+        "logging_level": "error",
+    }
     ray.init(num_cpus=cores, object_store_memory=200_000_000, **quiet)
     try:
         yield
@@ -128,25 +135,25 @@ def died(unit: Unit | None, how: str, log: str) -> None:  # noqa: ARG001
 @contextmanager
 def folder_for(approach: str) -> Iterator[RunFolder]:
     with tempfile.TemporaryDirectory() as nowhere:
-        config = RunConfig(source="benchmark", approaches=(approach,))
+        config = RunConfig.parse(source="benchmark", approaches=(approach,))
         yield RunFolder.create(Path(nowhere) / "run", config)
 
 
-def units(approach: str, names: str, count: int, **settings: object) -> list[Unit]:
-    return [Unit(approach, "fold", f"{names} {n}", settings) for n in range(count)]
+def units(approach: str, names: str, count: int, **settings: object) -> list[FitUnit]:
+    return [FitUnit(approach, f"{names} {n}", "fold", settings) for n in range(count)]
 
 
 def overhead(kind: str, count: int) -> tuple[float, float, float]:
     """Seconds until the first worker is ready, of a unit, and of what goes on around it."""
     digits = read("digits").take(np.arange(60))
     with folder_for("baseline") as folder:
-        data = material_of(digits, folder, 1)
+        data = data_of(digits, folder, 1)
         data.compute.apply()
         with crew_of(kind, 1, data, folder) as crew:
             started = time.perf_counter()
-            first = Some(units("baseline", "first", 1, epochs=1), folder)
+            first = Timed(units("baseline", "first", 1, epochs=1), folder)
             crew.do(first)
-            work = Some(units("baseline", "unit", WARM + count, epochs=1), folder)
+            work = Timed(units("baseline", "unit", WARM + count, epochs=1), folder)
             crew.do(work)
     took = np.diff(work.ends)[WARM - 1 :]
     around = took - np.array(work.own[WARM:])
@@ -157,14 +164,14 @@ def seconds_for(kind: str, count: int, threads: int) -> float:
     """Seconds for some units of the CNN, when every worker is ready and warm."""
     doodles = read("doodles").take(np.arange(0, 1000, 2))
     with folder_for("cnn") as folder:
-        data = material_of(doodles, folder, threads)
+        data = data_of(doodles, folder, threads)
         data.compute.apply()
         with crew_of(kind, count, data, folder) as crew:
             tries = 0
             while not tries or (isinstance(crew, PoolExecutor) and len(crew._idle) < count):
                 tries += 1  # until all are ready, and have prepared their pictures
-                crew.do(Some(units("cnn", f"warm {tries}", 2 * count, epochs=1), folder))
-            work = Some(units("cnn", "unit", UNITS, epochs=EPOCHS), folder)
+                crew.do(Timed(units("cnn", f"warm {tries}", 2 * count, epochs=1), folder))
+            work = Timed(units("cnn", "unit", UNITS, epochs=EPOCHS), folder)
             crew.do(work)
     return work.ends[-1] - work.first
 
@@ -200,16 +207,29 @@ def put(data: TrainingData) -> float:
 
 
 class Talker(WorkerHandle):
-    """A worker that does nothing but tell, as fast as it is listened to."""
+    """A worker that does nothing but report, as fast as it is heard."""
 
     name = "talker"
 
     def ready(self) -> UnitOutcome:
         return {"ended": "ready"}
 
-    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> UnitOutcome:
-        for number in range(TOLD):
-            tell("epoch", {"approach": unit.approach, "fold": unit.name, "number": number})
+    def work(self, unit: Unit, tell: Tell) -> UnitOutcome:
+        for number in range(REPORTED):
+            tell(
+                EpochEnded(
+                    approach=unit.approach,
+                    fold=unit.name,
+                    number=number,
+                    of=REPORTED,
+                    learning_rate=0.001,
+                    train_loss=0.5,
+                    train_accuracy=0.75,
+                    validation_loss=0.5,
+                    validation_accuracy=0.75,
+                    seconds=0.5,
+                )
+            )
         return {"ended": "done"}
 
     def stop(self, unit: Unit) -> None:
@@ -236,12 +256,12 @@ class Talkers:
 
 
 def events_a_second(count: int) -> float:
-    """How fast the driver takes in what so many workers tell, and writes it down."""
+    """How fast the driver takes in what `count` workers report, and writes it down."""
     with folder_for("cnn") as folder, PoolExecutor(Talkers(count), died) as crew:
-        work = Some(units("cnn", "unit", count), folder)
+        work = Timed(units("cnn", "unit", count), folder)
         started = time.perf_counter()
         crew.do(work)
-        return count * TOLD / (time.perf_counter() - started)
+        return count * REPORTED / (time.perf_counter() - started)
 
 
 def main() -> None:
@@ -283,11 +303,11 @@ def main() -> None:
     print("|---|---|---|---|")
     with folder_for("baseline") as folder, cluster(1):
         for size in SIZES:
-            data = material_of(noise(size), folder, 1)
+            data = data_of(noise(size), folder, 1)
             both = [(written(data, folder), put(data)) for _ in range(5)]
-            cells = [f"{data.to_ship().nbytes / 1e6:.2f} MB"]
-            cells += [f"{1e3 * median(times):.0f} ms" for times in zip(*both, strict=True)]
-            print(f"| {size} | {' | '.join(cells)} |", flush=True)
+            row = [f"{data.to_ship().nbytes / 1e6:.2f} MB"]
+            row += [f"{1e3 * median(times):.0f} ms" for times in zip(*both, strict=True)]
+            print(f"| {size} | {' | '.join(row)} |", flush=True)
 
     print("\n| workers that tell all the time | events a second that the driver takes |")
     print("|---|---|")

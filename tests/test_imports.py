@@ -32,13 +32,44 @@ except SystemExit as end:
     assert loaded.isdisjoint({"torch", "torchvision", "timm", "scipy", "sklearn", "optuna"})
 
 
+def test_the_list_of_approaches_imports_none(tmp_path: Path) -> None:
+    program = """
+from bakeoff.approaches import APPROACHES
+assert [(entry.name, entry.title) for entry in APPROACHES.values()][:4] == [
+    ("baseline", "Plain baseline"),
+    ("cnn", "CNN from scratch"),
+    ("vit", "Vision Transformer from scratch"),
+    ("transfer", "Transfer learning"),
+]
+assert all(entry.about for entry in APPROACHES.values())
+"""
+    loaded = loaded_by(program, tmp_path)
+    assert "bakeoff.approaches.registry" in loaded
+    assert loaded.isdisjoint({"torch", "torchvision", "timm", "bakeoff.approaches.approach"})
+
+
+def test_a_config_without_settings_is_parsed_from_json_without_torch(tmp_path: Path) -> None:
+    program = """
+from bakeoff.record.config import RunConfig
+config = RunConfig.model_validate({"source": "x", "approaches": ["cnn", "vit"]})
+assert config.names == ("cnn", "vit")
+"""
+    assert loaded_by(program, tmp_path).isdisjoint({"torch", "torchvision", "timm"})
+
+
+def test_scores_are_computed_without_torch(tmp_path: Path) -> None:
+    loaded = loaded_by("import bakeoff.run.scoring\n", tmp_path)
+    assert "bakeoff.run.scoring" in loaded
+    assert loaded.isdisjoint({"torch", "torchvision", "timm"})
+
+
 def test_a_fit_imports_no_compiler_and_no_torchvision(tmp_path: Path) -> None:
     program = """
 from bakeoff.run.bake import bake
 from tests.strokes import QUICKLY, strokes
 
 def listen(event):
-    if event["event"] == "unit finished":
+    if event.event == "unit finished":
         fitted.update(sys.modules)
 
 fitted = {}

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve
+from bakeoff.record.events import (
+    BundleRefused,
+    CorruptingPictures,
+    Estimated,
+    Event,
+    GraphTraced,
+    PicturesCorrupted,
+    Preparing,
+    RunFinished,
+    TestOpened,
+    TracingGraphs,
+    UnitFinished,
+    UnitKept,
+    UnitStarted,
+    WorkerDied,
+)
 from bakeoff.record.folder import RunFolder
 from bakeoff.screen import RunScreen, curves_shown, duration, leaderboard
 
-STARTED: dict[str, Any] = {
-    "event": "run started",
-    "path": "runs/one",
-    "description": "class folders, 60 pictures",
-    "config": {"approaches": ["cnn", "vit"]},
-    "folds": ["fold 1", "fold 2"],
-}
+from .made_up_events import epoch_ended, run_started
 
 
-def epoch(number: int, of: int = 10) -> dict[str, Any]:
-    return {
-        "event": "epoch",
-        "approach": "cnn",
-        "fold": "fold 1",
-        "number": number,
-        "of": of,
-        "train_accuracy": 0.5,
-        "validation_accuracy": 0.75,
-        "validation_loss": 0.25,
-        "seconds": 2.0,
-    }
+def finished_unit(fold: str = "fold 1", accuracy: float | None = 0.9) -> UnitFinished:
+    return UnitFinished(approach="cnn", fold=fold, seconds=20.0, best_epoch=3, accuracy=accuracy)
 
 
-def unit(kind: str, fold: str = "fold 1", accuracy: float | None = 0.9) -> dict[str, Any]:
-    return {
-        "event": kind,
-        "approach": "cnn",
-        "fold": fold,
-        "seconds": 20.0,
-        "accuracy": accuracy,
-    }
+def started_unit(fold: str = "fold 1") -> UnitStarted:
+    return UnitStarted(approach="cnn", fold=fold)
 
 
 def shown(screen: RunScreen, width: int = 120) -> str:
@@ -52,10 +45,10 @@ def shown(screen: RunScreen, width: int = 120) -> str:
     return console.file.getvalue()
 
 
-def fed(*events: dict[str, Any], terminal: bool = True) -> tuple[RunScreen, io.StringIO]:
+def fed(*events: Event, terminal: bool = True) -> tuple[RunScreen, io.StringIO]:
     file = io.StringIO()
     screen = RunScreen(Console(file=file, force_terminal=terminal, width=120, highlight=False))
-    for event in (STARTED, *events):
+    for event in (run_started(), *events):
         screen(event)
     return screen, file
 
@@ -63,15 +56,15 @@ def fed(*events: dict[str, Any], terminal: bool = True) -> tuple[RunScreen, io.S
 @pytest.mark.parametrize("words", [None, "groups are mixed: 3 are too few"])
 def test_what_became_of_the_groups_is_said_where_there_are_any(words: str | None) -> None:
     console = Console(width=100, record=True)
-    RunScreen(console)(STARTED | {"groups": words})
+    RunScreen(console)(run_started(groups=words))
     assert ("groups are" in console.export_text()) is (words is not None)
 
 
 def test_what_waits_what_trains_and_what_is_done() -> None:
-    screen, _ = fed({"event": "preparing", "approach": "cnn"})
+    screen, _ = fed(Preparing(approach="cnn"))
     assert "preparing" in shown(screen)
     assert "waiting" in shown(screen)
-    screen, _ = fed(unit("unit started"), epoch(4))
+    screen, _ = fed(started_unit(), epoch_ended(4))
     text = shown(screen)
     assert "fold 1" in text
     assert "4/10" in text
@@ -79,10 +72,10 @@ def test_what_waits_what_trains_and_what_is_done() -> None:
 
 
 def test_all_fits_a_terminal_of_80_columns() -> None:
-    screen, _ = fed({"event": "preparing", "approach": "vit"}, unit("unit started"), epoch(4))
-    screen(unit("unit finished"))
-    screen(unit("unit started", "fold 2"))
-    screen(epoch(4) | {"fold": "fold 2", "train_accuracy": 1.0, "seconds": 100.0})
+    screen, _ = fed(Preparing(approach="vit"), started_unit(), epoch_ended(4))
+    screen(finished_unit())
+    screen(started_unit("fold 2"))
+    screen(epoch_ended(4, fold="fold 2", train_accuracy=1.0, seconds=100.0))
     text = shown(screen, 80)
     assert max(map(len, text.splitlines())) <= 80
     for words in ("time left", "preparing", "fold 2", "4/10", "100.00%", "75.00%", "90.00%"):
@@ -91,35 +84,36 @@ def test_all_fits_a_terminal_of_80_columns() -> None:
 
 
 def test_time_left_by_epochs_then_by_whole_units() -> None:
-    screen, _ = fed(unit("unit started"), epoch(4))
+    screen, _ = fed(started_unit(), epoch_ended(4))
     # 6 epochs of 2 s here, and two more units of 10 epochs
     assert screen.rows["cnn"].seconds_left == pytest.approx(6 * 2 + 2 * 20)
-    screen(unit("unit finished"))
+    screen(finished_unit())
     assert screen.rows["cnn"].seconds_left == pytest.approx(2 * 20)
     assert screen.rows["vit"].seconds_left is None
-    screen(unit("unit finished", "fold 2"))
-    screen(unit("unit finished", "final", None))
+    screen(finished_unit("fold 2"))
+    screen(finished_unit("final", None))
     assert screen.rows["cnn"].seconds_left == 0
     assert "done" in shown(screen)
 
 
 def test_the_estimate_stands_until_something_is_known() -> None:
-    screen, file = fed({"event": "estimated", "seconds": {"cnn": 100.0, "vit": 25.0}})
+    screen, file = fed(Estimated(seconds={"cnn": 100.0, "vit": 25.0}))
     assert "about 2 min 05 s: cnn 1 min 40 s, vit 25 s" in file.getvalue()
     assert "so far, about 2 min 05 s left" in shown(screen)
-    screen(unit("unit started"))
-    screen(epoch(4))
+    screen(started_unit())
+    screen(epoch_ended(4))
     assert screen.rows["cnn"].seconds_left == pytest.approx(6 * 2 + 2 * 20)
     assert "so far, about 1 min 17 s left" in shown(screen)
 
 
 def test_smaller_fits_take_less_and_are_no_folds() -> None:
     screen = RunScreen(Console(file=io.StringIO(), width=120))
-    screen(STARTED | {"curve": {"fold 1 at 50": 0.25}})
+    screen(run_started(curve={"fold 1 at 50": 0.25}))
     quarter = 0.25**0.65
-    screen(unit("unit finished"))
+    screen(finished_unit())
     assert screen.rows["cnn"].seconds_left == pytest.approx(20 * (2 + quarter))
-    screen(unit("unit finished", "fold 1 at 50", 0.3) | {"seconds": 20 * quarter})
+    smaller = finished_unit("fold 1 at 50", 0.3)
+    screen(smaller.model_copy(update={"seconds": 20 * quarter}))
     assert screen.rows["cnn"].seconds_left == pytest.approx(20 * 2)
     assert "90.00%" in shown(screen)  # of the fold alone
     assert screen.rows["cnn"].share == pytest.approx((1 + quarter) / (3 + quarter))
@@ -153,17 +147,17 @@ def test_a_curve_shows_what_was_measured_and_what_is_forecast(finished: RunFolde
 
 
 def test_the_bar_follows_epochs_within_units() -> None:
-    screen, _ = fed(unit("unit started"), epoch(5))
+    screen, _ = fed(started_unit(), epoch_ended(5))
     assert screen.rows["cnn"].share == pytest.approx(0.5 / 3)
 
 
 def test_without_a_terminal_a_line_a_unit() -> None:
     _, file = fed(
-        unit("unit finished"),
-        unit("unit kept", "fold 2"),
-        unit("unit finished", "final", None),
-        {"event": "test opened", "pictures": 12},
-        {"event": "run finished"},
+        finished_unit(),
+        UnitKept(approach="cnn", fold="fold 2", accuracy=0.9),
+        finished_unit("final", None),
+        TestOpened(pictures=12),
+        RunFinished(winner="cnn", why="It is better."),
         terminal=False,
     )
     lines = file.getvalue().splitlines()
@@ -175,7 +169,7 @@ def test_without_a_terminal_a_line_a_unit() -> None:
 
 
 def test_a_live_table_in_a_terminal() -> None:
-    screen, file = fed(unit("unit started"), epoch(4))
+    screen, file = fed(started_unit(), epoch_ended(4))
     with screen:
         pass
     assert "4/10" in file.getvalue()
@@ -204,36 +198,26 @@ def test_durations_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-CHANGING: dict[str, Any] = {
-    "event": "changing pictures",
-    "pictures": 100,
-    "corruptions": ["turn", "blur"],
-}
-CHANGED: dict[str, Any] = {
-    "event": "pictures changed",
-    "approach": "cnn",
-    "fold": "fold 1",
-    "done": 1,
-    "of": 2,
-    "seconds": 7.2,
-    "accuracy": 0.8,
-}
+CORRUPTING = CorruptingPictures(pictures=100, corruptions=["turn", "blur"])
+CORRUPTED = PicturesCorrupted(
+    approach="cnn", fold="fold 1", seconds=7.2, accuracy=0.8, done=1, of=2
+)
 
 
-def test_changed_pictures_are_not_silent() -> None:
-    screen, _ = fed(CHANGING)
-    assert "changing 100 pictures in 2 ways" in shown(screen)
-    screen, file = fed(CHANGING, CHANGED)
-    assert "1 of 2 asked, about 7 s left" in shown(screen)
+def test_corrupted_pictures_are_not_silent() -> None:
+    screen, _ = fed(CORRUPTING)
+    assert "corrupting 100 pictures in 2 ways" in shown(screen)
+    screen, file = fed(CORRUPTING, CORRUPTED)
+    assert "1 of 2 answered, about 7 s left" in shown(screen)
     assert "fold 1" not in file.getvalue()
-    _, file = fed(CHANGING, CHANGED, terminal=False)
-    assert "cnn · fold 1 · 80% of the changed pictures right" in file.getvalue()
+    _, file = fed(CORRUPTING, CORRUPTED, terminal=False)
+    assert "cnn · fold 1 · 80% of the corrupted pictures right" in file.getvalue()
 
 
 def test_graphs_are_not_silent() -> None:
-    begun = {"event": "tracing graphs", "approaches": ["cnn", "vit"]}
-    traced = {"event": "graph traced", "approach": "cnn", "seconds": 9.4, "done": 1, "of": 2}
-    screen, _ = fed(CHANGING, CHANGED, begun)
+    begun = TracingGraphs(approaches=["cnn", "vit"])
+    traced = GraphTraced(approach="cnn", seconds=9.4, done=1, of=2)
+    screen, _ = fed(CORRUPTING, CORRUPTED, begun)
     assert "writing each model as one graph" in shown(screen)
     screen, file = fed(begun, traced)
     assert "1 of 2 graphs, about 9 s left" in shown(screen)
@@ -243,27 +227,27 @@ def test_graphs_are_not_silent() -> None:
 
 
 def test_two_units_of_one_approach_at_once() -> None:
-    begun = [unit("unit started"), epoch(5), unit("unit started", "fold 2")]
-    screen, _ = fed(*begun, epoch(1) | {"fold": "fold 2"})
+    begun: list[Event] = [started_unit(), epoch_ended(5), started_unit("fold 2")]
+    screen, _ = fed(*begun, epoch_ended(1, fold="fold 2"))
     assert "fold 2 +1" in shown(screen)
     assert screen.rows["cnn"].share == pytest.approx((5 / 10 + 1 / 10) / 3)
 
 
 def test_time_left_is_shared_by_the_workers() -> None:
     seconds = {"cnn": 60.0, "vit": 30.0}
-    screen, file = fed({"event": "estimated", "seconds": seconds, "workers": 3})
+    screen, file = fed(Estimated(seconds=seconds, workers=3))
     assert "about 30 s left" in shown(screen)
-    assert "about 30 s for 3 workers, or of one: cnn 1 min 00 s, vit 30 s" in file.getvalue()
+    assert "about 30 s with 3 workers; with one: cnn 1 min 00 s, vit 30 s" in file.getvalue()
 
 
-def test_a_worker_that_died_is_told() -> None:
-    death = {"event": "worker died", "how": "by signal 9"}
-    _, file = fed(death | {"approach": "cnn", "fold": "fold 1"}, death)
-    assert "a worker died (by signal 9): cnn · fold 1 is begun again" in file.getvalue()
-    assert "a new one is begun again" in file.getvalue()
+def test_a_worker_that_died_is_shown() -> None:
+    died = WorkerDied(how="by signal 9")
+    _, file = fed(died.model_copy(update={"approach": "cnn", "fold": "fold 1"}), died)
+    assert "a worker died (by signal 9): cnn · fold 1 starts again" in file.getvalue()
+    assert "a worker died (by signal 9): another one starts" in file.getvalue()
 
 
-def test_a_bundle_that_was_refused_is_told_with_its_cause() -> None:
+def test_a_bundle_that_was_refused_is_shown_with_its_cause() -> None:
     why = "the exported cnn: answers differently by 1.0e-03. Please report this"
-    _, file = fed({"event": "bundle refused", "approach": "cnn", "why": why})
+    _, file = fed(BundleRefused(approach="cnn", why=why))
     assert f"no bundle of cnn: {why}" in file.getvalue()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -18,6 +17,24 @@ from rich.text import Text
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.records import LearningCurve, Scores
+from bakeoff.record.events import (
+    BundleRefused,
+    BundleWritten,
+    CorruptingPictures,
+    EpochEnded,
+    Estimated,
+    Event,
+    GraphTraced,
+    PicturesCorrupted,
+    Preparing,
+    RunStarted,
+    TestOpened,
+    TracingGraphs,
+    UnitFinished,
+    UnitKept,
+    UnitStarted,
+    WorkerDied,
+)
 from bakeoff.record.results import Results
 
 __all__ = [
@@ -37,9 +54,9 @@ _LINE = 28  # characters for an interval
 class _Row:
     """How far one approach has come. `seconds` are those that a whole fold would have taken."""
 
-    units: Mapping[str, float]  # how long each takes, beside a whole fold
+    units: Mapping[str, float]  # how long each takes, relative to a whole fold
     done: set[str] = field(default_factory=set)
-    active: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # the last epoch of each
+    active: dict[str, EpochEnded | None] = field(default_factory=dict)  # the last epoch of each
     seconds: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     took: float = 0.0
@@ -49,7 +66,7 @@ class _Row:
     @property
     def share(self) -> float:
         inside: float = sum(
-            epoch["number"] / epoch["of"] * self.units[unit]
+            epoch.number / epoch.of * self.units[unit]
             for unit, epoch in self.active.items()
             if epoch
         )
@@ -69,10 +86,10 @@ class _Row:
             return self.estimate
         whole: list[float] = sorted(
             self.seconds
-            or [one["seconds"] * one["of"] / self.units[unit] for unit, one in begun.items()]
+            or [epoch.seconds * epoch.of / self.units[unit] for unit, epoch in begun.items()]
         )
         left_here: float = sum(
-            one["seconds"] * (one["of"] - one["number"]) for one in begun.values()
+            epoch.seconds * (epoch.of - epoch.number) for epoch in begun.values()
         )
         after = sum(
             size for unit, size in self.units.items() if unit not in self.done and unit not in begun
@@ -85,7 +102,7 @@ class RunScreen:
 
     Parameters
     ----------
-    kept : whether the run stays, so that it can be named and gone on with.
+    kept : whether the run stays, so that it can be named and resumed.
     """
 
     def __init__(self, console: Console, *, kept: bool = True) -> None:
@@ -112,81 +129,85 @@ class RunScreen:
         if self.console.is_terminal:
             self._live.stop()
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
+    def __call__(self, event: Event) -> None:
         """Take in one event."""
-        kind = event["event"]
-        if kind in ("run started", "run resumed"):
-            # A fit on half of the pictures trains for more epochs, so it takes more than half.
-            self.smaller = {unit: share**0.65 for unit, share in event.get("curve", {}).items()}
-            units = dict.fromkeys([*event["folds"], "final"], 1.0) | self.smaller
-            self.rows = {name: _Row(units) for name in event["config"]["approaches"]}
-            self.console.print(Text(event["description"], style="bold"))
-            if event.get("groups"):
-                self.console.print(Text(event["groups"]))
-            if self.kept:
-                self.console.print(Text(f"run {event['path']}", style="dim"))
-        elif kind == "estimated":
-            self._estimated(event["seconds"], event.get("workers") or 1)
-        elif kind == "changing pictures":
-            ways = len(event["corruptions"])
-            self._begun(f"changing {event['pictures']} pictures in {ways} ways")
-        elif kind == "pictures changed":
-            words = f"{event['fold']} · {event['accuracy']:.0%} of the changed pictures right"
-            self._gone_on(event, "asked", words)
-        elif kind == "tracing graphs":
-            self._begun("writing each model as one graph, from pixels to answers")
-        elif kind == "graph traced":
-            self._gone_on(event, "graphs", f"its graph, {duration(event['seconds'])}")
-        elif kind == "test opened":
-            self.console.print(f"locked test opened: {event['pictures']} pictures")
-        elif kind == "bundle written":
-            self.console.print(Text(f"bundle {event['path']}", style="dim"))
-        elif kind == "bundle refused":
-            self.console.print(Text(f"no bundle of {event['approach']}: {event['why']}", "red"))
-        elif kind == "worker died":
-            what = f"{event['approach']} · {event['fold']}" if "fold" in event else "a new one"
-            self.console.print(Text(f"a worker died ({event['how']}): {what} is begun again"))
-        elif kind != "run finished":
-            self._unit_event(kind, event)
+        match event:
+            case RunStarted():
+                self._started(event)
+            case Estimated():
+                self._estimated(event)
+            case CorruptingPictures(pictures=pictures, corruptions=corruptions):
+                self._begun(f"corrupting {pictures} pictures in {len(corruptions)} ways")
+            case PicturesCorrupted(fold=fold, accuracy=accuracy):
+                words = f"{fold} · {accuracy:.0%} of the corrupted pictures right"
+                self._gone_on(event, "answered", words)
+            case TracingGraphs():
+                self._begun("writing each model as one graph, from pixels to answers")
+            case GraphTraced(seconds=seconds):
+                self._gone_on(event, "graphs", f"its graph, {duration(seconds)}")
+            case TestOpened(pictures=pictures):
+                self.console.print(f"locked test opened: {pictures} pictures")
+            case BundleWritten(path=path):
+                self.console.print(Text(f"bundle {path}", style="dim"))
+            case BundleRefused(approach=approach, why=why):
+                self.console.print(Text(f"no bundle of {approach}: {why}", "red"))
+            case WorkerDied(how=how, approach=approach, fold=fold):
+                unit = f"{approach} · {fold} starts again" if fold else "another one starts"
+                self.console.print(Text(f"a worker died ({how}): {unit}"))
+            case Preparing() | UnitStarted() | EpochEnded() | UnitFinished() | UnitKept():
+                self._unit_event(event)
 
-    def _estimated(self, seconds: Mapping[str, float], workers: int) -> None:
-        self.workers = workers
+    def _started(self, event: RunStarted) -> None:
+        # A fit on half of the pictures trains for more epochs, so it takes more than half.
+        self.smaller = {unit: share**0.65 for unit, share in event.curve.items()}
+        units = dict.fromkeys([*event.folds, "final"], 1.0) | self.smaller
+        self.rows = {name: _Row(units) for name in event.approaches}
+        self.console.print(Text(event.description, style="bold"))
+        if event.groups:
+            self.console.print(Text(event.groups))
+        if self.kept:
+            self.console.print(Text(f"run {event.path}", style="dim"))
+
+    def _estimated(self, event: Estimated) -> None:
+        self.workers = event.workers or 1
         for name, row in self.rows.items():
-            row.estimate = seconds[name]
-        parts = ", ".join(f"{name} {duration(some)}" for name, some in seconds.items())
-        words = f"about {duration(sum(seconds.values()) / workers)}"
-        if workers > 1:
-            words += f" for {workers} workers, or of one"
+            row.estimate = event.seconds[name]
+        parts = ", ".join(f"{name} {duration(alone)}" for name, alone in event.seconds.items())
+        words = f"about {duration(sum(event.seconds.values()) / self.workers)}"
+        if self.workers > 1:
+            words += f" with {self.workers} workers; with one"
         self.console.print(Text(f"{words}: {parts}"))
 
     def _begun(self, words: str) -> None:
         self.after = words
         self.console.print(words)
 
-    def _gone_on(self, event: Mapping[str, Any], what: str, words: str) -> None:
-        left = event["seconds"] * (event["of"] - event["done"]) / self.workers
-        self.after = f"{event['done']} of {event['of']} {what}, about {duration(left)} left"
+    def _gone_on(self, event: PicturesCorrupted | GraphTraced, noun: str, words: str) -> None:
+        left = event.seconds * (event.of - event.done) / self.workers
+        self.after = f"{event.done} of {event.of} {noun}, about {duration(left)} left"
         if not self.console.is_terminal:
-            self.console.print(f"{event['approach']} · {words}")
+            self.console.print(f"{event.approach} · {words}")
 
-    def _unit_event(self, kind: str, event: Mapping[str, Any]) -> None:
-        row = self.rows[event["approach"]]
-        if kind == "preparing":
+    def _unit_event(
+        self, event: Preparing | UnitStarted | EpochEnded | UnitFinished | UnitKept
+    ) -> None:
+        row = self.rows[event.approach]
+        if isinstance(event, Preparing):
             row.note = "preparing"
-        elif kind == "unit started":
-            row.active[event["fold"]], row.note = {}, ""
-        elif kind == "epoch":
-            row.active[event["fold"]], row.note = event, ""
-        elif kind in ("unit finished", "unit kept"):
-            row.done.add(event["fold"])
-            row.active.pop(event["fold"], None)
-            if kind == "unit finished":
-                row.took += event["seconds"]
-                row.seconds.append(event["seconds"] / row.units[event["fold"]])
-            if event["accuracy"] is not None and event["fold"] not in self.smaller:
-                row.accuracies.append(event["accuracy"])
+        elif isinstance(event, UnitStarted):
+            row.active[event.fold], row.note = None, ""
+        elif isinstance(event, EpochEnded):
+            row.active[event.fold], row.note = event, ""
+        else:
+            row.done.add(event.fold)
+            row.active.pop(event.fold, None)
+            if isinstance(event, UnitFinished):
+                row.took += event.seconds
+                row.seconds.append(event.seconds / row.units[event.fold])
+            if event.accuracy is not None and event.fold not in self.smaller:
+                row.accuracies.append(event.accuracy)
             if not self.console.is_terminal:
-                self.console.print(_line(kind, event))
+                self.console.print(_line(event))
 
     def render(self) -> RenderableType:
         """The table as it stands."""
@@ -333,23 +354,24 @@ def _cells(row: _Row) -> list[str]:
     held_out = sum(row.accuracies) / len(row.accuracies) if row.accuracies else None
     if row.finished:
         return ["done", "", "", "", "", _percent(held_out), duration(row.took)]
-    unit, epoch = next(reversed(row.active.items()), ("", {}))
+    unit, epoch = next(reversed(row.active.items()), ("", None))
     also = f" +{len(row.active) - 1}" if len(row.active) > 1 else ""
+    loss = epoch.validation_loss if epoch else None
     return [
         row.note or f"{unit}{also}",
-        f"{epoch['number']}/{epoch['of']}" if epoch else "",
-        _percent(epoch.get("train_accuracy")),
-        _percent(epoch.get("validation_accuracy")),
-        f"{epoch['validation_loss']:.3f}" if epoch.get("validation_loss") is not None else "–",
+        f"{epoch.number}/{epoch.of}" if epoch else "",
+        _percent(epoch.train_accuracy if epoch else None),
+        _percent(epoch.validation_accuracy if epoch else None),
+        "–" if loss is None else f"{loss:.3f}",
         _percent(held_out),
         "…" if left is None else duration(left),
     ]
 
 
-def _line(kind: str, event: Mapping[str, Any]) -> str:
-    words = f"{event['approach']} · {event['fold']}"
-    if event["accuracy"] is not None:
-        words += f" · {event['accuracy']:.2%} of the held-out pictures right"
-    if kind == "unit kept":
+def _line(event: UnitFinished | UnitKept) -> str:
+    words = f"{event.approach} · {event.fold}"
+    if event.accuracy is not None:
+        words += f" · {event.accuracy:.2%} of the held-out pictures right"
+    if isinstance(event, UnitKept):
         return f"{words} · kept"
-    return f"{words} · {duration(event['seconds'])}"
+    return f"{words} · {duration(event.seconds)}"

@@ -70,7 +70,7 @@ def test_values_of_the_right_type_and_none() -> None:
 
 @pytest.mark.parametrize("name", APPROACHES)
 def test_nothing_changed_is_the_default(name: str) -> None:
-    assert configure(name, {}) == APPROACHES[name]()
+    assert configure(name, {}) == APPROACHES[name].load()()
 
 
 @pytest.mark.parametrize(

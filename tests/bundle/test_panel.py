@@ -14,7 +14,8 @@ from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.panel import Panel, answers_table
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Trust
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.folder import RunFolder
 
 from ..strokes import strokes
 
@@ -30,7 +31,9 @@ def test_a_run_stands_for_all_of_its_bundles(finished: RunFolder) -> None:
 
 
 def test_bundles_come_in_the_order_of_the_run_s_approaches(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path / "run", RunConfig(source="x", approaches=("vit", "baseline")))
+    run = RunFolder.create(
+        tmp_path / "run", RunConfig.parse(source="x", approaches=("vit", "baseline"))
+    )
     for name in ("another", "baseline", "vit"):
         run.bundle(name).mkdir(parents=True)
         (run.bundle(name) / "bundle.json").write_text("{}")

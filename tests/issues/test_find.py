@@ -16,6 +16,7 @@ from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import Health
+from bakeoff.record.events import RunStarted
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.source import read_again
 
@@ -310,7 +311,9 @@ def test_a_run_goes_on_with_its_corrections_when_their_table_is_gone(
     assert read_again(run.config).fingerprint() == results.dataset.fingerprint
     assert not any("left out" in words for words in results.health.words)  # type: ignore[union-attr]
     assert {path: path.read_bytes() for path in folder.rglob("*.png")} == files
-    assert "corrections" not in next(run.events())["config"]  # type: ignore[operator]
+    first = next(run.events())
+    assert isinstance(first, RunStarted)
+    assert "corrections" not in first.options
     acting = [one for one in read_corrections(run.path / "corrections.csv") if one.action != "keep"]
     assert [(one.action, one.name) for one in acting[:2]] == [
         ("relabel", "bar/0.png"),

@@ -14,9 +14,12 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from bakeoff.record.folder import LOG, RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import Estimated, UnitFinished, UnitStarted
+from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.lock import RunLock
 
+from ..made_up_events import epoch_ended, run_started
 from .conftest import serious
 
 EPOCHS = 20
@@ -25,39 +28,34 @@ EPOCHS = 20
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunFolder]:
     """Two approaches on two folds, begun a moment ago."""
-    config = RunConfig(source="strokes", approaches=("baseline", "cnn"), folds=2)
+    approaches = ["baseline", "cnn"]
+    config = RunConfig.parse(source="strokes", approaches=approaches, folds=2)
     run = RunFolder.create(tmp_path / "runs" / "slow", config)
     with RunLock(run.path):
-        run.log(
-            "run started",
-            config=config.model_dump(mode="json"),
-            description="60 pictures, 3 classes",
-            folds=["fold 1", "fold 2"],
-        )
-        run.log("estimated", seconds={"baseline": 30.0, "cnn": 90.0}, workers=1)
+        run.log(run_started(approaches=approaches, description="60 pictures, 3 classes"))
+        run.log(Estimated(seconds={"baseline": 30.0, "cnn": 90.0}, workers=1))
         (run.path / LOG).write_text("cnn · fold 1\n")
         yield run
 
 
 def begin(run: RunFolder, fold: str) -> None:
-    run.log("unit started", approach="cnn", fold=fold)
+    run.log(UnitStarted(approach="cnn", fold=fold))
 
 
 def learn(run: RunFolder, fold: str, *epochs: int) -> None:
     for epoch in epochs:
         better = 1 / (1 + epoch)
         run.log(
-            "epoch",
-            approach="cnn",
-            fold=fold,
-            number=epoch,
-            of=EPOCHS,
-            learning_rate=0.001,
-            train_loss=better,
-            train_accuracy=1 - better,
-            validation_loss=1.5 * better,
-            validation_accuracy=1 - 1.2 * better,
-            seconds=0.5,
+            epoch_ended(
+                epoch,
+                EPOCHS,
+                fold=fold,
+                train_loss=better,
+                train_accuracy=1 - better,
+                validation_loss=1.5 * better,
+                validation_accuracy=1 - 1.2 * better,
+                seconds=0.5,
+            )
         )
 
 
@@ -105,7 +103,7 @@ def test_curves_grow_while_it_learns(run: RunFolder, address: str, page: Page) -
     expect(page.get_by_text(re.compile("about .* left"))).to_be_visible()
     done = int(page.get_by_role("progressbar").get_attribute("aria-valuenow") or 0)
     assert 0 < done < 50
-    run.log("unit finished", approach="cnn", fold="fold 1", seconds=5.0, best_epoch=8, accuracy=0.8)
+    run.log(UnitFinished(approach="cnn", fold="fold 1", seconds=5.0, best_epoch=8, accuracy=0.8))
     begin(run, "fold 2")
     learn(run, "fold 2", 1, 2)
     expect(loss.locator("path.line")).to_have_count(6)  # two folds and their mean, of both kinds

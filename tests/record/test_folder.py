@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import Event, Preparing, RunFailed
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import PictureIndex, Results, UnitRecord
 
-REQUEST = RunConfig(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": 3}})
+CONFIG = RunConfig.parse(source="pictures", approaches=("cnn",), settings={"cnn": {"epochs": "3"}})
 RECORD = UnitRecord(
     fold="fold 1",
     task={"classes": 2},
@@ -38,14 +40,14 @@ ARRAYS: dict[str, NDArray[Any]] = {
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", REQUEST)
+    return RunFolder.create(tmp_path / "run", CONFIG)
 
 
 # -- create and open -------------------------------------------------------------
 
 
 def test_what_was_asked_comes_back(run: RunFolder) -> None:
-    assert RunFolder.open(run.path).config == REQUEST
+    assert RunFolder.open(run.path).config == CONFIG
 
 
 def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFolder) -> None:
@@ -57,26 +59,26 @@ def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFol
 
 
 def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
-    assert RunFolder.create(tmp_path, REQUEST).config == REQUEST
+    assert RunFolder.create(tmp_path, CONFIG).config == CONFIG
 
 
 def test_a_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BakeoffError, match=r"is there already\. Choose another --out"):
-        RunFolder.create(tmp_path, REQUEST)
+        RunFolder.create(tmp_path, CONFIG)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_run_is_not_overwritten(run: RunFolder) -> None:
     with pytest.raises(BakeoffError, match="--resume"):
-        RunFolder.create(run.path, REQUEST)
+        RunFolder.create(run.path, CONFIG)
 
 
 def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("text")
     with pytest.raises(BakeoffError, match="is a file, not a folder"):
-        RunFolder.create(file, REQUEST)
+        RunFolder.create(file, CONFIG)
 
 
 @pytest.mark.parametrize("name", ["nothing here", "."])
@@ -112,34 +114,40 @@ def test_an_unfinished_run_has_no_results(run: RunFolder) -> None:
 
 def test_events_come_back_in_order(run: RunFolder) -> None:
     assert list(run.events()) == []
-    logged = [run.log("epoch", number=number, note="größer\n") for number in range(3)]
+    logged = [RunFailed(why=f"größer\n{number}") for number in range(3)]
+    for event in logged:
+        run.log(event)
     assert list(run.events()) == logged
     lines = (run.path / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == logged
+    assert [json.loads(line) for line in lines] == [event.model_dump() for event in logged]
 
 
 @pytest.mark.parametrize("keep", [1, 10, 40, -2])
 def test_a_line_cut_short_costs_that_line_alone(run: RunFolder, keep: int) -> None:
-    first = run.log("first", text="as long as it takes to be cut somewhere")
-    run.log("second", text="as long as it takes to be cut somewhere")
+    first = RunFailed(why="as long as it takes to be cut somewhere")
+    run.log(first)
+    run.log(first)
     path = run.path / "events.jsonl"
     one, two = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(one + two[:keep])
     assert list(run.events()) == [first]
-    third = run.log("third")
+    third = Preparing(approach="cnn")
+    run.log(third)
     assert list(run.events()) == [first, third]
 
 
 def test_a_line_that_only_lost_its_end_of_line_is_kept(run: RunFolder) -> None:
-    logged = [run.log("first")]
+    logged: list[Event] = [Preparing(approach="cnn"), Preparing(approach="vit")]
+    run.log(logged[0])
     path = run.path / "events.jsonl"
     path.write_bytes(path.read_bytes().rstrip())
-    logged.append(run.log("second"))
+    run.log(logged[1])
     assert list(run.events()) == logged
 
 
 def test_garbage_among_events_is_passed_over(run: RunFolder) -> None:
-    first = run.log("first")
+    first = Preparing(approach="cnn")
+    run.log(first)
     with (run.path / "events.jsonl").open("ab") as file:
         file.write(b"\0\0\0\xff\n")
     assert list(run.events()) == [first]

@@ -16,7 +16,8 @@ from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
 from bakeoff.evaluation.records import Scores, Trust, TrustMeasured
 from bakeoff.evaluation.scores import score
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import ApproachConfig, RunConfig
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import (
     ApproachResult,
     DatasetSummary,
@@ -161,9 +162,8 @@ def make_run(
     found = health(names, labels, classes, [kind.name for kind in kinds], groups)
     best = max(results, key=lambda one: all_scores[one.name].accuracy)
     weak = min(all_scores[best.name].per_class, key=lambda one: one.accuracy).name
-    run = RunFolder.create(
-        path, RunConfig(source="made up", approaches=tuple(k.name for k in kinds))
-    )
+    approaches = tuple(ApproachConfig(name=kind.name) for kind in kinds)
+    run = RunFolder.create(path, RunConfig(source="made up", approaches=approaches))
     index = PictureIndex(
         names=list(names),
         labels=labels.tolist(),

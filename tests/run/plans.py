@@ -12,4 +12,4 @@ from ..strokes import QUICKLY
 
 def planned(dataset: Dataset, **asked: Any) -> bake._Plan:
     """The plan of a quick run: its config, its folds and its copies."""
-    return bake._Plan.of(bake._config(dataset, **QUICKLY | asked), dataset, None)
+    return bake.Plan.of(bake._config(dataset, **QUICKLY | asked), dataset, None)

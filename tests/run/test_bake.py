@@ -11,6 +11,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import Event, RunStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.protocol import about_groups
@@ -27,8 +28,8 @@ def arrays_of(run: RunFolder) -> Arrays:
         return dict(arrays)
 
 
-def events_of(run: RunFolder, kind: str) -> list[dict[str, object]]:
-    return [event for event in run.events() if event["event"] == kind]
+def events_of(run: RunFolder, kind: str) -> list[Event]:
+    return [event for event in run.events() if event.event == kind]
 
 
 def with_copies(dataset: Dataset, rows: list[int]) -> Dataset:
@@ -146,7 +147,7 @@ def test_every_picture_is_kept_small_and_in_its_part(finished: RunFolder) -> Non
 
 
 def test_the_test_part_is_opened_once_after_the_last_fit(finished: RunFolder) -> None:
-    kinds = [event["event"] for event in finished.events()]
+    kinds = [event.event for event in finished.events()]
     assert kinds[0] == "run started"
     assert kinds[-1] == "run finished"
     assert kinds.count("test opened") == 1
@@ -154,7 +155,7 @@ def test_the_test_part_is_opened_once_after_the_last_fit(finished: RunFolder) ->
     last_fit = max(at for at, kind in enumerate(kinds) if kind == "unit finished")
     assert kinds.index("test opened") > last_fit
     (opened,) = events_of(finished, "test opened")
-    assert finished.results().protocol.test_opened == opened["time"]
+    assert finished.results().protocol.test_opened == opened.time
 
 
 def test_folds_and_test_part_share_no_picture(finished: RunFolder) -> None:
@@ -292,12 +293,14 @@ def test_groups_are_kept_together_where_that_can_be_done(
     dataset = strokes(groups=np.arange(60) // (60 // count), group_names=names)
     plan = planned(dataset, keep_groups=wish)
     assert str(about_groups(dataset, plan.config)).startswith(words)
-    # What was settled is written down: a resumed run does not decide anew.
+    # What was settled is written down: a resumed run does not decide again.
     assert plan.config.keep_groups is kept
 
 
 def test_without_groups_nothing_is_said_of_them(finished: RunFolder) -> None:
-    assert events_of(finished, "run started")[0]["groups"] is None
+    (started,) = events_of(finished, "run started")
+    assert isinstance(started, RunStarted)
+    assert started.groups is None
     assert finished.config.keep_groups is False
     assert finished.results().protocol.kept_together == "duplicates"
 

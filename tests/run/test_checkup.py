@@ -93,7 +93,7 @@ def test_a_check_with_a_model_leaves_no_run(folder: Path, tmp_path: Path) -> Non
         folds=2,
         threads=1,
         settings={"": {"epochs": 2}},
-        on_event=lambda event: events.append(event["event"]),
+        on_event=lambda event: events.append(event.event),
     )
     assert found.dataset.pictures == 61
     assert events[-1] == "run finished"

@@ -1,9 +1,8 @@
-"""Graphs of bundles: traced once, by whichever worker, and not taken for those of other weights."""
+"""Graphs of bundles: traced once, by any worker, and never used for other weights."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from torch import Tensor
 from bakeoff.bundle import export
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import BundleRefused, Event, GraphTraced, RunFinished, TracingGraphs
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.bundles import final_model, make_bundle
-from bakeoff.run.graphs import Graphs, kept_graph
+from bakeoff.run.graphs import Graphs
+from bakeoff.workers.graph import kept_graph
 from bakeoff.workers.units import FINAL
 
 from ..strokes import QUICKLY, strokes
@@ -43,10 +44,10 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_a_run_keeps_the_graphs_of_its_bundles(finished: RunFolder) -> None:
-    for name in finished.config.approaches:
+    for name in finished.config.names:
         assert kept_graph(finished, name) == (finished.bundle(name) / "model.onnx").read_bytes()
-    told = [event for event in finished.events() if event["event"] == "graph traced"]
-    assert [(event["done"], event["of"]) for event in told] == [(1, 2), (2, 2)]
+    events = [event for event in finished.events() if isinstance(event, GraphTraced)]
+    assert [(event.done, event.of) for event in events] == [(1, 2), (2, 2)]
 
 
 def test_a_bundle_is_made_again_without_tracing(
@@ -54,11 +55,11 @@ def test_a_bundle_is_made_again_without_tracing(
 ) -> None:
     out = make_bundle(copy, "cnn", tmp_path / "again")
     assert (out / "model.onnx").read_bytes() == (copy.bundle("cnn") / "model.onnx").read_bytes()
-    heard: list[Mapping[str, Any]] = []
-    resume(copy.path, dataset=strokes(), on_event=heard.append)
+    events: list[Event] = []
+    resume(copy.path, dataset=strokes(), on_event=events.append)
     assert not traced
-    assert not any("graph" in event["event"] for event in heard)
-    assert heard[-1]["event"] == "run finished"
+    assert not any(isinstance(event, TracingGraphs | GraphTraced) for event in events)
+    assert isinstance(events[-1], RunFinished)
 
 
 def test_other_weights_have_another_graph(
@@ -74,10 +75,10 @@ def test_other_weights_have_another_graph(
 
 
 def test_the_largest_is_traced_first(copy: RunFolder) -> None:
-    names = copy.config.approaches
+    names = copy.config.names
     for name in names:
         shutil.rmtree(next(copy.unit(name, FINAL).parent.glob("graph *")))
-    graphs = Graphs(copy, names, lambda *_, **__: None)
+    graphs = Graphs(copy, names, lambda _: None)
     assert graphs.left() == 2
     order = [unit.approach for unit in (graphs.next(None), graphs.next(None)) if unit]
     sizes = [
@@ -92,11 +93,11 @@ def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) 
     shutil.copytree(finished.path, run.path, ignore=shutil.ignore_patterns("graph *", "bundles"))
     assert kept_graph(run, "cnn") is None
     resume(run.path, dataset=strokes(), workers="local:2")
-    for name in finished.config.approaches:
+    for name in finished.config.names:
         assert kept_graph(run, name) == kept_graph(finished, name)
 
 
-def test_an_approach_that_onnx_cannot_hold_costs_its_bundle_alone(
+def test_an_approach_that_onnx_cannot_hold_costs_only_its_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward = export._Exported.forward
@@ -107,12 +108,12 @@ def test_an_approach_that_onnx_cannot_hold_costs_its_bundle_alone(
 
     monkeypatch.setattr(export._Exported, "forward", undecided)
     one = {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
-    asked: dict[str, Any] = QUICKLY | one | {"bundles": True}
-    heard: list[Mapping[str, Any]] = []
-    run = bake(strokes(), tmp_path / "run", **asked, on_event=heard.append)
-    [refused] = [event for event in heard if event["event"] == "bundle refused"]
-    assert "ONNX cannot hold it" in refused["why"]
-    assert heard[-1]["event"] == "run finished"
+    options: dict[str, Any] = QUICKLY | one | {"bundles": True}
+    events: list[Event] = []
+    run = bake(strokes(), tmp_path / "run", **options, on_event=events.append)
+    [refused] = [event for event in events if isinstance(event, BundleRefused)]
+    assert "ONNX cannot hold it" in refused.why
+    assert isinstance(events[-1], RunFinished)
     assert run.results().approaches[0].name == "baseline"
     assert not find_bundles(run.path)
     with pytest.raises(BakeoffError, match="the model's graph"):

@@ -1,6 +1,5 @@
 import csv
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ import bakeoff
 from bakeoff.data.duplicates.find import together
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import Event, UnitStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, estimate, resume
 from bakeoff.run.learning import Smaller, smaller_folds
 from bakeoff.workers import crew as workers
-from bakeoff.workers import units
+from bakeoff.workers import runner
 
 from ..strokes import QUICKLY, strokes
 from .test_resume import Interruption, figures
@@ -173,8 +173,8 @@ def test_a_curve_changes_no_other_figure(curved: RunFolder, tmp_path: Path) -> N
 
 
 def test_a_curve_that_was_interrupted_goes_on(curved: RunFolder, tmp_path: Path) -> None:
-    def listen(event: Mapping[str, object]) -> None:
-        if event["event"] == "unit started" and event["fold"] == "fold 2 at 13":
+    def listen(event: Event) -> None:
+        if isinstance(event, UnitStarted) and event.fold == "fold 2 at 13":
             raise Interruption
 
     with pytest.raises(Interruption):
@@ -192,7 +192,7 @@ def test_a_curve_is_added_to_a_finished_run(finished: RunFolder, tmp_path: Path)
     assert run.config.curve
     assert (run.bundle("cnn") / "bundle.json").stat().st_mtime_ns == made
     added = list(run.events())[events:]
-    started = [str(event["fold"]) for event in added if event["event"] == "unit started"]
+    started = [event.fold for event in added if isinstance(event, UnitStarted)]
     assert started
     assert all(" at " in fold for fold in started)
     for one, before in zip(run.results().approaches, finished.results().approaches, strict=True):
@@ -212,7 +212,7 @@ def test_without_folds_there_is_no_curve(tmp_path: Path) -> None:
 
 def test_a_curve_counts_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        units, "estimate_seconds", lambda _, fits, scored: (sum(fits) + scored) / 99
+        runner, "estimate_seconds", lambda _, fits, scored: (sum(fits) + scored) / 99
     )
     without, with_it = (
         estimate(strokes(), curve=curve, test=0.0, **ONE)["baseline"] for curve in (False, True)
@@ -221,7 +221,7 @@ def test_a_curve_counts_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_workers_share_what_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "estimate_seconds", lambda *_: 400.0)
+    monkeypatch.setattr(runner, "estimate_seconds", lambda *_: 400.0)
     monkeypatch.setattr(workers, "cores", lambda: 2)
     monkeypatch.setattr(workers, "MEMORY", 1)
     assert estimate(strokes(), test=0.0, **ONE)["baseline"] == 200.0

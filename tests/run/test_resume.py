@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,22 @@ import pytest
 from PIL import Image
 
 from bakeoff.bundle.bundle import find_bundles
+from bakeoff.bundle.export import export
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import (
+    BundleRefused,
+    Event,
+    Listener,
+    RunFailed,
+    RunFinished,
+    TestOpened,
+    UnitStarted,
+)
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.bundles import make_bundle
+from bakeoff.training.model import Model
 
 from ..record.test_lock import hold
 from ..strokes import QUICKLY, strokes
@@ -52,7 +62,7 @@ def same(run: RunFolder, whole: RunFolder) -> None:
         assert (run.path / name).read_bytes() == (whole.path / name).read_bytes()
     for weights in whole.path.glob(f"units/*/*/{WEIGHTS}"):
         assert (run.path / weights.relative_to(whole.path)).read_bytes() == weights.read_bytes()
-    assert [event["event"] for event in run.events()].count("test opened") == 1
+    assert [event.event for event in run.events()].count("test opened") == 1
     assert list(run.path.rglob("*.partial")) == []
 
 
@@ -60,11 +70,11 @@ class Interruption(Exception):  # noqa: N818 - no error: someone pressed Ctrl-C
     """Stands for whatever ends a run."""
 
 
-def after(count: int) -> Callable[[Mapping[str, object]], None]:
+def after(count: int) -> Listener:
     """A listener that ends the run at its `count`th event."""
     left = [count]
 
-    def listen(_: Mapping[str, object]) -> None:
+    def listen(_: Event) -> None:
         left[0] -= 1
         if not left[0]:
             raise Interruption
@@ -84,27 +94,27 @@ def test_a_run_goes_on_where_it_was_interrupted(
 ) -> None:
     run = interrupted(tmp_path / "run", count)
     done = {path.parent.name for path in run.path.glob(f"units/baseline/*/{WEIGHTS}")}
-    trained: list[object] = []
+    trained: list[str] = []
 
-    def listen(event: Mapping[str, object]) -> None:
-        if event["event"] == "unit started" and event["approach"] == "baseline":
-            trained.append(event["fold"])
+    def listen(event: Event) -> None:
+        if isinstance(event, UnitStarted) and event.approach == "baseline":
+            trained.append(event.fold)
 
     resume(tmp_path / "run", dataset=strokes(), on_event=listen)
     same(run, finished)
-    assert done.isdisjoint(map(str, trained))
+    assert done.isdisjoint(trained)
     assert len(done) + len(trained) == 3
 
 
 def test_the_test_part_is_not_opened_again(finished: RunFolder, tmp_path: Path) -> None:
-    kinds = [event["event"] for event in finished.events() if "graph" not in str(event["event"])]
+    kinds = [event.event for event in finished.events() if "graph" not in event.event]
     run = interrupted(tmp_path / "run", kinds.index("test opened") + 1)
-    (opened,) = [event["time"] for event in run.events() if event["event"] == "test opened"]
+    (opened,) = [event.time for event in run.events() if isinstance(event, TestOpened)]
     time.sleep(1.1)  # events are stamped to the second
     resume(run.path, dataset=strokes())
     same(run, finished)
     assert run.results().protocol.test_opened == opened
-    assert run.results().finished > str(opened)
+    assert run.results().finished > opened
 
 
 def test_what_a_crash_left_half_written_does_not_matter(
@@ -119,7 +129,7 @@ def test_what_a_crash_left_half_written_does_not_matter(
     (run.path / ".results.json.partial").write_text("{")
     resume(run.path, dataset=strokes())
     same(run, finished)
-    assert "run resumed" in [event["event"] for event in run.events()]
+    assert "run resumed" in [event.event for event in run.events()]
 
 
 def test_a_finished_run_has_its_results_and_report_rebuilt(
@@ -135,7 +145,7 @@ def test_a_finished_run_has_its_results_and_report_rebuilt(
     for path in (finished.path / "pictures").iterdir():
         assert (run.path / "pictures" / path.name).read_bytes() == path.read_bytes()
     assert (run.path / "report.html").stat().st_size > 10_000
-    started = [event["event"] for event in run.events()].count("unit started")
+    started = [event.event for event in run.events()].count("unit started")
     assert started == 6  # those of the first time
 
 
@@ -163,7 +173,7 @@ def test_other_pictures_are_refused(
     assert len(list(RunFolder(tmp_path / "run").events())) == len(list(finished.events()))
 
 
-def test_what_is_no_run_can_not_go_on(tmp_path: Path) -> None:
+def test_what_is_no_run_cannot_go_on(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match=r"holds no run\.json"):
         resume(tmp_path)
 
@@ -175,7 +185,7 @@ import json, sys
 from bakeoff.run.bake import bake, resume
 
 def tell(event):
-    print(event["event"], flush=True)
+    print(event.event, flush=True)
 
 verb, source, out, how = sys.argv[1:]
 if verb == "bake":
@@ -224,20 +234,20 @@ def test_a_run_killed_at_three_random_moments_ends_with_the_same_numbers(tmp_pat
 def test_a_bundle_that_is_refused_costs_neither_the_run_nor_the_others(
     finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make(folder: RunFolder, name: str, **more: Any) -> Path:
-        if name == "baseline":
+    def refusing(model: Model, about: dict[str, Any], out: Path, **extras: Any) -> None:
+        if about["name"] == "baseline":
             raise BakeoffError("the exported baseline", "answers differently", "Report this")
-        return make_bundle(folder, name, **more)
+        export(model, about, out, **extras)
 
-    monkeypatch.setattr("bakeoff.run.bundles.make_bundle", make)
+    monkeypatch.setattr("bakeoff.run.bundles.export", refusing)
     run = RunFolder(tmp_path / "run")
     shutil.copytree(finished.path, run.path, ignore=shutil.ignore_patterns("bundles"))
-    heard: list[Mapping[str, Any]] = []
-    resume(run.path, dataset=strokes(), on_event=heard.append)
-    refused = next(one for one in heard if one["event"] == "bundle refused")
-    assert refused["approach"] == "baseline"
-    assert "answers differently" in refused["why"]
-    assert heard[-1]["event"] == "run finished"
+    events: list[Event] = []
+    resume(run.path, dataset=strokes(), on_event=events.append)
+    refused = next(event for event in events if isinstance(event, BundleRefused))
+    assert refused.approach == "baseline"
+    assert "answers differently" in refused.why
+    assert isinstance(events[-1], RunFinished)
     assert find_bundles(run.path) == [run.bundle("cnn")]
     baseline, cnn = run.results().approaches
     assert baseline.latency.engine == "PyTorch"
@@ -249,10 +259,10 @@ def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> No
         bake(strokes(), tmp_path / "run", **QUICKLY, on_event=after(3))
     run = RunFolder.open(tmp_path / "run")
     assert run.last_event() == list(run.events())[-1]
-    assert (run.last_event() or {})["event"] == "run failed"
+    assert isinstance(run.last_event(), RunFailed)
     with hold(run.path) as other:
         with pytest.raises(BakeoffError, match=f"process {other.pid}"):
             resume(run.path, dataset=strokes())
         other.kill()
     resume(run.path, dataset=strokes())
-    assert (run.last_event() or {})["event"] == "run finished"
+    assert isinstance(run.last_event(), RunFinished)

@@ -1,8 +1,10 @@
-"""The battery in a run: who answers, of which pictures, and the same again."""
+"""The corruption benchmark of a run: which models answer which pictures, and that it repeats."""
 
 from __future__ import annotations
 
 import csv
+import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,18 +18,24 @@ from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold, Split, split
-from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS
+from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS, Corruption
 from bakeoff.evaluation.records import Robustness
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import CorruptingPictures, PicturesCorrupted
 from bakeoff.record.folder import RunFolder
 from bakeoff.run import robustness
 from bakeoff.run.bake import bake, estimate, resume
-from bakeoff.run.robustness import MOST_SIDE, CorruptionBenchmark, answers_wanted, sample_of
+from bakeoff.run.robustness import CorruptionBenchmark, answers_wanted, sample_of
 from bakeoff.training.model import Model
-from bakeoff.workers.crew import InlineExecutor
-from bakeoff.workers.units import UnitRunner
+from bakeoff.workers import corruptions
+from bakeoff.workers.corruptions import MAX_SIDE, CorruptionUnit
+from bakeoff.workers.data import TrainingData
+from bakeoff.workers.pool import InlineExecutor
+from bakeoff.workers.runner import UnitRunner
+from bakeoff.workers.units import FitUnit
 
 from ..strokes import QUICKLY, strokes
-from ..workers.test_units import bench_of, train
+from ..workers.test_runner import CPU, LITTLE, runner_of, train
 
 ONE: dict[str, Any] = QUICKLY | {
     "approaches": ("baseline",),
@@ -42,36 +50,39 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def stood(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> RunFolder:
+def benchmarked(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> RunFolder:
     """Two approaches on digits, 8×8, in a quick run; only to be read."""
-    folder = tmp_path_factory.mktemp("stood") / "run"
+    folder = tmp_path_factory.mktemp("benchmarked") / "run"
     settings = {"": {"epochs": 8}, "cnn": {"filters": (8, 8)}}
-    asked = QUICKLY | {"robustness": True, "settings": settings}
-    return bake(digits, folder, test=0.2, budget="quick", **asked)
+    options = QUICKLY | {"robustness": True, "settings": settings}
+    return bake(digits, folder, test=0.2, budget="quick", **options)
 
 
 def trained(path: Path, dataset: Dataset, folds: int = 2) -> tuple[UnitRunner, Split]:
     """A baseline with all of its folds on disk."""
-    runner = bench_of(path, "baseline", dataset)
+    runner = runner_of(path, "baseline", dataset)
     parts = split(dataset.labels, folds=folds, seed=0, test_share=0)
     train(runner, *parts.folds)
     return runner, parts
 
 
 def benchmark(runner: UnitRunner, parts: Split) -> Robustness:
-    """What a battery finds."""
-    data = runner.data
-    runner.data = replace(
-        data,
-        folds={fold.name: fold for fold in parts.folds},
-        changed=sample_of(data.dataset, parts, data.config),
-    )
-    work = CorruptionBenchmark([runner], parts, runner.folder.log)
-    InlineExecutor(runner.data, runner.folder).do(work)
-    return work.found()["baseline"]
+    """How robust the benchmark finds the baseline."""
+    data = with_sample(runner.data, parts)
+    work = CorruptionBenchmark(data, runner.folder, parts, runner.folder.log)
+    InlineExecutor(data, runner.folder).do(work)
+    result = work.result("baseline", runner.approach.title)
+    assert result is not None
+    return result
 
 
-def spoiled(runner: UnitRunner, fold: Fold, answer: int) -> None:
+def with_sample(data: TrainingData, parts: Split) -> TrainingData:
+    """The data with the folds, and the rows to corrupt."""
+    folds = {fold.name: fold for fold in parts.folds}
+    return replace(data, folds=folds, corrupted=sample_of(data.dataset, parts, data.config))
+
+
+def spoil(runner: UnitRunner, fold: Fold, answer: int) -> None:
     """From now on, the fold's model gives one answer to everything."""
     path = runner.folder.unit(runner.approach.name, fold.name) / "weights.safetensors"
     weights = load_file(path)
@@ -81,22 +92,23 @@ def spoiled(runner: UnitRunner, fold: Fold, answer: int) -> None:
     save_file(weights, path)
 
 
-def test_each_approach_has_its_table(stood: RunFolder, digits: Dataset) -> None:
-    results = stood.results()
+def test_each_approach_has_a_table(benchmarked: RunFolder, digits: Dataset) -> None:
+    results = benchmarked.results()
+    names = [corruption.name for corruption in CORRUPTIONS]
     for one in results.approaches:
         found = one.robustness
         assert found is not None
         assert one.out_of_fold is not None
         assert found.pictures == 40
-        assert [some.name for some in found.corruptions] == [some.name for some in CORRUPTIONS]
-        table = np.array([some.accuracy for some in found.corruptions])
+        assert [result.name for result in found.corruptions] == names
+        table = np.array([result.accuracy for result in found.corruptions])
         assert table.shape == (len(CORRUPTIONS), STRENGTHS)
         assert found.mean == pytest.approx(table.mean())
         assert 0.1 < found.mean <= 1
-        assert found.clean == one.out_of_fold.accuracy  # so few that all are changed
+        assert found.clean == one.out_of_fold.accuracy  # so few that all are corrupted
         assert one.title in found.words
-        assert set(found.weakest) <= {some.name for some in CORRUPTIONS}
-    with (stood.path / "robustness.csv").open(newline="") as file:
+        assert set(found.weakest) <= set(names)
+    with (benchmarked.path / "robustness.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * len(CORRUPTIONS) * STRENGTHS
     assert list(rows[0]) == ["approach", "corruption", "strength", "amount", "accuracy"]
@@ -105,33 +117,40 @@ def test_each_approach_has_its_table(stood: RunFolder, digits: Dataset) -> None:
     assert float(rows[0]["accuracy"]) == pytest.approx(first.corruptions[0].accuracy[0], abs=1e-4)
 
 
-def test_it_is_told_as_it_goes_and_before_the_test_is_opened(stood: RunFolder) -> None:
-    events = list(stood.events())
-    kinds = [event["event"] for event in events]
-    assert kinds.count("pictures changed") == 4  # two approaches, two folds
-    assert kinds.index("changing pictures") < kinds.index("pictures changed")
-    assert kinds.index("pictures changed") < kinds.index("test opened")
-    told = [event for event in events if event["event"] == "pictures changed"]
-    assert [(event["done"], event["of"]) for event in told] == [(n, 4) for n in (1, 2, 3, 4)]
-    assert {(event["approach"], event["fold"]) for event in told} == {
+def corrupted_of(run: RunFolder) -> list[PicturesCorrupted]:
+    return [event for event in run.events() if isinstance(event, PicturesCorrupted)]
+
+
+def test_its_progress_is_reported_before_the_test_is_opened(benchmarked: RunFolder) -> None:
+    kinds = [event.event for event in benchmarked.events()]
+    assert kinds.count("pictures corrupted") == 4  # two approaches, two folds
+    assert kinds.count("corrupting pictures") == 1
+    assert kinds.index("corrupting pictures") < kinds.index("pictures corrupted")
+    last = max(at for at, kind in enumerate(kinds) if kind == "pictures corrupted")
+    assert last < kinds.index("test opened")
+    events = corrupted_of(benchmarked)
+    assert [(event.done, event.of) for event in events] == [(n, 4) for n in (1, 2, 3, 4)]
+    assert {(event.approach, event.fold) for event in events} == {
         (name, fold) for name in ("baseline", "cnn") for fold in ("fold 1", "fold 2")
     }
 
 
-def test_a_run_that_goes_on_finds_the_same(stood: RunFolder, digits: Dataset) -> None:
-    before = [one.robustness for one in stood.results().approaches]
-    told = sum(event["event"] == "pictures changed" for event in stood.events())
-    resume(stood.path, dataset=digits)
-    assert sum(event["event"] == "pictures changed" for event in stood.events()) == told
-    assert [one.robustness for one in stood.results().approaches] == before
+def test_a_resumed_run_finds_the_same_and_asks_no_model_again(
+    benchmarked: RunFolder, digits: Dataset
+) -> None:
+    before = [one.robustness for one in benchmarked.results().approaches]
+    events = corrupted_of(benchmarked)
+    resume(benchmarked.path, dataset=digits)
+    assert corrupted_of(benchmarked) == events
+    assert [one.robustness for one in benchmarked.results().approaches] == before
 
 
 def test_only_the_model_that_held_a_picture_out_answers(tmp_path: Path) -> None:
-    """Of three folds one always says 1: its pictures alone go wrong, whatever befell them."""
+    """The model of each fold gives one answer to everything, another in each fold."""
     dataset = strokes(30)
     runner, parts = trained(tmp_path / "run", dataset, folds=3)
     for number, fold in enumerate(parts.folds):
-        spoiled(runner, fold, number)
+        spoil(runner, fold, number)
     right = sum(
         int((dataset.labels[fold.held_out] == number).sum())
         for number, fold in enumerate(parts.folds)
@@ -142,32 +161,33 @@ def test_only_the_model_that_held_a_picture_out_answers(tmp_path: Path) -> None:
         assert one.accuracy == [pytest.approx(right / 30)] * STRENGTHS
 
 
-def test_no_model_sees_a_picture_it_learnt_from_or_one_of_the_test(
+def test_no_model_answers_a_picture_that_trained_it_or_one_of_the_test(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each picture has a grey level of its own at one corner, by which it is known again."""
+    """Each picture has a grey level of its own at one corner, which identifies it."""
     pixels = np.stack(list(strokes(40).pictures))
     pixels[:, 0, 0, 0] = 2 * np.arange(40)
     dataset = strokes(40, pictures=Pictures.from_array(pixels))
-    runner = bench_of(tmp_path / "run", "baseline", dataset)
+    runner = runner_of(tmp_path / "run", "baseline", dataset)
     parts = split(dataset.labels, folds=2, seed=0, test_share=0.25)
     train(runner, *parts.folds)
     seen: dict[float, set[int]] = {}
-    asked = Model.logits_of
+    logits_of = Model.logits_of
 
     def spy(self: Model, pictures: Pictures, compute: Any) -> Any:
         weight = float(self.network.head.weight.detach().sum())
-        corners = {int(some[0, 0, 0]) // 2 for some in pictures}
+        corners = {int(picture[0, 0, 0]) // 2 for picture in pictures}
         seen[weight] = seen.get(weight, set()) | corners
-        return asked(self, pictures, compute)
+        return logits_of(self, pictures, compute)
 
     monkeypatch.setattr(Model, "logits_of", spy)
-    plain = next(one for one in CORRUPTIONS if one.name == "turn").__class__(
+    plain = Corruption(
         "nothing", "left alone", (1, 2, 3, 4, 5), str, lambda pixels, _amount, _chance: pixels
     )
-    monkeypatch.setattr(robustness, "changes_for", lambda ink: [plain])
+    for module in (corruptions, robustness):
+        monkeypatch.setattr(module, "corruptions_for", lambda *, ink: [plain])
     found = benchmark(runner, parts)
-    assert found.clean == pytest.approx(found.mean)  # nothing was changed
+    assert found.clean == pytest.approx(found.mean)  # nothing was corrupted
     by_model = {
         float(runner.model(fold.name).network.head.weight.detach().sum()): set(fold.held_out)
         for fold in parts.folds
@@ -175,7 +195,7 @@ def test_no_model_sees_a_picture_it_learnt_from_or_one_of_the_test(
     assert seen == by_model
 
 
-def test_the_sample_has_of_each_class_its_share() -> None:
+def test_the_sample_keeps_the_shares_of_the_classes() -> None:
     labels = np.repeat([0, 1, 2], [60, 30, 30])
     dataset = strokes(120, labels=labels)
     rows = robustness._sample(np.arange(120), dataset, 20, seed=0)
@@ -187,34 +207,104 @@ def test_the_sample_has_of_each_class_its_share() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_large_pictures_are_made_smaller_first(channels: int) -> None:
+def test_large_pictures_are_shrunk_first(channels: int) -> None:
     large = np.full((30, 2000, channels), 9, dtype=np.uint8)
-    assert shrink(large, robustness.MOST_SIDE).shape == (4, MOST_SIDE, channels)
-    assert shrink(large[:, :MOST_SIDE], robustness.MOST_SIDE).shape == (30, MOST_SIDE, channels)
+    assert shrink(large, MAX_SIDE).shape == (4, MAX_SIDE, channels)
+    assert shrink(large[:, :MAX_SIDE], MAX_SIDE).shape == (30, MAX_SIDE, channels)
 
 
-def test_without_folds_nothing_is_asked(tmp_path: Path) -> None:
+def test_without_folds_nothing_is_corrupted(tmp_path: Path) -> None:
     official = np.arange(60) >= 45
     run = bake(strokes(official_test=official), tmp_path / "run", **ONE | {"folds": 0})
     assert run.results().approaches[0].robustness is None
     assert not (run.path / "robustness.csv").exists()
 
 
-def test_who_does_not_want_it_has_none(finished: RunFolder) -> None:
+def test_a_run_without_robustness_corrupts_nothing(finished: RunFolder) -> None:
     assert all(one.robustness is None for one in finished.results().approaches)
-    assert not any(event["event"] == "changing pictures" for event in finished.events())
+    assert not any(isinstance(event, CorruptingPictures) for event in finished.events())
+    assert not corrupted_of(finished)
 
 
 def test_the_estimate_counts_the_answers(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "baseline")
+    runner = runner_of(tmp_path / "run", "baseline")
     parts = split(strokes().labels, folds=2, seed=0, test_share=0.2)
-    assert answers_wanted(runner, parts) == 48 * STRENGTHS * len(CORRUPTIONS)
+    assert answers_wanted(with_sample(runner.data, parts)) == 48 * STRENGTHS * len(CORRUPTIONS)
     assert runner.estimate(parts, asked=100_000) > 2 * runner.estimate(parts)
     assert set(estimate(strokes(), **ONE)) == {"baseline"}
 
 
-def test_photos_are_changed_as_photos(tmp_path: Path) -> None:
+def test_photos_are_corrupted_as_photos(tmp_path: Path) -> None:
     run = bake(strokes(30), tmp_path / "run", mode="photo", **ONE)
     found = run.results().approaches[0].robustness
     assert found is not None
     assert len(found.corruptions) == 10
+
+
+# -- one unit for several approaches -------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[TrainingData, RunFolder, Split]:
+    """Two approaches with both of their folds trained, and the pictures to corrupt."""
+    dataset = strokes(24)
+    names = ("baseline", "cnn")
+    config = RunConfig.parse(
+        source="strokes", approaches=names, settings={name: LITTLE[name] for name in names}
+    )
+    folder = RunFolder.create(tmp_path / "run", config)
+    parts = split(dataset.labels, folds=2, seed=0, test_share=0)
+    data = with_sample(TrainingData.of(config, dataset, np.arange(24), {}, CPU), parts)
+    for approach in config.approaches:
+        runner = UnitRunner(approach.build(), data, folder, folder.log)
+        for fold in parts.folds:
+            runner.fit(FitUnit.of(approach.name, fold))
+    return data, folder, parts
+
+
+def done(data: TrainingData, folder: RunFolder, parts: Split) -> dict[str, Robustness | None]:
+    """Do what is left of the benchmark, for the results of all approaches."""
+    work = CorruptionBenchmark(data, folder, parts, folder.log)
+    InlineExecutor(data, folder).do(work)
+    return {name: work.result(name, name) for name in data.config.names}
+
+
+def test_a_picture_is_corrupted_once_for_all_approaches(
+    pair: tuple[TrainingData, RunFolder, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, folder, parts = pair
+    made: Counter[tuple[str, int, int]] = Counter()
+    corrupt = Corruption.__call__
+
+    def counted(self: Corruption, pixels: Any, strength: int, *, row: int, **more: Any) -> Any:
+        made[self.name, strength, row] += 1
+        return corrupt(self, pixels, strength, row=row, **more)
+
+    monkeypatch.setattr(Corruption, "__call__", counted)
+    work = CorruptionBenchmark(data, folder, parts, folder.log)
+    assert [(unit.name, unit.keeps) for unit in work.waiting] == [
+        (f"{fold} changed", (("baseline", f"{fold} changed"), ("cnn", f"{fold} changed")))
+        for fold in ("fold 1", "fold 2")
+    ]
+    InlineExecutor(data, folder).do(work)
+    assert set(made.values()) == {1}
+    assert len(made) == len(CORRUPTIONS) * STRENGTHS * 24
+    assert [(event.approach, event.fold) for event in corrupted_of(folder)] == [
+        (name, fold) for fold in ("fold 1", "fold 2") for name in ("baseline", "cnn")
+    ]
+
+
+def test_only_the_approaches_without_answers_answer(
+    pair: tuple[TrainingData, RunFolder, Split],
+) -> None:
+    data, folder, parts = pair
+    together = done(data, folder, parts)
+    before = corrupted_of(folder)
+    shutil.rmtree(folder.unit("cnn", CorruptionUnit.name_of("fold 2")))
+    work = CorruptionBenchmark(data, folder, parts, folder.log)
+    (unit,) = work.waiting
+    assert isinstance(unit, CorruptionUnit)
+    assert (unit.fold, unit.approaches) == ("fold 2", ("cnn",))
+    assert done(data, folder, parts) == together  # alone it gets the same pictures
+    (again,) = corrupted_of(folder)[len(before) :]
+    assert (again.approach, again.fold, again.done, again.of) == ("cnn", "fold 2", 4, 4)

@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 
+from ..made_up_events import run_started
 from ..test_cli import bakeoff
 from .test_predict import DRAWINGS, answers, png
 
@@ -82,8 +84,10 @@ def test_without_a_model_it_serves_the_room_to_train_in(tmp_path: Path) -> None:
 
 
 def test_who_follows_a_run_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path / "runs" / "run", RunConfig(source="x", approaches=("cnn",)))
-    run.log("run started")
+    run = RunFolder.create(
+        tmp_path / "runs" / "run", RunConfig.parse(source="x", approaches=("cnn",))
+    )
+    run.log(run_started())
     with served("--home", tmp_path) as (process, address, _said), RunLock(run.path):
         answered(f"{address}/healthz")
         with httpx.stream("GET", f"{address}/api/runs/run/events", timeout=30) as followed:

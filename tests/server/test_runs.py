@@ -153,7 +153,7 @@ def events(response: httpx.Response) -> list[tuple[int, str]]:
 
 def test_events_of_a_finished_run_come_at_once(client: httpx.Client, finished: RunFolder) -> None:
     found = events(client.get("/api/runs/run/events"))
-    assert [kind for _, kind in found] == [event["event"] for event in finished.events()]
+    assert [kind for _, kind in found] == [event.event for event in finished.events()]
     half = len(found) // 2
     later = events(client.get("/api/runs/run/events", headers={"Last-Event-ID": str(half)}))
     assert later == found[half + 1 :]

@@ -19,13 +19,16 @@ import pytest
 from PIL import Image
 
 from bakeoff.approaches import APPROACHES
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import RunFailed, RunStarted
+from bakeoff.record.folder import RunFolder
 from bakeoff.server import choices, jobs, train
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs, log_lines, status_of
 from bakeoff.server.limits import Bounds
 from bakeoff.server.models import Models
 
+from ..made_up_events import run_started
 from ..strokes import picture, strokes
 from .conftest import serving
 from .test_security import refused
@@ -133,7 +136,7 @@ def test_a_server_without_training_says_why(
 
 
 def strokes_config() -> RunConfig:
-    return RunConfig(source="tiny", approaches=("baseline",))
+    return RunConfig.parse(source="tiny", approaches=("baseline",))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +260,8 @@ def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> Non
     assert "baseline · fold 2" in log.text
     assert "\x1b" not in log.text
     (started, *_) = RunFolder(home.runs / "first").events()
-    assert isinstance(started["pid"], int)
+    assert isinstance(started, RunStarted)
+    assert started.pid > 0
     refused(page.post("/api/runs/first/cancel"), 409, "not at work")
     refused(page.post("/api/runs/first/resume"), 409, "finished")
     refused(page.post("/api/training", json=QUICK | {"name": "first"}), 409, "already")
@@ -371,9 +375,9 @@ def test_the_status_of_a_run_follows_from_its_files(finished: RunFolder, tmp_pat
     assert status_of(run) == "failed"
     run = RunFolder.create(run.path, strokes_config())
     assert status_of(run) == "stopped"
-    run.log("run started")
+    run.log(run_started())
     assert status_of(run) == "stopped"
-    run.log("run failed", why="x" * 5000)
+    run.log(RunFailed(why="x" * 5000))
     assert status_of(run) == "failed"
     assert log_lines(run, 9) is None
     (run.path / "log.txt").write_bytes(b"a" * 200_000 + b"\n\x1b[1mbold\x1b[0m \xff\n")

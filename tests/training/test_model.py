@@ -61,7 +61,7 @@ def test_the_frozen_part_comes_between_preprocessing_and_network() -> None:
 
 @pytest.mark.parametrize("name", ["baseline", "cnn", "vit"])
 def test_pictures_of_any_sizes_get_the_logits_they_get_alone(name: str) -> None:
-    approach = APPROACHES[name]()
+    approach = APPROACHES[name].load()()
     torch.manual_seed(0)
     network = approach.build(TASK).train()
     preprocess, frozen = approach.preprocess(TASK), approach.frozen(TASK)

@@ -1,4 +1,4 @@
-"""The same numbers from a real cluster of two nodes, and what happens when a part of it goes."""
+"""The same numbers from a real cluster of two nodes, and what happens when a part of it dies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,24 +18,31 @@ import pytest
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import (
+    EpochEnded,
+    Event,
+    PicturesCorrupted,
+    UnitFinished,
+    UnitStarted,
+    WorkerDied,
+)
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.graphs import kept_graph
 from bakeoff.run.robustness import PICTURES
-from bakeoff.workers import cluster
-from bakeoff.workers import crew as workers
+from bakeoff.workers import cluster, pool
+from bakeoff.workers.graph import kept_graph
 
 from ..strokes import QUICKLY
 from .nodes import Nodes
 
 SETTINGS = {"": {"epochs": 2}, "cnn": {"filters": (8, 8)}, "vit": {"embed_dim": 16, "depth": 1}}
-ASKED: dict[str, Any] = QUICKLY | {
+OPTIONS: dict[str, Any] = QUICKLY | {
     "approaches": ("baseline", "cnn", "vit"),
     "settings": SETTINGS,
     "folds": 5,
     "robustness": True,
 }
-ONE = ASKED | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
+ONE = OPTIONS | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +51,7 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_changed() -> Iterator[None]:
+def few_corrupted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PICTURES, "standard", 10)
         yield
@@ -52,7 +59,7 @@ def few_changed() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> RunFolder:
-    return bake(digits, tmp_path_factory.mktemp("alone") / "run", **ASKED, workers="local:1")
+    return bake(digits, tmp_path_factory.mktemp("alone") / "run", **OPTIONS, workers="local:1")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,42 +90,38 @@ def inside(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def same(run: RunFolder, whole: RunFolder) -> None:
     """Assert that a run found the same as one of as many approaches or more, byte by byte."""
-    one, two = run.probabilities(), whole.probabilities()
-    assert all(one[name].tobytes() == two[name].tobytes() for name in one)
-    stands, stood = (
-        {one.name: one.robustness for one in some.results().approaches} for some in (run, whole)
-    )
-    assert all(stands[name] == stood[name] for name in stands)
+    found, expected = run.probabilities(), whole.probabilities()
+    assert all(found[name].tobytes() == expected[name].tobytes() for name in found)
+    robustness = {result.name: result.robustness for result in whole.results().approaches}
+    for result in run.results().approaches:
+        assert result.robustness == robustness[result.name]
 
 
 def once(run: RunFolder) -> None:
     """Assert that no unit was finished twice."""
     ends = Counter(
-        (event["event"], event["approach"], event["fold"])
+        (event.event, event.approach, event.fold)
         for event in run.events()
-        if event["event"] in ("unit finished", "pictures changed")
+        if isinstance(event, UnitFinished | PicturesCorrupted)
     )
     assert set(ends.values()) == {1}
     assert len(ends) == 3 * (5 + 1 + 5)
 
 
 class Watch:
-    """Does something once, when so many units are trained at the same time."""
+    """Does something once, when `count` units are trained at the same time."""
 
-    def __init__(self, then: Callable[[], object], many: int = 2) -> None:
+    def __init__(self, then: Callable[[], object], count: int = 2) -> None:
         self.then: Callable[[], object] | None = then
-        self.many = many
-        self.at_work: set[tuple[object, object]] = set()
+        self.count = count
+        self.at_work: set[tuple[str, str]] = set()
 
-    def __call__(self, event: Mapping[str, object]) -> None:
-        if "fold" not in event:
-            return
-        unit = (event["approach"], event["fold"])
-        if event["event"] == "unit started":
-            self.at_work.add(unit)
-        elif event["event"] == "unit finished":
-            self.at_work.remove(unit)
-        if len(self.at_work) == self.many and event["event"] == "epoch" and self.then:
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, UnitStarted):
+            self.at_work.add((event.approach, event.fold))
+        elif isinstance(event, UnitFinished):
+            self.at_work.remove((event.approach, event.fold))
+        elif isinstance(event, EpochEnded) and len(self.at_work) == self.count and self.then:
             then, self.then = self.then, None
             then()
 
@@ -140,7 +143,7 @@ def test_the_same_numbers_from_a_node(
 def test_the_same_numbers_from_two_nodes(
     tmp_path: Path, digits: Dataset, alone: RunFolder, nodes: Nodes, ray: ModuleType
 ) -> None:
-    run = bake(digits, tmp_path / "run", **ASKED, workers=nodes.both())
+    run = bake(digits, tmp_path / "run", **OPTIONS, workers=nodes.both())
     same(run, alone)
     once(run)
     assert run.probabilities().keys() == alone.probabilities().keys()
@@ -153,12 +156,12 @@ def stop() -> None:
 
 
 @pytest.mark.long
-def test_what_a_cluster_began_goes_on_here(
+def test_a_run_of_a_cluster_is_resumed_here(
     tmp_path: Path, digits: Dataset, alone: RunFolder, inside: str, ray: ModuleType
 ) -> None:
     watch = Watch(stop)
     with pytest.raises(KeyboardInterrupt):
-        bake(digits, tmp_path / "run", **ASKED, workers=inside, on_event=watch)
+        bake(digits, tmp_path / "run", **OPTIONS, workers=inside, on_event=watch)
     assert not ray.is_initialized()
     run = resume(tmp_path / "run", dataset=digits, workers="local:2")
     same(run, alone)
@@ -183,46 +186,44 @@ def test_a_cluster_is_started_where_there_is_none(
     monkeypatch.setattr(ray, "init", none_yet)
     run = bake(digits, tmp_path / "run", **ONE | {"bundles": True}, workers="ray")
     same(run, alone)
-    assert kept_graph(run, "baseline")  # traced there, and brought here
+    assert kept_graph(run, "baseline")  # traced by an actor, and kept here
     assert not ray.is_initialized()
 
 
 @pytest.mark.long
-def test_a_cluster_with_no_room_is_given_up(
+def test_a_cluster_without_room_ends_the_run(
     tmp_path: Path, digits: Dataset, inside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "PATIENCE", 3.0)
-    asked = ONE | {"threads": 2}  # no node has two cores
+    monkeypatch.setattr(pool, "PATIENCE", 3.0)
+    options = ONE | {"threads": 2}  # no node has two cores
     with pytest.raises(BakeoffError, match="none was ready within 3 s"):
-        bake(digits, tmp_path / "run", **asked, workers=inside)
+        bake(digits, tmp_path / "run", **options, workers=inside)
 
 
 @pytest.mark.long
-def test_a_node_that_dies_costs_its_unit_alone(
+def test_a_node_that_dies_costs_only_its_unit(
     tmp_path: Path, digits: Dataset, alone: RunFolder, nodes: Nodes, inside: str
 ) -> None:
     watch = Watch(nodes.kill_second)
-    run = bake(digits, tmp_path / "run", **ASKED, workers=inside, on_event=watch)
+    run = bake(digits, tmp_path / "run", **OPTIONS, workers=inside, on_event=watch)
     assert watch.then is None
     same(run, alone)
     once(run)
     events = list(run.events())
-    [death] = [event for event in events if event["event"] == "worker died" and "fold" in event]
-    lost = (death["approach"], death["fold"])
+    [death] = [event for event in events if isinstance(event, WorkerDied) and event.fold]
+    lost = (death.approach, death.fold)
     starts = Counter(
-        (event["approach"], event["fold"]) for event in events if event["event"] == "unit started"
+        (event.approach, event.fold) for event in events if isinstance(event, UnitStarted)
     )
     assert {unit for unit, times in starts.items() if times > 1} <= {lost}
     before = events[: events.index(death)]
-    assert not [
-        event
-        for event in before
-        if event["event"] == "unit finished" and (event["approach"], event["fold"]) == lost
-    ]
+    assert lost not in {
+        (event.approach, event.fold) for event in before if isinstance(event, UnitFinished)
+    }
 
 
 @pytest.mark.long
-def test_a_cluster_that_goes_ends_the_run_in_words(
+def test_a_cluster_that_dies_ends_the_run_in_words(
     tmp_path: Path,
     digits: Dataset,
     alone: RunFolder,
@@ -231,19 +232,19 @@ def test_a_cluster_that_goes_ends_the_run_in_words(
 ) -> None:
     monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "2")
     nodes.kill_head()
-    watch = Watch(nodes.kill_head, many=1)
+    watch = Watch(nodes.kill_head, count=1)
     with pytest.raises(BakeoffError, match="the cluster is gone"):
         bake(digits, tmp_path / "run", **ONE, workers=nodes.one(), on_event=watch)
     run = resume(tmp_path / "run", dataset=digits, workers="local:1")
     same(run, alone)
 
 
-def test_an_address_where_nobody_is(
+def test_an_address_without_a_cluster_is_refused(
     tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "KNOCKS", 0.3)
     with pytest.raises(BakeoffError, match=r"workers ray://127.0.0.1:1.*no cluster answers"):
-        bake(digits, tmp_path / "run", **ASKED, workers="ray://127.0.0.1:1")
+        bake(digits, tmp_path / "run", **OPTIONS, workers="ray://127.0.0.1:1")
 
 
 def test_a_head_that_opens_a_moment_later_is_waited_for() -> None:
@@ -259,4 +260,4 @@ def test_a_head_that_opens_a_moment_later_is_waited_for() -> None:
 def test_without_ray(tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(BakeoffError, match=r"Ray is not installed.*bakeoff\[ray\]"):
-        bake(digits, tmp_path / "run", **ASKED, workers="ray")
+        bake(digits, tmp_path / "run", **OPTIONS, workers="ray")

@@ -1,9 +1,9 @@
-"""Whoever trains, the numbers are the same; and a worker that dies costs no more than its unit."""
+"""The numbers are the same whichever worker trains; a worker that dies costs only its unit."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,38 +17,34 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig, RunFolder
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import EpochEnded, Event, Preparing
+from bakeoff.record.events import WorkerDied as WorkerDiedEvent
+from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 from bakeoff.training.compute import Compute
-from bakeoff.workers import crew as workers
-from bakeoff.workers.crew import (
-    Executor,
-    InlineExecutor,
-    PoolExecutor,
-    WorkerDied,
-    WorkerHandle,
-    Workers,
-    threads_for,
-)
+from bakeoff.workers import crew
+from bakeoff.workers.crew import Executor, WorkerDied, WorkerHandle, Workers, threads_for
 from bakeoff.workers.data import TrainingData
+from bakeoff.workers.pool import InlineExecutor, PoolExecutor, executor_for
 from bakeoff.workers.processes import Processes
-from bakeoff.workers.units import Unit
+from bakeoff.workers.units import FitUnit, Unit
 from bakeoff.workers.worker import UnitOutcome
 
 from ..strokes import QUICKLY, strokes
-from .test_units import CPU, FOLD
+from .test_runner import CPU, FOLD
 
 TWIN = Fold("fold 2", np.arange(15, 50), np.arange(50, 60), np.arange(0, 15))
 TINY: dict[str, object] = {"epochs": 2, "filters": "8,8"}
 
 
-class Some:
+class Recorded:
     """A few units, and all that is heard of them."""
 
     def __init__(self, *units: Unit, stops_after: int | None = None) -> None:
         self.units = list(units)
         self.stops_after = stops_after
-        self.events: list[tuple[str, str]] = []
+        self.events: list[tuple[str, Event]] = []
         self.ends: list[tuple[str, str | None, bool]] = []
 
     def left(self) -> int:
@@ -57,9 +53,9 @@ class Some:
     def next(self, last: str | None) -> Unit | None:
         return self.units.pop(0) if self.units else None
 
-    def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:
-        self.events.append((unit.name, kind))
-        return kind == "epoch" and details["number"] == self.stops_after
+    def heard(self, unit: Unit, event: Event) -> bool:
+        self.events.append((unit.name, event))
+        return isinstance(event, EpochEnded) and event.number == self.stops_after
 
     def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:
         self.ends.append((unit.name, error.problem if error else None, stopped))
@@ -67,51 +63,58 @@ class Some:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", RunConfig(source="strokes", approaches=("cnn",)))
+    config = RunConfig.parse(source="strokes", approaches=("cnn",))
+    return RunFolder.create(tmp_path / "run", config)
 
 
 @pytest.fixture
 def data(folder: RunFolder) -> TrainingData:
     folds = {fold.name: fold for fold in (FOLD, TWIN)}
-    return TrainingData(folder.config, strokes(), np.arange(60), folds, np.arange(0), CPU)
+    return TrainingData.of(folder.config, strokes(), np.arange(60), folds, CPU)
 
 
-@pytest.fixture(params=["here", "processes"])
-def crew(
+@pytest.fixture(params=["inline", "processes"])
+def executor(
     request: pytest.FixtureRequest, data: TrainingData, folder: RunFolder
 ) -> Iterator[Executor]:
-    if request.param == "here":
+    if request.param == "inline":
         yield InlineExecutor(data, folder)
         return
-    with PoolExecutor(Processes(2, data, folder), lambda *_: None) as several:
-        yield several
+    with PoolExecutor(Processes(2, data, folder), lambda *_: None) as pool:
+        yield pool
 
 
-def tiny(fold: Fold = FOLD, **settings: object) -> Unit:
-    return Unit("cnn", fold.name, fold.name, TINY | settings)
+def tiny(fold: Fold = FOLD, **settings: object) -> FitUnit:
+    return FitUnit("cnn", fold.name, fold.name, TINY | settings)
 
 
-def test_units_are_done_and_heard_of(crew: Executor, folder: RunFolder) -> None:
-    work = Some(tiny(), tiny(TWIN))
-    crew.do(work)
+def test_units_are_done_and_heard(executor: Executor, folder: RunFolder) -> None:
+    work = Recorded(tiny(), tiny(TWIN))
+    executor.do(work)
     assert sorted(work.ends) == [("fold 1", None, False), ("fold 2", None, False)]
     for name in ("fold 1", "fold 2"):
-        kinds = [kind for unit, kind in work.events if unit == name and kind != "preparing"]
+        kinds = [
+            event.event
+            for unit, event in work.events
+            if unit == name and not isinstance(event, Preparing)
+        ]
         assert kinds == ["unit started", "epoch", "epoch", "unit finished"]
         assert folder.has_unit("cnn", name)
-    crew.do(Some())  # nothing is left to do
+    executor.do(Recorded())  # nothing is left to do
 
 
-def test_a_unit_can_be_stopped_and_nothing_of_it_is_kept(crew: Executor, folder: RunFolder) -> None:
-    work = Some(tiny(epochs=3000), stops_after=2)
-    crew.do(work)
+def test_a_unit_can_be_stopped_and_nothing_of_it_is_kept(
+    executor: Executor, folder: RunFolder
+) -> None:
+    work = Recorded(tiny(epochs=3000), stops_after=2)
+    executor.do(work)
     assert work.ends == [("fold 1", None, True)]
     assert not folder.has_unit("cnn", "fold 1")
 
 
-def test_what_can_not_be_done_is_told_in_words(crew: Executor) -> None:
-    work = Some(tiny(learning_rate=1e30, epochs=5), tiny(TWIN, filters="none", kernel_size=2))
-    crew.do(work)
+def test_a_unit_that_cannot_be_done_is_refused_in_words(executor: Executor) -> None:
+    work = Recorded(tiny(learning_rate=1e30, epochs=5), tiny(TWIN, filters="none", kernel_size=2))
+    executor.do(work)
     problem = {name: why for name, why, _ in work.ends}
     assert "not a finite number" in str(problem["fold 1"])
     assert "odd kernel" in str(problem["fold 2"])
@@ -121,42 +124,42 @@ def test_a_bug_in_a_worker_comes_out_with_its_traceback(
     data: TrainingData, folder: RunFolder
 ) -> None:
     with (
-        PoolExecutor(Processes(1, data, folder), lambda *_: None) as crew,
+        PoolExecutor(Processes(1, data, folder), lambda *_: None) as pool,
         pytest.raises(RuntimeError, match=r"(?s)cnn on x failed.*KeyError: 'no such'"),
     ):
-        crew.do(Some(Unit("cnn", "no such", "x", TINY)))
+        pool.do(Recorded(FitUnit("cnn", "x", "no such", TINY)))
 
 
 def children() -> list[psutil.Process]:
     """Our workers; a test session has other children, and what is left of them."""
-    found = []
+    workers = []
     for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):  # it ended, and nobody has asked how
+        with suppress(psutil.NoSuchProcess):  # it ended, and nobody has waited for it
             if "bakeoff.workers.worker" in child.cmdline():
-                found.append(child)
-    return found
+                workers.append(child)
+    return workers
 
 
-class Killer(Some):
-    """Kills the worker that does a unit, the first few times that it trains."""
+class Killer(Recorded):
+    """Kills the worker that trains fold 1, the first few times."""
 
     def __init__(self, *units: Unit, times: int) -> None:
         super().__init__(*units)
         self.times = times
 
-    def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:
-        if kind == "epoch" and unit.name == "fold 1" and self.times:
+    def heard(self, unit: Unit, event: Event) -> bool:
+        if isinstance(event, EpochEnded) and unit.name == "fold 1" and self.times:
             self.times -= 1
             for child in children():
                 child.send_signal(signal.SIGKILL)
-        return super().heard(unit, kind, details)
+        return super().heard(unit, event)
 
 
 def test_a_unit_whose_worker_dies_is_done_again(data: TrainingData, folder: RunFolder) -> None:
     deaths = []
     work = Killer(tiny(epochs=40), tiny(TWIN), times=1)
-    with PoolExecutor(Processes(1, data, folder), lambda *death: deaths.append(death)) as crew:
-        crew.do(work)
+    with PoolExecutor(Processes(1, data, folder), lambda *death: deaths.append(death)) as pool:
+        pool.do(work)
     assert sorted(name for name, _, _ in work.ends) == ["fold 1", "fold 2"]
     [(unit, how, _)] = deaths
     assert unit is not None
@@ -166,26 +169,24 @@ def test_a_unit_whose_worker_dies_is_done_again(data: TrainingData, folder: RunF
 def test_a_unit_that_kills_every_worker_ends_the_run_with_its_log(
     data: TrainingData, folder: RunFolder
 ) -> None:
-    told: list[Mapping[str, object]] = []
-
-    def tell(kind: str, /, **details: object) -> None:
-        told.append({"event": kind, **details})
-
+    events: list[Event] = []
     work = Killer(tiny(epochs=3000), times=99)
     with (
-        workers.executor_for(Workers("local", 2), data, folder, tell) as crew,
+        executor_for(Workers("local", 2), data, folder, events.append) as executor,
         pytest.raises(BakeoffError, match="3 times its worker died"),
     ):
-        crew.do(work)
-    assert [one["fold"] for one in told] == ["fold 1"] * 3
+        executor.do(work)
+    deaths = [event for event in events if isinstance(event, WorkerDiedEvent)]
+    assert [(event.approach, event.fold) for event in deaths] == [("cnn", "fold 1")] * 3
+    assert len(events) == 3
     assert len(list((folder.path / "workers").iterdir())) == 3
 
 
-class Wretched(WorkerHandle):
+class Broken(WorkerHandle):
     """Dies before it is ready, or cannot keep what it did."""
 
     def __init__(self, error: Exception, *, starts: bool) -> None:
-        self.name = "wretched"
+        self.name = "broken"
         self.error = error
         self.starts = starts
 
@@ -202,8 +203,8 @@ class Wretched(WorkerHandle):
     def close(self) -> None: ...
 
 
-class Poorhouse:
-    """Room for two of them."""
+class BrokenBackend:
+    """Room for two broken workers."""
 
     def __init__(self, error: Exception, *, starts: bool) -> None:
         self.error = error
@@ -214,57 +215,61 @@ class Poorhouse:
         return 2
 
     def start(self) -> WorkerHandle:
-        return Wretched(self.error, starts=self.starts)
+        return Broken(self.error, starts=self.starts)
 
     def close(self) -> None:
         self.closed = True
 
 
-def test_workers_that_never_are_ready_end_the_run_after_a_while() -> None:
-    backend = Poorhouse(WorkerDied("at once", "no torch here"), starts=False)
+def test_workers_that_are_never_ready_end_the_run() -> None:
+    backend = BrokenBackend(WorkerDied("at once", "no torch here"), starts=False)
     with (
-        PoolExecutor(backend, lambda *_: None) as crew,
+        PoolExecutor(backend, lambda *_: None) as pool,
         pytest.raises(BakeoffError, match=r"6 times its worker died \(at once\).*no torch here"),
     ):
-        crew.do(Some(tiny(), tiny(TWIN)))
+        pool.do(Recorded(tiny(), tiny(TWIN)))
     assert backend.closed
 
 
-def test_what_goes_wrong_while_one_listens_ends_the_run() -> None:
-    backend = Poorhouse(OSError("the disk is full"), starts=True)
+def test_an_error_of_a_thread_that_listens_ends_the_run() -> None:
+    backend = BrokenBackend(OSError("the disk is full"), starts=True)
     with (
-        PoolExecutor(backend, lambda *_: None) as crew,
+        PoolExecutor(backend, lambda *_: None) as pool,
         pytest.raises(OSError, match="the disk is full"),
     ):
-        crew.do(Some(tiny()))
+        pool.do(Recorded(tiny()))
 
 
 def test_a_unit_that_was_finished_is_not_done_again(data: TrainingData, folder: RunFolder) -> None:
-    InlineExecutor(data, folder).do(Some(tiny()))
-    again = Some(tiny())
+    InlineExecutor(data, folder).do(Recorded(tiny()))
+    again = Recorded(tiny())
     InlineExecutor(data, folder).do(again)
     assert again.ends == [("fold 1", None, False)]
     assert again.events == []
 
 
-def test_nobody_is_left_when_the_crew_goes(data: TrainingData, folder: RunFolder) -> None:
-    with PoolExecutor(Processes(2, data, folder), lambda *_: None) as crew:
+class Careless(Recorded):
+    """Fails at the first epoch that it hears of."""
+
+    def heard(self, unit: Unit, event: Event) -> bool:
+        return bool(isinstance(event, EpochEnded) and 1 / 0)
+
+
+def test_no_process_outlives_its_pool(data: TrainingData, folder: RunFolder) -> None:
+    with PoolExecutor(Processes(2, data, folder), lambda *_: None) as pool:
         with pytest.raises(ZeroDivisionError):
-            crew.do(Careless(tiny(epochs=3000), tiny(TWIN, epochs=3000)))
-        executor_for = children()
-    _, alive = psutil.wait_procs(executor_for, timeout=5)
-    assert len(executor_for) == 2
+            pool.do(Careless(tiny(epochs=3000), tiny(TWIN, epochs=3000)))
+        processes = children()
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert len(processes) == 2
     assert not alive
-
-
-class Careless(Some):
-    def heard(self, unit: Unit, kind: str, details: Mapping[str, Any]) -> bool:
-        return bool(kind == "epoch" and 1 / 0)
 
 
 def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> None:
     learnable = np.arange(0, 60, 2)
-    part = TrainingData(data.config, data.dataset, learnable, data.folds, np.arange(0), CPU)
+    part = TrainingData.of(
+        data.config, data.dataset, learnable, data.folds, CPU, corrupted=learnable[:4]
+    )
     part.to_ship().save(tmp_path / "shipped")
     shipped = TrainingData.load(tmp_path / "shipped")
     for row in range(60):
@@ -277,7 +282,13 @@ def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> N
             assert shipped.dataset.labels[row] == data.dataset.labels[row]
     assert shipped.config == data.config
     assert shipped.compute == CPU
-    assert [np.array_equal(shipped.folds[n].train, data.folds[n].train) for n in part.folds]
+    assert shipped.task == part.task
+    assert shipped.task.pictures == 30
+    assert np.array_equal(shipped.corrupted, learnable[:4])
+    assert list(shipped.folds) == list(part.folds)
+    for name, fold in part.folds.items():
+        for rows in ("train", "validation", "held_out"):
+            assert np.array_equal(getattr(shipped.folds[name], rows), getattr(fold, rows))
     pixels = data.dataset.pictures.nbytes // 2
     assert pixels < part.to_ship().nbytes < pixels + 20_000
 
@@ -285,21 +296,21 @@ def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "text", ["local", "local:0", "local:x", "ray://", "ray://ten", "spark", "auto:2", ""]
 )
-def test_workers_that_are_not_understood(text: str) -> None:
+def test_workers_that_cannot_be_parsed_are_refused(text: str) -> None:
     with pytest.raises(BakeoffError, match="Say auto, local:N"):
         Workers.parse(text)
 
 
-def test_workers_as_they_are_written() -> None:
+def test_workers_are_parsed_from_text() -> None:
     assert Workers.parse("auto") == Workers("auto")
     assert Workers.parse("local:3") == Workers("local", 3)
     assert Workers.parse("ray") == Workers("ray")
     assert Workers.parse("ray://ten:10001") == Workers("ray", address="ray://ten:10001")
 
 
-def test_how_many_is_settled_by_how_much_there_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "cores", lambda: 8)
-    monkeypatch.setattr(workers, "MEMORY", 1)
+def test_the_number_of_workers_follows_from_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "cores", lambda: 8)
+    monkeypatch.setattr(crew, "MEMORY", 1)
     auto, cpu = Workers("auto"), Compute("cpu", 2, False)
     assert auto.settled(24, 10, cpu) == Workers("local", 1)
     assert auto.settled(24, 100, cpu) == Workers("local", 4)
@@ -315,24 +326,24 @@ def digits() -> Dataset:
     return read("digits").take(np.arange(60))
 
 
-ASKED: dict[str, Any] = QUICKLY | {"robustness": True, "approaches": ("baseline", "cnn")}
+OPTIONS: dict[str, Any] = QUICKLY | {"robustness": True, "approaches": ("baseline", "cnn")}
 
 
-def test_the_same_numbers_whoever_does_it(tmp_path: Path, digits: Dataset) -> None:
-    alone = bake(digits, tmp_path / "alone", **ASKED, workers="local:1")
-    together = bake(digits, tmp_path / "together", **ASKED, workers="local:2")
-    one, same = alone.probabilities(), together.probabilities()
-    assert one.keys() == same.keys()
-    assert all(one[name].tobytes() == same[name].tobytes() for name in one)
+def test_the_numbers_are_the_same_whichever_worker_trains(tmp_path: Path, digits: Dataset) -> None:
+    alone = bake(digits, tmp_path / "alone", **OPTIONS, workers="local:1")
+    together = bake(digits, tmp_path / "together", **OPTIONS, workers="local:2")
+    expected, found = alone.probabilities(), together.probabilities()
+    assert expected.keys() == found.keys()
+    assert all(expected[name].tobytes() == found[name].tobytes() for name in expected)
     figures = [
-        [(some.out_of_fold, some.robustness) for some in run.results().approaches]
+        [(result.out_of_fold, result.robustness) for result in run.results().approaches]
         for run in (alone, together)
     ]
     assert figures[0] == figures[1]
 
 
-def test_others_can_go_on_with_it(tmp_path: Path, digits: Dataset) -> None:
-    begun = bake(digits, tmp_path / "run", **ASKED, workers="local:1")
+def test_other_workers_can_resume_a_run(tmp_path: Path, digits: Dataset) -> None:
+    begun = bake(digits, tmp_path / "run", **OPTIONS, workers="local:1")
     before = begun.probabilities()
     for unit in (begun.unit("cnn", "fold 2"), begun.unit("cnn", "final")):
         for file in unit.iterdir():
@@ -342,7 +353,7 @@ def test_others_can_go_on_with_it(tmp_path: Path, digits: Dataset) -> None:
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
 
 
-def test_approaches_that_see_the_same_share_what_was_prepared() -> None:
+def test_approaches_with_the_same_input_share_what_is_prepared() -> None:
     plain, deeper = configure("cnn", {}), configure("cnn", {"filters": "8", "dropout": 0.5})
     assert plain.input_key() == deeper.input_key()
     assert plain.input_key() != configure("cnn", {"side": 32}).input_key()

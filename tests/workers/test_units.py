@@ -1,229 +1,52 @@
-from dataclasses import replace
-from pathlib import Path
-from typing import Literal
+"""Units of work in plain values, as workers receive them."""
+
+from __future__ import annotations
+
+import json
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file
 
-from bakeoff.approaches import APPROACHES, CNN, Task
-from bakeoff.approaches.settings import configure
-from bakeoff.data.dataset import Dataset
-from bakeoff.data.pictures import Pictures
-from bakeoff.data.split import Fold, Split
-from bakeoff.record.folder import RunConfig, RunFolder
-from bakeoff.run.fit_queue import FitQueue
-from bakeoff.training.compute import Compute
-from bakeoff.training.fit import Training
-from bakeoff.training.preprocess import Mode
-from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import Unit, UnitRunner, parameters_of
+from bakeoff.data.split import Fold
+from bakeoff.workers.corruptions import CorruptionUnit
+from bakeoff.workers.cost import CostUnit
+from bakeoff.workers.graph import GraphUnit
+from bakeoff.workers.locked_test import LockedTestUnit
+from bakeoff.workers.units import KINDS, FitUnit, Unit, unit_from_json
 
-from ..strokes import strokes
-
-CPU = Compute("cpu", 1, False)
-FOLD = Fold("fold 1", np.arange(0, 36), np.arange(36, 45), np.arange(45, 60))
-LITTLE: dict[str, dict[str, object]] = {
-    "baseline": {"epochs": 2},
-    "cnn": {"epochs": 2, "filters": "8,8"},
-    "vit": {"epochs": 2, "embed_dim": 16, "depth": 1},
-    "transfer": {"epochs": 1, "side": 32},
-}
+ROWS = np.arange(3)
+UNITS: list[Unit] = [
+    FitUnit.of("cnn", Fold("../a group", ROWS, ROWS, ROWS)),
+    FitUnit("cnn", "trial 3 on fold 1", "fold 1", {"filters": [8, 8], "side": None}, 30, 5, 1.25),
+    CorruptionUnit.of("fold 1", ("baseline", "cnn")),
+    GraphUnit("cnn", "graph 0123"),
+    LockedTestUnit("cnn", "test 0123"),
+    CostUnit("cnn", "cost bundle 0123"),
+    CostUnit("cnn", "cost model 0123", bundled=False),
+]
 
 
-def bench_of(path: Path, name: str, dataset: Dataset | None = None, seed: int = 0) -> UnitRunner:
-    config = RunConfig(source="strokes", approaches=(name,), seed=seed)
-    folder = RunFolder.create(path, config) if not path.exists() else RunFolder.open(path)
-    dataset = dataset or strokes()
-    return UnitRunner(
-        configure(name, LITTLE[name]),
-        TrainingData(config, dataset, np.arange(len(dataset)), {}, np.arange(0), CPU),
-        folder,
-        folder.log,
-    )
+def test_every_kind_of_unit_is_here() -> None:
+    assert {unit.kind for unit in UNITS} == set(KINDS)
 
 
-def train(runner: UnitRunner, *folds: Fold) -> None:
-    """Train on folds that nobody told the bench of before."""
-    for fold in folds:
-        runner.data = replace(runner.data, folds={fold.name: fold})
-        runner.train(Unit.of(runner.approach.name, fold))
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_comes_back_from_json(unit: Unit) -> None:
+    again = unit_from_json(json.loads(json.dumps(unit.to_json())))
+    assert type(again) is type(unit)
+    assert again == unit
+    assert (again.needs, again.keeps, again.label) == (unit.needs, unit.keeps, unit.label)
 
 
-def kinds(runner: UnitRunner) -> list[object]:
-    return [event["event"] for event in runner.folder.events()]
+def test_units_say_what_they_read_and_what_they_leave() -> None:
+    fit, _, corruptions, graph, *_ = UNITS
+    assert (fit.needs, fit.keeps) == ((), (("cnn", "../a group"),))
+    assert corruptions.needs == (("baseline", "fold 1"), ("cnn", "fold 1"))
+    assert corruptions.keeps == (("baseline", "fold 1 changed"), ("cnn", "fold 1 changed"))
+    assert (graph.needs, graph.keeps) == ((("cnn", "final"),), (("cnn", "graph 0123"),))
+    assert corruptions.approach == "baseline"  # whose worker may stay with it
 
 
-@pytest.mark.parametrize("name", list(APPROACHES))
-def test_the_weights_on_disk_give_the_logits_on_disk(tmp_path: Path, name: str) -> None:
-    train(bench_of(tmp_path / "run", name), FOLD)
-    runner = bench_of(tmp_path / "run", name)  # nothing left in memory
-    record, arrays = runner.folder.load_unit(name, "fold 1")
-    assert np.array_equal(arrays["rows"], FOLD.held_out)
-    assert arrays["logits"].dtype == np.float32
-    model = runner.model("fold 1")
-    again = model.logits_of(runner.data.dataset.pictures.take(FOLD.held_out), CPU)
-    assert np.array_equal(again, arrays["logits"])
-    assert float(model.get_buffer("temperature")) == pytest.approx(record.temperature)
-    assert record.parameters == parameters_of(model)
-
-
-def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "cnn")
-    final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(60))
-    train(runner, FOLD)
-    work = FitQueue([runner], parts, [], {"cnn": 1.0}, runner.folder.log)
-    assert work.left() == 1
-    unit = work.next("cnn")
-    assert unit is not None
-    assert unit.name == "final"
-    assert kinds(runner).count("unit kept") == 1
-
-
-def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "baseline")
-    final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(12))
-    assert runner.estimate(parts) > 0
-    train(runner, FOLD)
-    assert runner.estimate(parts) > 0
-    runner.data = replace(runner.data, folds={"final": final})
-    runner.train(runner.final(parts))
-    assert runner.estimate(parts) == 0
-
-
-def test_pictures_of_the_locked_test_are_out_of_reach(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "whole", "cnn")
-    train(runner, FOLD)
-    dataset = strokes()
-    order = np.concatenate([np.arange(60, 70), np.arange(60)])  # ten more stand before
-    more = np.concatenate([np.stack(list(dataset.pictures)), np.zeros((10, 12, 12, 1), np.uint8)])
-    moved = strokes(
-        pictures=Pictures.from_array(more[order]),
-        labels=np.concatenate([dataset.labels, np.zeros(10, np.int64)])[order],
-    )
-    rows = np.arange(10, 70)
-    config = RunConfig(source="strokes", approaches=("cnn",), seed=0)
-    folder = RunFolder.create(tmp_path / "part", config)
-    approach = configure("cnn", LITTLE["cnn"])
-    with_test = UnitRunner(
-        approach, TrainingData(config, moved, rows, {}, np.arange(0), CPU), folder, folder.log
-    )
-    assert len(with_test.trainer.pictures) == 60
-    train(with_test, Fold("fold 1", FOLD.train + 10, FOLD.validation + 10, FOLD.held_out + 10))
-    one, same = (
-        some.folder.load_unit("cnn", "fold 1")[1]["logits"] for some in (runner, with_test)
-    )
-    assert np.array_equal(one, same)
-
-
-def test_the_order_of_units_does_not_matter(tmp_path: Path) -> None:
-    other = Fold("fold 2", np.arange(15, 50), np.arange(50, 60), np.arange(0, 15))
-    runners = [bench_of(tmp_path / name, "baseline") for name in ("forth", "back")]
-    for runner, folds in zip(runners, ([FOLD, other], [other, FOLD]), strict=True):
-        for fold in folds:
-            train(runner, fold)
-    for name in ("fold 1", "fold 2"):
-        one, same = (
-            (runner.folder.unit("baseline", name) / "weights.safetensors").read_bytes()
-            for runner in runners
-        )
-        assert one == same
-
-
-def test_units_differ_by_seed_and_name(tmp_path: Path) -> None:
-    twin = Fold("fold 2", FOLD.train, FOLD.validation, FOLD.held_out)
-    runner = bench_of(tmp_path / "a", "cnn")
-    train(runner, FOLD)
-    train(runner, twin)
-    reseeded = bench_of(tmp_path / "b", "cnn", seed=1)
-    train(reseeded, FOLD)
-    logits = [
-        one.folder.load_unit("cnn", fold)[1]["logits"]
-        for one, fold in ((runner, "fold 1"), (runner, "fold 2"), (reseeded, "fold 1"))
-    ]
-    assert not np.array_equal(logits[0], logits[1])
-    assert not np.array_equal(logits[0], logits[2])
-
-
-def test_labels_and_pixels_of_held_out_pictures_can_not_matter(tmp_path: Path) -> None:
-    dataset = strokes()
-    pixels = np.stack(list(dataset.pictures))
-    pixels[FOLD.held_out] = np.random.default_rng(9).integers(0, 256, (15, 12, 12, 1))
-    labels = dataset.labels.copy()
-    labels[FOLD.held_out] = (labels[FOLD.held_out] + 1) % 3
-    poisoned = strokes(pictures=Pictures.from_array(pixels), labels=labels)
-    for name in ("baseline", "cnn"):
-        for where, some in (("clean", dataset), ("poisoned", poisoned)):
-            train(bench_of(tmp_path / where / name, name, some), FOLD)
-        clean, other = (
-            RunFolder(tmp_path / where / name).unit(name, "fold 1") / "weights.safetensors"
-            for where in ("clean", "poisoned")
-        )
-        assert clean.read_bytes() == other.read_bytes()
-
-
-def test_the_final_fit_takes_epochs_and_temperature_from_the_folds(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "baseline")
-    train(runner, FOLD)
-    everything = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
-    runner.data = replace(runner.data, folds={"final": everything})
-    parts = Split((FOLD,), everything, FOLD.train[:0], None, FOLD.train[:0], np.arange(60))
-    runner.train(runner.final(parts))
-    fold, _ = runner.folder.load_unit("baseline", "fold 1")
-    final, arrays = runner.folder.load_unit("baseline", "final")
-    assert final.best_epoch == len(final.curve) == fold.best_epoch
-    assert final.temperature != 1.0
-    assert final.curve[0].validation_loss is None
-    assert len(arrays["rows"]) == 0
-    assert arrays["logits"].shape == (0, 3)
-    started, finished = (
-        next(e for e in runner.folder.events() if e["event"] == kind and e["fold"] == "final")
-        for kind in ("unit started", "unit finished")
-    )
-    assert started["approach"] == "baseline"
-    assert finished["accuracy"] is None
-
-
-def test_without_a_slice_to_fit_it_on_the_temperature_is_1(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "baseline")
-    train(runner, Fold("fold 1", FOLD.train, FOLD.train[:0], FOLD.held_out))
-    assert runner.folder.load_unit("baseline", "fold 1")[0].temperature == 1.0
-
-
-def test_weights_are_whole_and_the_frozen_part_is_not_among_them(tmp_path: Path) -> None:
-    runner = bench_of(tmp_path / "run", "transfer")
-    train(runner, FOLD)
-    weights = load_file(runner.folder.unit("transfer", "fold 1") / "weights.safetensors")
-    assert sum(value.numel() for value in weights.values()) < 100_000
-    assert runner.folder.load_unit("transfer", "fold 1")[0].parameters > 1_000_000
-
-
-def test_a_task_says_how_pictures_look() -> None:
-    pictures = strokes().pictures
-    task = Task.of(pictures, 3)
-    assert (task.classes, task.pictures, task.side, task.channels) == (3, 60, 12, 1)
-    assert task.mode == "ink"
-    assert Task.of(pictures, 3, "photo").mode == "photo"
-    rng = np.random.default_rng(0)
-    noise = Pictures.from_array(rng.integers(0, 256, (60, 20, 30, 3)).astype(np.uint8))
-    task = Task.of(noise, 3)
-    assert (task.side, task.channels, task.mode) == (30, 3, "photo")
-
-
-def test_paper_is_where_somebody_scanned_or_photographed_it() -> None:
-    def task(paper: int, ink: int, side: int, mode: Mode | Literal["auto"] = "auto") -> Task:
-        pictures = np.full((8, side, side), paper, dtype=np.uint8)
-        pictures[:, side // 4 : side // 2, side // 2] = ink
-        return Task.of(Pictures.from_array(pictures), 2, mode)
-
-    assert task(250, 20, side=80).paper
-    assert not task(0, 255, side=80).paper
-    assert not task(250, 20, side=28).paper
-    assert not task(250, 20, side=80, mode="photo").paper
-    scanned, photo = task(250, 20, side=80), task(250, 20, side=80, mode="photo")
-    assert CNN().background(scanned) == 0.5
-    assert CNN().background(replace(scanned, paper=False)) == 0
-    assert CNN(training=Training(background=0.2)).background(replace(scanned, paper=False)) == 0.2
-    assert CNN(training=Training(background=0.2)).background(photo) == 0
+def test_a_kind_that_is_not_known_is_an_error() -> None:
+    with pytest.raises(KeyError, match="of another version"):
+        unit_from_json({"kind": "of another version", "approach": "cnn", "name": "x"})

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import nn
 
+from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Budget, Training
@@ -79,8 +80,8 @@ class Task:
 class Approach(ABC):
     """One way to build a model: settings as fields, nothing fitted, nothing mutable.
 
-    A subclass names itself, says in `title` what it is, and builds. The part that never
-    learns (`frozen`) is apart from the part that does (`build`): what is frozen is computed
+    A subclass has a `name`, under which the registry lists it, and builds. The part that never
+    learns (`frozen`) is separate from the part that does (`build`): frozen features are computed
     once for all folds.
 
     Attributes
@@ -90,15 +91,20 @@ class Approach(ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
     input_settings: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
 
     training: Training = Training()
     side: Side | None = None
 
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        entry = APPROACHES.get(self.name)
+        return entry.title if entry else self.name
+
     def input_key(self) -> tuple[object, ...]:
-        """What its prepared pictures, and their features, hang on: where equal, they are shared."""
+        """What its prepared pictures and their features depend on: where equal, they are shared."""
         own = (getattr(self, name) for name in self.input_settings)
         training = self.training
         return (type(self), *own, training.augment, training.background, training.mirror)

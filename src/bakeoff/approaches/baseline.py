@@ -33,7 +33,6 @@ class Baseline(Approach):
     """
 
     name: ClassVar[str] = "baseline"
-    title: ClassVar[str] = "Plain baseline"
     views: ClassVar[int] = 3
     input_settings: ClassVar[tuple[str, ...]] = ("side", "cells", "orientations")
 

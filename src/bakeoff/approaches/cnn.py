@@ -37,7 +37,6 @@ class CNN(Approach):
     """
 
     name: ClassVar[str] = "cnn"
-    title: ClassVar[str] = "CNN from scratch"
 
     training: Training = Training(learning_rate=5e-3)
     filters: tuple[Count, ...] | None = None

@@ -8,15 +8,17 @@ import typing
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bakeoff.approaches import APPROACHES, Approach
+from bakeoff.approaches.registry import APPROACHES
 from bakeoff.errors import BakeoffError
-from bakeoff.training.fit import Training
 
-__all__ = ["configure", "flat_settings", "parse_settings"]
+if TYPE_CHECKING:
+    from bakeoff.approaches.approach import Approach
+
+__all__ = ["configure", "flat_settings", "parse_settings", "typed_settings"]
 
 Settings = Mapping[str, object]
 
@@ -35,7 +37,7 @@ def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
     Raises
     ------
     BakeoffError
-        A text is not ``approach.knob=value``, or there is no such approach.
+        A text is not ``approach.setting=value``, or there is no such approach.
     """
     parsed: dict[str, dict[str, object]] = {}
     for text in texts:
@@ -44,7 +46,7 @@ def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
         if not equals or not setting or (dot and name not in APPROACHES):
             raise BakeoffError(
                 f"--set {text}",
-                "is not of the form approach.knob=value",
+                "is not of the form approach.setting=value",
                 f"Say, for example, --set cnn.epochs=20; approaches are {', '.join(APPROACHES)}",
             )
         parsed.setdefault(name, {})[setting] = value.strip()
@@ -60,18 +62,18 @@ def configure(name: str, settings: Settings) -> Approach:
     Raises
     ------
     BakeoffError
-        There is no such approach or knob, or a value does not fit it.
+        There is no such approach or setting, or a value does not fit it.
     """
     if name not in APPROACHES:
         near = difflib.get_close_matches(name, APPROACHES, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
+        suggestion = f"Did you mean {near[0]}? " if near else ""
         raise BakeoffError(
             f"approach {name}",
             "is not known",
-            f"{meant}There are {', '.join(APPROACHES)}",
+            f"{suggestion}There are {', '.join(APPROACHES)}",
         )
-    approach = APPROACHES[name]()
-    own, training = _settings_of(type(approach)), _settings_of(Training)
+    approach = APPROACHES[name].load()()
+    own, training = _settings_of(type(approach)), _settings_of(type(approach.training))
     own.pop("training")
     changed: dict[str, Any] = {}
     trained: dict[str, Any] = {}
@@ -84,6 +86,18 @@ def configure(name: str, settings: Settings) -> Approach:
         else:
             raise _unknown(name, setting, [*own, *training])
     return replace(approach, **changed, training=replace(approach.training, **trained))
+
+
+def typed_settings(name: str, settings: Settings) -> dict[str, Any]:
+    """The same settings under today's names, each as the plain JSON value that its type has.
+
+    Raises
+    ------
+    BakeoffError
+        As from `configure`.
+    """
+    flat = flat_settings(configure(name, settings))
+    return {_current(name, setting): flat[_current(name, setting)] for setting in settings}
 
 
 def flat_settings(approach: Approach) -> dict[str, object]:
@@ -146,7 +160,9 @@ def _in_words(kind: Any) -> str:
 
 def _unknown(name: str, setting: str, known: list[str]) -> BakeoffError:
     near = difflib.get_close_matches(setting, known, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
+    suggestion = f"Did you mean {near[0]}? " if near else ""
     return BakeoffError(
-        f"{name}.{setting}", "is not a setting", f"{meant}{name} has {', '.join(sorted(known))}"
+        f"{name}.{setting}",
+        "is not a setting",
+        f"{suggestion}{name} has {', '.join(sorted(known))}",
     )

@@ -37,7 +37,6 @@ class Transfer(Approach):
     """
 
     name: ClassVar[str] = "transfer"
-    title: ClassVar[str] = "Transfer learning"
     views: ClassVar[int] = 7
     input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
 

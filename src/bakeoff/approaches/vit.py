@@ -43,7 +43,6 @@ class ViT(Approach):
     """
 
     name: ClassVar[str] = "vit"
-    title: ClassVar[str] = "Vision Transformer from scratch"
     input_settings: ClassVar[tuple[str, ...]] = ("side", "patch")
 
     training: Training = Training(learning_rate=2e-3, label_smoothing=0.0)

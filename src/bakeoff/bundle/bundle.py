@@ -315,7 +315,7 @@ def find_bundles(path: Path) -> list[Path]:
         return [path]
     bundles = sorted(manifest.parent for manifest in path.glob(f"bundles/*/{MANIFEST}"))
     try:
-        order = RunFolder(path).config.approaches
+        order = RunFolder(path).config.names
     except (BakeoffError, OSError):  # not a run, or a damaged one
         return bundles
     known = [path / "bundles" / name for name in order]

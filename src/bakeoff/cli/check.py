@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.cli.common import app, console, open_page
-from bakeoff.cli.options import Corrections, FitThreads, Grouped, Open
+from bakeoff.cli.options import Corrections, Open, takes_run_options
 from bakeoff.cli.train import on_screen
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ SHOWN = 5  # of each kind, in the terminal
 
 
 @app.command()
+@takes_run_options("group", "threads")
 def check(
     source: Annotated[
         str,
@@ -43,28 +44,29 @@ def check(
         typer.Option(
             "--approach",
             "-a",
-            help="Doubt labels by this approach; may be given several times, and two find more "
-            "than one. Default: baseline.",
+            help="Find label errors with this approach; may be given several times, and two find "
+            "more than one. Default: baseline.",
         ),
     ] = None,
     models: Annotated[
         bool,
-        typer.Option("--models/--no-models", help="Doubt labels by models; else only look."),
+        typer.Option(
+            "--models/--no-models", help="Find label errors with models too; else only by looks."
+        ),
     ] = True,
-    group: Grouped = None,
     corrections: Corrections = None,
-    threads: FitThreads = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Leave with exit code 1 if anything was found.")
+        bool, typer.Option("--strict", help="Exit with code 1 if there are any issues.")
     ] = False,
     open_report: Open = True,
+    **options: Any,
 ) -> None:
-    """Find what is wrong with a set: odd pictures, copies, doubted labels, paper that tells.
+    """Find issues of a set: odd pictures, near-duplicates, label errors, shortcuts.
 
     Leaves *check.html* to look at, *health.json* for programs, and *corrections.csv*, which
     proposes what to do with each picture: *relabel*, *leave out* or *keep*. Go through it, change
-    what you do not agree with, and give it to `bakeoff run --corrections`. The set itself is
-    never changed.
+    what you disagree with, and give it to `bakeoff run --corrections`. The set itself never
+    changes.
 
     **Examples**
 
@@ -72,7 +74,7 @@ def check(
 
     `bakeoff check pictures/ --approach baseline --approach cnn` – slower, and finds more
 
-    `bakeoff check pictures/ --no-models` – looks alone, in seconds
+    `bakeoff check pictures/ --no-models` – by looks alone, in seconds
 
     `bakeoff check runs/pictures-20260102-030405` – what a run found
 
@@ -88,11 +90,11 @@ def check(
     if (Path(source) / "run.json").is_file():
         found = check_run(RunFolder.open(Path(source)), folder)
     else:
-        asked: dict[str, Any] = {"group": group, "corrections": corrections or ()}
-        asked |= {"approaches": (approach or ("baseline",)) if models else (), "threads": threads}
+        options["corrections"] = corrections or ()
+        options["approaches"] = (approach or ("baseline",)) if models else ()
         try:
             found = on_screen(
-                lambda listeners: look_over(source, folder, **asked, **listeners), kept=False
+                lambda listeners: look_over(source, folder, **options, **listeners), kept=False
             )
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -116,13 +118,13 @@ def check(
 def _show(found: Checkup) -> None:
     health = found.health
     console.print(Text(f"\n{found.dataset.description}", style="bold"))
-    for words in health.words or ["Nothing was found."]:
+    for words in health.words or ["No issues."]:
         console.print(Text(f"• {words}"))
     if health.suspects:
         rows = [
             (one.name, one.label, one.proposed, f"{one.quality:.1%}") for one in health.suspects
         ]
-        _table(["label doubted", "is", "or", "probability"], rows)
+        _table(["label error?", "labelled", "proposed", "probability"], rows)
     if health.odd:
         _table(["odd", "class", "why"], [(one.name, one.label, one.why) for one in health.odd])
     console.print()

@@ -1,12 +1,13 @@
-"""What all commands share: the app, the terminal, and how an error is told."""
+"""What all commands share: the app, the terminal, and how an error is shown."""
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -29,6 +30,11 @@ app = typer.Typer(
 
 console = Console(highlight=False)
 
+FORMER_OPTIONS = {
+    "--brittleness": "--robustness",
+    "--no-brittleness": "--no-robustness",
+}
+
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -50,18 +56,43 @@ def _bakeoff(
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one sentence and exit code 2."""
+    """Run the command line; an error that a person can fix is one sentence and exit code 2."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [_current(argument) for argument in sys.argv[1:] if argument != "--debug"]
+    warnings.showwarning = _show_warning
     try:
         app(arguments)
     except BakeoffError as error:
         if debug:
             raise
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"bakeoff: {error}", markup=False
-        )
+        _errors().print(f"bakeoff: {error}", markup=False)
         sys.exit(2)
+
+
+def _current(argument: str) -> str:
+    """The option's name today; its former one is taken for one more release."""
+    option, equals, value = argument.partition("=")
+    if option not in FORMER_OPTIONS:
+        return argument
+    _errors().print(f"bakeoff: {option} is now called {FORMER_OPTIONS[option]}", markup=False)
+    return f"{FORMER_OPTIONS[option]}{equals}{value}"
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,  # noqa: ARG001 - as Python calls it
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """A former name of a setting is worth one line; other warnings are for developers."""
+    if issubclass(category, FutureWarning):
+        _errors().print(f"bakeoff: {message}", markup=False)
+
+
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def show(page: Path, wanted: bool) -> None:

@@ -1,72 +1,83 @@
-"""Options that several commands take."""
+"""Options that several commands take; those of a run are made from the fields of `RunOptions`."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
+import annotated_types
 import typer
 
+from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunOptions
+
 __all__ = [
-    "Budget",
-    "Budgeted",
+    "Approaches",
+    "AsJson",
+    "ConfigFile",
     "Corrections",
-    "FitThreads",
-    "Grouped",
-    "KeptTogether",
+    "Estimate",
     "Open",
     "Out",
-    "Seed",
+    "Resume",
     "Sets",
-    "Shown",
+    "SettingsFile",
+    "Source",
+    "WithNeighbours",
     "Workers",
+    "refuse_options_beside",
+    "takes_run_options",
 ]
 
-
-class Budget(StrEnum):
-    """How long to train."""
-
-    quick = "quick"
-    standard = "standard"
-    thorough = "thorough"
-
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the report when it is done.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder for the run. Default: runs/NAME-DATE-TIME."),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of the split, the networks and the augmentation.")]
-Budgeted = Annotated[
-    Budget,
-    typer.Option(help="How long to train: quick for a first look, thorough for the last points."),
-]
-
-
-FitThreads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        help="CPU threads of each fit; they change the last bits of the numbers. Default: one, "
-        "where there are fits enough for all cores.",
-    ),
-]
-Grouped = Annotated[
+Source = Annotated[
     str | None,
-    typer.Option(
-        help="How pictures are grouped: a regular expression on the file name, column:NAME, "
-        "or folder (the level below the class)."
+    typer.Argument(
+        help="A folder, a CSV, IDX, npz, Parquet, zip or tar file, or a named set: doodles.",
+        show_default=False,
     ),
 ]
-KeptTogether = Annotated[
-    bool | None,
+Resume = Annotated[
+    Path | None, typer.Option(help="Go on with this interrupted run instead of starting one.")
+]
+ConfigFile = Annotated[
+    typer.FileBinaryRead | None,
     typer.Option(
-        "--keep-groups/--mix-groups",
-        help="Keep the pictures of a group in one fold, or not. Default: where there are "
-        "enough groups, and enough with each class.",
+        "--config",
+        metavar="FILE",
+        help="Take all that is asked, SOURCE too, from this JSON: the run.json of another run, or "
+        "- for standard input.",
         show_default=False,
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        help="Settings from a TOML file, as bakeoff tune leaves one; --set goes before it.",
+        dir_okay=False,
+    ),
+]
+Estimate = Annotated[
+    bool,
+    typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Say the estimate as JSON, in seconds.")]
+Approaches = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approach",
+        "-a",
+        help="Only this approach; may be given several times. Default: baseline, cnn, vit and "
+        "transfer.",
     ),
 ]
 Corrections = Annotated[
@@ -82,16 +93,8 @@ Sets = Annotated[
     typer.Option(
         "--set",
         "-s",
-        metavar="APPROACH.KNOB=VALUE",
+        metavar="APPROACH.SETTING=VALUE",
         help="Change a setting, such as cnn.filters=32,64 or, for all approaches, epochs=20.",
-    ),
-]
-Shown = Annotated[
-    bool,
-    typer.Option(
-        "--with-neighbours",
-        help="Ship small training pictures with the bundle, to be shown beside what is asked. "
-        "Whoever has the bundle then has those pictures.",
     ),
 ]
 Workers = Annotated[
@@ -99,8 +102,94 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         "-w",
-        metavar="WHO",
-        help="Who trains: local:N for N processes, ray or ray://HOST:PORT for a cluster. auto: as "
-        "many processes as are worth it. The numbers are the same.",
+        metavar="WHICH",
+        help="Which workers train: local:N for N processes, ray or ray://HOST:PORT for a cluster. "
+        "auto: as many processes as are worth starting. The numbers are the same.",
     ),
 ]
+WithNeighbours = Annotated[
+    bool,
+    typer.Option("--with-neighbours", help=RunOptions.model_fields["neighbours"].description),
+]
+
+# Options whose names on the command line do not follow from their fields.
+FLAGS = {
+    "keep_groups": "--keep-groups/--mix-groups",
+    "neighbours": "--with-neighbours",
+}
+
+
+def takes_run_options(
+    *names: str, minimum: dict[str, int] | None = None, **defaults: object
+) -> Callable[[Command], Command]:
+    """Give a command the options of a run, in the place of its ``**options``.
+
+    Parameters
+    ----------
+    names : fields of `RunOptions`.
+    minimum : of some, where the command wants more than a run does.
+    defaults : where they differ from those of a run.
+    """
+
+    def expand(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                parameters += [_parameter(name, minimum or {}, defaults) for name in names]
+            else:
+                keyword = inspect.Parameter.KEYWORD_ONLY
+                parameters.append(parameter.replace(kind=keyword))
+        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return command
+
+    return expand
+
+
+def _parameter(
+    name: str, minimum: dict[str, int], defaults: dict[str, object]
+) -> inspect.Parameter:
+    """One option as Typer reads it, from the field's type, bounds, default and description."""
+    field = RunOptions.model_fields[name]
+    bounds: dict[str, Any] = {}
+    for rule in field.metadata:
+        if isinstance(rule, annotated_types.Ge):
+            bounds["min"] = minimum.get(name, rule.ge)
+        elif isinstance(rule, annotated_types.Le):
+            bounds["max"] = rule.le
+    words = name.replace("_", "-")
+    flag = f"--{words}/--no-{words}" if field.default is True else f"--{words}"
+    option = typer.Option(
+        FLAGS.get(name, flag),
+        help=field.description,
+        show_default=field.default is not None,
+        **bounds,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=defaults.get(name, field.default),
+        annotation=Annotated[field.annotation, option],
+    )
+
+
+def refuse_options_beside(context: typer.Context, subject: str, *allowed: str) -> None:
+    """Refuse what is said on the line beside something that says it all.
+
+    Parameters
+    ----------
+    subject : what keeps to what was asked of it, such as ``--resume RUN``.
+    allowed : parameters that may be given all the same.
+    """
+    given = [
+        name
+        for name in context.params
+        if (origin := context.get_parameter_source(name)) and origin.name == "COMMANDLINE"
+        if name not in allowed
+    ]
+    if given:
+        raise BakeoffError(
+            subject,
+            f"keeps to what was asked then, so {', '.join(given)} cannot be changed here",
+            "Leave these options out, or name the pictures to start a run",
+        )

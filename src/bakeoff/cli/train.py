@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import (
@@ -20,30 +19,34 @@ from rich.progress import (
 
 from bakeoff.cli.common import app, console, has_display, show
 from bakeoff.cli.options import (
-    Budget,
-    Budgeted,
+    Approaches,
+    AsJson,
+    ConfigFile,
     Corrections,
-    FitThreads,
-    Grouped,
-    KeptTogether,
+    Estimate,
     Open,
     Out,
-    Seed,
+    Resume,
     Sets,
-    Shown,
+    SettingsFile,
+    Source,
     Workers,
+    refuse_options_beside,
+    takes_run_options,
 )
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
+    from bakeoff.record.config import RunConfig
+    from bakeoff.record.events import Event
     from bakeoff.record.folder import RunFolder
 
 __all__ = [
     "Reading",
     "bake_off",
+    "chosen_approaches",
     "demo",
     "fetch",
-    "nothing_beside",
     "on_screen",
     "report",
     "run",
@@ -55,140 +58,64 @@ T = TypeVar("T")
 LISTED = 5  # of the pictures left out, in the terminal
 
 
-class Mode(StrEnum):
-    """How pictures are prepared."""
-
-    auto = "auto"
-    ink = "ink"
-    photo = "photo"
-
-
-class Precision(StrEnum):
-    """The number format of training."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-
-
 @app.command()
+@takes_run_options("budget", "seed", "threads", budget="quick")
 def demo(
     out: Out = None,
-    budget: Budgeted = Budget.quick,
-    seed: Seed = 0,
-    threads: FitThreads = None,
     workers: Workers = "auto",
     open_page: Annotated[
         bool,
         typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
     ] = True,
+    **options: Any,
 ) -> None:
     """Bake off four approaches on 1 000 doodles, in two to five minutes, and show the page.
 
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
-    asked = {"budget": budget.value, "seed": seed, "threads": threads, "workers": workers}
-    folder = bake_off("doodles", out, False, **asked)
+    from bakeoff.run.bake import config_of
+
+    folder = bake_off(config_of("doodles", **options), out, workers, open_report=False)
     if open_page and (has_display() or console.is_terminal):
         from bakeoff.cli.serve import serve_until_stopped
 
-        serve_until_stopped([folder], threads=threads, open_page=has_display())
+        serve_until_stopped([folder], threads=options["threads"], open_page=has_display())
 
 
 @app.command()
+@takes_run_options(
+    "group",
+    "folds",
+    "test",
+    "keep_groups",
+    "leave_one_group_out",
+    "budget",
+    "mode",
+    "seed",
+    "device",
+    "threads",
+    "precision",
+    "bundles",
+    "neighbours",
+    "curve",
+    "robustness",
+)
 def run(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="A folder, a CSV, IDX, npz, Parquet, zip or tar file, or a named set: doodles.",
-            show_default=False,
-        ),
-    ] = None,
+    context: typer.Context,
+    source: Source = None,
     out: Out = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with this interrupted run instead of starting one."),
-    ] = None,
-    approach: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--approach",
-            "-a",
-            help="Only this approach; may be given several times. Default: all "
-            "(baseline, cnn, vit, transfer).",
-        ),
-    ] = None,
+    resume: Resume = None,
+    config: ConfigFile = None,
+    approach: Approaches = None,
     settings: Sets = None,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--settings",
-            help="Settings from a TOML file, as bakeoff tune leaves one; --set goes before it.",
-            dir_okay=False,
-        ),
-    ] = None,
-    group: Grouped = None,
+    settings_file: SettingsFile = None,
     corrections: Corrections = None,
-    folds: Annotated[
-        int,
-        typer.Option(min=0, help="Folds of the cross-validation; 0 scores on the test part alone."),
-    ] = 5,
-    test: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=0.9,
-            help="Share locked away as a test part. Default: the official part if there is one, "
-            "else a fifth from 600 pictures on.",
-        ),
-    ] = None,
-    keep_groups: KeptTogether = None,
-    leave_one_group_out: Annotated[
-        bool,
-        typer.Option(
-            "--leave-one-group-out",
-            help="Instead of folds, score each group by models that never saw it.",
-        ),
-    ] = False,
-    budget: Budgeted = Budget.standard,
-    mode: Annotated[
-        Mode, typer.Option(help="How pictures are prepared: ink (drawings, digits) or photo.")
-    ] = Mode.auto,
-    seed: Seed = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: FitThreads = None,
     workers: Workers = "auto",
-    precision: Annotated[
-        Precision, typer.Option(help="Number format of training; scoring is always fp32.")
-    ] = Precision.auto,
-    bundles: Annotated[
-        bool, typer.Option("--bundles/--no-bundles", help="Leave a bundle of every approach.")
-    ] = True,
-    neighbours: Shown = False,
-    curve: Annotated[
-        bool,
-        typer.Option(
-            "--curve",
-            help="Train on an eighth, a quarter and a half of the pictures too, and say what more "
-            "of them would bring; takes two to three times as long.",
-        ),
-    ] = False,
-    robustness: Annotated[
-        bool,
-        typer.Option(
-            "--brittleness/--no-brittleness",
-            help="See how each approach stands turned, blurred, shaded … pictures.",
-        ),
-    ] = True,
-    estimate: Annotated[
-        bool,
-        typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Say the estimate as JSON, in seconds.")
-    ] = False,
+    estimate: Estimate = False,
+    as_json: AsJson = False,
     open_report: Open = True,
+    **options: Any,
 ) -> None:
     """Train every approach on the same folds, score them, and write a report.
 
@@ -208,43 +135,25 @@ def run(
 
     `bakeoff run --resume runs/pictures-20260102-030405`
 
+    `bakeoff run --config runs/pictures-20260102-030405/run.json` – the same run again
+
     `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
-        _resume(resume, source, workers, open_report)
+        refuse_options_beside(context, f"--resume {resume}", "resume", "workers", "open_report")
+        _resume(resume, workers, open_report)
         return
-    if source is None:
-        raise BakeoffError(
-            "bakeoff run",
-            "nothing to read was named",
-            "Say bakeoff run SOURCE, or bakeoff run digits for a try",
-        )
-    from bakeoff.approaches import APPROACHES
-
-    asked = dict[str, Any](
-        approaches=approach or tuple(APPROACHES),
-        settings=_settings(settings_file, settings or [], approach),
-        group=group,
-        corrections=corrections or (),
-        folds=folds,
-        seed=seed,
-        test=test,
-        keep_groups=keep_groups,
-        leave_one_group_out=leave_one_group_out,
-        device=device,
-        threads=threads,
-        precision=precision.value,
-        mode=mode.value,
-        budget=budget.value,
-        bundles=bundles,
-        neighbours=neighbours,
-        curve=curve,
-        robustness=robustness,
-    )
-    if estimate:
-        _estimate(source, as_json, asked)
+    if config is not None:
+        allowed = ("config", "out", "workers", "estimate", "as_json", "open_report")
+        refuse_options_beside(context, "--config", *allowed)
+        parsed = _read_config(config)
     else:
-        bake_off(source, out, open_report, workers=workers, **asked)
+        options |= chosen_approaches(approach, settings, settings_file)
+        parsed = _config_of(source, corrections, options)
+    if estimate:
+        _estimate(parsed, as_json)
+    else:
+        bake_off(parsed, out, workers, open_report=open_report)
 
 
 @app.command()
@@ -298,59 +207,78 @@ def fetch(
     console.print(f"{name} is in {folder}")
 
 
-def _settings(
-    file: Path | None, texts: list[str], approaches: list[str] | None
-) -> dict[str, dict[str, object]]:
-    """Those of a file, of the approaches that take part, and over them those of the line."""
+def chosen_approaches(
+    approaches: list[str] | None, texts: list[str] | None, file: Path | None = None
+) -> dict[str, Any]:
+    """The options `approaches` and `settings`: those of a file, and over them those of the line."""
     from bakeoff.approaches.settings import parse_settings
+    from bakeoff.record.config import DEFAULT_APPROACHES
     from bakeoff.tune.space import read_settings
 
-    told = read_settings(file) if file else {}
+    settings = read_settings(file) if file else {}
     if approaches:  # a file may hold more than is wanted
-        told = {name: some for name, some in told.items() if name in ("", *approaches)}
-    for name, some in parse_settings(texts).items():
-        told[name] = told.get(name, {}) | some
-    return told
+        settings = {name: own for name, own in settings.items() if name in ("", *approaches)}
+    for name, own in parse_settings(texts or []).items():
+        settings[name] = settings.get(name, {}) | own
+    return {"approaches": approaches or DEFAULT_APPROACHES, "settings": settings}
 
 
-def _estimate(source: str, as_json: bool, asked: dict[str, Any]) -> None:
-    from bakeoff.run.bake import estimate
+def _config_of(source: str | None, corrections: Path | None, options: dict[str, Any]) -> RunConfig:
+    from bakeoff.run.bake import config_of
+
+    if source is None:
+        raise BakeoffError(
+            "bakeoff run", "SOURCE is missing", "Say bakeoff run SOURCE, or bakeoff run digits"
+        )
+    return config_of(source, corrections=corrections or (), **options)
+
+
+def _read_config(file: IO[bytes]) -> RunConfig:
+    from bakeoff.record.config import RunConfig
+    from bakeoff.record.old_names import read_json
+
+    try:
+        document = read_json(file.read())
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise BakeoffError(
+            f"--config {file.name}", "is not a JSON object", "Name the run.json of a run"
+        )
+    return RunConfig.parse(**document | {"fingerprint": ""})
+
+
+def _estimate(config: RunConfig, as_json: bool) -> None:
+    from bakeoff.run.bake import estimate_config
     from bakeoff.screen import duration
 
-    seconds = estimate(source, **asked)
+    seconds = estimate_config(config)
     if as_json:
         print(json.dumps({"seconds": seconds, "total": sum(seconds.values())}))
         return
-    for name, some in seconds.items():
-        console.print(f"{name}: about {duration(some)}")
+    for name, share in seconds.items():
+        console.print(f"{name}: about {duration(share)}")
     console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
-def bake_off(source: str, out: Path | None, open_report: bool, **options: Any) -> Path:
+def bake_off(config: RunConfig, out: Path | None, workers: str, *, open_report: bool) -> Path:
     """Start a run, show it as it goes, and say where it is."""
-    from bakeoff.run.bake import bake
+    from bakeoff.run.bake import bake_config
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = out or Path("runs") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
-    watch(lambda listeners: bake(source, folder, **options, **listeners), folder, open_report)
+    folder = out or Path("runs") / f"{Path(config.source).resolve().stem}-{stamp}"
+    watch(
+        lambda listeners: bake_config(config, config.source, folder, workers=workers, **listeners),
+        folder,
+        open_report,
+    )
     return folder
 
 
-def _resume(folder: Path, source: str | None, workers: str, open_report: bool) -> None:
+def _resume(folder: Path, workers: str, open_report: bool) -> None:
     from bakeoff.run.bake import resume
 
-    nothing_beside(folder, source)
     watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
-
-
-def nothing_beside(folder: Path, source: str | None) -> None:
-    """Refuse a SOURCE beside --resume, which knows its own."""
-    if source is not None:
-        raise BakeoffError(
-            f"--resume {folder}",
-            f"goes on with what was asked then, so {source} has no place beside it",
-            "Leave SOURCE out",
-        )
 
 
 class Reading(Progress):
@@ -367,8 +295,8 @@ class Reading(Progress):
         )
         self._bar = self.add_task("reading", total=None)
 
-    def told(self, done: int, total: int) -> None:
-        """So many of all pictures are decoded."""
+    def show(self, done: int, total: int) -> None:
+        """`done` of `total` pictures are decoded."""
         self.update(self._bar, completed=done, total=total)
 
 
@@ -378,7 +306,7 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
     Parameters
     ----------
     work : called with the listeners that `bake` takes.
-    kept : whether the run stays, so that it can be gone on with.
+    kept : whether the run stays, so that it can be resumed.
     """
     from bakeoff.screen import RunScreen
     from bakeoff.training.compute import keep_freed_memory
@@ -388,20 +316,20 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
     screen = RunScreen(console, kept=kept)
     with Reading() as reading:
 
-        def hear(event: Mapping[str, Any]) -> None:
+        def hear(event: Event) -> None:
             if not screen.rows:
                 reading.stop()
                 screen.__enter__()
             screen(event)
 
         try:
-            return work({"on_event": hear, "on_decoded": reading.told})
+            return work({"on_event": hear, "on_decoded": reading.show})
         finally:
             screen.__exit__(None, None, None)
 
 
 def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
-    """Do the work of a run with its events on the screen, then say what came of it."""
+    """Do the work of a run with its events on the screen, then print its results."""
     from bakeoff.screen import curves_shown, leaderboard, verdict_shown
 
     try:
@@ -416,6 +344,6 @@ def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: 
     console.print(curves_shown(results))
     if left_out := results.dataset.left_out:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
-        for one in left_out[:LISTED]:
-            console.print(f"  {one}", markup=False)
+        for item in left_out[:LISTED]:
+            console.print(f"  {item}", markup=False)
     show(folder.path / "report.html", open_report)

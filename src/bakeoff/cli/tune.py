@@ -16,18 +16,14 @@ from rich.text import Text
 
 from bakeoff.cli.common import app, console, show
 from bakeoff.cli.options import (
-    Budget,
-    Budgeted,
     Corrections,
-    FitThreads,
-    Grouped,
-    KeptTogether,
     Open,
     Out,
-    Seed,
     Workers,
+    refuse_options_beside,
+    takes_run_options,
 )
-from bakeoff.cli.train import Reading, nothing_beside
+from bakeoff.cli.train import Reading
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -40,76 +36,80 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 LISTED = 10  # of the trials, in the terminal
 
 
+Searched = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approach", "-a", help="Whose settings; may be given several times. Default: cnn."
+    ),
+]
+TrialCount = Annotated[
+    int, typer.Option(min=2, help="Trials for each approach; the first are its defaults.")
+]
+Time = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Start no trial after this long, such as 90s, 30m or 2h."),
+]
+AimText = Annotated[
+    str,
+    typer.Option(
+        help="What to improve: loss, accuracy, latency or size; two of them with a comma give "
+        "the best of the second among those as good in the first."
+    ),
+]
+SpaceFile = Annotated[
+    Path | None,
+    typer.Option(help="TOML file that narrows or widens what is tried.", dir_okay=False),
+]
+Inner = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on."
+    ),
+]
+ResumeSearch = Annotated[Path | None, typer.Option(help="Go on with this interrupted search.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Database of the study, such as postgresql+psycopg://USER@HOST/NAME. Default: a "
+        "file of SQLite in the folder.",
+    ),
+]
+StudyName = Annotated[
+    str | None,
+    typer.Option(help="Name of the study in that database; searches of the same name share it."),
+]
+
+
 @app.command()
+@takes_run_options(
+    "group", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
+)
 def tune(
+    context: typer.Context,
     source: Annotated[
-        str | None,
-        typer.Argument(help="What `bakeoff run` reads.", show_default=False),
+        str | None, typer.Argument(help="What `bakeoff run` reads.", show_default=False)
     ] = None,
-    approach: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--approach", "-a", help="Whose settings; may be given several times. Default: cnn."
-        ),
-    ] = None,
-    trials: Annotated[
-        int, typer.Option(min=2, help="Trials for each approach; the first are its defaults.")
-    ] = 25,
-    time: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Begin no trial after so long, such as 90s, 30m or 2h."),
-    ] = None,
-    aim: Annotated[
-        str,
-        typer.Option(
-            help="What is sought: loss, accuracy, latency or size; two of them with a comma give "
-            "the best of the second among those as good in the first."
-        ),
-    ] = "loss",
-    space: Annotated[
-        Path | None,
-        typer.Option(help="TOML file that narrows or widens what is tried.", dir_okay=False),
-    ] = None,
-    inner: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on."
-        ),
-    ] = None,
+    approach: Searched = None,
+    trials: TrialCount = 25,
+    time: Time = None,
+    aim: AimText = "loss",
+    space: SpaceFile = None,
+    inner: Inner = None,
     out: Out = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted search.")] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Database of the study, such as postgresql+psycopg://USER@HOST/NAME. Default: a "
-            "file of SQLite in the folder.",
-        ),
-    ] = None,
-    study: Annotated[
-        str | None,
-        typer.Option(help="Name of the study in that database; who takes the same takes part."),
-    ] = None,
-    group: Grouped = None,
-    keep_groups: KeptTogether = None,
+    resume: ResumeSearch = None,
+    storage: Storage = None,
+    study: StudyName = None,
     corrections: Corrections = None,
-    folds: Annotated[
-        int,
-        typer.Option(
-            min=2, help="The outer pictures are one of so many folds; no trial sees them."
-        ),
-    ] = 5,
-    budget: Budgeted = Budget.standard,
-    seed: Seed = 0,
-    threads: FitThreads = None,
     workers: Workers = "auto",
     open_report: Open = True,
+    **options: Any,
 ) -> None:
-    """Search the settings of an approach without fooling yourself, and say how much it brought.
+    """Search the settings of an approach without fooling yourself, and say how much was gained.
 
     Each trial trains and is scored on an inner part of the training pictures. The best is then
-    trained anew and asked about pictures that no trial saw, which tells how much its own score
-    flattered it. Leaves settings.toml for `bakeoff run --settings`, a table and a report.
+    trained again and scored on pictures that no trial saw, which shows the optimism of its own
+    score. Leaves settings.toml for `bakeoff run --settings`, a table and a report.
 
     **Examples**
 
@@ -125,14 +125,15 @@ def tune(
     from bakeoff.tune.search import tune as search
 
     if resume is not None:
-        nothing_beside(resume, source)
-        _watch(lambda heard: resume_tune(resume, workers=workers, **heard), resume, open_report)
+        allowed = ("resume", "workers", "open_report")
+        refuse_options_beside(context, f"--resume {resume}", *allowed)
+        _watch(lambda hear: resume_tune(resume, workers=workers, **hear), resume, open_report)
         return
     if source is None:
-        raise BakeoffError("bakeoff tune", "nothing to read was named", "Say bakeoff tune SOURCE")
+        raise BakeoffError("bakeoff tune", "SOURCE is missing", "Say bakeoff tune SOURCE")
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("studies") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
-    asked: dict[str, Any] = {
+    options |= {
         "approaches": tuple(approach or ("cnn",)),
         "trials": trials,
         "seconds": None if time is None else _seconds(time),
@@ -141,27 +142,16 @@ def tune(
         "inner": inner,
         "storage": storage,
         "study": study,
-        "group": group,
-        "keep_groups": keep_groups,
-        "folds": folds,
-        "budget": budget.value,
-        "seed": seed,
-        "threads": threads,
+        "corrections": corrections or (),
         "workers": workers,
     }
-    if corrections is not None:
-        from bakeoff.data.corrections import active_corrections
-
-        asked["corrections"] = active_corrections(corrections)
-    there = Path(source).expanduser()
-    lasting = str(there.resolve()) if there.exists() else source
-    _watch(lambda heard: search(lasting, folder, **asked, **heard), folder, open_report)
+    _watch(lambda hear: search(source, folder, **options, **hear), folder, open_report)
 
 
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if not found:
-        raise BakeoffError(f"--time {text}", "is no time", "Say, for example, 90s, 30m or 2h")
+        raise BakeoffError(f"--time {text}", "is not a time", "Say, for example, 90s, 30m or 2h")
     return float(found[1]) * UNITS[found[2]]
 
 
@@ -208,7 +198,7 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
 
     try:
         with Reading() as reading:
-            results = work({"hear": hear, "on_decoded": reading.told})
+            results = work({"hear": hear, "on_decoded": reading.show})
     except KeyboardInterrupt:
         if (path / "tune.json").exists():
             console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)

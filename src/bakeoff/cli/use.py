@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from bakeoff.bundle.exporters import EXPORTERS, Exporter, exporter_names, find_exporter
 from bakeoff.cli.common import app, console
-from bakeoff.cli.options import Shown
+from bakeoff.cli.options import WithNeighbours
 from bakeoff.errors import BakeoffError
 
 __all__ = ["export", "predict", "verify"]
@@ -161,7 +161,7 @@ def export(
             "run's pictures."
         ),
     ] = None,
-    neighbours: Shown = False,
+    neighbours: WithNeighbours = False,
 ) -> None:
     """Export a trained approach as a bundle, an ONNX graph or a web page.
 

@@ -20,24 +20,24 @@ bundles/A/          approach A to carry away
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bakeoff.data.corrections import COLUMNS, Correction
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import Event, parse_event
 from bakeoff.record.lock import LOCK, PID
 from bakeoff.record.old_names import read_json
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
@@ -45,7 +45,7 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_file, write_folder
 
-__all__ = ["CORRECTIONS", "LOG", "RunConfig", "RunFolder", "corrections_table", "now"]
+__all__ = ["CORRECTIONS", "LOG", "RunFolder", "corrections_table"]
 
 LOG = "log.txt"
 # Arrays of a unit as runs before schema 2 called them.
@@ -58,46 +58,6 @@ FORMER_ARRAYS = {
 CORRECTIONS = "corrections.csv"
 # What may lie in a folder before a run begins there.
 BEFORE = {".run.json.partial", LOCK, PID, LOG}
-
-
-class RunConfig(BaseModel):
-    """What was asked of a run; with the same pictures and machine, the same numbers follow.
-
-    `corrections` are held as such, so that the table they came from may change or go.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: int = SCHEMA_VERSION
-    source: str
-    group: str | None = None
-    corrections: tuple[Correction, ...] = ()
-    approaches: tuple[str, ...]
-    settings: dict[str, dict[str, object]] = {}
-    folds: int = 5
-    seed: int = 0
-    test: float | None = None
-    keep_groups: bool | None = None
-    leave_one_group_out: bool = False
-    device: str = "auto"
-    threads: int | None = None
-    precision: str = "auto"
-    mode: Literal["auto", "ink", "photo"] = "auto"
-    budget: Literal["quick", "standard", "thorough"] = "standard"
-    bundles: bool = True
-    neighbours: bool = False
-    curve: bool = False
-    robustness: bool = True
-    fingerprint: str = ""
-
-    def settings_of(self, approach: str) -> dict[str, object]:
-        """What was asked of one approach: its own settings over those for all."""
-        return {**self.settings.get("", {}), **self.settings.get(approach, {})}
-
-
-def now() -> str:
-    """The moment in UTC, to the second, as ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class RunFolder:
@@ -156,21 +116,19 @@ class RunFolder:
 
     # -- events ---------------------------------------------------------------
 
-    def log(self, kind: str, /, **details: object) -> dict[str, object]:
+    def log(self, event: Event) -> None:
         """Append one event; it is on its way to disk when this returns."""
-        event = {"time": now(), "event": kind, **details}
         with (self.path / "events.jsonl").open("ab+") as file:
             # After a line cut short by a crash, this event begins a line of its own.
             if file.tell() and _last_byte(file) != b"\n":
                 file.write(b"\n")
-            file.write(json.dumps(event).encode() + b"\n")
-        return event
+            file.write(event.model_dump_json().encode() + b"\n")
 
-    def events(self) -> Iterator[dict[str, object]]:
+    def events(self) -> Iterator[Event]:
         """All events, oldest first. A line cut short by a crash is passed over."""
         yield from self.events_from(0)[0]
 
-    def events_from(self, offset: int) -> tuple[list[dict[str, object]], int]:
+    def events_from(self, offset: int) -> tuple[list[Event], int]:
         """The events that begin at a byte of events.jsonl, and the byte after the last of them.
 
         A line that is still being written is left for the next look.
@@ -185,10 +143,10 @@ class RunFolder:
         events = []
         for line in whole.splitlines():
             with suppress(ValueError):  # cut short by a crash
-                events.append(json.loads(line))
+                events.append(parse_event(line))
         return events, offset + len(whole)
 
-    def last_event(self) -> dict[str, object] | None:
+    def last_event(self) -> Event | None:
         """The newest event, read from the end of the file."""
         path = self.path / "events.jsonl"
         size = path.stat().st_size if path.is_file() else 0

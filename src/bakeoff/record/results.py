@@ -7,7 +7,7 @@ A field may be added within a version; a field that changes meaning or goes rais
 from __future__ import annotations
 
 from html import escape
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +26,10 @@ from bakeoff.evaluation.records import (
     Verdict,
     Winner,
 )
+
+if TYPE_CHECKING:
+    from bakeoff.record.events import EpochEnded
+    from bakeoff.training.fit import Epoch
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -118,6 +122,12 @@ class EpochRecord(_Record):
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+
+    @classmethod
+    def of(cls, ended: EpochEnded | Epoch) -> EpochRecord:
+        """From the event that says that the epoch ended, or from the epoch itself."""
+        fields = cls.model_fields.keys() - {"epoch"}
+        return cls(epoch=ended.number, **{name: getattr(ended, name) for name in fields})
 
 
 class FoldResult(_Record):

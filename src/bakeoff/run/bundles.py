@@ -1,32 +1,75 @@
-"""From a finished run to bundles: what was trained and measured, ready to carry away."""
+"""From a run to bundles: what was trained and measured, ready to export."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff.approaches.settings import configure
-from bakeoff.bundle.bundle import load
 from bakeoff.bundle.export import export
 from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
 from bakeoff.bundle.pack import SUFFIX, pack
 from bakeoff.bundle.variant import Kind
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.records import Scores
+from bakeoff.evaluation.records import ConfusedPair, Scores, Trust
+from bakeoff.record.events import BundleRefused, BundleWritten
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import ApproachResult, Results
-from bakeoff.run.cost import latency_of_bundle
-from bakeoff.run.graphs import kept_graph
+from bakeoff.record.results import DatasetSummary, ProtocolSummary
+from bakeoff.run.scoring import Scored
 from bakeoff.run.source import read_again
 from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
-from bakeoff.workers.units import FINAL, Listener, load_model
+from bakeoff.workers.graph import kept_graph
+from bakeoff.workers.runner import load_model
+from bakeoff.workers.units import FINAL, Tell
 
-__all__ = ["bundles_to_make", "final_model", "make_bundle", "winner_of", "with_bundle_metrics"]
+__all__ = [
+    "RunFacts",
+    "bundles_to_make",
+    "final_model",
+    "make_bundle",
+    "make_bundles",
+    "winner_of",
+]
+
+
+class RunFacts(NamedTuple):
+    """What a bundle says of the run that it comes from.
+
+    `finished` is when it was scored; `test_rows` are the rows of its locked test.
+    """
+
+    bakeoff_version: str
+    finished: str
+    dataset: DatasetSummary
+    protocol: ProtocolSummary
+    test_rows: NDArray[np.int64]
+
+
+class Figures(Protocol):
+    """What a bundle says of its approach; `ApproachResult` has all of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, object]: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def out_of_fold(self) -> Scores | None: ...
+    @property
+    def test(self) -> Scores | None: ...
+    @property
+    def confused(self) -> list[ConfusedPair]: ...
+    @property
+    def trust(self) -> Trust | None: ...
 
 
 def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
@@ -34,41 +77,36 @@ def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
 
     Parameters
     ----------
-    keep : those that are there stay; else they are made anew.
+    keep : bundles that are there stay; else they are made again.
     """
     config = folder.config
-    names = config.approaches if config.bundles else ()
+    names = config.names if config.bundles else ()
     return [name for name in names if not (keep and folder.bundle(name).is_dir())]
 
 
-def with_bundle_metrics(
+def make_bundles(
     folder: RunFolder,
-    result: ApproachResult,
+    names: Sequence[str],
+    scored: Sequence[Scored],
+    facts: RunFacts,
     dataset: Dataset,
-    threads: int,
-    on_event: Listener,
-    *,
-    make: bool,
-) -> ApproachResult:
-    """The figures of an approach with what its bundle, made here if asked, weighs and takes.
+    tell: Tell,
+) -> None:
+    """Make the bundles of a run that is scored and not yet written.
 
-    One that cannot be made is told of, and costs neither the other bundles nor the run.
+    One that cannot be made is reported, and costs neither the other bundles nor the run.
     """
-    path = folder.bundle(result.name)
-    if make:
+    for one in scored:
+        name = one.name
+        if name not in names:
+            continue
         give_memory_back()
-        neighbours = folder.config.neighbours
         try:
-            make_bundle(folder, result.name, neighbours=neighbours, dataset=dataset)
+            _make(folder, one, facts, folder.bundle(name), dataset=dataset)
         except BakeoffError as error:
-            on_event(folder.log("bundle refused", approach=result.name, why=str(error)))
-            return result
-        on_event(folder.log("bundle written", approach=result.name, path=str(path)))
-    measured = {
-        "bytes": sum(file.stat().st_size for file in path.iterdir()),
-        "latency": latency_of_bundle(load(path, threads=threads), dataset.pictures[0], threads),
-    }
-    return result.model_copy(update=measured)
+            tell(BundleRefused(approach=name, why=str(error)))
+        else:
+            tell(BundleWritten(approach=name, path=str(folder.bundle(name))))
 
 
 def make_bundle(
@@ -80,7 +118,7 @@ def make_bundle(
     neighbours: bool = False,
     dataset: Dataset | None = None,
 ) -> Path:
-    """Export the final model of an approach, and say where to.
+    """Export the final model of an approach of a finished run, and say where to.
 
     Needs the run alone; its pictures only for a variant or neighbours.
 
@@ -89,50 +127,79 @@ def make_bundle(
     name : of the approach.
     out : a folder, or a file that ends in ``.bakeoff``. None for the run's own place.
     variant : smaller weights, if they answer alike.
-    neighbours : ship small training pictures, to be shown beside what is asked.
+    neighbours : ship small training pictures, to be shown beside an answer.
     dataset : the run's pictures; read again where they are needed and not given.
 
     Raises
     ------
     BakeoffError
         The run has no such approach, there is something else at `out`, its pictures are gone,
-        or the variant answers otherwise.
+        or the variant answers differently.
     """
     results = folder.results()
-    found = [one for one in results.approaches if one.name == name]
-    if not found:
+    figures = next((result for result in results.approaches if result.name == name), None)
+    if figures is None:
         raise BakeoffError(
             f"{folder.path}",
             f"has no approach {name}",
-            f"Those that took part are {', '.join(one.name for one in results.approaches)}",
+            f"It has {', '.join(result.name for result in results.approaches)}",
         )
     out = folder.bundle(f"{name}-{variant}" if variant else name) if out is None else out
     if out.is_dir() and any(out.iterdir()) and not (out / "bundle.json").is_file():
         raise BakeoffError(str(out), "is there already and is no bundle", "Choose another --out")
-    extras: dict[str, Any] = {}
+    facts = RunFacts(
+        results.bakeoff_version,
+        results.finished,
+        results.dataset,
+        results.protocol,
+        folder.probabilities()["test_rows"],
+    )
+    if out.suffix == SUFFIX and not out.is_dir():
+        with TemporaryDirectory(prefix="bakeoff-") as scratch:
+            unpacked = Path(scratch, name)
+            _make(
+                folder,
+                figures,
+                facts,
+                unpacked,
+                variant=variant,
+                neighbours=neighbours,
+                dataset=dataset,
+            )
+            pack(unpacked, out)
+    else:
+        _make(folder, figures, facts, out, variant=variant, neighbours=neighbours, dataset=dataset)
+    return out
+
+
+def _make(
+    folder: RunFolder,
+    figures: Figures,
+    facts: RunFacts,
+    out: Path,
+    *,
+    variant: Kind | None = None,
+    neighbours: bool | None = None,
+    dataset: Dataset | None = None,
+) -> None:
+    """Export one approach to a folder; `neighbours` is None for what the run was asked."""
+    neighbours = folder.config.neighbours if neighbours is None else neighbours
+    extras: dict[str, Any] = {"graph": kept_graph(folder, figures.name)}
     if variant or neighbours:
         dataset = dataset or read_again(folder.config)
         if variant:
             extras["variant"] = (variant, dataset.pictures)
         if neighbours:
-            learned = _learned(dataset, folder)
+            learned = _learned(dataset, facts.test_rows)
             extras["neighbours"] = (learned.pictures, learned.labels)
-    model = final_model(folder, name)
-    extras["graph"] = kept_graph(folder, name)
-    about = _about(results, found[0], model)
-    if out.suffix == SUFFIX and not out.is_dir():
-        with TemporaryDirectory(prefix="bakeoff-") as scratch:
-            export(model, about, Path(scratch, name), **extras)
-            pack(Path(scratch, name), out)
-    else:
-        export(model, about, out, **extras)
-    return out
+    model = final_model(folder, figures.name)
+    export(model, _about(facts, figures, model), out, **extras)
 
 
-def _learned(dataset: Dataset, folder: RunFolder) -> Dataset:
+def _learned(dataset: Dataset, test_rows: NDArray[np.int64]) -> Dataset:
     """The labelled pictures outside of the locked test."""
     rows = np.flatnonzero(dataset.labels != UNLABELLED)
-    return dataset.take(np.setdiff1d(rows, folder.probabilities()["test_rows"]))
+    return dataset.take(np.setdiff1d(rows, test_rows))
 
 
 def winner_of(folder: RunFolder) -> str:
@@ -141,7 +208,7 @@ def winner_of(folder: RunFolder) -> str:
     Raises
     ------
     BakeoffError
-        It could not tell.
+        The best approaches are too close to call.
     """
     winner = folder.results().winner.name
     if winner is None:
@@ -155,45 +222,44 @@ def winner_of(folder: RunFolder) -> str:
 
 def final_model(folder: RunFolder, name: str) -> Model:
     """The model that was trained on everything, from the run alone."""
-    return load_model(folder, configure(name, folder.config.settings_of(name)), FINAL)
+    return load_model(folder, folder.config.approach(name).build(), FINAL)
 
 
-def _about(results: Results, result: ApproachResult, model: Model) -> dict[str, Any]:
+def _about(facts: RunFacts, figures: Figures, model: Model) -> dict[str, Any]:
     scored: list[tuple[ScoredOn, Scores | None]] = [
-        ("out of fold", result.out_of_fold),
-        ("test", result.test),
+        ("out of fold", figures.out_of_fold),
+        ("test", figures.test),
     ]
+    preprocess = model.preprocess
     return {
-        "name": result.name,
-        "approach": result.name,
-        "title": result.title,
-        "bakeoff_version": results.bakeoff_version,
-        "created": results.finished,
-        "classes": results.dataset.classes,
+        "name": figures.name,
+        "approach": figures.name,
+        "title": figures.title,
+        "bakeoff_version": facts.bakeoff_version,
+        "created": facts.finished,
+        "classes": facts.dataset.classes,
         "preparation": Preparation(
-            mode=model.preprocess.mode,
-            side=model.preprocess.size,
-            channels=model.preprocess.channels,
+            mode=preprocess.mode, side=preprocess.size, channels=preprocess.channels
         ),
-        "parameters": result.parameters,
-        "settings": result.settings,
+        "parameters": figures.parameters,
+        "settings": figures.settings,
         "trained_on": TrainedOn(
-            name=results.dataset.name,
-            pictures=results.protocol.training_pictures,
-            fingerprint=results.dataset.fingerprint,
+            name=facts.dataset.name,
+            pictures=facts.protocol.training_pictures,
+            fingerprint=facts.dataset.fingerprint,
         ),
         "scores": [
             Score(
                 on=on,
-                pictures=one.pictures,
-                accuracy=one.accuracy,
-                interval=one.interval,
-                loss=one.loss,
-                calibration_error=one.calibration_error,
+                pictures=scores.pictures,
+                accuracy=scores.accuracy,
+                interval=scores.interval,
+                loss=scores.loss,
+                calibration_error=scores.calibration_error,
             )
-            for on, one in scored
-            if one is not None
+            for on, scores in scored
+            if scores is not None
         ],
-        "confused": result.confused,
-        "trust": result.trust,
+        "confused": figures.confused,
+        "trust": figures.trust,
     }

@@ -19,14 +19,15 @@ from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Health, Winner
 from bakeoff.issues.find import find_issues
-from bakeoff.record.folder import CORRECTIONS, RunConfig, RunFolder, now
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import Listener, now
+from bakeoff.record.folder import CORRECTIONS, RunFolder
 from bakeoff.record.results import DatasetSummary, Results
 from bakeoff.record.whole import write_folder
 from bakeoff.report.write import check_page
 from bakeoff.run.bake import bake
 from bakeoff.run.summary import dataset_summary, picture_index, protocol_summary
 from bakeoff.version import __version__
-from bakeoff.workers.units import Listener
 
 __all__ = ["Checkup", "check", "check_run"]
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Fold, Split, validation_rows
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.learning import learning_curve
 from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.records import LearningCurve
-from bakeoff.workers.units import HELD_OUT, UnitRunner
+from bakeoff.record.folder import RunFolder
+from bakeoff.workers.units import HELD_OUT
 
 __all__ = ["HALVINGS", "Fit", "Smaller", "fits_of", "learning_of", "smaller_folds"]
 
@@ -98,21 +98,29 @@ def smaller_folds(
 
 
 def learning_of(
-    runner: UnitRunner, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
+    folder: RunFolder,
+    approach: str,
+    title: str,
+    labels: NDArray[np.int64],
+    parts: Split,
+    smaller: Sequence[Smaller],
 ) -> LearningCurve:
-    """The curve of an approach whose units are all finished."""
+    """The curve of an approach whose units are all finished.
+
+    Parameters
+    ----------
+    labels : N, of the dataset.
+    """
     sizes, right = [], []
     for folds in reversed(_by_halvings(parts, smaller)):
         sizes.append(float(np.mean([len(fold.train) for fold in folds])))
-        units = [_unit(runner, fold) for fold in folds]
+        units = [_unit(folder, approach, fold) for fold in folds]
         right.append(
-            np.concatenate(
-                [logits.argmax(1) == dataset.labels[rows] for rows, logits, _, _ in units]
-            )
+            np.concatenate([logits.argmax(1) == labels[rows] for rows, logits, _, _ in units])
         )
-    learnable = dataset.labels[runner.data.rows]
+    learnable = labels[np.concatenate([parts.final.train, parts.final.validation])]
     return learning_curve(
-        runner.approach.title,
+        title,
         sizes,
         np.stack(right),
         np.repeat(np.arange(len(parts.folds)), [len(fold.held_out) for fold in parts.folds]),
@@ -122,22 +130,26 @@ def learning_of(
 
 
 def fits_of(
-    runner: UnitRunner, dataset: Dataset, parts: Split, smaller: Sequence[Smaller]
+    folder: RunFolder,
+    approach: str,
+    labels: NDArray[np.int64],
+    parts: Split,
+    smaller: Sequence[Smaller],
 ) -> list[Fit]:
     """Every fit of an approach's curve, from the fewest pictures to the most."""
     fits = []
     for folds in reversed(_by_halvings(parts, smaller)):
         for whole, fold in zip(parts.folds, folds, strict=True):
-            rows, logits, temperature, seconds = _unit(runner, fold)
-            labels = dataset.labels[rows]
+            rows, logits, temperature, seconds = _unit(folder, approach, fold)
+            truth = labels[rows]
             fits.append(
                 Fit(
-                    runner.approach.name,
+                    approach,
                     len(fold.train),
                     whole.name,
                     len(rows),
-                    float((logits.argmax(1) == labels).mean()),
-                    float(losses(softmax(logits, temperature), labels).mean()),
+                    float((logits.argmax(1) == truth).mean()),
+                    float(losses(softmax(logits, temperature), truth).mean()),
                     seconds,
                 )
             )
@@ -153,8 +165,8 @@ def _by_halvings(parts: Split, smaller: Sequence[Smaller]) -> list[list[Fold]]:
     ]
 
 
-def _unit(runner: UnitRunner, fold: Fold) -> tuple[Rows, NDArray[Any], float, float]:
-    record, arrays = runner.folder.load_unit(runner.approach.name, fold.name)
+def _unit(folder: RunFolder, approach: str, fold: Fold) -> tuple[Rows, NDArray[Any], float, float]:
+    record, arrays = folder.load_unit(approach, fold.name)
     rows, logits, _ = (arrays[name] for name in HELD_OUT)
     return rows, logits, record.temperature, record.seconds
 

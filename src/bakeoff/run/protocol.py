@@ -10,7 +10,7 @@ from bakeoff.data.duplicates.find import DuplicateGroup, together
 from bakeoff.data.grouping import why_mixed
 from bakeoff.data.split import Split, split
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig
+from bakeoff.record.config import RunConfig
 
 __all__ = ["about_groups", "keeps_groups", "parts_of", "together_of"]
 

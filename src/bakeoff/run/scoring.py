@@ -1,15 +1,14 @@
-"""From finished units to figures: scores, cost, comparisons and the winner."""
+"""From answers to figures: scores, thresholds, comparisons and the winner. Arrays in, no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.approaches.settings import flat_settings
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
 from bakeoff.evaluation.calibration import softmax
@@ -17,42 +16,138 @@ from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Comparison, Robustness, Scores, Trust, Winner
+from bakeoff.evaluation.records import (
+    Comparison,
+    ConfusedPair,
+    LearningCurve,
+    Mistake,
+    Robustness,
+    Scores,
+    Trust,
+    Winner,
+)
 from bakeoff.evaluation.scores import score
 from bakeoff.evaluation.trust import Judged, joined, trust
 from bakeoff.issues.issue import Predictions
-from bakeoff.record.results import ApproachResult, FoldResult, Seconds, UnitRecord
-from bakeoff.run.cost import latency_of_model, macs_of
-from bakeoff.run.learning import Smaller, learning_of
-from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, UnitRunner
+from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
+from bakeoff.workers.units import HELD_OUT, VALIDATION
 
-__all__ = ["Scored", "compared", "score_approach"]
+__all__ = ["Answered", "Scored", "compared", "score_approach"]
 
 Probabilities = NDArray[np.float32]
-Kept = tuple[UnitRecord, dict[str, NDArray[Any]]]
+Arrays = Mapping[str, NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """An approach's figures, and what is behind them, in the order of the folds or of the test.
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What the models of one approach answered, and what is to be said beside its scores.
 
-    `correct` is of the pictures that approaches are compared on first: those out of fold, or
-    without folds those of the test. `OOD score` is that of every scored picture, those of the
-    test after those of the folds.
+    Attributes
+    ----------
+    settings : all of them, in plain values.
+    folds : the record and arrays of each fold's fit, in order.
+    final : those of the final fit.
+    test : rows, logits and OOD scores of the locked test by the final model; None without one.
+    learning, robustness : None where they were not asked for.
     """
 
-    result: ApproachResult
-    out_of_fold: Probabilities | None
-    test: Probabilities | None
+    name: str
+    title: str
+    settings: dict[str, object]
+    folds: Sequence[tuple[UnitRecord, Arrays]]
+    final: tuple[UnitRecord, Arrays]
+    test: Arrays | None = None
+    learning: LearningCurve | None = None
+    robustness: Robustness | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """An approach's figures and the arrays behind them, in the order of the folds or of the test.
+
+    Attributes
+    ----------
+    answered : what was scored.
+    out_of_fold, test : the scores.
+    probabilities, test_probabilities : N×K, of the same pictures.
+    correct : of the pictures that approaches are compared on first: out of fold, or without folds
+        those of the test.
+    ood_score : of every scored picture, those of the test after those of the folds.
+    """
+
+    answered: Answered
+    out_of_fold: Scores | None
+    test: Scores | None
+    probabilities: Probabilities | None
+    test_probabilities: Probabilities | None
     correct: NDArray[np.bool_]
     correct_on_test: NDArray[np.bool_] | None
     ood_score: NDArray[np.float32]
+    trust: Trust | None
+    folds: list[FoldResult]
+    final: FoldResult
+    confused: list[ConfusedPair] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Of the approach."""
+        return self.answered.name
+
+    @property
+    def title(self) -> str:
+        """Of the approach, for people."""
+        return self.answered.title
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All settings of the approach."""
+        return self.answered.settings
+
+    @property
+    def parameters(self) -> int:
+        """Learned numbers of the final model, frozen ones included."""
+        final, _ = self.answered.final
+        return final.parameters
 
     @property
     def predictions(self) -> Predictions:
         """Those for every scored picture, the test after the folds."""
-        parts = [part for part in (self.out_of_fold, self.test) if part is not None]
-        return Predictions(np.concatenate(parts), self.ood_score)
+        parts = [self.probabilities, self.test_probabilities]
+        return Predictions(
+            np.concatenate([part for part in parts if part is not None]), self.ood_score
+        )
+
+    def result(self, *, bytes: int | None, macs: int, latency: Latency) -> ApproachResult:  # noqa: A002
+        """All of it as results.json holds it.
+
+        Parameters
+        ----------
+        bytes : of the bundle; None for those of the weights, where there is no bundle.
+        """
+        answered = self.answered
+        final, _ = answered.final
+        records = [record for record, _ in answered.folds]
+        return ApproachResult(
+            name=self.name,
+            title=self.title,
+            settings=self.settings,
+            parameters=self.parameters,
+            bytes=final.bytes if bytes is None else bytes,
+            seconds=Seconds(folds=sum(record.seconds for record in records), final=final.seconds),
+            peak_memory_mb=max(record.peak_memory_mb for record in [*records, final]),
+            latency=latency,
+            macs=macs,
+            trust=self.trust,
+            out_of_fold=self.out_of_fold,
+            test=self.test,
+            folds=self.folds,
+            final=self.final,
+            confused=self.confused,
+            mistakes=self.mistakes,
+            learning=answered.learning,
+            robustness=answered.robustness,
+        )
 
 
 class Compared(TypedDict):
@@ -63,73 +158,58 @@ class Compared(TypedDict):
     winner: Winner
 
 
-def score_approach(
-    runner: UnitRunner,
-    dataset: Dataset,
-    parts: Split,
-    *,
-    smaller: Sequence[Smaller] | None = None,
-    robustness: Robustness | None = None,
-) -> Scored:
-    """Score an approach whose units are all finished; this opens the locked test.
-
-    Parameters
-    ----------
-    smaller : the folds of the learning curve; None where none was asked for.
-    robustness : how it stands changed pictures; None where that was not asked for.
-    """
-    name = runner.approach.name
-    units = [runner.folder.load_unit(name, fold.name) for fold in parts.folds]
-    final, validation_rows = runner.folder.load_unit(name, FINAL)
-    model = runner.model()
-    out_of_fold: Probabilities | None = None
-    rows = np.empty(0, dtype=np.int64)
-    unseen = [_judged(dataset, unit, HELD_OUT) for unit in units]
-    if unseen:
-        rows = np.concatenate([fold.held_out for fold in parts.folds])
-        out_of_fold = joined(unseen).probabilities
-    test: Probabilities | None = None
-    locked: Judged | None = None
-    if len(parts.test):
-        logits, ood_score = model.judge(dataset.pictures.take(parts.test), runner.data.compute)
-        test = softmax(logits, final.temperature)
-        locked = Judged(test, ood_score, dataset.labels[parts.test])
-    judged, judged_rows = (test, parts.test) if out_of_fold is None else (out_of_fold, rows)
-    assert judged is not None  # `split` refuses a run that would score nothing
-    labels = dataset.labels[judged_rows]
-    scores = _scores(dataset, out_of_fold, rows, _out_of_fold_sampling(parts, rows))
+def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored:
+    """Score what the models of an approach answered."""
+    labels = dataset.labels
+    unseen = [_judged(labels, unit, HELD_OUT) for unit in answered.folds]
+    rows = _held_out(parts)
+    probabilities = joined(unseen).probabilities if unseen else None
+    test = locked = None
+    final, _ = answered.final
+    if answered.test is not None:
+        test = softmax(answered.test["logits"], final.temperature)
+        locked = Judged(test, answered.test["ood_score"], labels[parts.test])
+    main, main_rows = (test, parts.test) if probabilities is None else (probabilities, rows)
+    assert main is not None  # `split` refuses a run that would score nothing
+    scores = _scores(dataset, probabilities, rows, _out_of_fold_sampling(parts, rows))
     test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]))
-    main = scores or test_scores
-    assert main is not None
-    ends = np.cumsum([len(fold.held_out) for fold in parts.folds])[:-1]
-    result = ApproachResult(
-        name=name,
-        title=runner.approach.title,
-        settings=flat_settings(runner.approach),
-        parameters=final.parameters,
-        bytes=final.bytes,
-        seconds=Seconds(folds=sum(record.seconds for record, _ in units), final=final.seconds),
-        peak_memory_mb=max(record.peak_memory_mb for record in [*(r for r, _ in units), final]),
-        latency=latency_of_model(model, dataset.pictures[0]),
-        macs=macs_of(model, dataset.pictures[0]),
-        trust=_trust(unseen or [_judged(dataset, (final, validation_rows), VALIDATION)], locked),
+    main_scores = scores or test_scores
+    assert main_scores is not None
+    truth = labels[main_rows]
+    right_on_test = None if test is None else test.argmax(1) == labels[parts.test]
+    return Scored(
+        answered=answered,
         out_of_fold=scores,
         test=test_scores,
-        folds=[
-            _fold_result(record, some, labels_of_fold)
-            for (record, _), some, labels_of_fold in zip(
-                units, np.split(judged, ends), np.split(labels, ends), strict=False
-            )
-        ],
+        probabilities=probabilities,
+        test_probabilities=test,
+        correct=main.argmax(1) == truth,
+        correct_on_test=right_on_test,
+        ood_score=np.concatenate(
+            [judged.ood_score for judged in [*unseen, locked] if judged is not None]
+        ),
+        trust=_trust(unseen or [_judged(labels, answered.final, VALIDATION)], locked),
+        folds=_fold_results(answered, parts, main, truth),
         final=_fold_result(final, None, None),
-        confused=confused_pairs(main.confusion, dataset.classes),
-        mistakes=mistakes(judged, labels, dataset.classes, dataset.names, judged_rows),
-        learning=None if smaller is None else learning_of(runner, dataset, parts, smaller),
-        robustness=robustness,
+        confused=confused_pairs(main_scores.confusion, dataset.classes),
+        mistakes=mistakes(main, truth, dataset.classes, dataset.names, main_rows),
     )
-    right_on_test = None if test is None else test.argmax(1) == dataset.labels[parts.test]
-    ood_score = np.concatenate([one.ood_score for one in [*unseen, locked] if one is not None])
-    return Scored(result, out_of_fold, test, judged.argmax(1) == labels, right_on_test, ood_score)
+
+
+def _held_out(parts: Split) -> NDArray[np.int64]:
+    if not parts.folds:
+        return np.empty(0, dtype=np.int64)
+    return np.concatenate([fold.held_out for fold in parts.folds])
+
+
+def _fold_results(
+    answered: Answered, parts: Split, probabilities: Probabilities, labels: NDArray[np.int64]
+) -> list[FoldResult]:
+    ends = np.cumsum([len(fold.held_out) for fold in parts.folds])[:-1]
+    by_fold = zip(
+        answered.folds, np.split(probabilities, ends), np.split(labels, ends), strict=False
+    )
+    return [_fold_result(record, given, truth) for (record, _), given, truth in by_fold]
 
 
 def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
@@ -144,15 +224,17 @@ def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
 
 
 def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
-    """Thresholds by what was held out of folds; without folds, by the choosers of the final fit."""
+    """Thresholds by what folds held out; without folds, by the validation rows of the final fit."""
     fold_of = np.repeat(np.arange(len(unseen)), [len(some) for some in unseen])
     return trust(joined(unseen), fold_of=fold_of, test=test) if len(fold_of) else None
 
 
-def _judged(dataset: Dataset, unit: Kept, names: tuple[str, str, str]) -> Judged:
+def _judged(
+    labels: NDArray[np.int64], unit: tuple[UnitRecord, Arrays], names: tuple[str, str, str]
+) -> Judged:
     record, arrays = unit
     rows, logits, ood_score = (arrays[name] for name in names)
-    return Judged(softmax(logits, record.temperature), ood_score, dataset.labels[rows])
+    return Judged(softmax(logits, record.temperature), ood_score, labels[rows])
 
 
 def compared(scored: Sequence[Scored], parts: Split) -> Compared:
@@ -164,13 +246,16 @@ def compared(scored: Sequence[Scored], parts: Split) -> Compared:
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
         fold_of = np.repeat(np.arange(len(sizes)), sizes)
-    titles = {one.result.name: one.result.title for one in scored}
-    comparison = compare_all({one.result.name: one.correct for one in scored}, fold_of, titles)
-    scores = {one.result.name: one.result.out_of_fold or one.result.test for one in scored}
-    winner = choose_winner({name: one for name, one in scores.items() if one}, comparison, titles)
-    on_test = {one.result.name: one.correct_on_test for one in scored if parts.folds}
+    titles = {one.name: one.title for one in scored}
+    correct = {one.name: one.correct for one in scored}
+    comparison = compare_all(correct, fold_of, titles)
+    scores = {one.name: one.out_of_fold or one.test for one in scored}
+    winner = choose_winner(
+        {name: given for name, given in scores.items() if given}, comparison, titles
+    )
+    on_test = {one.name: one.correct_on_test for one in scored if parts.folds}
     test_comparison = compare_all(
-        {name: one for name, one in on_test.items() if one is not None}, titles=titles
+        {name: right for name, right in on_test.items() if right is not None}, titles=titles
     )
     return Compared(comparison=comparison, test_comparison=test_comparison, winner=winner)
 

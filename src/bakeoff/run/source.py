@@ -9,7 +9,7 @@ from bakeoff.data.corrections import correct_validated
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig
+from bakeoff.record.config import RunConfig
 
 __all__ = ["read_again", "read_first", "unchanged"]
 

@@ -13,7 +13,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.split import Split
 from bakeoff.errors import LeftOut
-from bakeoff.record.folder import RunConfig
+from bakeoff.record.config import RunConfig
 from bakeoff.record.results import DatasetSummary, Duplicate, PictureIndex, ProtocolSummary
 from bakeoff.run.scoring import Scored
 from bakeoff.training.compute import Compute, processor
@@ -119,7 +119,10 @@ def probabilities_of(parts: Split, scored: list[Scored]) -> dict[str, NDArray[An
     if parts.folds:
         arrays["out_of_fold_rows"] = np.concatenate([fold.held_out for fold in parts.folds])
     for one in scored:
-        for part, probabilities in (("out_of_fold", one.out_of_fold), ("test", one.test)):
+        for part, probabilities in (
+            ("out_of_fold", one.probabilities),
+            ("test", one.test_probabilities),
+        ):
             if probabilities is not None:
-                arrays[f"{one.result.name}_{part}"] = probabilities
+                arrays[f"{one.name}_{part}"] = probabilities
     return arrays

@@ -1,22 +1,18 @@
-"""What can be trained here, told without torch, which a serving machine may lack."""
+"""What can be trained here, listed without torch, which a serving machine may lack."""
 
 from __future__ import annotations
 
-import ast
 import importlib.util
-from functools import cache
-from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel
 
+from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.catalog import NAMED, at_hand
+from bakeoff.record.config import Budget
 from bakeoff.server.sets.store import Sets
 
 __all__ = ["Choices", "choices_of", "trainable"]
 
-APPROACHES = Path(__file__).parents[1] / "approaches"
-Budget = Literal["quick", "standard", "thorough"]
 BUDGETS: dict[Budget, str] = {
     "quick": "A first look: small networks, trained briefly.",
     "standard": "What to trust in most cases.",
@@ -109,23 +105,8 @@ def _known() -> list[SetChoice]:
     ]
 
 
-@cache
 def _approaches() -> list[ApproachChoice]:
-    """Read from the source, not imported: an approach describes itself, but brings torch."""
-    found = [_approach(ast.parse(path.read_bytes())) for path in sorted(APPROACHES.glob("*.py"))]
-    return [one for one in found if one is not None]
-
-
-def _approach(module: ast.Module) -> ApproachChoice | None:
-    told = {
-        node.target.id: ast.literal_eval(node.value)
-        for one in module.body
-        if isinstance(one, ast.ClassDef)
-        for node in one.body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and node.target.id in ("name", "title")
-        and node.value is not None
-    }
-    about = (ast.get_docstring(module) or "").partition("\n")[0]
-    return ApproachChoice(**told, about=about) if len(told) == 2 else None
+    return [
+        ApproachChoice(name=entry.name, title=entry.title, about=entry.about)
+        for entry in APPROACHES.values()
+    ]

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import RunFailed, RunFinished
 from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.lock import holder
 
@@ -42,13 +44,23 @@ class Jobs:
         self._processes: dict[Path, _Child] = {}
         self.estimating = asyncio.Lock()  # one at a time: two would measure each other
 
-    def start(self, path: Path, arguments: Sequence[str]) -> None:
-        """Run ``bakeoff run`` on a run's folder, which is made, with its output in the log."""
+    def start(self, path: Path, config: RunConfig | None) -> None:
+        """Run ``bakeoff run`` on a run's folder, which is made, with its output in the log.
+
+        Parameters
+        ----------
+        config : what is asked of a new run, which the process reads from its standard input; None
+            to resume the run that is there.
+        """
         path.mkdir(parents=True, exist_ok=True)
-        with (path / LOG).open("ab") as log:
+        arguments = ["--resume"] if config is None else ["--config", "-", "--out"]
+        with (path / LOG).open("ab") as log, TemporaryFile() as given:
+            if config is not None:
+                given.write(config.model_dump_json().encode())
+                given.seek(0)
             self._processes[path] = _Child(
-                [*COMMAND, *arguments, "--no-open"],
-                stdin=subprocess.DEVNULL,
+                [*COMMAND, *arguments, str(path), "--no-open"],
+                stdin=given,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=plain_environment(),
@@ -96,10 +108,10 @@ def status_of(run: RunFolder) -> Status:
         return "running"
     if not (run.path / "run.json").is_file():
         return "failed"
-    last = (run.last_event() or {}).get("event", "run finished")
-    if last == "run finished" and (run.path / "results.json").is_file():
+    last = run.last_event()
+    if (last is None or isinstance(last, RunFinished)) and (run.path / "results.json").is_file():
         return "finished"
-    return "failed" if last == "run failed" else "stopped"
+    return "failed" if isinstance(last, RunFailed) else "stopped"
 
 
 def log_lines(run: RunFolder, most: int) -> list[str] | None:

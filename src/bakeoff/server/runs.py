@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import RunEvent
 from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.results import Results
 from bakeoff.report.view import Sheets, View, view_of
-from bakeoff.server.events import stream
+from bakeoff.server.events import EventStream, stream
 from bakeoff.server.limits import Problem
 from bakeoff.server.summary import RunSummary, summary_of
 
@@ -176,10 +177,10 @@ def table(
     return FileResponse(path, media_type="text/csv", filename=f"{table}.csv")
 
 
-@router.get("/{name}/events", response_class=StreamingResponse)
+@router.get("/{name}/events", response_class=EventStream, responses={200: {"model": RunEvent}})
 async def events(
     request: Request, name: str, last_event_id: Annotated[int | None, Header(ge=0)] = None
-) -> StreamingResponse:
+) -> EventStream:
     """The events of a run as server-sent events, from the first or after Last-Event-ID.
 
     The stream ends after "run finished", or after "run stopped" with `status` and `why` if the run
@@ -188,4 +189,4 @@ async def events(
     start = 0 if last_event_id is None else last_event_id + 1
     state = request.app.state
     lines = stream(run_of(request, name), state.jobs, start, state.ending)
-    return StreamingResponse(lines, media_type="text/event-stream")
+    return EventStream(lines)

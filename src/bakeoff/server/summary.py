@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import RunStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.events import why_not
 from bakeoff.server.jobs import Jobs, Status
@@ -72,16 +73,17 @@ def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, A
     """What is known when a run begins."""
     run = RunFolder(path)
     config = run.config
-    first: Mapping[str, Any] = next(run.events(), {}) if has_events else {}
-    return {
-        "created": first.get("time"),
+    first = next(run.events(), None) if has_events else None
+    settled: dict[str, Any] = {
+        "created": first.time if first else None,
         "dataset": Path(config.source).stem,
-        "description": first.get("description"),
-        "pictures": first.get("pictures"),
-        "classes": first.get("classes"),
-        "approaches": list(config.approaches),
+        "approaches": list(config.names),
         "budget": config.budget,
     }
+    if isinstance(first, RunStarted):
+        names = ("description", "pictures", "classes")
+        settled |= {name: getattr(first, name) for name in names}
+    return settled
 
 
 @lru_cache(maxsize=1000)

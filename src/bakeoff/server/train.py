@@ -13,13 +13,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
+from bakeoff.approaches.registry import APPROACHES
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.catalog import at_hand, is_named
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.bodies import PROBLEM
-from bakeoff.server.choices import Budget, Choices, choices_of, trainable
+from bakeoff.server.choices import Choices, choices_of, trainable
 from bakeoff.server.home import Home, delete_folder, home_of, name_checked
 from bakeoff.server.jobs import COMMAND, Jobs, log_lines, plain_environment
 from bakeoff.server.limits import Problem
@@ -34,37 +36,24 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", tags=["training"])
 
 ESTIMATE_SECONDS = 120
-LOOK_EVERY = 0.2  # seconds between looks whether whoever asked for an estimate is still there
+LOOK_EVERY = 0.2  # seconds between looks whether the client is still there
 LOG_LINES = 200
-GROUPS = {True: "--keep-groups", False: "--mix-groups"}
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: PROBLEM | {"description": "Something asked does not fit."},
     403: PROBLEM | {"description": "Training and sets are off on this server."},
     404: PROBLEM | {"description": "There is no such run or set."},
-    409: PROBLEM | {"description": "It can not be done now; `detail` says what to do first."},
+    409: PROBLEM | {"description": "It cannot be done now; `detail` says what to do first."},
 }
 
 
-class Training(BaseModel):
-    """What to train, on what, and how to score it; as in `bakeoff run`.
+class Training(RunOptions):
+    """What to train, on what, and how to score it: the options of a run, and a set.
 
-    `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
-    expression on the file name; the summary of a set says the one that fits it. `keep_groups`
-    is null for keeping them together where that can be done.
+    `set` is one kept here or a named one; its summary says the `group` that fits it.
     """
 
     set: Annotated[str, Field(min_length=1, max_length=200)]
-    approaches: Annotated[
-        list[Annotated[str, Field(pattern="^[a-z_]{1,40}$")]], Field(min_length=1, max_length=20)
-    ] = ["baseline", "cnn", "vit", "transfer"]
-    budget: Budget = "standard"
-    folds: Annotated[int, Field(ge=0, le=100)] = 5
-    test: Annotated[float | None, Field(ge=0, le=0.9)] = None
-    group: Annotated[str | None, Field(max_length=200)] = None
-    keep_groups: bool | None = None
-    leave_one_group_out: bool = False
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
 
 class NewTraining(Training):
@@ -101,22 +90,22 @@ def choices(request: Request) -> Choices:
 async def estimate(request: Request, asked: Training) -> Estimate:
     """How long a training would take, from a taste of every part of the work; some seconds."""
     home_of(request)
-    arguments = await asyncio.to_thread(_arguments, request, asked)
+    config = await asyncio.to_thread(_config, request, asked)
     async with _jobs(request).estimating:
-        return await _estimated(request, arguments)
+        return await _estimated(request, config)
 
 
 @router.post("/training", status_code=201, responses=REFUSALS)
 async def start(request: Request, asked: NewTraining) -> Started:
     """Start a training, in a process that goes on when this server ends."""
     home = home_of(request)
-    arguments = await asyncio.to_thread(_arguments, request, asked)
+    config = await asyncio.to_thread(_config, request, asked)
     name = name_checked(asked.name, "run") if asked.name else _stamped(asked.set)
     _refuse_second(request, home)
     folder = home.runs / name
     if name in _runs(request) or folder.exists():
         raise Problem(409, f"There is a run {name} already. Choose another name.")
-    _jobs(request).start(folder, [*arguments, "--out", str(folder)])
+    _jobs(request).start(folder, config)
     return Started(run=_runs(request).name_of(folder) or name)
 
 
@@ -143,7 +132,7 @@ async def resume(request: Request, name: str) -> RunSummary:
         raise Problem(409, "This run never began, so there is nothing to resume. Start it anew.")
     if reason := trainable():
         raise Problem(409, reason)
-    _jobs(request).start(run.path, ["--resume", str(run.path)])
+    _jobs(request).start(run.path, None)
     return _summary(request, name, run)
 
 
@@ -222,8 +211,8 @@ def _refuse_second(request: Request, home: Home) -> None:
         raise Problem(409, f"{running} is at work. Wait until it is finished, or cancel it.")
 
 
-def _arguments(request: Request, asked: Training) -> list[str]:
-    """What to tell ``bakeoff run``; every text of the client is checked, and follows an = sign."""
+def _config(request: Request, asked: Training) -> RunConfig:
+    """What to ask of the run; its process parses the settings, which needs torch."""
     if reason := trainable():
         raise Problem(409, reason)
     sets: Sets = request.app.state.sets
@@ -231,43 +220,34 @@ def _arguments(request: Request, asked: Training) -> list[str]:
     if source is None and not is_named(asked.set):
         raise Problem(404, f"There is no set {asked.set[:100]!r}.", lists="/api/training")
     if source is None and not at_hand(asked.set):
-        raise Problem(409, f"{asked.set} is not here yet. Bring it: bakeoff fetch {asked.set}.")
-    options: dict[str, Any] = {
-        "budget": asked.budget,
-        "folds": asked.folds,
-        "seed": asked.seed,
-        "test": asked.test,
-        "group": asked.group,
-    }
+        raise Problem(409, f"{asked.set} is not here yet. Fetch it: bakeoff fetch {asked.set}.")
+    unknown = [name for name in asked.names if name not in APPROACHES]
+    if unknown:
+        raise Problem(400, f"There is no approach {unknown[0]!r}.", lists="/api/training")
     if asked.group is not None:
         try:
             parse_grouping(asked.group)
         except BakeoffError as error:
             raise Problem(400, str(error)) from None
-    return [
-        str(source or asked.set),
-        *(f"--approach={name}" for name in asked.approaches),
-        *(f"--{name}={value}" for name, value in options.items() if value is not None),
-        *([] if asked.keep_groups is None else [GROUPS[asked.keep_groups]]),
-        *(["--leave-one-group-out"] if asked.leave_one_group_out else []),
-    ]
+    options = {name: getattr(asked, name) for name in RunOptions.model_fields}
+    return RunConfig(source=str(source or asked.set), **options)
 
 
 def _stamped(name: str) -> str:
     return f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
 
-async def _estimated(request: Request, arguments: list[str]) -> Estimate:
-    """Ask a process of its own, which ends with the patience of whoever asked."""
+async def _estimated(request: Request, config: RunConfig) -> Estimate:
+    """Ask a process of its own, which ends when the client leaves."""
     process = subprocess.Popen(  # noqa: S603 - no shell, and checked
-        [*COMMAND, *arguments, "--estimate", "--json"],
-        stdin=subprocess.DEVNULL,
+        [*COMMAND, "--config", "-", "--estimate", "--json"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=plain_environment(),
         text=True,
     )
-    said = asyncio.create_task(asyncio.to_thread(process.communicate))
+    said = asyncio.create_task(asyncio.to_thread(process.communicate, config.model_dump_json()))
     try:
         for _ in range(round(ESTIMATE_SECONDS / LOOK_EVERY)):
             await asyncio.wait([said], timeout=LOOK_EVERY)

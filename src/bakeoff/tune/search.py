@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.approaches import APPROACHES
-from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates
 from bakeoff.data.split import Fold, Split, split
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunConfig, RunFolder, now
+from bakeoff.record.config import RunConfig
+from bakeoff.record.events import Event, now
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 from bakeoff.record.old_names import read_search
 from bakeoff.record.study import (
@@ -38,6 +39,7 @@ from bakeoff.record.study import (
 from bakeoff.record.studyfolder import StudyFolder
 from bakeoff.record.whole import write_file
 from bakeoff.report.study import write_study_report
+from bakeoff.run.bake import config_of
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
 from bakeoff.run.source import read_again, read_first
 from bakeoff.run.summary import machine_summary
@@ -47,9 +49,11 @@ from bakeoff.tune.space import Space, spaces
 from bakeoff.tune.study import Study, storage_of
 from bakeoff.tune.trials import Trials, judged_unit
 from bakeoff.version import __version__
-from bakeoff.workers.crew import Executor, Workers, executor_for, threads_for
+from bakeoff.workers.crew import Executor, Workers, threads_for
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import Unit
+from bakeoff.workers.pool import executor_for
+from bakeoff.workers.units import FitUnit
+from bakeoff.workers.work import UnitQueue
 
 __all__ = ["Heard", "Sought", "resume_tune", "tune"]
 
@@ -116,12 +120,9 @@ def tune(
     """
     crew = Workers.parse(workers)
     path = Path(out)
-    for name in approaches:
-        configure(name, {})
     known = spaces(tuple(approaches), space)
     RunFolder.check_free(path)
-    name = source.name if isinstance(source, Dataset) else str(source)
-    config = RunConfig(source=name, approaches=tuple(approaches), robustness=False, **asked)
+    config = config_of(source, approaches=tuple(approaches), robustness=False, **asked)
     dataset = read_first(config, source, on_decoded)
     compute = Compute.choose(config.device, config.threads, config.precision)
     config = config.model_copy(
@@ -200,7 +201,7 @@ class _Story:
             raise BakeoffError("--folds 0", "leaves no outer pictures", "Ask for 2 folds or more")
         rows = np.sort(np.concatenate([parts.folds[0].train, parts.folds[0].validation]))
         folds = _inner_folds(dataset, rows, ids, sought)
-        data = TrainingData(config, dataset, rows, folds, np.arange(0), compute)
+        data = TrainingData.of(config, dataset, rows, folds, compute)
         return cls(sought, dataset, path, parts, data, compute)
 
     def tell(self, workers: Workers, hear: Heard) -> StudyResults:
@@ -225,7 +226,7 @@ class _Story:
                 config.seed,
                 alone=sought.storage is None,
             )
-            for name in config.approaches
+            for name in config.names
         }
         started = self._created()
 
@@ -255,23 +256,25 @@ class _Story:
         left = trials.left()
         workers = workers.settled(left, float("inf") if left > 1 else 0.0, self.compute)
 
-        def told(kind: str, /, **details: object) -> None:
-            hear(kind, details)
+        def tell(event: Event) -> None:
+            hear(event.event, event.model_dump())
 
-        with executor_for(workers, self.inner, folder, told) as crew:
+        with executor_for(workers, self.inner, folder, tell) as crew:
             crew.do(trials)
             while any(study.others_at_work() for study in studies.values()):
                 time.sleep(1)  # those may end without a word, and leave a trial to be done again
                 crew.do(trials)
         # The search is over; only now are the outer pictures handed to anybody.
         fold = replace(self.parts.folds[0], name="outer")
-        data = replace(
-            self.inner,
-            rows=np.sort(np.concatenate([self.inner.rows, fold.held_out])),
-            folds={"outer": fold},
+        data = TrainingData.of(
+            config,
+            self.dataset,
+            np.sort(np.concatenate([self.inner.rows, fold.held_out])),
+            {"outer": fold},
+            self.compute,
         )
         hear("outer", {"pictures": len(fold.held_out)})
-        with executor_for(Workers("local", 1), data, folder, told) as crew:
+        with executor_for(Workers("local", 1), data, folder, tell) as crew:
             outer = {
                 name: scores
                 for name, study in studies.items()
@@ -297,10 +300,10 @@ class _Story:
             "recommendation": settings[chosen.recommendation],
         }
         units = {
-            what: Unit(name, "outer", f"outer {json.dumps(some, sort_keys=True)}", some)
+            what: FitUnit(name, f"outer {json.dumps(some, sort_keys=True)}", "outer", some)
             for what, some in wanted.items()
         }
-        crew.do(_All([one for one in units.values() if not folder.has_unit(name, one.name)]))
+        crew.do(UnitQueue({unit.name: unit for unit in units.values()}.values(), folder))
         return {
             what: judged_unit(folder, data, name, unit.name)[1:]  # type: ignore[misc]
             for what, unit in units.items()
@@ -368,26 +371,6 @@ class _Story:
 
 
 EPOCH = ("approach", "trial", "percent")
-
-
-class _All:
-    """Some units, whatever comes of them; see `Work`."""
-
-    def __init__(self, units: list[Unit]) -> None:
-        self.units = list({unit.name: unit for unit in units}.values())
-
-    def left(self) -> int:
-        return len(self.units)
-
-    def next(self, last: str | None) -> Unit | None:  # noqa: ARG002 - all are of one approach
-        return self.units.pop(0) if self.units else None
-
-    def heard(self, unit: Unit, kind: str, details: dict[str, object]) -> bool:  # noqa: ARG002
-        return False
-
-    def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:  # noqa: ARG002
-        if error is not None:
-            raise error
 
 
 def _inner_folds(

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.metrics import losses
+from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.record.study import TrialFold, TrialRecord
-from bakeoff.run.cost import one_picture_ms
 from bakeoff.tune.study import Asked, Study
+from bakeoff.workers.cost import one_picture_ms
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import HELD_OUT, Unit, load_model
+from bakeoff.workers.runner import load_model
+from bakeoff.workers.units import HELD_OUT, FitUnit, Unit
 
 __all__ = ["Trials", "judged_unit"]
 
@@ -98,32 +99,29 @@ class Trials:
                 return self._unit(key)
         return None
 
-    def _unit(self, key: str) -> Unit:
+    def _unit(self, key: str) -> FitUnit:
         one = self._running[key]
         fold = self._inner[len(one.folds)]
         one.curve = []
         name = f"trial {one.asked.number} {fold}"
         # What an interrupted trial left is of other settings, or of half of these.
         shutil.rmtree(self._folder.unit(one.approach, name), ignore_errors=True)
-        return Unit(one.approach, fold, name, one.asked.settings)
+        return FitUnit(one.approach, name, fold, one.asked.settings)
 
     def _of(self, unit: Unit) -> tuple[str, _Running]:
         key = f"{unit.approach} {unit.name.split()[1]}"
         return key, self._running[key]
 
-    def heard(self, unit: Unit, kind: str, details: dict[str, object]) -> bool:
-        if kind != "epoch":
+    def heard(self, unit: Unit, event: Event) -> bool:
+        if not isinstance(event, EpochEnded):
             return False
         _, one = self._of(unit)
         study = self._studies[unit.approach]
         study.beat([other.asked for other in self._running.values()])
-        epoch: dict[str, Any] = {"epoch": details["number"], **details}
-        one.curve.append(
-            EpochRecord.model_validate({key: epoch[key] for key in EpochRecord.model_fields})
-        )
+        one.curve.append(EpochRecord.of(event))
         if one.curve[-1].validation_loss is None:
             return False
-        done = len(one.folds) + epoch["number"] / epoch["of"]
+        done = len(one.folds) + event.number / event.of
         percent = round(100 * done / len(self._inner))
         if percent <= one.percent:  # as of the last epoch, where there are more than a hundred
             return False
@@ -134,6 +132,7 @@ class Trials:
         return study.hopeless(one.asked, value, one.percent)
 
     def ended(self, unit: Unit, error: BakeoffError | None, *, stopped: bool) -> None:
+        assert isinstance(unit, FitUnit)
         key, one = self._of(unit)
         if error is not None:
             self._finish(key, "failed", f"{error.subject}: {error.problem}")
@@ -167,10 +166,10 @@ class Trials:
             self._finish(key, "finished", None, self._latency(unit))
         shutil.rmtree(self._folder.unit(unit.approach, unit.name))
 
-    def _latency(self, unit: Unit) -> float:
+    def _latency(self, unit: FitUnit) -> float:
         """Milliseconds for one picture, by the model of the last fit."""
-        asked = {**self._data.config.settings_of(unit.approach), **unit.settings}
-        model = load_model(self._folder, configure(unit.approach, asked), unit.name)
+        approach = self._data.config.approach(unit.approach).build(unit.settings)
+        model = load_model(self._folder, approach, unit.name)
         picture = self._data.dataset.pictures[int(self._data.rows[0])]
         return one_picture_ms(model, picture)
 

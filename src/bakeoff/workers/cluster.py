@@ -8,19 +8,19 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import EpochEnded, Event, parse_event
 from bakeoff.record.folder import RunFolder
 from bakeoff.training.compute import keep_freed_memory
 from bakeoff.workers.crew import WorkerDied, WorkerHandle
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import FINISHED, Stopped, Unit
+from bakeoff.workers.units import KEPT_EVENTS, Stopped, Tell, Unit, unit_from_json
 from bakeoff.workers.worker import UnitOutcome, Worker, outcome_of
 
 __all__ = ["Cluster", "knock"]
@@ -111,20 +111,18 @@ class _Actor(WorkerHandle):
     def ready(self) -> UnitOutcome:
         return dict(self._get(self._actor.ready.remote()))
 
-    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> UnitOutcome:
-        needed = {}
-        if unit.kind != "fit":  # the model to ask, or to trace
-            needed = self._folder.unit_files(unit.approach, unit.fold)
-        self._get(self._actor.begin.remote(asdict(unit), needed))
+    def work(self, unit: Unit, tell: Tell) -> UnitOutcome:
+        needed = [(*kept, self._folder.unit_files(*kept)) for kept in unit.needs]
+        self._get(self._actor.begin.remote(unit.to_json(), needed))
         while True:
             for message in self._get(self._actor.hear.remote()):
                 if "ended" not in message:
-                    tell(message["event"], message["details"])
+                    tell(parse_event(message["event"]))
                     continue
-                if files := message.pop("files", None):
-                    self._folder.save_unit_files(unit.approach, unit.name, files)
-                for last in message.pop("last"):
-                    tell(last["event"], last["details"])
+                for approach, name, files in message.pop("files", ()):
+                    self._folder.save_unit_files(approach, name, files)
+                for event in message.pop("last"):
+                    tell(parse_event(event))
                 return dict(message)
 
     def stop(self, unit: Unit) -> None:
@@ -158,10 +156,13 @@ class _Remote:
     def ready(self) -> UnitOutcome:
         return {"ended": "ready"}
 
-    def begin(self, asked: dict[str, Any], needed: dict[str, bytes]) -> None:
-        unit = Unit(**asked)
-        if needed and not self._folder.has_unit(unit.approach, unit.fold):
-            self._folder.save_unit_files(unit.approach, unit.fold, needed)
+    def begin(
+        self, values: dict[str, Any], needed: list[tuple[str, str, dict[str, bytes]]]
+    ) -> None:
+        unit = unit_from_json(values)
+        for approach, name, files in needed:
+            if not self._folder.has_unit(approach, name):
+                self._folder.save_unit_files(approach, name, files)
         threading.Thread(target=self._do, args=(unit,), daemon=True).start()
 
     def hear(self) -> list[dict[str, Any]]:
@@ -177,18 +178,19 @@ class _Remote:
 
     def _do(self, unit: Unit) -> None:
         self._last = []
-        ending = outcome_of(self._worker, unit)
-        if ending["ended"] == "done":
-            ending["files"] = self._folder.unit_files(unit.approach, unit.name)
-        self._news.put(ending | {"last": self._last})
+        outcome = outcome_of(self._worker, unit)
+        if outcome["ended"] == "done":
+            outcome["files"] = [(*kept, self._folder.unit_files(*kept)) for kept in unit.keeps]
+        self._news.put(outcome | {"last": self._last})
 
-    def _tell(self, kind: str, /, **details: Any) -> None:
-        news = {"event": kind, "details": details}
-        if kind in FINISHED:  # with its files, lest it is told of and then lost with its node
-            self._last.append(news)
+    def _tell(self, event: Event) -> None:
+        values = event.model_dump(mode="json")
+        if isinstance(event, KEPT_EVENTS):
+            # With its files: a unit that is reported must not be lost with its node.
+            self._last.append(values)
         else:
-            self._news.put(news)
-        if kind == "epoch" and (details["approach"], details["fold"]) in self._unwanted:
+            self._news.put({"event": values})
+        if isinstance(event, EpochEnded) and (event.approach, event.fold) in self._unwanted:
             raise Stopped
 
 

@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.approaches.approach import Task
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Fold
-from bakeoff.record.folder import RunConfig
+from bakeoff.record.config import RunConfig
 from bakeoff.training.compute import Compute
 
 __all__ = ["TrainingData"]
 
 Rows = NDArray[np.int64]
+
+DOCUMENT = "data.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +35,38 @@ class TrainingData:
     rows : ascending rows of the dataset, all that a fit may ever use; the locked test part is
         none of them.
     folds : by name; their rows are those of the dataset.
-    changed : rows that the battery of changes is made of.
+    corrupted : rows that the corruption benchmark corrupts.
     compute : as it was chosen where the run began, so that every worker does the same arithmetic.
+    task : what an approach may know of the pictures in `rows`.
     """
 
     config: RunConfig
     dataset: Dataset
     rows: Rows
     folds: Mapping[str, Fold]
-    changed: Rows
+    corrupted: Rows
     compute: Compute
+    task: Task
+
+    @classmethod
+    def of(
+        cls,
+        config: RunConfig,
+        dataset: Dataset,
+        rows: Rows,
+        folds: Mapping[str, Fold],
+        compute: Compute,
+        *,
+        corrupted: Rows | None = None,
+    ) -> TrainingData:
+        """The data of a run or a search, with the task that `rows` make."""
+        pictures = dataset.pictures.take(rows)
+        task = Task.of(pictures, len(dataset.classes), config.mode, config.budget)
+        corrupted = np.empty(0, dtype=np.int64) if corrupted is None else corrupted
+        return cls(config, dataset, rows, folds, corrupted, compute, task)
 
     def to_ship(self) -> TrainingData:
-        """The same with no pixel and no label in it but those that may be learnt from."""
+        """The same with no pixel and no label in it but those that may be learned from."""
         labels = np.full_like(self.dataset.labels, UNLABELLED)
         labels[self.rows] = self.dataset.labels[self.rows]
         dataset = Dataset(
@@ -77,39 +99,41 @@ class TrainingData:
                 validation=fold.validation,
                 held_out=fold.held_out,
             )
-        told = {
+        document = {
             "config": self.config.model_dump(mode="json"),
             "compute": asdict(self.compute),
+            "task": asdict(self.task),
             "name": self.dataset.name,
             "classes": self.dataset.classes,
             "folds": list(self.folds),
         }
-        (folder / "material.json").write_text(json.dumps(told))
+        (folder / DOCUMENT).write_text(json.dumps(document))
 
     @classmethod
     def load(cls, folder: Path) -> TrainingData:
         """What `save` wrote."""
-        told = json.loads((folder / "material.json").read_text())
+        document = json.loads((folder / DOCUMENT).read_text())
         with np.load(folder / "arrays.npz", allow_pickle=False) as file:
             arrays = dict(file)
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         folds = {}
-        for number, name in enumerate(told["folds"]):
+        for number, name in enumerate(document["folds"]):
             with np.load(folder / f"fold-{number}.npz", allow_pickle=False) as parts:
                 folds[name] = Fold(name, **parts)
         return cls(
-            RunConfig.model_validate(told["config"]),
+            RunConfig.model_validate(document["config"]),
             Dataset(
-                told["name"],
+                document["name"],
                 Pictures(pixels, arrays["offsets"], arrays["shapes"]),
                 arrays["labels"],
-                tuple(told["classes"]),
+                tuple(document["classes"]),
                 names=(),
             ),
             arrays["rows"],
             folds,
-            arrays["changed"],
-            Compute(**told["compute"]),
+            arrays["corrupted"],
+            Compute(**document["compute"]),
+            Task(**document["task"]),
         )
 
     def _arrays(self) -> dict[str, Any]:
@@ -119,7 +143,7 @@ class TrainingData:
             "shapes": pictures.shapes,
             "labels": self.dataset.labels,
             "rows": self.rows,
-            "changed": self.changed,
+            "corrupted": self.corrupted,
         }
 
 

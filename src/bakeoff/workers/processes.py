@@ -9,15 +9,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
+from bakeoff.record.events import parse_event
 from bakeoff.record.folder import RunFolder
 from bakeoff.workers.crew import WorkerDied, WorkerHandle
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import Unit
+from bakeoff.workers.units import Tell, Unit
 from bakeoff.workers.worker import UnitOutcome
 
 __all__ = ["Processes"]
@@ -72,10 +71,10 @@ class _Process(WorkerHandle):
             )
 
     def ready(self) -> UnitOutcome:
-        return self._hear(lambda *_: None)
+        return self._hear(lambda _: None)
 
-    def work(self, unit: Unit, tell: Callable[[str, dict[str, object]], None]) -> UnitOutcome:
-        self._say({"unit": asdict(unit)})
+    def work(self, unit: Unit, tell: Tell) -> UnitOutcome:
+        self._say({"unit": unit.to_json()})
         return self._hear(tell)
 
     def stop(self, unit: Unit) -> None:
@@ -97,7 +96,7 @@ class _Process(WorkerHandle):
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
 
-    def _hear(self, tell: Callable[[str, dict[str, object]], None]) -> UnitOutcome:
+    def _hear(self, tell: Tell) -> UnitOutcome:
         assert self._process.stdout is not None
         with self._hearing:
             for line in self._process.stdout:
@@ -106,7 +105,7 @@ class _Process(WorkerHandle):
                 message = json.loads(line)
                 if "ended" in message:
                     return dict(message)
-                tell(message["event"], message["details"])
+                tell(parse_event(message["event"]))
         code = self._process.wait()
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         raise WorkerDied(how, self._log.read_text(encoding="utf-8", errors="replace"))

@@ -1,8 +1,8 @@
 """One worker: does units one after another, in this process or as a process of its own.
 
-``python -m bakeoff.workers.worker DATA RUN`` reads units from its input, a line of JSON each,
-and writes all that happens to its output in the same way. Its input ends when nobody wants it any
-more, however whoever started it ended.
+``python -m bakeoff.workers.worker DATA RUN`` reads units from its input, a line of JSON each, and
+writes all that happens to its output in the same way. Its input ends when nobody needs it any
+more, however the process that started it ended.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bakeoff.approaches.settings import configure
 from bakeoff.errors import BakeoffError
+from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
-from bakeoff.run.graphs import trace
-from bakeoff.run.robustness import answer_corrupted
 from bakeoff.training.compute import give_memory_back, keep_freed_memory
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.units import Stopped, Tell, Unit, UnitRunner
+from bakeoff.workers.units import Stopped, Tell, Unit, unit_from_json
+
+if TYPE_CHECKING:
+    from bakeoff.workers.runner import UnitRunner
 
 __all__ = ["UnitOutcome", "Worker", "outcome_of"]
 
@@ -49,38 +50,26 @@ class Worker:
         self._last: UnitRunner | None = None
 
     def do(self, unit: Unit) -> None:
-        """Do a unit and keep what came of it.
-
-        Raises
-        ------
-        BakeoffError
-            A setting does not fit, or training came to nothing.
-        Stopped
-            It was left off.
-        """
-        if self.folder.has_unit(unit.approach, unit.name):
-            return  # whoever did it died before it could say so
-        runner = self._bench(unit)
-        if unit.kind == "changed":
-            answer_corrupted(runner, unit)
-        elif unit.kind == "graph":
-            trace(runner, unit)
-        else:
-            runner.train(unit)
+        """Do a unit and keep what comes of it; see `Unit.do`."""
+        if all(self.folder.has_unit(*kept) for kept in unit.keeps):
+            return  # the worker that did it died before it could say so
+        unit.do(self)
 
     def clear(self) -> None:
         """Forget what was prepared."""
         self._last = None
         give_memory_back()
 
-    def _bench(self, unit: Unit) -> UnitRunner:
-        config = self.data.config
-        approach = configure(unit.approach, {**config.settings_of(unit.approach), **unit.settings})
+    def runner(self, approach: str, settings: Mapping[str, object]) -> UnitRunner:
+        """One for an approach, with some settings changed; prepared inputs are shared."""
+        from bakeoff.workers.runner import UnitRunner
+
+        configured = self.data.config.approach(approach).build(settings)
         last = self._last
-        if last is not None and last.approach == approach:
+        if last is not None and last.approach == configured:
             return last
-        runner = UnitRunner(approach, self.data, self.folder, self.tell)
-        if last is not None and last.approach.input_key() == approach.input_key():
+        runner = UnitRunner(configured, self.data, self.folder, self.tell)
+        if last is not None and last.approach.input_key() == configured.input_key():
             runner.trainer.share(last.trainer)
         else:
             last = None
@@ -101,7 +90,7 @@ def outcome_of(worker: Worker, unit: Unit) -> UnitOutcome:
         return {"ended": "stopped"}
     except BakeoffError as error:
         return {"ended": "refused", "error": [error.subject, error.problem, error.hint]}
-    except Exception as error:  # whatever it is, the run is told of it
+    except Exception as error:  # whatever it is, the run reports it
         traceback.print_exc()
         why = str(error) or type(error).__name__
         return {"ended": "failed", "why": why, "log": traceback.format_exc()}
@@ -110,12 +99,12 @@ def outcome_of(worker: Worker, unit: Unit) -> UnitOutcome:
 
 def main(data: str, run: str) -> None:
     """Work as a process of its own, until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it is told, and ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     # What libraries print goes to the log, and leaves the lines of JSON alone.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     units: queue.SimpleQueue[Unit] = queue.SimpleQueue()
-    unwanted: set[tuple[object, object]] = set()
+    unwanted: set[tuple[str, str]] = set()
 
     def listen() -> None:
         for line in sys.stdin:
@@ -123,16 +112,16 @@ def main(data: str, run: str) -> None:
             if "stop" in message:
                 unwanted.add(tuple(message["stop"]))
             else:
-                units.put(Unit(**message["unit"]))
+                units.put(unit_from_json(message["unit"]))
         os._exit(0)  # in the middle of whatever it does: nobody wants it
 
     def say(message: Mapping[str, Any]) -> None:
         lines.write(json.dumps(message) + "\n")
         lines.flush()
 
-    def tell(kind: str, /, **details: object) -> None:
-        say({"event": kind, "details": details})
-        if kind == "epoch" and (details["approach"], details["fold"]) in unwanted:
+    def tell(event: Event) -> None:
+        say({"event": event.model_dump(mode="json")})
+        if isinstance(event, EpochEnded) and (event.approach, event.fold) in unwanted:
             raise Stopped
 
     keep_freed_memory()

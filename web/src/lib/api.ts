@@ -60,11 +60,8 @@ export async function send<T>(
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-export interface RunEvent {
-  event: string;
-  time: string;
-  [detail: string]: unknown;
-}
+/** What happens in a run: one of the events of the API, discriminated by `event`. */
+export type RunEvent = Schema["RunEvent"];
 
 /** The events of a run from its start, until it ends or the signal aborts.
  *

@@ -713,6 +713,21 @@ export interface components {
             title: string;
         };
         /**
+         * ApproachConfig
+         * @description An approach that takes part, and the settings that differ from its defaults.
+         */
+        ApproachConfig: {
+            /** Name */
+            name: string;
+            /**
+             * Settings
+             * @default {}
+             */
+            settings: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+        };
+        /**
          * ApproachResult
          * @description One approach in one run.
          *
@@ -796,6 +811,40 @@ export interface components {
              * @enum {string}
              */
             name: "quick" | "standard" | "thorough";
+        };
+        /**
+         * BundleRefused
+         * @description A bundle cannot be made; the run and the other bundles go on.
+         */
+        BundleRefused: {
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "bundle refused";
+            /** Time */
+            time?: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * BundleWritten
+         * @description A bundle is there.
+         */
+        BundleWritten: {
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "bundle written";
+            /** Path */
+            path: string;
+            /** Time */
+            time?: string;
         };
         /**
          * Choices
@@ -891,6 +940,23 @@ export interface components {
             share: number;
             /** Truth */
             truth: string;
+        };
+        /**
+         * CorruptingPictures
+         * @description The corruption benchmark begins.
+         */
+        CorruptingPictures: {
+            /** Corruptions */
+            corruptions: string[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "corrupting pictures";
+            /** Pictures */
+            pictures: number;
+            /** Time */
+            time?: string;
         };
         /**
          * CorruptionResult
@@ -1001,6 +1067,39 @@ export interface components {
             rows: number[];
         };
         /**
+         * EpochEnded
+         * @description One pass over the training pictures of a fit; see `bakeoff.training.fit.Epoch`.
+         */
+        EpochEnded: {
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "epoch";
+            /** Fold */
+            fold: string;
+            /** Learning Rate */
+            learning_rate: number;
+            /** Number */
+            number: number;
+            /** Of */
+            of: number;
+            /** Seconds */
+            seconds: number;
+            /** Time */
+            time?: string;
+            /** Train Accuracy */
+            train_accuracy: number;
+            /** Train Loss */
+            train_loss: number;
+            /** Validation Accuracy */
+            validation_accuracy: number | null;
+            /** Validation Loss */
+            validation_loss: number | null;
+        };
+        /**
          * EpochRecord
          * @description One epoch of one fit; losses in nats. Validation is the inner slice, never scored.
          */
@@ -1031,6 +1130,25 @@ export interface components {
             };
             /** Total */
             total: number;
+        };
+        /**
+         * Estimated
+         * @description Seconds that each approach will take one worker, and how many workers there are.
+         */
+        Estimated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "estimated";
+            /** Seconds */
+            seconds: {
+                [key: string]: number;
+            };
+            /** Time */
+            time?: string;
+            /** Workers */
+            workers?: number | null;
         };
         /**
          * Explanations
@@ -1080,6 +1198,33 @@ export interface components {
             pictures: number;
             /** Times */
             times: number;
+        };
+        /**
+         * GraphTraced
+         * @description One graph is there: `done` of `of`.
+         */
+        GraphTraced: {
+            /** Approach */
+            approach: string;
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "graph traced";
+            /**
+             * Of
+             * @default 0
+             */
+            of: number;
+            /** Seconds */
+            seconds: number;
+            /** Time */
+            time?: string;
         };
         /**
          * GroupScore
@@ -1312,45 +1457,120 @@ export interface components {
         NewTraining: {
             /**
              * Approaches
+             * @description The approaches that take part, in this order.
              * @default [
-             *       "baseline",
-             *       "cnn",
-             *       "vit",
-             *       "transfer"
+             *       {
+             *         "name": "baseline",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "cnn",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "vit",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "transfer",
+             *         "settings": {}
+             *       }
              *     ]
              */
-            approaches: string[];
+            approaches: components["schemas"]["ApproachConfig"][];
             /**
              * Budget
+             * @description How long to train: quick for a first look, thorough for the last points.
              * @default standard
              * @enum {string}
              */
             budget: "quick" | "standard" | "thorough";
             /**
+             * Bundles
+             * @description Leave a bundle of every approach.
+             * @default true
+             */
+            bundles: boolean;
+            /**
+             * Curve
+             * @description Train on an eighth, a quarter and a half of the pictures too, and forecast what more pictures would gain; takes two to three times as long.
+             * @default false
+             */
+            curve: boolean;
+            /**
+             * Device
+             * @description Where to train: auto, cpu, cuda or mps.
+             * @default auto
+             */
+            device: string;
+            /**
              * Folds
+             * @description Folds of the cross-validation; 0 scores on the test part alone.
              * @default 5
              */
             folds: number;
-            /** Group */
+            /**
+             * Group
+             * @description How pictures are grouped: a regular expression on the file name, column:NAME, or folder (the level below the class).
+             */
             group?: string | null;
-            /** Keep Groups */
+            /**
+             * Keep Groups
+             * @description Keep the pictures of a group in one fold, or not. Default: where there are enough groups, and enough with each class.
+             */
             keep_groups?: boolean | null;
             /**
              * Leave One Group Out
+             * @description Instead of folds, score each group by models that never saw it.
              * @default false
              */
             leave_one_group_out: boolean;
+            /**
+             * Mode
+             * @description How pictures are preprocessed: ink (drawings, digits) or photo.
+             * @default auto
+             * @enum {string}
+             */
+            mode: "auto" | "ink" | "photo";
             /** Name */
             name?: string | null;
             /**
+             * Neighbours
+             * @description Put small training pictures into each bundle, to show the nearest ones beside an answer. Anyone who gets the bundle gets those pictures.
+             * @default false
+             */
+            neighbours: boolean;
+            /**
+             * Precision
+             * @description Number format of training; scoring is always fp32.
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * Robustness
+             * @description Score each approach on rotated, blurred, shaded … pictures too.
+             * @default true
+             */
+            robustness: boolean;
+            /**
              * Seed
+             * @description Seed of the split, the networks and the augmentation.
              * @default 0
              */
             seed: number;
             /** Set */
             set: string;
-            /** Test */
+            /**
+             * Test
+             * @description Share locked away as a test part. Default: the official part if there is one, else a fifth from 600 pictures on.
+             */
             test?: number | null;
+            /**
+             * Threads
+             * @description CPU threads of each fit; they change the last bits of the numbers. Default: one, where there are enough fits for all cores.
+             */
+            threads?: number | null;
         };
         /**
          * Odd
@@ -1459,6 +1679,52 @@ export interface components {
             id: string;
             /** Label */
             label: string;
+        };
+        /**
+         * PicturesCorrupted
+         * @description One approach answered the corrupted pictures of one fold: `done` of `of` such answers.
+         */
+        PicturesCorrupted: {
+            /** Accuracy */
+            accuracy: number;
+            /** Approach */
+            approach: string;
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "pictures corrupted";
+            /** Fold */
+            fold: string;
+            /**
+             * Of
+             * @default 0
+             */
+            of: number;
+            /** Seconds */
+            seconds: number;
+            /** Time */
+            time?: string;
+        };
+        /**
+         * Preparing
+         * @description The pictures are preprocessed for an approach, and its frozen part goes over them.
+         */
+        Preparing: {
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "preparing";
+            /** Time */
+            time?: string;
         };
         /**
          * ProtocolSummary
@@ -1611,6 +1877,106 @@ export interface components {
             weakest: string[];
             /** Words */
             words: string;
+        };
+        /**
+         * RunEvent
+         * @description Any of the events of a run, as the API describes them.
+         */
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["Estimated"] | components["schemas"]["Preparing"] | components["schemas"]["UnitStarted"] | components["schemas"]["EpochEnded"] | components["schemas"]["UnitFinished"] | components["schemas"]["UnitKept"] | components["schemas"]["CorruptingPictures"] | components["schemas"]["PicturesCorrupted"] | components["schemas"]["TracingGraphs"] | components["schemas"]["GraphTraced"] | components["schemas"]["TestOpened"] | components["schemas"]["BundleWritten"] | components["schemas"]["BundleRefused"] | components["schemas"]["WorkerDied"] | components["schemas"]["RunFinished"] | components["schemas"]["RunFailed"] | components["schemas"]["RunStopped"];
+        /**
+         * RunFailed
+         * @description An error ended the run.
+         */
+        RunFailed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "run failed";
+            /** Time */
+            time?: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * RunFinished
+         * @description All is scored and written.
+         */
+        RunFinished: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "run finished";
+            /** Time */
+            time?: string;
+            /** Why */
+            why: string;
+            /** Winner */
+            winner: string | null;
+        };
+        /**
+         * RunStarted
+         * @description A run begins, or goes on.
+         *
+         *     `curve` has the smaller folds of the learning curve and the share of a fold that each learns
+         *     from; `groups` says in words what became of the groups. `options` are those of `RunOptions`.
+         */
+        RunStarted: {
+            /** Approaches */
+            approaches: string[];
+            /** Classes */
+            classes: number;
+            /**
+             * Curve
+             * @default {}
+             */
+            curve: {
+                [key: string]: number;
+            };
+            /** Description */
+            description: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "run resumed" | "run started";
+            /** Folds */
+            folds: string[];
+            /** Groups */
+            groups?: string | null;
+            /**
+             * Options
+             * @default {}
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /** Path */
+            path: string;
+            /** Pictures */
+            pictures: number;
+            /** Pid */
+            pid: number;
+            /** Time */
+            time?: string;
+        };
+        /**
+         * RunStopped
+         * @description A run that is not at work any more and did not finish; only in a server's stream.
+         */
+        RunStopped: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "run stopped";
+            /** Status */
+            status: string;
+            /** Time */
+            time?: string;
+            /** Why */
+            why?: string | null;
         };
         /**
          * RunSummary
@@ -2060,53 +2426,156 @@ export interface components {
             quality: number;
         };
         /**
+         * TestOpened
+         * @description The locked test is opened: this once, however often the run goes on.
+         */
+        TestOpened: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "test opened";
+            /** Pictures */
+            pictures: number;
+            /** Time */
+            time?: string;
+        };
+        /**
+         * TracingGraphs
+         * @description The ONNX graphs of bundles are traced.
+         */
+        TracingGraphs: {
+            /** Approaches */
+            approaches: string[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "tracing graphs";
+            /** Time */
+            time?: string;
+        };
+        /**
          * Training
-         * @description What to train, on what, and how to score it; as in `bakeoff run`.
+         * @description What to train, on what, and how to score it: the options of a run, and a set.
          *
-         *     `set` is one kept here or a named one. `group` is how pictures are grouped, such as a regular
-         *     expression on the file name; the summary of a set says the one that fits it. `keep_groups`
-         *     is null for keeping them together where that can be done.
+         *     `set` is one kept here or a named one; its summary says the `group` that fits it.
          */
         Training: {
             /**
              * Approaches
+             * @description The approaches that take part, in this order.
              * @default [
-             *       "baseline",
-             *       "cnn",
-             *       "vit",
-             *       "transfer"
+             *       {
+             *         "name": "baseline",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "cnn",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "vit",
+             *         "settings": {}
+             *       },
+             *       {
+             *         "name": "transfer",
+             *         "settings": {}
+             *       }
              *     ]
              */
-            approaches: string[];
+            approaches: components["schemas"]["ApproachConfig"][];
             /**
              * Budget
+             * @description How long to train: quick for a first look, thorough for the last points.
              * @default standard
              * @enum {string}
              */
             budget: "quick" | "standard" | "thorough";
             /**
+             * Bundles
+             * @description Leave a bundle of every approach.
+             * @default true
+             */
+            bundles: boolean;
+            /**
+             * Curve
+             * @description Train on an eighth, a quarter and a half of the pictures too, and forecast what more pictures would gain; takes two to three times as long.
+             * @default false
+             */
+            curve: boolean;
+            /**
+             * Device
+             * @description Where to train: auto, cpu, cuda or mps.
+             * @default auto
+             */
+            device: string;
+            /**
              * Folds
+             * @description Folds of the cross-validation; 0 scores on the test part alone.
              * @default 5
              */
             folds: number;
-            /** Group */
+            /**
+             * Group
+             * @description How pictures are grouped: a regular expression on the file name, column:NAME, or folder (the level below the class).
+             */
             group?: string | null;
-            /** Keep Groups */
+            /**
+             * Keep Groups
+             * @description Keep the pictures of a group in one fold, or not. Default: where there are enough groups, and enough with each class.
+             */
             keep_groups?: boolean | null;
             /**
              * Leave One Group Out
+             * @description Instead of folds, score each group by models that never saw it.
              * @default false
              */
             leave_one_group_out: boolean;
             /**
+             * Mode
+             * @description How pictures are preprocessed: ink (drawings, digits) or photo.
+             * @default auto
+             * @enum {string}
+             */
+            mode: "auto" | "ink" | "photo";
+            /**
+             * Neighbours
+             * @description Put small training pictures into each bundle, to show the nearest ones beside an answer. Anyone who gets the bundle gets those pictures.
+             * @default false
+             */
+            neighbours: boolean;
+            /**
+             * Precision
+             * @description Number format of training; scoring is always fp32.
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * Robustness
+             * @description Score each approach on rotated, blurred, shaded … pictures too.
+             * @default true
+             */
+            robustness: boolean;
+            /**
              * Seed
+             * @description Seed of the split, the networks and the augmentation.
              * @default 0
              */
             seed: number;
             /** Set */
             set: string;
-            /** Test */
+            /**
+             * Test
+             * @description Share locked away as a test part. Default: the official part if there is one, else a fifth from 600 pictures on.
+             */
             test?: number | null;
+            /**
+             * Threads
+             * @description CPU threads of each fit; they change the last bits of the numbers. Default: one, where there are enough fits for all cores.
+             */
+            threads?: number | null;
         };
         /**
          * TrialFold
@@ -2220,6 +2689,65 @@ export interface components {
             /** Sure Right */
             sure_right: number | null;
         };
+        /**
+         * UnitFinished
+         * @description A fit is trained and kept; `accuracy` is on what its fold held out.
+         */
+        UnitFinished: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Approach */
+            approach: string;
+            /** Best Epoch */
+            best_epoch: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "unit finished";
+            /** Fold */
+            fold: string;
+            /** Seconds */
+            seconds: number;
+            /** Time */
+            time?: string;
+        };
+        /**
+         * UnitKept
+         * @description A fit was finished before this run went on.
+         */
+        UnitKept: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "unit kept";
+            /** Fold */
+            fold: string;
+            /** Time */
+            time?: string;
+        };
+        /**
+         * UnitStarted
+         * @description A fit begins.
+         */
+        UnitStarted: {
+            /** Approach */
+            approach: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "unit started";
+            /** Fold */
+            fold: string;
+            /** Time */
+            time?: string;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -2267,6 +2795,25 @@ export interface components {
             name: string | null;
             /** Why */
             why: string;
+        };
+        /**
+         * WorkerDied
+         * @description A worker ended while it worked on a unit, or before it was ready for one.
+         */
+        WorkerDied: {
+            /** Approach */
+            approach?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "worker died";
+            /** Fold */
+            fold?: string | null;
+            /** How */
+            how: string;
+            /** Time */
+            time?: string;
         };
     };
     responses: never;
@@ -2659,7 +3206,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2726,7 +3273,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2764,7 +3311,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/event-stream": components["schemas"]["RunEvent"];
+                };
             };
             /** @description Validation Error */
             422: {
@@ -2846,7 +3395,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2942,7 +3491,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3882,7 +4431,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3951,7 +4500,7 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
-            /** @description It can not be done now; `detail` says what to do first. */
+            /** @description It cannot be done now; `detail` says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -3,14 +3,11 @@ import type { RunEvent } from "../../lib/api.ts";
 import { follow, NOTHING, secondsLeft, share, shownLeft, type Progress } from "./progress.ts";
 
 const TIME = "2026-01-01T12:00:00+00:00";
-const event = (event: string, details: object = {}): RunEvent => ({
-  event,
-  time: TIME,
-  ...details,
-});
+const event = (event: string, details: object = {}) =>
+  ({ event, time: TIME, ...details }) as RunEvent;
 const begun = (kind = "run started") =>
   event(kind, {
-    config: { approaches: ["baseline", "cnn"] },
+    approaches: ["baseline", "cnn"],
     description: "class folders, 20 pictures",
     folds: ["fold 1", "fold 2"],
   });

@@ -91,9 +91,9 @@ function apply(now: Progress, event: RunEvent): void {
       return start(now, event);
     case "estimated":
       now.phase = "training";
-      now.workers = (event.workers as number | null | undefined) ?? 1;
-      return estimated(now, event.seconds as Record<string, number>);
-    case "changing pictures":
+      now.workers = event.workers ?? 1;
+      return estimated(now, event.seconds);
+    case "corrupting pictures":
     case "test opened":
       now.phase = "scoring";
       return;
@@ -104,32 +104,43 @@ function apply(now: Progress, event: RunEvent): void {
     case "run finished":
       now.phase = "finished";
       now.current = null;
-      [now.winner, now.why] = [event.winner as string | null, event.why as string];
+      [now.winner, now.why] = [event.winner, event.why];
       return;
     case "run failed":
     case "run stopped":
       now.phase = event.event === "run failed" || event.status === "failed" ? "failed" : "stopped";
       now.current = null;
-      now.why = (event.why as string | null) ?? now.why;
+      now.why = event.why ?? now.why;
       for (const one of now.approaches) {
         one.preparing = false;
         // A resumed run restarts unfinished units. Their curves remain visible until then.
         for (const unit of one.units) if (!isFinished(unit)) unit.state = "waiting";
       }
       return;
+    case "preparing":
+    case "unit started":
+    case "epoch":
+    case "unit finished":
+    case "unit kept": {
+      const approach = now.approaches.find((one) => one.name === event.approach);
+      if (approach) applyToUnit(now, approach, event);
+    }
   }
-  const approach = now.approaches.find((one) => one.name === event.approach);
-  if (approach) applyToUnit(now, approach, event);
 }
 
+type Started = Extract<RunEvent, { event: "run started" | "run resumed" }>;
+type OfUnit = Extract<
+  RunEvent,
+  { event: "preparing" | "unit started" | "epoch" | "unit finished" | "unit kept" }
+>;
+
 /** A resumed run keeps finished units and restarts the others. */
-function start(now: Progress, event: RunEvent): void {
-  const { approaches } = (event.config ?? event.request) as { approaches: string[] };
+function start(now: Progress, event: Started): void {
   now.phase = "measuring";
   [now.current, now.winner, now.why] = [null, null, null];
-  now.description = (event.description ?? event.understood) as string;
-  now.folds = event.folds as string[];
-  now.approaches = approaches.map((name) => {
+  now.description = event.description;
+  now.folds = event.folds;
+  now.approaches = event.approaches.map((name) => {
     const known = now.approaches.find((one) => one.name === name);
     const units = [...now.folds, FINAL].map(
       (fold) =>
@@ -159,22 +170,24 @@ function estimated(now: Progress, seconds: Record<string, number>): void {
   }
 }
 
-function applyToUnit(now: Progress, approach: Approach, event: RunEvent): void {
+function applyToUnit(now: Progress, approach: Approach, event: OfUnit): void {
   approach.preparing = event.event === "preparing";
+  if (event.event === "preparing") return;
   const unit = approach.units.find((one) => one.fold === event.fold);
   if (!unit) return;
   if (event.event === "unit started") {
     Object.assign(unit, waiting(unit.fold), { state: "training" });
     now.current = { approach: approach.name, fold: unit.fold };
   } else if (event.event === "epoch") {
-    const { number, of } = event as unknown as { number: number; of: number };
-    unit.planned = of;
-    unit.curve.push({ ...(event as unknown as EpochRecord), epoch: number });
-  } else if (event.event === "unit finished" || event.event === "unit kept") {
+    unit.planned = event.of;
+    unit.curve.push({ ...event, epoch: event.number });
+  } else {
     unit.state = "finished";
-    unit.accuracy = (event.accuracy as number | null) ?? null;
-    unit.seconds = (event.seconds as number | undefined) ?? unit.seconds;
-    unit.best = (event.best_epoch as number | undefined) ?? unit.best;
+    unit.accuracy = event.accuracy;
+    if (event.event === "unit finished") {
+      unit.seconds = event.seconds;
+      unit.best = event.best_epoch;
+    }
     if (now.current?.approach === approach.name && now.current.fold === unit.fold)
       now.current = trainingUnit(now);
     if (now.approaches.every((one) => one.units.every(isFinished))) now.phase = "scoring";

@@ -2,7 +2,21 @@
 import { get, request, send, type Schema } from "../../lib/api.ts";
 
 export type Choices = Schema["Choices"];
-export type Training = Required<Schema["Training"]>;
+/** The options of a run that the page sets; the others keep their defaults. */
+export type Training = Required<
+  Pick<
+    Schema["Training"],
+    | "set"
+    | "approaches"
+    | "budget"
+    | "folds"
+    | "test"
+    | "group"
+    | "keep_groups"
+    | "leave_one_group_out"
+    | "seed"
+  >
+>;
 export type Estimate = Schema["Estimate"];
 export type RunSummary = Schema["RunSummary"];
 

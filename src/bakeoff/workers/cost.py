@@ -1,23 +1,93 @@
-"""What an answer costs, by counting and by the clock; never by what somebody wrote."""
+"""What an answer costs: multiplications counted, and milliseconds measured on what ships."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bakeoff.bundle.bundle import Bundle
+from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Engine, Latency
 from bakeoff.training.model import Model
+from bakeoff.workers.graph import digest_of_final
+from bakeoff.workers.runner import load_model
+from bakeoff.workers.units import FINAL, Unit
+from bakeoff.workers.worker import Worker
 
-__all__ = ["latency_of_bundle", "latency_of_model", "macs_of", "one_picture_ms"]
+__all__ = [
+    "Cost",
+    "CostUnit",
+    "cost_of",
+    "latency_of_bundle",
+    "latency_of_model",
+    "macs_of",
+    "one_picture_ms",
+]
+
+FILE = "cost.json"
 
 Pixels = NDArray[np.uint8]
+
+
+class Cost(BaseModel):
+    """What one approach's answers cost; `macs` are the multiply-accumulates of one picture."""
+
+    model_config = ConfigDict(frozen=True)
+
+    macs: int
+    latency: Latency
+
+
+@dataclass(frozen=True)
+class CostUnit(Unit):
+    """The cost of an approach: of its bundle where there is one, else of the trained model.
+
+    It is done in the process that leads the run, when nothing else runs beside it.
+    """
+
+    kind: ClassVar[str] = "cost"
+
+    bundled: bool = True
+
+    @classmethod
+    def of(cls, folder: RunFolder, approach: str) -> CostUnit:
+        """That of the final fit as it is now, and of its bundle if it has one."""
+        bundled = folder.bundle(approach).is_dir()
+        measured = "bundle" if bundled else "model"
+        return cls(approach, f"cost {measured} {digest_of_final(folder, approach)}", bundled)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return ((self.approach, FINAL),)
+
+    def do(self, worker: Worker) -> None:
+        data, folder = worker.data, worker.folder
+        picture = data.dataset.pictures[0]
+        model = load_model(folder, data.config.approach(self.approach).build(), FINAL)
+        if self.bundled:
+            threads = data.compute.threads
+            bundle = load(folder.bundle(self.approach), threads=threads)
+            latency = latency_of_bundle(bundle, picture, threads)
+        else:
+            latency = latency_of_model(model, picture)
+        cost = Cost(macs=macs_of(model, picture), latency=latency)
+        files = {FILE: cost.model_dump_json(indent=2).encode()}
+        folder.save_unit_files(self.approach, self.name, files)
+
+
+def cost_of(folder: RunFolder, approach: str) -> Cost:
+    """What the answers of an approach cost, as its unit measured."""
+    path = folder.unit(approach, CostUnit.of(folder, approach).name) / FILE
+    return Cost.model_validate_json(path.read_bytes())
 
 
 def macs_of(model: Model, picture: Pixels) -> int:

@@ -10,9 +10,9 @@ import torch
 from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
-from bakeoff.run import estimate
-from bakeoff.run.estimate import PROBE, estimate_seconds
 from bakeoff.training.compute import Compute
+from bakeoff.workers import estimate
+from bakeoff.workers.estimate import PROBE, estimate_seconds
 
 from ..strokes import strokes
 
@@ -39,20 +39,20 @@ def test_every_part_of_the_work_counts(name: str, monkeypatch: pytest.MonkeyPatc
     assert seconds < 60 + 70 + 60
 
 
-def test_a_taste_changes_nothing_that_comes_after() -> None:
-    def trained(*, tasted: bool) -> list[bytes]:
+def test_a_probe_changes_nothing_that_comes_after() -> None:
+    def trained(*, probed: bool) -> list[bytes]:
         trainer = trainer_of("cnn")
-        if tasted:
+        if probed:
             estimate_seconds(trainer, [45], scored=15)
             assert "source" not in vars(trainer)
         rows = torch.arange(45).numpy()
         fitted = trainer.fit("fold 1", train=rows, validation=rows[:0]).fitted
         return [value.numpy().tobytes() for value in fitted.network.state_dict().values()]
 
-    assert trained(tasted=True) == trained(tasted=False)
+    assert trained(probed=True) == trained(probed=False)
 
 
-def test_a_taste_is_made_as_the_whole_will_be() -> None:
+def test_a_probe_is_prepared_as_the_whole_is() -> None:
     trainer = trainer_of("transfer")
     few = trainer.probe(10)
     assert len(few.pictures) == 10

@@ -10,9 +10,9 @@ from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.bundle.bundle import load
 from bakeoff.record.folder import RunFolder
-from bakeoff.run.cost import latency_of_bundle, latency_of_model, macs_of
 from bakeoff.training.model import Model, Network
 from bakeoff.training.preprocess import Preprocess
+from bakeoff.workers.cost import latency_of_bundle, latency_of_model, macs_of
 
 PICTURE = np.zeros((28, 28, 1), dtype=np.uint8)
 TASK = Task(classes=10, pictures=500, side=28, channels=1, mode="ink")

@@ -1,0 +1,260 @@
+"""What is asked of a run: one typed record, parsed where it enters and passed on as it is.
+
+`RunOptions` holds what users choose; its descriptions and bounds are those of the command line and
+of the API. `RunConfig`, in run.json, adds where the pictures come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bakeoff.data.corrections import Correction
+from bakeoff.errors import BakeoffError
+from bakeoff.record.results import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from bakeoff.approaches import Approach
+
+__all__ = ["ApproachConfig", "Budget", "Mode", "RunConfig", "RunOptions"]
+
+Budget = Literal["quick", "standard", "thorough"]
+Mode = Literal["auto", "ink", "photo"]
+Setting = bool | int | float | str | list[int] | None
+
+DEFAULT_APPROACHES = ("baseline", "cnn", "vit", "transfer")
+
+
+class ApproachConfig(BaseModel):
+    """An approach that takes part, and the settings that differ from its defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    settings: dict[str, Setting] = {}
+
+    def build(self, changes: Mapping[str, object] = {}) -> Approach:
+        """The approach with these settings, and `changes` over them."""
+        from bakeoff.approaches.settings import configure
+
+        return configure(self.name, {**self.settings, **changes})
+
+
+class RunOptions(BaseModel):
+    """What users choose of a run. A new option is a field here and a widget on the page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approaches: Annotated[
+        tuple[ApproachConfig, ...],
+        Field(max_length=20, description="The approaches that take part, in this order."),
+    ] = tuple(ApproachConfig(name=name) for name in DEFAULT_APPROACHES)
+    group: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            description="How pictures are grouped: a regular expression on the file name, "
+            "column:NAME, or folder (the level below the class).",
+        ),
+    ] = None
+    folds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1000,
+            description="Folds of the cross-validation; 0 scores on the test part alone.",
+        ),
+    ] = 5
+    test: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=0.9,
+            description="Share locked away as a test part. Default: the official part if there is "
+            "one, else a fifth from 600 pictures on.",
+        ),
+    ] = None
+    keep_groups: Annotated[
+        bool | None,
+        Field(
+            description="Keep the pictures of a group in one fold, or not. Default: where there "
+            "are enough groups, and enough with each class.",
+        ),
+    ] = None
+    leave_one_group_out: Annotated[
+        bool,
+        Field(description="Instead of folds, score each group by models that never saw it."),
+    ] = False
+    budget: Annotated[
+        Budget,
+        Field(
+            description="How long to train: quick for a first look, thorough for the last points."
+        ),
+    ] = "standard"
+    mode: Annotated[
+        Mode,
+        Field(description="How pictures are preprocessed: ink (drawings, digits) or photo."),
+    ] = "auto"
+    seed: Annotated[
+        int,
+        Field(ge=0, lt=2**63, description="Seed of the split, the networks and the augmentation."),
+    ] = 0
+    device: Annotated[
+        str, Field(max_length=40, description="Where to train: auto, cpu, cuda or mps.")
+    ] = "auto"
+    threads: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1024,
+            description="CPU threads of each fit; they change the last bits of the numbers. "
+            "Default: one, where there are enough fits for all cores.",
+        ),
+    ] = None
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        Field(description="Number format of training; scoring is always fp32."),
+    ] = "auto"
+    bundles: Annotated[bool, Field(description="Leave a bundle of every approach.")] = True
+    neighbours: Annotated[
+        bool,
+        Field(
+            description="Put small training pictures into each bundle, to show the nearest ones "
+            "beside an answer. Anyone who gets the bundle gets those pictures.",
+        ),
+    ] = False
+    curve: Annotated[
+        bool,
+        Field(
+            description="Train on an eighth, a quarter and a half of the pictures too, and "
+            "forecast what more pictures would gain; takes two to three times as long.",
+        ),
+    ] = False
+    robustness: Annotated[
+        bool,
+        Field(description="Score each approach on rotated, blurred, shaded … pictures too."),
+    ] = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the approaches that take part."""
+        return tuple(approach.name for approach in self.approaches)
+
+    def approach(self, name: str) -> ApproachConfig:
+        """The approach of this name that takes part."""
+        return next(approach for approach in self.approaches if approach.name == name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_names(cls, given: Any) -> Any:
+        """Take names with settings by approach too, as people write them and schema 1 held them."""
+        if not isinstance(given, Mapping):
+            return given
+        options = {FORMER_OPTIONS.get(key, key): value for key, value in given.items()}
+        settings = options.pop("settings", None) or {}
+        approaches = options.get("approaches", DEFAULT_APPROACHES)
+        if not settings and "approaches" not in options:
+            return options
+        if isinstance(approaches, str) or not isinstance(approaches, Sequence):
+            return options  # pydantic says what is wrong with it
+        options["approaches"] = _merged(approaches, settings)
+        return options
+
+
+FORMER_OPTIONS = {"brittleness": "robustness"}
+
+
+def _merged(approaches: Sequence[Any], settings: Mapping[str, Mapping[str, object]]) -> list[Any]:
+    """Names as configs with their settings; those under "" are for all."""
+    names = [
+        approach if isinstance(approach, str) else getattr(approach, "name", None)
+        for approach in approaches
+    ]
+    for name in set(settings) - {"", *names}:
+        raise BakeoffError(
+            f"settings of {name}",
+            "no such approach takes part in this run",
+            f"Those that do are {', '.join(map(str, names))}",
+        )
+    return [
+        {
+            "name": approach,
+            "settings": _plain({**settings.get("", {}), **settings.get(approach, {})}),
+        }
+        if isinstance(approach, str)
+        else approach
+        for approach in approaches
+    ]
+
+
+def _plain(settings: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()
+    }
+
+
+class RunConfig(RunOptions):
+    """All that is asked of a run; with the same pictures and machine, the same numbers follow.
+
+    `corrections` are held as such, so that the table they came from may change or go.
+    `fingerprint` is that of the pictures, once they are read.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    source: str
+    corrections: tuple[Correction, ...] = ()
+    fingerprint: str = ""
+
+    @classmethod
+    def parse(cls, **given: Any) -> RunConfig:
+        """From what was asked, settings as text included: checked here, and nowhere after.
+
+        Raises
+        ------
+        BakeoffError
+            An option or a setting is not known or out of bounds, or the options make no run.
+        """
+        from bakeoff.approaches.settings import typed_settings
+
+        try:
+            config = cls.model_validate(given)
+        except ValidationError as error:
+            raise _misfit(error) from None
+        names = config.names
+        if not names or len(set(names)) < len(names):
+            raise BakeoffError(
+                f"approaches {', '.join(names) or '(none)'}",
+                "each can be named once, and there must be at least one",
+                "Say, for example, --approach cnn --approach baseline",
+            )
+        if config.curve and not (config.folds or config.leave_one_group_out):
+            raise BakeoffError(
+                "learning curve",
+                "it is scored on what folds hold out, and there are none",
+                "Ask for 2 folds or more",
+            )
+        typed = tuple(
+            ApproachConfig(name=name, settings=typed_settings(name, approach.settings))
+            for name, approach in zip(names, config.approaches, strict=True)
+        )
+        return config.model_copy(update={"approaches": typed})
+
+
+def _misfit(error: ValidationError) -> BakeoffError:
+    """The first thing that does not fit, as a refusal."""
+    first = error.errors()[0]
+    option = ".".join(str(part) for part in first["loc"]) or "options"
+    if first["type"] == "extra_forbidden":
+        return BakeoffError(
+            f"option {option}",
+            "is not known",
+            f"Options are {', '.join(sorted(RunOptions.model_fields))} and settings",
+        )
+    problem = first["msg"]
+    return BakeoffError(
+        f"{option} {first['input']!r}"[:200],
+        problem[0].lower() + problem[1:],
+        f"See bakeoff run --help for what {option.partition('.')[0]} takes",
+    )

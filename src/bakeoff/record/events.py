@@ -1,0 +1,275 @@
+"""What happens in a run, as one typed union: a line of events.jsonl each.
+
+The terminal, the server's jobs, the searches and the page all read these. `parse_event` reads what
+earlier versions wrote, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
+
+__all__ = [
+    "BundleRefused",
+    "BundleWritten",
+    "CorruptingPictures",
+    "EpochEnded",
+    "Estimated",
+    "Event",
+    "GraphTraced",
+    "Listener",
+    "PicturesCorrupted",
+    "Preparing",
+    "RunEvent",
+    "RunFailed",
+    "RunFinished",
+    "RunStarted",
+    "RunStopped",
+    "TestOpened",
+    "TracingGraphs",
+    "UnitFinished",
+    "UnitKept",
+    "UnitStarted",
+    "WorkerDied",
+    "now",
+    "parse_event",
+]
+
+
+def now() -> str:
+    """The moment in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: str = Field(default_factory=now)
+
+
+class RunStarted(_Event):
+    """A run begins, or goes on.
+
+    `curve` has the smaller folds of the learning curve and the share of a fold that each learns
+    from; `groups` says in words what became of the groups. `options` are those of `RunOptions`.
+    """
+
+    event: Literal["run started", "run resumed"]
+    path: str
+    pid: int
+    approaches: list[str]
+    options: dict[str, Any] = {}
+    description: str
+    pictures: int
+    classes: int
+    folds: list[str]
+    curve: dict[str, float] = {}
+    groups: str | None = None
+
+
+class Estimated(_Event):
+    """Seconds that each approach will take one worker, and how many workers there are."""
+
+    event: Literal["estimated"] = "estimated"
+    seconds: dict[str, float]
+    workers: int | None = None
+
+
+class Preparing(_Event):
+    """The pictures are preprocessed for an approach, and its frozen part goes over them."""
+
+    event: Literal["preparing"] = "preparing"
+    approach: str
+
+
+class _OfUnit(_Event):
+    approach: str
+    fold: str
+
+
+class UnitStarted(_OfUnit):
+    """A fit begins."""
+
+    event: Literal["unit started"] = "unit started"
+
+
+class EpochEnded(_OfUnit):
+    """One pass over the training pictures of a fit; see `bakeoff.training.fit.Epoch`."""
+
+    event: Literal["epoch"] = "epoch"
+    number: int
+    of: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+class UnitFinished(_OfUnit):
+    """A fit is trained and kept; `accuracy` is on what its fold held out."""
+
+    event: Literal["unit finished"] = "unit finished"
+    seconds: float
+    best_epoch: int
+    accuracy: float | None
+
+
+class UnitKept(_OfUnit):
+    """A fit was finished before this run went on."""
+
+    event: Literal["unit kept"] = "unit kept"
+    accuracy: float | None
+
+
+class CorruptingPictures(_Event):
+    """The corruption benchmark begins."""
+
+    event: Literal["corrupting pictures"] = "corrupting pictures"
+    pictures: int
+    corruptions: list[str]
+
+
+class PicturesCorrupted(_OfUnit):
+    """One approach answered the corrupted pictures of one fold: `done` of `of` such answers."""
+
+    event: Literal["pictures corrupted"] = "pictures corrupted"
+    seconds: float
+    accuracy: float
+    done: int = 0
+    of: int = 0
+
+
+class TracingGraphs(_Event):
+    """The ONNX graphs of bundles are traced."""
+
+    event: Literal["tracing graphs"] = "tracing graphs"
+    approaches: list[str]
+
+
+class GraphTraced(_Event):
+    """One graph is there: `done` of `of`."""
+
+    event: Literal["graph traced"] = "graph traced"
+    approach: str
+    seconds: float
+    done: int = 0
+    of: int = 0
+
+
+class TestOpened(_Event):
+    """The locked test is opened: this once, however often the run goes on."""
+
+    __test__ = False  # its name looks like a test to pytest
+
+    event: Literal["test opened"] = "test opened"
+    pictures: int
+
+
+class BundleWritten(_Event):
+    """A bundle is there."""
+
+    event: Literal["bundle written"] = "bundle written"
+    approach: str
+    path: str
+
+
+class BundleRefused(_Event):
+    """A bundle cannot be made; the run and the other bundles go on."""
+
+    event: Literal["bundle refused"] = "bundle refused"
+    approach: str
+    why: str
+
+
+class WorkerDied(_Event):
+    """A worker ended while it worked on a unit, or before it was ready for one."""
+
+    event: Literal["worker died"] = "worker died"
+    how: str
+    approach: str | None = None
+    fold: str | None = None
+
+
+class RunFinished(_Event):
+    """All is scored and written."""
+
+    event: Literal["run finished"] = "run finished"
+    winner: str | None
+    why: str
+
+
+class RunFailed(_Event):
+    """An error ended the run."""
+
+    event: Literal["run failed"] = "run failed"
+    why: str
+
+
+class RunStopped(_Event):
+    """A run that is not at work any more and did not finish; only in a server's stream."""
+
+    event: Literal["run stopped"] = "run stopped"
+    status: str
+    why: str | None = None
+
+
+Event: TypeAlias = Annotated[
+    RunStarted
+    | Estimated
+    | Preparing
+    | UnitStarted
+    | EpochEnded
+    | UnitFinished
+    | UnitKept
+    | CorruptingPictures
+    | PicturesCorrupted
+    | TracingGraphs
+    | GraphTraced
+    | TestOpened
+    | BundleWritten
+    | BundleRefused
+    | WorkerDied
+    | RunFinished
+    | RunFailed
+    | RunStopped,
+    Field(discriminator="event"),
+]
+
+
+class RunEvent(RootModel[Event]):
+    """Any of the events of a run, as the API describes them."""
+
+
+Listener = Callable[[Event], None]
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+FORMER_EVENTS = {
+    "changing pictures": "corrupting pictures",
+    "pictures changed": "pictures corrupted",
+}
+FORMER_FIELDS = {"understood": "description", "changes": "corruptions", "request": "options"}
+
+
+def parse_event(given: str | bytes | Mapping[str, Any]) -> Event:
+    """An event from a line of events.jsonl, or from the object in it.
+
+    Raises
+    ------
+    ValueError
+        It is not JSON, or not an event that this version knows.
+    """
+    event = given if isinstance(given, Mapping) else json.loads(given)
+    if not isinstance(event, Mapping):
+        raise ValueError("an event is an object")
+    event = {FORMER_FIELDS.get(key, key): value for key, value in event.items()}
+    event["event"] = FORMER_EVENTS.get(event.get("event", ""), event.get("event"))
+    if "approaches" not in event and isinstance(event.get("options"), dict):
+        event["approaches"] = event["options"].get("approaches", [])
+    return _ADAPTER.validate_python(event)

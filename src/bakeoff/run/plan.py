@@ -1,0 +1,126 @@
+"""All that is settled before a run trains: pictures, folds, arithmetic, and the time it takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
+from bakeoff.data.split import Split
+from bakeoff.record.config import RunConfig
+from bakeoff.record.folder import RunFolder
+from bakeoff.run.learning import Smaller, smaller_folds
+from bakeoff.run.protocol import keeps_groups, parts_of, together_of
+from bakeoff.run.robustness import answers_wanted, sample_of
+from bakeoff.run.source import read_first
+from bakeoff.training.compute import Compute
+from bakeoff.workers.crew import threads_for
+from bakeoff.workers.data import TrainingData
+from bakeoff.workers.runner import UnitRunner
+from bakeoff.workers.units import Tell
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that is settled before anything trains.
+
+    Attributes
+    ----------
+    config : what is asked, with what was left open filled in.
+    smaller : the folds of the learning curve; None where none was asked for.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    duplicates: list[DuplicateGroup]
+    parts: Split
+    smaller: tuple[Smaller, ...] | None
+    compute: Compute
+
+    @classmethod
+    def of(
+        cls,
+        config: RunConfig,
+        source: str | os.PathLike[str] | Dataset,
+        on_decoded: Callable[[int, int], None] | None = None,
+    ) -> Plan:
+        """A new run's, whose pictures have not been read.
+
+        Raises
+        ------
+        BakeoffError
+            The pictures cannot be read or split, or an approach cannot be built for them.
+        """
+        compute = Compute.choose(config.device, config.threads, config.precision)
+        dataset = read_first(config, source, on_decoded)
+        fits = 1 + (len(dataset.group_names) if config.leave_one_group_out else config.folds)
+        settled = {
+            "fingerprint": dataset.fingerprint(),
+            "threads": config.threads or threads_for(fits, compute.device),
+            "keep_groups": keeps_groups(dataset, config),
+        }
+        plan = cls.on(dataset, config.model_copy(update=settled))
+        plan._build_once()
+        return plan
+
+    @classmethod
+    def on(cls, dataset: Dataset, config: RunConfig) -> Plan:
+        """That of a run on these pictures."""
+        compute = Compute.choose(config.device, config.threads, config.precision)
+        duplicates = find_duplicates(dataset.pictures)
+        ids = together_of(dataset, duplicates, config)
+        parts = parts_of(dataset, ids, config)
+        smaller = None
+        if config.curve:
+            smaller = smaller_folds(parts, dataset.labels, ids, config.seed)
+        return cls(config, dataset, duplicates, parts, smaller, compute)
+
+    @cached_property
+    def data(self) -> TrainingData:
+        """What trains, out of reach of the locked test."""
+        parts = self.parts
+        learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
+        folds = (*parts.folds, *(one.fold for one in self.smaller or ()), parts.final)
+        return TrainingData.of(
+            self.config,
+            self.dataset,
+            learnable,
+            {fold.name: fold for fold in folds},
+            self.compute,
+            corrupted=sample_of(self.dataset, parts, self.config),
+        )
+
+    @property
+    def test_data(self) -> TrainingData:
+        """The locked test; only for the models that are finished."""
+        return replace(self.data, rows=self.parts.test, folds={})
+
+    def runners(self, folder: RunFolder, tell: Tell) -> list[UnitRunner]:
+        """One for each approach."""
+        return [
+            UnitRunner(approach.build(), self.data, folder, tell)
+            for approach in self.config.approaches
+        ]
+
+    def estimates(self, runners: Sequence[UnitRunner]) -> dict[str, float]:
+        """Seconds that are left of each approach."""
+        smaller = [one.fold for one in self.smaller or ()]
+        corrupted = answers_wanted(self.data)
+        return {
+            runner.approach.name: runner.estimate(self.parts, smaller=smaller, asked=corrupted)
+            for runner in runners
+        }
+
+    def _build_once(self) -> None:
+        """Refuse settings that fit no network, before anything is written."""
+        for config in self.config.approaches:
+            approach = config.build()
+            approach.frozen(self.data.task)
+            approach.build(self.data.task)

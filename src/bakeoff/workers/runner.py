@@ -1,0 +1,233 @@
+"""One approach at work: fits on folds, each seeded by its name, and the models they leave."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save
+from torch import nn
+
+from bakeoff.approaches import Approach, Task
+from bakeoff.approaches.trainer import Trained, Trainer
+from bakeoff.data.split import Fold, Split
+from bakeoff.evaluation.calibration import fit_temperature
+from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept, UnitStarted
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import EpochRecord, UnitRecord
+from bakeoff.training.model import Model, Network
+from bakeoff.workers.data import TrainingData
+from bakeoff.workers.estimate import estimate_seconds
+from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, FitUnit, Tell
+
+__all__ = ["UnitRunner", "load_model", "parameters_of"]
+
+
+class UnitRunner:
+    """One approach at work on one dataset; what all folds share is made once.
+
+    Parameters
+    ----------
+    approach, data : what is trained, and on what.
+    folder : where finished units go.
+    tell : called with all that happens.
+    """
+
+    def __init__(
+        self, approach: Approach, data: TrainingData, folder: RunFolder, tell: Tell
+    ) -> None:
+        self.approach = approach
+        self.data = data
+        self.folder = folder
+        self.tell = tell
+        self.trainer = Trainer(
+            approach,
+            data.task,
+            data.dataset.pictures.take(data.rows),
+            data.dataset.labels[data.rows],
+            data.compute,
+            seed=data.config.seed,
+            on_prepare=lambda: self.tell(Preparing(approach=approach.name)),
+        )
+
+    def estimate(self, parts: Split, *, smaller: Sequence[Fold] = (), asked: int = 0) -> float:
+        """Seconds until all is trained and scored, without what is on disk already.
+
+        Parameters
+        ----------
+        smaller : the folds of the learning curve.
+        asked : how many pictures there are to answer for, beside those that score.
+        """
+        left = [
+            fold
+            for fold in (*parts.folds, *smaller, parts.final)
+            if not self.folder.has_unit(self.approach.name, fold.name)
+        ]
+        if not left:
+            return 0.0
+        scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
+        return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
+
+    def final(self, parts: Split) -> FitUnit:
+        """The fit on everything, with the number of epochs and the temperature of the folds.
+
+        Without folds an inner validation slice chooses them, as it does in a fold.
+        """
+        unit = FitUnit.of(self.approach.name, parts.final)
+        if not parts.folds:
+            return unit
+        kept = [self.folder.load_unit(self.approach.name, fold.name) for fold in parts.folds]
+        logits = np.concatenate([arrays["logits"] for _, arrays in kept])
+        rows = np.concatenate([arrays["rows"] for _, arrays in kept])
+        return replace(
+            unit,
+            schedule_for=round(float(np.median([len(fold.train) for fold in parts.folds]))),
+            stop_after=round(float(np.median([record.best_epoch for record, _ in kept]))),
+            temperature=fit_temperature(logits, self.data.dataset.labels[rows]),
+        )
+
+    def keeps(self, name: str) -> bool:
+        """Whether a fit is finished; if so, an event says so."""
+        if not self.folder.has_unit(self.approach.name, name):
+            return False
+        _, arrays = self.folder.load_unit(self.approach.name, name)
+        accuracy = self._accuracy(arrays["logits"], arrays["rows"])
+        self.tell(UnitKept(approach=self.approach.name, fold=name, accuracy=accuracy))
+        return True
+
+    def fit(self, unit: FitUnit) -> None:
+        """Train on a fold, predict what it held out, and keep both.
+
+        Raises
+        ------
+        Stopped
+            It was left unfinished, and nothing of it is kept.
+        """
+        of_unit: dict[str, Any] = {"approach": self.approach.name, "fold": unit.name}
+        fold = self.data.folds[unit.fold]
+        self.tell(UnitStarted(**of_unit))
+        started = time.perf_counter()
+        rows = self.data.rows
+        with PeakMemory() as memory:
+            trained = self.trainer.fit(
+                unit.fold,
+                train=np.searchsorted(rows, fold.train),
+                validation=np.searchsorted(rows, fold.validation),
+                schedule_for=unit.schedule_for,
+                stop_after=unit.stop_after,
+                temperature=unit.temperature,
+                on_epoch=lambda epoch: self.tell(EpochEnded(**of_unit, **vars(epoch))),
+            )
+            arrays = self._predicted(trained, fold, unit)
+        record = self._record(trained, unit, time.perf_counter() - started, memory.peak_mb)
+        self.folder.save_unit(self.approach.name, unit.name, record, arrays, _weights(trained))
+        self.tell(
+            UnitFinished(
+                **of_unit,
+                seconds=record.seconds,
+                best_epoch=record.best_epoch,
+                accuracy=self._accuracy(arrays["logits"], fold.held_out),
+            )
+        )
+
+    def _predicted(self, trained: Trained, fold: Fold, unit: FitUnit) -> dict[str, NDArray[Any]]:
+        """Rows, logits and OOD scores of the pictures that did not train the model."""
+        answers = self._judged(trained.model, fold.held_out)
+        arrays: dict[str, NDArray[Any]] = dict(
+            zip(HELD_OUT, (fold.held_out, *answers), strict=True)
+        )
+        if not len(fold.held_out) and unit.temperature is None:
+            # Without folds, the pictures that chose the temperature must choose thresholds too.
+            answers = self._judged(trained.model, fold.validation)
+            arrays |= zip(VALIDATION, (fold.validation, *answers), strict=True)
+        return arrays
+
+    def _record(
+        self, trained: Trained, unit: FitUnit, seconds: float, peak_memory_mb: float
+    ) -> UnitRecord:
+        return UnitRecord(
+            fold=unit.name,
+            task=vars(self.trainer.task),
+            best_epoch=trained.fitted.best_epoch,
+            temperature=trained.temperature,
+            parameters=parameters_of(trained.model),
+            bytes=4 * parameters_of(trained.model),
+            seconds=seconds,
+            peak_memory_mb=peak_memory_mb,
+            curve=[EpochRecord.of(epoch) for epoch in trained.fitted.curve],
+        )
+
+    def model(self, fold: str = FINAL) -> Model:
+        """The trained model of a finished fit, from its weights on disk."""
+        network = _network_of(self.folder, self.approach, fold, self.trainer.task)
+        record, _ = self.folder.load_unit(self.approach.name, fold)
+        return self.trainer.assemble(network, record.temperature)
+
+    def _judged(
+        self, model: Model, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return model.judge(self.data.dataset.pictures.take(rows), self.data.compute)
+
+    def _accuracy(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> float | None:
+        if not len(rows):
+            return None
+        return float((logits.argmax(1) == self.data.dataset.labels[rows]).mean())
+
+
+def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
+    """The trained model of a finished fit, from what is on disk alone."""
+    record, _ = folder.load_unit(approach.name, name)
+    task = Task(**record.task)
+    network = _network_of(folder, approach, name, task)
+    model = Model(approach.preprocess(task), approach.frozen(task), network, record.temperature)
+    return model.eval()
+
+
+def parameters_of(model: nn.Module) -> int:
+    """Learned numbers of a model, frozen ones included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) -> Network:
+    """What a finished fit trained, from its weights on disk."""
+    network = approach.build(task)
+    weights = load_file(folder.unit(approach.name, name) / "weights.safetensors")
+    # Runs before schema 2 called the OOD score's module `familiar`.
+    weights = {re.sub(r"^familiar\.", "ood.", key): value for key, value in weights.items()}
+    network.load_state_dict(weights)
+    return network
+
+
+def _weights(trained: Trained) -> bytes:
+    """The trained part of a model as a safetensors file."""
+    network = trained.fitted.network.cpu()
+    return save({name: value.contiguous() for name, value in network.state_dict().items()})
+
+
+class PeakMemory:
+    """The most memory this process held while the block ran, sampled 20 times a second."""
+
+    def __enter__(self) -> PeakMemory:
+        self.peak_mb = 0.0
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.peak_mb = max(self.peak_mb, self._process.memory_info().rss / 2**20)
+            if self._done.wait(0.05):
+                return
