@@ -58,7 +58,12 @@ def main() -> None:
             place = folder / f"trial {number}"
             if not (place / "results.json").exists():
                 settings = {"cnn": dict(trials[number].settings)}
-                options: dict[str, Any] = {"bundles": False, "robustness": False, "settings": settings}
+                options: dict[str, Any] = {
+                    "bundles": False,
+                    "robustness": False,
+                    "settings": settings,
+                }
+                options["settings"] = settings
                 bake(arguments.source, place, approaches=("cnn",), seed=SEED, **options)
             scores = RunFolder.open(place).results().approaches[0].out_of_fold
             assert scores is not None

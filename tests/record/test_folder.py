@@ -46,16 +46,16 @@ def run(tmp_path: Path) -> RunFolder:
 # -- create and open -------------------------------------------------------------
 
 
-def test_what_was_asked_comes_back(run: RunFolder) -> None:
+def test_the_config_comes_back(run: RunFolder) -> None:
     assert RunFolder.open(run.path).config == CONFIG
 
 
-def test_runs_from_before_groups_were_kept_by_themselves_can_be_read(run: RunFolder) -> None:
+@pytest.mark.parametrize("keep_groups", [False, True, None])
+def test_whether_groups_are_kept_comes_back(run: RunFolder, keep_groups: bool | None) -> None:
     file = run.path / "run.json"
-    for told, meant in ((False, False), (True, True), (None, None)):
-        asked = json.loads(file.read_text()) | {"keep_groups": told}
-        file.write_text(json.dumps(asked))
-        assert RunFolder.open(run.path).config.keep_groups is meant
+    config = json.loads(file.read_text()) | {"keep_groups": keep_groups}
+    file.write_text(json.dumps(config))
+    assert RunFolder.open(run.path).config.keep_groups is keep_groups
 
 
 def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, name: str) -> None:
     "damage",
     [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"source": "a"}', b'{"source": 1, "approaches": []}'],
 )
-def test_a_damaged_request_is_refused(run: RunFolder, damage: bytes) -> None:
+def test_a_damaged_config_is_refused(run: RunFolder, damage: bytes) -> None:
     (run.path / "run.json").write_bytes(damage)
     with pytest.raises(BakeoffError, match=r"run\.json: is damaged"):
         _ = RunFolder.open(run.path).config
@@ -123,7 +123,7 @@ def test_events_come_back_in_order(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("keep", [1, 10, 40, -2])
-def test_a_line_cut_short_costs_that_line_alone(run: RunFolder, keep: int) -> None:
+def test_a_line_cut_short_costs_only_that_line(run: RunFolder, keep: int) -> None:
     first = RunFailed(why="as long as it takes to be cut somewhere")
     run.log(first)
     run.log(first)
@@ -145,12 +145,25 @@ def test_a_line_that_only_lost_its_end_of_line_is_kept(run: RunFolder) -> None:
     assert list(run.events()) == logged
 
 
-def test_garbage_among_events_is_passed_over(run: RunFolder) -> None:
-    first = Preparing(approach="cnn")
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\0\0\0\xff",
+        b"[]",
+        b'{"event": "of another version"}',
+        b'{"event": "epoch"}',
+        b'{"event": []}',
+    ],
+)
+def test_a_line_that_is_no_event_is_skipped(run: RunFolder, line: bytes) -> None:
+    first, last = Preparing(approach="cnn"), Preparing(approach="vit")
     run.log(first)
     with (run.path / "events.jsonl").open("ab") as file:
-        file.write(b"\0\0\0\xff\n")
+        file.write(line + b"\n")
     assert list(run.events()) == [first]
+    assert run.last_event() == first
+    run.log(last)
+    assert list(run.events()) == [first, last]
 
 
 # -- units -----------------------------------------------------------------------
@@ -196,7 +209,7 @@ def test_a_crash_while_writing_leaves_no_unit(
 
 @pytest.mark.parametrize("name", ["unit.json", "logits.npz"])
 @pytest.mark.parametrize("damage", [b"", b"PK", b"{}"])
-def test_a_damaged_unit_is_refused_with_a_mend(run: RunFolder, name: str, damage: bytes) -> None:
+def test_a_damaged_unit_is_refused_with_a_hint(run: RunFolder, name: str, damage: bytes) -> None:
     run.save_unit("cnn", "fold 1", RECORD, ARRAYS, b"weights")
     (run.unit("cnn", "fold 1") / name).write_bytes(damage)
     with pytest.raises(BakeoffError, match=r"is damaged .* Delete that folder"):
@@ -282,7 +295,7 @@ def test_pictures_are_written_once(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"{", b'{"names": []}', b"\xff"])
-def test_a_missing_or_damaged_index_is_refused_with_a_mend(
+def test_a_missing_or_damaged_index_is_refused_with_a_hint(
     run: RunFolder, damage: bytes | None
 ) -> None:
     if damage is not None:
