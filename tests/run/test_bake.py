@@ -305,11 +305,13 @@ def test_without_groups_nothing_is_said_of_them(finished: RunFolder) -> None:
     assert finished.results().protocol.kept_together == "duplicates"
 
 
-def test_what_became_of_groups_is_told_and_written_down(tmp_path: Path) -> None:
+def test_what_became_of_groups_is_logged_and_written_down(tmp_path: Path) -> None:
     dataset = strokes(groups=np.arange(60) // 6, group_names=tuple("abcdefghij"))
     run = bake(dataset, tmp_path / "run", **ONE)
     assert run.results().protocol.kept_together == "groups"
-    assert events_of(run, "run started")[0]["groups"] == "groups are kept together"
+    (started,) = events_of(run, "run started")
+    assert isinstance(started, RunStarted)
+    assert started.groups == "groups are kept together"
     assert run.config.keep_groups is True
 
 
