@@ -54,7 +54,7 @@ def test_a_check_opens_from_disk_and_shows_what_was_found(
     assert (tmp_path / "carried.csv").read_bytes() == (looked / "corrections.csv").read_bytes()
 
 
-def test_where_no_model_was_asked_it_says_so(browser: Browser, looked: Path) -> None:
+def test_without_models_it_says_so(browser: Browser, looked: Path) -> None:
     with watched(browser, offline=True) as page:
         page.goto(f"{(looked / 'check.html').as_uri()}#/data/strokes?view=labels")
         expect(page.get_by_text("No models were trained")).to_be_visible()
@@ -63,7 +63,7 @@ def test_where_no_model_was_asked_it_says_so(browser: Browser, looked: Path) -> 
         expect(page.get_by_role("button", name="Hardest first")).to_have_count(0)
 
 
-def test_a_check_with_models_tells_what_they_said(
+def test_a_check_with_models_shows_their_answers(
     browser: Browser, trained: RunFolder, tmp_path: Path
 ) -> None:
     check_run(trained, tmp_path / "found")

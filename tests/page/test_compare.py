@@ -39,7 +39,7 @@ def number(text: str) -> int:
 # -- overview -----------------------------------------------------------------
 
 
-def test_the_overview_tells_what_was_found(page: Page, served: Served, trained: RunFolder) -> None:
+def test_the_overview_shows_the_results(page: Page, served: Served, trained: RunFolder) -> None:
     results = trained.results()
     page.goto(served.at("/compare"))
     expect(page.get_by_role("heading", level=1)).to_have_text(
@@ -72,9 +72,7 @@ def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None
     expect(board.get_by_role("rowheader").first).to_contain_text("baseline")
 
 
-def test_the_leaderboard_tells_what_each_takes(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
+def test_the_leaderboard_shows_costs(page: Page, served: Served, trained: RunFolder) -> None:
     page.goto(served.at("/compare/digits"))
     board = page.get_by_role("region", name="Leaderboard")
     expect(board.get_by_role("row").last).to_be_visible()
@@ -117,7 +115,7 @@ def test_the_model_can_be_tried(page: Page, served: Served) -> None:
     expect(link).to_have_attribute("href", "#/try/digits")
 
 
-def test_a_run_that_is_none_is_named_with_the_way_on(page: Page, served: Served) -> None:
+def test_an_unknown_run_is_refused_with_links_to_others(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/nothing"))
     expect(page.get_by_role("alert")).to_contain_text("There is no run 'nothing'.")
     page.complaints.clear()  # type: ignore[attr-defined]
@@ -186,7 +184,7 @@ def test_mistakes_come_with_the_greatest_loss_first(
 # -- evidence -----------------------------------------------------------------
 
 
-def test_the_verdict_is_read_first_and_leads_on(told: Page, made: tuple[Served, RunFolder]) -> None:
+def test_the_verdict_comes_first_with_links(told: Page, made: tuple[Served, RunFolder]) -> None:
     verdict = made[1].results().verdict
     assert verdict is not None
     # What is said of one question is one paragraph.
@@ -248,7 +246,7 @@ def test_the_learning_curve_has_its_own_address(
     told.complaints.clear()  # type: ignore[attr-defined]  # a made-up run has no such file
 
 
-def test_robustness_change_by_change(told: Page, made: tuple[Served, RunFolder]) -> None:
+def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) -> None:
     view(told, "Robustness")
     changes = told.get_by_role("list", name="Accuracy by corruption").get_by_role("listitem")
     expect(changes).to_have_count(12)
@@ -280,7 +278,7 @@ def test_calibration_is_compared_with_chance(told: Page) -> None:
     expect(groups).to_contain_text("overconfident")
 
 
-def test_precision_and_f1_stand_beside_recall(told: Page, made: tuple[Served, RunFolder]) -> None:
+def test_precision_and_f1_are_beside_recall(told: Page, made: tuple[Served, RunFolder]) -> None:
     view(told, "Classes")
     told.get_by_label("Approach", exact=True).select_option(label="CNN")
     scores = made[1].results().approaches[1].out_of_fold
@@ -293,7 +291,7 @@ def test_precision_and_f1_stand_beside_recall(told: Page, made: tuple[Served, Ru
     expect(told.get_by_role("columnheader", name="MACs")).to_be_visible()
 
 
-def test_what_was_not_asked_says_how_to_ask(browser: Browser, tmp_path: Path) -> None:
+def test_missing_measurements_name_their_command(browser: Browser, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", kinds=KINDS[:2], pictures=120)
     results = run.results()
     older = [
@@ -333,7 +331,7 @@ def test_every_fold_has_its_curves(page: Page, served: Served, trained: RunFolde
                 assert len(re.findall("[MLZ]", line.get_attribute("d") or "")) >= 1
 
 
-def test_reliability_is_drawn_and_told(told: Page, made: tuple[Served, RunFolder]) -> None:
+def test_reliability_is_drawn_and_listed(told: Page, made: tuple[Served, RunFolder]) -> None:
     view(told, "Calibration")
     for approach in made[1].results().approaches:
         assert approach.out_of_fold is not None

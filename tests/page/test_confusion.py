@@ -37,9 +37,7 @@ def test_behind_a_cell_are_as_many_pictures_as_its_number(
     expect(page).not_to_have_url(re.compile("truth="))
 
 
-def test_the_matrix_is_the_one_of_the_results(
-    page: Page, served: Served, trained: RunFolder
-) -> None:
+def test_the_matrix_equals_the_results(page: Page, served: Served, trained: RunFolder) -> None:
     approach = trained.results().approaches[0]
     for part, scores in (("out of fold", approach.out_of_fold), ("test", approach.test)):
         assert scores is not None

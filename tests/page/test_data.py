@@ -122,7 +122,7 @@ def told(page: Page) -> int:
 # -- the set --------------------------------------------------------------------------
 
 
-def test_the_set_is_told_at_the_newest_run(page: Page, large: Served) -> None:
+def test_the_set_of_the_newest_run_is_summarised(page: Page, large: Served) -> None:
     page.goto(large.at("/data"))
     expect(page.get_by_role("heading", level=1)).to_have_text("digits")
     summary = page.get_by_role("region", name="Dataset")
@@ -156,7 +156,7 @@ def test_a_class_opens_its_pictures_and_a_cell_those_of_class_and_group(
     )
 
 
-def test_a_run_that_is_not_there_is_told(browser: Browser, served: Served) -> None:
+def test_an_unknown_run_is_refused(browser: Browser, served: Served) -> None:
     opened = watched(browser)
     with opened as page:
         page.goto(served.at("/data/nowhere"))
@@ -250,7 +250,7 @@ def test_ten_thousand_pictures_scroll_with_few_nodes(page: Page, large: Served) 
 # -- what is wrong with it ------------------------------------------------------------
 
 
-def test_health_is_told_first_and_leads_to_each_finding(page: Page, large: Served) -> None:
+def test_health_comes_first_and_links_to_each_finding(page: Page, large: Served) -> None:
     page.goto(large.at("/data/large"))
     health = page.get_by_role("region", name="Health")
     expect(health).to_contain_text("52 labels are doubtful.")
@@ -289,7 +289,7 @@ def test_label_errors(page: Page, large: Served, tmp_path: Path) -> None:
     expect(page.get_by_role("dialog")).to_contain_text(first.name)
 
 
-def test_a_report_carries_the_corrections(browser: Browser, large: Served, tmp_path: Path) -> None:
+def test_a_report_contains_the_corrections(browser: Browser, large: Served, tmp_path: Path) -> None:
     run = RunFolder(large.home / "runs" / "large")
     with watched(browser, offline=True) as page:
         page.goto(f"{write_report(run).as_uri()}#/data/x?view=labels")
@@ -323,7 +323,7 @@ def test_copies_with_different_labels_come_first(page: Page, large: Served) -> N
     expect(page.get_by_role("dialog")).to_contain_text("00/digits/0000")
 
 
-def test_what_was_left_out_can_be_searched_and_taken_away(
+def test_left_out_files_can_be_searched_and_downloaded(
     page: Page, large: Served, tmp_path: Path
 ) -> None:
     page.goto(large.at("/data/large?view=left"))
@@ -344,7 +344,7 @@ def test_what_was_left_out_can_be_searched_and_taken_away(
     assert len(more) == LOST - 1
 
 
-def test_nothing_to_tell_is_said_too(page: Page, served: Served) -> None:
+def test_empty_views_say_so(page: Page, served: Served) -> None:
     page.goto(served.at("/data/digits?view=left"))
     expect(page.get_by_role("heading", name="Nothing was left out")).to_be_visible()
     views(page).get_by_role("link", name="Near-duplicates").click()

@@ -21,7 +21,7 @@ def test_the_menu_leads_to_every_room_and_back(page: Page, served: Served) -> No
     expect(menu.get_by_role("link", name="Train")).to_have_attribute("aria-current", "page")
 
 
-def test_a_room_one_has_left_does_not_call_back(page: Page, served: Served) -> None:
+def test_a_room_that_was_left_does_not_change_the_address(page: Page, served: Served) -> None:
     menu = page.get_by_role("navigation", name="Rooms")
     page.goto(served.at("/train"))
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
@@ -32,7 +32,7 @@ def test_a_room_one_has_left_does_not_call_back(page: Page, served: Served) -> N
     expect(page.get_by_role("heading", name="Leaderboard")).to_have_count(0)
 
 
-def test_an_address_that_is_none_says_so_and_leads_on(page: Page, served: Served) -> None:
+def test_an_unknown_address_links_to_the_first_room(page: Page, served: Served) -> None:
     page.goto(served.at("/attic"))
     expect(page.get_by_role("heading", name="There is no such room")).to_be_visible()
     assert serious(page) == []
@@ -40,7 +40,7 @@ def test_an_address_that_is_none_says_so_and_leads_on(page: Page, served: Served
     assert "#/try" in page.url
 
 
-def test_a_server_open_to_others_lets_in_who_has_the_token(
+def test_a_protected_server_asks_for_its_token(
     page: Page, trained: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BAKEOFF_TOKEN", "open sesame")

@@ -110,7 +110,7 @@ def test_nothing_jumps_when_the_answers_come(browser: Browser, served: Served, w
         assert page.evaluate("window.moved") <= STEADY, page.evaluate("window.movers")
 
 
-def test_what_moves_keeps_still_where_that_is_wished(browser: Browser, served: Served) -> None:
+def test_reduced_motion_is_respected(browser: Browser, served: Served) -> None:
     longest = """() => Math.max(...[...document.querySelectorAll("*")].flatMap((one) =>
       [null, "::before", "::after"].flatMap((part) => {
         const style = getComputedStyle(one, part);
@@ -195,7 +195,7 @@ def lab(colour: str, sight: str) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_approaches_are_told_apart_by_all_kinds_of_colour_sight(sight: str) -> None:
+def test_approaches_are_distinct_for_all_kinds_of_colour_vision(sight: str) -> None:
     tokens = (WEB / "src" / "style" / "tokens.css").read_text(encoding="utf-8")
     found = re.findall(r"--series-\d: (#[0-9a-f]{6});", tokens)
     assert len(found) == 12
@@ -208,7 +208,7 @@ def test_approaches_are_told_apart_by_all_kinds_of_colour_sight(sight: str) -> N
 # -- shareable ----------------------------------------------------------------
 
 
-def test_every_view_has_an_address_that_brings_it_back(page: Page, served: Served) -> None:
+def test_every_view_has_an_address_that_restores_it(page: Page, served: Served) -> None:
     seen = set()
     for place in sorted(PLACES):
         page.goto(served.at(place))  # from the view before, within the page

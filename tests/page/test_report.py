@@ -38,7 +38,7 @@ def test_the_report_needs_no_server_and_no_network(
         expect(page.get_by_role("dialog")).to_be_visible()
 
 
-def test_printed_it_is_the_verdict_and_the_tables(browser: Browser, carried: str) -> None:
+def test_the_print_has_the_verdict_and_the_tables(browser: Browser, carried: str) -> None:
     with watched(browser, viewport={"width": 1000, "height": 900}) as page:
         page.goto(carried)
         settled(page)

@@ -125,7 +125,7 @@ def stroke(page: Page, paper: Locator, *places: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def test_an_uploaded_set_shows_what_is_in_it_and_what_was_left_out(
+def test_an_uploaded_set_shows_its_pictures_and_left_out_files(
     page: Page, workshop: str, shapes: str
 ) -> None:
     page.goto(f"{workshop}/#/train/set/{shapes}")
@@ -165,9 +165,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
 
-def test_the_time_it_would_take_is_told_before_it_is_started(
-    page: Page, workshop: str, shapes: str
-) -> None:
+def test_the_time_is_estimated_before_the_start(page: Page, workshop: str, shapes: str) -> None:
     page.goto(f"{workshop}/#/train?set={shapes}")
     page.get_by_role("checkbox", name="Transfer learning").uncheck()
     page.get_by_role("checkbox", name="Vision Transformer").uncheck()
@@ -336,7 +334,7 @@ def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -
     page.complaints.clear()  # type: ignore[attr-defined] # the refusal itself
 
 
-def test_what_is_not_there_is_said(page: Page, workshop: str) -> None:
+def test_unknown_runs_sets_and_pages_say_so(page: Page, workshop: str) -> None:
     page.goto(f"{workshop}/#/train/run/no-such-run")
     expect(page.get_by_role("alert")).to_contain_text("no run")
     page.goto(f"{workshop}/#/train?set=no-such-set")

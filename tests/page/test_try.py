@@ -33,7 +33,7 @@ from .conftest import (
 )
 
 
-def test_every_model_answers_while_one_draws(room: Page) -> None:
+def test_every_model_answers_during_drawing(room: Page) -> None:
     box = room.locator("canvas").first.bounding_box()
     assert box is not None
     left, top = box["x"] + box["width"] / 2, box["y"]
@@ -55,7 +55,7 @@ def test_every_model_answers_while_one_draws(room: Page) -> None:
     expect(room.get_by_role("status").filter(has_text="CNN from scratch: ")).to_have_count(1)
 
 
-def test_what_was_drawn_can_be_undone_and_done_again(room: Page) -> None:
+def test_undo_redo_and_clear(room: Page) -> None:
     draw(room, ONE)
     draw(room, [(0.2, 0.5), (0.8, 0.5)])
     undo, redo = (room.get_by_role("button", name=name) for name in ("Undo", "Redo"))
@@ -86,7 +86,7 @@ def test_the_eraser_paints_white(room: Page) -> None:
     assert not dark
 
 
-def test_one_can_draw_with_keys_alone(room: Page) -> None:
+def test_drawing_works_by_keyboard(room: Page) -> None:
     paper = room.get_by_role("application", name="Drawing pad")
     paper.focus()
     for _ in range(4):
@@ -283,7 +283,7 @@ def test_many_pictures_at_once(pile: Page) -> None:
     assert "sort=unsure" in pile.url
 
 
-def test_the_answers_to_many_can_be_taken_away(pile: Page) -> None:
+def test_the_answers_to_many_can_be_downloaded(pile: Page) -> None:
     with pile.expect_download() as download:
         pile.get_by_role("button", name="Download CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
@@ -336,7 +336,7 @@ def test_a_wrong_answer_is_corrected_kept_and_taken_back(room: Page, served: Ser
     expect(room.get_by_text("Added as seven, perhaps")).to_be_visible()
 
 
-def test_what_was_corrected_is_trained_on(
+def test_corrected_pictures_are_trained_on(
     page: Page, trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     run = tmp_path / "runs" / "digits"
@@ -365,7 +365,7 @@ def test_what_was_corrected_is_trained_on(
         out = page.get_by_role("region", name="Outcome")
         expect(out).to_be_visible(timeout=120_000)
         name = page.get_by_role("heading", level=1).inner_text()
-        # Who drew it is known to the run, and told of it.
+        # The run knows who drew each picture.
         assert RunFolder(tmp_path / "runs" / name).results().dataset.groups == ["Ada", "Bob"]
         page.goto(f"{address}/#/data/{name}")
         expect(page.get_by_role("region", name="Groups")).to_contain_text("Ada")

@@ -87,7 +87,7 @@ def test_without_studies_it_says_how_to_search(page: Page, tmp_path: Path) -> No
         assert serious(page) == []
 
 
-def test_a_study_that_is_none_is_told_with_the_way_on(page: Page, studies: Studies) -> None:
+def test_an_unknown_study_is_refused_with_a_link(page: Page, studies: Studies) -> None:
     page.goto(studies.at("nothing"))
     expect(page.get_by_role("alert")).to_contain_text("There is no study 'nothing'.")
     page.complaints.clear()  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ def test_a_study_that_is_none_is_told_with_the_way_on(page: Page, studies: Studi
     expect(heading(page, "Tune")).to_be_visible()
 
 
-def test_a_damaged_study_is_told(page: Page, studies: Studies) -> None:
+def test_a_damaged_study_says_so(page: Page, studies: Studies) -> None:
     path = studies.home / "studies" / "broken"
     make_study(path)
     (path / STUDY).write_text("{}")
@@ -112,7 +112,7 @@ def test_a_damaged_study_is_told(page: Page, studies: Studies) -> None:
 # -- overview -----------------------------------------------------------------
 
 
-def test_the_overview_tells_what_to_take_and_how(page: Page, studies: Studies) -> None:
+def test_the_overview_says_what_to_use_and_how(page: Page, studies: Studies) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(studies.at("drawings"))
     expect(heading(page, f"Use trial {PICKED}")).to_be_visible()
@@ -200,7 +200,7 @@ def test_a_trial_that_came_to_nothing_says_why(page: Page, studies: Studies) -> 
     expect(drawer).to_contain_text("No curves")
 
 
-def test_importance_is_told_as_shares(page: Page, studies: Studies) -> None:
+def test_importance_is_listed_as_shares(page: Page, studies: Studies) -> None:
     page.goto(studies.at("drawings?view=importance"))
     first = page.get_by_role("row").nth(1)
     expect(first).to_contain_text(re.compile(r"filters\s*33\W%"))
@@ -213,7 +213,7 @@ def rows(page: Page) -> Locator:
     return page.get_by_role("region", name="Trials", exact=True).get_by_role("rowheader")
 
 
-def test_a_range_drawn_on_an_axis_keeps_what_passes(page: Page, studies: Studies) -> None:
+def test_a_range_on_an_axis_filters_trials(page: Page, studies: Studies) -> None:
     page.goto(studies.at("drawings?view=parallel"))
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
     expect(rows(page)).to_have_count(SCORED)
@@ -236,7 +236,7 @@ def test_a_range_drawn_on_an_axis_keeps_what_passes(page: Page, studies: Studies
     assert "keep=kernel_size" in page.url
     page.reload()  # the address says it all
     expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials shown")
-    page.mouse.click(x, middle + 60)  # a mere press takes it away
+    page.mouse.click(x, middle + 60)  # a click clears it
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
 
 
@@ -292,7 +292,7 @@ def test_with_several_aims_there_is_a_front(page: Page, studies: Studies) -> Non
 # -- table --------------------------------------------------------------------
 
 
-def test_the_table_sorts_filters_and_is_taken_away(page: Page, studies: Studies) -> None:
+def test_the_table_sorts_filters_and_is_downloaded(page: Page, studies: Studies) -> None:
     page.goto(studies.at("drawings?view=table"))
     table = page.get_by_role("region", name="Trials")
     expect(rows(page)).to_have_count(TRIALS)
@@ -336,7 +336,7 @@ def test_a_search_is_followed_until_it_is_finished(page: Page, studies: Studies)
     shutil.rmtree(path)
 
 
-def test_a_server_that_is_gone_is_told_and_waited_for(page: Page, studies: Studies) -> None:
+def test_a_lost_server_is_reported_and_retried(page: Page, studies: Studies) -> None:
     page.goto(studies.at("stopped"))
     expect(page.get_by_text("is the best of the finished trials")).to_be_visible()
     page.route("**/api/studies", lambda route: route.abort())
