@@ -23,6 +23,8 @@ export interface Column {
   interval?: (approach: Approach) => string | null;
   /** Which end is better. */
   best: "least" | "most";
+  /** Whether to leave it out on paper, where space is short. */
+  extra?: boolean;
 }
 
 /** The metrics of a run that have no column of their own with an interval. */
@@ -42,6 +44,7 @@ function metricColumn(name: string, digits: number): Column {
     value: (one) => one.scores?.metrics?.[name] ?? null,
     text: (value) => (value >= 0 && value <= 1 ? percent(value, digits) : figure(value)),
     best: /(loss|error)$/.test(name) ? "least" : "most",
+    extra: true,
   };
 }
 
