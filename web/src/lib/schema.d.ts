@@ -772,18 +772,23 @@ export interface components {
         };
         /**
          * Predictions
-         * @description What one approach said of every picture when it had not seen it.
-         *
-         *     `answer` is an index of a class, 65535 where it was not asked; `confidence` is the probability
-         *     of that answer, in 65535ths; `loss` is minus the log of the true class's probability, in
-         *     thousandths of a nat.
+         * @description One approach's out-of-fold and test predictions, as columns over all pictures.
          */
         bakeoff__report__view__Predictions: {
-            /** Answer */
+            /**
+             * Answer
+             * @description The index of a class; 65535 for a picture without a prediction.
+             */
             answer: string;
-            /** Confidence */
+            /**
+             * Confidence
+             * @description The probability of the answer, in 65535ths.
+             */
             confidence: string;
-            /** Loss */
+            /**
+             * Loss
+             * @description Minus the logarithm of the true class's probability, in thousandths of a nat.
+             */
             loss: string;
         };
         /**
@@ -1651,7 +1656,7 @@ export interface components {
         };
         /**
          * PictureColumns
-         * @description What is known of every picture, in the order of the dataset; see `PictureIndex`.
+         * @description Names, labels, groups and parts of all pictures, in their order; see `PictureIndex`.
          */
         PictureColumns: {
             /** Groups */
@@ -2221,28 +2226,36 @@ export interface components {
         };
         /**
          * Sheets
-         * @description Small versions of pictures, `per_sheet` to an image file, `across` in a row.
-         *
-         *     `urls` are where the files are, and `tile` is the side of a picture's square in pixels.
-         *     `rows` are the rows of the dataset in the order of the squares, as base64 of little-endian
-         *     uint32; None where it is simply all of them.
+         * @description Thumbnails, many to an image file.
          */
         Sheets: {
             /**
              * Across
+             * @description Thumbnails in a row.
              * @default 16
              */
             across: number;
             /**
              * Per Sheet
+             * @description Thumbnails in a file.
              * @default 256
              */
             per_sheet: number;
-            /** Rows */
+            /**
+             * Rows
+             * @description Row numbers of the dataset in the order of the squares, as base64 of little-endian uint32;
+             *     null for all pictures in their order.
+             */
             rows: string | null;
-            /** Tile */
+            /**
+             * Tile
+             * @description Pixels of a side of a thumbnail's square.
+             */
             tile: number;
-            /** Urls */
+            /**
+             * Urls
+             * @description The files.
+             */
             urls: string[];
         };
         /**
@@ -2385,17 +2398,23 @@ export interface components {
         };
         /**
          * StudyView
-         * @description All that a page needs to show a study.
-         *
-         *     `settings` is the text of settings.toml, and `command` trains with them; both are None as long
-         *     as there is no such file. `resume` goes on with a search that was interrupted.
+         * @description Everything that the page needs to show a study.
          */
         StudyView: {
-            /** Command */
+            /**
+             * Command
+             * @description The command that trains with these settings; null until they exist.
+             */
             command: string | null;
-            /** Resume */
+            /**
+             * Resume
+             * @description The command that continues an interrupted search.
+             */
             resume: string | null;
-            /** Settings */
+            /**
+             * Settings
+             * @description The text of settings.toml; null until that file exists.
+             */
             settings: string | null;
             /**
              * State
@@ -2771,15 +2790,19 @@ export interface components {
         };
         /**
          * View
-         * @description All that a page needs to show a run. The mistakes of the results are in the columns.
-         *
-         *     `corrections` is the text of corrections.csv, empty where an older run left none.
+         * @description Everything that the page needs to show a run. Mistakes are in the columns only.
          */
         View: {
-            /** Corrections */
+            /**
+             * Corrections
+             * @description The text of corrections.csv; empty for older runs, which have no such file.
+             */
             corrections: string;
             pictures: components["schemas"]["PictureColumns"];
-            /** Predictions */
+            /**
+             * Predictions
+             * @description By the name of the approach.
+             */
             predictions: {
                 [key: string]: components["schemas"]["bakeoff__report__view__Predictions"];
             };
