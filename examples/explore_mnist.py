@@ -53,7 +53,7 @@ def main() -> None:
             budget="quick",
             test=0,
             workers=arguments.workers,
-            hear=show,
+            on_event=show,
         )
     arguments.out.write_text(page(results), encoding="utf-8")
     print(arguments.out)

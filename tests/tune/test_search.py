@@ -1,4 +1,4 @@
-"""A search of settings: what it may see, what it leaves, and that it can be interrupted."""
+"""A search of settings: the pictures it uses, the files it writes, and interruptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bakeoff.tune import search as story
 from bakeoff.tune.recommendation import choose, front_of, with_outer
 from bakeoff.tune.search import resume_tune, tune
 from bakeoff.tune.space import read_settings
-from bakeoff.tune.study import Tried, storage_of
+from bakeoff.tune.study import Outcome, storage_of
 from bakeoff.workers.worker import Worker
 
 from ..strokes import QUICKLY, strokes
@@ -58,14 +58,14 @@ def space(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResults]:
-    """A finished search on 90 strokes; only to be read."""
+    """A finished search on 90 strokes, for tests that only read it."""
     path = tmp_path_factory.mktemp("found")
     settings = {"cnn": {"epochs": 3, "filters": "8,8"}}
     results = tune(strokes(90), path / "study", space=space(path), settings=settings, **ASKED)
     return path / "study", results
 
 
-def test_every_trial_is_told_with_its_curves(found: tuple[Path, StudyResults]) -> None:
+def test_every_trial_is_recorded_with_its_curves(found: tuple[Path, StudyResults]) -> None:
     _, results = found
     [search] = results.searches
     assert [one.number for one in search.trials] == [0, 1, 2, 3, 4]
@@ -81,7 +81,7 @@ def test_every_trial_is_told_with_its_curves(found: tuple[Path, StudyResults]) -
         assert all(len(fold.curve) for fold in one.folds)
 
 
-def test_it_picks_and_says_what_unseen_pictures_say(found: tuple[Path, StudyResults]) -> None:
+def test_the_recommendation_has_scores_on_unseen_pictures(found: tuple[Path, StudyResults]) -> None:
     _, results = found
     recommendation = results.searches[0].recommendation
     assert recommendation is not None
@@ -97,7 +97,7 @@ def test_it_picks_and_says_what_unseen_pictures_say(found: tuple[Path, StudyResu
         assert recommendation.outer["recommendation"] == recommendation.outer["defaults"]
 
 
-def test_it_leaves_settings_that_a_run_takes(found: tuple[Path, StudyResults]) -> None:
+def test_a_run_accepts_the_settings_of_a_search(found: tuple[Path, StudyResults]) -> None:
     path, results = found
     settings = read_settings(path / "settings.toml")
     assert set(settings) == {"cnn"}
@@ -110,7 +110,7 @@ def test_it_leaves_settings_that_a_run_takes(found: tuple[Path, StudyResults]) -
     assert bake(strokes(), path.parent / "run", **asked).results().approaches
 
 
-def test_it_leaves_a_table_a_report_and_an_optuna_study(found: tuple[Path, StudyResults]) -> None:
+def test_a_search_writes_table_report_and_study(found: tuple[Path, StudyResults]) -> None:
     path, results = found
     with (path / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -129,7 +129,7 @@ def test_it_leaves_a_table_a_report_and_an_optuna_study(found: tuple[Path, Study
     )
 
 
-def test_no_trial_sees_an_outer_or_a_locked_picture(
+def test_no_trial_gets_outer_or_test_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[str, set[int]]] = []
@@ -153,27 +153,27 @@ def test_no_trial_sees_an_outer_or_a_locked_picture(
     assert all(name.startswith("outer") for name, _ in seen[last_trial + 1 :])
 
 
-def test_killed_and_resumed_it_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_search_continues(tmp_path: Path) -> None:
     done: list[int] = []
 
-    def hear(kind: str, told: Mapping[str, Any]) -> None:
+    def on_event(kind: str, details: Mapping[str, Any]) -> None:
         if kind == "trial":
-            done.append(told["record"].number)
-        if kind == "epoch" and told["trial"] == 2:
+            done.append(details["record"].number)
+        if kind == "epoch" and details["trial"] == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tune(strokes(90), tmp_path / "s", space=space(tmp_path), hear=hear, **ASKED)
+        tune(strokes(90), tmp_path / "s", space=space(tmp_path), on_event=on_event, **ASKED)
     assert done == [0, 1]
     results = resume_tune(tmp_path / "s", dataset=strokes(90), workers="local:1")
     trials = results.searches[0].trials
     assert [one.number for one in trials] == [0, 1, 2, 3, 4]
     assert all(one.state in ("finished", "pruned") for one in trials)
     drawn = [one.settings.get("dropout") for one in trials]
-    assert len(set(drawn)) == 5  # what was drawn by lot is not drawn again
+    assert len(set(drawn)) == 5  # random settings are not drawn twice
 
 
-def test_two_aims_give_a_front(tmp_path: Path) -> None:
+def test_two_aims_give_a_pareto_front(tmp_path: Path) -> None:
     results = tune(
         strokes(90), tmp_path / "s", space=space(tmp_path), aims=("accuracy", "size"), **ASKED
     )
@@ -186,14 +186,14 @@ def test_two_aims_give_a_front(tmp_path: Path) -> None:
     assert "size" in search.recommendation.why
 
 
-def test_time_ends_it(tmp_path: Path) -> None:
+def test_a_time_limit_ends_the_search(tmp_path: Path) -> None:
     results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), seconds=0.0, **ASKED)
     assert results.searches[0].trials == []
     assert results.searches[0].recommendation is None
     assert "goes on" in (tmp_path / "s" / "settings.toml").read_text()
 
 
-def test_settings_that_can_not_be_trained_cost_one_trial(tmp_path: Path) -> None:
+def test_untrainable_settings_cost_one_trial(tmp_path: Path) -> None:
     file = space(tmp_path)
     file.write_text(SPACE.replace("kernel_size = 3", "kernel_size = 2"))
     results = tune(strokes(90), tmp_path / "s", space=file, **ASKED | {"trials": 3})
@@ -203,8 +203,8 @@ def test_settings_that_can_not_be_trained_cost_one_trial(tmp_path: Path) -> None
     assert results.searches[0].recommendation is not None
 
 
-def test_what_is_no_search(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match="is no search"):
+def test_invalid_searches_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match="is not a search"):
         resume_tune(tmp_path)
     with pytest.raises(BakeoffError, match="leaves no outer pictures"):
         tune(strokes(official_test=np.arange(60) > 40), tmp_path / "s", folds=0, **ASKED)
@@ -213,7 +213,7 @@ def test_what_is_no_search(tmp_path: Path) -> None:
 
 
 def together(path: Path, url: str, trials: int = 8) -> list[StudyResults]:
-    """Two processes at one study, each with a folder of its own, as two people would start them."""
+    """Two processes that share a study, each with its own folder."""
     dataset = strokes(90)
     for name, picture in zip(dataset.names, dataset.pictures, strict=True):
         file = path / "pictures" / name
@@ -248,8 +248,8 @@ def no_trial_lost_or_doubled(results: list[StudyResults], url: str, trials: int 
     assert sorted(begun) == list(range(trials))
 
 
-def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) -> Tried:
-    """A trial whose 100 losses lie around `loss`."""
+def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) -> Outcome:
+    """A trial whose 100 losses are around `loss`."""
     losses = (loss + spread * np.sin(np.arange(100) * (number + 1))).astype(np.float32)
     right = losses < loss + spread / 2
     record = TrialRecord(
@@ -261,7 +261,7 @@ def tried(number: int, loss: float, *, size: int = 100, spread: float = 0.01) ->
         bytes=size,
         latency_ms=size / 100,
     )
-    return Tried(record, losses, right)
+    return Outcome(record, losses, right)
 
 
 def test_chance_does_not_beat_the_defaults() -> None:
@@ -304,14 +304,14 @@ def test_an_optimistic_score_is_reported() -> None:
     assert with_outer(chosen, best, None).outer is None
 
 
-def test_many_pictures_need_one_inner_fold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_many_pictures_use_one_inner_fold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(story, "MANY", 50)
     results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **ASKED | {"trials": 2})
     assert results.protocol.inner_folds == 1
     assert len(results.searches[0].trials[0].folds) == 1
 
 
-def test_trials_are_shared_out_to_processes(tmp_path: Path) -> None:
+def test_processes_share_the_trials(tmp_path: Path) -> None:
     asked = ASKED | {"workers": "local:2", "trials": 4}
     results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **asked)
     assert [one.number for one in results.searches[0].trials] == [0, 1, 2, 3]

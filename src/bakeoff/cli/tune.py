@@ -198,7 +198,7 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
 
     try:
         with Reading() as reading:
-            results = work({"hear": hear, "on_decoded": reading.show})
+            results = work({"on_event": hear, "on_decoded": reading.show})
     except KeyboardInterrupt:
         if (path / "tune.json").exists():
             console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)

@@ -1,8 +1,8 @@
 """The learning curve of a run: every fold again on an eighth, a quarter and a half of its pictures.
 
-Small fits train for more epochs in smaller steps, so all of them together take somewhat longer than
-the folds and the final fit: 1.4 to 1.7 times with the CNN on 1 000 digits. A run with its curve
-takes two to three times as long as without.
+Small fits train for more epochs of smaller batches, so together they take longer than the folds and
+the final fit: 1.4 to 1.7 times as long with the CNN on 1 000 digits. A run with a curve takes two
+to three times as long as one without.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from bakeoff.workers.units import HELD_OUT
 __all__ = ["HALVINGS", "Fit", "Smaller", "fits_of", "learning_of", "smaller_folds"]
 
 HALVINGS = 3
-LEAST_OF_A_CLASS = 2  # pictures a fit learns from, on average over the classes
+LEAST_OF_A_CLASS = 2  # training pictures of a fit, on average over the classes
 
 Rows = NDArray[np.int64]
 
 
 class Smaller(NamedTuple):
-    """A fold that learns from less: `halvings` times half of what `of` does."""
+    """The fold `of` with its training pictures halved `halvings` times."""
 
     of: str
     halvings: int
@@ -38,12 +38,12 @@ class Smaller(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Of the pictures of the whole fold."""
+        """The share of the whole fold's training pictures."""
         return 0.5**self.halvings
 
 
 class Fit(NamedTuple):
-    """One fit of the curve, a line of learning.csv."""
+    """One fit of the curve: a line of learning.csv."""
 
     approach: str
     pictures: int
@@ -57,17 +57,17 @@ class Fit(NamedTuple):
 def smaller_folds(
     parts: Split, labels: NDArray[np.int64], together: NDArray[np.int64], seed: int
 ) -> tuple[Smaller, ...]:
-    """Every fold at a half, a quarter and an eighth of what it learns from and chooses by.
+    """Every fold with a half, a quarter and an eighth of its training and validation pictures.
 
-    Each is half of the one before, class by class, so the smaller lies in the greater; what is
-    kept together stays so, unless it is so large that no half could be made. What is held out
-    stays as it is. All folds have the same halvings: none goes on where one has too few pictures.
+    Each subset is half of the one before, class by class. Pictures of one cluster stay together
+    unless the cluster is too large for a half. The held-out pictures stay the same. All folds are
+    halved equally often: if one has too few pictures for a further halving, none is halved again.
 
     Parameters
     ----------
-    labels : N, class of each picture of the dataset.
-    together : N ids, as `split` was given.
-    seed : the same seed gives the same subsets, whatever the approach.
+    labels : N, the class of each picture of the dataset.
+    together : N ids, as for `split`.
+    seed : the same seed gives the same subsets for all approaches.
     """
     names = {fold.name for fold in parts.folds}
     made: list[Smaller] = []
@@ -79,7 +79,7 @@ def smaller_folds(
             train = _half(fold.train, labels, together, rng)
             validation = _half(fold.validation, labels, together, rng)
             name = f"{whole.name} at {len(train)}"
-            while name in names:  # a group may be called like that
+            while name in names:  # a group may have this name
                 name += " pictures"
             names.add(name)
             halves.append(Fold(name, train, validation, fold.held_out))
@@ -136,7 +136,7 @@ def fits_of(
     parts: Split,
     smaller: Sequence[Smaller],
 ) -> list[Fit]:
-    """Every fit of an approach's curve, from the fewest pictures to the most."""
+    """Every fit of an approach's curve, the smallest first."""
     fits = []
     for folds in reversed(_by_halvings(parts, smaller)):
         for whole, fold in zip(parts.folds, folds, strict=True):
@@ -157,11 +157,11 @@ def fits_of(
 
 
 def _by_halvings(parts: Split, smaller: Sequence[Smaller]) -> list[list[Fold]]:
-    """The whole folds, then those of one halving, of two …"""
-    halvings = sorted({one.halvings for one in smaller})
+    """The whole folds, then those halved once, twice …"""
+    halvings = sorted({fold.halvings for fold in smaller})
     return [
         list(parts.folds),
-        *([one.fold for one in smaller if one.halvings == n] for n in halvings),
+        *([half.fold for half in smaller if half.halvings == n] for n in halvings),
     ]
 
 
@@ -174,5 +174,5 @@ def _unit(folder: RunFolder, approach: str, fold: Fold) -> tuple[Rows, NDArray[A
 def _half(
     rows: Rows, labels: NDArray[np.int64], together: NDArray[np.int64], rng: np.random.Generator
 ) -> Rows:
-    """Half of the rows; every class that has pictures keeps some."""
+    """Half of the rows; every class with pictures keeps some."""
     return rows[~validation_rows(labels[rows], together[rows], 0.5, rng)]

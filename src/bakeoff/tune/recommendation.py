@@ -13,7 +13,7 @@ from bakeoff.evaluation.intervals import wilson
 from bakeoff.evaluation.prose import of_pictures, percent
 from bakeoff.evaluation.records import Interval
 from bakeoff.record.study import Aim, OuterScore, Recommendation, TrialRecord
-from bakeoff.tune.study import MAXIMISED, Tried, value_of
+from bakeoff.tune.study import MAXIMISED, Outcome, value_of
 
 __all__ = ["Chosen", "Outer", "choose", "front_of", "with_outer"]
 
@@ -39,9 +39,9 @@ class Chosen(NamedTuple):
     why: str
 
 
-def front_of(tried: Sequence[Tried], aims: Sequence[Aim]) -> set[int]:
+def front_of(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> set[int]:
     """The Pareto front: finished trials that no other equals in every aim and beats in one."""
-    done = [trial.record for trial in tried if trial.record.state == "finished"]
+    done = [trial.record for trial in outcomes if trial.record.state == "finished"]
     values = np.array([[_lower(record, aim) for aim in aims] for record in done])
     return {
         record.number
@@ -50,14 +50,14 @@ def front_of(tried: Sequence[Tried], aims: Sequence[Aim]) -> set[int]:
     }
 
 
-def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
+def choose(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> Chosen | None:
     """The trial to recommend; None if no trial is finished.
 
     With one aim it is the best trial if that is clearly better than the defaults: among many
     trials one looks good by chance. With two aims it is the best in the second among those that
     are not clearly worse than the best in the first.
     """
-    done = {trial.record.number: trial for trial in tried if trial.record.state == "finished"}
+    done = {trial.record.number: trial for trial in outcomes if trial.record.state == "finished"}
     if not done:
         return None
     first, *others = aims
@@ -84,7 +84,7 @@ def choose(tried: Sequence[Tried], aims: Sequence[Aim]) -> Chosen | None:
 
 
 def _smallest_of_the_good(
-    done: Mapping[int, Tried], best: Tried, first: Aim, second: Aim
+    done: Mapping[int, Outcome], best: Outcome, first: Aim, second: Aim
 ) -> Chosen:
     """The best in the second aim among those as good as the best in the first."""
     as_good = [trial for trial in done.values() if not _clearly_better(best, trial, first)]
@@ -100,7 +100,7 @@ def _smallest_of_the_good(
     return Chosen(chosen.number, best.record.number, why)
 
 
-def with_outer(chosen: Chosen, best: Tried, outer: Outer | None) -> Recommendation:
+def with_outer(chosen: Chosen, best: Outcome, outer: Outer | None) -> Recommendation:
     """The recommendation, with its scores on the outer pictures.
 
     Parameters
@@ -156,7 +156,7 @@ def _difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> t
     )
 
 
-def _clearly_better(one: Tried, other: Tried, aim: Aim) -> bool:
+def _clearly_better(one: Outcome, other: Outcome, aim: Aim) -> bool:
     """Whether the paired difference on the same pictures is beyond chance."""
     if aim not in ("loss", "accuracy"):
         return _lower(one.record, aim) < _lower(other.record, aim)

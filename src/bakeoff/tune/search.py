@@ -1,7 +1,7 @@
-"""The story of a search: split, try settings on inner folds, pick, and ask pictures no trial saw.
+"""The story of a search: split, try settings on inner folds, recommend, score on unseen pictures.
 
-The outer pictures are the first fold of the run that `bakeoff run` would make, and the locked test
-stays locked: neither is so much as handed to a worker until the search is over.
+The outer pictures are the first fold of the run that `bakeoff run` would make, and the test stays
+locked: no worker gets either before the search is over.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,14 @@ from pydantic import BaseModel, ConfigDict
 from bakeoff.approaches import APPROACHES
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates
-from bakeoff.data.split import Fold, Split, split
+from bakeoff.data.split import Fold, split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import Event, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 from bakeoff.record.old_names import read_search
-from bakeoff.record.study import (
-    Aim,
-    Search,
-    StudyProtocol,
-    StudyResults,
-    TrialRecord,
-)
+from bakeoff.record.study import Aim, Search, StudyProtocol, StudyResults, TrialRecord
 from bakeoff.record.studyfolder import StudyFolder
 from bakeoff.record.whole import write_file
 from bakeoff.report.study import write_study_report
@@ -47,7 +41,7 @@ from bakeoff.training.compute import Compute
 from bakeoff.tune.recommendation import Outer, choose, front_of, with_outer
 from bakeoff.tune.space import Space, spaces
 from bakeoff.tune.study import Study, storage_of
-from bakeoff.tune.trials import Trials, judged_unit
+from bakeoff.tune.trials import Trials, scored_unit
 from bakeoff.version import __version__
 from bakeoff.workers.crew import Executor, Workers, threads_for
 from bakeoff.workers.data import TrainingData
@@ -55,16 +49,17 @@ from bakeoff.workers.pool import executor_for
 from bakeoff.workers.units import FitUnit
 from bakeoff.workers.work import UnitQueue
 
-__all__ = ["Heard", "Sought", "resume_tune", "tune"]
+__all__ = ["SearchConfig", "SearchListener", "resume_tune", "tune"]
 
-MANY = 2000  # inner pictures, from which on one inner fold tells enough
-ASKED = "tune.json"
+MANY = 2000  # inner pictures from which on one inner fold is precise enough
+CONFIG = "tune.json"
 
-Heard = Callable[[str, Mapping[str, Any]], None]
+SearchListener = Callable[[str, Mapping[str, Any]], None]
+Studies = dict[str, Study]
 
 
-class Sought(BaseModel):
-    """What was asked of a search."""
+class SearchConfig(BaseModel):
+    """The configuration of a search, as tune.json keeps it; see `tune`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,62 +86,50 @@ def tune(
     storage: str | None = None,
     study: str | None = None,
     workers: str = "auto",
-    hear: Heard = lambda *_: None,
+    on_event: SearchListener = lambda *_: None,
     on_decoded: Callable[[int, int], None] | None = None,
-    **asked: Any,
+    **options: Any,
 ) -> StudyResults:
-    """Search the settings of approaches and leave a study at `out`.
+    """Search the settings of approaches and write a study to `out`.
 
     Parameters
     ----------
-    source, on_decoded : see `bake`.
-    out : a folder; made, and refused if it holds anything.
-    approaches : whose settings are searched, each in trials of its own.
-    trials : for each approach, the first being its defaults.
-    seconds : after which no trial is begun.
-    aims : what is sought, the first above all: loss, accuracy, latency or size.
-    space : a TOML file that says what to try, see `spaces`.
-    inner : folds that each trial is scored on; None: 3, or 1 from 2 000 pictures on.
-    storage : URL of a database where others can take part; None: a file at `out`.
-    study : name of the study in that database; who takes the same takes part in it.
-    workers : see `bake`.
-    hear : called with what happens: ("trial", {...}), ("outer", {...}) and the like.
-    asked : further things, as of `bake`: seed, budget, group, threads, …
+    source, workers, on_decoded : see `bake`.
+    out : a folder; created, and refused if it is not empty.
+    approaches : whose settings to search, each in its own trials.
+    trials : for each approach; the first has the default settings.
+    seconds : after which no trial starts.
+    aims : what to optimise, the most important first: loss, accuracy, latency or size.
+    space : a TOML file with the values to try, see `spaces`.
+    inner : folds that score a trial; None: 3, or 1 from 2 000 pictures on.
+    storage : URL of a database that processes can share; None: a file in `out`.
+    study : name of the study in the database; processes with the same name share it.
+    on_event : called with the name and the details of each event, such as "trial".
+    options : options of `bake`: seed, budget, group, threads, …
 
     Raises
     ------
     BakeoffError
-        As from `bake`, or the space or the storage is not to be used.
+        As from `bake`, or the space or the storage cannot be used.
     """
-    crew = Workers.parse(workers)
-    path = Path(out)
-    known = spaces(tuple(approaches), space)
+    crew, path = Workers.parse(workers), Path(out)
+    on_event = options.pop("hear", on_event)  # its former name, for one more release
+    search_spaces = spaces(tuple(approaches), space)
     RunFolder.check_free(path)
-    config = config_of(source, approaches=tuple(approaches), robustness=False, **asked)
+    config = config_of(source, approaches=tuple(approaches), robustness=False, **options)
     dataset = read_first(config, source, on_decoded)
-    compute = Compute.choose(config.device, config.threads, config.precision)
-    config = config.model_copy(
-        update={
-            "fingerprint": dataset.fingerprint(),
-            "threads": config.threads or threads_for(trials, compute.device),
-            "keep_groups": keeps_groups(dataset, config),
-        }
-    )
-    sought = Sought(
-        config=config,
+    search_config = SearchConfig(
+        config=_settled(config, dataset, trials),
         trials=trials,
         seconds=seconds,
         aims=tuple(aims),
         inner=inner,
-        spaces=known,
+        spaces=search_spaces,
         storage=storage,
         study=study or path.name,
     )
-    story = _Story.of(sought, dataset, path)
-    path.mkdir(parents=True, exist_ok=True)
-    write_file(path / ASKED, sought.model_dump_json(indent=2).encode())
-    with RunLock(path):
-        return story.tell(crew, hear)
+    search = _Search(search_config, dataset, path, on_event)
+    return search.begin(crew)
 
 
 def resume_tune(
@@ -154,14 +137,14 @@ def resume_tune(
     *,
     dataset: Dataset | None = None,
     workers: str = "auto",
-    hear: Heard = lambda *_: None,
+    on_event: SearchListener = lambda *_: None,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> StudyResults:
-    """Go on with an interrupted search; a finished one has its report written anew.
+    """Continue an interrupted search; for a finished one, write the report again.
 
     Parameters
     ----------
-    dataset : the same pictures again, for a search that was not started from a path.
+    dataset : the same pictures again, if the search was not started from a path.
 
     Raises
     ------
@@ -170,220 +153,235 @@ def resume_tune(
     """
     path = Path(out)
     try:
-        sought = Sought.model_validate(read_search((path / ASKED).read_bytes()))
+        config = SearchConfig.model_validate(read_search((path / CONFIG).read_bytes()))
     except (OSError, ValueError):
         raise BakeoffError(
-            str(path), f"is no search: it holds no {ASKED} that fits", "Name what bakeoff tune left"
+            str(path),
+            f"is not a search: it has no valid {CONFIG}",
+            "Name the folder of a bakeoff tune",
         ) from None
     with RunLock(path):
-        dataset = dataset or read_again(sought.config, on_decoded)
-        return _Story.of(sought, dataset, path).tell(Workers.parse(workers), hear)
+        dataset = dataset or read_again(config.config, on_decoded)
+        return _Search(config, dataset, path, on_event).run(Workers.parse(workers))
 
 
-@dataclass(frozen=True, eq=False)
-class _Story:
-    """All that is settled before anything is tried."""
-
-    sought: Sought
-    dataset: Dataset
-    path: Path
-    parts: Split
-    inner: TrainingData
-    compute: Compute
-
-    @classmethod
-    def of(cls, sought: Sought, dataset: Dataset, path: Path) -> _Story:
-        config = sought.config
-        compute = Compute.choose(config.device, config.threads, config.precision)
-        ids = together_of(dataset, find_duplicates(dataset.pictures), config)
-        parts = parts_of(dataset, ids, config)
-        if not parts.folds:
-            raise BakeoffError("--folds 0", "leaves no outer pictures", "Ask for 2 folds or more")
-        rows = np.sort(np.concatenate([parts.folds[0].train, parts.folds[0].validation]))
-        folds = _inner_folds(dataset, rows, ids, sought)
-        data = TrainingData.of(config, dataset, rows, folds, compute)
-        return cls(sought, dataset, path, parts, data, compute)
-
-    def tell(self, workers: Workers, hear: Heard) -> StudyResults:
-        """Search, pick, and ask the outer pictures."""
-        sought = self.sought
-        self.compute.apply()
-        url = sought.storage or f"sqlite:///{self.path / 'study.db'}"
-        with storage_of(url) as storage:
-            return self._search_all(storage, workers, hear)
-
-    def _search_all(
-        self, storage: optuna.storages.RDBStorage, workers: Workers, hear: Heard
-    ) -> StudyResults:
-        sought, config = self.sought, self.sought.config
-        studies = {
-            name: Study(
-                storage,
-                f"{sought.study}/{name}",
-                sought.spaces[name],
-                sought.aims,
-                sought.trials,
-                config.seed,
-                alone=sought.storage is None,
-            )
-            for name in config.names
+def _settled(config: RunConfig, dataset: Dataset, trials: int) -> RunConfig:
+    """The configuration with everything that depends on the pictures and the machine."""
+    compute = Compute.choose(config.device, config.threads, config.precision)
+    return config.model_copy(
+        update={
+            "fingerprint": dataset.fingerprint(),
+            "threads": config.threads or threads_for(trials, compute.device),
+            "keep_groups": keeps_groups(dataset, config),
         }
-        started = self._created()
+    )
 
-        def keep(
-            finished: str | None = None, outer: Mapping[str, Outer] | None = None
-        ) -> StudyResults:
-            results = self._results(studies, started, finished, outer)
-            StudyFolder(self.path).write(results)
-            return results
 
-        hear("search", {"description": self.dataset.description, "results": keep()})
+class _Search:
+    """A search: `run` is the story, and each step is a method.
 
-        def on_trial(approach: str, record: TrialRecord) -> None:
-            keep()
-            hear("trial", {"approach": approach, "record": record, "wanted": sought.trials})
+    Raises
+    ------
+    BakeoffError
+        The run of these options would have no folds.
+    """
 
-        folder = RunFolder(self.path)
-        until = None if sought.seconds is None else time.monotonic() + sought.seconds
-        trials = Trials(
-            studies,
-            self.inner,
-            folder,
-            until=until,
-            on_trial=on_trial,
-            on_epoch=lambda *done: hear("epoch", dict(zip(EPOCH, done, strict=True))),
-        )
-        left = trials.left()
-        workers = workers.settled(left, float("inf") if left > 1 else 0.0, self.compute)
+    def __init__(
+        self, config: SearchConfig, dataset: Dataset, path: Path, on_event: SearchListener
+    ) -> None:
+        self.config, self.dataset, self.path, self.on_event = config, dataset, path, on_event
+        self.folder = RunFolder(path)
+        run = config.config
+        self.compute = Compute.choose(run.device, run.threads, run.precision)
+        ids = together_of(dataset, find_duplicates(dataset.pictures), run)
+        self.parts = parts_of(dataset, ids, run)
+        if not self.parts.folds:
+            raise BakeoffError("--folds 0", "leaves no outer pictures", "Use 2 folds or more")
+        first = self.parts.folds[0]
+        rows = np.sort(np.concatenate([first.train, first.validation]))
+        folds = _inner_folds(dataset, rows, ids, config)
+        self.inner = TrainingData.of(run, dataset, rows, folds, self.compute)
+        self.started = self._created()
 
-        def tell(event: Event) -> None:
-            hear(event.event, event.model_dump())
+    def begin(self, workers: Workers) -> StudyResults:
+        """Keep the configuration, and run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_file(self.path / CONFIG, self.config.model_dump_json(indent=2).encode())
+        with RunLock(self.path):
+            return self.run(workers)
 
-        with executor_for(workers, self.inner, folder, tell) as crew:
-            crew.do(trials)
-            while any(study.others_at_work() for study in studies.values()):
-                time.sleep(1)  # those may end without a word, and leave a trial to be done again
-                crew.do(trials)
-        # The search is over; only now are the outer pictures handed to anybody.
-        fold = replace(self.parts.folds[0], name="outer")
-        data = TrainingData.of(
-            config,
-            self.dataset,
-            np.sort(np.concatenate([self.inner.rows, fold.held_out])),
-            {"outer": fold},
-            self.compute,
-        )
-        hear("outer", {"pictures": len(fold.held_out)})
-        with executor_for(Workers("local", 1), data, folder, tell) as crew:
-            outer = {
-                name: scores
-                for name, study in studies.items()
-                if (scores := self._outer(name, study, data, folder, crew))
-            }
-        results = keep(now(), outer)
+    def run(self, workers: Workers) -> StudyResults:
+        """Try settings, recommend some, and score them on the outer pictures."""
+        self.compute.apply()
+        with storage_of(self.config.storage or f"sqlite:///{self.path / 'study.db'}") as storage:
+            studies = self._studies(storage)
+            description = self.dataset.description
+            self.on_event("search", {"description": description, "results": self._save(studies)})
+            self._try_settings(studies, workers)
+            outer = self._score_outer(studies)
+            results = self._save(studies, now(), outer)
         write_study_report(self.path)
-        hear("finished", {"results": results})
+        self.on_event("finished", {"results": results})
         return results
 
-    def _outer(
-        self, name: str, study: Study, data: TrainingData, folder: RunFolder, crew: Executor
-    ) -> Outer | None:
-        """How the defaults, the best and the pick do on the outer pictures, trained anew."""
-        tried = study.tried()
-        chosen = choose(tried, self.sought.aims)
-        if chosen is None:
-            return None
-        settings = {one.record.number: one.record.settings for one in tried}
-        wanted = {
-            "defaults": {},
-            "best": settings[chosen.best],
-            "recommendation": settings[chosen.recommendation],
-        }
-        units = {
-            what: FitUnit(name, f"outer {json.dumps(some, sort_keys=True)}", "outer", some)
-            for what, some in wanted.items()
-        }
-        crew.do(UnitQueue({unit.name: unit for unit in units.values()}.values(), folder))
-        return {
-            what: judged_unit(folder, data, name, unit.name)[1:]  # type: ignore[misc]
-            for what, unit in units.items()
-        }
-
     def _created(self) -> str:
-        """When the search began, were it long ago."""
+        """When the search was first started."""
         try:
             return StudyFolder(self.path).results().created
         except BakeoffError:
             return now()
 
-    def _results(
+    def _studies(self, storage: optuna.storages.RDBStorage) -> Studies:
+        config = self.config
+        return {
+            name: Study(
+                storage,
+                f"{config.study}/{name}",
+                config.spaces[name],
+                config.aims,
+                config.trials,
+                config.config.seed,
+                alone=config.storage is None,
+            )
+            for name in config.config.names
+        }
+
+    def _try_settings(self, studies: Studies, workers: Workers) -> None:
+        """Do trials until there are none left, including those that other processes drop."""
+
+        def on_trial(approach: str, record: TrialRecord) -> None:
+            self._save(studies)
+            details = {"approach": approach, "record": record, "wanted": self.config.trials}
+            self.on_event("trial", details)
+
+        def on_epoch(approach: str, trial: int, percent: int) -> None:
+            self.on_event("epoch", {"approach": approach, "trial": trial, "percent": percent})
+
+        seconds = self.config.seconds
+        trials = Trials(
+            studies,
+            self.inner,
+            self.folder,
+            until=None if seconds is None else time.monotonic() + seconds,
+            on_trial=on_trial,
+            on_epoch=on_epoch,
+        )
+        left = trials.left()
+        workers = workers.settled(left, float("inf") if left > 1 else 0.0, self.compute)
+        with executor_for(workers, self.inner, self.folder, self._tell) as crew:
+            crew.do(trials)
+            while any(study.has_running() for study in studies.values()):
+                time.sleep(1)  # another process may die and leave a trial to be done again
+                crew.do(trials)
+
+    def _score_outer(self, studies: Studies) -> dict[str, Outer]:
+        """Train the chosen settings on all inner pictures and score them on the outer ones."""
+        # The search is over; only now does a worker get the outer pictures.
+        fold = replace(self.parts.folds[0], name="outer")
+        rows = np.sort(np.concatenate([self.inner.rows, fold.held_out]))
+        data = TrainingData.of(
+            self.config.config, self.dataset, rows, {"outer": fold}, self.compute
+        )
+        self.on_event("outer", {"pictures": len(fold.held_out)})
+        with executor_for(Workers("local", 1), data, self.folder, self._tell) as crew:
+            scored = {name: self._outer(name, study, data, crew) for name, study in studies.items()}
+        return {name: outer for name, outer in scored.items() if outer}
+
+    def _outer(self, name: str, study: Study, data: TrainingData, crew: Executor) -> Outer | None:
+        """The scores of the defaults, the best and the recommended settings; None: no trials."""
+        outcomes = study.outcomes()
+        chosen = choose(outcomes, self.config.aims)
+        if chosen is None:
+            return None
+        settings = {outcome.record.number: outcome.record.settings for outcome in outcomes}
+        choices = {
+            "defaults": {},
+            "best": settings[chosen.best],
+            "recommendation": settings[chosen.recommendation],
+        }
+        units = {
+            choice: FitUnit(name, f"outer {json.dumps(own, sort_keys=True)}", "outer", own)
+            for choice, own in choices.items()
+        }
+        crew.do(UnitQueue({unit.name: unit for unit in units.values()}.values(), self.folder))
+        return {
+            choice: scored_unit(self.folder, data, name, unit.name)[1:]  # type: ignore[misc]
+            for choice, unit in units.items()
+        }
+
+    def _tell(self, event: Event) -> None:
+        self.on_event(event.event, event.model_dump())
+
+    def _save(
         self,
-        studies: Mapping[str, Study],
-        created: str,
-        finished: str | None,
-        outer: Mapping[str, Outer] | None,
+        studies: Studies,
+        finished: str | None = None,
+        outer: Mapping[str, Outer] | None = None,
     ) -> StudyResults:
-        sought, dataset = self.sought, self.dataset
-        return StudyResults(
+        """Write what is known so far, so that the study can be read while the search runs."""
+        config, dataset = self.config, self.dataset
+        results = StudyResults(
             bakeoff_version=__version__,
-            created=created,
+            created=self.started,
             finished=finished,
-            source=sought.config.source,
+            source=config.config.source,
             name=dataset.name,
             description=dataset.description,
             pictures=len(dataset),
             classes=list(dataset.classes),
-            protocol=StudyProtocol(
-                aims=list(sought.aims),
-                seed=sought.config.seed,
-                budget=sought.config.budget,
-                inner_folds=len(self.inner.folds),
-                inner_pictures=len(self.inner.rows),
-                outer_pictures=len(self.parts.folds[0].held_out),
-                test_pictures=len(self.parts.test),
-                storage="sqlite" if sought.storage is None else sought.storage.split(":")[0],
-            ),
+            protocol=self._protocol(),
             machine=machine_summary(self.compute),
             searches=[
-                self._search(name, study, None if outer is None else outer.get(name))
+                self._search_of(name, study, None if outer is None else outer.get(name))
                 for name, study in studies.items()
             ],
         )
+        StudyFolder(self.path).write(results)
+        return results
 
-    def _search(self, name: str, study: Study, outer: Outer | None) -> Search:
-        tried = study.tried()
-        front = front_of(tried, self.sought.aims)
-        chosen = choose(tried, self.sought.aims) if outer else None
-        by_number = {one.record.number: one for one in tried}
-        records = {
-            one.record.number: one.record.model_copy(update={"front": one.record.number in front})
-            for one in tried
-        }
+    def _protocol(self) -> StudyProtocol:
+        config = self.config
+        return StudyProtocol(
+            aims=list(config.aims),
+            seed=config.config.seed,
+            budget=config.config.budget,
+            inner_folds=len(self.inner.folds),
+            inner_pictures=len(self.inner.rows),
+            outer_pictures=len(self.parts.folds[0].held_out),
+            test_pictures=len(self.parts.test),
+            storage="sqlite" if config.storage is None else config.storage.split(":")[0],
+        )
+
+    def _search_of(self, name: str, study: Study, outer: Outer | None) -> Search:
+        outcomes = study.outcomes()
+        front = front_of(outcomes, self.config.aims)
+        chosen = choose(outcomes, self.config.aims) if outer else None
+        by_number = {outcome.record.number: outcome for outcome in outcomes}
         return Search(
             name=name,
             title=APPROACHES[name].title,
-            wanted=self.sought.trials,
-            space=self.sought.spaces[name],
-            trials=list(records.values()),
+            wanted=self.config.trials,
+            space=self.config.spaces[name],
+            trials=[
+                outcome.record.model_copy(update={"front": number in front})
+                for number, outcome in by_number.items()
+            ],
             importance=study.importance() if outer else None,
             recommendation=with_outer(chosen, by_number[chosen.best], outer) if chosen else None,
         )
 
 
-EPOCH = ("approach", "trial", "percent")
-
-
 def _inner_folds(
-    dataset: Dataset, rows: NDArray[np.int64], ids: NDArray[np.int64], sought: Sought
+    dataset: Dataset, rows: NDArray[np.int64], ids: NDArray[np.int64], config: SearchConfig
 ) -> dict[str, Fold]:
-    """Folds of the inner pictures: each trial learns from some, and is scored on the others."""
+    """Folds of the inner pictures, on which each trial is trained and scored."""
     labels = np.full_like(dataset.labels, UNLABELLED)
     labels[rows] = dataset.labels[rows]
-    inner = sought.inner or (1 if len(rows) >= MANY else 3)
+    inner = config.inner or (1 if len(rows) >= MANY else 3)
     parts = split(
         labels,
         folds=5 if inner == 1 else inner,
-        seed=sought.config.seed,
+        seed=config.config.seed,
         test_share=0,
         together=ids,
     )

@@ -25,7 +25,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.study import Aim, TrialRecord
 from bakeoff.tune.space import Space, contains, suggest
 
-__all__ = ["Asked", "Study", "Tried", "storage_of", "value_of"]
+__all__ = ["Claim", "Outcome", "Study", "storage_of", "value_of"]
 
 BEAT, GRACE = 30, 300  # seconds between heartbeats, and without one until a trial is given up
 ATTEMPTS = 3  # to open a database
@@ -35,7 +35,7 @@ RUNGS = 2  # one of two trials goes on at every rung of successive halving
 FIRST_LOOK = 20  # percent of a trial's work before it may be pruned
 
 
-class Asked(NamedTuple):
+class Claim(NamedTuple):
     """A claimed trial. Number 0 has the default settings."""
 
     trial: optuna.trial.Trial
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
     settings: dict[str, Any]
 
 
-class Tried(NamedTuple):
+class Outcome(NamedTuple):
     """A trial's record; if finished, the loss on each inner picture, and whether it is right."""
 
     record: TrialRecord
@@ -172,11 +172,11 @@ class Study:
             optuna.storages.fail_stale_trials(self._study)
         return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
-    def others_at_work(self) -> bool:
+    def has_running(self) -> bool:
         """Whether trials are running; call it when this process runs none."""
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> Claim | None:
         """Claim a trial; None if all are claimed."""
         if not self.waiting():
             return None
@@ -187,38 +187,38 @@ class Study:
             self._study.tell(trial, state=TrialState.FAIL)
             return None
         settings = suggest(trial, self.space)
-        return Asked(trial, number, {} if number == 0 else settings)
+        return Claim(trial, number, {} if number == 0 else settings)
 
-    def beat(self, requests: Sequence[Asked]) -> None:
+    def heartbeat(self, requests: Sequence[Claim]) -> None:
         """Record a heartbeat for running trials."""
         if time.monotonic() - self._last_beat > BEAT / 2:
             self._last_beat = time.monotonic()
             for request in requests:
                 self._storage.record_heartbeat(request.trial._trial_id)
 
-    def hopeless(self, asked: Asked, value: float, percent: int) -> bool:
+    def should_prune(self, claim: Claim, value: float, percent: int) -> bool:
         """Report a trial's loss so far, and decide whether to prune it."""
         if len(self.aims) > 1:
             return False
         # Even if the aim is accuracy the loss is reported: it is more informative, and earlier.
-        asked.trial.report(-value if self.aims[0] in MAXIMISED else value, percent)
-        return asked.number != 0 and asked.trial.should_prune()
+        claim.trial.report(-value if self.aims[0] in MAXIMISED else value, percent)
+        return claim.number != 0 and claim.trial.should_prune()
 
     def tell(
         self,
-        asked: Asked,
+        claim: Claim,
         record: TrialRecord,
         losses: NDArray[np.floating[Any]] | None = None,
         right: NDArray[np.bool_] | None = None,
     ) -> None:
         """Store the outcome of a trial."""
-        trial = asked.trial
+        trial = claim.trial
         trial.set_user_attr("record", record.model_dump(mode="json"))
         if losses is not None and right is not None:
             trial.set_user_attr("losses", _text(losses.astype(np.float16)))
             trial.set_user_attr("right", _text(np.packbits(right)))
             trial.set_user_attr("pictures", len(right))
-        outside = asked.number == 0 and not contains(self.space)
+        outside = claim.number == 0 and not contains(self.space)
         if record.state == "failed" or outside:
             self._study.tell(trial, state=TrialState.FAIL)
         elif record.state == "pruned":
@@ -226,19 +226,19 @@ class Study:
         else:
             self._study.tell(trial, [value_of(record, aim) for aim in self.aims])
 
-    def tried(self) -> list[Tried]:
+    def outcomes(self) -> list[Outcome]:
         """Every started trial by number; of a restarted trial, the latest attempt."""
-        newest: dict[int, Tried] = {}
+        newest: dict[int, Outcome] = {}
         for one in self._study.get_trials(deepcopy=False):
             number = one.user_attrs.get("number")
             if number is None or one.state == TrialState.WAITING:
                 continue
             if "record" in one.user_attrs:
-                newest[number] = _tried(one)
+                newest[number] = _outcome(one)
             elif one.state == TrialState.RUNNING:
                 settings = {} if number == 0 else dict(one.params)
                 record = TrialRecord(number=number, state="running", settings=settings)
-                newest[number] = Tried(record, np.empty(0, np.float32), np.empty(0, np.bool_))
+                newest[number] = Outcome(record, np.empty(0, np.float32), np.empty(0, np.bool_))
         return [newest[number] for number in sorted(newest)]
 
     def importance(self) -> dict[str, float] | None:
@@ -260,7 +260,7 @@ def _sampler(seed: int) -> optuna.samplers.BaseSampler:
 
 @contextmanager
 def _experiments() -> Iterator[None]:
-    """Silence warnings about experimental Optuna features, and heartbeats that `beat` records."""
+    """Silence warnings about experimental features and about heartbeats, which `Study` records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", message="Heartbeat of storage")
@@ -284,7 +284,7 @@ def _enqueue_again(study: optuna.Study, trial: FrozenTrial) -> None:
     study.enqueue_trial(trial.params, user_attrs={"number": trial.user_attrs.get("number")})
 
 
-def _tried(trial: FrozenTrial) -> Tried:
+def _outcome(trial: FrozenTrial) -> Outcome:
     stored = trial.user_attrs
     right = np.empty(0, np.bool_)
     losses = np.empty(0, np.float32)
@@ -292,7 +292,7 @@ def _tried(trial: FrozenTrial) -> Tried:
         losses = np.frombuffer(base64.b64decode(stored["losses"]), np.float16).astype(np.float32)
         bits = np.frombuffer(base64.b64decode(stored["right"]), np.uint8)
         right = np.unpackbits(bits, count=stored["pictures"]).astype(np.bool_)
-    return Tried(TrialRecord.model_validate(stored["record"]), losses, right)
+    return Outcome(TrialRecord.model_validate(stored["record"]), losses, right)
 
 
 def _text(array: NDArray[Any]) -> str:
