@@ -122,7 +122,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             check_consistent_length(pictures, labels)
         if len(classes) < 2:
             raise InputError(
-                "y", f"at least two classes are needed; found {len(classes)}", "Add another class"
+                "y",
+                f"at least two classes are needed; found {len(classes)} class",
+                "Add another class",
             )
         seed = _seed(self.random_state)
         ids = together(len(pictures), [copy.indices for copy in find_duplicates(pictures)])
