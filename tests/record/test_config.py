@@ -89,7 +89,7 @@ def test_former_names_of_settings_and_options_are_still_read() -> None:
         ({"approaches": ("cnm",)}, r"approach cnm: is not known\. Did you mean cnn\?"),
         (
             {"approaches": ("cnn",), "settings": {"vit": {"depth": 2}}},
-            r"settings of vit: no such approach takes part.* Those that do are cnn",
+            r"settings of vit: no such approach takes part.* The approaches of this run are cnn",
         ),
         ({"settings": {"cnn": {"depth": 3}}}, r"cnn\.depth: is not a setting"),
         ({"settings": {"cnn": {"epochs": "2.5"}}}, r"cnn\.epochs=2\.5: .* whole number"),

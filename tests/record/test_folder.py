@@ -89,7 +89,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"source": "a"}', b'{"source": 1, "approaches": []}'],
+    [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"folds": 5}', b'{"source": 1, "approaches": []}'],
 )
 def test_a_damaged_config_is_refused(run: RunFolder, damage: bytes) -> None:
     (run.path / "run.json").write_bytes(damage)

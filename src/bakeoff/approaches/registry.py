@@ -6,6 +6,7 @@ point group ``bakeoff.approaches``, whose value is the class.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from bakeoff.plugins import load_plugin, plugins
 if TYPE_CHECKING:
     from bakeoff.approaches.approach import Approach
 
-__all__ = ["APPROACHES", "Entry"]
+__all__ = ["APPROACHES", "Entry", "entry_of"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,23 @@ class _Approaches(Mapping[str, Entry]):
 
 
 APPROACHES: Mapping[str, Entry] = _Approaches()
+
+
+def entry_of(name: str) -> Entry:
+    """The approach of this name.
+
+    Raises
+    ------
+    BakeoffError
+        There is none.
+    """
+    if name not in APPROACHES:
+        near = difflib.get_close_matches(name, APPROACHES, n=1)
+        suggestion = f"Did you mean {near[0]}? " if near else ""
+        raise BakeoffError(
+            f"approach {name}", "is not known", f"{suggestion}There are {', '.join(APPROACHES)}"
+        )
+    return APPROACHES[name]
 
 
 def _entries() -> dict[str, Entry]:

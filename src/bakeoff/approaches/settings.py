@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bakeoff.approaches.registry import APPROACHES
+from bakeoff.approaches.registry import APPROACHES, entry_of
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -64,15 +64,7 @@ def configure(name: str, settings: Settings) -> Approach:
     BakeoffError
         There is no such approach or setting, or a value does not fit it.
     """
-    if name not in APPROACHES:
-        near = difflib.get_close_matches(name, APPROACHES, n=1)
-        suggestion = f"Did you mean {near[0]}? " if near else ""
-        raise BakeoffError(
-            f"approach {name}",
-            "is not known",
-            f"{suggestion}There are {', '.join(APPROACHES)}",
-        )
-    approach = APPROACHES[name].load()()
+    approach = entry_of(name).load()()
     own, training = _settings_of(type(approach)), _settings_of(type(approach.training))
     own.pop("training")
     changed: dict[str, Any] = {}

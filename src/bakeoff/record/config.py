@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bakeoff.approaches.registry import entry_of
 from bakeoff.data.corrections import Correction
 from bakeoff.errors import BakeoffError
 from bakeoff.record.results import SCHEMA_VERSION
@@ -168,15 +169,21 @@ FORMER_OPTIONS = {"brittleness": "robustness"}
 
 def _merged(approaches: Sequence[Any], settings: Mapping[str, Mapping[str, object]]) -> list[Any]:
     """Names as configs with their settings; those under "" are for all."""
-    names = [
-        approach if isinstance(approach, str) else getattr(approach, "name", None)
-        for approach in approaches
-    ]
-    for name in set(settings) - {"", *names}:
+    names = [approach for approach in approaches if isinstance(approach, str)]
+    if settings and len(names) < len(approaches):
         raise BakeoffError(
-            f"settings of {name}",
+            "settings",
+            "they are beside approaches that hold settings of their own",
+            "Give the approaches by name, or put the settings into each",
+        )
+    absent = set(settings) - {"", *names}
+    if absent and names:
+        for name in names:
+            entry_of(name)  # a name that is misspelled is the likelier cause
+        raise BakeoffError(
+            f"settings of {min(absent)}",
             "no such approach takes part in this run",
-            f"Those that do are {', '.join(map(str, names))}",
+            f"The approaches of this run are {', '.join(names)}",
         )
     return [
         {

@@ -269,7 +269,10 @@ def parse_event(given: str | bytes | Mapping[str, Any]) -> Event:
     if not isinstance(event, Mapping):
         raise ValueError("an event is an object")
     event = {FORMER_FIELDS.get(key, key): value for key, value in event.items()}
-    event["event"] = FORMER_EVENTS.get(event.get("event", ""), event.get("event"))
+    kind = event.get("event")
+    if not isinstance(kind, str):
+        raise ValueError("an event says what it is")
+    event["event"] = FORMER_EVENTS.get(kind, kind)
     if "approaches" not in event and isinstance(event.get("options"), dict):
         event["approaches"] = event["options"].get("approaches", [])
     return _ADAPTER.validate_python(event)

@@ -11,7 +11,7 @@ probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
 learning.csv        every fit of the learning curve, if one was asked for
-brittleness.csv     how each approach stands every change at every strength, if that was asked
+robustness.csv      accuracy of each approach on every corruption at every strength, if asked for
 corrections.csv     what may be wrong with the pictures, for bakeoff run --corrections
 report.html         all of it on one page
 bundles/A/          approach A to carry away
@@ -231,7 +231,7 @@ class RunFolder:
         self._write("probabilities.npz", _npz(probabilities))
         self._write("mistakes.csv", _mistakes_table(results).encode())
         if any(one.robustness for one in results.approaches):
-            self._write("robustness.csv", _brittleness_table(results).encode())
+            self._write("robustness.csv", _robustness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
 
     def save_corrections(self, proposed: Sequence[Correction]) -> None:
@@ -372,7 +372,7 @@ def _mistakes_table(results: Results) -> str:
     )
 
 
-def _brittleness_table(results: Results) -> str:
+def _robustness_table(results: Results) -> str:
     return table(
         ["approach", "corruption", "strength", "amount", "accuracy"],
         (
