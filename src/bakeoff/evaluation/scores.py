@@ -58,10 +58,7 @@ def score(
     answers = probabilities.argmax(axis=1)
     right = answers == labels
     loss = losses(probabilities, labels)
-    count = len(classes)
-    confusion = np.bincount(
-        labels.astype(np.int64) * count + answers, minlength=count * count
-    ).reshape(count, count)
+    confusion = _confusion(labels, answers, len(classes))
     confidence = probabilities.max(axis=1).astype(np.float64)
     bins = reliability(probabilities, labels)
     metrics = metrics_of(probabilities, labels)
@@ -72,12 +69,7 @@ def score(
         interval=share_interval(right, sampling),
         loss=metrics["loss"],
         calibration_error=metrics["calibration_error"],
-        per_class=[
-            _class_score(
-                name, index, confusion, right[labels == index], sampling.take(labels == index)
-            )
-            for index, name in enumerate(classes)
-        ],
+        per_class=_per_class(labels, right, confusion, classes, sampling),
         per_group=[]
         if groups is None
         else _per_group(right, loss, confidence, groups, group_names, sampling),
@@ -88,6 +80,27 @@ def score(
         calibration_null_level=calibration_null_level(confidence, bins),
         metrics=metrics,
     )
+
+
+def _confusion(
+    labels: NDArray[np.integer], answers: NDArray[np.integer], classes: int
+) -> NDArray[np.int64]:
+    """K×K counts; row the truth, column the answer."""
+    pairs = labels.astype(np.int64) * classes + answers
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def _per_class(
+    labels: NDArray[np.integer],
+    right: NDArray[np.bool_],
+    confusion: NDArray[np.int64],
+    classes: Sequence[str],
+    sampling: Sampling,
+) -> list[ClassScore]:
+    return [
+        _class_score(name, index, confusion, right[labels == index], sampling.take(labels == index))
+        for index, name in enumerate(classes)
+    ]
 
 
 def _class_score(

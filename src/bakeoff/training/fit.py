@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -132,11 +132,6 @@ def fit(
 ) -> Fitted:
     """Train `network` and keep the last epoch whose validation loss is not clearly worse.
 
-    Clearly worse is more than two standard errors of the paired difference above the lowest loss
-    of any epoch. The epoch with the lowest loss itself is chosen by noise on a few dozen pictures,
-    and the weights settle as the schedule ends: on stamps, a style that it had not been trained
-    on, a CNN had 86 % right at the lowest loss and 100 % at the last epoch.
-
     Parameters
     ----------
     network : inputs of `source` to N×K logits. Parameters with the attribute ``rate_scale`` are
@@ -155,47 +150,25 @@ def fit(
         The loss is not a finite number: the learning rate is too high.
     """
     assert training.epochs is not None, "resolve the training settings first"
-    assert training.batch_size is not None, "resolve the training settings first"
     torch.manual_seed(seed)  # dropout
-    generator = torch.Generator().manual_seed(seed)
     network = compute.place(network)
     labels, train = labels.to(compute.device), train.to(compute.device)
-    # Batch norm needs two pictures in a batch, even if they are the same.
-    train = train.repeat(2) if len(train) == 1 else train
-    batches = max(1, min(round(len(train) / training.batch_size), len(train) // 2))
-    epochs = min(stop_after or training.epochs, training.epochs)
-    optimizer, schedule = _optimizer(network, training, steps=batches * training.epochs)
+    steps = _Steps(network, source, labels, train, training, compute, seed)
     kept = _Kept(network.state_dict())
     curve: list[Epoch] = []
+    epochs = min(stop_after or training.epochs, training.epochs)
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        shuffled = train[torch.randperm(len(train), generator=generator).to(compute.device)]
-        loss_sum, correct = _train_epoch(
-            network,
-            source,
-            labels,
-            batches=shuffled.tensor_split(batches),
-            generator=generator,
-            label_smoothing=training.label_smoothing,
-            compute=compute,
-            optimizer=optimizer,
-            schedule=schedule,
-        )
-        if not loss_sum.isfinite():
-            raise BakeoffError(
-                f"learning_rate={training.learning_rate}",
-                f"the loss is not a finite number in epoch {number}",
-                "Use a smaller learning rate, such as --set learning_rate=0.001",
-            )
+        train_loss, train_accuracy, learning_rate = steps.epoch(number)
         losses, right = _judge(network, source, labels, validation, compute)
         kept.consider(number, network, losses)
         curve.append(
             Epoch(
                 number=number,
                 of=epochs,
-                learning_rate=float(schedule.get_last_lr()[0]),
-                train_loss=loss_sum.item() / len(train),
-                train_accuracy=correct.item() / len(train),
+                learning_rate=learning_rate,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
                 validation_loss=losses.mean().item() if len(losses) else None,
                 validation_accuracy=right.mean().item() if len(losses) else None,
                 seconds=time.perf_counter() - started,
@@ -205,43 +178,70 @@ def fit(
         if training.patience and number - kept.lowest_epoch >= training.patience:
             break
     network.load_state_dict(kept.weights)
-    chosen = None
-    if len(validation):
-        chosen = logits_of(network, source, validation, compute)
+    chosen = logits_of(network, source, validation, compute) if len(validation) else None
     return Fitted(network.cpu().eval(), curve, kept.epoch, chosen)
 
 
-def _train_epoch(
-    network: nn.Module,
-    source: Source,
-    labels: Tensor,
-    *,
-    batches: Sequence[Tensor],
-    generator: torch.Generator,
-    label_smoothing: float,
-    compute: Compute,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.OneCycleLR,
-) -> tuple[Tensor, Tensor]:
-    """One step per batch of rows; the sum of the losses and the number of correct answers."""
-    network.train()
-    loss_sum = torch.zeros((), device=compute.device)
-    correct = torch.zeros((), device=compute.device)
-    for rows in batches:
-        x, y = source.train(rows, generator), labels[rows]
+class _Steps:
+    """The optimisation of a network: one epoch of steps at a time, along one schedule."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        source: Source,
+        labels: Tensor,
+        train: Tensor,
+        training: Training,
+        compute: Compute,
+        seed: int,
+    ) -> None:
+        assert training.epochs is not None, "resolve the training settings first"
+        assert training.batch_size is not None, "resolve the training settings first"
+        self.network, self.source, self.labels = network, source, labels
+        self.training, self.compute = training, compute
+        self.generator = torch.Generator().manual_seed(seed)
+        # Batch norm needs two pictures in a batch, even if they are the same.
+        self.train = train.repeat(2) if len(train) == 1 else train
+        pictures = len(self.train)
+        self.batches = max(1, min(round(pictures / training.batch_size), pictures // 2))
+        self.optimizer, self.schedule = _optimizer(
+            network, training, steps=self.batches * training.epochs
+        )
+
+    def epoch(self, number: int) -> tuple[float, float, float]:
+        """One pass over the training pictures: mean loss, accuracy, and the last learning rate."""
+        self.network.train()
+        device = self.compute.device
+        loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
+        order = torch.randperm(len(self.train), generator=self.generator).to(device)
+        for rows in self.train[order].tensor_split(self.batches):
+            x, y = self.source.train(rows, self.generator), self.labels[rows]
+            logits = self._step(x, y)
+            loss_sum += F.cross_entropy(logits, y, reduction="sum")
+            correct += (logits.argmax(1) == y).sum()
+        if not loss_sum.isfinite():
+            raise BakeoffError(
+                f"learning_rate={self.training.learning_rate}",
+                f"the loss is not a finite number in epoch {number}",
+                "Use a smaller learning rate, such as --set learning_rate=0.001",
+            )
+        pictures, rate = len(self.train), float(self.schedule.get_last_lr()[0])
+        return loss_sum.item() / pictures, correct.item() / pictures, rate
+
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        """One step of the optimizer on a batch; its logits before that, N×K float32."""
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        with compute.autocast():
-            logits = network(x)
+        with self.compute.autocast():
+            logits = self.network(x)
         logits = logits.float()
-        loss = F.cross_entropy(logits, y, label_smoothing=label_smoothing)
-        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(logits, y, label_smoothing=self.training.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        loss_sum += F.cross_entropy(logits.detach(), y, reduction="sum")
-        correct += (logits.detach().argmax(1) == y).sum()
-    return loss_sum, correct
+        self.optimizer.step()
+        self.schedule.step()
+        detached: Tensor = logits.detach()
+        return detached
 
 
 def logits_of(network: nn.Module, source: Source, rows: Tensor, compute: Compute) -> Tensor:
@@ -271,7 +271,13 @@ def _judge(
 
 @dataclass
 class _Kept:
-    """The weights to keep, their epoch, and the lowest losses so far, to compare with."""
+    """The weights of the last epoch whose validation loss is not clearly worse than the lowest.
+
+    Clearly worse is more than two standard errors of the paired difference. The epoch with the
+    lowest loss itself is chosen by noise on a few dozen pictures, and the weights settle as the
+    schedule ends: on stamps, a style that it had not been trained on, a CNN had 86 % right at the
+    lowest loss and 100 % at the last epoch.
+    """
 
     weights: dict[str, Tensor]
     epoch: int = 0
