@@ -269,7 +269,8 @@ def test_an_outlier_to_every_approach(tmp_path: Path) -> None:
     pixels = np.stack(list(dataset.pictures)).copy()
     pixels[50, :, :, 0] = np.indices((8, 8)).sum(0) % 2 * 255
     strange = replace(dataset, pictures=Pictures.from_array(pixels))
-    run = bake(strange, tmp_path / "run", **BOTH | {"approaches": ("baseline",), "settings": {}})
+    asked = BOTH | {"approaches": ("baseline",), "settings": {"": {"epochs": 12}}}
+    run = bake(strange, tmp_path / "run", **asked)
     health = run.results().health
     assert health is not None
     assert (50, "outlier") in {(one.index, one.what) for one in health.odd}
