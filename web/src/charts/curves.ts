@@ -35,14 +35,16 @@ export function mean(lines: readonly Point[][]): Point[] {
   if (!first) return [];
   return [...first].flatMap(([epoch, value]): Point[] => {
     const values = [value, ...others.map((line) => line.get(epoch))];
-    if (!values.every((one) => one !== undefined)) return [];
+    if (!values.every((value) => value !== undefined)) return [];
     return [[epoch, values.reduce((a, b) => a + b) / values.length]];
   });
 }
 
 export function domains(fits: readonly Fit[]): Domains {
   const of = (...readings: Reading[]) =>
-    fits.flatMap((fit) => readings.flatMap((one) => points(fit, one).map(([, value]) => value)));
+    fits.flatMap((fit) =>
+      readings.flatMap((reading) => points(fit, reading).map(([, value]) => value)),
+    );
   const losses = of("train_loss", "validation_loss");
   const least = Math.max(
     LEAST_LOSS,

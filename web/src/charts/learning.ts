@@ -24,7 +24,7 @@ export function line(curve: LearningCurve, from: number, to: number): [number, n
 
 /** The largest measured number of pictures; beyond it all is forecast. */
 export function last(curve: LearningCurve): number {
-  return Math.max(...curve.points.map((one) => one.pictures));
+  return Math.max(...curve.points.map((point) => point.pictures));
 }
 
 /** The forecasts, starting from the law at the last measurement. */
@@ -36,7 +36,7 @@ export function fan(curve: LearningCurve): Place[] {
 
 /** All numbers of pictures, ascending. */
 export function sizes(curves: readonly LearningCurve[]): number[] {
-  const all = curves.flatMap((one) => [...one.points, ...one.forecasts]);
+  const all = curves.flatMap((curve) => [...curve.points, ...curve.forecasts]);
   return [...new Set(all.map((one) => one.pictures))].sort((a, b) => a - b);
 }
 

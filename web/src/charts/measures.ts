@@ -25,7 +25,7 @@ export function measureAxis(
     const ticks = shareTicks(domain).map((value) => ({ value, text: `${tickText(value)} %` }));
     return { title, domain, log: false, ticks };
   }
-  const known = values.filter((one) => Number.isFinite(one));
+  const known = values.filter((value) => Number.isFinite(value));
   const low = known.reduce((a, b) => Math.min(a, b), known[0] ?? 0.1);
   const high = known.reduce((a, b) => Math.max(a, b), known[0] ?? 1);
   // A log axis cannot show 0.

@@ -38,13 +38,13 @@ export function settingAxis(
   domain: Schema["Domain"],
   seen: readonly (Setting | undefined)[],
 ): ParallelAxis {
-  const given = seen.filter((one) => one !== undefined);
+  const given = seen.filter((value) => value !== undefined);
   const { low = null, high = null } = domain;
-  const numbers = given.filter((one) => typeof one === "number");
+  const numbers = given.filter((value) => typeof value === "number");
   if (low === null || high === null) return choiceAxis(name, [...(domain.choices ?? []), ...given]);
   const ends: Domain = [Math.min(low, ...numbers), Math.max(high, ...numbers)];
   const log = !!domain.log && ends[0] > 0;
-  const from = given.some((one) => one === null) ? AUTO : 0;
+  const from = given.some((value) => value === null) ? AUTO : 0;
   const scale = (log ? scaleLog : scaleLinear)(ends, [from, 1]);
   const round = log ? logTicks(ends) : scale.ticks(4);
   const ticks = (round.length > 1 ? round : ends)
@@ -66,7 +66,7 @@ export function settingAxis(
 }
 
 function choiceAxis(name: string, values: readonly Setting[]): ParallelAxis {
-  const options = new Map(values.map((one) => [JSON.stringify(one), setting(one)]));
+  const options = new Map(values.map((value) => [JSON.stringify(value), setting(value)]));
   const keys = [...options.keys()];
   const at = (n: number) => (n + 0.5) / keys.length;
   const texts = [...options.values()];
@@ -116,7 +116,7 @@ export function rangesText(ranges: Ranges): string {
 }
 
 export function rangesIn(text: string | undefined, axes: readonly ParallelAxis[]): Ranges {
-  const known = new Set(axes.map((one) => one.name));
+  const known = new Set(axes.map((axis) => axis.name));
   return Object.fromEntries(
     (text ?? "").split(" ").flatMap((part) => {
       const [name = "", from, to] = part.split("~");

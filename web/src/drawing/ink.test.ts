@@ -14,7 +14,7 @@ function brush(): Brush & { calls: string[] } {
   const note =
     (name: string) =>
     (...numbers: number[]) =>
-      void calls.push(`${name} ${numbers.map((one) => Math.round(one)).join(" ")}`.trim());
+      void calls.push(`${name} ${numbers.map((number) => Math.round(number)).join(" ")}`.trim());
   return {
     calls,
     lineWidth: 0,

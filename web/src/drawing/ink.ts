@@ -109,7 +109,7 @@ export function thickness(pressure: number): number {
 function paintWhole(brush: Brush, side: number, stroke: Stroke): void {
   const { points } = stroke;
   const first = points[0]!;
-  if (points.some((one) => one.pressure !== first.pressure)) {
+  if (points.some((point) => point.pressure !== first.pressure)) {
     paint(brush, side, stroke);
     return;
   }

@@ -14,7 +14,7 @@ test("one likely class is sure", () => {
   const said = answerOf("x.png", [0.02, 0.95, 0.03, 0, 0, 0], 1, CLASSES, TRUST, 3);
   expect(said.label).toBe("b");
   expect([said.verdict, said.words, said.possible]).toEqual(["sure", "sure", ["b"]]);
-  expect(said.top.map((one) => one.label)).toEqual(["b", "c", "a"]);
+  expect(said.top.map((candidate) => candidate.label)).toEqual(["b", "c", "a"]);
 });
 
 test("several likely classes are between, most probable first", () => {

@@ -35,7 +35,9 @@ export async function filesOf(data: DataTransfer): Promise<File[]> {
 export async function namedFilesOf(data: DataTransfer): Promise<Named[]> {
   // All before the first await: the browser clears the list then.
   const items = [...data.items].filter((one) => one.kind === "file");
-  const entries = items.map((one) => [one.webkitGetAsEntry?.() ?? null, one.getAsFile()] as const);
+  const entries = items.map(
+    (item) => [item.webkitGetAsEntry?.() ?? null, item.getAsFile()] as const,
+  );
   const found = await Promise.all(
     entries.map(([entry, file]) =>
       entry?.isDirectory ? walk([entry]) : file ? [{ path: file.name, file }] : [],

@@ -203,7 +203,7 @@ function evaluate(
 }
 
 function chosen(names: readonly string[]): Model[] {
-  return models.filter((one) => names.includes(one.name));
+  return models.filter((model) => names.includes(model.name));
 }
 
 function messageOf(error: unknown): string {

@@ -71,7 +71,7 @@ function shaped(
   if (values.length !== side * side) {
     throw refused(name, `${at}there are ${values.length} numbers, not ${side * side}`);
   }
-  if (!values.every((one) => one >= 0 && one <= 255)) {
+  if (!values.every((value) => value >= 0 && value <= 255)) {
     throw refused(name, `${at}some values are not numbers from 0 to 255`);
   }
   const factor = highest > 0 && highest <= 1 ? 255 : 1;

@@ -108,7 +108,7 @@ export class Run {
   }
 
   approach(name: string | undefined): Approach | undefined {
-    return this.approaches.find((one) => one.name === name);
+    return this.approaches.find((approach) => approach.name === name);
   }
 
   label(row: number): string {

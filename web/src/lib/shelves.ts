@@ -49,7 +49,7 @@ export class CarriedShelf implements Shelf {
   async list(): Promise<Schema["RunSummary"][]> {
     const { name, results } = await this.#run;
     const { name: winner, why } = results.winner;
-    const approaches = results.approaches.map((one) => one.name);
+    const approaches = results.approaches.map((approach) => approach.name);
     const dataset = results.dataset.name;
     return [
       { name, status: "finished", finished: true, home: false, dataset, approaches, winner, why },

@@ -19,7 +19,7 @@ export type ViewName = (typeof VIEWS)[number]["value"];
 
 export function viewNow(): ViewName {
   if (route.query.view === "brittleness") return "robustness"; // in addresses of older versions
-  return VIEWS.find((one) => one.value === route.query.view)?.value ?? "overview";
+  return VIEWS.find((view) => view.value === route.query.view)?.value ?? "overview";
 }
 
 /** The address of a view of the open run; approach and part are kept. */
@@ -34,11 +34,11 @@ export function approachIn(run: Run, key: "a" | "b" = "a"): Approach {
   if (named) return named;
   const ranked = run.ranked;
   if (key === "a") return ranked[0]!;
-  return ranked.find((one) => one !== approachIn(run))!;
+  return ranked.find((approach) => approach !== approachIn(run))!;
 }
 
 export function partIn(run: Run): Part {
-  return run.parts.find((one) => one === route.query.part) ?? run.parts[0] ?? "out of fold";
+  return run.parts.find((part) => part === route.query.part) ?? run.parts[0] ?? "out of fold";
 }
 
 /** The index in `names` of the query's entry `key`, if it is one of them. */
@@ -55,7 +55,7 @@ export function rowIn(run: Run): number | undefined {
 
 /** Decimals of an accuracy: below two thousand pictures 0.01 % is less than one picture. */
 export function digitsOf(run: Run): number {
-  const pictures = run.approaches.flatMap((one) => one.scores?.pictures ?? []);
+  const pictures = run.approaches.flatMap((approach) => approach.scores?.pictures ?? []);
   return pictures.length && Math.min(...pictures) >= 2000 ? 2 : 1;
 }
 

@@ -10,8 +10,8 @@ import { verdictParts, stepLink } from "./verdict.ts";
 const run = madeUp();
 const older = madeUp();
 Object.assign(older.results, { verdict: null, health: null });
-older.approaches.forEach((one) =>
-  Object.assign(one.result, { learning: null, robustness: undefined }),
+older.approaches.forEach((approach) =>
+  Object.assign(approach.result, { learning: null, robustness: undefined }),
 );
 
 describe("the verdict", () => {
@@ -67,7 +67,7 @@ describe("pairs", () => {
 
   it("without folds are those of the test", () => {
     const tested = madeUp();
-    tested.approaches.forEach((one) => Object.assign(one.result, { out_of_fold: null }));
+    tested.approaches.forEach((approach) => Object.assign(approach.result, { out_of_fold: null }));
     expect(pairs(tested).map((pair) => pair.map(({ part, one }) => [part, one.a]))).toEqual([
       [["test", "cnn"]],
     ]);
@@ -129,7 +129,7 @@ describe("robustness", () => {
     const [turned, ...others] = corruptions(known);
     expect(others).toEqual([]);
     expect(turned!.title).toBe("Turned");
-    expect(turned!.lines.map((one) => one.values)).toEqual([
+    expect(turned!.lines.map((line) => line.values)).toEqual([
       [0.6, 0.5, 0.3],
       [0.6, 0.5, 0.3 - 0.1],
     ]);

@@ -66,7 +66,7 @@ it("has a column for every metric of the run", () => {
   expect([f1!.title, brier!.title]).toEqual(["Macro F1", "Brier error"]);
   expect(names(sorted(other.approaches, f1!))).toEqual(["cnn", "vit"]);
   expect(names(sorted(other.approaches, brier!))).toEqual(["cnn", "vit"]);
-  expect(other.approaches.map((one) => brier!.text(brier!.value(one)!))).toEqual([
+  expect(other.approaches.map((approach) => brier!.text(brier!.value(approach)!))).toEqual([
     "20.0\u202f%",
     "1.500",
   ]);

@@ -30,7 +30,7 @@ export interface Column {
 /** The metrics of a run that have no column of their own with an interval. */
 export function otherMetrics(approaches: readonly Approach[]): string[] {
   const own = new Set(["accuracy", "loss", "calibration_error"]);
-  const names = approaches.flatMap((one) => Object.keys(one.scores?.metrics ?? {}));
+  const names = approaches.flatMap((approach) => Object.keys(approach.scores?.metrics ?? {}));
   return [...new Set(names)].filter((name) => !own.has(name));
 }
 
@@ -170,7 +170,7 @@ export function sorted(approaches: readonly Approach[], column: Column): Approac
 
 /** The best value of a column, if the approaches differ in it. */
 export function bestOf(approaches: readonly Approach[], column: Column): number | null {
-  const known = approaches.flatMap((one) => column.value(one) ?? []);
+  const known = approaches.flatMap((approach) => column.value(approach) ?? []);
   if (new Set(known).size < 2) return null;
   return column.best === "least" ? Math.min(...known) : Math.max(...known);
 }
@@ -180,9 +180,9 @@ export function ranks(ranked: readonly Approach[]): Map<Approach, number | null>
   const same = (a: Approach, b: Approach) =>
     a.scores?.accuracy === b.scores?.accuracy && a.scores?.loss === b.scores?.loss;
   return new Map(
-    ranked.map((one) => [
-      one,
-      one.scores ? 1 + ranked.findIndex((other) => same(one, other)) : null,
+    ranked.map((approach) => [
+      approach,
+      approach.scores ? 1 + ranked.findIndex((other) => same(approach, other)) : null,
     ]),
   );
 }

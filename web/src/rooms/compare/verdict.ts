@@ -22,7 +22,7 @@ export function verdictParts(results: Schema["Results"]): VerdictParts {
   if (!found.size) found.set("which", [results.winner.why]);
   return {
     found: [...found].map(([about, texts]) => ({ about, text: texts.join(" ") })),
-    next: sentences.filter((one) => one.about === "next"),
+    next: sentences.filter((sentence) => sentence.about === "next"),
   };
 }
 

@@ -48,7 +48,7 @@ describe("facts", () => {
 });
 
 it("puts settings side by side, shared ones first", () => {
-  expect(settings(results.approaches.map((one) => one.settings))).toEqual([
+  expect(settings(results.approaches.map((approach) => approach.settings))).toEqual([
     { name: "epochs", values: ["auto", "auto"] },
     { name: "training.rate", values: ["0.1", "0.1"] },
     { name: "of cnn", values: ["1, 2", null] },

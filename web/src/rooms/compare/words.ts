@@ -4,7 +4,7 @@ import type { Results } from "../../lib/run.ts";
 
 export function headline(results: Results): string {
   const { name } = results.winner;
-  const won = results.approaches.find((one) => one.name === name);
+  const won = results.approaches.find((approach) => approach.name === name);
   if (!won) return "No clear winner";
   // A single approach has won nothing.
   return results.approaches.length > 1 ? `Trust ${won.title}` : `${won.title}, the only approach`;

@@ -39,7 +39,7 @@ describe("label errors", () => {
       checked({ suspects: [suspect(2, 0.4, ["a1"]), suspect(1, 0.01, ["a0", "gone"])] }),
     )!;
     expect(found.map((one) => one.index)).toEqual([1, 2]);
-    expect(found[0]!.agree.map((one) => one.title)).toEqual(["A 0"]);
+    expect(found[0]!.agree.map((approach) => approach.title)).toEqual(["A 0"]);
   });
 
   test("an older run has none", () => {
@@ -139,8 +139,8 @@ test("copies: different labels first, and rows of the same name taken once each"
   });
   const [first, second] = copies(run);
   expect(first!.differ).toBe(true);
-  expect(first!.pictures.map((one) => one.row)).toEqual([2, 3, null]);
-  expect(second!.pictures.map((one) => one.row)).toEqual([0, 1]);
+  expect(first!.pictures.map((picture) => picture.row)).toEqual([2, 3, null]);
+  expect(second!.pictures.map((picture) => picture.row)).toEqual([0, 1]);
 });
 
 test("copies by their rows, if the run has them", () => {
@@ -150,5 +150,5 @@ test("copies by their rows, if the run has them", () => {
     classes: ["a"],
     duplicates: [{ names: ["x", "x"], labels: ["a", "a"], exact: true, rows: [2, 1] }],
   });
-  expect(copies(run)[0]!.pictures.map((one) => one.row)).toEqual([2, 1]);
+  expect(copies(run)[0]!.pictures.map((picture) => picture.row)).toEqual([2, 1]);
 });

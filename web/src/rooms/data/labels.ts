@@ -12,16 +12,16 @@ export interface LabelError extends Omit<Schema["Suspect"], "agree"> {
 /** Lowest quality first; null without models, or if an older run did not check. */
 export function labelErrors(run: Run): LabelError[] | null {
   if (!run.approaches.length) return null;
-  const found = run.results.health?.suspects.map((one) => ({
-    ...one,
-    agree: one.agree.flatMap((name) => run.approach(name) ?? []),
+  const found = run.results.health?.suspects.map((suspect) => ({
+    ...suspect,
+    agree: suspect.agree.flatMap((name) => run.approach(name) ?? []),
   }));
   return found?.sort((a, b) => a.quality - b.quality || a.index - b.index) ?? null;
 }
 
 /** Mean loss over the approaches that answered a picture; null if none did. */
 export function hardness(run: Run, row: number): number | null {
-  const answering = run.approaches.filter((one) => one.answered(row));
+  const answering = run.approaches.filter((approach) => approach.answered(row));
   return answering.length
     ? answering.reduce((sum, one) => sum + one.loss(row), 0) / answering.length
     : null;

@@ -28,10 +28,10 @@ export class Collection {
 
   async load(): Promise<void> {
     this.summary = await findSet(this.name);
-    const out = new Set(this.summary?.left_out.map((one) => one.subject));
+    const out = new Set(this.summary?.left_out.map((file) => file.subject));
     const pictures = this.summary?.editable ? await listPictures(this.name) : [];
-    this.pictures = pictures.filter((one) => !out.has(one.id));
-    const known = this.summary?.classes.map((one) => one.name) ?? [];
+    this.pictures = pictures.filter((picture) => !out.has(picture.id));
+    const known = this.summary?.classes.map((label) => label.name) ?? [];
     this.classes = [...known, ...this.#remembered().filter((one) => !known.includes(one))];
   }
 
@@ -44,7 +44,7 @@ export class Collection {
   unfit(label: string): string | null {
     const name = label.trim();
     if (!name) return "Give the class a name.";
-    if (this.classes.some((one) => one.toLowerCase() === name.toLowerCase()))
+    if (this.classes.some((label) => label.toLowerCase() === name.toLowerCase()))
       return "A class of that name exists already.";
     if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
       return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
@@ -92,7 +92,7 @@ export class Collection {
   }
 
   #remember(): void {
-    const empty = this.classes.filter((one) => !this.of(one).length);
+    const empty = this.classes.filter((label) => !this.of(label).length);
     sessionStorage.setItem(this.#key, JSON.stringify(empty));
   }
 
@@ -102,7 +102,7 @@ export class Collection {
 }
 
 function grouped(classes: readonly string[], pictures: readonly Kept[]): Map<string, Kept[]> {
-  const found = new Map(classes.map((one) => [one, [] as Kept[]]));
+  const found = new Map(classes.map((label) => [label, [] as Kept[]]));
   for (const one of pictures) found.get(one.label)?.unshift(one);
   return found;
 }

@@ -30,7 +30,7 @@ const whole = (approach: string, seconds: number) =>
 function unit(now: Progress, approach: string, fold: string) {
   return now.approaches
     .find((one) => one.name === approach)!
-    .units.find((one) => one.fold === fold)!;
+    .units.find((unit) => unit.fold === fold)!;
 }
 
 describe("events", () => {

@@ -74,9 +74,9 @@ export const NOTHING: Progress = {
 export function follow(before: Progress, events: readonly RunEvent[]): Progress {
   const now: Progress = {
     ...before,
-    approaches: before.approaches.map((one) => ({
-      ...one,
-      units: one.units.map((unit) => ({ ...unit, curve: [...unit.curve] })),
+    approaches: before.approaches.map((approach) => ({
+      ...approach,
+      units: approach.units.map((unit) => ({ ...unit, curve: [...unit.curve] })),
     })),
   };
   for (const event of events) apply(now, event);
@@ -122,7 +122,7 @@ function apply(now: Progress, event: RunEvent): void {
     case "epoch":
     case "unit finished":
     case "unit kept": {
-      const approach = now.approaches.find((one) => one.name === event.approach);
+      const approach = now.approaches.find((approach) => approach.name === event.approach);
       if (approach) applyToUnit(now, approach, event);
     }
   }
@@ -141,10 +141,11 @@ function start(now: Progress, event: Started): void {
   now.description = event.description;
   now.folds = event.folds;
   now.approaches = event.approaches.map((name) => {
-    const known = now.approaches.find((one) => one.name === name);
+    const known = now.approaches.find((approach) => approach.name === name);
     const units = [...now.folds, FINAL].map(
       (fold) =>
-        known?.units.find((one) => one.fold === fold && one.state === "finished") ?? waiting(fold),
+        known?.units.find((unit) => unit.fold === fold && unit.state === "finished") ??
+        waiting(fold),
     );
     return { name, units, preparing: false, weight: known?.weight, each: undefined };
   });
@@ -173,7 +174,7 @@ function estimated(now: Progress, seconds: Record<string, number>): void {
 function applyToUnit(now: Progress, approach: Approach, event: OfUnit): void {
   approach.preparing = event.event === "preparing";
   if (event.event === "preparing") return;
-  const unit = approach.units.find((one) => one.fold === event.fold);
+  const unit = approach.units.find((unit) => unit.fold === event.fold);
   if (!unit) return;
   if (event.event === "unit started") {
     Object.assign(unit, waiting(unit.fold), { state: "training" });
@@ -190,7 +191,7 @@ function applyToUnit(now: Progress, approach: Approach, event: OfUnit): void {
     }
     if (now.current?.approach === approach.name && now.current.fold === unit.fold)
       now.current = trainingUnit(now);
-    if (now.approaches.every((one) => one.units.every(isFinished))) now.phase = "scoring";
+    if (now.approaches.every((approach) => approach.units.every(isFinished))) now.phase = "scoring";
   }
 }
 
@@ -210,7 +211,7 @@ export function isFinished(unit: Unit): boolean {
 /** The share of the applyToUnit that is done, 0…1, with approaches weighted by their estimated time. */
 export function share(now: Progress): number {
   if (now.phase === "finished") return 1;
-  const known = now.approaches.map((one) => one.weight);
+  const known = now.approaches.map((approach) => approach.weight);
   const some = known.filter((one) => one !== undefined);
   const typical = some.length ? some.reduce((a, b) => a + b) / some.length : 1;
   let [all, done] = [0, 0];

@@ -31,13 +31,13 @@ export function currentStep(now: Progress): string {
     case "failed":
       return "Failed";
   }
-  const preparing = now.approaches.find((one) => one.preparing);
+  const preparing = now.approaches.find((approach) => approach.preparing);
   if (preparing) return `${short(preparing.name)}: preparing the pictures`;
   if (!now.current) return "Training";
   const { approach, fold } = now.current;
   const unit = now.approaches
     .find((one) => one.name === approach)
-    ?.units.find((one) => one.fold === fold);
+    ?.units.find((unit) => unit.fold === fold);
   const epoch = unit?.curve.at(-1);
   const far = epoch && unit?.planned ? `, epoch ${epoch.epoch} of ${unit.planned}` : "";
   return `${short(approach)}: ${foldWords(now, fold)}${far}`;

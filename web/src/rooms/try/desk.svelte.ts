@@ -96,7 +96,7 @@ export class Desk {
     if (!file) return;
     const found = await this.models.seen(file, this.names).catch(() => null);
     if (!found || (turn !== this.#turn && !this.file)) return;
-    this.inputs = Object.fromEntries(found.models.map((one) => [one.model, one.picture]));
+    this.inputs = Object.fromEntries(found.models.map((model) => [model.model, model.picture]));
   }
 
   #explainAfter(milliseconds: number): void {
@@ -112,7 +112,7 @@ export class Desk {
     try {
       const found = await this.models.explain(file, this.names, request.signal);
       if (request.signal.aborted) return;
-      this.explanations = Object.fromEntries(found.models.map((one) => [one.model, one]));
+      this.explanations = Object.fromEntries(found.models.map((model) => [model.model, model]));
     } catch (error) {
       if (!request.signal.aborted) this.problem = error;
     } finally {

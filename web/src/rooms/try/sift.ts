@@ -26,8 +26,8 @@ export type Sort = (typeof SORTS)[number]["value"];
 
 export function passes(picture: Shown, show: Show): boolean {
   const answers = Object.values(picture.said).map((one) => one.answer);
-  if (show === "disagree") return new Set(answers.map((one) => one.label)).size > 1;
-  if (show === "unsure") return answers.some((one) => one.verdict === "between");
+  if (show === "disagree") return new Set(answers.map((answer) => answer.label)).size > 1;
+  if (show === "unsure") return answers.some((answer) => answer.verdict === "between");
   if (show === "none") return answers.some(isOutOfDistribution);
   return true;
 }
@@ -47,7 +47,7 @@ export function sift(
     const sure = pictures.map(sureness);
     found.sort((a, b) => sure[a]! - sure[b]!);
   } else if (sort === "answer") {
-    const first = pictures.map((one) => Object.values(one.said)[0]?.answer.label ?? "");
+    const first = pictures.map((picture) => Object.values(picture.said)[0]?.answer.label ?? "");
     found.sort((a, b) => first[a]!.localeCompare(first[b]!, undefined, { numeric: true }));
   }
   return found;

@@ -15,7 +15,7 @@ export type ViewName = (typeof VIEWS)[number]["value"];
 
 /** With one aim there is no trade-off. */
 export function viewsOf(study: Study): { value: ViewName; text: string }[] {
-  return VIEWS.filter((one) => one.value !== "pareto" || study.protocol.aims.length > 1);
+  return VIEWS.filter((view) => view.value !== "pareto" || study.protocol.aims.length > 1);
 }
 
 export function viewNow(study: Study): ViewName {
@@ -40,7 +40,9 @@ export function openTrial(number: number | undefined): void {
 
 /** The search in the address, or the first. */
 export function searchIn(study: Study): Search {
-  return study.searches.find((one) => one.name === route.query.approach) ?? study.searches[0]!;
+  return (
+    study.searches.find((search) => search.name === route.query.approach) ?? study.searches[0]!
+  );
 }
 
 /** The trial that is open, if any. */

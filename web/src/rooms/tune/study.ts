@@ -86,12 +86,12 @@ export function plain(view: StudyView): StudyView {
         },
       ]),
     );
-    const trials = search.trials.map((one) => ({
-      ...one,
+    const trials = search.trials.map((trial) => ({
+      ...trial,
       settings: Object.fromEntries(
         Object.entries(space).map(([name, { default: usual }]) => [
           name,
-          name in one.settings ? value(one.settings[name]!) : usual,
+          name in trial.settings ? value(trial.settings[name]!) : usual,
         ]),
       ),
     }));
@@ -109,16 +109,16 @@ function value(text: Setting): Setting {
 
 /** Trials with a score, in the order of the search. */
 export function finished(search: Search): Trial[] {
-  return search.trials.filter((one) => one.state === "finished");
+  return search.trials.filter((trial) => trial.state === "finished");
 }
 
 /** The number of trials that have ended in any way. */
 export function done(search: Search): number {
-  return search.trials.filter((one) => one.state !== "running").length;
+  return search.trials.filter((trial) => trial.state !== "running").length;
 }
 
 export function trial(search: Search, number: number | undefined): Trial | undefined {
-  return search.trials.find((one) => one.number === number);
+  return search.trials.find((trial) => trial.number === number);
 }
 
 /** Whether the first value is the better one. */
@@ -145,9 +145,9 @@ export function best(search: Search, measure: Measure): Trial | undefined {
 
 /** 0…1 by rank, 1 the best. By rank, so that a few very bad trials do not hide the differences of others. */
 export function worth(trials: readonly Trial[], measure: Measure): Map<number, number> {
-  const known = trials.flatMap((one) => {
-    const value = measure.value(one);
-    return value === null ? [] : [{ number: one.number, value }];
+  const known = trials.flatMap((trial) => {
+    const value = measure.value(trial);
+    return value === null ? [] : [{ number: trial.number, value }];
   });
   const beaten = (value: number) =>
     known.filter((one) => !better(measure, one.value, value)).length;

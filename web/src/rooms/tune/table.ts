@@ -113,7 +113,7 @@ export function columns(search: Search): Column[] {
 
 function isNumeric({ low, choices }: Search["space"][string]): boolean {
   if (!choices) return typeof low === "number";
-  return choices.every((one) => one === null || typeof one === "number");
+  return choices.every((choice) => choice === null || typeof choice === "number");
 }
 
 /** The sort key of a value of a setting. */
@@ -147,7 +147,7 @@ export function sorted(trials: readonly Trial[], by: Column, reversed: boolean):
 
 /** All trials of a study, as in trials.csv. */
 export function tableRows(study: Study): Row[] {
-  const names = [...new Set(study.searches.flatMap((one) => Object.keys(one.space)))];
+  const names = [...new Set(study.searches.flatMap((search) => Object.keys(search.space)))];
   const known = (one: number | null | undefined) => one ?? "";
   return [
     ["approach", "number", "state", ...MEASURED, ...names],

@@ -39,7 +39,7 @@ describe("a search", () => {
       [1, 1 / 3],
       [3, 1],
     ]);
-    const same = search.trials.map((one) => ({ ...one, loss: 0.1 }));
+    const same = search.trials.map((trial) => ({ ...trial, loss: 0.1 }));
     expect(new Set(worth(same, MEASURES.loss).values())).toEqual(new Set([1]));
   });
 
@@ -92,7 +92,7 @@ describe("words", () => {
 describe("optimism", () => {
   it("puts the search's own score beside those on outer pictures, each once", () => {
     const lines = optimismLines(search, search.recommendation!, 0);
-    expect(lines.map((one) => [one.text, one.whisker.value])).toEqual([
+    expect(lines.map((line) => [line.text, line.whisker.value])).toEqual([
       ["Trial 3 in the search", 0.95],
       ["Trial 3 on outer pictures", 0.9],
       ["The defaults on outer pictures", 0.89],
@@ -103,7 +103,7 @@ describe("optimism", () => {
 
   it("names a recommendation that is not the best", () => {
     const lines = optimismLines(search, { ...search.recommendation!, trial: 1 }, 0);
-    expect(lines.map((one) => one.text)).toContain("Trial 1, recommended, on outer pictures");
+    expect(lines.map((line) => line.text)).toContain("Trial 1, recommended, on outer pictures");
     expect(optimismLines(search, { ...search.recommendation!, trial: 0 }, 0)).toHaveLength(3);
     const kept = optimismLines(search, { ...search.recommendation!, trial: 0, best: 0 }, 0);
     expect(kept.map((one) => one.text)).toEqual([
@@ -177,7 +177,7 @@ it("parses every setting of every trial", () => {
   const [found] = plain(trialWords).study.searches;
   expect(found!.space["filters"]!.choices).toEqual([null, [16, 32]]);
   expect(found!.space["rate"]!.choices).toBeNull();
-  expect(found!.trials.map((one) => one.settings)).toEqual([
+  expect(found!.trials.map((trial) => trial.settings)).toEqual([
     { filters: null, dense: [], rate: 0.5, other: null },
     { filters: [16, 32], dense: "64", rate: 0.1, other: null },
   ]);

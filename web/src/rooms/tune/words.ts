@@ -56,7 +56,7 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
   return [
     {
       name: "Aim",
-      text: known.aims.map((one) => MEASURES[one].noun).join(", then "),
+      text: known.aims.map((aim) => MEASURES[aim].noun).join(", then "),
     },
     {
       name: "Inner pictures",
@@ -79,7 +79,8 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
 }
 
 function trials(search: Search): string {
-  const of = (state: Trial["state"]) => search.trials.filter((one) => one.state === state).length;
+  const of = (state: Trial["state"]) =>
+    search.trials.filter((trial) => trial.state === state).length;
   return (["finished", "pruned", "failed", "running"] as const)
     .filter((state) => of(state) || state === "finished")
     .map((state) => `${count(of(state))} ${STATES[state]}`)
