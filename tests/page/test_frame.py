@@ -56,5 +56,5 @@ def test_a_protected_server_asks_for_its_token(
         page.get_by_role("link", name="Try").first.click()
         expect(page.get_by_text("Draw something")).to_be_visible()
         page.goto(f"{address}/#/train")
-        expect(page.get_by_text("off on this server")).to_be_visible()
+        expect(page.get_by_role("heading", name="Training is not available")).to_be_visible()
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of 401 and 403
