@@ -25,39 +25,44 @@ __all__ = ["check"]
 SHOWN = 5  # of each kind, in the terminal
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE|RUN",
+        help="What bakeoff run takes, or a finished run.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder to leave. Default: check-NAME-DATE-TIME."),
+]
+Finders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approach",
+        "-a",
+        help="Find label errors with this approach; may be given several times, and two find "
+        "more than one. Default: baseline.",
+    ),
+]
+UseModels = Annotated[
+    bool,
+    typer.Option(
+        "--models/--no-models", help="Find label errors with models too; else only by looks."
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 if there are any issues.")]
+
+
 @app.command()
 @takes_run_options("group", "threads")
 def check(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE|RUN",
-            help="What bakeoff run takes, or a finished run.",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder to leave. Default: check-NAME-DATE-TIME."),
-    ] = None,
-    approach: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--approach",
-            "-a",
-            help="Find label errors with this approach; may be given several times, and two find "
-            "more than one. Default: baseline.",
-        ),
-    ] = None,
-    models: Annotated[
-        bool,
-        typer.Option(
-            "--models/--no-models", help="Find label errors with models too; else only by looks."
-        ),
-    ] = True,
+    source: Source,
+    out: Out = None,
+    approach: Finders = None,
+    models: UseModels = True,
     corrections: Corrections = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with code 1 if there are any issues.")
-    ] = False,
+    strict: Strict = False,
     open_report: Open = True,
     **options: Any,
 ) -> None:
@@ -99,10 +104,19 @@ def check(
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
     _show(found)
-    acting = sum(one.action != "keep" for one in found.proposed)
+    _show_files(found, folder)
+    open_page(folder / "check.html", open_report)
+    if strict and found.health.words:
+        raise typer.Exit(1)
+
+
+def _show_files(found: Checkup, folder: Path) -> None:
+    """What was written, and the command that uses it."""
+    acting = sum(correction.action != "keep" for correction in found.proposed)
+    left = len(found.proposed) - acting
     for name, words in (
         ("check.html", "to look at"),
-        ("corrections.csv", f"{acting} proposed, {len(found.proposed) - acting} for you to decide"),
+        ("corrections.csv", f"{acting} proposed, {left} for you to decide"),
         ("health.json", "for programs"),
     ):
         console.print(f"{folder / name}  ({words})", markup=False, soft_wrap=True)
@@ -110,9 +124,6 @@ def check(
         again = shlex.join(["bakeoff", "run", found.dataset.source, "--corrections"])
         table = shlex.quote(str(folder / "corrections.csv"))
         console.print(f"then: {again} {table}", markup=False, soft_wrap=True)
-    open_page(folder / "check.html", open_report)
-    if strict and found.health.words:
-        raise typer.Exit(1)
 
 
 def _show(found: Checkup) -> None:

@@ -13,72 +13,86 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from bakeoff.cli.common import app, console
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from bakeoff.server.home import Home
+    from bakeoff.server.limits import Bounds
 
 __all__ = ["serve", "serve_until_stopped"]
 
 M_ARENA_MAX = -8  # of glibc's mallopt
 GRACE = 20  # seconds for what is in flight when the server is told to stop
 
+Served = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="RUN|STUDY|BUNDLE",
+        help="Runs, studies or bundles to serve from the start.",
+        show_default=False,
+    ),
+]
+HomeFolder = Annotated[
+    Path,
+    typer.Option(
+        help="The folder to work in: its runs/ and studies/ are served too, and what is "
+        "trained and kept on the page goes to its runs/ and sets/.",
+        file_okay=False,
+    ),
+]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on. Any other than this machine's own needs a token.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")]
+AllowTraining = Annotated[
+    bool,
+    typer.Option(
+        "--allow-training",
+        help="Let clients train and keep pictures on this machine even if --host lets others in.",
+    ),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
+]
+Bound = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=NUMBER",
+        help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
+        "members, body_seconds, waiting, set_mb, set_files, set_seconds.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="CPU threads for all models together. Default: all cores but one, which reads and "
+        "answers requests.",
+    ),
+]
+
 
 @app.command()
 def serve(
-    things: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="RUN|STUDY|BUNDLE",
-            help="Runs, studies or bundles to serve from the start.",
-            show_default=False,
-        ),
-    ] = None,
-    home: Annotated[
-        Path,
-        typer.Option(
-            help="The folder to work in: its runs/ and studies/ are served too, and what is "
-            "trained and kept on the page goes to its runs/ and sets/.",
-            file_okay=False,
-        ),
-    ] = Path(),
-    host: Annotated[
-        str, typer.Option(help="Address to listen on. Any but this machine's own wants a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8471,
-    allow_training: Annotated[
-        bool,
-        typer.Option(
-            "--allow-training",
-            help="Let clients train and keep pictures on this machine even if --host lets others "
-            "in.",
-        ),
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
-    ] = False,
-    bound: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=NUMBER",
-            help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
-            "members, body_seconds, waiting, set_mb, set_files, set_seconds.",
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="CPU threads for all models together. Default: all cores but one, which reads and "
-            "answers requests.",
-        ),
-    ] = None,
+    things: Served = None,
+    home: HomeFolder = Path(),
+    host: Host = "127.0.0.1",
+    port: Port = 8471,
+    allow_training: AllowTraining = False,
+    watch: Watch = False,
+    bound: Bound = None,
+    threads: Threads = None,
 ) -> None:
     """Serve bundles over HTTP: /api/predict names pictures, every model side by side.
 
     Listens on this machine alone unless told otherwise; then every request needs the token that
-    is printed once, or that stands in BAKEOFF_TOKEN, and nothing can be trained or kept without
+    is printed once, or that is set in BAKEOFF_TOKEN, and nothing can be trained or kept without
     --allow-training. Put a proxy with TLS in front. The API is described at /openapi.json; models
     are also served by the Open Inference Protocol under /v2.
 
@@ -117,69 +131,79 @@ def serve_until_stopped(
     """Serve until Ctrl-C; see `serve`. With `open_page` a browser shows the page."""
     import uvicorn
 
+    from bakeoff.server.guard import LOOPBACK
+    from bakeoff.server.home import Home
+    from bakeoff.server.limits import Bounds
+
+    _share_one_heap()
+    token = None
+    if host not in LOOPBACK:
+        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
+    application = _application(
+        things,
+        home=Home(home.resolve(), open=token is None or allow_training),
+        bounds=Bounds.of(list(bound)),
+        hosts=None if token else LOOPBACK,
+        token=token,
+        watch=watch,
+        threads=threads,
+    )
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        limit_concurrency=1000,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    application.state.ending = lambda: server.should_exit
+    for name, batcher in application.state.models.items():
+        console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
+    if token and "BAKEOFF_TOKEN" not in os.environ:
+        console.print(f"token: {token}", markup=False, soft_wrap=True)
+    listener = config.bind_socket()
+    # An answer's head and body are two writes. Without this the second waits for the client's
+    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    address = _address(host, listener)
+    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
+    if open_page:
+        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
+    gc.collect()
+    gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
+    server.run([listener])
+
+
+def _application(
+    things: Sequence[Path], *, bounds: Bounds, threads: int | None, home: Home, **options: Any
+) -> FastAPI:
+    """The application that serves some runs, studies and bundles."""
     from bakeoff.bundle.bundle import find_bundles
     from bakeoff.bundle.panel import name_bundles
     from bakeoff.record.studyfolder import STUDY
     from bakeoff.server.app import create_app
-    from bakeoff.server.guard import LOOPBACK
-    from bakeoff.server.home import Home
-    from bakeoff.server.limits import Bounds
     from bakeoff.server.models import Models
     from bakeoff.server.runs import Runs
 
-    _share_one_heap()
-    bounds = Bounds.of(list(bound))
-    runs = [one for one in things if (one / "run.json").is_file()]
-    studies = [one for one in things if (one / STUDY).is_file()]
-    bundled = [one for one in things if one not in (*runs, *studies) or find_bundles(one)]
+    runs = [path for path in things if (path / "run.json").is_file()]
+    studies = [path for path in things if (path / STUDY).is_file()]
+    bundled = [path for path in things if path not in (*runs, *studies) or find_bundles(path)]
     # More threads than cores that are left to them wait for each other: a busy server then gives a
     # tenth fewer answers.
     cores = threads or max(1, (os.cpu_count() or 1) - 1)
     named = name_bundles(bundled) if bundled else {}
     models = Models(named, waiting=bounds.waiting, cores=cores)
-    token = None
-    if host not in LOOPBACK:
-        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
-    place = Home(home.resolve(), open=token is None or allow_training)
-    application = create_app(
-        models,
-        Runs(runs, place.runs),
-        bounds=bounds,
-        hosts=None if token else LOOPBACK,
-        token=token,
-        watch=watch,
-        home=place,
-        searches=studies,
+    return create_app(
+        models, Runs(runs, home.runs), bounds=bounds, home=home, searches=studies, **options
     )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=GRACE,
-            limit_concurrency=1000,
-            server_header=False,
-        )
-    )
-    application.state.ending = lambda: server.should_exit
-    for name, line in models.items():
-        console.print(f"{name}: {line.bundle.manifest.title}", markup=False)
-    if token and "BAKEOFF_TOKEN" not in os.environ:
-        console.print(f"token: {token}", markup=False, soft_wrap=True)
-    listener = server.config.bind_socket()
-    # An answer's head and body are two writes. Without this the second waits for the client's
-    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    address = f"http://{shown}:{listener.getsockname()[1]}"
-    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
-    if open_page:
-        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
-    gc.collect()
-    gc.freeze()  # what is there now stays; looking through it again and again costs milliseconds
-    server.run([listener])
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
+    return f"http://{reachable}:{listener.getsockname()[1]}"
 
 
 def _share_one_heap() -> None:

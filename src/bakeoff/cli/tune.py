@@ -127,7 +127,9 @@ def tune(
     if resume is not None:
         allowed = ("resume", "workers", "open_report")
         refuse_options_beside(context, f"--resume {resume}", *allowed)
-        _watch(lambda hear: resume_tune(resume, workers=workers, **hear), resume, open_report)
+        _watch(
+            lambda listeners: resume_tune(resume, workers=workers, **listeners), resume, open_report
+        )
         return
     if source is None:
         raise BakeoffError("bakeoff tune", "SOURCE is missing", "Say bakeoff tune SOURCE")
@@ -145,7 +147,7 @@ def tune(
         "corrections": corrections or (),
         "workers": workers,
     }
-    _watch(lambda hear: search(source, folder, **options, **hear), folder, open_report)
+    _watch(lambda listeners: search(source, folder, **options, **listeners), folder, open_report)
 
 
 def _seconds(text: str) -> float:
@@ -178,27 +180,27 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
     )
     bars: dict[str, Any] = {}
 
-    def hear(kind: str, told: Mapping[str, Any]) -> None:
+    def show_event(kind: str, details: Mapping[str, Any]) -> None:
         if kind == "search":
             reading.stop()
             progress.start()
-            console.print(Text(told["description"], style="bold"))
-            for one in told["results"].searches:
+            console.print(Text(details["description"], style="bold"))
+            for one in details["results"].searches:
                 done = sum(trial.state != "running" for trial in one.trials)
                 bars[one.name] = progress.add_task(one.name, total=one.wanted, completed=done)
         elif kind == "trial":
-            progress.advance(bars[told["approach"]])
-            progress.console.print(_line(told["approach"], told["record"]))
+            progress.advance(bars[details["approach"]])
+            progress.console.print(_line(details["approach"], details["record"]))
         elif kind == "outer":
             progress.console.print(
-                f"the search is over; asking {told['pictures']} pictures that no trial saw"
+                f"the search is over; scoring on {details['pictures']} pictures that no trial saw"
             )
         elif kind == "worker died":
-            progress.console.print(f"a worker died ({told['how']}); its trial is begun again")
+            progress.console.print(f"a worker died ({details['how']}); its trial starts again")
 
     try:
         with Reading() as reading:
-            results = work({"on_event": hear, "on_decoded": reading.show})
+            results = work({"on_event": show_event, "on_decoded": reading.show})
     except KeyboardInterrupt:
         if (path / "tune.json").exists():
             console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)

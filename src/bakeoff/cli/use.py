@@ -25,30 +25,37 @@ class Variant(StrEnum):
     int8 = "int8"
 
 
+BundlesAndPictures = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="BUNDLE... FILE...",
+        help="Bundles or runs, then pictures: files, folders, a CSV of pixels, a zip.",
+    ),
+]
+AnswersFile = Annotated[
+    Path | None, typer.Option(help="Write all answers to this file.", dir_okay=False)
+]
+Top = Annotated[int, typer.Option(min=1, help="How many of the likeliest classes to show.")]
+ExplainFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw into this folder, a PNG for each picture, what mattered to each model, what "
+        "it saw, and the training pictures most like it if the bundle has some.",
+        file_okay=False,
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
+]
+
+
 @app.command()
 def predict(
-    things: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="BUNDLE... FILE...",
-            help="Bundles or runs, then pictures: files, folders, a CSV of pixels, a zip.",
-        ),
-    ],
-    csv: Annotated[
-        Path | None, typer.Option(help="Write all answers to this file.", dir_okay=False)
-    ] = None,
-    top: Annotated[int, typer.Option(min=1, help="So many likeliest classes of each.")] = 1,
-    explain: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw into this folder, a PNG for each picture, what mattered to each model, what "
-            "it saw, and the training pictures most like it if the bundle has some.",
-            file_okay=False,
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads. Default: one for each core.")
-    ] = None,
+    things: BundlesAndPictures,
+    csv: AnswersFile = None,
+    top: Top = 1,
+    explain: ExplainFolder = None,
+    threads: Threads = None,
 ) -> None:
     """Name pictures with one or several bundles, side by side.
 
@@ -61,15 +68,15 @@ def predict(
 
     `bakeoff predict runs/digits pictures/ --csv answers.csv --top 3` – every model of a run
 
-    `bakeoff predict runs/digits seven.png --explain why/` – and what each looked at
+    `bakeoff predict runs/digits seven.png --explain why/` – and what each answer rests on
     """
     from bakeoff.bundle.bundle import find_bundles
     from bakeoff.bundle.inputs import gather
     from bakeoff.bundle.panel import Panel, answers_table
     from bakeoff.screen import answers_shown
 
-    bundles = [one for one in things if find_bundles(one)]
-    files = [str(one) for one in things if one not in bundles]
+    bundles = [path for path in things if find_bundles(path)]
+    files = [str(path) for path in things if path not in bundles]
     if not files:
         raise BakeoffError(
             "bakeoff predict", "no pictures were named", "Name files or folders after the bundle"
@@ -93,8 +100,8 @@ def predict(
             for _ in panel.draw(inputs, answers, explain):
                 progress.advance(bar)
     console.print(answers_shown(answers, top))
-    for one in next(iter(answers.values())).left_out:
-        console.print(f"left out: {one}", markup=False)
+    for left_out in next(iter(answers.values())).left_out:
+        console.print(f"left out: {left_out}", markup=False)
     if csv is not None:
         csv.write_text(answers_table(answers, top), encoding="utf-8", newline="")
         console.print(f"answers: {csv}", markup=False)
@@ -108,7 +115,7 @@ def verify(
         list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles, or runs with bundles.")
     ],
 ) -> None:
-    """Check that a bundle is whole and answers here as where it was made.
+    """Check that a bundle is whole and gives the same answers here as where it was made.
 
     **Example**
 
@@ -117,12 +124,12 @@ def verify(
     from bakeoff.bundle.panel import Panel
 
     for name, bundle in Panel(bundles).bundles.items():
-        found = bundle.verify()
+        check = bundle.verify()
         console.print(
-            f"{name}: {found.pictures} golden pictures, probabilities at most "
-            f"{found.max_difference:.1e} off, {found.milliseconds:.1f} ms a picture",
+            f"{name}: {check.pictures} golden pictures, probabilities at most "
+            f"{check.max_difference:.1e} off, {check.milliseconds:.1f} ms a picture",
         )
-        if not found.same:
+        if not check.same:
             raise BakeoffError(
                 name, "answers differently here", "Update onnxruntime, or export the bundle again"
             )
@@ -135,32 +142,39 @@ def _formats() -> str:
     return f"{known}. From other packages: {added}." if added else f"{known}."
 
 
+Exported = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN|BUNDLE...",
+        help="The folder of a run, or bundles. `--to web` takes any number.",
+    ),
+]
+OneApproach = Annotated[
+    str | None, typer.Option("--approach", "-a", help="Which approach. Default: the winner.")
+]
+Destination = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", help="The file or folder to write. Default for bundles: in the run."
+    ),
+]
+Format = Annotated[str, typer.Option(metavar="FORMAT", help=_formats())]
+WhichVariant = Annotated[
+    Variant | None,
+    typer.Option(
+        help="Store the weights in fewer bits, if the answer stays the same for 99.9 % of the "
+        "run's pictures."
+    ),
+]
+
+
 @app.command()
 def export(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RUN|BUNDLE...",
-            help="The folder of a run, or bundles. `--to web` takes any number.",
-        ),
-    ],
-    approach: Annotated[
-        str | None, typer.Option("--approach", "-a", help="Which approach. Default: the winner.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="The file or folder to write. Default for bundles: in the run."
-        ),
-    ] = None,
-    to: Annotated[str, typer.Option(metavar="FORMAT", help=_formats())] = "bundle",
-    variant: Annotated[
-        Variant | None,
-        typer.Option(
-            help="Store the weights in fewer bits, if the answer stays the same for 99.9 % of the "
-            "run's pictures."
-        ),
-    ] = None,
+    sources: Exported,
+    approach: OneApproach = None,
+    out: Destination = None,
+    to: Format = "bundle",
+    variant: WhichVariant = None,
     neighbours: WithNeighbours = False,
 ) -> None:
     """Export a trained approach as a bundle, an ONNX graph or a web page.

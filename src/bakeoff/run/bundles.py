@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
@@ -154,21 +155,14 @@ def make_bundle(
         results.protocol,
         folder.probabilities()["test_rows"],
     )
+    make = partial(_make, folder, figures, facts, variant=variant, neighbours=neighbours)
     if out.suffix == SUFFIX and not out.is_dir():
         with TemporaryDirectory(prefix="bakeoff-") as scratch:
             unpacked = Path(scratch, name)
-            _make(
-                folder,
-                figures,
-                facts,
-                unpacked,
-                variant=variant,
-                neighbours=neighbours,
-                dataset=dataset,
-            )
+            make(unpacked, dataset=dataset)
             pack(unpacked, out)
     else:
-        _make(folder, figures, facts, out, variant=variant, neighbours=neighbours, dataset=dataset)
+        make(out, dataset=dataset)
     return out
 
 
