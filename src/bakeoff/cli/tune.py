@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 LISTED = 10  # of the trials, in the terminal
 
 
+Source = Annotated[str | None, typer.Argument(help="What `bakeoff run` reads.", show_default=False)]
 Searched = Annotated[
     list[str] | None,
     typer.Option(
@@ -87,9 +89,7 @@ StudyName = Annotated[
 )
 def tune(
     context: typer.Context,
-    source: Annotated[
-        str | None, typer.Argument(help="What `bakeoff run` reads.", show_default=False)
-    ] = None,
+    source: Source = None,
     approach: Searched = None,
     trials: TrialCount = 25,
     time: Time = None,
@@ -125,11 +125,9 @@ def tune(
     from bakeoff.tune.search import tune as search
 
     if resume is not None:
-        allowed = ("resume", "workers", "open_report")
-        refuse_options_beside(context, f"--resume {resume}", *allowed)
-        _watch(
-            lambda listeners: resume_tune(resume, workers=workers, **listeners), resume, open_report
-        )
+        refuse_options_beside(context, f"--resume {resume}", "resume", "workers", "open_report")
+        go_on = partial(resume_tune, resume, workers=workers)
+        _watch(lambda listeners: go_on(**listeners), resume, open_report)
         return
     if source is None:
         raise BakeoffError("bakeoff tune", "SOURCE is missing", "Say bakeoff tune SOURCE")
