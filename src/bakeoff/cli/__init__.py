@@ -1,4 +1,4 @@
-"""The command line. Each of its files brings some commands."""
+"""The command line; each file defines some commands."""
 
 from bakeoff.cli import train, check, curve, tune, use, serve  # isort: skip
 from bakeoff.cli.common import app, main

@@ -1,4 +1,4 @@
-"""What all commands share: the app, the terminal, and how an error is shown."""
+"""Shared by all commands: the app, the terminal, and how an error is shown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Train several kinds of picture classifier on your labelled pictures, "
-    "and learn which to trust and where each fails.",
+    "and learn which one to trust and where each fails.",
     epilog="`bakeoff COMMAND --help` has examples. `--debug` anywhere shows an error's traceback.",
 )
 
@@ -47,7 +47,7 @@ def _bakeoff(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
         ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -56,7 +56,7 @@ def _bakeoff(
 
 
 def main() -> None:
-    """Run the command line; an error that a person can fix is one sentence and exit code 2."""
+    """Run the command line; errors that users can fix are one sentence and exit code 2."""
     debug = "--debug" in sys.argv
     arguments = [_current(argument) for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _current(argument: str) -> str:
-    """The option's name today; its former one is taken for one more release."""
+    """The current name of an option; the former name works for one more release."""
     option, equals, value = argument.partition("=")
     if option not in FORMER_OPTIONS:
         return argument
@@ -86,7 +86,7 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    """A former name of a setting is worth one line; other warnings are for developers."""
+    """Print one line for a former name of a setting; other warnings are for developers."""
     if issubclass(category, FutureWarning):
         _errors().print(f"bakeoff: {message}", markup=False)
 
@@ -96,19 +96,19 @@ def _errors() -> Console:
 
 
 def show(page: Path, wanted: bool) -> None:
-    """Say where the report is, and open it where there is a screen."""
+    """Print where the report is, and open it if there is a screen."""
     console.print(f"\nreport: {page}", markup=False, soft_wrap=True)
     open_page(page, wanted)
 
 
 def open_page(page: Path, wanted: bool) -> None:
-    """Open a page in the browser where there is a screen."""
+    """Open a page in the browser if there is a screen."""
     if wanted and has_display():
         webbrowser.open(page.resolve().as_uri())
 
 
 def has_display() -> bool:
-    """Whether there is a screen that a browser could show something on."""
+    """Whether there is a screen for a browser."""
     return sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )

@@ -1,4 +1,4 @@
-"""The command that says whether more pictures would help: curve."""
+"""The command that forecasts whether more pictures would help: curve."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["curve"]
 def curve(
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(help="What `bakeoff run` reads, or the folder that a run left.")
+        str, typer.Argument(help="What `bakeoff run` reads, or the folder of a run.")
     ],
     approach: Approaches = None,
     settings: Sets = None,
@@ -38,11 +38,11 @@ def curve(
     open_report: Open = True,
     **options: Any,
 ) -> None:
-    """Say whether more pictures would help: accuracy at growing sizes, and at 2× and 4× all.
+    """Forecast whether more pictures would help: accuracy at growing sizes, and at 2× and 4× all.
 
     Trains every fold on an eighth, a quarter, a half and all of its pictures, fits a power law,
-    and leaves a run, without bundles, that holds all of it. Given a run, it adds the curve to it
-    and trains nothing again.
+    and writes a run without bundles. Given a run, it adds the curve to it and trains nothing
+    again.
 
     **Examples**
 

@@ -1,4 +1,4 @@
-"""Options that several commands take; those of a run are made from the fields of `RunOptions`."""
+"""Options of several commands; those of a run are made from the fields of `RunOptions`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Source = Annotated[
     ),
 ]
 Resume = Annotated[
-    Path | None, typer.Option(help="Go on with this interrupted run instead of starting one.")
+    Path | None, typer.Option(help="Continue this interrupted run instead of starting one.")
 ]
 ConfigFile = Annotated[
     typer.FileBinaryRead | None,
@@ -62,21 +62,21 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option(
         "--settings",
-        help="Settings from a TOML file, as bakeoff tune leaves one; --set goes before it.",
+        help="Settings from a TOML file, such as the one bakeoff tune writes; --set overrides it.",
         dir_okay=False,
     ),
 ]
 Estimate = Annotated[
     bool,
-    typer.Option("--estimate", help="Only say how long it would take here, and leave nothing."),
+    typer.Option("--estimate", help="Only estimate how long it would take here; write nothing."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Say the estimate as JSON, in seconds.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the estimate as JSON, in seconds.")]
 Approaches = Annotated[
     list[str] | None,
     typer.Option(
         "--approach",
         "-a",
-        help="Only this approach; may be given several times. Default: baseline, cnn, vit and "
+        help="Train this approach; may be given several times. Default: baseline, cnn, vit and "
         "transfer.",
     ),
 ]
@@ -122,13 +122,13 @@ FLAGS = {
 def takes_run_options(
     *names: str, minimum: dict[str, int] | None = None, **defaults: object
 ) -> Callable[[Command], Command]:
-    """Give a command the options of a run, in the place of its ``**options``.
+    """Give a command options of a run, in place of its ``**options``.
 
     Parameters
     ----------
     names : fields of `RunOptions`.
-    minimum : of some, where the command wants more than a run does.
-    defaults : where they differ from those of a run.
+    minimum : the lower bounds of options for which the command needs more than a run does.
+    defaults : those that differ from the defaults of a run.
     """
 
     def expand(command: Command) -> Command:
@@ -149,7 +149,7 @@ def takes_run_options(
 def _parameter(
     name: str, minimum: dict[str, int], defaults: dict[str, object]
 ) -> inspect.Parameter:
-    """One option as Typer reads it, from the field's type, bounds, default and description."""
+    """An option for Typer, from the type, bounds, default and description of a field."""
     field = RunOptions.model_fields[name]
     bounds: dict[str, Any] = {}
     for rule in field.metadata:
@@ -174,12 +174,12 @@ def _parameter(
 
 
 def refuse_options_beside(context: typer.Context, subject: str, *allowed: str) -> None:
-    """Refuse what is said on the line beside something that says it all.
+    """Refuse further options beside one that determines them all.
 
     Parameters
     ----------
-    subject : what keeps to what was asked of it, such as ``--resume RUN``.
-    allowed : parameters that may be given all the same.
+    subject : the option and its value, such as ``--resume RUN``.
+    allowed : parameters that may be given nevertheless.
     """
     given = [
         name

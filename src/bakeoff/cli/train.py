@@ -1,4 +1,4 @@
-"""The commands that train, and what goes with them: demo, run, report, fetch."""
+"""The commands that train, and related ones: demo, run, report, fetch."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def demo(
     workers: Workers = "auto",
     open_page: Annotated[
         bool,
-        typer.Option("--open/--no-open", help="Serve the run and open the page when it is done."),
+        typer.Option("--open/--no-open", help="Serve the run and open the page at the end."),
     ] = True,
     **options: Any,
 ) -> None:
-    """Bake off four approaches on 1 000 doodles, in two to five minutes, and show the page.
+    """Compare four approaches on 1 000 doodles, in two to five minutes, and show the page.
 
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
@@ -158,10 +158,10 @@ def run(
 
 @app.command()
 def report(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a run left.")],
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     open_report: Open = True,
 ) -> None:
-    """Write the report of a finished run anew, and open it.
+    """Rewrite the report of a finished run, and open it.
 
     **Example**
 
@@ -185,13 +185,13 @@ def fetch(
         typer.Option("--from", help="Copy the files from this folder instead of the network."),
     ] = None,
 ) -> None:
-    """Bring a named set into the cache, checked against its known checksum.
+    """Download a named set into the cache and verify its checksum.
 
     **Examples**
 
     `bakeoff fetch mnist`, then `bakeoff run mnist --folds 0`
 
-    `bakeoff fetch mnist --from /media/usb/mnist` – where there is no network
+    `bakeoff fetch mnist --from /media/usb/mnist` – without a network
     """
     from bakeoff.data.catalog import fetch as bring
 
@@ -210,7 +210,7 @@ def fetch(
 def chosen_approaches(
     approaches: list[str] | None, texts: list[str] | None, file: Path | None = None
 ) -> dict[str, Any]:
-    """The options `approaches` and `settings`: those of a file, and over them those of the line."""
+    """The options `approaches` and `settings`: from a file, overridden by the command line."""
     from bakeoff.approaches.settings import parse_settings
     from bakeoff.record.config import DEFAULT_APPROACHES
     from bakeoff.tune.space import read_settings
@@ -262,7 +262,7 @@ def _estimate(config: RunConfig, as_json: bool) -> None:
 
 
 def bake_off(config: RunConfig, out: Path | None, workers: str, *, open_report: bool) -> Path:
-    """Start a run, show it as it goes, and say where it is."""
+    """Start a run, show its progress, and print its folder."""
     from bakeoff.run.bake import bake_config
 
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
@@ -282,7 +282,7 @@ def _resume(folder: Path, workers: str, open_report: bool) -> None:
 
 
 class Reading(Progress):
-    """A bar while pictures are read; it goes when they are."""
+    """A progress bar while pictures are read."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -301,12 +301,12 @@ class Reading(Progress):
 
 
 def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
-    """Do the work of a run with its events on the screen.
+    """Do the work of a run and show its events.
 
     Parameters
     ----------
     work : called with the listeners that `bake` takes.
-    kept : whether the run stays, so that it can be resumed.
+    kept : whether the run is kept, so that it can be resumed.
     """
     from bakeoff.screen import RunScreen
     from bakeoff.training.compute import keep_freed_memory
@@ -329,14 +329,14 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
 
 
 def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
-    """Do the work of a run with its events on the screen, then print its results."""
+    """Do the work of a run, show its events, then print its results."""
     from bakeoff.screen import curves_shown, leaderboard, verdict_shown
 
     try:
         folder = on_screen(work)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
-            console.print(f"Stopped. Go on with: bakeoff run --resume {path}", soft_wrap=True)
+            console.print(f"Stopped. Continue with: bakeoff run --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
     results = folder.results()
     console.print(leaderboard(results))

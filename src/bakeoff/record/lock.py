@@ -1,4 +1,4 @@
-"""Who works on a run: one process at a time, known to all others by a lock that dies with it.
+"""One process at a time works on a run; a lock that ends with it shows this to all others.
 
 A lock of the operating system is let go of however its holder ends, by kill or power cut too;
 so a run in progress is told from an interrupted one without asking anybody.
@@ -22,13 +22,14 @@ PATIENCE = 1.0  # seconds: whoever only looks holds the lock for an instant
 
 
 class RunLock:
-    """Held by the process that works on a run, as a ``with`` block; it may be entered twice.
+    """Held by the process that works on a run, as a ``with`` block; it is reentrant.
 
-    Its files go when it is let go of; those that a killed process leaves hold nobody up.
+    Its files are removed when it is released; files that a killed process leaves behind block
+    nobody.
 
     Parameters
     ----------
-    path : the run's folder, which must be there when the lock is entered.
+    path : the run's folder, which must exist when the lock is entered.
     """
 
     def __init__(self, path: Path) -> None:

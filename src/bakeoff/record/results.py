@@ -1,4 +1,4 @@
-"""The schema of `results.json`: what one run found, for people and programs.
+"""The schema of `results.json`: the results of one run, for people and programs.
 
 `Results.model_json_schema()` is the reference; `docs/results.schema.json` holds it.
 A field may be added within a version; a field that changes meaning or goes raises it.
@@ -67,7 +67,7 @@ class Duplicate(_Record):
 
 
 class DatasetSummary(_Record):
-    """What was read. `class_counts` follows the order of `classes`."""
+    """The dataset that was read. `class_counts` follows the order of `classes`."""
 
     name: str
     source: str
@@ -87,7 +87,7 @@ class PictureIndex(_Record):
 
     `labels` index the classes and `groups` the groups of the summary. `parts` index
     `part_names`, which are in this order: "kept out" for a copy of an official test picture,
-    "training" for one that was only learnt from, the folds by which picture they held out, and
+    "training" for one that was only trained on, the folds by which picture they held out, and
     "test" for the locked test.
     """
 
@@ -173,8 +173,8 @@ class Seconds(_Record):
 class Latency(_Record):
     """Median milliseconds from raw pixels to probabilities, a whole batch.
 
-    Taken with so many `threads` of the CPU on what answers people, the bundle in ONNX Runtime, or,
-    where no bundle was made, on the trained model in PyTorch. `threads` is None in older runs.
+    Measured with `threads` CPU threads on the bundle in ONNX Runtime, or on the trained model in
+    PyTorch if no bundle was made. `threads` is None in older runs.
     """
 
     batch_1_ms: float
@@ -186,12 +186,11 @@ class Latency(_Record):
 class ApproachResult(_Record):
     """One approach in one run.
 
-    `bytes` is the size of what is carried away, its bundle, or of its weights on disk where no
-    bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
-    of its training, the pictures and the libraries included. `macs` are the multiplications of
-    one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
-    is None where no picture was left to set thresholds by; `learning` and `robustness` are None
-    where they were not asked for.
+    `bytes` is the size of its bundle, or of its weights on disk if no bundle was made.
+    `peak_memory_mb` is the most memory that the whole process held while it trained, including the
+    pictures and the libraries. `macs` are the multiplications for one picture from pixels to
+    probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
+    to set thresholds with; `learning` and `robustness` are None if they were not requested.
     """
 
     name: str
@@ -215,7 +214,7 @@ class ApproachResult(_Record):
 
 
 class Results(_Record):
-    """All of it. Probabilities lie beside it in npz, weights in safetensors.
+    """All results of a run. Probabilities are beside it in npz, weights in safetensors.
 
     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
     the locked test.

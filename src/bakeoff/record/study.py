@@ -1,7 +1,7 @@
 """The schema of `study.json`: what a search of settings tried, and what it found.
 
 `StudyResults.model_json_schema()` is the reference; `docs/study.schema.json` holds it. The file is
-written anew after every trial, so it can be read while the search goes on.
+rewritten after every trial, so it can be read while the search is running.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Record(BaseModel):
 class Domain(_Record):
     """What is tried of one setting: one of `choices`, or a number from `low` to `high`.
 
-    `default` is what a run takes that is not told otherwise; None where it depends on the pictures.
+    `default` is the value in a run without this setting; None if it depends on the pictures.
     `log` says that the number is drawn by its order of magnitude.
     """
 
@@ -67,7 +67,7 @@ class TrialRecord(_Record):
     Attributes
     ----------
     number : in the order of the search; 0 are the defaults.
-    state : "pruned" was hopeless and left off early, "failed" could not be trained.
+    state : "pruned" was stopped early, "failed" could not be trained.
     why : in words, where a trial was pruned or failed.
     accuracy, loss : over all inner held-out pictures; None unless finished.
     latency_ms : one picture, in PyTorch.
@@ -99,15 +99,15 @@ class OuterScore(_Record):
 
 
 class Recommendation(_Record):
-    """The recommended trial of an approach, and how much its own score flattered it.
+    """The recommended trial of an approach, and how optimistic its own score was.
 
     Attributes
     ----------
-    trial : its number; 0 where nothing clearly better than the defaults was found.
+    trial : its number; 0 if no trial is clearly better than the defaults.
     why : in words.
-    best : the trial with the best score of its own, which is what a careless search would report.
-    outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
-        inner ones.
+    best : the trial with the best score of its own, which a careless search would report.
+    outer : the scores of `best`, the defaults and the recommendation on the outer pictures,
+        trained again on all inner ones.
     optimism : accuracy of `best` in the search, less that on the outer pictures.
     optimism_interval : of 95 %.
     words : what that means.
@@ -125,8 +125,8 @@ class Recommendation(_Record):
 class Search(_Record):
     """The trials of one approach.
 
-    `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
-    None until there are trials enough. `recommendation` is None while the search goes on.
+    `importance` is the share of the variance of the first aim that each setting explains (fANOVA);
+    None until there are enough trials. `recommendation` is None while the search is running.
     """
 
     name: str
@@ -139,7 +139,7 @@ class Search(_Record):
 
 
 class StudyProtocol(_Record):
-    """Which pictures did what. A trial trains and is scored on the inner ones alone."""
+    """How the pictures are split. Trials are trained and scored on the inner ones only."""
 
     aims: list[Aim]
     seed: int
@@ -152,7 +152,7 @@ class StudyProtocol(_Record):
 
 
 class StudyResults(_Record):
-    """All that `study.json` holds. `finished` is None while the search goes on."""
+    """The content of `study.json`. `finished` is None while the search is running."""
 
     schema_version: int = STUDY_SCHEMA_VERSION
     bakeoff_version: str

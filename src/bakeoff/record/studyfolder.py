@@ -1,4 +1,4 @@
-"""A study on disk: what a search of settings left, in plain files."""
+"""A study on disk: the plain files that a search of settings wrote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ StudyState = Literal["in progress", "interrupted", "finished"]
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A folder that `bakeoff tune` left, or is at work in.
+    """A folder that `bakeoff tune` wrote, or is writing.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class StudyFolder:
         """
         if not (path / STUDY).is_file():
             raise BakeoffError(
-                str(path), f"is no study: it holds no {STUDY}", "Name the folder that a search left"
+                str(path), f"is no study: it holds no {STUDY}", "Name the folder of a search"
             )
         return cls(path)
 
     def results(self) -> StudyResults:
-        """What was tried and found, up to now.
+        """The results so far.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class StudyFolder:
             return StudyResults.model_validate(read_json(path.read_bytes()))
         except OSError as error:
             raise BakeoffError(
-                str(path), f"cannot be read ({error.strerror})", "Search anew with bakeoff tune"
+                str(path), f"cannot be read ({error.strerror})", "Search again with bakeoff tune"
             ) from None
         except ValueError as error:
             misfit = (
@@ -71,7 +71,7 @@ class StudyFolder:
             raise BakeoffError(
                 str(path),
                 f"does not fit version {STUDY_SCHEMA_VERSION} ({misfit})",
-                "Search anew with bakeoff tune",
+                "Search again with bakeoff tune",
             ) from None
 
     def write(self, results: StudyResults) -> None:
@@ -83,7 +83,7 @@ class StudyFolder:
             write_file(self.path / name, text.encode())
 
     def state(self, results: StudyResults) -> StudyState:
-        """How the search stands: an interrupted one is neither finished nor at work."""
+        """The status of the search; an interrupted one is neither finished nor running."""
         if results.finished is not None:
             return "finished"
         return "interrupted" if holder(self.path) is None else "in progress"
@@ -118,7 +118,7 @@ def _settings(results: StudyResults) -> str:
     for search in results.searches:
         lines += ["", f"[{search.name}]"]
         if search.recommendation is None:
-            lines.append("# The search goes on.")
+            lines.append("# The search is running.")
             continue
         lines += [f"# {search.recommendation.why}"]
         picked = next(one for one in search.trials if one.number == search.recommendation.trial)
