@@ -319,7 +319,7 @@ def test_a_training_that_ignores_signals_is_killed(
     found = page.post("/api/runs/deaf/cancel").json()
     assert (found["status"], found["why"]) == (
         "failed",
-        "Stopped before anything was trained. Start it anew.",
+        "Stopped before anything was trained. Start it again.",
     )
     refused(page.post("/api/runs/deaf/resume"), 409, "never began")
 

@@ -12,9 +12,9 @@ pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
 learning.csv        every fit of the learning curve, if one was asked for
 robustness.csv      accuracy of each approach on every corruption at every strength, if asked for
-corrections.csv     what may be wrong with the pictures, for bakeoff run --corrections
-report.html         all of it on one page
-bundles/A/          approach A to carry away
+corrections.csv     proposed corrections, for bakeoff run --corrections
+report.html         the report, in one file
+bundles/A/          the bundle of approach A
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class RunFolder:
             raise BakeoffError(
                 str(self.path / "run.json"),
                 f"is damaged or of another version ({_misfit(error)})",
-                "Start the run anew",
+                "Start a new run",
             ) from None
 
     def amend(self, config: RunConfig) -> None:

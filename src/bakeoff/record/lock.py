@@ -1,7 +1,7 @@
 """One process at a time works on a run; a lock that ends with it shows this to all others.
 
-A lock of the operating system is let go of however its holder ends, by kill or power cut too;
-so a run in progress is told from an interrupted one without asking anybody.
+The operating system releases the lock however its holder ends, even by kill or power cut. The
+lock therefore separates a run in progress from an interrupted one.
 """
 
 from __future__ import annotations

@@ -27,11 +27,12 @@ def keeps_groups(dataset: Dataset, config: RunConfig) -> bool:
 
 
 def _why_mixed(dataset: Dataset, config: RunConfig) -> str | None:
-    """Why groups can not be kept together; None where they can, or there are none."""
+    """Why groups cannot be kept together; None if they can, or if there are none."""
     if dataset.groups is None:
         return None
-    told = dataset.labels, dataset.classes, dataset.groups, config.folds, dataset.official_test
-    return why_mixed(*told)
+    return why_mixed(
+        dataset.labels, dataset.classes, dataset.groups, config.folds, dataset.official_test
+    )
 
 
 def together_of(
@@ -43,7 +44,7 @@ def together_of(
         raise BakeoffError(
             dataset.name,
             "has no groups to keep together or leave out",
-            "Say how they are told with --group, such as --group '^[a-z]+' on the file name",
+            "Define them with --group, such as --group '^[a-z]+' on the file name",
         )
     return together(
         len(dataset),

@@ -1,4 +1,4 @@
-"""The pictures of a run, read once more."""
+"""The pictures of a run, read again."""
 
 from __future__ import annotations
 

@@ -73,9 +73,9 @@ def choices_of(sets: Sets, *, reason: str | None, running: str | None) -> Choice
 
 
 def trainable() -> str | None:
-    """Why nothing can be trained on this machine, and the mend; None if it can."""
+    """Why nothing can be trained on this machine, with a hint; None if it can."""
     if importlib.util.find_spec("torch") is None:
-        return "the parts that train are not installed. Install them: pip install 'bakeoff[train]'."
+        return "training needs more packages. Install them: pip install 'bakeoff[train]'."
     return None
 
 

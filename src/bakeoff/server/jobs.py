@@ -88,7 +88,7 @@ class Jobs:
             await asyncio.sleep(LOOK_EVERY)
         if not (run.path / "run.json").exists():
             with (run.path / LOG).open("a", encoding="utf-8") as log:
-                log.write("\nStopped before anything was trained. Start it anew.\n")
+                log.write("\nStopped before anything was trained. Start it again.\n")
 
     def _send(self, run: RunFolder, what: signal.Signals) -> None:
         process = self._processes.get(run.path)

@@ -129,7 +129,7 @@ async def resume(request: Request, name: str) -> RunSummary:
     if status == "finished":
         raise Problem(409, "This run is finished. Start another one.")
     if not (run.path / "run.json").is_file():
-        raise Problem(409, "This run never began, so there is nothing to resume. Start it anew.")
+        raise Problem(409, "This run never began, so there is nothing to resume. Start it again.")
     if reason := trainable():
         raise Problem(409, reason)
     _jobs(request).start(run.path, None)
@@ -199,7 +199,7 @@ def _summary(request: Request, name: str, run: RunFolder) -> RunSummary:
 
 
 def _running(request: Request, home: Home) -> str | None:
-    """The run that trains in this server's folder, whoever started it."""
+    """The run that trains in this server's folder, even if another process started it."""
     for name, run in _runs(request).all().items():
         if run.path.parent == home.runs and _jobs(request).status(run) == "running":
             return name

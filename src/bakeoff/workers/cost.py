@@ -126,7 +126,7 @@ def _asking(model: Model) -> Callable[[Pixels], None]:
 
 
 def latency_of_bundle(bundle: Bundle, picture: Pixels, threads: int) -> Latency:
-    """Of a bundle loaded with so many threads, as the server and the terminal ask it."""
+    """The latency of a bundle with `threads` threads, as the server and the terminal use it."""
     return _latency(bundle.run, picture, "ONNX Runtime", threads)
 
 

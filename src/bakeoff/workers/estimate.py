@@ -16,7 +16,7 @@ WARM_UP = 4  # pictures: the first call of anything is slow, and would be scaled
 
 
 def estimate_seconds(trainer: Trainer, fits: Sequence[int], scored: int) -> float:
-    """Seconds that fits on so many pictures each will take, and scoring some once.
+    """Seconds for fits on these numbers of pictures, and for scoring `scored` pictures once.
 
     A few pictures are prepared, trained on and scored for real, on this machine as busy as it
     is now, and the times scaled up. Fits that stop early end sooner.

@@ -128,7 +128,7 @@ class PoolExecutor(Executor):
             self._listen(worker, worker.ready)
 
     def _heard(self) -> tuple[WorkerHandle, _Message]:
-        """What comes next. Whoever works is heard of, be it of its end; who starts may never be."""
+        """The next message. A busy worker always reports, even when it dies; a new one may not."""
         try:
             return self._inbox.get(timeout=None if any(self._workers.values()) else PATIENCE)
         except queue.Empty:

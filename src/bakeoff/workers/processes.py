@@ -23,7 +23,7 @@ __all__ = ["Processes"]
 
 
 class Processes:
-    """Room for so many; the material is written once, to the temporary folder."""
+    """Room for `count` workers; the data is written once, to the temporary folder."""
 
     def __init__(self, count: int, data: TrainingData, folder: RunFolder) -> None:
         self.count = count

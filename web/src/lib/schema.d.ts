@@ -731,12 +731,11 @@ export interface components {
          * ApproachResult
          * @description One approach in one run.
          *
-         *     `bytes` is the size of what is carried away, its bundle, or of its weights on disk where no
-         *     bundle was made. `peak_memory_mb` is the most memory that the whole process held at any moment
-         *     of its training, the pictures and the libraries included. `macs` are the multiplications of
-         *     one picture from pixels to probabilities, counted in convolutions and matrix products. `trust`
-         *     is None where no picture was left to set thresholds by; `learning` and `robustness` are None
-         *     where they were not asked for.
+         *     `bytes` is the size of its bundle, or of its weights on disk if no bundle was made.
+         *     `peak_memory_mb` is the most memory that the whole process held while it trained, including the
+         *     pictures and the libraries. `macs` are the multiplications for one picture from pixels to
+         *     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
+         *     to set thresholds with; `learning` and `robustness` are None if they were not requested.
          */
         ApproachResult: {
             /** Bytes */
@@ -999,7 +998,7 @@ export interface components {
         };
         /**
          * DatasetSummary
-         * @description What was read. `class_counts` follows the order of `classes`.
+         * @description The dataset that was read. `class_counts` follows the order of `classes`.
          */
         DatasetSummary: {
             /** Class Counts */
@@ -1029,7 +1028,7 @@ export interface components {
          * Domain
          * @description What is tried of one setting: one of `choices`, or a number from `low` to `high`.
          *
-         *     `default` is what a run takes that is not told otherwise; None where it depends on the pictures.
+         *     `default` is the value in a run without this setting; None if it depends on the pictures.
          *     `log` says that the number is drawn by its order of magnitude.
          */
         Domain: {
@@ -1275,8 +1274,8 @@ export interface components {
          * Latency
          * @description Median milliseconds from raw pixels to probabilities, a whole batch.
          *
-         *     Taken with so many `threads` of the CPU on what answers people, the bundle in ONNX Runtime, or,
-         *     where no bundle was made, on the trained model in PyTorch. `threads` is None in older runs.
+         *     Measured with `threads` CPU threads on the bundle in ONNX Runtime, or on the trained model in
+         *     PyTorch if no bundle was made. `threads` is None in older runs.
          */
         Latency: {
             /** Batch 1 Ms */
@@ -1770,15 +1769,15 @@ export interface components {
         };
         /**
          * Recommendation
-         * @description The recommended trial of an approach, and how much its own score flattered it.
+         * @description The recommended trial of an approach, and how optimistic its own score was.
          *
          *     Attributes
          *     ----------
-         *     trial : its number; 0 where nothing clearly better than the defaults was found.
+         *     trial : its number; 0 if no trial is clearly better than the defaults.
          *     why : in words.
-         *     best : the trial with the best score of its own, which is what a careless search would report.
-         *     outer : how `best`, the defaults and the pick do on the outer pictures, trained anew on all
-         *         inner ones.
+         *     best : the trial with the best score of its own, which a careless search would report.
+         *     outer : the scores of `best`, the defaults and the recommendation on the outer pictures,
+         *         trained again on all inner ones.
          *     optimism : accuracy of `best` in the search, less that on the outer pictures.
          *     optimism_interval : of 95 %.
          *     words : what that means.
@@ -1825,7 +1824,7 @@ export interface components {
         };
         /**
          * Results
-         * @description All of it. Probabilities lie beside it in npz, weights in safetensors.
+         * @description All results of a run. Probabilities are beside it in npz, weights in safetensors.
          *
          *     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
          *     the locked test.
@@ -2090,8 +2089,8 @@ export interface components {
          * Search
          * @description The trials of one approach.
          *
-         *     `importance` is the share of what varied in the first aim that each setting explains (fANOVA);
-         *     None until there are trials enough. `recommendation` is None while the search goes on.
+         *     `importance` is the share of the variance of the first aim that each setting explains (fANOVA);
+         *     None until there are enough trials. `recommendation` is None while the search is running.
          */
         Search: {
             /** Importance */
@@ -2303,7 +2302,7 @@ export interface components {
         };
         /**
          * StudyProtocol
-         * @description Which pictures did what. A trial trains and is scored on the inner ones alone.
+         * @description How the pictures are split. Trials are trained and scored on the inner ones only.
          */
         StudyProtocol: {
             /** Aims */
@@ -2328,7 +2327,7 @@ export interface components {
         };
         /**
          * StudyResults
-         * @description All that `study.json` holds. `finished` is None while the search goes on.
+         * @description The content of `study.json`. `finished` is None while the search is running.
          */
         StudyResults: {
             /** Bakeoff Version */
@@ -2619,7 +2618,7 @@ export interface components {
          *     Attributes
          *     ----------
          *     number : in the order of the search; 0 are the defaults.
-         *     state : "pruned" was hopeless and left off early, "failed" could not be trained.
+         *     state : "pruned" was stopped early, "failed" could not be trained.
          *     why : in words, where a trial was pruned or failed.
          *     accuracy, loss : over all inner held-out pictures; None unless finished.
          *     latency_ms : one picture, in PyTorch.
