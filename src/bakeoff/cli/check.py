@@ -1,4 +1,4 @@
-"""The command that looks pictures over: check."""
+"""The command that finds issues of a dataset: check."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE|RUN",
-        help="What bakeoff run takes, or a finished run.",
+        help="Anything that bakeoff run reads, or a finished run.",
     ),
 ]
 Out = Annotated[

@@ -207,17 +207,17 @@ def _address(host: str, listener: socket.socket) -> str:
 
 
 def _share_one_heap() -> None:
-    """Let the threads to come share one heap.
+    """Make all later threads share one heap.
 
-    glibc gives each a heap of its own, and what one frees is of no use to the others: requests of
-    all shapes over many threads would fill them all. Does nothing where there is another C library.
+    glibc gives each thread a heap of its own, and others cannot reuse what it frees: requests of
+    all shapes on many threads would fill all heaps. Does nothing with another C library.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_ARENA_MAX, 1)
 
 
 class Starting(Protocol):
-    """A server that says when it can be asked."""
+    """A server that knows when it accepts requests."""
 
     @property
     def started(self) -> bool:

@@ -151,7 +151,7 @@ def tune(
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if not found:
-        raise BakeoffError(f"--time {text}", "is not a time", "Say, for example, 90s, 30m or 2h")
+        raise BakeoffError(f"--time {text}", "is not a duration", "For example: 90s, 30m or 2h")
     return float(found[1]) * UNITS[found[2]]
 
 

@@ -279,7 +279,7 @@ def _words(
     if points[-1].accuracy == 1:
         return (
             f"More pictures would hardly help {name}: trained on {spaced(points[-1].pictures)}, it "
-            "has every unseen picture right."
+            "gets every unseen picture right."
         )
     fell, spread = measured.fall()
     doublings = math.log2(measured.sizes[-1] / measured.sizes[0])

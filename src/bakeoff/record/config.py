@@ -50,7 +50,7 @@ class RunOptions(BaseModel):
 
     approaches: Annotated[
         tuple[ApproachConfig, ...],
-        Field(max_length=20, description="The approaches that take part, in this order."),
+        Field(max_length=20, description="The approaches of the run, in this order."),
     ] = tuple(ApproachConfig(name=name) for name in DEFAULT_APPROACHES)
     group: Annotated[
         str | None,
@@ -65,7 +65,7 @@ class RunOptions(BaseModel):
         Field(
             ge=0,
             le=1000,
-            description="Folds of the cross-validation; 0 scores on the test part alone.",
+            description="Folds of the cross-validation; 0 scores on the test set only.",
         ),
     ] = 5
     test: Annotated[
@@ -73,8 +73,8 @@ class RunOptions(BaseModel):
         Field(
             ge=0,
             le=0.9,
-            description="Share locked away as a test part. Default: the official part if there is "
-            "one, else a fifth from 600 pictures on.",
+            description="Share of the locked test set. Default: the official test set if there is "
+            "one, else a fifth in sets of 600 pictures or more.",
         ),
     ] = None
     keep_groups: Annotated[

@@ -104,7 +104,7 @@ async def predict(
     model: WhichModels = None,
     top: Annotated[int, Query(ge=1, le=1000, description="How many classes to list.")] = 3,
     form: Annotated[
-        Literal["json", "csv"], Query(alias="format", description="Of the response.")
+        Literal["json", "csv"], Query(alias="format", description="Format of the response.")
     ] = "json",
 ) -> Predictions:
     """Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.

@@ -158,7 +158,7 @@ def resume_tune(
         raise BakeoffError(
             str(path),
             f"is not a search: it has no valid {CONFIG}",
-            "Name the folder of a bakeoff tune",
+            "Name the folder of a search",
         ) from None
     with RunLock(path):
         dataset = dataset or read_again(config.config, on_decoded)

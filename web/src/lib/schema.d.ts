@@ -1461,7 +1461,7 @@ export interface components {
         NewTraining: {
             /**
              * Approaches
-             * @description The approaches that take part, in this order.
+             * @description The approaches of the run, in this order.
              * @default [
              *       {
              *         "name": "baseline",
@@ -1509,7 +1509,7 @@ export interface components {
             device: string;
             /**
              * Folds
-             * @description Folds of the cross-validation; 0 scores on the test part alone.
+             * @description Folds of the cross-validation; 0 scores on the test set only.
              * @default 5
              */
             folds: number;
@@ -1567,7 +1567,7 @@ export interface components {
             set: string;
             /**
              * Test
-             * @description Share locked away as a test part. Default: the official part if there is one, else a fifth from 600 pictures on.
+             * @description Share of the locked test set. Default: the official test set if there is one, else a fifth in sets of 600 pictures or more.
              */
             test?: number | null;
             /**
@@ -2482,7 +2482,7 @@ export interface components {
         Training: {
             /**
              * Approaches
-             * @description The approaches that take part, in this order.
+             * @description The approaches of the run, in this order.
              * @default [
              *       {
              *         "name": "baseline",
@@ -2530,7 +2530,7 @@ export interface components {
             device: string;
             /**
              * Folds
-             * @description Folds of the cross-validation; 0 scores on the test part alone.
+             * @description Folds of the cross-validation; 0 scores on the test set only.
              * @default 5
              */
             folds: number;
@@ -2586,7 +2586,7 @@ export interface components {
             set: string;
             /**
              * Test
-             * @description Share locked away as a test part. Default: the official part if there is one, else a fifth from 600 pictures on.
+             * @description Share of the locked test set. Default: the official test set if there is one, else a fifth in sets of 600 pictures or more.
              */
             test?: number | null;
             /**
@@ -3001,7 +3001,7 @@ export interface operations {
     predict_api_predict_post: {
         parameters: {
             query?: {
-                /** @description Of the response. */
+                /** @description Format of the response. */
                 format?: "json" | "csv";
                 /** @description Names of models. Default: all of them. */
                 model?: string[] | null;
