@@ -89,4 +89,4 @@ def test_stopped_by_hand_it_says_how_to_go_on(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(story, "hired", stop)
     bakeoff("tune", pictures, *SHORT, "-o", "left", monkeypatch=monkeypatch, code=130)
-    assert "Go on with: bakeoff tune --resume left" in capsys.readouterr().out
+    assert "Continue with: bakeoff tune --resume left" in capsys.readouterr().out

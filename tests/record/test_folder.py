@@ -105,7 +105,7 @@ def test_damaged_results_are_refused(run: RunFolder, damage: bytes) -> None:
 
 
 def test_an_unfinished_run_has_no_results(run: RunFolder) -> None:
-    with pytest.raises(BakeoffError, match=r"not finished\. Go on with: bakeoff run --resume"):
+    with pytest.raises(BakeoffError, match=r"not finished\. Continue with: bakeoff run --resume"):
         run.results()
 
 

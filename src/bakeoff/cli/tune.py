@@ -68,7 +68,7 @@ Inner = Annotated[
         min=1, help="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on."
     ),
 ]
-ResumeSearch = Annotated[Path | None, typer.Option(help="Go on with this interrupted search.")]
+ResumeSearch = Annotated[Path | None, typer.Option(help="Continue this interrupted search.")]
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -201,7 +201,7 @@ def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_repo
             results = work({"on_event": show_event, "on_decoded": reading.show})
     except KeyboardInterrupt:
         if (path / "tune.json").exists():
-            console.print(f"Stopped. Go on with: bakeoff tune --resume {path}", soft_wrap=True)
+            console.print(f"Stopped. Continue with: bakeoff tune --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
     finally:
         progress.stop()

@@ -259,7 +259,7 @@ class RunFolder:
             raise BakeoffError(
                 str(self.path),
                 "this run is not finished",
-                f"Go on with: bakeoff run --resume {self.path}",
+                f"Continue with: bakeoff run --resume {self.path}",
             )
         try:
             return Results.model_validate(read_json(path.read_bytes()))

@@ -174,7 +174,7 @@ def resume(
     on_event: Listener = lambda _: None,
     on_decoded: OnDecoded | None = None,
 ) -> RunFolder:
-    """Go on with an interrupted run; a finished one has its results and report rebuilt.
+    """Continue an interrupted run; a finished one has its results and report rebuilt.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ async def cancel(request: Request, name: str) -> RunSummary:
 
 @router.post("/runs/{name}/resume", responses=REFUSALS)
 async def resume(request: Request, name: str) -> RunSummary:
-    """Go on with a run that was stopped or failed, from the last unit that was finished."""
+    """Continue a run that was stopped or failed, after its last finished unit."""
     run = _own_run(request, name)
     _refuse_second(request, home_of(request))
     status = _jobs(request).status(run)

@@ -225,7 +225,7 @@ export interface paths {
         put?: never;
         /**
          * Resume
-         * @description Go on with a run that was stopped or failed, from the last unit that was finished.
+         * @description Continue a run that was stopped or failed, after its last finished unit.
          */
         post: operations["resume_api_runs__name__resume_post"];
         delete?: never;
