@@ -54,14 +54,14 @@ def test_a_search_then_a_run_with_what_it_found(
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
-        (["tune"], "nothing to read was named"),
-        (["tune", "x", "--resume", "y"], "has no place beside it"),
-        (["tune", "digits", "--time", "soon"], "is no time"),
+        (["tune"], "SOURCE is missing"),
+        (["tune", "x", "--resume", "y"], "keeps to what was asked then"),
+        (["tune", "digits", "--time", "soon"], "is not a duration"),
         (["tune", "digits", "--aim", "fame"], "one or two of loss, accuracy, latency, size"),
         (["tune", "digits", "--aim", "loss,loss"], "one or two of"),
         (["tune", "digits", "--workers", "many"], "Say auto, local:N"),
         (["tune", "digits", "-a", "cnnn"], "Did you mean cnn"),
-        (["run", "digits", "--settings", "none.toml"], "no TOML file"),
+        (["run", "digits", "--settings", "none.toml"], "cannot be read as TOML"),
     ],
 )
 def test_what_makes_no_search_is_refused_in_words(
@@ -87,6 +87,6 @@ def test_stopped_by_hand_it_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(story, "hired", stop)
+    monkeypatch.setattr(story, "executor_for", stop)
     bakeoff("tune", pictures, *SHORT, "-o", "left", monkeypatch=monkeypatch, code=130)
     assert "Continue with: bakeoff tune --resume left" in capsys.readouterr().out

@@ -138,13 +138,13 @@ def _bundled(name: str) -> dict[str, Any]:
 
 
 def _space(name: str, table: Mapping[str, Any], file: str) -> Space:
+    defaults = flat_settings(configure(name, {}))
     if not table:
         raise BakeoffError(
             f"approach {name}",
             "has no search space",
             f"Give one: --space FILE with a table [{name}]",
         )
-    defaults = flat_settings(configure(name, {}))
     return {
         setting: _domain(name, setting, value, as_text(defaults.get(setting)), file)
         for setting, value in table.items()
