@@ -18,7 +18,7 @@ from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.catalog import at_hand, is_named
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.errors import BakeoffError
-from bakeoff.record.config import RunConfig, RunOptions
+from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.choices import Choices, choices_of, trainable
@@ -54,6 +54,10 @@ class Training(RunOptions):
     """
 
     set: Annotated[str, Field(min_length=1, max_length=200)]
+    approaches: Annotated[
+        tuple[ApproachConfig, ...],
+        Field(min_length=1, max_length=20, description="The approaches of the run, in this order."),
+    ] = RunOptions.model_fields["approaches"].default
 
 
 class NewTraining(Training):
