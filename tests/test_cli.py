@@ -30,7 +30,7 @@ from .strokes import strokes
 
 QUICK = [
     "--no-bundles",
-    "--no-brittleness",
+    "--no-robustness",
     "--folds",
     "2",
     "--set",
@@ -142,25 +142,60 @@ def test_a_curve_is_added_to_a_run(
     bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", run, monkeypatch=monkeypatch)
     assert "measured" not in capsys.readouterr().out
     bakeoff("curve", run, "-a", "cnn", "--seed", "0", monkeypatch=monkeypatch, code=2)
-    assert "keeps to what it was asked, so approach, seed have no" in capsys.readouterr().err
+    assert (
+        "keeps to what was asked then, so approach, seed cannot be changed here"
+        in capsys.readouterr().err
+    )
     bakeoff("curve", run, "--workers", "local:1", "--no-open", monkeypatch=monkeypatch)
     assert "measured" in capsys.readouterr().out
     assert RunFolder(run).config.curve
 
 
-def test_brittleness_is_asked_for_by_itself(
+def test_robustness_is_part_of_a_run(
     pictures: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = tmp_path / "run"
-    some = [one for one in QUICK if one != "--no-brittleness"]
-    bakeoff("run", pictures, "-a", "baseline", *some, "-o", run, monkeypatch=monkeypatch)
+    options = [option for option in QUICK if option != "--no-robustness"]
+    bakeoff("run", pictures, "-a", "baseline", *options, "-o", run, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
-    assert "changing 36 pictures in 13 ways" in out
-    assert re.search(r"baseline · fold 2 · \d+% of the changed pictures right", out)
+    assert "corrupting 36 pictures in 13 ways" in out
+    assert re.search(r"baseline · fold 2 · \d+% of the corrupted pictures right", out)
     assert (run / "robustness.csv").read_text().startswith("approach,corruption,strength")
+
+
+@pytest.mark.filterwarnings("always::FutureWarning")
+def test_former_options_are_taken_and_named(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--no-brittleness" if option == "--no-robustness" else option for option in QUICK]
+    options += ["--estimate", "--set", "paper=0"]
+    bakeoff("run", pictures, "-a", "baseline", *options, monkeypatch=monkeypatch)
+    error = capsys.readouterr().err
+    assert "--no-brittleness is now called --no-robustness" in error
+    assert "baseline.paper is now called baseline.background" in error
+
+
+def test_a_run_starts_from_the_config_of_another(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    bakeoff("run", pictures, "-a", "baseline", *QUICK, "-o", first, monkeypatch=monkeypatch)
+    config = first / "run.json"
+    bakeoff("run", "--config", config, "-o", second, "--no-open", monkeypatch=monkeypatch)
+    assert RunFolder(second).config == RunFolder(first).config
+    name = "probabilities.npz"
+    assert (second / name).read_bytes() == (first / name).read_bytes()
+    bakeoff("run", "--config", config, "--seed", "1", monkeypatch=monkeypatch, code=2)
+    assert "seed cannot be changed here" in capsys.readouterr().err
 
 
 def test_an_estimate_leaves_nothing(
@@ -235,20 +270,20 @@ def test_the_report_is_opened_where_there_is_a_display(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run"], "nothing to read was named"),
+        (["run"], "SOURCE is missing"),
         (["run", "no-such-folder"], "there is no such file, folder or named set"),
         (["run", "digits", "-a", "cnm"], "Did you mean cnn?"),
         (["run", "digits", "-s", "cnn.filter=3"], "Did you mean filters?"),
         (["run", "digits", "-s", "cnn.filters=many"], "whole numbers with commas"),
-        (["run", "digits", "-s", "filters"], "approach.knob=value"),
-        (["run", "digits", "--device", "abacus"], "Leave --device out"),
+        (["run", "digits", "-s", "filters"], "approach.setting=value"),
+        (["run", "digits", "--device", "abacus"], "Omit --device"),
         (["run", "digits", "--folds", "1"], "1 is not a number of folds"),
         (["run", "digits", "--keep-groups"], "has no groups"),
-        (["run", "digits", "--resume", "here"], "Leave SOURCE out"),
+        (["run", "digits", "--resume", "here"], "source cannot be changed here"),
         (["run", "--resume", "here"], "is no run"),
         (["report", "here"], "is no run"),
         (["curve", "no-such-folder"], "there is no such file, folder or named set"),
-        (["run", "digits", "--curve", "--folds", "0"], "Use 2 folds or more"),
+        (["run", "digits", "--curve", "--folds", "0"], "Ask for 2 folds or more"),
         (["fetch", "imagenet"], "there is no such named set"),
     ],
 )
@@ -380,7 +415,7 @@ def test_a_smaller_bundle_with_neighbours_is_made_from_a_run_of_files(
         "-o",
         run,
         "--no-open",
-        "--no-brittleness",
+        "--no-robustness",
     ]
     bakeoff(*start, "--no-bundles", "--threads", "1", monkeypatch=monkeypatch)
     bakeoff("export", run, "-a", "cnn", "--variant", "fp16", monkeypatch=monkeypatch)
@@ -406,7 +441,7 @@ def test_pictures_without_a_bundle_are_told_what_is_missing(
     pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bakeoff("predict", pictures / "bar", monkeypatch=monkeypatch, code=2)
-    assert "Name a run, or a bundle" in capsys.readouterr().err
+    assert "Name a run or a bundle" in capsys.readouterr().err
 
 
 def test_verify_prints_how_far_off_this_machine_is(

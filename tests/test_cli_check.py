@@ -54,7 +54,7 @@ def test_a_check_by_looks_then_a_run_with_what_it_proposes(
     assert RunFolder.open(Path("run")).results().dataset.pictures == 35
 
     bakeoff("check", "run", "--strict", "-o", "clean", monkeypatch=monkeypatch, code=0)
-    assert "Nothing was found." in capsys.readouterr().out
+    assert "No issues." in capsys.readouterr().out
 
 
 def test_a_check_is_opened_where_there_is_a_screen(

@@ -39,7 +39,7 @@ def test_a_search_then_a_run_with_what_it_found(
     assert f"report: {left}/report.html" in out
 
     settings = left / "settings.toml"
-    settings.write_text("[baseline]\ncells = 5\nepochs = 2\n[vit]\nlayers = 2\n")
+    settings.write_text("[baseline]\ncells = 5\nepochs = 2\n[vit]\ndepth = 2\n")
     again: list[str | Path] = ["run", pictures, "-a", "baseline", *QUICK, "--no-open"]
     bakeoff(
         *again, "--settings", settings, "--set", "epochs=1", "-o", "run", monkeypatch=monkeypatch
@@ -55,7 +55,7 @@ def test_a_search_then_a_run_with_what_it_found(
     ("asked", "problem"),
     [
         (["tune"], "SOURCE is missing"),
-        (["tune", "x", "--resume", "y"], "keeps to what was asked then"),
+        (["tune", "x", "--resume", "y"], "source cannot be changed here"),
         (["tune", "digits", "--time", "soon"], "is not a duration"),
         (["tune", "digits", "--aim", "fame"], "one or two of loss, accuracy, latency, size"),
         (["tune", "digits", "--aim", "loss,loss"], "one or two of"),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.approaches import APPROACHES
+from bakeoff.approaches.registry import entry_of
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates
 from bakeoff.data.split import Fold, split
@@ -114,6 +115,8 @@ def tune(
     """
     crew, path = Workers.parse(workers), Path(out)
     on_event = options.pop("hear", on_event)  # its former name, for one more release
+    for name in approaches:
+        entry_of(name)
     search_spaces = spaces(tuple(approaches), space)
     RunFolder.check_free(path)
     config = config_of(source, approaches=tuple(approaches), robustness=False, **options)
