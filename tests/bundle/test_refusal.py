@@ -32,7 +32,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize(
     ("bundle", "slack"),
-    [(5, 0.06), pytest.param(1, 0.0, marks=pytest.mark.long)],
+    [(2, 0.06), pytest.param(1, 0.0, marks=pytest.mark.long)],
     indirect=["bundle"],
 )
 def test_other_pictures_are_refused_and_digits_are_not(bundle: Bundle, slack: float) -> None:
