@@ -114,8 +114,8 @@ def answers_table(answers: Mapping[str, Answers], top: int) -> str:
     for place in range(1, top + 1):
         header += [f"class {place}", f"probability {place}"]
     rows = []
-    for name, given in answers.items():
-        for answer in given:
+    for name, of_model in answers.items():
+        for answer in of_model:
             verdict = answer.words if answer.verdict == "between" else answer.verdict
             row: list[object] = [answer.name, name, verdict]
             for label, probability in answer.ranking[:top]:

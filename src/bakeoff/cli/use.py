@@ -189,33 +189,30 @@ def export(
 
     `bakeoff export runs/digits --to onnx --out digits.onnx` – the graph alone
 
-    `bakeoff export runs/digits --to web --out site` – a page for any static host; try it with
-    `python -m http.server -d site`
+    `bakeoff export runs/digits --to web --out site` – a page for any static host
     """
     exporter = find_exporter(to)
     if out is None and to != "bundle":
         raise BakeoffError(f"--to {to}", "needs a path to write to", "Add --out PATH")
-    changed = bool(approach or variant or neighbours)
-    if exporter.several:
-        if changed:
-            raise BakeoffError(
-                f"--to {to}",
-                "takes bundles as they are, without --approach, --variant or --with-neighbours",
-                "Export such a bundle first, then name it",
-            )
-        assert out is not None
-        _written(exporter, to, sources, out)
-        return
-    if len(sources) > 1:
+    if len(sources) > 1 and not exporter.several:
         raise BakeoffError(
             "bakeoff export", f"--to {to} takes one run; found {len(sources)}", "Name one run"
         )
-    if (sources[0].is_file() or (sources[0] / "bundle.json").is_file()) and not changed:
-        if out is None:
-            raise BakeoffError(str(sources[0]), "is a bundle already", "Add --out PATH")
-        _written(exporter, to, sources, out)
+    changed = bool(approach or variant or neighbours)
+    if not exporter.several and (changed or not _is_bundle(sources[0])):
+        _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
         return
-    _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
+    if changed:
+        raise BakeoffError(
+            f"--to {to}",
+            "takes bundles as they are, without --approach, --variant or --with-neighbours",
+            "Export such a bundle first, then name it",
+        )
+    _written(exporter, to, sources, out)
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.is_file() or (path / "bundle.json").is_file()
 
 
 def _export_run(
@@ -244,7 +241,9 @@ def _export_run(
         _written(exporter, to, [bundle], out)
 
 
-def _written(exporter: Exporter, to: str, bundles: list[Path], out: Path) -> None:
+def _written(exporter: Exporter, to: str, bundles: list[Path], out: Path | None) -> None:
+    if out is None:
+        raise BakeoffError(str(bundles[0]), "is a bundle already", "Add --out PATH")
     lines = exporter.write(bundles, out)
     for line in (f"{to}: {out}", *lines):
         console.print(line, markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -21,7 +22,7 @@ from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
-from bakeoff.server.sets.routes import router as sets_router
+from bakeoff.server.sets import routes as sets
 from bakeoff.server.sets.store import Sets
 from bakeoff.server.studies import Studies
 from bakeoff.version import __version__
@@ -57,21 +58,11 @@ def create_app(
     # It warns of every broken form, so clients could fill the log.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(models.watch()) if watch else None
-        yield
-        if watching is not None:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
-        models.close()
-
     app = FastAPI(
         title="bakeoff",
         summary="Trained picture classifiers, side by side.",
         version=__version__,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, models, watch),
         docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         middleware=[
@@ -89,14 +80,27 @@ def create_app(
     app.state.studies = Studies(searches, home.studies if home else None)
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
-    app.include_router(predict.router)
-    app.include_router(explain.router)
-    app.include_router(runs.router)
-    app.include_router(studies.router)
-    app.include_router(train.router)
-    app.include_router(sets_router)
-    app.include_router(oip.router)
+    for room in (predict, explain, runs, studies, train, sets, oip):
+        app.include_router(room.router)
 
+    _add_health(app, metrics)
+    page.serve(app)  # last: it matches every remaining path
+    _add_error_handlers(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(models: Models, watch: bool, _: FastAPI) -> AsyncIterator[None]:
+    watching = asyncio.create_task(models.watch()) if watch else None
+    yield
+    if watching is not None:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+    models.close()
+
+
+def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/healthz", tags=["health"])
     async def healthz() -> dict[str, str]:
         """Whether the server is running."""
@@ -107,8 +111,8 @@ def create_app(
         """Metrics for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    page.serve(app)  # last: it matches every remaining path
 
+def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> Response:
         return error.response()
@@ -120,5 +124,3 @@ def create_app(
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> Response:
         return Problem.of(error).response()
-
-    return app

@@ -141,11 +141,11 @@ def view(request: Request, name: str) -> View:
     try:
         small = run.sheets()
         urls = [f"/api/runs/{quote(name, safe='')}/sheets/{n}" for n in range(len(small.paths))]
-        found = view_of(run, Sheets(tile=small.tile, urls=urls, rows=None))
+        text = view_of(run, Sheets(tile=small.tile, urls=urls, rows=None)).model_dump_json()
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
     # As text: FastAPI would validate and copy megabytes again.
-    return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
+    return Response(text, media_type="application/json")  # type: ignore[return-value]
 
 
 @router.get("/{name}/sheets/{number}", response_class=FileResponse)

@@ -125,11 +125,11 @@ def listed(request: Request) -> list[StudySummary]:
 def view(request: Request, name: str) -> StudyView:
     """All trials and results so far, and the state of the search."""
     try:
-        found = study_view_of(study_of(request, name))
+        text = study_view_of(study_of(request, name)).model_dump_json()
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
     # As text: FastAPI would validate and copy megabytes again.
-    return Response(found.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
+    return Response(text, media_type="application/json")  # type: ignore[return-value]
 
 
 @router.get("/{name}/settings", response_class=FileResponse)
