@@ -225,17 +225,17 @@ def test_an_estimate_ends_at_its_time_limit_or_when_the_client_disconnects(
     refused(page.post("/api/training/estimate", json=QUICK), 400, "without a word")
 
 
-@pytest.mark.parametrize(
-    ("wish", "option"), [(None, None), (True, "--keep-groups"), (False, "--mix-groups")]
-)
-def test_group_options_are_passed_on(
-    page: httpx.Client, monkeypatch: pytest.MonkeyPatch, wish: bool | None, option: str | None
+@pytest.mark.parametrize("wish", [None, True, False])
+def test_options_are_passed_on_as_a_config(
+    page: httpx.Client, monkeypatch: pytest.MonkeyPatch, wish: bool | None
 ) -> None:
-    echo = (sys.executable, "-c", "import sys; sys.exit(' '.join(sys.argv[1:]))")
+    echo = (sys.executable, "-c", "import sys; sys.exit(sys.stdin.read())")
     monkeypatch.setattr(train, "COMMAND", echo)
-    said = page.post("/api/training/estimate", json=QUICK | {"keep_groups": wish}).json()
-    given = {word for word in said["detail"].split() if word.endswith("-groups")}
-    assert given == ({option} if option else set())
+    options = QUICK | {"keep_groups": wish, "threads": 1, "curve": True}
+    answer = page.post("/api/training/estimate", json=options).json()
+    config = RunConfig.model_validate_json(answer["detail"])
+    assert config.keep_groups is wish
+    assert (config.threads, config.curve, config.names) == (1, True, ("baseline",))
 
 
 # -- from start to models ---------------------------------------------------------------
@@ -392,7 +392,7 @@ def test_a_process_that_is_gone_is_not_signalled(tmp_path: Path) -> None:
 def test_the_least_recently_used_model_is_unloaded(
     finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bakeoff.server.models.MOST_LOADED", 1)
+    monkeypatch.setattr("bakeoff.server.models.MAX_LOADED", 1)
     models = Models({}, waiting=1, cores=1)
 
     async def main() -> None:

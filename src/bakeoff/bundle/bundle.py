@@ -42,6 +42,7 @@ GRAPH = "model.onnx"
 MANIFEST = "bundle.json"
 TOLERANCE = 1e-4  # of a probability: rounding differs between processors
 OOD_TOLERANCE = 0.01  # of an OOD score, relative
+LEAST_OOD_SCORE = 1e-3  # compared relative to this, where the recorded one is even smaller
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MAX_GRAPH_BYTES)
 MAX_MANIFEST_BYTES = 20_000_000
@@ -258,7 +259,8 @@ class Bundle:
             probabilities, ood_scores, _ = self.run(picture[None])
             times.append(time.perf_counter() - started)
             differences.append(np.abs(probabilities[0] - np.asarray(golden.probabilities)).max())
-            ood_differences.append(abs(float(ood_scores[0]) / golden.ood_score - 1))
+            difference = abs(float(ood_scores[0]) - golden.ood_score)
+            ood_differences.append(difference / max(golden.ood_score, LEAST_OOD_SCORE))
         return Verified(
             pictures=len(times),
             max_difference=float(max(differences)),

@@ -68,7 +68,7 @@ class Golden(_Record):
     png: Annotated[str, Field(max_length=200_000)]
     """The picture as a PNG in base64."""
     probabilities: list[Probability]
-    ood_score: Annotated[float, Field(gt=0)]
+    ood_score: Annotated[float, Field(ge=0)]
 
 
 class VariantRecord(_Record):

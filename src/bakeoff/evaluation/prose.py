@@ -25,7 +25,9 @@ def span(interval: Interval) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Such as “a, b and c”."""
+    """Such as “a, b and c”; empty for no names."""
+    if not names:
+        return ""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
 
