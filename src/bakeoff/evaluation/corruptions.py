@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from bakeoff.data.image import to_image
+
 __all__ = ["CORRUPTIONS", "STRENGTHS", "Corruption", "corruptions_for"]
 
 STRENGTHS = 5
@@ -320,9 +322,7 @@ def _occlusion(pixels: Pixels, share: float, random: Random) -> Pixels:
 def _jpeg(pixels: Pixels, quality: float, random: Random) -> Pixels:  # noqa: ARG001
     picture = (pixels * 255).round().astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).save(
-        file, "JPEG", quality=round(quality)
-    )
+    to_image(picture).save(file, "JPEG", quality=round(quality))
     return np.asarray(Image.open(file), dtype=np.float32).reshape(picture.shape) / 255
 
 
