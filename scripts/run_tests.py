@@ -42,6 +42,11 @@ def steps(every: bool) -> tuple[list[Step], list[Step]]:
     ]
 
 
+def coverage_file(step: str) -> str:
+    """Where a step keeps what it covered; the report reads what all of them combined."""
+    return ".coverage" if step == "coverage" else f".coverage.{step.replace(' ', '-')}"
+
+
 def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]:
     """Run one step; show its output while it runs, or at its end."""
     name, command = step
@@ -49,7 +54,7 @@ def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
-        "COVERAGE_FILE": str(ROOT / f".coverage.{name.replace(' ', '-')}"),
+        "COVERAGE_FILE": str(ROOT / coverage_file(name)),
     }
     done = subprocess.run(  # noqa: S603
         command,

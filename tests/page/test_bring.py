@@ -108,7 +108,7 @@ def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None
     )
     page.goto(served.at(TRY))
     page.get_by_role("button", name="Camera").click()
-    page.get_by_role("button", name="Take the picture").click()
+    page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
     expect(answer(page, "CNN from scratch")).to_be_visible()
     assert page.evaluate("window.camera.getTracks().every(one => one.readyState === 'ended')")
@@ -124,7 +124,7 @@ def test_a_real_camera_may_be_used(served: Served, browser: Browser) -> None:
         with watched(opened) as page:
             page.goto(served.at(TRY))
             page.get_by_role("button", name="Camera").click()
-            page.get_by_role("button", name="Take the picture").click()
+            page.get_by_role("button", name="Take photo").click()
             expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
             expect(answer(page, "CNN from scratch")).to_be_visible()
     finally:
@@ -138,7 +138,7 @@ def test_a_camera_that_may_not_be_used_says_so(page: Page, served: Served) -> No
     )
     page.goto(served.at(TRY))
     page.get_by_role("button", name="Camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("Allow it in the browser's address bar")
+    expect(page.get_by_role("alert")).to_contain_text("Allow it in the address bar")
     assert serious(page) == []
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Draw something")).to_be_visible()

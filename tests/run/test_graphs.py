@@ -112,7 +112,7 @@ def test_an_approach_that_onnx_cannot_hold_costs_only_its_bundle(
     events: list[Event] = []
     run = bake(strokes(), tmp_path / "run", **options, on_event=events.append)
     [refused] = [event for event in events if isinstance(event, BundleRefused)]
-    assert "ONNX cannot hold it" in refused.why
+    assert "ONNX cannot express it" in refused.why
     assert isinstance(events[-1], RunFinished)
     assert run.results().approaches[0].name == "baseline"
     assert not find_bundles(run.path)

@@ -116,7 +116,7 @@ def test_a_search_writes_table_report_and_study(found: tuple[Path, StudyResults]
         rows = list(csv.DictReader(file))
     assert [row["number"] for row in rows] == list("01234")
     assert {"loss", "parameters", "seconds", "filters", "dropout"} <= rows[0].keys()
-    assert "no trial saw" in (path / "report.html").read_text()
+    assert "which no trial used" in (path / "report.html").read_text()
     with storage_of(f"sqlite:///{path / 'study.db'}") as storage:
         study = optuna.load_study(study_name="study/cnn", storage=storage)
         states = [one.state.name for one in study.trials]
@@ -190,7 +190,7 @@ def test_a_time_limit_ends_the_search(tmp_path: Path) -> None:
     results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), seconds=0.0, **ASKED)
     assert results.searches[0].trials == []
     assert results.searches[0].recommendation is None
-    assert "goes on" in (tmp_path / "s" / "settings.toml").read_text()
+    assert "is running" in (tmp_path / "s" / "settings.toml").read_text()
 
 
 def test_untrainable_settings_cost_one_trial(tmp_path: Path) -> None:
