@@ -29,7 +29,7 @@ def steps(every: bool) -> tuple[list[Step], list[Step]]:
     npm = [sys.executable, "hatch_build.py", "run"]
     # Two processes of one thread each: tests wait for servers as much as they compute.
     python = [str(BIN / "pytest"), "tests", "--ignore", "tests/page", *tier, *cov]
-    python += ["--numprocesses", "2", "--dist", "worksteal"]
+    python += ["--numprocesses", "2", "--dist", "worksteal", "--durations", "40"]
     page = [str(BIN / "pytest"), "tests/page", "--quiet", "--durations", "10", *tier, *cov]
     return [("tests", python)], [
         ("style", [str(BIN / "ruff"), "check", "."]),
