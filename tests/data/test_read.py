@@ -266,7 +266,8 @@ def test_a_missing_path_names_what_is_near(tmp_path: Path) -> None:
     assert refused.value.hint.startswith("Did you mean drawings? The named sets are digits, ")
 
 
-def test_a_misspelt_set_is_guessed() -> None:
+def test_a_misspelt_set_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # names of folders beside it are guessed, too
     with pytest.raises(BakeoffError, match="Did you mean digits"):
         read("digts")
 
