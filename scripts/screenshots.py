@@ -93,7 +93,7 @@ def draw_a_house(page: Page) -> None:
         page.mouse.up()
     page.wait_for_load_state("networkidle")  # so that the milliseconds are those of the last stroke
     page.get_by_role("button", name="Why?").click()
-    expect(page.get_by_text("Covering part after part")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("Covering one part after another")).to_have_count(0, timeout=60_000)
 
 
 def open_a_cell(page: Page) -> None:
