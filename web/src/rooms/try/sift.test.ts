@@ -48,3 +48,10 @@ test("a row for each picture and model", () => {
   ]);
   expect(rows).toHaveLength(3);
 });
+
+test("a row says out of distribution, as the table of the server does", () => {
+  const [picture] = PICTURES.slice(2, 3).map((shown) => structuredClone(shown));
+  for (const said of Object.values(picture!.said))
+    Object.assign(said.answer, { verdict: "out of distribution", words: "none of these" });
+  expect(answerRows([picture!], 1)[1]![2]).toBe("out of distribution");
+});

@@ -1,5 +1,5 @@
 /** Filters and orders of many pictures. */
-import { isOutOfDistribution, verdictWords } from "../../lib/answer.ts";
+import { isOutOfDistribution } from "../../lib/answer.ts";
 import type { Said } from "./desk.svelte.ts";
 
 /** One of many pictures with each model's answer; `file` if it has a file of its own. */
@@ -67,7 +67,7 @@ export function answerRows(pictures: readonly Shown[], top: number): string[][] 
     Object.entries(picture.said).map(([model, { answer }]) => [
       picture.name,
       model,
-      verdictWords(answer),
+      isOutOfDistribution(answer) ? "out of distribution" : answer.words,
       ...places.flatMap((n) => {
         const one = answer.top[n];
         return one ? [one.label, one.probability.toFixed(6)] : ["", ""];
