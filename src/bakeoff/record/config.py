@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bakeoff.approaches.registry import entry_of
 from bakeoff.data.corrections import Correction
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -169,9 +169,15 @@ FORMER_OPTIONS = {"brittleness": "robustness"}
 
 def _merged(approaches: Sequence[Any], settings: Mapping[str, Mapping[str, object]]) -> list[Any]:
     """Names as configs with their settings; those under "" are for all."""
+    if not isinstance(settings, Mapping) or not all(
+        isinstance(own, Mapping) for own in settings.values()
+    ):
+        raise InputError(
+            "settings", "they are not settings by approach", 'Give them as {"cnn": {"epochs": 20}}'
+        )
     names = [approach for approach in approaches if isinstance(approach, str)]
     if settings and len(names) < len(approaches):
-        raise BakeoffError(
+        raise InputError(
             "settings",
             "they are beside approaches that hold settings of their own",
             "Give the approaches by name, or put the settings into each",
@@ -179,8 +185,8 @@ def _merged(approaches: Sequence[Any], settings: Mapping[str, Mapping[str, objec
     absent = set(settings) - {"", *names}
     if absent and names:
         for name in names:
-            entry_of(name)  # a name that is misspelled is the likelier cause
-        raise BakeoffError(
+            _known(name)  # a name that is misspelled is the likelier cause
+        raise InputError(
             f"settings of {min(absent)}",
             "no such approach takes part in this run",
             f"The approaches of this run are {', '.join(names)}",
@@ -194,6 +200,13 @@ def _merged(approaches: Sequence[Any], settings: Mapping[str, Mapping[str, objec
         else approach
         for approach in approaches
     ]
+
+
+def _known(name: str) -> None:
+    try:
+        entry_of(name)
+    except BakeoffError as error:
+        raise InputError(error.subject, error.problem, error.hint) from None
 
 
 def _plain(settings: Mapping[str, object]) -> dict[str, object]:
@@ -252,6 +265,9 @@ class RunConfig(RunOptions):
 def _misfit(error: ValidationError) -> BakeoffError:
     """The first thing that does not fit, as a refusal."""
     first = error.errors()[0]
+    refusal = first.get("ctx", {}).get("error")
+    if isinstance(refusal, BakeoffError):  # it names subject, problem and hint already
+        return refusal
     option = ".".join(str(part) for part in first["loc"]) or "options"
     if first["type"] == "extra_forbidden":
         return BakeoffError(
