@@ -19,9 +19,9 @@ from PIL import Image
 from torch import nn
 
 from bakeoff.bundle.bundle import Bundle, load
-from bakeoff.bundle.export import graph_of
 from bakeoff.bundle.manifest import Preparation
 from bakeoff.bundle.pack import pack
+from bakeoff.bundle.tracing import graph_of
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder

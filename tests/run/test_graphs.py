@@ -1,4 +1,4 @@
-"""Graphs of bundles: traced once, by any worker, and never used for other weights."""
+"""Graphs of bundles: made once, by any worker, and never used for other weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from bakeoff.bundle import export
+from bakeoff.bundle import export, tracing
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import BundleRefused, Event, GraphTraced, RunFinished, TracingGraphs
@@ -31,9 +31,9 @@ def copy(finished: RunFolder, tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What is traced from now on."""
+    """The models whose graphs are made from now on."""
     models: list[object] = []
-    graph_of = export.graph_of
+    graph_of = tracing.graph_of
 
     def listening(model: Any) -> bytes:
         models.append(model)
@@ -100,13 +100,14 @@ def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) 
 def test_an_approach_that_onnx_cannot_hold_costs_only_its_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = export._Exported.forward
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+    forward = tracing.Exported.forward
 
-    def undecided(self: export._Exported, pixels: Tensor) -> tuple[Tensor, ...]:
+    def undecided(self: tracing.Exported, pixels: Tensor) -> tuple[Tensor, ...]:
         answered = forward(self, pixels)
         return answered if answered[0].sum() > 0 else answered[::-1]
 
-    monkeypatch.setattr(export._Exported, "forward", undecided)
+    monkeypatch.setattr(tracing.Exported, "forward", undecided)
     one = {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
     options: dict[str, Any] = QUICKLY | one | {"bundles": True}
     events: list[Event] = []
@@ -117,4 +118,4 @@ def test_an_approach_that_onnx_cannot_hold_costs_only_its_bundle(
     assert run.results().approaches[0].name == "baseline"
     assert not find_bundles(run.path)
     with pytest.raises(BakeoffError, match="the model's graph"):
-        export.graph_of(final_model(run, "baseline"))
+        tracing.graph_of(final_model(run, "baseline"))

@@ -1,42 +1,35 @@
-"""Export a trained model as a bundle. The only module of this package that needs torch."""
+"""Export a trained model as a bundle. Needs torch, as `tracing` does."""
 
 from __future__ import annotations
 
 import hashlib
-import warnings
-from ast import literal_eval
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
-from torch import Tensor, nn
-from torch.onnx.errors import OnnxExporterError
 
 from bakeoff.bundle.bundle import GRAPH, TOLERANCE, Bundle
 from bakeoff.bundle.card import card
 from bakeoff.bundle.golden import as_base64, golden_pictures
-from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED, check_graph, has_former_outputs
+from bakeoff.bundle.graph import check_graph, has_former_outputs
 from bakeoff.bundle.manifest import FileRecord, Golden, Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import MOST, Neighbours
 from bakeoff.bundle.thumbnails import thumbnail_file
+from bakeoff.bundle.tracing import OPSET, Exported, graph_of
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_folder
 from bakeoff.training.model import Model
 
-__all__ = ["export", "graph_of"]
+__all__ = ["export"]
 
-OPSET = 20
-SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter records nested module names
 NEIGHBOUR_SIDE = 64  # pixels, the longer side of a shipped training picture
-EXAMPLE = (2, 40, 56, 3)  # shape of the batch to trace; all four are dynamic in the graph
 
 
 def export(
@@ -95,78 +88,8 @@ def export(
     return manifest
 
 
-def graph_of(model: Model) -> bytes:
-    """One ONNX graph from raw pixels to `OUTPUTS` and `PREPARED`, for batches of any shape.
-
-    Every node is named after its module, as in ``model.preprocess/node_conv2d``. The source
-    locations that the exporter records contain paths of this machine; they are removed, so that
-    the same model gives the same bytes.
-
-    Raises
-    ------
-    BakeoffError
-        ONNX cannot express an operation of the model.
-    """
-    dynamic = torch.export.Dim.DYNAMIC
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations within torch
-        try:
-            program = torch.onnx.export(
-                _Exported(model).eval(),
-                (torch.zeros(EXAMPLE, dtype=torch.uint8),),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=[INPUT],
-                output_names=[*OUTPUTS, PREPARED],
-                dynamic_shapes=(dict.fromkeys(range(4), dynamic),),
-                verbose=False,
-            )
-        except OnnxExporterError as error:
-            reason = str(error.__cause__ or error).strip().splitlines()[0]
-            raise BakeoffError(
-                "the model's graph",
-                f"ONNX cannot express it ({reason})",
-                "Use only operations that torch.onnx.export supports for pictures of any size",
-            ) from error
-    assert program is not None, "dynamo always returns a program"
-    proto = program.model_proto
-    del proto.metadata_props[:]
-    for node in proto.graph.node:
-        node.name = f"{_module_of(node)}/{node.name}"
-    for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
-        item.ClearField("doc_string")
-        del item.metadata_props[:]
-    for value in (*proto.graph.input, *proto.graph.output):
-        del value.metadata_props[:]
-    del proto.graph.metadata_props[:]
-    onnx.checker.check_model(proto)
-    data: bytes = proto.SerializeToString(deterministic=True)
-    return data
-
-
-def _module_of(node: onnx.NodeProto) -> str:
-    """The PyTorch name of the module that a node belongs to; "" if it belongs to none."""
-    scopes = [entry.value for entry in node.metadata_props if entry.key == SCOPES]
-    return str(literal_eval(scopes[0])[-2]) if scopes else ""
-
-
-class _Exported(nn.Module):
-    """N×H×W×C uint8 to probabilities, OOD scores, embeddings, and the network's input."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        network = self.model.network
-        prepared = self.model.preprocess(pixels)
-        embedding = self.model.embed(prepared)
-        logits = network.head(embedding) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), network.ood(embedding), embedding, prepared
-
-
 def _golden(model: Model) -> list[Golden]:
-    exported = _Exported(model)
+    exported = Exported(model)
     golden = []
     for picture in golden_pictures():
         with torch.inference_mode():

@@ -66,7 +66,7 @@ def is_named(name: str) -> bool:
 
 
 def cache_folder() -> Path:
-    """The folder of fetched sets: ``$BAKEOFF_CACHE``, or the user's cache folder."""
+    """What can be made or fetched again: ``$BAKEOFF_CACHE``, or the user's cache folder."""
     return Path(os.environ.get("BAKEOFF_CACHE") or platformdirs.user_cache_dir("bakeoff"))
 
 

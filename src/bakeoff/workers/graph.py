@@ -41,7 +41,7 @@ class GraphUnit(Unit):
         return ((self.approach, FINAL),)
 
     def do(self, worker: Worker) -> None:
-        from bakeoff.bundle.export import graph_of  # a worker that only trains needs no onnx
+        from bakeoff.bundle.tracing import graph_of  # a worker that only trains needs no onnx
 
         started = time.perf_counter()
         approach = worker.data.config.approach(self.approach).build()
