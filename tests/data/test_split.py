@@ -51,7 +51,10 @@ def test_parts_are_disjoint_complete_and_stratified(
     assert parts.final.train.tolist() == training.tolist()
     assert parts.final.validation.size == parts.final.held_out.size == 0
     held_out = np.concatenate([fold.held_out for fold in parts.folds])
-    assert sorted(held_out.tolist()) == training.tolist()
+    assert sorted([*held_out.tolist(), *parts.unscored.tolist()]) == training.tolist()
+    # The only picture of a class cannot be scored by a model that knows the class.
+    single = np.flatnonzero(np.bincount(labels[training]) == 1)
+    assert parts.unscored.tolist() == training[np.isin(labels[training], single)].tolist()
     for fold in parts.folds:
         rows = [fold.train, fold.validation, fold.held_out]
         assert all((np.diff(part) > 0).all() for part in rows)
@@ -89,8 +92,11 @@ def test_pictures_of_one_id_stay_in_one_part(
         assert not np.isin(ids[learned], ids[fold.held_out]).any()
         assert not np.isin(ids[learned], ids[parts.test]).any()
     held_out = np.concatenate([fold.held_out for fold in parts.folds])
-    everything = np.concatenate([held_out, parts.test])
+    everything = np.concatenate([held_out, parts.test, parts.unscored])
     assert sorted(everything.tolist()) == list(range(len(labels)))
+    for fold in parts.folds:
+        learned = np.concatenate([fold.train, fold.validation])
+        assert np.isin(labels[fold.held_out], labels[learned]).all()
 
 
 @given(labelled, st.integers(0, 99))
@@ -165,9 +171,9 @@ def test_a_class_of_one_unit_is_never_taken_whole() -> None:
 def test_rare_classes_are_in_as_many_folds_as_they_can() -> None:
     labels = np.concatenate([np.zeros(20, dtype=np.int64), [1, 2, 2, 3, 3, 3]])
     table = np.array([counts(labels, fold.held_out) for fold in split(labels).folds])
-    assert (table > 0).sum(axis=0).tolist() == [5, 1, 2, 3]
+    assert (table > 0).sum(axis=0).tolist() == [5, 0, 2, 3]
     for fold in split(labels).folds:
-        assert (counts(labels, fold.train)[[0, 2, 3]] > 0).all()
+        assert (counts(labels, fold.train) > 0).all()
 
 
 def test_units_of_a_class_are_spread_so_that_each_fold_can_learn_it() -> None:
@@ -176,6 +182,67 @@ def test_units_of_a_class_are_spread_so_that_each_fold_can_learn_it() -> None:
     for seed in range(5):
         for fold in split(labels, folds=2, seed=seed, together=ids).folds:
             assert counts(labels, fold.train)[1] > 0
+
+
+def test_a_class_of_copies_is_learned_in_every_fold_and_not_scored() -> None:
+    labels = even(3, 10)
+    ids = np.where(labels == 2, 99, np.arange(30))
+    for seed in range(5):
+        parts = split(labels, folds=5, seed=seed, together=ids)
+        assert parts.unscored.tolist() == list(range(20, 30))
+        assert parts.unscored_classes(labels) == [2]
+        for fold in parts.folds:
+            assert counts(labels, fold.held_out).tolist() == [2, 2, 0]
+            assert {*range(20, 30)} <= {*fold.train.tolist(), *fold.validation.tolist()}
+        assert len(parts.final.train) == 30
+
+
+def test_a_class_of_one_group_is_learned_with_what_else_the_group_has() -> None:
+    # Group 7 drew all of class 1 and some of class 0; the rest of class 0 is scored.
+    labels = np.array([0] * 12 + [1] * 4)
+    groups = np.array([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 7, 7, 7, 7, 7, 7])
+    parts = split(labels, folds=2, together=groups)
+    assert parts.unscored.tolist() == [10, 11, 12, 13, 14, 15]
+    assert parts.unscored_classes(labels) == [1]
+    assert sorted(np.concatenate([f.held_out for f in parts.folds]).tolist()) == list(range(10))
+
+
+def test_no_class_is_held_out_whole_where_units_force_it_into_one_part() -> None:
+    # Both units of class 0 also hold a class that must be in the other fold.
+    labels = np.array([0, 1, 1, 0, 2, 2, 1, 1, 1, 2, 2, 2])
+    ids = np.array([1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
+    for seed in range(20):
+        parts = split(labels, folds=2, seed=seed, together=ids)
+        for fold in parts.folds:
+            learned = np.concatenate([fold.train, fold.validation])
+            assert np.isin(labels[fold.held_out], labels[learned]).all()
+
+
+def test_copies_of_the_official_test_stay_if_nothing_else_of_their_class_is_learned() -> None:
+    labels = even(3, 10)
+    official = np.arange(30) % 5 == 0
+    ids = np.where(labels == 2, 99, np.arange(30))
+    ids[1] = ids[0]
+    parts = split(labels, folds=2, official_test=official, together=ids)
+    assert parts.dropped.tolist() == [1]
+    assert counts(labels, parts.test).tolist() == [2, 2, 0]
+    assert counts(labels, parts.final.train).tolist() == [7, 8, 8]
+    assert parts.unscored.tolist() == list(range(20, 30))
+    alone = split(labels, folds=0, official_test=official, together=ids)
+    assert alone.unscored.tolist() == [20, 25]
+    assert alone.unscored_classes(labels) == [2]
+
+
+def test_a_class_of_one_group_is_not_scored_when_that_is_left_out() -> None:
+    labels = np.tile(np.arange(3), 20)
+    styles = np.arange(60) // 20
+    labels[:20][labels[:20] == 2] = 3  # only the first style has class 3
+    parts = split(labels, leave_out=(styles, ("pencil", "stamp", "tablet")))
+    pencil = parts.folds[0]
+    assert sorted({*labels[pencil.held_out].tolist()}) == [0, 1]
+    assert (styles[np.concatenate([pencil.train, pencil.validation])] != 0).all()
+    assert parts.unscored.tolist() == np.flatnonzero(labels == 3).tolist()
+    assert parts.unscored_classes(labels) == [3]
 
 
 def test_the_test_part_by_default() -> None:
@@ -278,6 +345,13 @@ def test_leave_one_group_out() -> None:
 def test_what_cannot_be_split_is_refused(settings: Settings, says: str) -> None:
     with pytest.raises(BakeoffError, match=says):
         split(even(3, 10), **settings)
+
+
+def test_classes_of_copies_alone_cannot_be_folded() -> None:
+    with pytest.raises(BakeoffError, match="copies of one another or of one group"):
+        split(even(3, 10), folds=2, together=even(3, 10))
+    with pytest.raises(BakeoffError, match="no class is in two of them"):
+        split(even(2, 10), leave_out=(even(2, 10), ("pencil", "stamp")))
 
 
 def test_classes_of_one_picture_cannot_be_folded() -> None:

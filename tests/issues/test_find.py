@@ -91,6 +91,40 @@ def test_issues_have_words_and_clear_ones_have_proposals() -> None:
     ]
 
 
+def test_a_class_of_blank_pictures_is_how_that_class_looks() -> None:
+    dataset = strokes()
+    blank = np.flatnonzero(dataset.labels == 1)
+    dataset = changed(dataset, {int(row): EMPTY for row in blank} | {0: EMPTY})
+    health, proposed = issues_of(dataset)
+    # The copy under another class is doubted, and no label of the class of blanks.
+    assert {one.name: one.action for one in proposed if one.action != "keep"} == {
+        dataset.names[0]: "leave out"
+    }
+    assert [one.index for one in health.odd] == [0]
+    assert health.words[:2] == [
+        "20 of the 20 pictures of “dash” are empty or nearly empty: if that is not what the "
+        "class shows, look at its files.",
+        f"1 picture is empty or nearly empty: {dataset.names[0]}.",
+    ]
+    assert health.words[-1] == (
+        "“dash” cannot be scored: its pictures are kept together (copies of one another, or one "
+        "group), so a model that has not seen them has not seen the class. The accuracy is "
+        "without it."
+    )
+
+
+def test_people_decide_whether_a_class_is_lost() -> None:
+    # All pictures of a class are copies, two by two, of pictures of another class.
+    dataset = strokes()
+    first, second = (np.flatnonzero(dataset.labels == label)[:4].tolist() for label in (0, 1))
+    rows = np.flatnonzero((dataset.labels != 1) | np.isin(np.arange(60), second))
+    dataset = changed(dataset, dict(zip(second, first, strict=True))).take(rows)
+    _, proposed = issues_of(dataset)
+    assert {one.label: one.action for one in proposed} == {"bar": "leave out", "dash": "keep"}
+    kept = [one.why for one in proposed if one.action == "keep"]
+    assert all(why.endswith("without it and the others the class is lost") for why in kept)
+
+
 def test_people_decide_on_a_near_copy_under_another_class() -> None:
     dataset = read("doodles").take(np.arange(0, 1000, 5))
     pixels = np.stack(list(dataset.pictures))
@@ -193,6 +227,23 @@ def test_the_background_is_a_shortcut_to_the_group() -> None:
 
 
 # -- in a run ----------------------------------------------------------------------
+
+
+def test_a_run_does_not_score_or_doubt_a_class_of_copies(tmp_path: Path) -> None:
+    dataset = strokes()
+    blank = np.flatnonzero(dataset.labels == 1)
+    dataset = changed(dataset, {int(row): EMPTY for row in blank})
+    run = bake(dataset, tmp_path / "run", **ONE)
+    results = run.results()
+    (approach,) = results.approaches
+    assert approach.out_of_fold is not None
+    assert [one.pictures for one in approach.out_of_fold.per_class] == [20, 0, 20]
+    assert results.protocol.unscored == ["dash"]
+    assert results.verdict is not None
+    assert [
+        one.about for one in results.verdict.sentences if "“dash” cannot be scored" in one.text
+    ] == ["sure"]
+    assert all(one.label != "dash" for one in read_corrections(run.path / "corrections.csv"))
 
 
 def digits(count: int = 300) -> Dataset:

@@ -52,7 +52,10 @@ class Oddity:
 
 
 class Guessed(NamedTuple):
-    """Correct out-of-fold predictions, of how many pictures, and the share of the largest class."""
+    """Correct out-of-fold predictions, of how many pictures, and the share of the largest class.
+
+    Only of pictures that a fold held out.
+    """
 
     right: int
     pictures: int
@@ -150,12 +153,13 @@ def shortcut_accuracy(
     except BakeoffError:  # nearly all are copies of a few
         return None
     right = 0
+    scored = answers[np.concatenate([fold.held_out for fold in parts.folds])]
     for fold in parts.folds:
         rows = np.concatenate([fold.train, fold.validation])
         trees = ExtraTreesClassifier(TREES, min_samples_leaf=2, random_state=seed)
         trees.fit(features[rows], answers[rows])
         right += int((trees.predict(features[fold.held_out]) == answers[fold.held_out]).sum())
-    return Guessed(right, len(answers), float(np.bincount(answers).max() / len(answers)))
+    return Guessed(right, len(scored), float(np.bincount(scored).max() / len(scored)))
 
 
 def _looks(pictures: Pictures) -> _Looks:

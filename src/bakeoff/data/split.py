@@ -40,13 +40,16 @@ class Split:
 
     Attributes
     ----------
-    folds : their held-out rows cover the training part once; empty for folds=0.
+    folds : their held-out rows cover the training part once, but for the rows in `unscored`;
+        empty for folds=0.
     final : all of the training part. Where there are folds its `validation` is
         empty, as they have determined the schedule; else it holds an inner slice.
     test : the locked test part, used once, at the end; may be empty.
     test_kind : "official" for the set's own test part, "held out" for a random one, or None.
     dropped : training rows that are copies of official test rows, and are in no part.
     together : an id for every row; rows of one id were kept in one part.
+    unscored : rows that no fold or test scores, because a model that has not seen them would
+        have seen nothing of their class.
     """
 
     folds: tuple[Fold, ...]
@@ -55,6 +58,18 @@ class Split:
     test_kind: Literal["official", "held out"] | None
     dropped: Rows
     together: Rows
+    unscored: Rows
+
+    def unscored_classes(self, labels: NDArray[np.int64]) -> list[int]:
+        """The classes of N `labels` that no model can be scored on, as units hold them whole.
+
+        Out of fold, or without folds on the test.
+        """
+        scored = np.concatenate([fold.held_out for fold in self.folds] or [self.test])
+        learned = np.concatenate([self.final.train, self.final.validation])
+        whole = learned[np.isin(self.together[learned], _only_units(labels, self.together))]
+        kept = np.concatenate([self.unscored, whole])
+        return [int(label) for label in np.setdiff1d(labels[kept], labels[scored])]
 
 
 def split(
@@ -71,8 +86,9 @@ def split(
     """Divide N pictures, each class evenly, keeping related pictures together.
 
     Every part gets its share of every class to within one picture, as far as
-    `together` allows. No class goes completely to the test or validation part.
-    The test part depends on the seed and its share only, so it stays
+    `together` allows. No class goes completely to the test or validation part, and no fold
+    holds one out completely: pictures for which that is unavoidable, such as a class of copies
+    of one picture, train every fold and are in `Split.unscored`. The test part depends on the seed and its share only, so it stays
     locked when the number of folds changes.
 
     Parameters
@@ -81,7 +97,8 @@ def split(
     folds : 2 or more for cross-validation, 0 for the test part alone.
     seed : the same seed gives the same split on every machine.
     official_test : N, True for pictures of the set's own test part. Others that
-        share an id of `together` with one of them are dropped from training.
+        share an id of `together` with one of them are dropped from training, unless nothing
+        else of their class is left to train on: then the test does without those.
     test_share : share of pictures to lock. None takes the official part,
         or else a fifth from 600 pictures on and none below. 0 uses no test part: an
         official part is then not used at all.
@@ -90,7 +107,8 @@ def split(
         that whole ones make up less than half of its size, or more than twice as much.
     leave_out : N group indices, and the groups' names. Instead of `folds` there
         is one fold per group, named after it, that holds out all of it; copies
-        of its pictures in other groups are kept out of that fold's training.
+        of its pictures in other groups are kept out of that fold's training. Its pictures of
+        classes that no other group has are in neither, and not scored.
     validation_share : share of a fold's training pictures that selects its epoch;
         at least one picture of each class that has three.
 
@@ -111,7 +129,7 @@ def split(
         return Fold(name, rows[~chosen], rows[chosen], held_out)
 
     if leave_out is not None:
-        parts = _by_group(training, *leave_out)
+        parts = _by_group(training, labels, ids, *leave_out)
     elif folds:
         parts = _by_class(training, labels, ids, folds, seed)
     elif len(test):
@@ -123,20 +141,23 @@ def split(
             "Use 2 folds or more, or a test part of 0.2",
         )
     done = [
-        fold(name, _outside(name, held_out, training, ids), held_out, number)
-        for number, (name, held_out) in enumerate(parts)
+        fold(name, rows, held_out, number) for number, (name, rows, held_out) in enumerate(parts)
     ]
     nothing = training[:0]
     if done:
         final = Fold("final", training, nothing, nothing)
     else:
         final = fold("final", training, nothing, 0)
-    return Split(tuple(done), final, test, kind, dropped, ids)
+    scored = np.concatenate([test, *(fold.held_out for fold in done)] if done else [training, test])
+    unscored = np.setdiff1d(labelled, np.concatenate([scored, dropped]))
+    if test_share == 0 and official_test is not None:
+        unscored = unscored[~official_test[unscored]]
+    return Split(tuple(done), final, test, kind, dropped, ids, unscored)
 
 
-def _outside(name: str, held_out: Rows, training: Rows, ids: NDArray[np.int64]) -> Rows:
-    """The training rows that share no id with a row that is held out."""
-    rest: Rows = training[~np.isin(ids[training], ids[held_out])]
+def _outside(name: str, group: Rows, training: Rows, ids: NDArray[np.int64]) -> Rows:
+    """The training rows that share no id with a row of the group."""
+    rest: Rows = training[~np.isin(ids[training], ids[group])]
     if len(rest) == 0:
         raise BakeoffError(
             f"group {name}",
@@ -183,7 +204,13 @@ def _lock(
         if test_share == 0:
             return rest, nothing, None, nothing
         copied = np.isin(ids[rest], ids[test])
-        if copied.all():
+        lost = np.setdiff1d(labels[rest], labels[rest[~copied]])
+        # Without these copies nothing of their class could be learned, so the test does
+        # without them.
+        spared = ids[rest[copied & np.isin(labels[rest], lost)]]
+        test = test[~np.isin(ids[test], spared)]
+        copied &= ~np.isin(ids[rest], spared)
+        if not len(test):
             raise BakeoffError(
                 "training part",
                 "every picture shares a group with the official test part",
@@ -207,8 +234,8 @@ def _lock(
 
 def _by_class(
     training: Rows, labels: NDArray[np.int64], ids: NDArray[np.int64], folds: int, seed: int
-) -> list[tuple[str, Rows]]:
-    """Name and held-out rows of each fold."""
+) -> list[tuple[str, Rows, Rows]]:
+    """Name, rows to learn from, and held-out rows of each fold."""
     counts = np.bincount(labels[training], minlength=1)
     if folds > counts.max():
         raise BakeoffError(
@@ -218,29 +245,90 @@ def _by_class(
             if counts.max() > 1
             else "Add pictures of each class",
         )
-    wanted = np.tile(counts / folds, (folds, 1))
-    part = _deal(labels[training], ids[training], wanted, np.random.default_rng([seed, 1]))
-    if len(filled := np.unique(part)) < folds:
+    dealt = training[~np.isin(ids[training], _only_units(labels[training], ids[training]))]
+    if not len(dealt):
+        raise BakeoffError(
+            "folds",
+            "the pictures of each class are copies of one another or of one group, so a model "
+            "that has not seen them has not seen the class",
+            "Add different pictures of each class, or do not keep groups together",
+        )
+    wanted = np.tile(np.bincount(labels[dealt], minlength=len(counts)) / folds, (folds, 1))
+    part = _deal(labels[dealt], ids[dealt], wanted, np.random.default_rng([seed, 1]))
+    learned = np.setdiff1d(training, dealt)
+    _leave_some_of_each_class(part, labels[dealt], ids[dealt], labels[learned])
+    if len(filled := np.unique(part[part >= 0])) < folds:
         raise BakeoffError(
             "folds",
             f"the groups and copies that are kept together fill {len(filled)} of {folds} folds",
             "Use fewer folds, or do not keep groups together",
         )
-    return [(f"fold {number + 1}", training[part == number]) for number in range(folds)]
+    held_out = [dealt[part == number] for number in range(folds)]
+    return [
+        (f"fold {number}", np.setdiff1d(training, rows), rows)
+        for number, rows in enumerate(held_out, 1)
+    ]
+
+
+def _only_units(labels: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The units that hold all pictures of a class, of M pictures; every fold trains on them."""
+    pairs = np.unique(np.stack([labels, ids]), axis=1)
+    classes, first, units = np.unique(pairs[0], return_index=True, return_counts=True)
+    only: NDArray[np.int64] = pairs[1, first[units == 1]]
+    return only
+
+
+def _leave_some_of_each_class(
+    part: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    learned: NDArray[np.int64],
+) -> None:
+    """Take units out of parts that hold a class completely: their pictures get part -1.
+
+    Parameters
+    ----------
+    part, labels, ids : M, of the pictures that were dealt.
+    learned : classes of the pictures that every fold trains on.
+    """
+    for label in np.setdiff1d(labels, learned):
+        of_class = np.flatnonzero(labels == label)
+        if len(np.unique(part[of_class])) > 1:
+            continue
+        units, sizes = np.unique(ids[np.isin(ids, ids[of_class])], return_counts=True)
+        part[ids == units[sizes.argmin()]] = -1
 
 
 def _by_group(
-    training: Rows, groups: NDArray[np.int64], names: Sequence[str]
-) -> list[tuple[str, Rows]]:
-    parts = [(name, training[groups[training] == index]) for index, name in enumerate(names)]
+    training: Rows,
+    labels: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    names: Sequence[str],
+) -> list[tuple[str, Rows, Rows]]:
+    """Name, rows to learn from, and held-out rows of each group that is left out."""
+    named = [(name, training[groups[training] == index]) for index, name in enumerate(names)]
     # A run stores each fit under its name, and "final" is the name of the last fit.
-    parts = [(f"group {name}" if name == "final" else name, rows) for name, rows in parts]
-    parts = [(name, rows) for name, rows in parts if len(rows)]
-    if len(parts) < 2:
+    named = [(f"group {name}" if name == "final" else name, rows) for name, rows in named]
+    named = [(name, rows) for name, rows in named if len(rows)]
+    if len(named) < 2:
         raise BakeoffError(
             "groups",
-            f"at least two are needed to leave one out; the training part has {len(parts)}",
+            f"at least two are needed to leave one out; the training part has {len(named)}",
             "Set --group to a pattern that finds the groups in the file names, or score by folds",
+        )
+    parts = []
+    for name, group in named:
+        rest = _outside(name, group, training, ids)
+        scored = group[np.isin(labels[group], labels[rest])]
+        if len(scored):
+            parts.append((name, rest, scored))
+    if not parts:
+        raise BakeoffError(
+            "groups",
+            "no class is in two of them, so a model that has not seen a group has not seen its "
+            "classes",
+            "Add pictures of each class to at least two groups, or score by folds",
         )
     return parts
 

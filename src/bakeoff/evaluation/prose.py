@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bakeoff.data.words import count
 from bakeoff.evaluation.records import Interval
 
-__all__ = ["listed", "of_pictures", "percent", "span"]
+__all__ = ["cannot_be_scored", "listed", "of_pictures", "percent", "span"]
+
+NAMED = 3  # classes that a sentence names
 
 
 def percent(share: float) -> str:
@@ -35,3 +37,17 @@ def listed(names: Sequence[str]) -> str:
 def of_pictures(number: int) -> str:
     """Such as “1 picture” or “12 345 pictures”."""
     return count(number, "picture")
+
+
+def cannot_be_scored(names: Sequence[str]) -> str:
+    """Why classes have no score, at least one, and that the accuracy is without them."""
+    quoted = [f"“{name}”" for name in names]
+    if len(quoted) > NAMED:
+        quoted = [*quoted[:NAMED], f"{len(quoted) - NAMED} more classes"]
+    one = len(names) == 1
+    return (
+        f"{listed(quoted)} cannot be scored: {'its pictures are' if one else 'their pictures are'} "
+        "kept together (copies of one another, or one group), so a model that has not seen them "
+        f"has not seen the {'class' if one else 'classes'}. The accuracy is without "
+        f"{'it' if one else 'them'}."
+    )

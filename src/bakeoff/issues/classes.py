@@ -1,4 +1,4 @@
-"""Imbalance between classes, and classes without test pictures."""
+"""Imbalance between classes, and classes without a score or without test pictures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bakeoff.data.words import count
+from bakeoff.evaluation.prose import cannot_be_scored
 from bakeoff.issues.issue import Evidence, Issue, counted, first_names
 
 __all__ = ["find"]
@@ -15,8 +16,9 @@ IMBALANCED = 5.0  # times as many pictures in the largest class as in the smalle
 
 
 def find(evidence: Evidence) -> Iterator[Issue]:
-    """Imbalance between classes, then classes without test pictures."""
+    """Imbalance between classes, then classes without a score, then those without test pictures."""
     dataset = evidence.dataset
+    without = evidence.split.unscored_classes(dataset.labels)
     counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes))
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[most] >= IMBALANCED * counts[least]:
@@ -27,6 +29,10 @@ def find(evidence: Evidence) -> Iterator[Issue]:
             f"{count(int(counts[most]), 'picture')}, {dataset.classes[least]} has {counts[least]}. "
             "Accuracy mostly reflects the large classes; balanced accuracy counts all equally.",
         )
+    if without:
+        rows = np.flatnonzero(np.isin(dataset.labels, without))
+        words = cannot_be_scored([dataset.classes[number] for number in without])
+        yield Issue("class without a score", tuple(rows.tolist()), words)
     if dataset.official_test is not None:
         tested = np.unique(dataset.labels[dataset.official_test])
         missing = [name for number, name in enumerate(dataset.classes) if number not in tested]

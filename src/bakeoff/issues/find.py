@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from bakeoff.data.corrections import Action, Correction
 from bakeoff.data.dataset import Dataset
@@ -98,6 +101,8 @@ def _corrections(evidence: Evidence, issues: Sequence[Issue]) -> Iterator[Correc
         row: _correction(evidence, row, proposals, test, names) for row, proposals in by_row.items()
     }
 
+    _keep_some_of_each_class(evidence, corrections)
+
     def order(row: int) -> tuple[bool, float, int]:
         correction = corrections[row]
         quality = 1.0 if correction.quality is None else correction.quality
@@ -105,6 +110,19 @@ def _corrections(evidence: Evidence, issues: Sequence[Issue]) -> Iterator[Correc
 
     for row in sorted(corrections, key=order):
         yield corrections[row]
+
+
+def _keep_some_of_each_class(evidence: Evidence, corrections: dict[int, Correction]) -> None:
+    """Let people decide where a class would lose its last training picture."""
+    split, labels = evidence.split, evidence.dataset.labels
+    learned = np.concatenate([split.final.train, split.final.validation])
+    out = [row for row, correction in corrections.items() if correction.action == "leave out"]
+    left = np.setdiff1d(learned, out)
+    for label in np.setdiff1d(labels[np.asarray(out, dtype=np.int64)], labels[left]):
+        for row in out:
+            if labels[row] == label:
+                why = f"{corrections[row].why}; without it and the others the class is lost"
+                corrections[row] = replace(corrections[row], action="keep", why=why)
 
 
 def _correction(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from bakeoff.evaluation.records import Odd
 from bakeoff.evaluation.suspects import outliers
 from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
 
 __all__ = ["find_odd", "find_outliers"]
 
+SHARED = 0.8  # of the pictures of a class
 KINDS = {
     "empty": "empty or nearly empty",
     "inverted": "inverted compared with the others",
@@ -20,9 +23,26 @@ KINDS = {
 
 
 def find_odd(evidence: Evidence) -> Iterator[Issue]:
-    """Pictures that are empty, inverted, or unlike the others in ink, size or shape."""
+    """Pictures that are empty, inverted, or unlike the others in ink, size or shape.
+
+    What nearly all pictures of a class share is how the class looks: blank cells may be one.
+    """
+    labels = evidence.dataset.labels
+    counts = np.bincount(labels[labels >= 0], minlength=len(evidence.dataset.classes))
     for kind, words in KINDS.items():
         reasons = {odd.row: odd.why for odd in evidence.odd_by_looks if odd.what == kind}
+        of_class = [int(labels[row]) for row in reasons if labels[row] >= 0]
+        odd = np.bincount(of_class, minlength=len(counts))
+        shared = np.flatnonzero((odd >= SHARED * counts) & (odd > 1))
+        for label in shared:
+            name = evidence.dataset.classes[label]
+            yield Issue(
+                f"class of {kind}",
+                tuple(row for row in reasons if labels[row] == label),
+                f"{odd[label]} of the {counts[label]} pictures of “{name}” are {words}: "
+                "if that is not what the class shows, look at its files.",
+            )
+        reasons = {row: why for row, why in reasons.items() if labels[row] not in shared}
         if reasons:
             yield _issue(evidence, kind, words, reasons)
 

@@ -99,7 +99,10 @@ class PictureIndex(_Record):
 
 
 class ProtocolSummary(_Record):
-    """How it was scored. `test_opened` is the moment the locked test was touched."""
+    """How it was scored. `test_opened` is the moment the locked test was touched.
+
+    `unscored` names the classes that every model is trained on and none is scored on.
+    """
 
     folds: int
     fold_names: list[str]
@@ -110,6 +113,7 @@ class ProtocolSummary(_Record):
     test: Literal["official", "held out"] | None
     test_pictures: int
     test_opened: str | None
+    unscored: list[str] = []
 
 
 class EpochRecord(_Record):

@@ -345,7 +345,7 @@ class _Bake:
             bakeoff_version=__version__,
             finished=now(),
             dataset=dataset_summary(plan.dataset, plan.duplicates, plan.parts, config),
-            protocol=protocol_summary(plan.parts, config, opened),
+            protocol=protocol_summary(plan.dataset, plan.parts, config, opened),
             test_rows=plan.parts.test,
         )
         make_bundles(folder, to_make, scored, facts, plan.dataset, self.tell)

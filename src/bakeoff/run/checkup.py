@@ -152,7 +152,7 @@ def _by_looks(
         finished=made,
         machine={},
         dataset=dataset_summary(dataset, duplicates, parts, config),
-        protocol=protocol_summary(unscored, config, opened=None),
+        protocol=protocol_summary(dataset, unscored, config, opened=None),
         approaches=[],
         comparison=[],
         winner=Winner(None, "No approach was asked."),

@@ -98,7 +98,9 @@ def picture_index(dataset: Dataset, parts: Split) -> PictureIndex:
     )
 
 
-def protocol_summary(parts: Split, config: RunConfig, opened: str | None) -> ProtocolSummary:
+def protocol_summary(
+    dataset: Dataset, parts: Split, config: RunConfig, opened: str | None
+) -> ProtocolSummary:
     """How it was scored, and when the locked test was opened."""
     return ProtocolSummary(
         folds=len(parts.folds),
@@ -110,6 +112,7 @@ def protocol_summary(parts: Split, config: RunConfig, opened: str | None) -> Pro
         test=parts.test_kind,
         test_pictures=len(parts.test),
         test_opened=opened,
+        unscored=[dataset.classes[label] for label in parts.unscored_classes(dataset.labels)],
     )
 
 

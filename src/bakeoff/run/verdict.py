@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.compare import TOO_CLOSE, beats_guessing, guessing, pictures_to_tell
-from bakeoff.evaluation.prose import listed, of_pictures, percent, span
+from bakeoff.evaluation.prose import cannot_be_scored, listed, of_pictures, percent, span
 from bakeoff.evaluation.records import (
     ClassScore,
     Comparison,
@@ -29,11 +29,14 @@ def verdict_of(results: Results) -> Verdict:
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not beats_guessing(scores, among=len(results.approaches)):
-        return Verdict([*_nothing(chosen, scores), *_about_the_set(results)])
+        return Verdict(
+            [*_nothing(chosen, scores), *_unscored(results), *_about_the_set(results)]
+        )
     return Verdict(
         [
             Sentence("which", _which(chosen, results)),
             *_sure(chosen),
+            *_unscored(results),
             Sentence("cost", _cost(chosen, results)),
             *_where(chosen, scores),
             *_next(chosen, scores, results),
@@ -174,6 +177,11 @@ def _cost(chosen: ApproachResult, results: Results) -> str:
         if _times(chosen, fastest) >= FASTER:
             text += f"; {fastest.title} is {_times(chosen, fastest):.0f} times as fast"
     return f"{text}."
+
+
+def _unscored(results: Results) -> Iterator[Sentence]:
+    if results.protocol.unscored:
+        yield Sentence("sure", cannot_be_scored(results.protocol.unscored))
 
 
 def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:

@@ -1733,6 +1733,8 @@ export interface components {
         /**
          * ProtocolSummary
          * @description How it was scored. `test_opened` is the moment the locked test was touched.
+         *
+         *     `unscored` names the classes that every model is trained on and none is scored on.
          */
         ProtocolSummary: {
             /** Fold Names */
@@ -1756,6 +1758,11 @@ export interface components {
             test_pictures: number;
             /** Training Pictures */
             training_pictures: number;
+            /**
+             * Unscored
+             * @default []
+             */
+            unscored: string[];
         };
         /**
          * Ranked

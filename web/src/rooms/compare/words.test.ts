@@ -41,6 +41,12 @@ describe("facts", () => {
     expect(of("Locked test", { test: null })).toBe("none, every picture is in a fold");
   });
 
+  it("tell which classes cannot be scored", () => {
+    const unscored = ["empty", "blank"];
+    expect(of("Cannot be scored", { unscored })).toBe("empty, blank");
+    expect(of("Locked test", { test: null, unscored })).toBe("none");
+  });
+
   it("tell on what", () => {
     expect(of("Machine")).toBe("abacus, 2 threads");
     expect(of("Kept together", { kept_together: "groups" })).toBe("duplicates and groups");

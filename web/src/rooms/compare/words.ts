@@ -26,6 +26,9 @@ export function facts(results: Results): Fact[] {
       name: "Kept together",
       text: protocol.kept_together === "groups" ? "duplicates and groups" : "duplicates",
     },
+    ...(protocol.unscored?.length
+      ? [{ name: "Cannot be scored", text: protocol.unscored.join(", ") }]
+      : []),
     { name: "Machine", text: machine(results.machine) },
     { name: "Run", text: `finished ${moment(results.finished)}, seed ${protocol.seed}` },
   ];
@@ -41,7 +44,9 @@ function scoredBy({ protocol }: Results): string {
 }
 
 function lockedTest({ protocol }: Results): string {
-  if (!protocol.test) return "none, every picture is in a fold";
+  if (!protocol.test) {
+    return protocol.unscored?.length ? "none" : "none, every picture is in a fold";
+  }
   const opened = protocol.test_opened
     ? `opened once, ${moment(protocol.test_opened)}`
     : "not opened";
