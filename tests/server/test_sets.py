@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -240,6 +241,25 @@ def test_a_set_is_drawn(page: httpx.Client, home: Home) -> None:
         "group": None,
     }
     assert page.get("/api/sets/drawn").json()["group"] is None  # one has none
+
+
+def test_names_from_macos_are_found_and_extended(page: httpx.Client, home: Home) -> None:
+    apart = unicodedata.normalize("NFD", "thé")
+    upload(page, "drinks", {"drinks.zip": zipped(members("tea", apart))})
+    address = "/api/sets/drinks/pictures"
+    response = page.post(address, json={"label": "thé", "picture": uri(PNG)})
+    assert response.status_code == 201, response.text
+    folders = (home.sets / "drinks").iterdir()
+    assert sorted(folder.name for folder in folders if folder.is_dir()) == [
+        "tea",
+        apart,
+    ]
+    assert page.get("/api/sets/drinks").json()["classes"][1] == {"name": "thé", "count": 4}
+    ids = [one["id"] for one in page.get(address).json()]
+    assert response.json()["id"] in ids
+    assert all(page.get(f"{address}/{one}").status_code == 200 for one in ids)
+    assert page.delete(f"{address}/thé/0.png").status_code == 204
+    assert not (home.sets / "drinks" / apart / "0.png").exists()
 
 
 def test_corrections_are_kept_in_an_uploaded_set(page: httpx.Client, home: Home) -> None:

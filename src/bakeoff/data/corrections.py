@@ -16,7 +16,7 @@ import numpy as np
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.validate import validate
-from bakeoff.data.words import count, from_spreadsheet
+from bakeoff.data.words import count, from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = [
@@ -121,9 +121,10 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     acting = active_corrections(corrections)
     if not acting:
         return dataset
-    times = Counter(dataset.names)
-    row_of = {name: row for row, name in enumerate(dataset.names)}
-    number_of = {name: number for number, name in enumerate(dataset.classes)}
+    acting = tuple(map(_in_nfc, acting))
+    times = Counter(map(nfc, dataset.names))
+    row_of = {nfc(name): row for row, name in enumerate(dataset.names)}
+    number_of = {nfc(name): number for number, name in enumerate(dataset.classes)}
     labels = dataset.labels.copy()
     kept = np.ones(len(dataset), dtype=np.bool_)
     done: dict[str, Correction] = {}
@@ -165,6 +166,16 @@ def correct_validated(dataset: Dataset, corrections: Sequence[Correction]) -> Da
         dataset
         if changed is dataset
         else replace(validate(changed), description=changed.description)
+    )
+
+
+def _in_nfc(correction: Correction) -> Correction:
+    """Spreadsheets may write names in another form of Unicode than the files have."""
+    return replace(
+        correction,
+        name=nfc(correction.name),
+        label=nfc(correction.label),
+        proposed=nfc(correction.proposed),
     )
 
 
@@ -279,7 +290,7 @@ def _check_contradiction(correction: Correction, done: dict[str, Correction]) ->
 
 
 def _check_label(correction: Correction, dataset: Dataset, number: int) -> None:
-    has = "" if number == UNLABELLED else dataset.classes[number]
+    has = "" if number == UNLABELLED else nfc(dataset.classes[number])
     if correction.label and correction.label != has:
         raise BakeoffError(
             correction.where,

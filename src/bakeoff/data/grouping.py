@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.words import nor_others, utf8
+from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError
 
 __all__ = ["Grouping", "encode_names", "parse_grouping", "why_mixed"]
@@ -46,7 +46,7 @@ class Grouping:
             return row.get(self.text) or None
         if self.kind == "folder":
             return folders[0] if folders else None
-        match = re.search(self.text, PurePosixPath(name).name)
+        match = re.search(self.text, nfc(PurePosixPath(name).name))
         if match is None:
             return None
         # With a capture group, "digit17_left" can be grouped by the part that matters.
@@ -91,6 +91,7 @@ def parse_grouping(text: str) -> Grouping:
     BakeoffError
         The text is not a regular expression, or the column name is missing.
     """
+    text = nfc(text)
     if text == "folder":
         return Grouping("folder")
     if text.startswith(_COLUMN):
@@ -115,7 +116,7 @@ def parse_grouping(text: str) -> Grouping:
 
 
 def encode_names(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Encode texts as indices into the sorted distinct texts.
+    """Encode texts as indices into the sorted distinct texts, in NFC.
 
     Names that are all whole numbers are sorted as numbers, so '2' comes before '10'.
 
@@ -127,7 +128,7 @@ def encode_names(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, .
     -------
     N indices, and the distinct texts.
     """
-    values = [utf8(value) for value in values]
+    values = [nfc(value) for value in values]
     distinct = set(values)
     if all(re.fullmatch(r"[+-]?[0-9]{1,18}", value) for value in distinct):
         names = sorted(distinct, key=lambda value: (int(value), value))

@@ -67,7 +67,8 @@ class Split:
         """
         scored = np.concatenate([fold.held_out for fold in self.folds] or [self.test])
         learned = np.concatenate([self.final.train, self.final.validation])
-        whole = learned[np.isin(self.together[learned], _only_units(labels, self.together))]
+        ids = self.together[learned]
+        whole = learned[np.isin(ids, _only_units(labels[learned], ids))]
         kept = np.concatenate([self.unscored, whole])
         return [int(label) for label in np.setdiff1d(labels[kept], labels[scored])]
 
@@ -88,8 +89,8 @@ def split(
     Every part gets its share of every class to within one picture, as far as
     `together` allows. No class goes completely to the test or validation part, and no fold
     holds one out completely: pictures for which that is unavoidable, such as a class of copies
-    of one picture, train every fold and are in `Split.unscored`. The test part depends on the seed and its share only, so it stays
-    locked when the number of folds changes.
+    of one picture, train every fold and are in `Split.unscored`. The test part depends on the
+    seed and its share only, so it stays locked when the number of folds changes.
 
     Parameters
     ----------
@@ -273,7 +274,7 @@ def _by_class(
 def _only_units(labels: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """The units that hold all pictures of a class, of M pictures; every fold trains on them."""
     pairs = np.unique(np.stack([labels, ids]), axis=1)
-    classes, first, units = np.unique(pairs[0], return_index=True, return_counts=True)
+    _, first, units = np.unique(pairs[0], return_index=True, return_counts=True)
     only: NDArray[np.int64] = pairs[1, first[units == 1]]
     return only
 

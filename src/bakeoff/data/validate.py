@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.words import count, nor_others, spaced
+from bakeoff.data.words import count, nfc, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["validate"]
@@ -40,6 +40,7 @@ def validate(dataset: Dataset) -> Dataset:
     BakeoffError
         Nothing is labelled, or fewer than two classes are left.
     """
+    dataset = _in_nfc(dataset)
     if not len(dataset):
         raise BakeoffError(
             dataset.name, f"no picture in it can be used{_first(dataset.left_out)}", _CLASSES_HINT
@@ -70,6 +71,34 @@ def validate(dataset: Dataset) -> Dataset:
         left_out=tuple(left_out),
     )
     return replace(result, description=_description(result))
+
+
+def _in_nfc(dataset: Dataset) -> Dataset:
+    """All names in NFC; classes and groups whose names are then the same become one."""
+    labels, classes = _merged(dataset.labels, dataset.classes)
+    groups, group_names = dataset.groups, dataset.group_names
+    if groups is not None:
+        groups, group_names = _merged(groups, group_names)
+    return replace(
+        dataset,
+        labels=labels,
+        classes=classes,
+        names=tuple(map(nfc, dataset.names)),
+        groups=groups,
+        group_names=group_names,
+    )
+
+
+def _merged(
+    indices: NDArray[np.int64], names: tuple[str, ...]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Indices into the names in NFC, without repetition; those outside of the names stay."""
+    kept = tuple(dict.fromkeys(map(nfc, names)))
+    if kept == names:
+        return indices, names
+    moves = np.asarray([kept.index(nfc(name)) for name in names], dtype=np.int64)
+    inside = (indices >= 0) & (indices < len(names))
+    return np.where(inside, moves[np.where(inside, indices, 0)], indices), kept
 
 
 def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:

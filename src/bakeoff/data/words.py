@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-__all__ = ["count", "from_spreadsheet", "nor_others", "spaced", "spreadsheet_safe", "utf8"]
+__all__ = ["count", "from_spreadsheet", "nfc", "nor_others", "spaced", "spreadsheet_safe", "utf8"]
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -33,6 +34,14 @@ def utf8(text: str) -> str:
     File names in an older encoding and lone surrogates in JSON hold such characters.
     """
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def nfc(text: str) -> str:
+    """The form in which names are compared, and in which people see them: Unicode's NFC.
+
+    "é" is one character here and two on disks of macOS, which is the same name to people.
+    """
+    return unicodedata.normalize("NFC", utf8(text))
 
 
 def spreadsheet_safe(text: str) -> str:

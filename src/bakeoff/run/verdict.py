@@ -29,9 +29,7 @@ def verdict_of(results: Results) -> Verdict:
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not beats_guessing(scores, among=len(results.approaches)):
-        return Verdict(
-            [*_nothing(chosen, scores), *_unscored(results), *_about_the_set(results)]
-        )
+        return Verdict([*_nothing(chosen, scores), *_unscored(results), *_about_the_set(results)])
     return Verdict(
         [
             Sentence("which", _which(chosen, results)),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bakeoff.data.pixels import picture_shape
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError
 
 __all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]
@@ -84,8 +85,8 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
     BakeoffError
         A column is missing, or the pixel columns do not form a square picture.
     """
-    names = [name.strip().lower() for name in header]
-    group_at = _place(names, _GROUP_NAMES if group is None else (group.strip().lower(),))
+    names = [nfc(name).strip().lower() for name in header]
+    group_at = _place(names, _GROUP_NAMES if group is None else (nfc(group).strip().lower(),))
     if group is not None and group_at is None:
         texts = [name for name in header if not _PIXEL_NAME.fullmatch(name.strip().lower())]
         raise BakeoffError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
 from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.words import nfc
 
 __all__ = ["combine"]
 
@@ -58,6 +59,6 @@ def _groups(datasets: Sequence[Dataset]) -> tuple[NDArray[np.int64] | None, tupl
 def _moved(indices: NDArray[np.int64], old: Sequence[str], new: Sequence[str]) -> NDArray[np.int64]:
     """Indices into `old` as indices into `new`; indices outside of `old` become unlabelled."""
     place = {name: index for index, name in enumerate(new)}
-    moves = np.asarray([*(place[name] for name in old), UNLABELLED], dtype=np.int64)
+    moves = np.asarray([*(place[nfc(name)] for name in old), UNLABELLED], dtype=np.int64)
     inside = (indices >= 0) & (indices < len(old))
     return moves[np.where(inside, indices, len(old))]

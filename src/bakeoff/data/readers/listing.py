@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from bakeoff.data.decode import is_picture
+from bakeoff.data.readers.matching import match_files
 from bakeoff.data.readers.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
-from bakeoff.data.words import utf8
+from bakeoff.data.words import nfc, utf8
 from bakeoff.errors import LeftOut
 
 __all__ = [
@@ -47,7 +48,8 @@ class Entry:
     Attributes
     ----------
     path : of the file.
-    name : its path below the dataset's folder, in UTF-8 and with slashes.
+    name : its path below the dataset's folder, in NFC and with slashes; `path` keeps the
+        spelling of the file.
     label : the name of its class, or None.
     test : whether it belongs to the official test part.
     folders : the folders between the class folder and the file, outermost first.
@@ -151,17 +153,19 @@ def list_pictures(root: Path) -> Listing:
         if path is not None:
             metadata[folder] = read_metadata(path, path.relative_to(root).as_posix())
     listing = Listing(_layout(parts, metadata), left_out=left_out)
-    present: set[Path] = set()
+    files = {part: list(_files_below(part)) for part in parts or {root: "train"}}
+    rows = {folder: _rows_by_file(table, files) for folder, table in metadata.items()}
     for part, split in (parts or {root: "train"}).items():
         # The table nearest to the pictures takes precedence.
-        table = metadata.get(part) or metadata.get(root)
+        near = part if part in metadata else root
+        table = metadata.get(near)
         if table is None or table.label_column is None:
-            listing.class_folders |= {folder.name for folder in visible(part)[0]}
-        for path in _files_below(part):
-            present.add(path)
+            listing.class_folders |= {nfc(folder.name) for folder in visible(part)[0]}
+        for path in files[part]:
             if path.parent in metadata and path.name in METADATA_FILES:
                 continue
-            entry = _entry(path, root, part, split == "test", table)
+            row = rows[near].get(path, {}) if table else {}
+            entry = _entry(path, root, part, split == "test", table, row)
             if path.is_symlink() and not _stays(path, root.resolve()):
                 problem = "it is a link that leaves this folder, or leads to no file"
                 listing.left_out.append(LeftOut(entry.name, problem, "Copy its target here"))
@@ -171,24 +175,36 @@ def list_pictures(root: Path) -> Listing:
     for folder, table in metadata.items():
         listing.columns += [c for c in table.columns if c not in listing.columns]
         listing.left_out += table.left_out
-        missing = [key for key in table.rows if folder / key not in present]
-        where = table.path.relative_to(root).as_posix()
-        listing.left_out += [_row_without_picture(where, key) for key in missing]
+        listing.left_out += _rows_without_picture(root, table, rows[folder])
     return listing
 
 
-def _entry(path: Path, root: Path, part: Path, test: bool, table: Metadata | None) -> Entry:
-    name = utf8(path.relative_to(root).as_posix())
+def _rows_by_file(
+    table: Metadata, files: Mapping[Path, Sequence[Path]]
+) -> dict[Path, Mapping[str, str]]:
+    """The row of each file that the table names."""
+    folder = table.path.parent
+    paths = {
+        path.relative_to(folder).as_posix(): path
+        for part in files.values()
+        for path in part
+        if path.is_relative_to(folder) and path != table.path
+    }
+    matched = match_files(table.rows, paths)
+    return {paths[name]: table.rows[row] for row, name in matched.items()}
+
+
+def _entry(
+    path: Path, root: Path, part: Path, test: bool, table: Metadata | None, row: Mapping[str, str]
+) -> Entry:
+    name = nfc(path.relative_to(root).as_posix())
     folders = path.relative_to(part).parts[:-1]
-    row: Mapping[str, str] = {}
-    if table is not None:
-        row = table.rows.get(path.relative_to(table.path.parent).as_posix(), {})
-        if table.label_column is not None:
-            label = row.get(table.label_column) or None
-            return Entry(path, name, label and utf8(label), test, folders, row)
+    if table is not None and table.label_column is not None:
+        label = row.get(table.label_column) or None
+        return Entry(path, name, label and nfc(label), test, folders, row)
     if not folders:
         return Entry(path, name, None, test, (), row)
-    return Entry(path, name, utf8(folders[0]), test, folders[1:], row)
+    return Entry(path, name, nfc(folders[0]), test, folders[1:], row)
 
 
 def _is_called_picture(path: Path) -> bool:
@@ -245,11 +261,18 @@ def _layout(parts: Mapping[Path, Split], metadata: Mapping[Path, Metadata]) -> s
     return words
 
 
-def _row_without_picture(where: str, key: str) -> LeftOut:
-    path = PurePosixPath(key)
-    subject = utf8(f"{where} row '{key}'")
-    if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
-        return LeftOut(
-            subject, "it points outside of the folder", "Move the picture into the folder"
-        )
-    return LeftOut(subject, "there is no such file", "Add the picture or remove the row")
+def _rows_without_picture(
+    root: Path, table: Metadata, rows: Mapping[Path, Mapping[str, str]]
+) -> Iterator[LeftOut]:
+    used = {id(row) for row in rows.values()}
+    where = table.path.relative_to(root).as_posix()
+    for key, row in table.rows.items():
+        if id(row) in used:
+            continue
+        path = PurePosixPath(key)
+        subject = utf8(f"{where} row '{key}'")
+        if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
+            problem = "it points outside of the folder"
+            yield LeftOut(subject, problem, "Move the picture into the folder")
+        else:
+            yield LeftOut(subject, "there is no such file", "Add the picture or remove the row")

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["METADATA_FILES", "Metadata", "find_metadata", "read_metadata"]
@@ -106,7 +107,7 @@ def read_metadata(path: Path, name: str) -> Metadata:
 def _csv_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | LeftOut]]:
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        header = [column.strip() for column in next(reader, [])]
+        header = [nfc(column).strip() for column in next(reader, [])]
         if _FILE_NAME not in header:
             return
         for cells in reader:
@@ -138,7 +139,7 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | Lef
             continue
         # Nested values (boxes, captions) are not used; a missing value is an empty text.
         plain = {k: v for k, v in row.items() if isinstance(v, str | int | float)}
-        yield where, {k: str(v).strip() for k, v in plain.items()}
+        yield where, {nfc(k): str(v).strip() for k, v in plain.items()}
 
 
 def _whole_numbers(rows: Mapping[str, dict[str, str]], column: str) -> None:

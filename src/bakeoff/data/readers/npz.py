@@ -23,6 +23,7 @@ from bakeoff.data.grouping import encode_names
 from bakeoff.data.pixels import PixelRange, picture_shape
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["READER", "read_npz"]
@@ -319,8 +320,8 @@ def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
             array.subject, "it is not a list of names", "Save one text or number for each"
         )
     if values.dtype.kind == "S":
-        return [value.decode("utf-8", errors="replace") for value in values.tolist()]
-    return [str(value) for value in values.tolist()]
+        return [nfc(value.decode("utf-8", errors="replace")) for value in values.tolist()]
+    return [nfc(str(value)) for value in values.tolist()]
 
 
 def _number_labels(

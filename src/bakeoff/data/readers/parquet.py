@@ -17,6 +17,7 @@ from bakeoff.data.decode import decode
 from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.readers.reader import Reader
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["READER", "read_parquet"]
@@ -208,6 +209,7 @@ def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Column
             f"no column is recognised as the pictures: {', '.join(schema.names[:10])}",
             "Call it image, and let it hold packed pictures (PNG or JPEG)",
         )
+    group = next((name for name in schema.names if group and nfc(name) == nfc(group)), group)
     if group is not None and group not in schema.names:
         raise BakeoffError(
             name,
@@ -220,7 +222,7 @@ def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Column
     if label is None and len(noted) == 1:
         label = noted[0]
     classes = features.get(label or "", {}).get("names", ())
-    return _Columns(image, label, group, tuple(map(str, classes)))
+    return _Columns(image, label, group, tuple(nfc(str(name)) for name in classes))
 
 
 def _features(schema: pyarrow.Schema) -> dict[str, dict[str, Any]]:
@@ -241,7 +243,7 @@ def _text(value: object) -> str:
     """A label or group as text; "" is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a column with missing numbers is of floats
-    return "" if value is None or value != value else str(value)  # NaN
+    return "" if value is None or value != value else nfc(str(value))  # NaN
 
 
 def _is_parquet(path: Path) -> bool:

@@ -16,6 +16,7 @@ from bakeoff.data.decode import decode, decode_file
 from bakeoff.data.image import to_png
 from bakeoff.data.read import read
 from bakeoff.data.readers.listing import is_picture_folder, visible
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.server.home import delete_folder, folder_checked, name_checked
 from bakeoff.server.limits import Bounds, Problem
@@ -49,7 +50,7 @@ class Sets:
 
     def path_of(self, name: str) -> Path | None:
         """The folder of the set of that name, or None."""
-        return next((path for path in self._paths() if path.name == name), None)
+        return _called(name, self._paths())
 
     def summaries(self) -> list[SetSummary]:
         """All sets, by name."""
@@ -105,7 +106,7 @@ class Sets:
 
     def _new(self, text: str) -> str:
         name = name_checked(text, "set")
-        if self._folder is None or (self._folder / name).exists():
+        if self._folder is None or (self._folder / name).exists() or self.path_of(name):
             raise Problem(409, f"The set {name} exists already. Choose another name, or delete it.")
         return name
 
@@ -167,7 +168,7 @@ class Sets:
         png = to_png(decode(data, "the picture", self._bounds.inputs.picture))
         with self._changing:
             root = self._root(name, create=create)
-            folder = root / label
+            folder = _called(label, visible(root)[0]) or root / label
             folder.mkdir(exist_ok=True)
             if folder not in root.iterdir():
                 raise Problem(
@@ -208,8 +209,9 @@ class Sets:
         root = path
         for part in picture.split("/"):
             folders, files = visible(path) if path.is_dir() else ([], [])
-            path = next((entry for entry in (*folders, *files) if entry.name == part), Path())
-            if path == Path():
+            entry = _called(part, [*folders, *files])
+            path = entry or Path()
+            if entry is None:
                 break
         if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
             raise Problem(404, f"There is no picture {picture[:200]!r} in this set.")
@@ -225,6 +227,12 @@ class Sets:
         if self._folder is None or not self._folder.is_dir():
             return []
         return visible(self._folder)[0]
+
+
+def _called(name: str, paths: Sequence[Path]) -> Path | None:
+    """The path of that name, in this spelling or else in another form of Unicode."""
+    exact = next((path for path in paths if path.name == name), None)
+    return exact or next((path for path in paths if nfc(path.name) == nfc(name)), None)
 
 
 def _no_set(name: str) -> Problem:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures, visible
+from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = [
@@ -80,7 +81,7 @@ def summary_of(path: Path) -> SetSummary:
     entries = [entry for entry in labelled_entries(path) if entry.name not in unreadable]
     counts = Counter(entry.label or "" for entry in entries)
     groups = {picture_info(entry).group for entry in entries}
-    folders = {folder.name for folder in visible(path)[0]}
+    folders = {nfc(folder.name) for folder in visible(path)[0]}
     ready = sum(count >= 2 for count in counts.values()) >= 2
     return SetSummary(
         name=path.name,
@@ -118,7 +119,7 @@ def labelled_entries(path: Path) -> list[Entry]:
 
 def picture_info(entry: Entry) -> PictureInfo:
     """The description of a picture, whose group is in its file name."""
-    match = NUMBERED.fullmatch(entry.path.stem)
+    match = NUMBERED.fullmatch(nfc(entry.path.stem))
     return PictureInfo(
         id=entry.name, label=entry.label or "", group=match["group"] if match else None
     )
