@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def issues_of(dataset: Dataset, *, keep_groups: bool = False) -> tuple[Health, l
     return find_issues(dataset, duplicates, parts)
 
 
-def changed(dataset: Dataset, change: dict[int, NDArray[np.uint8] | int]) -> Dataset:
+def changed(dataset: Dataset, change: Mapping[int, NDArray[np.uint8] | int]) -> Dataset:
     """The dataset with some pictures taken from other rows, or from arrays."""
     pixels = np.stack(list(dataset.pictures))
     for row, other in change.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -58,7 +58,7 @@ class Split:
     test_kind: Literal["official", "held out"] | None
     dropped: Rows
     together: Rows
-    unscored: Rows
+    unscored: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def unscored_classes(self, labels: NDArray[np.int64]) -> list[int]:
         """The classes of N `labels` that no model can be scored on, as units hold them whole.
