@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,129 @@ def test_a_large_array_is_shrunk_like_a_large_file() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [None, 7, {"a": 1}, np.zeros(5), np.zeros((3, 4, 7, 2)), np.full((4, 4), np.nan), object()],
+    [None, 7, {"a": 1}, np.zeros(5), np.zeros((3, 4, 7, 5)), np.full((4, 4), np.nan), object()],
 )
 def test_other_objects_are_refused(given: Any) -> None:
     with pytest.raises(InputError, match=r"picture"):
         gather(given)
+
+
+CANVAS = np.zeros((20, 30, 4), dtype=np.uint8)  # as a web page's canvas returns it
+CANVAS[4:9, 3:20] = (0, 0, 0, 255)
+CANVAS[9:12, 3:20] = (200, 10, 10, 128)
+SHADE = np.ascontiguousarray(CANVAS[..., [1, 3]])
+
+
+@pytest.mark.parametrize("pixels", [CANVAS, SHADE], ids=["RGBA", "grey and alpha"])
+def test_arrays_with_alpha_are_laid_on_white_as_files_are(pixels: Any) -> None:
+    expected = gather(png(pixels)).pictures[0]
+    assert expected[0, 0].tolist() == [255] * expected.shape[-1]
+    forms: list[Any] = [
+        pixels,
+        pixels[None],
+        pixels / 255,
+        pixels.astype(float),
+        pixels.astype(np.int64),
+        [pixels],
+        Image.fromarray(pixels),
+    ]
+    for form in forms:
+        read = gather(form)
+        assert len(read.pictures) == 1
+        assert np.array_equal(read.pictures[0], expected)
+    assert len(gather(np.stack([pixels] * 3)).pictures) == 3
+
+
+@pytest.mark.parametrize("side", [64, 600])
+def test_an_array_has_the_pixels_of_its_file(side: int) -> None:
+    """Whatever its channels: grey in three channels, black ink on nothing, and large ones too."""
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (side, side, 1), dtype=np.uint8)
+    colour = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    ink = np.concatenate([np.zeros_like(colour), grey], axis=-1)
+    for pixels in (grey, grey.repeat(3, axis=-1), colour, ink, np.concatenate([grey, grey], -1)):
+        file = png(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        assert np.array_equal(gather(pixels).pictures[0], gather(file).pictures[0])
+
+
+def table_of(rows: Any, header: str = "") -> bytes:
+    lines = [",".join(map(str, row)) for row in rows]
+    return "\n".join([header, *lines] if header else lines).encode()
+
+
+SIXTEEN = np.arange(256, dtype=np.uint8)[::-1].reshape(16, 16)
+PIXELS = ",".join(f"pixel{place}" for place in range(16))
+
+
+def test_a_square_table_is_one_picture_and_says_so() -> None:
+    read = gather(table_of(SIXTEEN))
+    assert np.array_equal(read.pictures[0][..., 0], SIXTEEN)
+    assert "read as one picture of 16×16 pixels" in read.notes[0]
+    assert gather(table_of(SIXTEEN[:9])).notes == ()
+
+
+def test_a_header_says_that_each_row_is_a_picture() -> None:
+    # As many lines as columns, with the header among the lines or below it.
+    for rows in (15, 16):
+        read = gather(table_of(SIXTEEN[:rows], PIXELS))
+        assert [picture.shape for picture in read.pictures] == [(4, 4, 1)] * rows
+        assert np.array_equal(read.pictures[1].ravel(), SIXTEEN[1])
+        assert read.notes == ()
+
+
+@pytest.mark.parametrize("label", [lambda row: row % 10, lambda row: "ab"[row % 2]])
+@pytest.mark.parametrize("end", [0, 1])
+def test_labels_say_that_each_row_is_a_picture(label: Any, end: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (65, 64))
+    rows = [[*row, label(at)] if end else [label(at), *row] for at, row in enumerate(pixels)]
+    read = gather(table_of(rows))
+    assert len(read.pictures) == 65
+    assert np.array_equal(read.pictures[3].ravel(), pixels[3])
+
+
+def test_a_square_drawing_whose_side_is_that_of_a_labelled_row_stays_a_picture() -> None:
+    drawing = np.random.default_rng(0).integers(0, 2, (65, 65))  # its first column counts 0, 1
+    assert len(gather(table_of(drawing)).pictures) == 1
+    grey = np.random.default_rng(0).integers(0, 256, (65, 65))
+    grey[:, 0] = grey[:, -1] = 0
+    assert len(gather(table_of(grey)).pictures) == 1
+
+
+def fill(folder: Path, names: str = "200.png 201.png", extra: bytes = b"") -> None:
+    folder.mkdir(parents=True)
+    for name in names.split():
+        (folder / name).write_bytes(png(DRAWING[..., 0]))
+    if extra:
+        (folder / "broken.png").write_bytes(extra)
+
+
+def test_names_that_repeat_become_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fill(Path("a"), extra=b"\x89PNG\r\n")
+    fill(Path("b"), "200.png only.png", extra=b"\x89PNG\r\n")
+    both = gather(["a", "./b/"])
+    assert both.names == ("a/200.png", "201.png", "b/200.png", "only.png")
+    assert both.paths == ("a/200.png", "a/201.png", "b/200.png", "b/only.png")
+    assert [refusal.subject for refusal in both.left_out] == ["a/broken.png", "b/broken.png"]
+    files = gather(["a/200.png", Path("b/200.png"), "b/only.png", "a/broken.png", "b/broken.png"])
+    assert files.names == ("a/200.png", "b/200.png", "only.png")
+    assert [refusal.subject for refusal in files.left_out] == ["a/broken.png", "b/broken.png"]
+    alone = gather(["a"])
+    assert (alone.names, alone.paths) == (("200.png", "201.png"), ("a/200.png", "a/201.png"))
+
+
+def test_rows_of_tables_and_members_of_archives_have_paths_too(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        fill(tmp_path / folder)
+        (tmp_path / folder / "t.csv").write_bytes(table_of(SIXTEEN[:2], PIXELS))
+        with zipfile.ZipFile(tmp_path / f"{folder}.zip", "w") as archive:
+            archive.write(tmp_path / folder / "200.png", "200.png")
+    tables = gather([tmp_path / "a" / "t.csv", tmp_path / "b" / "t.csv"])
+    assert tables.names[0] == f"{tmp_path.as_posix()}/a/t.csv row 2"
+    assert len(set(tables.names)) == 4
+    archives = gather([tmp_path / "a.zip", tmp_path / "b.zip"])
+    expected = tuple(f"{tmp_path.as_posix()}/{folder}.zip/200.png" for folder in "ab")
+    assert archives.names == archives.paths == expected
 
 
 def test_nothing_is_refused(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_the_table_has_a_row_for_each_picture_and_model(finished: RunFolder) -> 
     assert len(rows) == 8
     first = answers["baseline"][0]
     assert rows[0]["picture"] == first.name
+    assert rows[0]["path"] == first.path == "[0]"
     assert rows[0]["model"] == "baseline"
     expected = first.words if first.verdict == "between" else first.verdict
     assert rows[0]["verdict"] == expected
@@ -96,9 +97,9 @@ def test_the_table_says_out_of_distribution() -> None:
 def test_each_picture_is_explained_in_a_file(finished: RunFolder, tmp_path: Path) -> None:
     panel = Panel([finished.path])
     some = strokes(2)
-    inputs = Inputs(("../a b.png", "c.png"), some.pictures)
+    inputs = Inputs(("../a b.png", "site_a/c.png"), some.pictures)
     drawn = list(panel.draw(inputs, panel.answer(inputs), tmp_path / "why"))
-    assert [one.name for one in drawn] == ["1-a_b.png", "2-c.png"]
+    assert [one.name for one in drawn] == ["1-a_b.png", "2-site_a_c.png"]
     assert sorted((tmp_path / "why").iterdir()) == drawn
     with Image.open(drawn[0]) as sheet:
         assert sheet.width > sheet.height

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -64,6 +65,59 @@ def test_many_files_are_answered_in_order_by_their_own_names(client: httpx.Clien
     files = [("files", (f"sub/{row}.png", png(one))) for row, one in enumerate(DRAWINGS[:5])]
     found = answers(client.post("/api/predict", files=files))["baseline"]
     assert [one["name"] for one in found] == [f"{row}.png" for row in range(5)]
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_pixels_with_alpha_are_laid_on_white_as_a_file_is(
+    client: httpx.Client, channels: int
+) -> None:
+    alpha = 255 - DRAWINGS[2]  # black ink on nothing, as a canvas has it
+    pixels = np.concatenate([np.zeros((12, 12, channels - 1), np.uint8), alpha], axis=-1)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    (expected,) = answers(client.post("/api/predict", content=file.getvalue()))["cnn"]
+    for body in ({"pixels": pixels.tolist()}, pixels.tolist(), (pixels / 255).tolist()):
+        (found,) = answers(client.post("/api/predict", json=body))["cnn"]
+        assert found["top"] == expected["top"]
+    tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, *pixels.shape]}
+    tensor["data"] = pixels.ravel().tolist()
+    response = client.post("/v2/models/cnn/infer", json={"inputs": [tensor]})
+    best = max(response.json()["outputs"][0]["data"])
+    assert best == pytest.approx(expected["probability"], abs=1e-6)
+
+
+def test_files_of_the_same_name_are_answered_by_their_paths(client: httpx.Client) -> None:
+    paths = ["site_a/1.png", "site_b/1.png", "site_b/2.png", "../../../site_c/3.png"]
+    files = [("files", (path, png(one))) for path, one in zip(paths, DRAWINGS, strict=False)]
+    found = answers(client.post("/api/predict", files=files))["baseline"]
+    assert [one["name"] for one in found] == ["site_a/1.png", "site_b/1.png", "2.png", "3.png"]
+    assert [one["path"] for one in found][2:] == ["site_b/2.png", "site_c/3.png"]
+    table = client.post("/api/predict", params={"format": "csv"}, files=files).text
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["path"] for row in rows[:4]] == [one["path"] for one in found]
+    broken = [("files", (f"{folder}/x.zip", zipped_twice())) for folder in "ab"]
+    response = client.post("/api/predict", files=broken).json()
+    expected = [f"{folder}/x.zip/bad.png" for folder in "ab"]
+    assert [one["subject"] for one in response["left_out"]] == expected
+
+
+def zipped_twice() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("good.png", png(DRAWINGS[0]))
+        packed.writestr("bad.png", b"\x89PNG\r\n")
+    return archive.getvalue()
+
+
+def test_a_square_table_is_one_picture_and_the_answer_says_so(client: httpx.Client) -> None:
+    found = client.post("/api/predict", content=matrix(DRAWINGS[0])).json()
+    assert len(found["models"][0]["answers"]) == 1
+    assert "read as one picture of 12×12 pixels" in found["notes"][0]
+    header = ",".join(f"pixel{place}" for place in range(16))
+    rows = [header, *[",".join(["7"] * 16)] * 15]
+    found = client.post("/api/predict", content="\n".join(rows)).json()
+    assert len(found["models"][0]["answers"]) == 15
+    assert found["notes"] == []
 
 
 def test_a_table_gives_an_answer_a_row(client: httpx.Client) -> None:

@@ -31,7 +31,7 @@ class Answer:
 
     Attributes
     ----------
-    name : of the picture, such as its file name.
+    name : of the picture, such as its file name; its path where file names repeat.
     label : the most probable class.
     probability : its calibrated probability.
     verdict : "sure", "between" several classes, or "out of distribution" for a picture unlike
@@ -39,6 +39,7 @@ class Answer:
     possible : the classes that remain possible, most probable first; more than one for "between".
     ranking : every class with its probability, most probable first.
     ood_score : about 1 for pictures like the training data; higher means less like it.
+    path : of the picture, as it was given.
     picture : H×W×C of uint8, if it is known. Only notebooks use it; it does not take part in
         comparisons.
     """
@@ -50,6 +51,7 @@ class Answer:
     possible: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
     ood_score: float
+    path: str = ""
     picture: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
@@ -98,11 +100,20 @@ class Answer:
 
 
 class Answers(list[Answer]):
-    """One answer for each picture, in order; `left_out` lists unreadable pictures with reasons."""
+    """One answer for each picture, in order.
 
-    def __init__(self, answers: list[Answer], left_out: tuple[LeftOut, ...] = ()) -> None:
+    `left_out` lists unreadable pictures with reasons, `notes` what could have been read otherwise.
+    """
+
+    def __init__(
+        self,
+        answers: list[Answer],
+        left_out: tuple[LeftOut, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(answers)
         self.left_out = left_out
+        self.notes = notes
 
     def __repr__(self) -> str:
         head = count(len(self), "answer")
@@ -115,12 +126,14 @@ class Answers(list[Answer]):
                 *(f"  {answer}" for answer in self[:SHOWN_ANSWERS]),
                 *([f"  … and {more} more"] if more > 0 else []),
                 *(f"  left out: {refusal}" for refusal in self.left_out[:SHOWN_ANSWERS]),
+                *(f"  note: {note}" for note in self.notes[:SHOWN_ANSWERS]),
             ]
         )
 
     def _repr_html_(self) -> str:
         more = len(self) - SHOWN_ANSWERS
         rest = f"<p>… and {more} more</p>" if more > 0 else ""
+        rest += "".join(f"<p>{escape(note)}</p>" for note in self.notes[:SHOWN_ANSWERS])
         return "".join(answer._repr_html_() for answer in self[:SHOWN_ANSWERS]) + rest
 
 
@@ -131,10 +144,12 @@ def answer_of(
     classes: list[str],
     trust: Trust | None,
     picture: NDArray[np.uint8] | None = None,
+    path: str | None = None,
 ) -> Answer:
     """An `Answer` from K probabilities and an OOD score.
 
-    Without thresholds (`trust` is None) every verdict is "sure".
+    Without thresholds (`trust` is None) every verdict is "sure". The path is the name if there is
+    no other.
     """
     order, shares = np.argsort(-probabilities, kind="stable").tolist(), probabilities.tolist()
     ranking = tuple((classes[index], shares[index]) for index in order)
@@ -151,5 +166,6 @@ def answer_of(
         possible=tuple(label for label, _ in possible),
         ranking=ranking,
         ood_score=ood_score,
+        path=name if path is None else path,
         picture=picture,
     )

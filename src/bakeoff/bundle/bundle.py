@@ -31,6 +31,7 @@ from bakeoff.bundle.pack import SUFFIX
 from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.data.decode import decode
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.pixels import without_alpha
 from bakeoff.data.words import count
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
@@ -172,12 +173,20 @@ class Bundle:
             on_done(done, total)
         return Answers(
             [
-                answer_of(name, shares, float(score), self.classes, self.manifest.trust, picture)
-                for name, shares, score, picture in zip(
-                    inputs.names, probabilities, ood_scores, inputs.pictures, strict=True
+                answer_of(
+                    name, shares, float(score), self.classes, self.manifest.trust, picture, path
+                )
+                for name, path, shares, score, picture in zip(
+                    inputs.names,
+                    inputs.paths,
+                    probabilities,
+                    ood_scores,
+                    inputs.pictures,
+                    strict=True,
                 )
             ],
             inputs.left_out,
+            inputs.notes,
         )
 
     def run_all(self, pictures: Pictures) -> Iterator[tuple[NDArray[np.int64], Outcome]]:
@@ -187,7 +196,7 @@ class Bundle:
             yield rows, self.run(pixels)
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
-        """The `Outcome` for N×H×W×C pixels of uint8."""
+        """The `Outcome` for N×H×W×C pixels of uint8; those with alpha are laid on white."""
         expected = ((len(self.classes),), (), (self.manifest.embedding,))
         shapes = dict(zip(self._outputs, expected, strict=True))
         probabilities, ood_scores, embeddings = self._run(pixels, shapes)
@@ -208,7 +217,8 @@ class Bundle:
         self, pixels: NDArray[np.uint8], shapes: Mapping[str, tuple[int, ...]]
     ) -> list[NDArray[np.float32]]:
         """The outputs named by `shapes`, which holds the expected shape for one picture."""
-        outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), {INPUT: pixels})
+        fed = {INPUT: without_alpha(pixels)}
+        outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), fed)
         for (name, shape), output in zip(shapes.items(), outputs, strict=True):
             if output.shape != (len(pixels), *shape):
                 raise BakeoffError(
@@ -223,6 +233,7 @@ class Bundle:
 
         This runs the model on about two hundred copies of the picture; see `covered`.
         """
+        picture = without_alpha(picture[None])[0]
         copies = covered(picture)
         batches = np.array_split(copies, -(-copies.size // BATCH_PIXELS))
         outcomes = [self.run(batch) for batch in batches]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,10 +18,15 @@ from bakeoff.data.archive import ArchiveLimits, unpacked
 from bakeoff.data.decode import Limits, decode, decode_file, is_picture, pixels_of
 from bakeoff.data.image import to_image
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.pixels import PixelRange, as_picture, joined
+from bakeoff.data.pixels import PixelRange, as_picture, has_channels, joined
 from bakeoff.data.read import read_as_found
-from bakeoff.data.readers.lines import delimiter_of, split, text_of
-from bakeoff.data.readers.tables import TableLimits, looks_like_table, read_matrix, read_table
+from bakeoff.data.readers.tables import (
+    TableLimits,
+    is_matrix,
+    looks_like_table,
+    read_matrix,
+    read_table,
+)
 from bakeoff.errors import BakeoffError, InputError, LeftOut
 
 __all__ = ["InputLimits", "Inputs", "from_bytes", "gather", "joined_inputs"]
@@ -39,11 +46,24 @@ class InputLimits:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Pictures with their names; `left_out` lists what could not be read."""
+    """Pictures from any number of sources.
+
+    Attributes
+    ----------
+    names : of the pictures: base names, or paths where base names repeat.
+    left_out : what could not be read.
+    paths : of the pictures, as given; without any, the names.
+    notes : how something was read that could have been read otherwise.
+    """
 
     names: tuple[str, ...]
     pictures: Pictures
     left_out: tuple[LeftOut, ...] = ()
+    paths: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", self.paths or self.names)
 
 
 def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
@@ -54,9 +74,11 @@ def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
     source : the path of a picture, folder, CSV, zip or anything else that `bakeoff.read` reads,
         labelled or not; the bytes of a picture, a CSV, or a zip of pictures; a PIL image; an
         array, H×W or H×W×C for one picture, N×H×W or N×H×W×C for many (three dimensions are
-        one picture if the last is 1 or 3); or a list of any of these. Numbers are bytes, from
-        0 to 1, or from 0 to 255. A CSV has one picture per row, or is a single picture with one
-        number per pixel. Unreadable entries are left out unless all are unreadable.
+        one picture if the last is at most 4); or a list of any of these. C is 1 (grey), 3 (RGB),
+        or 2 or 4 with alpha, which is laid on white. Numbers are bytes, from 0 to 1, or from 0
+        to 255. A CSV has one picture per row; without a header, and with as many rows as columns,
+        it is a single picture with one number per pixel, and `notes` says so. Unreadable entries
+        are left out unless all are unreadable.
     limits : on input as bytes.
 
     Raises
@@ -66,62 +88,97 @@ def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
     InputError
         An object is no picture.
     """
-    if not isinstance(source, list | tuple):
-        return _read_any(source, "picture", limits)
-    parts: list[Inputs] = []
+    entries = source if isinstance(source, list | tuple) else [source]
+    parts: list[tuple[str, Inputs]] = []
     refused: list[BakeoffError] = []
-    for row, entry in enumerate(source):
+    for row, entry in enumerate(entries):
+        name = f"[{row}]" if entries is source else "picture"
         try:
-            parts.append(_read_any(entry, f"[{row}]", limits))
+            inputs = _read_any(entry, name, limits)
+            parts.append((_folder_of(entry, inputs), inputs))
         except InputError:
             raise
         except BakeoffError as error:
             refused.append(error)
-    if refused and not parts:
+            left_out = Inputs((), Pictures.none(), (LeftOut.because(error),))
+            parts.append((_folder_of(entry, left_out), left_out))
+    if refused and len(refused) == len(parts):
         raise refused[0]
-    inputs = joined_inputs(parts)
-    left_out = tuple(LeftOut.because(error) for error in refused)
-    return replace(inputs, left_out=inputs.left_out + left_out)
+    return joined_inputs(parts)
 
 
 def from_bytes(data: bytes, name: str, limits: InputLimits = InputLimits()) -> Inputs:
     """Pictures from one file, whose format is recognised by its bytes, not by its name."""
     if is_picture(data) or not data:
-        return _from_blocks([decode(data, name, limits.picture)[None]], name)
+        return _one(decode(data, name, limits.picture), name)
     with TemporaryDirectory(prefix="bakeoff-") as folder:
         file = Path(folder, TEMPORARY)  # never under a name from outside
         file.write_bytes(data)
         try:
             if data.startswith(b"PK\x03\x04"):
-                inputs = _from_zip(file, limits)
+                inputs = _from_zip(file, name, limits)
             elif looks_like_table(file):
                 inputs = _from_text(file, data, limits)
             else:
-                inputs = _from_blocks([decode(data, name, limits.picture)[None]], name)
+                inputs = _one(decode(data, name, limits.picture), name)
         except BakeoffError as error:
             subject = error.subject.replace(TEMPORARY, name, 1)
             raise BakeoffError(subject, error.problem, error.hint) from error
-    return Inputs(
-        tuple(called.replace(TEMPORARY, name, 1) for called in inputs.names),
-        inputs.pictures,
-        tuple(
+    named = lambda texts: tuple(text.replace(TEMPORARY, name, 1) for text in texts)
+    return replace(
+        inputs,
+        names=named(inputs.names),
+        paths=named(inputs.paths),
+        notes=named(inputs.notes),
+        left_out=tuple(
             replace(refusal, subject=refusal.subject.replace(TEMPORARY, name, 1))
             for refusal in inputs.left_out
         ),
     )
 
 
-def joined_inputs(parts: list[Inputs]) -> Inputs:
-    """All pictures of all parts, in order."""
+def joined_inputs(parts: Sequence[tuple[str, Inputs]]) -> Inputs:
+    """All pictures of all parts, in order; names that repeat become paths.
+
+    Parameters
+    ----------
+    parts : each with the folder that its names are in: "" or a path that ends in a slash.
+    """
     if not parts:
         raise BakeoffError("the list of pictures", "is empty", HINT)
-    if len(parts) == 1:
-        return parts[0]
-    return Inputs(
-        tuple(name for part in parts for name in part.names),
-        joined([picture[None] for part in parts for picture in part.pictures]),
-        tuple(refusal for part in parts for refusal in part.left_out),
+    uses = Counter(
+        name
+        for _, part in parts
+        for name in (*part.names, *(refusal.subject for refusal in part.left_out))
     )
+    full = lambda folder, name: name if uses[name] == 1 else folder + name
+    pictures = [part.pictures for _, part in parts if part.names]
+    return Inputs(
+        tuple(
+            name if uses[name] == 1 else folder + path
+            for folder, part in parts
+            for name, path in zip(part.names, part.paths, strict=True)
+        ),
+        pictures[0] if len(pictures) == 1 else joined([p[None] for many in pictures for p in many]),
+        tuple(
+            replace(refusal, subject=full(folder, refusal.subject))
+            for folder, part in parts
+            for refusal in part.left_out
+        ),
+        tuple(folder + path for folder, part in parts for path in part.paths),
+        tuple(note for _, part in parts for note in part.notes),
+    )
+
+
+def _folder_of(source: Any, inputs: Inputs) -> str:
+    """What stands before the names of pictures to make their paths, as the caller gave them."""
+    if not isinstance(source, str | os.PathLike):
+        return ""
+    path = Path(source)
+    own = (*inputs.names, *(refusal.subject for refusal in inputs.left_out))
+    if not path.expanduser().is_dir() and all(name.startswith(path.name) for name in own):
+        path = path.parent
+    return "" if path == Path() else f"{path.as_posix().rstrip('/')}/"
 
 
 def _read_any(source: Any, name: str, limits: InputLimits) -> Inputs:
@@ -130,7 +187,7 @@ def _read_any(source: Any, name: str, limits: InputLimits) -> Inputs:
     if isinstance(source, bytes | bytearray | memoryview):
         return from_bytes(bytes(source), name, limits)
     if isinstance(source, Image.Image):
-        return _from_blocks([pixels_of(source, name, limits.picture)[None]], name)
+        return _one(pixels_of(source, name, limits.picture), name)
     array = np.asarray(source) if hasattr(source, "__array__") else None
     if array is None or array.ndim < 2:
         raise InputError(name, f"a {type(source).__name__} is no picture", HINT)
@@ -147,24 +204,29 @@ def _from_path(path: Path, limits: InputLimits) -> Inputs:
 
 
 def _from_text(path: Path, data: bytes, limits: InputLimits) -> Inputs:
-    """A single picture if there are as many rows as columns, otherwise one picture per row."""
-    lines = [line for line in text_of(data).splitlines() if line.strip()]
-    if lines and len(lines) == len(split(lines[0], delimiter_of(lines[0]))):
-        return _from_blocks([read_matrix(data, path.name, limits=limits.table)[None]], path.name)
+    """One picture per row, or a single one."""
+    if is_matrix(path, limits=limits.table):
+        picture = read_matrix(data, path.name, limits=limits.table)
+        note = (
+            f"{path.name} was read as one picture of {picture.shape[1]}×{picture.shape[0]} pixels, "
+            "since it has as many rows as columns. With a header line it has one picture per row."
+        )
+        return replace(_one(picture, path.name), notes=(note,))
     table = read_table(path, limits=limits.table)
     return Inputs(table.names, table.pictures, table.left_out)
 
 
-def _from_zip(path: Path, limits: InputLimits) -> Inputs:
+def _from_zip(path: Path, name: str, limits: InputLimits) -> Inputs:
     """The pictures in a zip, recognised by their bytes; other files are left out."""
     with unpacked(path, limits.archive) as (folder, left_out):
         parts, refused = [], list(left_out)
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            name = file.relative_to(folder).as_posix()
-            if any(part.startswith((".", "__MACOSX")) for part in Path(name).parts):
+            inside = file.relative_to(folder).as_posix()
+            if any(part.startswith((".", "__MACOSX")) for part in Path(inside).parts):
                 continue
             try:
-                parts.append(_from_blocks([decode_file(file, name, limits.picture)[None]], name))
+                picture = decode_file(file, inside, limits.picture)
+                parts.append((f"{name}/", _one(picture, inside)))
             except BakeoffError as error:
                 refused.append(LeftOut.because(error))
         if not parts:
@@ -174,7 +236,7 @@ def _from_zip(path: Path, limits: InputLimits) -> Inputs:
 
 
 def _from_array(array: NDArray[Any], name: str, limits: Limits) -> Inputs:
-    many = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3))
+    many = array.ndim == 4 or (array.ndim == 3 and not has_channels(array))
     height, width = array.shape[1:3] if many else array.shape[:2]
     if height * width > limits.max_pixels:
         raise InputError(
@@ -183,15 +245,14 @@ def _from_array(array: NDArray[Any], name: str, limits: Limits) -> Inputs:
     block = as_picture(array[..., None] if many and array.ndim == 3 else array, name)
     block = block if many else block[None]
     pixels = block if block.dtype == np.uint8 else PixelRange.of([block]).to_bytes(block)
-    if max(height, width) <= limits.keep_side:
-        return _from_blocks([pixels], name)
-    # Shrink them as a large file would be.
-    shrunk = [pixels_of(to_image(picture), name, limits)[None] for picture in pixels]
-    return _from_blocks(shrunk, name)
+    if pixels.shape[-1] > 1 or max(height, width) > limits.keep_side:
+        # As files are: alpha on white, grey in one channel, large ones shrunk.
+        blocks = [pixels_of(to_image(picture), name, limits)[None] for picture in pixels]
+    else:
+        blocks = [pixels]
+    names = tuple(f"{name}[{place}]" for place in range(len(pixels))) if many else (name,)
+    return Inputs(names if len(names) > 1 else (name,), joined(blocks))
 
 
-def _from_blocks(blocks: list[NDArray[np.uint8]], name: str) -> Inputs:
-    pictures = joined(blocks)
-    if len(pictures) == 1:
-        return Inputs((name,), pictures)
-    return Inputs(tuple(f"{name}[{place}]" for place in range(len(pictures))), pictures)
+def _one(picture: NDArray[np.uint8], name: str) -> Inputs:
+    return Inputs((name,), Pictures.from_array(picture[None]))

@@ -73,7 +73,7 @@ class Panel:
                 model: (answers[model][row], bundle.explain(picture), bundle.seen(picture[None])[0])
                 for model, bundle in self.bundles.items()
             }
-            safe = re.sub(r"[^\w-]+", "_", Path(name).stem)[:60]
+            safe = re.sub(r"[^\w-]+", "_", str(Path(name).with_suffix(""))).strip("_")[-60:]
             path = folder / f"{row + 1:0{digits}}-{safe}.png"
             explanation_sheet(name, picture, models).save(path)
             yield path
@@ -110,14 +110,14 @@ def answers_table(answers: Mapping[str, Answers], top: int) -> str:
 
     The verdict is "sure", "between A and B" or "out of distribution".
     """
-    header = ["picture", "model", "verdict"]
+    header = ["picture", "path", "model", "verdict"]
     for place in range(1, top + 1):
         header += [f"class {place}", f"probability {place}"]
     rows = []
     for name, of_model in answers.items():
         for answer in of_model:
             verdict = answer.words if answer.verdict == "between" else answer.verdict
-            row: list[object] = [answer.name, name, verdict]
+            row: list[object] = [answer.name, answer.path, name, verdict]
             for label, probability in answer.ranking[:top]:
                 row += [label, f"{probability:.6f}"]
             rows.append(row)

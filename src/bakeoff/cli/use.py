@@ -100,8 +100,10 @@ def predict(
             for _ in panel.draw(inputs, answers, explain):
                 progress.advance(bar)
     console.print(answers_shown(answers, top))
-    for left_out in next(iter(answers.values())).left_out:
+    for left_out in inputs.left_out:
         console.print(f"left out: {left_out}", markup=False)
+    for note in inputs.notes:
+        console.print(f"note: {note}", markup=False)
     if csv is not None:
         csv.write_text(answers_table(answers, top), encoding="utf-8", newline="")
         console.print(f"answers: {csv}", markup=False)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from bakeoff.data.image import to_image
+from bakeoff.data.image import on_white, to_image
 from bakeoff.errors import BakeoffError
 
 __all__ = [
@@ -238,9 +238,7 @@ def _flat(image: Image.Image, name: str) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _from_deep_grey(image, name)
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
+        return on_white(image)
     # CMYK too: Pillow has already undone Adobe's inversion of JPEGs, as browsers do.
     mode = "L" if image.mode in ("1", "L") else "RGB"
     return image if image.mode == mode else image.convert(mode)

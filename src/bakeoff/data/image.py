@@ -9,15 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["shrink", "thumbnail", "to_image", "to_png"]
+__all__ = ["on_white", "shrink", "thumbnail", "to_image", "to_png"]
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """A transparent image as one of mode RGB, laid on white."""
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def to_image(picture: NDArray[np.uint8]) -> Image.Image:
-    """An array as an image of mode L or RGB.
+    """An array as an image of mode L, LA, RGB or RGBA.
 
     Parameters
     ----------
-    picture : H×W, or H×W×C with C = 1 (grey) or 3 (RGB), of uint8.
+    picture : H×W, or H×W×C with C = 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), of uint8.
     """
     grey = picture.ndim == 3 and picture.shape[2] == 1
     return Image.fromarray(picture[..., 0] if grey else picture)

@@ -51,6 +51,11 @@ class Pictures(Sequence[NDArray[np.uint8]]):
             np.full((count, len(shape)), shape, dtype=np.int32),
         )
 
+    @classmethod
+    def none(cls) -> Pictures:
+        """No pictures."""
+        return cls.from_array(np.empty((0, 1, 1, 1), dtype=np.uint8))
+
     def __len__(self) -> int:
         return len(self.offsets)
 

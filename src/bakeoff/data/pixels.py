@@ -10,19 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.image import on_white, to_image
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import InputError
 
 __all__ = [
     "BYTES",
+    "CHANNELS",
     "SHARES",
     "SIXTEEN_BITS",
+    "SMALLEST_COLOUR",
     "PixelRange",
     "as_picture",
+    "has_channels",
     "joined",
     "picture_shape",
     "row_shape",
+    "shape_text",
+    "without_alpha",
 ]
+
+CHANNELS = (1, 2, 3, 4)  # grey, grey and alpha, RGB, RGBA
 
 BLOCK = 1024  # pictures turned into bytes at once, so that floats of all are never in memory
 SMALLEST_COLOUR = 8  # side; 3, 12 or 27 numbers are hardly ever a picture in colour
@@ -116,6 +124,16 @@ BYTES = PixelRange(0, 255)
 SIXTEEN_BITS = PixelRange(0, 65535)  # 257 × 255, so that black stays black and white white
 
 
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as people write it: 28×28×3."""
+    return "×".join(map(str, shape))
+
+
+def has_channels(array: NDArray[Any]) -> bool:
+    """Whether the last of three or four dimensions is the channels, not the width."""
+    return array.ndim in (3, 4) and array.shape[-1] in CHANNELS
+
+
 def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
     """…×H×W or …×H×W×C numbers as …×H×W×C; `subject` is their name in errors.
 
@@ -124,21 +142,33 @@ def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:
     Raises
     ------
     InputError
-        It has other dimensions, no pixels, other than 1 or 3 channels, or is not of numbers.
+        It has other dimensions, no pixels, more than 4 channels, or is not of numbers.
     """
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim not in (3, 4) or array.shape[-1] not in (1, 3) or not array.size:
+    if not has_channels(array) or not array.size:
         raise InputError(
             subject,
-            f"is of shape {'×'.join(map(str, array.shape))}, which is not that of a picture",
-            "Give height × width, or height × width × 1 or 3 channels",
+            f"is of shape {shape_text(array.shape)}, which is not that of a picture",
+            "Give height × width, or height × width × channels: 1 (grey), 3 (RGB), or 2 or 4 "
+            "with alpha",
         )
     if array.dtype.kind not in "buif" or not np.isfinite(array).all():
         raise InputError(
             subject, "holds something other than finite numbers", "Give pixels from 0 to 255"
         )
     return array
+
+
+def without_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """N×H×W×C bytes laid on white as transparent files are: 2 channels become 1, and 4 become 3."""
+    channels = pixels.shape[-1]
+    if channels in (1, 3):
+        return pixels
+    flat = np.empty((*pixels.shape[:-1], channels - 1), dtype=np.uint8)
+    for picture, laid in zip(pixels, flat, strict=True):
+        laid[:] = np.asarray(on_white(to_image(picture)))[..., : channels - 1]
+    return flat
 
 
 def joined(blocks: Sequence[NDArray[np.uint8]]) -> Pictures:

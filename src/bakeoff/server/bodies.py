@@ -18,6 +18,7 @@ from bakeoff.server.limits import Bounds, Problem
 
 __all__ = ["BODY", "REFUSALS", "picture_of", "pictures_of"]
 
+MAX_NAME, MAX_PARTS = 200, 8  # characters and parts of a path that is shown
 MAX_FIELDS = 20  # of a form besides its files; they are ignored
 SMALL = InputLimits(picture=Limits(max_bytes=16_384, max_pixels=128 * 128))
 
@@ -28,7 +29,7 @@ class PixelBody(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     pixels: list[Any]
-    """Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1."""
+    """Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1."""
 
 
 JSON_BODY: TypeAdapter[PixelBody | list[Any]] = TypeAdapter(PixelBody | list[Any])
@@ -121,7 +122,7 @@ async def picture_of(request: Request) -> NDArray[np.uint8]:
 
 
 async def _files(request: Request, bounds: Bounds) -> list[tuple[str, bytes]]:
-    """Name and bytes of every file of a form; the name is only shown in the response."""
+    """Path and bytes of every file of a form; the path is only shown in the response."""
     async with request.form(max_files=bounds.files, max_fields=MAX_FIELDS) as form:
         parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         files = [(_shown(part.filename), await part.read()) for part in parts]
@@ -134,20 +135,20 @@ def _at_once(files: list[tuple[str, bytes]]) -> Inputs | None:
     """Decode a single small picture, which is faster than waking a thread; otherwise None."""
     if len(files) != 1 or len(files[0][1]) > SMALL.picture.max_bytes:
         return None
-    name, data = files[0]
+    _, data = files[0]
     try:
-        return from_bytes(data, name, SMALL) if is_picture(data) else None
+        return _decoded(files, SMALL) if is_picture(data) else None
     except BakeoffError:
         return None  # too large or broken: the general path reports it
 
 
 def _decoded(files: list[tuple[str, bytes]], limits: InputLimits) -> Inputs:
-    return joined_inputs(
-        [
-            _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
-            for name, data in files
-        ]
-    )
+    parts = []
+    for path, data in files:
+        folder, slash, name = path.rpartition("/")
+        read = _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
+        parts.append((folder + slash, read))
+    return joined_inputs(parts)
 
 
 def _is_json(data: bytes) -> bool:
@@ -169,7 +170,8 @@ def _pixels(data: bytes) -> Inputs:
     return gather(array)
 
 
-def _shown(name: str | None) -> str:
-    """The last part of a file's name, without unprintable characters, of limited length."""
-    last = (name or "picture").replace("\\", "/").rpartition("/")[2]
-    return "".join(char for char in last if char.isprintable())[:200] or "picture"
+def _shown(path: str | None) -> str:
+    """A path as text: relative, without unprintable characters, of limited length."""
+    text = "".join(char for char in path or "" if char.isprintable()).replace("\\", "/")
+    parts = [part[-MAX_NAME:] for part in text.split("/") if part.strip(". ")]
+    return "/".join(parts[-MAX_PARTS:]) or "picture"

@@ -217,11 +217,13 @@ async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:
     probabilities, ood_scores, _ = await queue.run(inputs.pictures)
     bundle = queue.bundle
     answers = [
-        answer_of(picture, shares, float(score), bundle.classes, bundle.manifest.trust)
-        for picture, shares, score in zip(inputs.names, probabilities, ood_scores, strict=True)
+        answer_of(name, shares, float(score), bundle.classes, bundle.manifest.trust, path=path)
+        for name, path, shares, score in zip(
+            inputs.names, inputs.paths, probabilities, ood_scores, strict=True
+        )
     ]
     milliseconds = (time.perf_counter() - started) * 1e3
-    return ModelResult(name, Answers(answers, inputs.left_out), milliseconds)
+    return ModelResult(name, Answers(answers, inputs.left_out, inputs.notes), milliseconds)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

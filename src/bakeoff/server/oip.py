@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bakeoff.bundle.graph import FORMER_OUTPUTS, INPUT, OUTPUTS
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.pixels import without_alpha
 from bakeoff.server.batching import Batcher
 from bakeoff.server.limits import Bounds, Problem
 from bakeoff.server.models import Models
@@ -55,7 +56,7 @@ class InferInput(_Message):
 
     name: Literal["pixels"]
     datatype: Literal["UINT8"]
-    shape: tuple[Positive, Positive, Positive, Literal[1, 3]]
+    shape: tuple[Positive, Positive, Positive, Literal[1, 2, 3, 4]]
     parameters: InputParameters = InputParameters()
     data: Any = None
 
@@ -124,12 +125,15 @@ def model_ready(request: Request, name: str) -> dict[str, Any]:
 
 @router.post("/models/{name:path}/infer", openapi_extra=BODY)
 async def infer(request: Request, name: str) -> Response:
-    """Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size."""
+    """Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size.
+
+    Channels are 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white.
+    """
     queue = _queue(request, name)
     bounds: Bounds = request.app.state.bounds
     message, binary = _request(await request.body(), request.headers.get(HEADER))
     pixels = _pixels(message.inputs[0], binary, bounds)
-    outcome = await queue.run(Pictures.from_array(pixels))
+    outcome = await queue.run(Pictures.from_array(without_alpha(pixels)))
     results = dict(zip(FORMER_OUTPUTS, outcome, strict=True))
     return _response(name, message, results | dict(zip(OUTPUTS, outcome, strict=True)))
 

@@ -37,7 +37,9 @@ class PictureAnswer(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     name: str
-    """The file name of the picture."""
+    """The file name of the picture, or its path where file names repeat."""
+    path: str
+    """The path of the picture, as it was sent."""
     label: str
     """The most probable class."""
     probability: float
@@ -77,6 +79,8 @@ class Predictions(BaseModel):
     models: list[ModelAnswers]
     left_out: list[LeftOut]
     """What could not be read, and why."""
+    notes: list[str]
+    """How something was read that could have been read otherwise."""
 
 
 class ModelInfo(BaseModel):
@@ -109,8 +113,9 @@ async def predict(
 ) -> Predictions:
     """Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
 
-    File formats are recognised by their content. A CSV with as many rows as columns is a single
-    picture with one number per pixel; any other CSV has one picture per row.
+    File formats are recognised by their content. A CSV has one picture per row; without a header,
+    and with as many rows as columns, it is a single picture, and `notes` says so. Pictures with
+    transparency are laid on white.
     """
     models: Models = request.app.state.models
     inputs = await pictures_of(request)
@@ -120,7 +125,12 @@ async def predict(
         text = answers_table({name: result.answers for name, result in results.items()}, top)
         return Response(text, media_type="text/csv", headers=_DOWNLOAD)  # type: ignore[return-value]
     predictions = Predictions.model_validate(
-        {"models": list(results.values()), "left_out": inputs.left_out}, context=top
+        {
+            "models": list(results.values()),
+            "left_out": inputs.left_out,
+            "notes": inputs.notes,
+        },
+        context=top,
     )
     # As text: FastAPI would validate and copy the model again.
     return Response(predictions.model_dump_json(), media_type="application/json")  # type: ignore[return-value]

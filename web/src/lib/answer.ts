@@ -34,6 +34,7 @@ export function answerOf(
   const verdict = strange ? "out of distribution" : likely.length ? "between" : "sure";
   return {
     name,
+    path: name,
     label: best!.label,
     probability: best!.probability,
     verdict,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { walk, type Entry } from "./dropped.ts";
+import { pathOf, shownNames, walk, type Entry } from "./dropped.ts";
 
 function file(fullPath: string): Entry {
   const name = fullPath.split("/").at(-1)!;
@@ -33,6 +33,20 @@ describe("what was dropped", () => {
     const cats = Array.from({ length: 5 }, (_, n) => file(`/pets/cat/${n}.png`));
     const found = await walk([folder("/pets", folder("/pets/cat", ...cats), file("/pets/a.csv"))]);
     expect(paths(found)).toEqual(["pets/a.csv", ...cats.map((one) => one.fullPath.slice(1))]);
+  });
+
+  it("is shown by its path where file names repeat", async () => {
+    const cat = folder("/pets/cat", file("/pets/cat/1.png"), file("/pets/cat/2.png"));
+    const found = await walk([cat, folder("/pets/dog", file("/pets/dog/1.png"))]);
+    const files = found.map((one) => one.file);
+    const pasted = new File(["x"], "3.png");
+    expect([...shownNames([...files, pasted]).values()]).toEqual([
+      ...["pets/cat/1.png", "2.png", "pets/dog/1.png", "3.png"],
+    ]);
+    expect(files.map(pathOf)).toEqual(["pets/cat/1.png", "pets/cat/2.png", "pets/dog/1.png"]);
+    const chosen = new File(["x"], "1.png");
+    Object.defineProperty(chosen, "webkitRelativePath", { value: "birds/1.png" });
+    expect(pathOf(chosen)).toBe("birds/1.png");
   });
 
   it("leaves out what systems strew about", async () => {

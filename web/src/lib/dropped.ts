@@ -24,6 +24,20 @@ interface FolderEntry extends Entry {
   };
 }
 
+const paths = new WeakMap<File, string>();
+
+/** A file's path, `cat/1.png`, if it came with its folder; else its name. */
+export function pathOf(file: File): string {
+  return paths.get(file) ?? (file.webkitRelativePath || file.name);
+}
+
+/** The names under which to show files: paths where names repeat. */
+export function shownNames(files: readonly File[]): Map<File, string> {
+  const uses = new Map<string, number>();
+  for (const { name } of files) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return new Map(files.map((file) => [file, uses.get(file.name) === 1 ? file.name : pathOf(file)]));
+}
+
 const LITTER = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
 
 /** Files that were dropped or pasted, including those in dropped folders. */
@@ -51,12 +65,14 @@ export async function walk(entries: readonly Entry[]): Promise<Named[]> {
   const found: Named[] = [];
   for (const entry of entries) {
     if (isLitter(entry.name)) continue;
-    if (entry.isFile)
-      found.push({
+    if (entry.isFile) {
+      const named = {
         path: entry.fullPath.replace(/^\//, ""),
         file: await fileOf(entry as FileEntry),
-      });
-    else if (entry.isDirectory) found.push(...(await walk(await within(entry as FolderEntry))));
+      };
+      paths.set(named.file, named.path);
+      found.push(named);
+    } else if (entry.isDirectory) found.push(...(await walk(await within(entry as FolderEntry))));
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

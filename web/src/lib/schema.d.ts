@@ -57,8 +57,9 @@ export interface paths {
          * Predict
          * @description Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
          *
-         *     File formats are recognised by their content. A CSV with as many rows as columns is a single
-         *     picture with one number per pixel; any other CSV has one picture per row.
+         *     File formats are recognised by their content. A CSV has one picture per row; without a header,
+         *     and with as many rows as columns, it is a single picture, and `notes` says so. Pictures with
+         *     transparency are laid on white.
          */
         post: operations["predict_api_predict_post"];
         delete?: never;
@@ -668,6 +669,8 @@ export interface paths {
         /**
          * Infer
          * @description Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size.
+         *
+         *     Channels are 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white.
          */
         post: operations["infer_v2_models__name__infer_post"];
         delete?: never;
@@ -802,6 +805,11 @@ export interface components {
             left_out: components["schemas"]["LeftOut"][];
             /** Models */
             models: components["schemas"]["ModelAnswers"][];
+            /**
+             * Notes
+             * @description How something was read that could have been read otherwise.
+             */
+            notes: string[];
         };
         /**
          * BudgetChoice
@@ -1619,7 +1627,7 @@ export interface components {
             label: string;
             /**
              * Name
-             * @description The file name of the picture.
+             * @description The file name of the picture, or its path where file names repeat.
              */
             name: string;
             /**
@@ -1627,6 +1635,11 @@ export interface components {
              * @description About 1 for pictures like the training data; higher means less like it.
              */
             ood_score: number;
+            /**
+             * Path
+             * @description The path of the picture, as it was sent.
+             */
+            path: string;
             /**
              * Possible
              * @description The classes that remain possible, most probable first.
@@ -2900,7 +2913,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * Pixels
-                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
                 };
@@ -3054,7 +3067,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * Pixels
-                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
                 };
@@ -3676,7 +3689,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * Pixels
-                     * @description Height × width numbers, or × 3 for colour: from 0 to 255, or from 0 to 1.
+                     * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
                 };

@@ -1,5 +1,6 @@
 /** Models behind the server that serves this page. */
 import { get, Refused, send } from "./api.ts";
+import { pathOf } from "./dropped.ts";
 import type { Explanations, Models, ModelInfo, Predictions, Seen } from "./models.ts";
 import { ServedSets } from "./sets.ts";
 
@@ -15,7 +16,7 @@ export class ServedModels implements Models {
 
   predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {
     const form = new FormData();
-    for (const file of files) form.append("files", file);
+    for (const file of files) form.append("files", file, pathOf(file));
     return send("POST", `/api/predict?${chosen(names)}&top=${top}`, form, signal);
   }
 

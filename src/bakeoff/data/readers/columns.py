@@ -11,7 +11,15 @@ from bakeoff.data.pixels import picture_shape
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Columns", "columns_of_header", "columns_of_numbers", "has_header", "is_number"]
+__all__ = [
+    "Columns",
+    "columns_of_header",
+    "columns_of_numbers",
+    "counts_up",
+    "few_whole_numbers",
+    "has_header",
+    "is_number",
+]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "digit", "letter", "y")
 _GROUP_NAMES = ("group", "groups")
@@ -167,8 +175,8 @@ def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, s
     """0 if the first column is the label, -1 if the last is."""
     ends = {0: first, -1: last}
     texts = [end for end, seen in ends.items() if _share(seen, is_number) < 0.5]
-    few = {end: values for end, seen in ends.items() if (values := _few_whole_numbers(seen))}
-    runs = [end for end, values in few.items() if values in (_run(0, values), _run(1, values))]
+    few = {end: values for end, seen in ends.items() if (values := few_whole_numbers(seen))}
+    runs = [end for end, values in few.items() if counts_up(values)]
     high = [end for end, values in few.items() if max(values) > highest_inside]
     for candidates in (texts, list(few), runs, high):
         if len(candidates) == 1:
@@ -176,7 +184,7 @@ def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, s
     raise BakeoffError(subject, "the label may be the first or the last column", _ADD_HEADER)
 
 
-def _few_whole_numbers(seen: Counter[str]) -> set[int]:
+def few_whole_numbers(seen: Counter[str]) -> set[int]:
     """The different whole numbers in a column, if there are at least two and few of them."""
     if _share(seen, _is_whole) < 0.99:  # a few garbled rows are left out later
         return set()
@@ -184,8 +192,9 @@ def _few_whole_numbers(seen: Counter[str]) -> set[int]:
     return values if 2 <= len(values) <= max(10, seen.total() // 2) else set()
 
 
-def _run(start: int, values: set[int]) -> set[int]:
-    return set(range(start, start + len(values)))
+def counts_up(values: set[int]) -> bool:
+    """Whether numbers go up from 0 or 1 without a gap, as labels do."""
+    return values in (set(range(len(values))), set(range(1, 1 + len(values))))
 
 
 def _is_whole(field: str) -> bool:

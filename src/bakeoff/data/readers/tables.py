@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
-from bakeoff.data.pixels import BYTES, SHARES, PixelRange, picture_shape
+from bakeoff.data.pixels import BYTES, SHARES, SMALLEST_COLOUR, PixelRange, picture_shape
 from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
     columns_of_numbers,
+    counts_up,
+    few_whole_numbers,
     has_header,
     is_number,
 )
@@ -37,7 +39,7 @@ from bakeoff.data.readers.lines import (
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["READER", "TableLimits", "looks_like_table", "read_matrix", "read_table"]
+__all__ = ["READER", "TableLimits", "is_matrix", "looks_like_table", "read_matrix", "read_table"]
 
 _BLOCK_NUMBERS = 1 << 20
 # Not "na" or "none", which can be names of classes.
@@ -115,6 +117,30 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
         left_out=tuple(rows.left_out),
         description=_words(start),
     )
+
+
+def is_matrix(path: Path, *, limits: TableLimits = _LIMITS) -> bool:
+    """Whether a table of numbers is one picture, rather than one picture a row.
+
+    It has as many rows as columns, no header, and no label at either end of the rows: texts, or
+    whole numbers that count up beside a square picture whose numbers are higher.
+    """
+    lines = [line for _, line in read_lines(path, limits)]
+    delimiter = delimiter_of(lines[0]) if lines else None
+    first = split(lines[0], delimiter) if lines else []
+    if len(lines) < 2 or len(lines) != len(first):
+        return False
+    if has_header(first, split(lines[1], delimiter)):
+        return False
+    ends = _edges(path, delimiter, limits)
+    if any(2 * sum(map(is_number, seen)) < len(seen) for seen in ends):
+        return False
+    shape = picture_shape(len(first) - 1, smallest_colour=SMALLEST_COLOUR)
+    if shape is None or shape[0] < SMALLEST_COLOUR:
+        return True
+    inside = _highest_inside([split(line, delimiter) for line in lines[:100]])
+    labels = (few_whole_numbers(seen) for seen in ends)
+    return not any(values and counts_up(values) and max(values) < inside for values in labels)
 
 
 def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDArray[np.uint8]:
@@ -197,11 +223,14 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     # The width of most of the first rows, since the very first may be too short.
     top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
     width = Counter(map(len, top)).most_common(1)[0][0]
-    highest = max(
-        (float(text) for row in top for text in row[1:-1] if is_number(text)), default=0.0
-    )
     edges = _edges(path, delimiter, limits)
-    return _Start(delimiter, False, columns_of_numbers(width, *edges, highest, path.name))
+    columns = columns_of_numbers(width, *edges, _highest_inside(top), path.name)
+    return _Start(delimiter, False, columns)
+
+
+def _highest_inside(rows: Sequence[Sequence[str]]) -> float:
+    """The highest number between the first and the last column of some rows."""
+    return max((float(text) for row in rows for text in row[1:-1] if is_number(text)), default=0.0)
 
 
 def _edges(

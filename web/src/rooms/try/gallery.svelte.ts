@@ -1,5 +1,6 @@
 /** Many pictures, predicted in batches; unreadable files are listed and the others go on. */
 import { Refused } from "../../lib/api.ts";
+import { pathOf, shownNames } from "../../lib/dropped.ts";
 import type { LeftOut, Models } from "../../lib/models.ts";
 import { byModel } from "./desk.svelte.ts";
 import type { Shown } from "./sift.ts";
@@ -18,6 +19,7 @@ export class Gallery {
   problem = $state.raw<unknown>(null);
 
   #stopped = new AbortController();
+  #names: ReadonlyMap<File, string> = new Map();
 
   constructor(
     readonly models: Models,
@@ -34,6 +36,7 @@ export class Gallery {
     const stopped = (this.#stopped = new AbortController());
     [this.pictures, this.leftOut, this.problem] = [[], [], null];
     [this.done, this.total] = [0, files.length];
+    this.#names = shownNames(files); // of all batches
     try {
       for (const batch of batches(files)) {
         await this.#ask(batch, stopped.signal);
@@ -58,7 +61,7 @@ export class Gallery {
     } catch (error) {
       if (!(error instanceof Refused) || ![400, 413].includes(error.status)) throw error;
       if (files.length === 1) {
-        this.leftOut = [...this.leftOut, refusal(files[0]!, error)];
+        this.leftOut = [...this.leftOut, this.#refusal(files[0]!, error)];
         return;
       }
       // One bad file fails the batch: halving finds it.
@@ -67,17 +70,26 @@ export class Gallery {
       await this.#ask(files.slice(half), signal);
       return;
     }
-    const waiting = byName(files);
+    const byPath = byText(files, pathOf);
+    const byName = byText(files, ({ name }) => name); // a model in the browser gets no paths
     const answers = found.models[0]?.answers ?? [];
     this.pictures = [
       ...this.pictures,
-      ...answers.map(({ name }, row) => ({
-        name,
-        file: waiting.get(name)?.shift() ?? null,
-        said: byModel(found.models, row),
-      })),
+      ...answers.map(({ name, path }, row) => {
+        const file = (byPath.get(path) ?? byName.get(name))?.shift() ?? null;
+        const shown = (file && this.#names.get(file)) ?? name;
+        return { name: shown, file, said: byModel(found.models, row) };
+      }),
     ];
     this.leftOut = [...this.leftOut, ...found.left_out];
+  }
+
+  /** From the server's sentence, "NAME: problem. Hint." */
+  #refusal(file: File, error: Refused): LeftOut {
+    const { message } = error;
+    const start = `${file.name}: `;
+    const problem = message.startsWith(start) ? message.slice(start.length) : message;
+    return { subject: this.#names.get(file) ?? file.name, problem, hint: "" };
   }
 }
 
@@ -96,17 +108,9 @@ export function* batches(files: readonly File[]): Generator<File[]> {
   if (batch.length) yield batch;
 }
 
-/** Files of the same name keep the order in which they were sent. */
-function byName(files: readonly File[]): Map<string, File[]> {
+/** Files by a text of theirs; those with the same keep the order in which they were sent. */
+function byText(files: readonly File[], textOf: (file: File) => string): Map<string, File[]> {
   const found = new Map<string, File[]>();
-  for (const file of files) found.set(file.name, [...(found.get(file.name) ?? []), file]);
+  for (const file of files) found.set(textOf(file), [...(found.get(textOf(file)) ?? []), file]);
   return found;
-}
-
-/** From the server's sentence, "NAME: problem. Hint." */
-function refusal(file: File, error: Refused): LeftOut {
-  const text = error.message.startsWith(`${file.name}: `)
-    ? error.message.slice(file.name.length + 2)
-    : error.message;
-  return { subject: file.name, problem: text, hint: "" };
 }

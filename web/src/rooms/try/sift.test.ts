@@ -39,11 +39,11 @@ test("sorts by confidence or by class", () => {
 test("a row for each picture and model", () => {
   const rows = answerRows(PICTURES.slice(2, 3), 3);
   expect(rows[0]).toEqual([
-    ...["picture", "model", "verdict", "class 1", "probability 1"],
+    ...["picture", "path", "model", "verdict", "class 1", "probability 1"],
     ...["class 2", "probability 2", "class 3", "probability 3"],
   ]);
   expect(rows[1]).toEqual([
-    ...["unsure", "model 0", "between a and b"],
+    ...["unsure", "unsure", "model 0", "between a and b"],
     ...["a", "0.600000", "b", "0.400000", "", ""],
   ]);
   expect(rows).toHaveLength(3);
@@ -53,5 +53,5 @@ test("a row says out of distribution, as the table of the server does", () => {
   const [picture] = PICTURES.slice(2, 3).map((shown) => structuredClone(shown));
   for (const said of Object.values(picture!.said))
     Object.assign(said.answer, { verdict: "out of distribution", words: "none of these" });
-  expect(answerRows([picture!], 1)[1]![2]).toBe("out of distribution");
+  expect(answerRows([picture!], 1)[1]![3]).toBe("out of distribution");
 });

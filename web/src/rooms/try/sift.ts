@@ -1,5 +1,6 @@
 /** Filters and orders of many pictures. */
 import { isOutOfDistribution } from "../../lib/answer.ts";
+import { pathOf } from "../../lib/dropped.ts";
 import type { Said } from "./desk.svelte.ts";
 
 /** One of many pictures with each model's answer; `file` if it has a file of its own. */
@@ -66,6 +67,7 @@ export function answerRows(pictures: readonly Shown[], top: number): string[][] 
   const rows = pictures.flatMap((picture) =>
     Object.entries(picture.said).map(([model, { answer }]) => [
       picture.name,
+      picture.file ? pathOf(picture.file) : answer.path,
       model,
       isOutOfDistribution(answer) ? "out of distribution" : answer.words,
       ...places.flatMap((n) => {
@@ -74,5 +76,5 @@ export function answerRows(pictures: readonly Shown[], top: number): string[][] 
       }),
     ]),
   );
-  return [["picture", "model", "verdict", ...header], ...rows];
+  return [["picture", "path", "model", "verdict", ...header], ...rows];
 }
