@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
@@ -10,10 +11,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_sample_weight,
     check_array,
     check_consistent_length,
     check_is_fitted,
@@ -24,9 +27,19 @@ from sklearn.utils.validation import (
 from bakeoff.approaches.approach import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
+from bakeoff.bundle.inputs import gather
 from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures
-from bakeoff.data.pixels import BYTES, PixelRange, as_picture, joined, row_shape
+from bakeoff.data.pixels import (
+    BYTES,
+    PixelRange,
+    as_picture,
+    has_channels,
+    joined,
+    row_shape,
+    shape_text,
+    without_alpha,
+)
 from bakeoff.data.split import validation_rows
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.evaluation.calibration import softmax
@@ -36,7 +49,11 @@ from bakeoff.training.preprocess import Mode
 
 __all__ = ["Classifier"]
 
-SHAPES = "Give pictures as N×H×W or N×H×W×C, as a list of arrays, or as N×D rows of numbers"
+SHAPES = (
+    "Give pictures as N×H×W or N×H×W×C, as a list of arrays, images or paths, or as N×D rows of "
+    "numbers"
+)
+FILE_LIKE = (str, os.PathLike, bytes, Image.Image)
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has no types
@@ -45,11 +62,18 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
     It is trained as in a run without folds: an inner validation part, in which duplicates stay
     together, chooses the epoch and the temperature of the probabilities.
 
-    X is N×H×W or N×H×W×C numbers (C = 1 or 3), a `Pictures`, a list of H×W or H×W×C arrays
-    of any sizes, or N×D rows. Bytes are used unchanged; `fit` decides whether other numbers
-    range from 0 to 1, from 0 to 255, or from their minimum to their maximum, and `predict` keeps
-    that range. A row is a square picture of D grey or D / 3 RGB pixels (from 8×8, channels last),
-    or otherwise a strip of one line. y is N labels of any sortable type.
+    X is N×H×W or N×H×W×C numbers, a `Pictures`, N×D rows, or a list of pictures of any sizes:
+    H×W or H×W×C arrays, or PIL images, bytes and paths of files, read as `Bundle.predict` does.
+    C is 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white. Bytes are used unchanged;
+    `fit` decides whether other numbers range from 0 to 1, from 0 to 255, or from their minimum to
+    their maximum, and `predict` keeps that range. A row is a square picture of D grey or D / 3 RGB
+    pixels (from 8×8, channels last), or otherwise a strip of one line. An array given to `predict`
+    has the height and width of those given to `fit`; grey and RGB are converted into each other.
+    y is N labels of any sortable type.
+
+    Estimators of scikit-learn that check X themselves (Bagging, AdaBoost, Stacking with
+    passthrough) accept N×D rows only; `cross_val_score`, searches and pipelines take every form.
+    Sparse matrices, missing values, several labels per picture and `partial_fit` are not supported.
 
     Parameters
     ----------
@@ -103,8 +127,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         self.precision = precision
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Classifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
         """Train on N pictures and their labels.
+
+        Parameters
+        ----------
+        X, y : pictures and labels.
+        sample_weight : N weights of the loss in training; None: all 1. Pictures of weight 0 are
+            not used at all. The epoch and the temperature are chosen on unweighted pictures.
 
         Raises
         ------
@@ -120,11 +150,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         pictures = self._pictures(X, fitting=True)
         with _as_input_error("X and y", "Give one label for each picture"):
             check_consistent_length(pictures, labels)
-        if len(classes) < 2:
+        weights = _weights(sample_weight, labels)
+        if weights is not None:
+            used = np.flatnonzero(weights)
+            pictures, labels, weights = pictures.take(used), labels[used], weights[used]
+        if (found := len(np.unique(labels))) < 2:
             raise InputError(
-                "y",
-                f"at least two classes are needed; found {len(classes)} class",
-                "Add another class",
+                "y", f"at least two classes are needed; found {found} class", "Add another class"
             )
         seed = _seed(self.random_state)
         ids = together(len(pictures), [copy.indices for copy in find_duplicates(pictures)])
@@ -135,7 +167,10 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         trainer = Trainer(approach, task, pictures, labels, self._compute, seed=seed)
         with _torch_as_it_was(self._compute):
             trained = trainer.fit(
-                "final", train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen)
+                "final",
+                train=np.flatnonzero(~chosen),
+                validation=np.flatnonzero(chosen),
+                weights=weights,
             )
         self.classes_ = classes
         self.model_ = trained.model
@@ -178,14 +213,46 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
                 self._range = BYTES
                 self._count_features(X)
             return X
-        rows = not _is_list_of_pictures(X) and _dimensions(X) < 3
-        blocks = [self._rows(X, fitting=fitting)] if rows else _blocks(X)
+        listed = _listed(X)
+        if listed and any(isinstance(entry, FILE_LIKE) for entry in listed):
+            if fitting:
+                self._range = BYTES
+            return self._counted(_read(listed), fitting=fitting)
+        rows = not listed and _dimensions(X) < 3
+        blocks = [self._rows(X, fitting=fitting)] if rows else _blocks(X, listed)
         if fitting:
             self._range = PixelRange.of(blocks)
         elif not rows:
+            if not listed:
+                self._check_shape(np.shape(X))
             self._range.check(blocks)
-        pictures = joined([self._range.to_bytes(block) for block in blocks])
-        if fitting and not rows:
+        pictures = joined([without_alpha(self._range.to_bytes(block)) for block in blocks])
+        return pictures if rows else self._counted(pictures, fitting=fitting)
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse an array of other sizes than in `fit`, such as one picture that is not in a list.
+
+        If sizes differed in `fit`, any size fits, but H×W×C is not taken for H pictures of W×C.
+        """
+        if self._shape is None:
+            fitted, fits = "of many sizes", len(shape) > 3 or not has_channels(np.empty(shape))
+        else:
+            fitted, fits = f"N×{self._size}", shape[1:3] == self._shape[:2]
+        if not fits:
+            raise InputError(
+                "X",
+                f"is of shape {shape_text(shape)}, and the training pictures were {fitted}",
+                "For one picture, or for pictures of other sizes, give a list of them: [picture]",
+            )
+
+    @property
+    def _size(self) -> str:
+        """The shape of the training pictures, as people write it."""
+        assert self._shape is not None
+        return shape_text(self._shape if self._shape[2] > 1 else self._shape[:2])
+
+    def _counted(self, pictures: Pictures, *, fitting: bool) -> Pictures:
+        if fitting:
             self._count_features(pictures)
         return pictures
 
@@ -193,7 +260,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         """N×D numbers as N×H×W×C."""
         if not fitting and self._shape is None:
             raise InputError("X", "is N×D rows, but the training pictures differed in size", SHAPES)
-        with _as_input_error("X", SHAPES):
+        hint = SHAPES
+        if not fitting:
+            shapes = (
+                f"X is of shape {shape_text(np.shape(X))}, the training pictures N×{self._size}"
+            )
+            hint = f"{shapes}. For one picture give a list: [picture]"
+        with _as_input_error("X", hint):
             array: NDArray[Any] = validate_data(self, X, reset=fitting)
         if fitting:
             self._shape = row_shape(array.shape[1])
@@ -212,8 +285,47 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             self.n_features_in_ = height * width * channels
 
 
-def _is_list_of_pictures(X: Any) -> bool:
-    return isinstance(X, list | tuple) and len(X) > 0 and getattr(X[0], "ndim", 0) >= 2
+def _listed(X: Any) -> list[Any] | None:
+    """The pictures of a list, or of an array of paths or images; None for numbers.
+
+    Raises
+    ------
+    InputError
+        It is a single picture.
+    """
+    if isinstance(X, FILE_LIKE):
+        raise InputError("X", "is one picture, not a list of them", "Give a list: [picture]")
+    if not isinstance(X, list | tuple) and getattr(X, "ndim", 0) != 1:
+        return None
+    entries = list(X)
+    pictures = (isinstance(entry, FILE_LIKE) or getattr(entry, "ndim", 0) >= 2 for entry in entries)
+    return entries if any(pictures) else None
+
+
+def _read(entries: list[Any]) -> Pictures:
+    """One picture from each file, image or array.
+
+    Raises
+    ------
+    InputError
+        One cannot be read, or holds several pictures.
+    """
+    pictures = []
+    for row, entry in enumerate(entries):
+        subject = f"X[{row}]"
+        try:
+            read = gather(entry).pictures
+        except BakeoffError as error:
+            problem = f"{error.subject}: {error.problem}"
+            raise InputError(subject, problem, error.hint) from error
+        if len(read) != 1:
+            raise InputError(
+                subject,
+                f"holds {len(read)} pictures",
+                "Give each picture by itself, with its label",
+            )
+        pictures.append(read[0][None])
+    return joined(pictures)
 
 
 def _dimensions(X: Any) -> int:
@@ -223,13 +335,26 @@ def _dimensions(X: Any) -> int:
         return int(np.asarray(X).ndim)
 
 
-def _blocks(X: Any) -> list[NDArray[Any]]:
+def _blocks(X: Any, listed: list[Any] | None) -> list[NDArray[Any]]:
     """Pictures in one array, or in several, as n×H×W×C arrays."""
-    if _is_list_of_pictures(X):
-        return [as_picture(np.asarray(picture), f"X[{row}]")[None] for row, picture in enumerate(X)]
+    if listed:
+        return [
+            as_picture(np.asarray(entry), f"X[{row}]")[None] for row, entry in enumerate(listed)
+        ]
     with _as_input_error("X", SHAPES):
         array = check_array(X, allow_nd=True)
     return [as_picture(array if array.ndim > 3 else array[..., None], "X")]
+
+
+def _weights(sample_weight: Any, labels: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    """N weights, not negative; None: all 1."""
+    if sample_weight is None:
+        return None
+    with _as_input_error("sample_weight", "Give one number from 0 up for each picture"):
+        weights: NDArray[np.float32] = _check_sample_weight(
+            sample_weight, labels, dtype=np.float32, ensure_non_negative=True
+        )
+    return weights
 
 
 def _encoded(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:

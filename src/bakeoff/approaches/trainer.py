@@ -161,6 +161,7 @@ class Trainer:
         schedule_for: int | None = None,
         stop_after: int | None = None,
         temperature: float | None = None,
+        weights: NDArray[np.float32] | None = None,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
     ) -> Trained:
         """Train on some rows; validation rows choose the epoch and set the temperature.
@@ -173,6 +174,7 @@ class Trainer:
             of `train`.
         stop_after : end after this epoch of that schedule.
         temperature : None: fit it to `validation`, or use 1 if that is empty.
+        weights : N, of the loss of each picture in training, at any scale; None: all the same.
         on_epoch : called after every epoch.
         """
         seed = self.seed_of(name)
@@ -188,6 +190,7 @@ class Trainer:
             compute=self.compute,
             seed=seed,
             stop_after=stop_after,
+            weights=None if weights is None else torch.from_numpy(weights),
             on_epoch=on_epoch,
         )
         self._fit_ood(network, train)

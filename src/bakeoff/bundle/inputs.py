@@ -124,17 +124,20 @@ def from_bytes(data: bytes, name: str, limits: InputLimits = InputLimits()) -> I
         except BakeoffError as error:
             subject = error.subject.replace(TEMPORARY, name, 1)
             raise BakeoffError(subject, error.problem, error.hint) from error
-    named = lambda texts: tuple(text.replace(TEMPORARY, name, 1) for text in texts)
     return replace(
         inputs,
-        names=named(inputs.names),
-        paths=named(inputs.paths),
-        notes=named(inputs.notes),
+        names=_renamed(inputs.names, name),
+        paths=_renamed(inputs.paths, name),
+        notes=_renamed(inputs.notes, name),
         left_out=tuple(
             replace(refusal, subject=refusal.subject.replace(TEMPORARY, name, 1))
             for refusal in inputs.left_out
         ),
     )
+
+
+def _renamed(texts: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(text.replace(TEMPORARY, name, 1) for text in texts)
 
 
 def joined_inputs(parts: Sequence[tuple[str, Inputs]]) -> Inputs:
@@ -151,21 +154,24 @@ def joined_inputs(parts: Sequence[tuple[str, Inputs]]) -> Inputs:
         for _, part in parts
         for name in (*part.names, *(refusal.subject for refusal in part.left_out))
     )
-    full = lambda folder, name: name if uses[name] == 1 else folder + name
-    pictures = [part.pictures for _, part in parts if part.names]
+    names: list[str] = []
+    paths: list[str] = []
+    left_out: list[LeftOut] = []
+    for folder, part in parts:
+        for name, inside in zip(part.names, part.paths, strict=True):
+            paths.append(folder + inside)
+            names.append(name if uses[name] == 1 else paths[-1])
+        for refusal in part.left_out:
+            subject = refusal.subject
+            left_out.append(
+                replace(refusal, subject=subject if uses[subject] == 1 else folder + subject)
+            )
+    some = [part.pictures for _, part in parts if part.names]
     return Inputs(
-        tuple(
-            name if uses[name] == 1 else folder + path
-            for folder, part in parts
-            for name, path in zip(part.names, part.paths, strict=True)
-        ),
-        pictures[0] if len(pictures) == 1 else joined([p[None] for many in pictures for p in many]),
-        tuple(
-            replace(refusal, subject=full(folder, refusal.subject))
-            for folder, part in parts
-            for refusal in part.left_out
-        ),
-        tuple(folder + path for folder, part in parts for path in part.paths),
+        tuple(names),
+        some[0] if len(some) == 1 else joined([p[None] for pictures in some for p in pictures]),
+        tuple(left_out),
+        tuple(paths),
         tuple(note for _, part in parts for note in part.notes),
     )
 

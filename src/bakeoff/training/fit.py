@@ -128,6 +128,7 @@ def fit(
     compute: Compute,
     seed: int,
     stop_after: int | None = None,
+    weights: Tensor | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
     """Train `network` and keep the last epoch whose validation loss is not clearly worse.
@@ -142,6 +143,7 @@ def fit(
     training : resolved settings.
     seed : of dropout and of the order of pictures.
     stop_after : end after this epoch of the same schedule, the best epoch of the folds.
+    weights : N, of the loss of each picture in training, at any scale; None: all the same.
     on_epoch : called after every epoch.
 
     Raises
@@ -153,7 +155,7 @@ def fit(
     torch.manual_seed(seed)  # dropout
     network = compute.place(network)
     labels, train = labels.to(compute.device), train.to(compute.device)
-    steps = _Steps(network, source, labels, train, training, compute, seed)
+    steps = _Steps(network, source, labels, train, training, compute, seed, weights)
     kept = _Kept(network.state_dict())
     curve: list[Epoch] = []
     epochs = min(stop_after or training.epochs, training.epochs)
@@ -194,12 +196,17 @@ class _Steps:
         training: Training,
         compute: Compute,
         seed: int,
+        weights: Tensor | None,
     ) -> None:
         assert training.epochs is not None, "resolve the training settings first"
         assert training.batch_size is not None, "resolve the training settings first"
         self.network, self.source, self.labels = network, source, labels
         self.training, self.compute = training, compute
         self.generator = torch.Generator().manual_seed(seed)
+        self.weights = None
+        if weights is not None:  # their mean is 1, so that the learning rate keeps its meaning
+            weights = weights.to(compute.device)
+            self.weights = weights / weights[train].mean()
         # Batch norm needs two pictures in a batch, even if they are the same.
         self.train = train.repeat(2) if len(train) == 1 else train
         pictures = len(self.train)
@@ -216,7 +223,7 @@ class _Steps:
         order = torch.randperm(len(self.train), generator=self.generator).to(device)
         for rows in self.train[order].tensor_split(self.batches):
             x, y = self.source.train(rows, self.generator), self.labels[rows]
-            logits = self._step(x, y)
+            logits = self._step(x, y, None if self.weights is None else self.weights[rows])
             loss_sum += F.cross_entropy(logits, y, reduction="sum")
             correct += (logits.argmax(1) == y).sum()
         if not loss_sum.isfinite():
@@ -228,14 +235,19 @@ class _Steps:
         pictures, rate = len(self.train), float(self.schedule.get_last_lr()[0])
         return loss_sum.item() / pictures, correct.item() / pictures, rate
 
-    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+    def _step(self, x: Tensor, y: Tensor, weights: Tensor | None) -> Tensor:
         """One step of the optimizer on a batch; its logits before that, N×K float32."""
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
             logits = self.network(x)
         logits = logits.float()
-        loss = F.cross_entropy(logits, y, label_smoothing=self.training.label_smoothing)
+        smoothing = self.training.label_smoothing
+        if weights is None:
+            loss = F.cross_entropy(logits, y, label_smoothing=smoothing)
+        else:
+            losses = F.cross_entropy(logits, y, label_smoothing=smoothing, reduction="none")
+            loss = (losses * weights).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
