@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -50,3 +51,24 @@ def test_a_class_without_pictures_is_never_nearest() -> None:
     ood = MahalanobisOOD(3, 6).learn(x[seen], labels[seen])
     assert ood(torch.zeros(1, 6)).item() < 100
     assert ood(torch.full((1, 6), 1e3)).item() > 10
+
+
+@pytest.mark.parametrize(
+    ("count", "width"), [(9, 5), (300, 40), (30, 200), (200, 300), (70, 70), (12, 300), (3, 9)]
+)
+def test_distances_follow_from_the_covariance(count: int, width: int) -> None:
+    x, labels = clouds(count, width)
+    ood = MahalanobisOOD(3, width).learn(x, labels)
+    y = x.double().numpy()
+    means = np.stack([y[labels == label].mean(0) for label in range(3)])
+    variances, vectors = np.linalg.eigh(np.cov(y - means[labels], rowvar=False, bias=True))
+    others = variances[:-DIRECTIONS]
+    variances[: len(others)] = others.mean() if len(others) else 0
+    variances = np.maximum(
+        variances,
+        1e-9 + 1e-4 * np.trace(np.cov(y - means[labels], rowvar=False, bias=True)) / width,
+    )
+    probe = clouds(20, width, seed=1)[0]
+    away = (probe.double().numpy()[:, None] - means) @ vectors
+    expected = np.sqrt((away**2 / variances).sum(-1).min(1) / width)
+    assert ood(probe).numpy() == pytest.approx(expected, rel=2e-3)  # float32 squares

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = ["DIRECTIONS", "MahalanobisOOD"]
@@ -43,15 +44,14 @@ class MahalanobisOOD(nn.Module):
             means[label] = x[labels == label].mean(0)
         apart = x - means[labels]
         count = self.get_buffer("spreads").shape[0]
-        variances, vectors = torch.linalg.eigh(apart.T @ apart / len(x))
-        variances = variances.clamp(min=0)
-        kept = variances[-count:]
+        variances, vectors = _principal(apart / len(x) ** 0.5, count)
         # The mean variance of the other directions; never zero.
-        others = variances[:-count].sum() / max(x.shape[1] - count, 1)
-        rest = others.clamp(min=1e-9 + 1e-4 * variances.mean())
+        total = apart.square().sum() / len(x)
+        others = (total - variances.sum()).clamp(min=0) / max(x.shape[1] - count, 1)
+        rest = others.clamp(min=1e-9 + 1e-4 * total / x.shape[1])
         self.get_buffer("means").copy_(means)
-        self.get_buffer("directions").copy_(vectors[:, -count:])
-        self.get_buffer("spreads").copy_(kept.clamp(min=rest).sqrt())
+        self.get_buffer("directions").copy_(vectors)
+        self.get_buffer("spreads").copy_(variances.clamp(min=rest).sqrt())
         self.get_buffer("rest").copy_(rest.sqrt())
         return self
 
@@ -68,3 +68,21 @@ class MahalanobisOOD(nn.Module):
         along = x @ directions
         across = x - along @ directions.T
         return torch.cat([along / self.get_buffer("spreads"), across / self.get_buffer("rest")], 1)
+
+
+def _principal(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest variances of n×E, in ascending order, and their directions, E×count.
+
+    From the smaller of the two products of x with itself: 36 embeddings of 1 280 dimensions take
+    2 ms instead of 350 ms. Directions without variance are 0.
+    """
+    if len(x) >= x.shape[1]:
+        variances, vectors = torch.linalg.eigh(x.T @ x)
+        return variances[-count:].clamp(min=0), vectors[:, -count:]
+    variances, vectors = torch.linalg.eigh(x @ x.T)
+    variances, vectors = variances[-count:], vectors[:, -count:]
+    real = variances > 1e-12 * variances[-1]
+    missing = count - len(variances)
+    found = x.T @ vectors / variances.clamp(min=1e-300).sqrt()
+    directions = torch.where(real, found, 0.0)
+    return F.pad(variances.clamp(min=0), (missing, 0)), F.pad(directions, (missing, 0))
