@@ -18,10 +18,12 @@ from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers.combine import combine
+from bakeoff.data.readers.files import looks_usable, visible
 from bakeoff.data.readers.folder import read_folder
-from bakeoff.data.readers.listing import Split, looks_usable, split_of, visible
+from bakeoff.data.readers.layout import holds_pictures
 from bakeoff.data.readers.metadata import METADATA_FILES
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
+from bakeoff.data.readers.splits import split_of
 from bakeoff.data.readers.table import READERS, ReaderTable
 from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
@@ -156,8 +158,10 @@ class _Source:
             return read_folder(
                 folder, grouping=request.grouping, progress=request.progress, need_labels=False
             )
-        if len(folders) == 1 and not loose:
-            return self._read_directory(folders[0], request)
+        # Folders without pictures, such as notes, do not hide the one that wraps the set.
+        inside = [path for path in folders if holds_pictures(path)] or folders
+        if len(inside) == 1 and not loose:
+            return self._read_directory(inside[0], request)
         if loose:
             raise BakeoffError(
                 folder.name,
@@ -171,7 +175,7 @@ class _Source:
 
     def _read_parts(self, folder: Path, files: Sequence[Path], request: ReadRequest) -> Dataset:
         """Several files named after the parts they hold, such as Kaggle's train.csv, test.csv."""
-        parts = [(path, split) for path in files if (split := _split_of_file(path))]
+        parts = [(path, split) for path in files if (split := split_of(path.name))]
         if not any(split == "train" for _, split in parts):
             names = ", ".join(path.name for path in files)
             raise BakeoffError(
@@ -202,12 +206,6 @@ def _read_with(reader: Reader, path: Path, request: ReadRequest) -> Dataset:
             f"the reader {reader.name} failed on it ({type(error).__name__}: {error})",
             "Report this to the package that adds the reader",
         ) from error
-
-
-def _split_of_file(path: Path) -> Split | None:
-    """The part a file holds, by its name: "train" for mnist_train.csv."""
-    words = re.findall(r"[a-z]+", path.name.lower())
-    return next((split for word in words if (split := split_of(word))), None)
 
 
 def _is_picture(path: Path) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from fastapi import Request
 
 from bakeoff.data.catalog import is_named
-from bakeoff.data.readers.listing import is_litter, split_of
+from bakeoff.data.readers.files import is_litter
+from bakeoff.data.readers.splits import SPLITS
 from bakeoff.server.limits import Problem
 
 __all__ = ["Home", "delete_folder", "folder_checked", "home_of", "name_checked"]
@@ -114,7 +115,7 @@ def folder_checked(text: str, what: str) -> str:
             f"{shown!r} cannot be the name of a {what}, because it becomes a folder name. Remove "
             '/ \\ : * ? " < > | and --.',
         )
-    reserved = is_litter(name) or split_of(name) is not None or WINDOWS.fullmatch(name)
+    reserved = is_litter(name) or name.lower() in SPLITS or WINDOWS.fullmatch(name)
     if reserved or name[0] in ".-" or name[-1] in ".-":
         raise Problem(
             400, f"{shown!r} is a reserved name and cannot name a {what}. Choose another name."

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bakeoff.data.dataset import UNLABELLED
 from bakeoff.data.decode import Limits
 from bakeoff.data.grouping import Grouping, parse_grouping
+from bakeoff.data.readers.files import looks_usable
 from bakeoff.data.readers.folder import read_folder
-from bakeoff.data.readers.listing import is_picture_folder, looks_usable
+from bakeoff.data.readers.listing import is_picture_folder
 from bakeoff.data.readers.metadata import read_metadata
 from bakeoff.errors import BakeoffError, LeftOut
 

@@ -60,7 +60,7 @@ def read_folder(
     BakeoffError
         The metadata cannot be read, or `grouping` does not fit the pictures.
     """
-    listing = list_pictures(root)
+    listing = list_pictures(root, upper=grouping is not None and grouping.kind == "folder")
     if need_labels:
         _leave_out_unlabelled(listing)
     entries = listing.entries

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
-from typing import Literal, TypeAlias
 
-from bakeoff.data.decode import is_picture
+from bakeoff.data.readers.files import files_below, looks_usable, visible
+from bakeoff.data.readers.layout import Parts, find_parts, holds_pictures
 from bakeoff.data.readers.matching import match_files
 from bakeoff.data.readers.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
 from bakeoff.data.words import nfc, utf8
 from bakeoff.errors import LeftOut
 
-__all__ = [
-    "Entry",
-    "Listing",
-    "Split",
-    "is_litter",
-    "is_picture_folder",
-    "list_pictures",
-    "looks_usable",
-    "split_of",
-    "visible",
-]
-
-Split: TypeAlias = Literal["train", "val", "test"]
-
-_SPLITS: Mapping[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-_LITTER = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"}
+__all__ = ["Entry", "Listing", "is_picture_folder", "list_pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,71 +65,43 @@ class Listing:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def split_of(name: str) -> Split | None:
-    """The part of a dataset that a folder of this name holds, or None."""
-    return _SPLITS.get(name.lower())
-
-
-def visible(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders and the files in `folder`, sorted, without hidden and system files.
-
-    A link to a folder counts as a file, so that it is not followed. Devices and
-    named pipes are ignored.
-    """
-    with os.scandir(folder) as entries:
-        shown = sorted((e for e in entries if not is_litter(e.name)), key=lambda e: e.name)
-    folders = [Path(e.path) for e in shown if e.is_dir(follow_symlinks=False)]
-    files = [Path(e.path) for e in shown if e.is_file(follow_symlinks=False) or e.is_symlink()]
-    return folders, files
-
-
-def looks_usable(path: Path) -> bool:
-    """Whether a file starts like a picture, or may be a CSV matrix."""
-    if path.suffix.lower() == ".csv":
-        return path.name not in METADATA_FILES
-    try:
-        # Only a plain file may be opened: reading a named pipe would block for ever.
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return is_picture(file.read(64))
-    except OSError:
-        return False
-
-
 def is_picture_folder(root: Path) -> bool:
     """Whether the layout of `root` gives its pictures classes."""
     folders, _ = visible(root)
     if any(find_metadata(folder) for folder in [root, *folders]):
         return True
-    if len(folders) == 1:
+    filled = [folder for folder in folders if holds_pictures(folder)]
+    if len(filled) == 1:
         # A single folder is a class only if there are pictures in it; else it wraps the dataset.
-        return any(map(looks_usable, visible(folders[0])[1]))
-    return any(looks_usable(path) for folder in folders for path in _files_below(folder))
+        return any(map(looks_usable, visible(filled[0])[1]))
+    return bool(filled)
 
 
-def list_pictures(root: Path) -> Listing:
+def list_pictures(root: Path, *, upper: bool = False) -> Listing:
     """List the pictures in a folder, with labels and metadata.
 
     Parameters
     ----------
-    root : a folder of class folders; or of folders called train, val and test with class
-        folders; or, at either level, with a metadata.csv or metadata.jsonl, whose label
-        column takes precedence over the names of class folders.
+    root : a folder of class folders; or of parts with class folders, see `find_parts`; or, at
+        either level, with a metadata.csv or metadata.jsonl, whose label column takes precedence
+        over the names of class folders.
+    upper : the folders in `root` are the classes even if all have the same sub-folders.
 
     Raises
     ------
     BakeoffError
-        A metadata file cannot be read.
+        A metadata file cannot be read, or folders of two levels could be the classes.
     """
-    parts, left_out = _split_folders(root)
+    # Where a table says what the pictures show, no level of folders has to.
+    found = find_parts(root, upper=upper or find_metadata(root) is not None)
+    parts = found.folders
     metadata: dict[Path, Metadata] = {}
     for folder in dict.fromkeys([root, *parts]):
         path = find_metadata(folder)
         if path is not None:
             metadata[folder] = read_metadata(path, path.relative_to(root).as_posix())
-    listing = Listing(_layout(parts, metadata), left_out=left_out)
-    files = {part: list(_files_below(part)) for part in parts or {root: "train"}}
+    listing = Listing(_layout(found, metadata), left_out=list(found.left_out))
+    files = {part: list(files_below(part)) for part in parts or {root: "train"}}
     rows = {folder: _rows_by_file(table, files) for folder, table in metadata.items()}
     for part, split in (parts or {root: "train"}).items():
         # The table nearest to the pictures takes precedence.
@@ -212,19 +160,6 @@ def _is_called_picture(path: Path) -> bool:
     return (guess_type(path.name)[0] or "").startswith("image/")
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is hidden or a system file, and ignored."""
-    return name.startswith(".") or name.lower() in _LITTER
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Every visible file at any depth, including links to folders."""
-    folders, files = visible(folder)
-    yield from files
-    for inner in folders:
-        yield from _files_below(inner)
-
-
 def _stays(link: Path, inside: Path) -> bool:
     """Whether a link leads to a plain file below `inside`."""
     try:
@@ -233,30 +168,12 @@ def _stays(link: Path, inside: Path) -> bool:
         return False
 
 
-def _split_folders(root: Path) -> tuple[dict[Path, Split], list[LeftOut]]:
-    """The train, validation and test folders; none if these are names of classes."""
-    folders, _ = visible(root)
-    splits = {folder: split for folder in folders if (split := split_of(folder.name))}
-    others = [folder for folder in folders if folder not in splits]
-    training = [folder for folder, split in splits.items() if split == "train"]
-    if not training or (others and any(map(_is_class, training))):
-        return {}, []
-    problem = "it is beside the train and test folders, so it belongs to neither"
-    hint = "Move it into one of them"
-    return splits, [LeftOut(f"{utf8(folder.name)}/", problem, hint) for folder in others]
-
-
-def _is_class(folder: Path) -> bool:
-    """Whether a folder holds pictures directly: of trains, beside folders of cars and planes."""
-    return find_metadata(folder) is None and any(map(looks_usable, visible(folder)[1]))
-
-
-def _layout(parts: Mapping[Path, Split], metadata: Mapping[Path, Metadata]) -> str:
+def _layout(parts: Parts, metadata: Mapping[Path, Metadata]) -> str:
     labelled = [table.path.name for table in metadata.values() if table.label_column]
     words = f"pictures with {labelled[0]}" if labelled else "class folders"
-    if parts:
-        words += f" in {', '.join(folder.name for folder in parts)}"
-    if "val" in parts.values():
+    if parts.names:
+        words += f" in {', '.join(map(nfc, parts.names))}"
+    if "val" in parts.folders.values():
         words += " (validation joined with training)"
     return words
 

@@ -15,7 +15,8 @@ from bakeoff.data.archive import Unpacking, is_archive, unpacked
 from bakeoff.data.decode import decode, decode_file
 from bakeoff.data.image import to_png
 from bakeoff.data.read import read
-from bakeoff.data.readers.listing import is_picture_folder, visible
+from bakeoff.data.readers.files import visible
+from bakeoff.data.readers.listing import is_picture_folder
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.server.home import delete_folder, folder_checked, name_checked

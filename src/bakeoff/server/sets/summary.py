@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
-from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures, visible
+from bakeoff.data.readers.files import visible
+from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -108,7 +109,10 @@ def is_editable(path: Path) -> bool:
     """Whether a set consists of class folders, or is empty."""
     if not any(visible(path)):
         return True
-    return is_picture_folder(path) and list_pictures(path).description == CLASS_FOLDERS
+    try:
+        return is_picture_folder(path) and list_pictures(path).description == CLASS_FOLDERS
+    except BakeoffError:  # it can neither be read nor extended
+        return False
 
 
 def labelled_entries(path: Path) -> list[Entry]:
