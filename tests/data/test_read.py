@@ -176,7 +176,28 @@ def test_a_test_table_without_labels_is_left_out(tmp_path: Path) -> None:
 def test_a_single_training_table_among_others(tmp_path: Path) -> None:
     table(tmp_path / "train.csv", 6)
     table(tmp_path / "extra.csv", 4)
-    assert len(read(tmp_path)) == 6
+    data = read(tmp_path)
+    assert len(data) == 6
+    assert [(record.subject, record.problem) for record in data.left_out] == [
+        ("extra.csv", "it is a dataset beside those that were read")
+    ]
+
+
+def test_an_array_beside_class_folders_is_mentioned(tmp_path: Path) -> None:
+    class_folders(tmp_path, "cat", "dog")
+    np.savez(tmp_path / "more.npz", images=np.zeros((4, 8, 8), np.uint8), labels=[0, 1, 0, 1])
+    assert [record.subject for record in read(tmp_path).left_out] == ["more.npz"]
+
+
+def test_row_numbers_are_no_test(tmp_path: Path) -> None:
+    table(tmp_path / "train.csv", 6)
+    header, *rows = (tmp_path / "train.csv").read_text().splitlines()
+    numbered = [f"{number},{row.partition(',')[2]}" for number, row in enumerate(rows, 1)]
+    lines = [header.replace("label", "ImageId"), *numbered]
+    (tmp_path / "test.csv").write_text("\n".join(lines))
+    data = read(tmp_path)
+    assert data.official_test is None
+    assert [record.problem for record in data.left_out] == ["it has no label (nor do 5 others)"]
 
 
 def test_several_tables_without_a_training_part(tmp_path: Path) -> None:

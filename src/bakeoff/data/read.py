@@ -26,7 +26,8 @@ from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.splits import split_of
 from bakeoff.data.readers.table import READERS, ReaderTable
 from bakeoff.data.validate import validate
-from bakeoff.errors import BakeoffError
+from bakeoff.data.words import nfc
+from bakeoff.errors import BakeoffError, LeftOut
 
 __all__ = ["Progress", "read", "read_as_found"]
 
@@ -145,9 +146,12 @@ class _Source:
 
     def _read_directory(self, folder: Path, request: ReadRequest) -> Dataset:
         reader = self.readers.find(folder)
-        if reader is not None:
-            return _read_with(reader, folder, request)
         folders, files = visible(folder)
+        if reader is not None:
+            data = _read_with(reader, folder, request)
+            # A table may be one picture of a folder, which its reader has mentioned.
+            beside = [path for path in files if self._is_set_beside(path, reader)]
+            return replace(data, left_out=data.left_out + tuple(map(_beside, beside)))
         datasets = [path for path in files if self._is_dataset(path)]
         if len(datasets) == 1:
             return self._read_file(datasets[0], request)
@@ -183,13 +187,26 @@ class _Source:
                 f"it holds several datasets ({names[:200]})",
                 "Give one of them, or call them train.csv and test.csv",
             )
-        return combine([(self._read_file(path, request), split == "test") for path, split in parts])
+        data = combine([(self._read_file(path, request), split == "test") for path, split in parts])
+        beside = [path for path in files if path not in dict(parts)]
+        return replace(data, left_out=data.left_out + tuple(map(_beside, beside)))
 
     def _is_dataset(self, path: Path) -> bool:
         """Whether a file holds a dataset; a single picture does not."""
         if not path.is_file() or path.name in METADATA_FILES or _is_picture(path):
             return False
         return self.readers.find(path) is not None
+
+    def _is_set_beside(self, path: Path, reader: Reader) -> bool:
+        """Whether a file in a folder is a dataset of another layout than that of the folder."""
+        if path.suffix.lower() == ".csv" or not self._is_dataset(path):
+            return False
+        return self.readers.find(path) is not reader
+
+
+def _beside(path: Path) -> LeftOut:
+    hint = "Read it alone, or call it train or test if it belongs to this set"
+    return LeftOut(nfc(path.name), "it is a dataset beside those that were read", hint)
 
 
 def _read_with(reader: Reader, path: Path, request: ReadRequest) -> Dataset:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import UNLABELLED
 from bakeoff.data.readers.columns import columns_of_header, has_header
 from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
 from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
@@ -296,7 +297,11 @@ def test_group_columns(write: Write) -> None:
     [
         ("label," + ",".join(map(str, range(16))), 0),
         (",".join(f"{i}x{j}" for i in range(4) for j in range(4)) + ",class", 16),
-        ("id,kind_of," + ",".join(f"px{i}" for i in range(16)), None),
+        ("kind,kind_of," + ",".join(f"px{i}" for i in range(16)), None),
+        ("id,kind_of," + ",".join(f"px{i}" for i in range(16)), 1),
+        ("class_id,class_name," + ",".join(f"px{i}" for i in range(16)), 1),
+        ("label_id,writer," + ",".join(f"px{i}" for i in range(16)), 0),
+        ("row_id,y," + ",".join("abcdefghijklmnop"), 1),
         ("animal," + ",".join(f"px{i}" for i in range(16)), 0),
         (",label," + ",".join(f"px{i}" for i in range(16)), 1),
         ("y," + ",".join("abcdefghijklmnop"), 0),
@@ -306,12 +311,35 @@ def test_headers(header: str, label: int | None) -> None:
     names = header.split(",")
     assert has_header(names, ["0"] * len(names))
     if label is None:
-        with pytest.raises(BakeoffError, match=r"several columns.*id, kind_of"):
+        with pytest.raises(BakeoffError, match=r"several columns.*kind, kind_of"):
             columns_of_header(names, "x.csv")
         return
     columns = columns_of_header(names, "x.csv")
     assert columns.label == label
     assert columns.shape == (4, 4, 1)
+
+
+@pytest.mark.parametrize("name", ["id", "ImageId", "img_id", "Unnamed: 0", "index", "nr", "what"])
+def test_numbers_of_rows_are_no_labels(write: Write, name: str) -> None:
+    header = HEADER.replace("label", name)
+    dataset = read_table(write(header, *(row(i, *flat(p)) for i, p in enumerate(ink(20)))))
+    assert (dataset.labels == UNLABELLED).all()
+    both = header + ",character"
+    rows = [row(i, *flat(p), "ab"[i % 2]) for i, p in enumerate(ink(20))]
+    dataset = read_table(write(both, *rows))
+    assert dataset.classes == ("a", "b")
+    assert np.array_equal(np.stack(list(dataset.pictures))[..., 0], ink(20))
+
+
+@pytest.mark.parametrize("label", [None, "first", "last"])
+def test_row_numbers_in_a_bare_table(write: Write, label: str | None) -> None:
+    before, after = (
+        [[i % 3] if label == place else [] for i in range(20)] for place in ("first", "last")
+    )
+    rows = [row(i, *before[i], *flat(p), *after[i]) for i, p in enumerate(ink(20))]
+    dataset = read_table(write(*rows))
+    assert dataset.classes == (() if label is None else ("0", "1", "2"))
+    assert np.array_equal(np.stack(list(dataset.pictures))[..., 0], ink(20))
 
 
 def test_header_without_square_pictures(write: Write) -> None:

@@ -22,10 +22,19 @@ __all__ = [
 ]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "digit", "letter", "y")
+_LABEL_OF = re.compile(
+    r"(label|class|target|category|digit|letter)[ _.-]?(name|id|idx|index|code|no)"
+)
+# Numbers of rows and names of files: as many different values as rows, and nothing to learn.
+_ID_NAME = re.compile(
+    r"(.*[ _.-])?(id|ids|idx|index|uuid|guid|row|rownames|path)|#|unnamed: ?[0-9]+"
+    r"|(image|img|picture|sample|row|file)[ _.-]?(id|name|no|nr|number|file|path)?"
+)
 _GROUP_NAMES = ("group", "groups")
 _PIXEL_NAME = re.compile(r"([a-z]+[ _.-]?)?[0-9]+([x_.-][0-9]+)?")
 _ADD_HEADER = "Add a header line: label,pixel0,pixel1,…"
 
+_MANY = 10  # rows; a column with fewer different numbers may be that of ten digits
 # Below this side, a count such as 27 = 3×3×3 is far more likely an accident than a picture.
 _SMALLEST_COLOUR = 8
 
@@ -79,14 +88,23 @@ def has_header(first: Sequence[str], second: Sequence[str]) -> bool:
     return start <= 1 and counted == [str(start + i) for i in range(len(counted))]
 
 
-def columns_of_header(header: Sequence[str], subject: str, group: str | None = None) -> Columns:
+def columns_of_header(
+    header: Sequence[str],
+    subject: str,
+    group: str | None = None,
+    seen: Callable[[int], Counter[str]] | None = None,
+) -> Columns:
     """Parse a header such as ``label,pixel0,…,pixel783``, in any order.
+
+    Without a column called label or the like, the only other column with values that repeat is
+    the label: in a column of ids each value is different.
 
     Parameters
     ----------
     header : names of the columns.
     subject : the name of the table in errors.
     group : name of the column with the group; by default `group`, if there is one.
+    seen : how often each text occurs in a column; None if that cannot be known.
 
     Raises
     ------
@@ -102,19 +120,23 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
             f"it has no column '{group}'",
             f"Name one of its columns: {', '.join(texts[:10])}",
         )
-    label_at = _place(names, _LABEL_NAMES)
+    label_at = _label_place(names)
     rest = [at for at, name in enumerate(names) if name and at not in (label_at, group_at)]
     pixels = [at for at in rest if _PIXEL_NAME.fullmatch(names[at])]
     shape = picture_shape(len(pixels))
-    if shape is None and (shape := picture_shape(len(rest))) is not None:
-        pixels = rest
+    for unnamed in (rest, [at for at in rest if not _ID_NAME.fullmatch(names[at])]):
+        if shape is None and (shape := picture_shape(len(unnamed))) is not None:
+            pixels = unnamed
     if shape is None:
         raise BakeoffError(
             subject,
             f"its {len(pixels or rest)} pixel columns do not form a square picture (28×28 are 784)",
             "Check that no pixel column is missing and that the others are named label and group",
         )
-    others = [at for at in rest if at not in set(pixels)]
+    left = set(rest).difference(pixels)
+    others = [at for at in sorted(left) if not _ID_NAME.fullmatch(names[at])]
+    if label_at is None and seen is not None:
+        others = [at for at in others if _repeats(seen(at))]
     if label_at is None and len(others) == 1:
         label_at = others[0]
     elif label_at is None and others:
@@ -130,7 +152,7 @@ def columns_of_header(header: Sequence[str], subject: str, group: str | None = N
 
 
 def columns_of_numbers(
-    width: int, first: Counter[str], last: Counter[str], highest_inside: float, subject: str
+    width: int, seen: Callable[[int], Counter[str]], highest_inside: float, subject: str
 ) -> Columns:
     """Find the columns of a table without a header: all pixels, or the label first or last.
 
@@ -145,10 +167,12 @@ def columns_of_numbers(
     3. numbers that count up from 0 or 1 without a gap, as labels do; else
     4. a number that is higher than any pixel inside the row.
 
+    A first column that numbers the rows is neither a label nor a pixel.
+
     Parameters
     ----------
     width : fields in one row.
-    first, last : how often each text occurs in the first and in the last column.
+    seen : how often each text occurs in a column, by its place; -1 is the last.
     highest_inside : the highest number between them.
     subject : the name of the table in errors.
 
@@ -157,18 +181,35 @@ def columns_of_numbers(
     BakeoffError
         The number of columns is not that of a picture, or both ends can be the label, or neither.
     """
+    start = 0
+    if picture_shape(width) is None and _numbers_rows(seen(0)):
+        start = 1
+    count = width - start
     for smallest_colour in (width, _SMALLEST_COLOUR):  # grey is tried first, with and without label
-        if shape := picture_shape(width, smallest_colour=smallest_colour):
-            return Columns(width, tuple(range(width)), shape)
-        if shape := picture_shape(width - 1, smallest_colour=smallest_colour):
-            label = _label_end(first, last, highest_inside, subject)
-            pixels = range(1, width) if label == 0 else range(width - 1)
-            return Columns(width, tuple(pixels), shape, label if label == 0 else width - 1)
+        if shape := picture_shape(count, smallest_colour=smallest_colour):
+            return Columns(width, tuple(range(start, width)), shape)
+        if shape := picture_shape(count - 1, smallest_colour=smallest_colour):
+            if _label_end(seen(start), seen(-1), highest_inside, subject) == 0:
+                return Columns(width, tuple(range(start + 1, width)), shape, start)
+            return Columns(width, tuple(range(start, width - 1)), shape, width - 1)
     raise BakeoffError(
         subject,
         f"a row has {width} fields, which is not a square picture with or without a label",
         f"Check that every row has height × width pixels and a label. {_ADD_HEADER}",
     )
+
+
+def _numbers_rows(seen: Counter[str]) -> bool:
+    """Whether a column counts the rows: too many for classes, and all whole numbers in turn."""
+    values = {int(float(field)) for field in seen if _is_whole(field)}
+    if len(values) <= _MANY or len(values) < seen.total():
+        return False
+    return max(values) - min(values) == len(values) - 1
+
+
+def _repeats(seen: Counter[str]) -> bool:
+    """Whether a column may be the label: some value is in several rows."""
+    return len(seen) < seen.total()
 
 
 def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, subject: str) -> int:
@@ -203,6 +244,15 @@ def _is_whole(field: str) -> bool:
 
 def _share(seen: Counter[str], test: Callable[[str], bool]) -> float:
     return sum(count for field, count in seen.items() if test(field)) / max(1, seen.total())
+
+
+def _label_place(names: Sequence[str]) -> int | None:
+    """The column that is called label, or else class_name, label_id and the like."""
+    exact = _place(names, _LABEL_NAMES)
+    if exact is not None:
+        return exact
+    nearly = [name for name in names if _LABEL_OF.fullmatch(name)]
+    return _place(names, sorted(nearly, key=lambda name: not name.endswith("name")))
 
 
 def _place(names: Sequence[str], wanted: Sequence[str]) -> int | None:

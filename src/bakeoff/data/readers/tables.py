@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -132,7 +133,7 @@ def is_matrix(path: Path, *, limits: TableLimits = _LIMITS) -> bool:
         return False
     if has_header(first, split(lines[1], delimiter)):
         return False
-    ends = _edges(path, delimiter, limits)
+    ends = [_column(path, delimiter, False, limits, at) for at in (0, -1)]
     if any(2 * sum(map(is_number, seen)) < len(seen) for seen in ends):
         return False
     shape = picture_shape(len(first) - 1, smallest_colour=SMALLEST_COLOUR)
@@ -212,8 +213,10 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     grouping = None if group is None else parse_grouping(group)
     column = grouping.text if grouping and grouping.kind == "column" else None
     # A single line is a header if it consists of names: there is no line below to compare.
-    if has_header(first, second if len(lines) == 2 else ["0"] * len(first)):
-        return _Start(delimiter, True, columns_of_header(first, path.name, column))
+    header = has_header(first, second if len(lines) == 2 else ["0"] * len(first))
+    seen = cache(partial(_column, path, delimiter, header, limits))
+    if header:
+        return _Start(delimiter, True, columns_of_header(first, path.name, column, seen))
     if column is not None:
         raise BakeoffError(
             path.name,
@@ -223,8 +226,7 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     # The width of most of the first rows, since the very first may be too short.
     top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
     width = Counter(map(len, top)).most_common(1)[0][0]
-    edges = _edges(path, delimiter, limits)
-    columns = columns_of_numbers(width, *edges, _highest_inside(top), path.name)
+    columns = columns_of_numbers(width, seen, _highest_inside(top), path.name)
     return _Start(delimiter, False, columns)
 
 
@@ -233,17 +235,21 @@ def _highest_inside(rows: Sequence[Sequence[str]]) -> float:
     return max((float(text) for row in rows for text in row[1:-1] if is_number(text)), default=0.0)
 
 
-def _edges(
-    path: Path, delimiter: str | None, limits: TableLimits
-) -> tuple[Counter[str], Counter[str]]:
-    """How often each text occurs in the first and in the last column."""
-    first: Counter[str] = Counter()
-    last: Counter[str] = Counter()
-    for _, line in read_lines(path, limits):
-        left, right = line.split(delimiter, 1)[0], line.rsplit(delimiter, 1)[-1]
-        first[left.strip(' \t"')] += 1
-        last[right.strip(' \t"')] += 1
-    return first, last
+def _column(
+    path: Path, delimiter: str | None, header: bool, limits: TableLimits, at: int
+) -> Counter[str]:
+    """How often each text occurs in a column; -1 is the last."""
+    seen: Counter[str] = Counter()
+    for _, line in islice(read_lines(path, limits), int(header), None):
+        if '"' in line and at > 0:
+            fields = split(line, delimiter)
+        elif at < 0:
+            fields = line.rsplit(delimiter, 1)
+        else:
+            fields = line.split(delimiter, at + 1)
+        if at < len(fields):
+            seen[fields[at].strip(' \t\r"')] += 1
+    return seen
 
 
 class _Rows:
