@@ -22,6 +22,9 @@ WEB = ROOT / "web"
 BUILT = ROOT / "src" / "bakeoff" / "web"
 STAMP = BUILT / ".made-from"
 NOT_SOURCE = {"node_modules", "tests"}
+SHARED = [
+    ROOT / "src" / "bakeoff" / "data" / "formats.json"
+]  # of the package, read by the page too
 
 
 class PageHook(BuildHookInterface):  # type: ignore[misc]
@@ -69,6 +72,8 @@ def _digest() -> str:
         parts = path.relative_to(WEB).parts
         if path.is_file() and parts[0] not in NOT_SOURCE:
             digest.update("/".join(parts).encode() + b"\0" + path.read_bytes())
+    for path in SHARED:
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

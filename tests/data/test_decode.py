@@ -97,11 +97,29 @@ def test_a_picture_with_a_damaged_exif_block_is_read() -> None:
 
 
 def test_exif_that_cannot_be_read_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Image.Image) -> Image.Exif:
+    def broken(self: Image.Exif, data: bytes) -> None:
         raise struct.error("unpack requires a buffer of 4 bytes")
 
-    monkeypatch.setattr(Image.Image, "getexif", broken)
+    monkeypatch.setattr(Image.Exif, "load", broken)
     assert np.array_equal(decode(encoded(drawing()), "a")[..., 0], drawing())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_only_exif_turns_a_picture(kind: str) -> None:
+    # Browsers and viewers do not look into XMP, so people see the picture as it is stored.
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    assert decode(encoded(drawing(), kind, xmp=xmp), "a").shape == (12, 16, 1)
+
+
+def test_a_large_jpeg_is_averaged_over_all_its_pixels() -> None:
+    # Browsers cannot decode a JPEG to half its size, which moves the edges of strokes.
+    strokes = np.full((1500, 2000), 255, np.uint8)
+    strokes[:, 100:2000:90] = strokes[:, 101:2000:90] = strokes[77:1500:91] = 0
+    data = encoded(strokes, "JPEG", quality=95)
+    with Image.open(io.BytesIO(data)) as image:
+        box = Image.Resampling.BOX
+        averaged = image.resize((512, 1500), box).resize((512, 384), box)
+    assert np.array_equal(decode(data, "a")[..., 0], np.asarray(averaged))
 
 
 @pytest.mark.parametrize(

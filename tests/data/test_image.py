@@ -37,7 +37,7 @@ def test_an_array_becomes_an_image_and_a_png_of_the_same_pixels(
         ((8, 9, 1), "whole", (36, 32)),
         ((8, 9, 1), "fill", (40, 36)),
         ((99, 100, 3), "fill", (40, 40)),
-        ((99, 100, 3), "whole", (40, 39)),
+        ((99, 100, 3), "whole", (40, 40)),
         ((21, 30, 3), "whole", (30, 21)),
     ],
 )

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,12 +33,15 @@ from playwright.sync_api import (
 )
 from tests.report.made_up_run import make_run
 
+from bakeoff.bundle.web import export_web
 from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report import write_report
 from bakeoff.run.bake import bake
 from bakeoff.run.robustness import PICTURES
+
+from .firefox import PROGRAMS
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -97,6 +103,15 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         yield opened
         opened.close()
+
+
+def firefox_program() -> str:
+    """Where Firefox is; the test is skipped without it."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        assert "CI" not in os.environ, "CI installs Firefox"
+        pytest.skip("no Firefox here; install it to compare the browsers")
+    return program
 
 
 @pytest.fixture
@@ -185,6 +200,39 @@ def served(trained: RunFolder) -> Iterator[Served]:
     """`bakeoff serve` over that run."""
     with serving(trained.path) as address:
         yield Served(address, trained.path.name, trained.path.parents[1])
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files as they are, without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[str]:
+    """The address of a plain file server over a folder, until the block ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="session")
+def exported(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run as a static page, two folders deep."""
+    root = tmp_path_factory.mktemp("site")
+    export_web([trained.path], root / "some" / "where")
+    return root
+
+
+@pytest.fixture(scope="session")
+def site(exported: Path) -> Iterator[str]:
+    """The address of the static page."""
+    with hosted(exported) as address:
+        yield f"{address}some/where/"
 
 
 def serious(page: Page) -> list[str]:

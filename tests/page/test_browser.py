@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -16,36 +13,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from bakeoff.bundle.web import export_web
 from bakeoff.data.read import read
-from bakeoff.record.folder import RunFolder
 
 from .conftest import SEVEN, Served, answer, choose, draw, serious, sideways, watched
 
 PICTURES = 1_050
 REFUSED = 751  # a digit that the baseline takes for none of the classes
 TOLERANCE = 1e-3
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Files as they are, without a word."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def site(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the exported folder, below another."""
-    root = tmp_path_factory.mktemp("site")
-    export_web([trained.path], root / "some" / "where")
-    handler = partial(Quiet, directory=str(root))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/some/where/"
-        server.shutdown()
-        serving.join()
 
 
 @pytest.fixture
@@ -143,7 +117,9 @@ def test_tables_and_broken_files(room: Page, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
     choose(room, broken)
-    expect(room.get_by_role("alert")).to_contain_text("broken.png: this browser cannot decode it")
+    expect(room.get_by_role("alert")).to_contain_text(
+        "broken.png: it looks like a text file, not like JPEG"
+    )
 
 
 def test_it_fits_a_phone(browser: Browser, site: str) -> None:

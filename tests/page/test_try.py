@@ -9,12 +9,15 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageCms
 from playwright.sync_api import Browser, Page, expect
 
+from bakeoff.data.decode import decode
 from bakeoff.record.folder import RunFolder
 
 from .conftest import (
@@ -31,6 +34,7 @@ from .conftest import (
     sideways,
     watched,
 )
+from .pictures import packed, photo
 
 
 def test_every_model_answers_during_drawing(room: Page) -> None:
@@ -334,6 +338,44 @@ def test_a_wrong_answer_is_corrected_kept_and_taken_back(room: Page, served: Ser
     room.get_by_label("Drawn by").fill("Ada")
     room.get_by_role("button", name="Add", exact=True).click()
     expect(room.get_by_text("Added as seven, perhaps")).to_be_visible()
+
+
+def colourful() -> dict[str, Any]:
+    """Options that make a program show other colours: red and green are swapped."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    swapped = bytearray(profile)
+    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
+    return {"icc_profile": bytes(swapped), "exif": lying(6)}
+
+
+def lying(orientation: int) -> bytes:
+    """An EXIF block with that orientation."""
+    block = Image.Exif()
+    block[0x0112] = orientation
+    return block.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_picture_is_kept_as_it_was_given(
+    room: Page, served: Served, tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / f"given.{kind.lower()}"
+    file.write_bytes(packed(photo(900, 600), kind, **({} if kind == "TIFF" else colourful())))
+    pixels = decode(file.read_bytes(), "given")
+    choose(room, file)
+    expect(answer(room, "CNN from scratch")).to_be_visible()
+    shown = room.get_by_role("img", name=file.name).locator("canvas")
+    expect(shown).to_have_js_property("height", len(pixels))
+    # The page shows what the models are given: upright, with the values of the file.
+    corner = shown.evaluate("c => [...c.getContext('2d').getImageData(0, 0, 1, 1).data]")
+    assert corner[:3] == pixels[0, 0].tolist()
+    room.get_by_role("button", name="Correct this answer").click()
+    room.get_by_label("Set", exact=True).fill(f"kept {kind}")
+    room.get_by_role("button", name="3", exact=True).click()
+    expect(room.get_by_text("Added as 3")).to_be_visible()
+    [kept] = (served.home / "sets" / f"kept {kind}" / "3").iterdir()
+    assert np.array_equal(decode(kept.read_bytes(), "kept"), pixels)
 
 
 def test_corrected_pictures_are_trained_on(

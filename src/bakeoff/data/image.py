@@ -9,13 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["on_white", "shrink", "thumbnail", "to_image", "to_png"]
+__all__ = ["averaged", "fitted", "on_white", "shrink", "thumbnail", "to_image", "to_png"]
 
 
 def on_white(image: Image.Image) -> Image.Image:
     """A transparent image as one of mode RGB, laid on white."""
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height of the same aspect ratio, the longer at most `side`.
+
+    Halves are rounded to the even number, here and on the page.
+    """
+    longest = max(width, height)
+    if longest <= side:
+        return width, height
+    return max(1, round(width * side / longest)), max(1, round(height * side / longest))
+
+
+def averaged(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A larger image at `size`, averaged over areas.
+
+    Along the rows first, then along the columns: in one call Pillow 13 swaps the two for tall
+    pictures, which changes 0.8 % of the values by one. The page does the same, to the bit.
+    """
+    box = Image.Resampling.BOX
+    return image.resize((size[0], image.height), box).resize(size, box)
 
 
 def to_image(picture: NDArray[np.uint8]) -> Image.Image:
@@ -64,10 +85,11 @@ def thumbnail(
     if grow == "fill":
         scale = side / longest
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        return image.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
+        if scale < 1:
+            return averaged(image, size)
+        return image.resize(size, Image.Resampling.NEAREST)
     if longest > side:
-        size = (max(1, image.width * side // longest), max(1, image.height * side // longest))
-        return image.resize(size, Image.Resampling.BOX)
+        return averaged(image, fitted(image.width, image.height, side))
     if grow == "whole" and (factor := side // longest) > 1:
         size = (image.width * factor, image.height * factor)
         return image.resize(size, Image.Resampling.NEAREST)

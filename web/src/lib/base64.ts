@@ -1,4 +1,4 @@
-/** Decoding of base64: bytes, columns of numbers, and JSON packed by gzip. */
+/** Base64: bytes, columns of numbers, JSON packed by gzip, and data URIs. */
 
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
@@ -17,4 +17,14 @@ export async function unpacked<Value>(text: string): Promise<Value> {
   const packed = new Blob([bytes(text)]).stream();
   const json = packed.pipeThrough(new DecompressionStream("gzip"));
   return (await new Response(json).json()) as Value;
+}
+
+/** A file as a data URI. */
+export function dataUri(blob: Blob): Promise<string> {
+  return new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result as string);
+    reader.onerror = () => fail(reader.error!);
+    reader.readAsDataURL(blob);
+  });
 }

@@ -2,7 +2,8 @@
 import * as ort from "onnxruntime-web/wasm";
 import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { answerOf, thresholdsOf } from "./answer.ts";
-import { decoded, shrunk, uriOf } from "./decode.ts";
+import { shrunk } from "./average.ts";
+import { decoded } from "./decode.ts";
 import type {
   Early,
   Explanations,
@@ -14,6 +15,7 @@ import type {
 } from "./models.ts";
 import { covered, gridOf, SIDE } from "./occlusion.ts";
 import type { Pixels } from "./pixels.ts";
+import { uriOf } from "./sight.ts";
 
 ort.env.wasm.wasmPaths = { wasm: new URL(runtime, import.meta.url).href };
 ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
@@ -159,7 +161,7 @@ async function predict(
 async function explain(file: File, names: string[]): Promise<Explanations> {
   const before = predictions;
   const [first] = await decoded(file);
-  const picture = await shrunk(first!.pixels, SIDE);
+  const picture = shrunk(first!.pixels, SIDE);
   const { rows, columns } = gridOf(picture);
   const found: Explanations = { models: [] };
   for (const { name, manifest, session } of chosen(names)) {

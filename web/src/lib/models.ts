@@ -26,8 +26,8 @@ export interface Seen {
 export interface Keeper {
   /** Names of the sets that accept pictures; null if the server keeps none. */
   sets(): Promise<string[] | null>;
-  /** Add a picture (a data URI) to a set, which is created if needed. */
-  keep(set: string, picture: string, label: string, group: string): Promise<Kept>;
+  /** Add a picture, byte for byte, to a set, which is created if needed. */
+  keep(set: string, picture: File, label: string, group: string): Promise<Kept>;
   /** Remove it again. */
   forget(kept: Kept): Promise<void>;
 }

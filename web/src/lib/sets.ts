@@ -19,12 +19,12 @@ export class ServedSets implements Keeper {
     }
   }
 
-  async keep(set: string, picture: string, label: string, group: string): Promise<Kept> {
-    const { id } = await send<{ id: string }>("POST", `${at(set)}/pictures?create=true`, {
-      picture,
-      label,
-      ...(group && { group }),
-    });
+  async keep(set: string, picture: File, label: string, group: string): Promise<Kept> {
+    const form = new FormData();
+    form.append("label", label);
+    if (group) form.append("group", group);
+    form.append("file", picture);
+    const { id } = await send<{ id: string }>("POST", `${at(set)}/pictures?create=true`, form);
     return { set, id, label, pictures: await this.#count(set) };
   }
 
