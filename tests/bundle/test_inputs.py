@@ -217,6 +217,8 @@ def test_rows_of_tables_and_members_of_archives_have_paths_too(tmp_path: Path) -
     archives = gather([tmp_path / "a.zip", tmp_path / "b.zip"])
     expected = tuple(f"{tmp_path.as_posix()}/{folder}.zip/200.png" for folder in "ab")
     assert archives.names == archives.paths == expected
+    packed = [(tmp_path / f"{folder}.zip").read_bytes() for folder in "ab"]
+    assert gather(packed).names == ("[0]/200.png", "[1]/200.png")
 
 
 def test_nothing_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from bakeoff.data.readers.tables import (
 )
 from bakeoff.errors import BakeoffError, InputError, LeftOut
 
-__all__ = ["InputLimits", "Inputs", "from_bytes", "gather", "joined_inputs"]
+__all__ = ["InputLimits", "Inputs", "folder_of", "from_bytes", "gather", "joined_inputs"]
 
 TEMPORARY = "given"  # the name of a temporary file, replaced in every message
 HINT = "Pass a path, bytes, a PIL image, an array of pixels, or a list of these"
@@ -95,13 +95,13 @@ def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
         name = f"[{row}]" if entries is source else "picture"
         try:
             inputs = _read_any(entry, name, limits)
-            parts.append((_folder_of(entry, inputs), inputs))
+            parts.append((folder_of(_path_of(entry, name), inputs), inputs))
         except InputError:
             raise
         except BakeoffError as error:
             refused.append(error)
             left_out = Inputs((), Pictures.none(), (LeftOut.because(error),))
-            parts.append((_folder_of(entry, left_out), left_out))
+            parts.append((folder_of(_path_of(entry, name), left_out), left_out))
     if refused and len(refused) == len(parts):
         raise refused[0]
     return joined_inputs(parts)
@@ -116,7 +116,7 @@ def from_bytes(data: bytes, name: str, limits: InputLimits = InputLimits()) -> I
         file.write_bytes(data)
         try:
             if data.startswith(b"PK\x03\x04"):
-                inputs = _from_zip(file, name, limits)
+                inputs = _from_zip(file, limits)
             elif looks_like_table(file):
                 inputs = _from_text(file, data, limits)
             else:
@@ -176,15 +176,28 @@ def joined_inputs(parts: Sequence[tuple[str, Inputs]]) -> Inputs:
     )
 
 
-def _folder_of(source: Any, inputs: Inputs) -> str:
-    """What stands before the names of pictures to make their paths, as the caller gave them."""
-    if not isinstance(source, str | os.PathLike):
-        return ""
-    path = Path(source)
+def folder_of(path: str, inputs: Inputs) -> str:
+    """What stands before the names of pictures to make their paths: "" or "some/folder/".
+
+    Parameters
+    ----------
+    path : of the source. Inside folders and archives, names are relative to it; other names begin
+        with that of their file. Nothing is opened there.
+    inputs : what was read from it.
+    """
+    folder, slash, file = path.rpartition("/")
     own = (*inputs.names, *(refusal.subject for refusal in inputs.left_out))
-    if not path.expanduser().is_dir() and all(name.startswith(path.name) for name in own):
-        path = path.parent
-    return "" if path == Path() else f"{path.as_posix().rstrip('/')}/"
+    inside = not file or not all(name.startswith(file) for name in own)
+    return f"{path.rstrip('/')}/" if inside else folder + slash
+
+
+def _path_of(source: Any, name: str) -> str:
+    """The path of a source as the caller gave it; that of a folder ends in a slash."""
+    if not isinstance(source, str | os.PathLike):
+        return name
+    path = Path(source)
+    text = path.as_posix()
+    return f"{text}/" if path.expanduser().is_dir() else text
 
 
 def _read_any(source: Any, name: str, limits: InputLimits) -> Inputs:
@@ -222,17 +235,18 @@ def _from_text(path: Path, data: bytes, limits: InputLimits) -> Inputs:
     return Inputs(table.names, table.pictures, table.left_out)
 
 
-def _from_zip(path: Path, name: str, limits: InputLimits) -> Inputs:
+def _from_zip(path: Path, limits: InputLimits) -> Inputs:
     """The pictures in a zip, recognised by their bytes; other files are left out."""
     with unpacked(path, limits.archive) as (folder, left_out):
-        parts, refused = [], list(left_out)
+        parts: list[tuple[str, Inputs]] = []
+        refused = list(left_out)
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder).as_posix()
             if any(part.startswith((".", "__MACOSX")) for part in Path(inside).parts):
                 continue
             try:
                 picture = decode_file(file, inside, limits.picture)
-                parts.append((f"{name}/", _one(picture, inside)))
+                parts.append(("", _one(picture, inside)))
             except BakeoffError as error:
                 refused.append(LeftOut.because(error))
         if not parts:

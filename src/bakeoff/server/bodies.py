@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from bakeoff.bundle.inputs import InputLimits, Inputs, from_bytes, gather, joined_inputs
+from bakeoff.bundle.inputs import InputLimits, Inputs, folder_of, from_bytes, gather, joined_inputs
 from bakeoff.data.decode import Limits, is_picture
 from bakeoff.errors import BakeoffError
 from bakeoff.server.limits import Bounds, Problem
@@ -145,9 +145,9 @@ def _at_once(files: list[tuple[str, bytes]]) -> Inputs | None:
 def _decoded(files: list[tuple[str, bytes]], limits: InputLimits) -> Inputs:
     parts = []
     for path, data in files:
-        folder, slash, name = path.rpartition("/")
-        read = _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
-        parts.append((folder + slash, read))
+        name = path.rpartition("/")[2]
+        inputs = _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
+        parts.append((folder_of(path, inputs), inputs))
     return joined_inputs(parts)
 
 
