@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunConfig
 from bakeoff.record.study import StudyResults, TrialRecord
 from bakeoff.run.bake import bake
 from bakeoff.tune import search as story
 from bakeoff.tune.recommendation import choose, front_of, with_outer
-from bakeoff.tune.search import resume_tune, tune
+from bakeoff.tune.search import SearchConfig, resume_tune, tune
 from bakeoff.tune.space import read_settings
 from bakeoff.tune.study import Outcome, storage_of
 from bakeoff.workers.worker import Worker
@@ -210,6 +211,90 @@ def test_invalid_searches_are_refused(tmp_path: Path) -> None:
         tune(strokes(official_test=np.arange(60) > 40), tmp_path / "s", folds=0, **ASKED)
     with pytest.raises(BakeoffError, match="cannot be opened"):
         tune(strokes(), tmp_path / "s", storage="nowhere://x", **ASKED)
+
+
+OTHER_SPACE = SPACE.replace('"8,16"', '"4"')
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a space and another one, and the URL of a database with a finished search."""
+    path = tmp_path_factory.mktemp("shared")
+    (path / "other.toml").write_text(OTHER_SPACE)
+    url = f"sqlite:///{path / 'shared.db'}"
+    asked = ASKED | {"trials": 2, "storage": url, "study": "shared"}
+    tune(strokes(90), path / "first", space=space(path), **asked)
+    return path, url
+
+
+def states(url: str) -> list[str]:
+    with storage_of(url) as storage:
+        study = optuna.load_study(study_name="shared/cnn", storage=storage)
+    return [trial.state.name for trial in study.trials]
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"source": strokes(90, seed=1)}, "the set of pictures differs"),
+        ({"source": strokes(87)}, "the set of pictures differs"),
+        ({"space": "other.toml"}, "the space of filters differs"),
+        ({"aims": ("accuracy",)}, r'the aim is \["loss"\] there, not \["accuracy"\]'),
+        ({"aims": ("loss", "size")}, r'not \["loss", "size"\]'),
+        ({"seed": 7}, "the option seed is 0 there, not 7"),
+        ({"folds": 4}, "the option folds is 5 there, not 4"),
+        ({"test": 0.3}, "the option test is null there, not 0.3"),
+        ({"inner": 2}, "the number of inner folds is 3 there, not 2"),
+        ({"budget": "standard"}, 'the option budget is "quick" there, not "standard"'),
+        ({"trials": 3}, "the number of trials is 2 there, not 3"),
+        ({"mode": "photo"}, 'the option mode is "auto" there, not "photo"'),
+        ({"settings": {"cnn": {"mirror": True}}}, "the setting of mirror is null there, not true"),
+        ({"approaches": ("baseline", "cnn"), "seed": 7}, "shared/cnn: belongs to another search"),
+    ],
+)
+def test_a_search_that_differs_does_not_join(
+    shared: tuple[Path, str], tmp_path: Path, other: dict[str, Any], words: str
+) -> None:
+    path, url = shared
+    before = states(url)
+    asked = ASKED | {"trials": 2, "storage": url, "study": "shared", "space": "space.toml"}
+    asked |= {"source": strokes(90)} | other
+    source, file = asked.pop("source"), path / asked.pop("space")
+    if "approaches" in other:
+        file.write_text(SPACE)
+    with pytest.raises(BakeoffError, match=words) as refusal:
+        tune(source, tmp_path / "second", space=file, **asked)
+    assert "Use another --study" in refusal.value.hint
+    assert not (tmp_path / "second").exists()
+    assert states(url) == before
+    assert [study.study_name for study in optuna.get_all_study_summaries(url)] == ["shared/cnn"]
+
+
+def test_machine_and_place_do_not_make_another_search() -> None:
+    asked = {"approaches": ("cnn",), "source": "here", "fingerprint": "x"}
+    configs = [
+        RunConfig.parse(**asked | more)
+        for more in ({}, {"source": "there", "threads": 8, "device": "cuda", "precision": "bf16"})
+    ]
+    here, there = (
+        SearchConfig(config=config, spaces={"cnn": {}}).identity("cnn", 3) for config in configs
+    )
+    assert here == there
+
+
+def test_an_interrupted_search_gives_its_trials_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    asked = ASKED | {"trials": 2, "storage": url, "study": "shared"}
+
+    def interrupt(name: str, details: Mapping[str, Any]) -> None:
+        if name == "epoch" and details["trial"] == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(strokes(90), tmp_path / "a", space=space(tmp_path), on_event=interrupt, **asked)
+    assert states(url)[1:] == ["FAIL", "WAITING"]
+    results = tune(strokes(90), tmp_path / "b", space=space(tmp_path), **asked)  # without waiting
+    assert [trial.state for trial in results.searches[0].trials] == ["finished", "finished"]
 
 
 def together(path: Path, url: str, trials: int = 8) -> list[StudyResults]:

@@ -41,7 +41,7 @@ from bakeoff.run.summary import machine_summary
 from bakeoff.training.compute import Compute
 from bakeoff.tune.recommendation import Outer, choose, front_of, with_outer
 from bakeoff.tune.space import Space, spaces
-from bakeoff.tune.study import Study, storage_of
+from bakeoff.tune.study import Study, refuse_other_search, storage_of
 from bakeoff.tune.trials import Trials, scored_unit
 from bakeoff.version import __version__
 from bakeoff.workers.crew import Executor, Workers, threads_for
@@ -54,6 +54,22 @@ __all__ = ["SearchConfig", "SearchListener", "resume_tune", "tune"]
 
 MANY = 2000  # inner pictures from which on one inner fold is precise enough
 CONFIG = "tune.json"
+# Options of a run that decide neither the pictures of a trial nor what its numbers mean; the
+# approaches are studies of their own, and corrections are part of the fingerprint.
+NOT_OF_A_TRIAL = {
+    "approaches",
+    "bundles",
+    "corrections",
+    "curve",
+    "device",
+    "fingerprint",
+    "neighbours",
+    "precision",
+    "robustness",
+    "schema_version",
+    "source",
+    "threads",
+}
 
 SearchListener = Callable[[str, Mapping[str, Any]], None]
 Studies = dict[str, Study]
@@ -72,6 +88,26 @@ class SearchConfig(BaseModel):
     spaces: dict[str, Space] = {}
     storage: str | None = None
     study: str = ""
+
+    def identity(self, name: str, inner: int) -> dict[str, Any]:
+        """What decides the meaning of a trial of the approach `name`, scored on `inner` folds."""
+        return {
+            "set of pictures": self.config.fingerprint,
+            "space": {
+                setting: domain.model_dump(mode="json")
+                for setting, domain in self.spaces[name].items()
+            },
+            "setting": self.config.approach(name).model_dump(mode="json")["settings"],
+            "aim": list(self.aims),
+            "number of trials": self.trials,
+            "number of inner folds": inner,
+            **{
+                f"option {option}": value
+                for option, value in self.config.model_dump(
+                    mode="json", exclude=NOT_OF_A_TRIAL
+                ).items()
+            },
+        }
 
 
 def tune(
@@ -208,6 +244,10 @@ class _Search:
 
     def begin(self, workers: Workers) -> StudyResults:
         """Keep the configuration, and run."""
+        if self.config.storage is not None:  # before there is a folder
+            with storage_of(self.config.storage) as storage:
+                for name in self.config.config.names:
+                    refuse_other_search(storage, self._study_name(name), self._identity(name))
         self.path.mkdir(parents=True, exist_ok=True)
         write_file(self.path / CONFIG, self.config.model_dump_json(indent=2).encode())
         with RunLock(self.path):
@@ -234,16 +274,23 @@ class _Search:
         except BakeoffError:
             return now()
 
+    def _study_name(self, approach: str) -> str:
+        return f"{self.config.study}/{approach}"
+
+    def _identity(self, approach: str) -> dict[str, Any]:
+        return self.config.identity(approach, len(self.inner.folds))
+
     def _studies(self, storage: optuna.storages.RDBStorage) -> Studies:
         config = self.config
         return {
             name: Study(
                 storage,
-                f"{config.study}/{name}",
+                self._study_name(name),
                 config.spaces[name],
                 config.aims,
                 config.trials,
                 config.config.seed,
+                self._identity(name),
                 alone=config.storage is None,
             )
             for name in config.config.names
@@ -272,10 +319,14 @@ class _Search:
         left = trials.left()
         workers = workers.settled(left, float("inf") if left > 1 else 0.0, self.compute)
         with executor_for(workers, self.inner, self.folder, self._tell) as crew:
-            crew.do(trials)
-            while any(study.has_running() for study in studies.values()):
-                time.sleep(1)  # another process may die and leave a trial to be done again
+            try:
                 crew.do(trials)
+                while any(study.has_running() for study in studies.values()):
+                    time.sleep(1)  # another process may die and leave a trial to be done again
+                    crew.do(trials)
+            except BaseException:  # Ctrl-C too
+                trials.give_back()
+                raise
 
     def _score_outer(self, studies: Studies) -> dict[str, Outer]:
         """Train the chosen settings on all inner pictures and score them on the outer ones."""

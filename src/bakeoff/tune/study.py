@@ -8,11 +8,12 @@ every process and optuna-dashboard can read them.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +26,15 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.study import Aim, TrialRecord
 from bakeoff.tune.space import Space, contains, suggest
 
-__all__ = ["Claim", "Outcome", "Study", "storage_of", "value_of"]
+__all__ = ["Claim", "Outcome", "Study", "refuse_other_search", "storage_of", "value_of"]
 
 BEAT, GRACE = 30, 300  # seconds between heartbeats, and without one until a trial is given up
 ATTEMPTS = 3  # to open a database
 PATIENCE = 60.0  # seconds for another process to finish creating the study
 MAXIMISED: tuple[Aim, ...] = ("accuracy",)
+IDENTITY = "identity"  # the user attribute with what decides the meaning of a trial
 RUNGS = 2  # one of two trials goes on at every rung of successive halving
+LONGEST_VALUE = 40  # characters of an option in a refusal
 FIRST_LOOK = 20  # percent of a trial's work before it may be pruned
 
 
@@ -49,6 +52,42 @@ class Outcome(NamedTuple):
     record: TrialRecord
     losses: NDArray[np.float32]
     right: NDArray[np.bool_]
+
+
+def refuse_other_search(
+    storage: optuna.storages.RDBStorage, name: str, identity: Mapping[str, Any]
+) -> None:
+    """Refuse to join a study of another search, before anything is written; see `Study`.
+
+    Raises
+    ------
+    BakeoffError
+        There is a study of that name with another identity.
+    """
+    with suppress(KeyError):  # there is none yet
+        _refuse_unless_same(optuna.load_study(study_name=name, storage=storage), identity)
+
+
+def _refuse_unless_same(study: optuna.Study, identity: Mapping[str, Any]) -> None:
+    stored = study.user_attrs.get(IDENTITY)
+    if stored is None:  # made by a former version, or about to be made
+        return
+    for part in {**identity, **stored}:
+        old, new = stored.get(part), identity.get(part)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            keys = (key for key in {**old, **new} if old.get(key) != new.get(key))
+            if (key := next(keys, None)) is None:
+                continue
+            part, old, new = f"{part} of {key}", old.get(key), new.get(key)
+        if old != new:
+            texts = [json.dumps(value) for value in (old, new)]
+            short = max(map(len, texts)) <= LONGEST_VALUE
+            difference = f"is {texts[0]} there, not {texts[1]}" if short else "differs"
+            raise BakeoffError(
+                f"study {study.study_name}",
+                f"belongs to another search: the {part} {difference}",
+                "Use another --study, or the options and pictures that it was started with",
+            )
 
 
 @contextmanager
@@ -100,13 +139,15 @@ class Study:
     aims : what to optimise, the most important first.
     wanted : the number of trials.
     seed : of the sampler.
+    identity : what decides the meaning of a trial, in JSON's types; processes share the study only
+        if they agree on it.
     alone : whether no other process uses the study, so that trials still running there were
         interrupted.
 
     Raises
     ------
     BakeoffError
-        Another process ended while it created the study.
+        Another process ended while it created the study, or created it for another search.
     """
 
     def __init__(
@@ -117,6 +158,7 @@ class Study:
         aims: Sequence[Aim],
         wanted: int,
         seed: int,
+        identity: Mapping[str, Any],
         *,
         alone: bool,
     ) -> None:
@@ -137,12 +179,14 @@ class Study:
         except optuna.exceptions.DuplicatedStudyError:
             self._study = optuna.load_study(study_name=name, **options)
             self._wait()
+            _refuse_unless_same(self._study, identity)
             # No process may draw the same random settings again.
             begun = len(self._study.get_trials(deepcopy=False)) - self.waiting()
             self._study.sampler = _sampler(seed + begun + (0 if alone else os.getpid()))
             if alone:
                 self._enqueue_interrupted()
         else:
+            self._study.set_user_attr(IDENTITY, dict(identity))
             defaults = {setting: domain.default for setting, domain in space.items()}
             for number in range(wanted):
                 params = defaults if number == 0 and contains(space) else {}
@@ -186,8 +230,17 @@ class Study:
         if number is None:  # another process claimed the last trial, and Optuna created one more
             self._study.tell(trial, state=TrialState.FAIL)
             return None
-        settings = suggest(trial, self.space)
+        try:
+            settings = suggest(trial, self.space)
+        except BaseException:
+            self.give_back(Claim(trial, number, {}))
+            raise
         return Claim(trial, number, {} if number == 0 else settings)
+
+    def give_back(self, claim: Claim) -> None:
+        """Give up a claimed trial, so that another process, or a later one, can claim it."""
+        self._study.tell(claim.trial, state=TrialState.FAIL)
+        _enqueue_again(self._study, claim.trial)
 
     def heartbeat(self, requests: Sequence[Claim]) -> None:
         """Record a heartbeat for running trials."""
@@ -279,7 +332,7 @@ def value_of(record: TrialRecord, aim: Aim) -> float:
     return float(value)
 
 
-def _enqueue_again(study: optuna.Study, trial: FrozenTrial) -> None:
+def _enqueue_again(study: optuna.Study, trial: FrozenTrial | optuna.trial.Trial) -> None:
     """Enqueue again a trial whose process is gone."""
     study.enqueue_trial(trial.params, user_attrs={"number": trial.user_attrs.get("number")})
 

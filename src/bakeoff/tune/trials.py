@@ -113,6 +113,13 @@ class Trials:
         key = f"{unit.approach} {unit.name.split()[1]}"
         return key, self._running[key]
 
+    def give_back(self) -> None:
+        """Give up all trials in progress, so that other processes need not wait for them."""
+        for running in self._running.values():
+            self._studies[running.approach].give_back(running.claim)
+        self._running.clear()
+        self._between_fits.clear()
+
     def heard(self, unit: Unit, event: Event) -> bool:
         if not isinstance(event, EpochEnded):
             return False
