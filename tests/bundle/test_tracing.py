@@ -37,10 +37,21 @@ def scaled(x: Tensor, by: float) -> Tensor:
     return x * by
 
 
+class Shrink(Preprocess):
+    """A preprocessing that is traced in a tenth of the time of the real one."""
+
+    def __init__(self) -> None:
+        super().__init__(mode="photo", size=4)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        grey = pixels.float().mean(-1)[:, None] / 255
+        return nn.functional.interpolate(grey, size=(4, 4), mode="bilinear")
+
+
 def model_of(body: nn.Module, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     head = nn.Linear(16, 3)
-    return Model(Preprocess(mode="photo", size=4), None, Network(body, head), 2.0).eval()
+    return Model(Shrink(), None, Network(body, head), 2.0).eval()
 
 
 @pytest.fixture
