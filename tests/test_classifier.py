@@ -259,6 +259,19 @@ def test_pictures_of_many_sizes() -> None:
     assert model.n_features_in_ == 64
 
 
+def test_rows_of_colour_planes_are_those_of_cifar() -> None:
+    X, y = digits()
+    grey = X[:60]
+    colour = np.stack([grey, grey // 2, 255 - grey], axis=-1)
+    planes = np.moveaxis(colour, -1, 1).reshape(60, -1)
+    model = quick().fit(planes, y[:60])
+    expected = quick().fit(colour, y[:60]).predict_proba(colour)
+    assert model.predict_proba(planes).tobytes() == expected.tobytes()
+    assert model.predict_proba(colour).tobytes() == expected.tobytes()
+    # The order is that of the fit, also for a row that would not show it.
+    assert model.predict_proba(planes[:1]).tobytes() == model.predict_proba(colour[:1]).tobytes()
+
+
 def test_colour_alone_separates_classes() -> None:
     generator = np.random.default_rng(0)
     X = generator.integers(0, 90, (60, 8, 8, 3), dtype=np.uint8)

@@ -40,6 +40,7 @@ from bakeoff.data.pixels import (
     shape_text,
     without_alpha,
 )
+from bakeoff.data.planes import are_planes, from_planes
 from bakeoff.data.split import validation_rows
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.evaluation.calibration import softmax
@@ -270,7 +271,10 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             array: NDArray[Any] = validate_data(self, X, reset=fitting)
         if fitting:
             self._shape = row_shape(array.shape[1])
+            self._planes = are_planes(array, self._shape)
         assert self._shape is not None
+        if self._planes:
+            return from_planes(array, self._shape)
         return array.reshape(len(array), *self._shape)
 
     def _count_features(self, pictures: Pictures) -> None:
@@ -278,7 +282,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         for stale in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(stale, None)
         same = bool((pictures.shapes == pictures.shapes[0]).all())
-        self._shape = None
+        self._shape, self._planes = None, False
         if same:
             height, width, channels = pictures.shapes[0].tolist()
             self._shape = height, width, channels

@@ -373,6 +373,74 @@ def test_npz_more_layouts(save: Save) -> None:
     assert np.array_equal(pixels(save(x=black_and_white))[..., 0], black_and_white * np.uint8(255))
 
 
+@pytest.mark.parametrize("word", ["validation", "dev", "valid"])
+def test_npz_validation_parts_of_any_name(save: Save, word: str) -> None:
+    arrays = {"x_train": noise(2, 4, 4), f"x_{word}": noise(3, 4, 4), "x_test": noise(1, 4, 4)}
+    dataset = read_npz(save(**arrays, y_train=[0, 1], **{f"y_{word}": [1, 0, 1]}, y_test=[0]))
+    assert dataset.labels.tolist() == [0, 1, 1, 0, 1, 0]
+    assert dataset.official_test is not None
+    assert dataset.official_test.tolist() == [False] * 5 + [True]
+    assert len(set(dataset.names)) == 6
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("imagesTrain", "labelsTrain", "imagesTest", "labelsTest"),
+        ("trainX", "trainY", "testX", "testY"),
+        ("train_set_x_orig", "train_set_y_orig", "test_set_x_orig", "test_set_y_orig"),
+        ("training_images", "training_labels", "evaluation_images", "evaluation_labels"),
+    ],
+)
+def test_npz_names_of_parts(save: Save, keys: tuple[str, ...]) -> None:
+    arrays = (noise(3, 4, 6), [2, 10, 2], noise(2, 4, 6), [10, 2])
+    dataset = read_npz(save(**dict(zip(keys, arrays, strict=True))))
+    assert dataset.labels.tolist() == [0, 1, 0, 1, 0]
+    assert dataset.official_test is not None
+    assert dataset.official_test.tolist() == [False] * 3 + [True] * 2
+
+
+def test_npz_arrays_that_are_not_used_are_listed(save: Save) -> None:
+    dataset = read_npz(save(x_train=noise(2, 4, 4), y_train=[0, 1], x_mine=noise(2, 4, 4)))
+    assert [(out.subject, out.problem) for out in dataset.left_out] == [
+        ("set.npz, array 'x_mine'", "its name does not say what it holds, and of which part")
+    ]
+
+
+@pytest.mark.parametrize("shape", [(3, 784, 1), (3, 1, 784), (3, 784), (3, 1, 1, 784)])
+def test_npz_rows_are_squares_and_no_strips(save: Save, shape: tuple[int, ...]) -> None:
+    grey = noise(3, 28, 28)
+    assert np.array_equal(pixels(save(x=grey.reshape(shape)))[..., 0], grey)
+
+
+def smooth(count: int = 6, side: int = 16) -> Bytes:
+    """Photos of a kind, N×side×side×3: waves of another phase in each colour."""
+    rng = np.random.default_rng(0)
+    down, across = np.mgrid[:side, :side] / side
+    waves = [
+        np.sin(6 * (down * rng.uniform() + across * rng.uniform()) + rng.uniform(0, 6))
+        for _ in range(3 * count)
+    ]
+    photos = (127 + 120 * np.stack(waves)).astype(np.uint8).reshape(count, 3, side, side)
+    return np.moveaxis(photos, 1, -1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda photos: photos.reshape(6, -1),
+        lambda photos: np.moveaxis(photos, -1, 1).reshape(6, -1),
+        lambda photos: np.moveaxis(photos, -1, 1).reshape(6, 3, -1),
+        lambda photos: photos.reshape(6, -1, 3),
+        lambda photos: np.moveaxis(photos, -1, 1).reshape(6, 1, -1) / 255,
+    ],
+    ids=["by pixel", "planes", "N×3×flat", "N×flat×3", "shares in planes"],
+)
+def test_npz_rows_of_colours(save: Save, rows: Callable[[Bytes], NDArray[Any]]) -> None:
+    photos = smooth()
+    assert np.array_equal(pixels(save(data=rows(photos))), photos)
+
+
 def test_npz_parts_share_one_scale_but_not_one_size(save: Save) -> None:
     faint = np.ones((1, 3, 3), dtype=np.uint8)
     dataset = read_npz(save(x_train=noise(2, 4, 4), x_test=faint))

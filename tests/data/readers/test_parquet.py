@@ -79,6 +79,18 @@ def test_shards(tmp_path: Path) -> None:
     assert alone.official_test is None
 
 
+@pytest.mark.parametrize("word", ["test", "eval", "evaluation", "dev"])
+def test_shards_of_parts_by_any_name(tmp_path: Path, word: str) -> None:
+    for number, name in enumerate(("train", word)):
+        folder = "default/" + name if number else "default"
+        path = tmp_path / folder / ("0000.parquet" if number else "train-00000-of-00001.parquet")
+        write(path, image=structs(png(number)), label=["dog"])
+    dataset = read_parquet(tmp_path)
+    tested = dataset.official_test
+    assert (tested is None) == (word == "dev")
+    assert tested is None or tested.tolist() == [True, False]
+
+
 def test_more_rows_than_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet, "_BATCH", 2)
     images = [png(i) for i in range(5)]

@@ -17,6 +17,8 @@ from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
 from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
 from bakeoff.errors import BakeoffError
 
+from .test_arrays import smooth
+
 Write = Callable[..., Path]
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(16))
 
@@ -340,6 +342,18 @@ def test_row_numbers_in_a_bare_table(write: Write, label: str | None) -> None:
     dataset = read_table(write(*rows))
     assert dataset.classes == (() if label is None else ("0", "1", "2"))
     assert np.array_equal(np.stack(list(dataset.pictures))[..., 0], ink(20))
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("planes", [True, False])
+def test_rows_of_colours(write: Write, header: bool, planes: bool) -> None:
+    photos = smooth()
+    rows = (np.moveaxis(photos, -1, 1) if planes else photos).reshape(6, -1).tolist()
+    lines = [row(*pixels, "ab"[number % 2]) for number, pixels in enumerate(rows)]
+    names = [",".join(f"a{at}" for at in range(len(rows[0]))) + ",class"] if header else []
+    dataset = read_table(write(*names, *lines))
+    assert np.array_equal(np.stack(list(dataset.pictures)), photos)
+    assert dataset.classes == ("a", "b")
 
 
 def test_header_without_square_pictures(write: Write) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from math import prod
+from math import isqrt, prod
 from pathlib import Path
 from typing import Literal
 
@@ -20,9 +21,11 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
-from bakeoff.data.pixels import PixelRange, picture_shape
+from bakeoff.data.pixels import SMALLEST_COLOUR, PixelRange, picture_shape
+from bakeoff.data.planes import SAMPLE, are_planes, from_planes
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
+from bakeoff.data.readers.splits import SPLITS
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -37,19 +40,21 @@ _IMAGES = ("images", "x", "data", "pictures")
 _LABELS = ("labels", "y", "target", "targets", "label")
 _GROUPS = ("groups", "group")
 _CLASSES = ("classes", "class_names", "target_names")
-# A validation part joins the training part: bakeoff makes its own.
-_PARTS = {"": "train", "train": "train", "val": "train", "valid": "train", "test": "test"}
+_KINDS = {"images": _IMAGES, "labels": _LABELS, "groups": _GROUPS}
+_IGNORED = ("set", "orig")  # as in train_set_x_orig
 
 
 def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     """Read pictures and labels from an npz.
 
     Keys are ``images`` and ``labels`` (or ``x`` and ``y``, ``data`` and ``target``), or one
-    such pair for each part: ``x_train``, ``y_train``, ``x_test``, ``y_test``, or
-    ``train_images`` and so on. ``classes`` names the classes, ``groups`` (or
-    ``groups_train``, …) the group of each picture. Pictures are N×H×W, N×H×W×C, N×C×H×W or
-    flat N×(H·W), of bytes, of 16-bit numbers, or of any numbers of 0–1 or 0–255. Labels are
-    numbers, texts, N×1 or one-hot; -1 is no label.
+    such pair for each part: ``x_train``, ``y_train``, ``x_dev``, ``y_dev``, or
+    ``test_images`` and so on, with any name of `SPLITS`. ``classes`` names the classes,
+    ``groups`` (or ``groups_train``, …) the group of each picture. Arrays with other names are
+    listed as left out. Pictures are N×H×W, N×H×W×C, N×C×H×W or flat, with or without further
+    dimensions of one, of bytes, of 16-bit numbers, or of any numbers of 0–1 or 0–255. Flat
+    pictures in colour may be planes, see `are_planes`. Labels are numbers, texts, N×1 or
+    one-hot; -1 is no label.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     """
     with _damage_reported(path), zipfile.ZipFile(path) as archive:
         arrays = {
-            member.filename.removesuffix(".npy").lower(): _Array(archive, member, path, limits)
+            member.filename.removesuffix(".npy"): _Array(archive, member, path, limits)
             for member in archive.infolist()
             if member.filename.endswith(".npy")
         }
@@ -74,14 +79,15 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
             Part(
                 suite.part,
                 suite.images.shape[0],
-                _layout(suite.images),
-                partial(_fill, suite.images, seen.fine, pixels),
+                suite.layout.shape,
+                partial(_fill, suite, seen.fine, pixels),
             )
             for suite, seen in zip(suites, ranges, strict=True)
         ]
         dataset = join(path.stem, parts, path.name, limits)
         targets = [_targets(suite) for suite in suites]
-        classes = _pick(arrays, _CLASSES)
+        classes = _named(arrays, _CLASSES)
+        unused = _unused(arrays, suites, classes)
         names = None if classes is None else _texts(classes, classes.load())
         groups = _groups(suites)
     labels, names, outside = _number_labels(targets, names)
@@ -96,7 +102,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         classes=tuple(names),
         groups=group_numbers if group_names else None,
         group_names=group_names,
-        left_out=left_out,
+        left_out=left_out + unused,
         description="npz",
     )
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
@@ -165,6 +171,11 @@ class _Array:
         order: Literal["F", "C"] = "F" if self._fortran else "C"
         return np.frombuffer(data, dtype=self.dtype).reshape(self.shape, order=order)
 
+    def sample(self) -> NDArray[np.generic]:
+        """The first rows, each as one dimension."""
+        rows = next(self.batches(), np.zeros((0, *self.shape[1:])))[:SAMPLE]
+        return np.nan_to_num(rows.reshape(len(rows), -1).astype(np.float32))
+
     def batches(self) -> Iterator[NDArray[np.generic]]:
         """Yield the array some rows at a time, in order."""
         count, *rest = self.shape
@@ -183,9 +194,10 @@ class _Array:
 
 @dataclass(frozen=True, slots=True)
 class _Suite:
-    """The arrays of one part."""
+    """The arrays of one part, and how its pictures lie in theirs."""
 
     part: str
+    layout: _Layout
     images: _Array
     labels: _Array | None
     groups: _Array | None
@@ -211,15 +223,21 @@ class _Ranges:
 
 def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
     """Find the arrays of each part by their names."""
+    roles: dict[tuple[str, str], _Array] = {}
+    for name in sorted(arrays, key=_precedence):
+        if role := _role(name):
+            roles.setdefault(role, arrays[name])
     suites = []
-    for word, part in _PARTS.items():
-        images = _pick(arrays, _IMAGES, word)
+    for word in ("", *SPLITS):
+        images = roles.get(("images", word))
         if images is None:
             continue
-        suite = _Suite(part, images, _pick(arrays, _LABELS, word), _pick(arrays, _GROUPS, word))
         if images.dtype.kind not in "buif":
             raise BakeoffError(images.subject, "it does not hold numbers", "Save pixels as numbers")
-        count = _layout(images) and images.shape[0]
+        layout = _layout(images)
+        labels, groups = roles.get(("labels", word)), roles.get(("groups", word))
+        suite = _Suite(word or "train", layout, images, labels, groups)
+        count = images.shape[0]
         for other in (suite.labels, suite.groups):
             if other is not None and other.shape[:1] != (count,):
                 raise BakeoffError(
@@ -237,9 +255,39 @@ def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
     return suites
 
 
-def _pick(arrays: dict[str, _Array], words: Sequence[str], part: str = "") -> _Array | None:
-    names = [name for w in words for name in ((f"{w}_{part}", f"{part}_{w}") if part else (w,))]
-    return next((arrays[name] for name in names if name in arrays), None)
+def _role(name: str) -> tuple[str, str] | None:
+    """What an array holds, and of which part ("" for all): x_train, TestLabels, imagesDev."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    rest = [word.lower() for word in words if word.lower() not in _IGNORED]
+    splits = [word for word in rest if word in SPLITS]
+    kinds = [kind for word in rest for kind, known in _KINDS.items() if word in known]
+    if len(kinds) != 1 or len(splits) > 1 or len(rest) != 1 + len(splits):
+        return None
+    return kinds[0], splits[0] if splits else ""
+
+
+def _precedence(name: str) -> int:
+    """The place of the word for pictures, labels or groups in its table."""
+    words = re.findall(r"[a-z]+", name.lower())
+    known = [names.index(word) for names in _KINDS.values() for word in words if word in names]
+    return min(known, default=0)
+
+
+def _named(arrays: dict[str, _Array], names: Sequence[str]) -> _Array | None:
+    lower = {name.lower(): array for name, array in arrays.items()}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _unused(
+    arrays: dict[str, _Array], suites: Sequence[_Suite], classes: _Array | None
+) -> tuple[LeftOut, ...]:
+    """Arrays whose names say nothing that is known."""
+    used = [classes, *(x for suite in suites for x in (suite.images, suite.labels, suite.groups))]
+    problem = "its name does not say what it holds, and of which part"
+    hint = f"Name it x or y with one of {', '.join(SPLITS)}, such as x_val"
+    return tuple(
+        LeftOut(array.subject, problem, hint) for array in arrays.values() if array not in used
+    )
 
 
 def _range(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> PixelRange:
@@ -257,15 +305,31 @@ def _range(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> PixelRange:
     return pixels
 
 
-def _layout(images: _Array) -> tuple[int, int, int]:
-    """Height, width and channels of each picture."""
-    match images.shape:
-        case (_, flat) if shape := picture_shape(flat):
-            return shape
-        case (_, height, width):
-            return height, width, 1
-        case (_, height, width, 1 | 3 as channels) | (_, 1 | 3 as channels, height, width):
-            return height, width, channels
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Height, width and channels of each picture, and whether the channels come before the rows."""
+
+    shape: tuple[int, int, int]
+    planes: bool = False
+
+
+def _layout(images: _Array) -> _Layout:
+    sides = images.shape[1:]
+    # A row of pixels, as N×784, N×784×1 or N×1×784: no picture is one pixel high.
+    is_row = len(sides) > 0 and sum(side != 1 for side in sides) <= 1
+    if is_row and (shape := picture_shape(prod(sides))):
+        return _Layout(shape, are_planes(images.sample(), shape))
+    match sides:
+        case (3, flat) if shape := _square(flat):
+            return _Layout((*shape, 3), planes=True)
+        case (flat, 3) if shape := _square(flat):
+            return _Layout((*shape, 3))
+        case (height, width):
+            return _Layout((height, width, 1))
+        case (height, width, 1 | 3 as channels):
+            return _Layout((height, width, channels))
+        case (1 | 3 as channels, height, width):
+            return _Layout((height, width, channels), planes=True)
     raise BakeoffError(
         images.subject,
         f"its shape {images.shape} is not that of pictures",
@@ -273,14 +337,19 @@ def _layout(images: _Array) -> tuple[int, int, int]:
     )
 
 
+def _square(flat: int) -> tuple[int, int] | None:
+    """The sides of a square of pixels whose colours are in a dimension of their own."""
+    side = isqrt(flat)
+    return (side, side) if side * side == flat and side >= SMALLEST_COLOUR else None
+
+
 def _fill(
-    images: _Array, fine: NDArray[np.bool_], scale: PixelRange, out: NDArray[np.uint8]
+    suite: _Suite, fine: NDArray[np.bool_], scale: PixelRange, out: NDArray[np.uint8]
 ) -> None:
     start = 0
-    channels_first = len(images.shape) == 4 and images.shape[3] not in (1, 3)
-    for batch in images.batches():
+    for batch in suite.images.batches():
         rows = slice(start, start + len(batch))
-        values = np.moveaxis(batch, 1, -1) if channels_first else batch
+        values = from_planes(batch, suite.layout.shape) if suite.layout.planes else batch
         pixels = values.reshape(-1, *out.shape[1:]).astype(np.float32)
         pixels[~fine[rows]] = 0  # pictures that are left out may hold NaN
         out[rows] = scale.to_bytes(pixels, np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bakeoff.data.decode import decode
 from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.readers.reader import Reader
+from bakeoff.data.readers.splits import split_of_path
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -123,7 +123,7 @@ class _Reader:
 
     def read(self, shard: Path, name: str) -> None:
         """Add the pictures of one file, called `name`."""
-        test = re.search(r"(^|[/_-])test", name) is not None
+        test = split_of_path(name) == "test"
         with _opened(shard, name) as file:
             columns = _columns_of(file.schema_arrow, name, self._group)
             if self.classes and columns.classes and columns.classes != self.classes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.readers.splits import SPLITS
 from bakeoff.errors import BakeoffError
 
 __all__ = ["ArrayLimits", "Part", "join"]
@@ -37,7 +38,7 @@ class Part:
 
     Attributes
     ----------
-    name : "train", "test" and the like; the part "test" is the set's own test part.
+    name : one of `SPLITS`; the part "test", or "eval", is the set's own test part.
     count : how many.
     shape : height, width and channels of each.
     fill : writes the pixels into a given count×height×width×channels array.
@@ -92,7 +93,7 @@ def join(name: str, parts: Sequence[Part], subject: str, limits: ArrayLimits) ->
         start += size
     shapes = np.repeat(np.asarray([p.shape for p in parts], dtype=np.int32), counts, axis=0)
     each = shapes.astype(np.int64).prod(axis=1)
-    test = np.repeat([part.name == "test" for part in parts], counts)
+    test = np.repeat([SPLITS[part.name] == "test" for part in parts], counts)
     return Dataset(
         name=name,
         pictures=Pictures(buffer, np.cumsum(each) - each, shapes),

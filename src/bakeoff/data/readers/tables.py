@@ -6,7 +6,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.pixels import BYTES, SHARES, SMALLEST_COLOUR, PixelRange, picture_shape
+from bakeoff.data.planes import SAMPLE, are_planes, from_planes
 from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
@@ -216,7 +217,8 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     header = has_header(first, second if len(lines) == 2 else ["0"] * len(first))
     seen = cache(partial(_column, path, delimiter, header, limits))
     if header:
-        return _Start(delimiter, True, columns_of_header(first, path.name, column, seen))
+        columns = columns_of_header(first, path.name, column, seen)
+        return _Start(delimiter, True, _by_pixel(path, delimiter, True, columns, limits))
     if column is not None:
         raise BakeoffError(
             path.name,
@@ -227,7 +229,24 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
     width = Counter(map(len, top)).most_common(1)[0][0]
     columns = columns_of_numbers(width, seen, _highest_inside(top), path.name)
-    return _Start(delimiter, False, columns)
+    return _Start(delimiter, False, _by_pixel(path, delimiter, False, columns, limits))
+
+
+def _by_pixel(
+    path: Path, delimiter: str | None, header: bool, columns: Columns, limits: TableLimits
+) -> Columns:
+    """The columns of pictures in colour, pixel by pixel, though the table may hold planes."""
+    if columns.shape[2] == 1:
+        return columns
+    lines = islice(read_lines(path, limits), int(header), SAMPLE)
+    rows = (split(line, delimiter) for _, line in lines)
+    texts = [[row[at] for at in columns.pixels] for row in rows if len(row) == columns.width]
+    numbers = [list(map(float, row)) for row in texts if all(map(is_number, row))]
+    sample = np.nan_to_num(np.asarray(numbers, dtype=np.float32))
+    if not are_planes(sample, columns.shape):
+        return columns
+    places = from_planes(np.asarray([columns.pixels]), columns.shape)
+    return replace(columns, pixels=tuple(places.reshape(-1).tolist()))
 
 
 def _highest_inside(rows: Sequence[Sequence[str]]) -> float:
