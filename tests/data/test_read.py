@@ -262,6 +262,39 @@ def test_what_is_left_out_of_an_archive_is_listed(tmp_path: Path) -> None:
     ]
 
 
+def test_errors_inside_an_archive_name_it(tmp_path: Path) -> None:
+    for name, files in {
+        "empty.zip": {"README.md": b"Nothing."},
+        "deep.zip": {"one/two/README.md": b"Nothing."},
+        "table.zip": {"a.csv": b"label,pixel0,pixel1,pixel2\n1,2,3,4\n2,3,4,5\n"},
+    }.items():
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for inside, data in files.items():
+                archive.writestr(inside, data)
+        with pytest.raises(BakeoffError) as refusal:
+            read(tmp_path / name)
+        assert str(refusal.value).startswith(name)
+        assert "unpacked" not in str(refusal.value)
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "table.zip", "table.zip")
+    with pytest.raises(BakeoffError, match=r"^outer\.zip/table\.zip/a\.csv: "):
+        read(tmp_path / "outer.zip")
+
+
+def test_two_archives_are_both_named(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "test")):
+        with zipfile.ZipFile(tmp_path / f"{part}.zip", "w") as archive:
+            for index in range(4):
+                name = f"{'cat' if index % 2 else 'dog'}/{index}.png"
+                archive.writestr(name, encoded(drawing(5 * number + index)))
+    data = read(tmp_path)
+    assert data.description.startswith(
+        "class folders (in test.zip), class folders (in train.zip), 8 pictures"
+    )
+    assert "train.zip/cat/1.png" in data.names
+    assert len(set(data.names)) == 8
+
+
 def test_archives_in_archives_are_bounded(tmp_path: Path) -> None:
     path = zipped(class_folders(tmp_path / "pets", "cat", "dog"), tmp_path / "0.zip")
     for depth in range(1, 4):

@@ -138,13 +138,16 @@ def test_many_sizes() -> None:
 
 def test_parts_are_combined_by_name() -> None:
     train, test = dataset([0, 1, 5], "ab"), dataset([0, -1, 1], "bz")
-    joined = combine([(train, False), (test, True)])
+    joined = combine([(train, "train.npz", False), (test, "test.npz", True)])
     assert joined.classes == ("a", "b", "z")
     assert joined.labels.tolist() == [0, 1, -1, 1, -1, 2]
     assert joined.official_test is not None
     assert joined.official_test.tolist() == [False] * 3 + [True] * 3
     assert np.array_equal(joined.pictures[4], test.pictures[1])
-    assert joined.names == train.names + test.names
+    assert joined.names == (
+        *(f"train.npz/{name}" for name in train.names),
+        *(f"test.npz/{name}" for name in test.names),
+    )
     assert joined.groups is None
 
 
@@ -152,9 +155,9 @@ def test_groups_are_combined_if_all_parts_have_them() -> None:
     groups = np.asarray([0, 1])
     train = replace(dataset([0, 1]), groups=groups, group_names=("x", "y"))
     test = replace(dataset([0, 1]), groups=groups, group_names=("y", "z"))
-    joined = combine([(train, False), (test, False)])
+    joined = combine([(train, "train.npz", False), (test, "test.npz", False)])
     assert joined.group_names == ("x", "y", "z")
     assert joined.groups is not None
     assert joined.groups.tolist() == [0, 1, 1, 2]
-    partly = combine([(train, False), (dataset([0]), False)])
+    partly = combine([(train, "train.npz", False), (dataset([0]), "more.npz", False)])
     assert (partly.groups, partly.group_names) == (None, ())

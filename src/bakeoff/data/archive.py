@@ -75,7 +75,8 @@ def unpacked(
         The archive is damaged, encrypted, or exceeds `limits`.
     """
     with tempfile.TemporaryDirectory(prefix="bakeoff-", ignore_cleanup_errors=True) as folder:
-        unpacking = Unpacking(path, Path(folder) / "unpacked", limits)
+        # Called like the archive, which errors then name.
+        unpacking = Unpacking(path, Path(folder) / path.name, limits)
         unpacking.folder.mkdir()
         try:
             (_unpack_zip if _is_zip(path) else _unpack_tar)(unpacking)

@@ -187,7 +187,9 @@ class _Source:
                 f"it holds several datasets ({names[:200]})",
                 "Give one of them, or call them train.csv and test.csv",
             )
-        data = combine([(self._read_file(path, request), split == "test") for path, split in parts])
+        data = combine(
+            [(self._read_file(path, request), path.name, split == "test") for path, split in parts]
+        )
         beside = [path for path in files if path not in dict(parts)]
         return replace(data, left_out=data.left_out + tuple(map(_beside, beside)))
 

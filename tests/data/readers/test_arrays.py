@@ -116,6 +116,67 @@ def test_emnist_is_transposed(tmp_path: Path) -> None:
     assert "EMNIST" in dataset.description
 
 
+def of_int(array: NDArray[Any]) -> bytes:
+    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 0x0C, array.ndim, *array.shape)
+    return head + array.astype(">i4").tobytes()
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_qmnist(tmp_path: Path, end: str) -> None:
+    pictures = noise(6, 4, 4)
+    for part, rows in (("train", slice(0, 4)), ("test", slice(4, 6))):
+        labels = np.zeros((6, 8), dtype=np.int64)
+        labels[:, 0] = [5, 0, 5, 0, 5, 0]
+        labels[:, 1] = 4  # the series of NIST
+        labels[:, 2] = [701, 701, 33, 33, 2000, 2000]
+        put(tmp_path, f"qmnist-{part}-images-idx3-ubyte{end}", pictures[rows])
+        data = of_int(labels[rows])
+        path = tmp_path / f"qmnist-{part}-labels-idx2-int{end}"
+        path.write_bytes(gzip.compress(data) if end else data)
+    dataset = read_idx(tmp_path)
+    assert dataset.classes == ("0", "5")
+    assert dataset.labels.tolist() == [1, 0, 1, 0, 1, 0]
+    assert dataset.group_names == ("33", "701", "2000")
+    assert dataset.groups is not None
+    assert dataset.groups.tolist() == [1, 1, 0, 0, 2, 2]
+    assert dataset.official_test is not None
+    assert dataset.official_test.tolist() == [False] * 4 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.array([3, 1, 3]), [1, 0, 1]),
+        (np.array([[3], [1], [3]]), [1, 0, 1]),
+        (np.eye(8)[[3, 1, 3]], [1, 0, 1]),
+    ],
+    ids=["N", "N×1", "one-hot"],
+)
+def test_idx_labels_of_integers(tmp_path: Path, labels: NDArray[Any], expected: list[int]) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", noise(3, 4, 4))
+    (tmp_path / f"train-labels-idx{labels.ndim}-int").write_bytes(of_int(labels))
+    dataset = read_idx(tmp_path)
+    assert dataset.labels.tolist() == expected
+    assert dataset.groups is None
+
+
+def test_idx_labels_of_unknown_columns(tmp_path: Path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", noise(3, 4, 4))
+    (tmp_path / "train-labels-idx2-int").write_bytes(of_int(np.arange(15).reshape(3, 5)))
+    with pytest.raises(BakeoffError, match="5 numbers for each picture, and none is known"):
+        read_idx(tmp_path)
+
+
+def test_idx_validation_files_join_the_training_part(tmp_path: Path) -> None:
+    for part in ("validation", "train", "t10k"):
+        put(tmp_path, f"{part}-images-idx3-ubyte", noise(3, 4, 4))
+        put(tmp_path, f"{part}-labels-idx1-ubyte", LABELS)
+    dataset = read_idx(tmp_path)
+    assert [name.split("/")[0] for name in dataset.names[::3]] == ["train", "val", "test"]
+    assert dataset.official_test is not None
+    assert dataset.official_test.tolist() == [False] * 6 + [True] * 3
+
+
 def test_has_idx(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "image01.png").write_bytes(idx(noise(1, 2, 2)))

@@ -28,12 +28,23 @@ def read_archive(path: Path, request: ReadRequest) -> Dataset:
         problem = f"it is an archive inside archives, more than {_MAX_NESTING} deep"
         raise BakeoffError(path.name, problem, "Unpack it yourself and give the folder")
     with unpacked(path) as (folder, left_out):
-        dataset = request.read_inside(folder)
+        try:
+            dataset = request.read_inside(folder)
+        except BakeoffError as error:
+            raise _inside(path, error) from error
         return replace(
             dataset,
             left_out=left_out + dataset.left_out,
             description=f"{dataset.description} (in {path.name})",
         )
+
+
+def _inside(path: Path, error: BakeoffError) -> BakeoffError:
+    """The error with the archive in its subject, where that is a file or folder of it."""
+    subject = error.subject
+    if subject.startswith((path.name, "--")):
+        return error
+    return BakeoffError(f"{path.name}/{subject}", error.problem, error.hint)
 
 
 # Reading its content checks --group.

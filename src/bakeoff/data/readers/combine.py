@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,18 +17,24 @@ from bakeoff.data.words import nfc
 __all__ = ["combine"]
 
 
-def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
+def combine(parts: Sequence[tuple[Dataset, str, bool]]) -> Dataset:
     """Concatenate datasets, matching classes and groups by name.
+
+    Where two of them have pictures of the same names, the names of all begin with their files.
 
     Parameters
     ----------
-    parts : at least one dataset, and for each whether it is the official test part.
+    parts : at least one dataset, and for each the name of its file and whether it is the
+        official test part.
 
     Returns
     -------
     A dataset with the name of the first part. It has groups only if all parts do.
     """
-    datasets = [dataset for dataset, _ in parts]
+    datasets = [dataset for dataset, _, _ in parts]
+    every = Counter(name for dataset in datasets for name in set(dataset.names))
+    if any(times > 1 for times in every.values()):
+        datasets = [_below(file, dataset) for dataset, file, _ in parts]
     writer = PictureWriter()
     try:
         for dataset in datasets:
@@ -45,8 +52,23 @@ def combine(parts: Sequence[tuple[Dataset, bool]]) -> Dataset:
         names=tuple(name for dataset in datasets for name in dataset.names),
         groups=groups,
         group_names=group_names,
-        official_test=np.repeat([test for _, test in parts], [len(d) for d in datasets]),
+        official_test=np.repeat([test for _, _, test in parts], [len(d) for d in datasets]),
         left_out=tuple(record for dataset in datasets for record in dataset.left_out),
+        description=", ".join(dict.fromkeys(dataset.description for dataset in datasets)),
+    )
+
+
+def _below(file: str, dataset: Dataset) -> Dataset:
+    """The dataset with its file before the names of its pictures."""
+    return replace(
+        dataset,
+        names=tuple(f"{file}/{name}" for name in dataset.names),
+        left_out=tuple(
+            replace(record, subject=f"{file}/{record.subject}")
+            if record.subject in dataset.names
+            else record
+            for record in dataset.left_out
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 The format, from Yann LeCun's page of MNIST: two zero bytes, a type, the number of
 dimensions, each dimension as a big-endian 32-bit number, then the values. 2051 is
-the magic number of N×H×W bytes, 2049 that of N bytes.
+the magic number of N×H×W bytes, 2049 that of N bytes. QMNIST's labels are N×8 numbers of 32
+bits: digit, series, writer, and more.
 """
 
 from __future__ import annotations
@@ -24,16 +25,24 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.grouping import encode_names
+from bakeoff.data.readers.class_names import SIDEWAYS, is_sideways, with_class_names
 from bakeoff.data.readers.lines import open_unpacked
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
+from bakeoff.data.readers.splits import SPLITS
 from bakeoff.errors import BakeoffError
 
 __all__ = ["READER", "has_idx", "looks_like_idx", "read_idx"]
 
 _LIMITS = ArrayLimits()
 _UBYTE = 0x08
-_KINDS = {1: "labels", 3: "pictures", 4: "pictures"}
+_WHOLE = {_UBYTE: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4"}  # types of labels
+_KINDS = {1: "labels", 2: "labels", 3: "pictures", 4: "pictures"}
+# The columns of QMNIST's labels (Yadav and Bottou, "Cold case: the lost MNIST digits", 2019).
+_QMNIST, _DIGIT, _WRITER = 8, 0, 2
+_ORDER = ("train", "val", "test")
+_PARTS = {"t10k": "test", **SPLITS}
+_PART = re.compile("|".join(sorted(_PARTS, key=len, reverse=True)))
 _PIECE = 1 << 20
 # The highest ratio of deflate: a header that promises more than a packed file can hold is
 # refused before memory is allocated for it.
@@ -49,7 +58,10 @@ def looks_like_idx(path: Path) -> bool:
             head = stream.read(4)
     except (OSError, EOFError, zlib.error):
         return False
-    return len(head) == 4 and head[:3] == bytes([0, 0, _UBYTE]) and head[3] in _KINDS
+    if len(head) < 4 or head[:2] != b"\0\0":
+        return False
+    kind = _KINDS.get(head[3])
+    return kind is not None and (head[2] == _UBYTE or (kind == "labels" and head[2] in _WHOLE))
 
 
 def has_idx(folder: Path) -> bool:
@@ -63,7 +75,8 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     """Read a set in IDX files.
 
     A folder with the four files, or only those for training, is read as one set; the
-    files called t10k or test are its official test part. Names such as
+    files called t10k or test are its official test part. The writers of QMNIST are its groups.
+    Names such as
     ``train-images-idx3-ubyte``, ``train-images.idx3-ubyte`` and
     ``emnist-letters-train-images-idx3-ubyte.gz`` are understood. EMNIST's pictures are
     stored column by column, and are transposed here.
@@ -84,14 +97,15 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     """
     pairs = _pairs(path)
     parts: list[Part] = []
-    labels: list[NDArray[np.uint8]] = []
+    labels: list[_Labels] = []
     for part, images, targets in pairs:
-        count, height, width, channels = (*_shape(images, "pictures", limits), 1)[:4]
-        (labelled,) = _shape(targets, "labels", limits)
-        if count != labelled:
+        count, height, width, channels = (*_header(images, "pictures", limits).shape, 1)[:4]
+        labels.append(_Labels.of(targets, limits))
+        if count != len(labels[-1].classes):
             raise BakeoffError(
                 images.name,
-                f"it holds {count} pictures, but {targets.name} holds {labelled} labels",
+                f"it holds {count} pictures, but {targets.name} holds "
+                f"{len(labels[-1].classes)} labels",
                 "Put the two matching files there",
             )
         if channels not in (1, 3):
@@ -99,17 +113,54 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
                 images.name, f"its pictures have {channels} channels", "Give 1 (grey) or 3 (RGB)"
             )
         parts.append(Part(part, count, (height, width, channels), partial(_fill, images)))
-        labels.append(np.empty(count, dtype=np.uint8))
-        _fill(targets, labels[-1])
     name = path.name if path.is_dir() else path.name.split(".")[0]
     dataset = join(name, parts, path.name, limits)
-    emnist = all(images.name.lower().startswith("emnist") for _, images, _ in pairs)
-    if emnist:
+    sideways = all(is_sideways(images.name) for _, images, _ in pairs)
+    if sideways:
         for picture in dataset.pictures:
             picture[:] = picture.swapaxes(0, 1).copy()
-    numbers, classes = encode_names(map(str, np.concatenate(labels).tolist()))
-    description = "IDX (EMNIST, transposed)" if emnist else "IDX"
-    return replace(dataset, labels=numbers, classes=classes, description=description)
+    numbers, classes = encode_names(str(n) for part in labels for n in part.classes.tolist())
+    writers = [part.writers for part in labels if part.writers is not None]
+    groups, group_names = encode_names(str(n) for part in writers for n in part.tolist())
+    known = len(writers) == len(labels)
+    dataset = replace(
+        dataset,
+        labels=numbers,
+        classes=classes,
+        groups=groups if known else None,
+        group_names=group_names if known else (),
+        description=f"IDX ({SIDEWAYS})" if sideways else "IDX",
+    )
+    return with_class_names(dataset, pairs[0][1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """N class numbers, and the numbers of the writers where there are any."""
+
+    classes: NDArray[np.int64]
+    writers: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, path: Path, limits: ArrayLimits) -> _Labels:
+        header = _header(path, "labels", limits)
+        values = np.empty(header.shape, dtype=header.dtype)
+        _fill(path, values)
+        numbers = values.astype(np.int64)
+        if numbers.ndim == 1:
+            return cls(numbers)
+        width = numbers.shape[1]
+        if width == 1:
+            return cls(numbers[:, 0])
+        if ((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all():
+            return cls(numbers.argmax(axis=1))
+        if width == _QMNIST:
+            return cls(numbers[:, _DIGIT], numbers[:, _WRITER])
+        raise BakeoffError(
+            path.name,
+            f"it holds {width} numbers for each picture, and none is known to be the class",
+            "Save one number for each picture, or one-hot rows",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +178,12 @@ class _Named:
         word = re.search(r"(image|img|label)s?", name)
         if not word or name.startswith(".") or not re.search(r"idx|ubyte|^[^.]*$", name):
             return None
-        rest = re.sub(r"idx[0-9]?|ubyte|[-_. ]", "", name[: word.start()] + name[word.end() :])
-        part = "test" if re.search(r"t10k|test", rest) else "train"
+        rest = name[: word.start()] + name[word.end() :]
+        rest = re.sub(r"idx[0-9]?([-_. ]?(ubyte|byte|short|int|float|double))?|ubyte", "", rest)
+        rest = re.sub(r"[-_. ]", "", rest)
+        part = _PART.search(rest)
         kind = "labels" if word[1] == "label" else "images"
-        return cls(re.sub(r"t10k|test|train", "", rest), part, kind)
+        return cls(_PART.sub("", rest), _PARTS[part[0]] if part else "train", kind)
 
 
 def _idx_files(folder: Path) -> dict[_Named, Path]:
@@ -146,7 +199,9 @@ def _pairs(path: Path) -> list[tuple[str, Path, Path]]:
     """The part, the pictures and the labels of each pair of files, training part first."""
     if path.is_dir():
         files = _idx_files(path)
-        wanted = sorted((n for n in files if n.kind == "images"), key=lambda n: n.part != "train")
+        wanted = sorted(
+            (n for n in files if n.kind == "images"), key=lambda n: _ORDER.index(n.part)
+        )
     else:
         name = _Named.of(path)
         if name is None:
@@ -186,34 +241,48 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise BakeoffError(path.name, f"it is damaged ({error})", _AGAIN) from error
 
 
-def _shape(path: Path, kind: str, limits: ArrayLimits) -> tuple[int, ...]:
-    """The dimensions in a header, checked against the size of the file."""
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The dimensions and the type of the values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.integer]
+
+
+def _header(path: Path, kind: str, limits: ArrayLimits) -> _Header:
+    """The header of a file, checked against its size."""
     with _opened(path) as stream:
         head = stream.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or _KINDS.get(head[3]) != kind:
             raise BakeoffError(path.name, f"it does not start like IDX {kind}", _AGAIN)
-        if head[2] != _UBYTE:
+        if kind == "pictures" and head[2] != _UBYTE:
             raise BakeoffError(path.name, "its values are not bytes", "Save them as bytes, 0–255")
+        if head[2] not in _WHOLE:
+            raise BakeoffError(
+                path.name, "its values are not whole numbers", "Save labels as bytes or integers"
+            )
         dimensions = stream.read(4 * head[3])
         packed = isinstance(stream, gzip.GzipFile)
     if len(dimensions) < 4 * head[3]:
         raise BakeoffError(path.name, "it ends within its header", _AGAIN)
     shape = struct.unpack(f">{head[3]}I", dimensions)
-    promised, present = 4 + len(dimensions) + prod(shape), path.stat().st_size
+    dtype: np.dtype[np.integer] = np.dtype(_WHOLE[head[2]])
+    values = prod(shape) * dtype.itemsize
+    promised, present = 4 + len(dimensions) + values, path.stat().st_size
     if (promised > present * _MOST_DEFLATE) if packed else (promised != present):
         raise BakeoffError(
             path.name, f"its header promises {promised} bytes, but it has {present}", _AGAIN
         )
-    if prod(shape) > limits.max_bytes:
+    if values > limits.max_bytes:
         raise BakeoffError(
             path.name, f"it holds {promised} bytes, more than can be read", "Make a smaller set"
         )
-    return shape
+    return _Header(shape, dtype)
 
 
-def _fill(path: Path, out: NDArray[np.uint8]) -> None:
+def _fill(path: Path, out: NDArray[np.integer]) -> None:
     """Fill `out` with the values of a file, which must have exactly as many."""
-    flat = out.reshape(-1)
+    flat = out.reshape(-1).view(np.uint8)
     with _opened(path) as stream:
         stream.read(4 * stream.read(4)[3])
         for start in range(0, flat.size, _PIECE):

@@ -20,6 +20,7 @@ from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.pixels import BYTES, SHARES, SMALLEST_COLOUR, PixelRange, picture_shape
 from bakeoff.data.planes import SAMPLE, are_planes, from_planes
+from bakeoff.data.readers.class_names import SIDEWAYS, is_sideways, with_class_names
 from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
@@ -108,7 +109,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
     group_names: tuple[str, ...] = ()
     if start.columns.group is not None:
         groups, group_names = encode_names(rows.texts[start.columns.group])
-    return Dataset(
+    dataset = Dataset(
         name=path.name.split(".")[0],
         pictures=rows.pictures,
         labels=labels,
@@ -117,8 +118,9 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
         groups=groups,
         group_names=group_names,
         left_out=tuple(rows.left_out),
-        description=_words(start),
+        description=_words(start, path),
     )
+    return with_class_names(dataset, path)
 
 
 def is_matrix(path: Path, *, limits: TableLimits = _LIMITS) -> bool:
@@ -218,7 +220,7 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     seen = cache(partial(_column, path, delimiter, header, limits))
     if header:
         columns = columns_of_header(first, path.name, column, seen)
-        return _Start(delimiter, True, _by_pixel(path, delimiter, True, columns, limits))
+        return _Start(delimiter, True, _upright(path, delimiter, True, columns, limits))
     if column is not None:
         raise BakeoffError(
             path.name,
@@ -229,13 +231,16 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     top = [split(line, delimiter) for _, line in islice(read_lines(path, limits), 100)]
     width = Counter(map(len, top)).most_common(1)[0][0]
     columns = columns_of_numbers(width, seen, _highest_inside(top), path.name)
-    return _Start(delimiter, False, _by_pixel(path, delimiter, False, columns, limits))
+    return _Start(delimiter, False, _upright(path, delimiter, False, columns, limits))
 
 
-def _by_pixel(
+def _upright(
     path: Path, delimiter: str | None, header: bool, columns: Columns, limits: TableLimits
 ) -> Columns:
-    """The columns of pictures in colour, pixel by pixel, though the table may hold planes."""
+    """The columns in reading order, though the table may be on its side or hold colour planes."""
+    if is_sideways(path.name):
+        places = np.asarray(columns.pixels).reshape(columns.shape).swapaxes(0, 1)
+        return replace(columns, pixels=tuple(places.reshape(-1).tolist()))
     if columns.shape[2] == 1:
         return columns
     lines = islice(read_lines(path, limits), int(header), SAMPLE)
@@ -437,11 +442,11 @@ def _label(text: str) -> str:
     return str(int(float(text)))
 
 
-def _words(start: _Start) -> str:
+def _words(start: _Start, path: Path) -> str:
     kaggle = start.header and start.delimiter == "," and start.columns.group is None
     colour = " in colour" if start.columns.shape[2] == 3 else ""
     kind = "Kaggle CSV" if kaggle else "table with a header" if start.header else "bare table"
-    return f"{kind}{colour}"
+    return f"{kind}{colour}{f' ({SIDEWAYS})' if is_sideways(path.name) else ''}"
 
 
 READER = Reader(
