@@ -1,5 +1,6 @@
 import contextlib
 import json
+import math
 import os
 from pathlib import Path
 
@@ -337,6 +338,19 @@ def test_metadata_in_json_lines(tmp_path: Path, column: str) -> None:
     data = read_folder(tmp_path)
     assert data.classes == ("9", "10")
     assert data.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_gaps_and_texts_in_metadata(tmp_path: Path) -> None:
+    for number in range(4):
+        save(tmp_path / f"{number}.png", number)
+    rows = [{"file_name": f"{n}.png", "label": label} for n, label in enumerate((1, 2.0, math.nan))]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert read_folder(tmp_path, need_labels=False).classes == ("1", "2")
+    rows = [
+        {"file_name": f"{n}.png", "label": text} for n, text in enumerate(("nan", "NA", "naan"))
+    ]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert read_folder(tmp_path).classes == ("NA", "naan", "nan")
 
 
 def test_metadata_in_every_split_folder(tmp_path: Path) -> None:

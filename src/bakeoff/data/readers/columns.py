@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from bakeoff.data.pixels import picture_shape
 from bakeoff.data.words import nfc
@@ -215,7 +216,7 @@ def _repeats(seen: Counter[str]) -> bool:
 def _label_end(first: Counter[str], last: Counter[str], highest_inside: float, subject: str) -> int:
     """0 if the first column is the label, -1 if the last is."""
     ends = {0: first, -1: last}
-    texts = [end for end, seen in ends.items() if _share(seen, is_number) < 0.5]
+    texts = [end for end, seen in ends.items() if _share(seen, _is_finite) < 0.5]
     few = {end: values for end, seen in ends.items() if (values := few_whole_numbers(seen))}
     runs = [end for end, values in few.items() if counts_up(values)]
     high = [end for end, values in few.items() if max(values) > highest_inside]
@@ -236,6 +237,11 @@ def few_whole_numbers(seen: Counter[str]) -> set[int]:
 def counts_up(values: set[int]) -> bool:
     """Whether numbers go up from 0 or 1 without a gap, as labels do."""
     return values in (set(range(len(values))), set(range(1, 1 + len(values))))
+
+
+def _is_finite(field: str) -> bool:
+    """Whether it is a number; "nan" and "inf" may be names."""
+    return is_number(field) and isfinite(float(field))
 
 
 def _is_whole(field: str) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bakeoff.data.readers.labels import as_meant
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -100,7 +100,9 @@ def read_metadata(path: Path, name: str) -> Metadata:
     del columns[_FILE_NAME]
     label_column = next((column for column in _LABEL_COLUMNS if column in columns), None)
     if label_column is not None:
-        _whole_numbers(rows, label_column)
+        labels = as_meant([row.get(label_column, "") for row in rows.values()])
+        for row, label in zip(rows.values(), labels, strict=True):
+            row[label_column] = label
     return Metadata(path, rows, tuple(columns), label_column, tuple(left_out))
 
 
@@ -137,15 +139,7 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | Lef
         if not isinstance(row, dict):
             yield where, LeftOut(where, "it is not a JSON object", "Correct the line")
             continue
-        # Nested values (boxes, captions) are not used; a missing value is an empty text.
-        plain = {k: v for k, v in row.items() if isinstance(v, str | int | float)}
+        # Nested values (boxes, captions) are not used; a missing value, which Python writes as
+        # NaN, is an empty text.
+        plain = {k: v for k, v in row.items() if isinstance(v, str | int | float) and v == v}
         yield where, {nfc(k): str(v).strip() for k, v in plain.items()}
-
-
-def _whole_numbers(rows: Mapping[str, dict[str, str]], column: str) -> None:
-    """Undo what pandas does to whole numbers in a column with gaps: 3 becomes 3.0."""
-    values = {row[column] for row in rows.values() if row.get(column)}
-    if all(re.fullmatch(r"-?[0-9]+\.0+", value) for value in values):
-        for row in rows.values():
-            if row.get(column):
-                row[column] = row[column].partition(".")[0]

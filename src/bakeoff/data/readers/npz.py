@@ -322,10 +322,10 @@ def _layout(images: _Array) -> _Layout:
     if is_row and (shape := picture_shape(prod(sides))):
         return _Layout(shape, are_planes(images.sample(), shape))
     match sides:
-        case (3, flat) if shape := _square(flat):
-            return _Layout((*shape, 3), planes=True)
-        case (flat, 3) if shape := _square(flat):
-            return _Layout((*shape, 3))
+        case (3, flat) if square := _square(flat):
+            return _Layout((*square, 3), planes=True)
+        case (flat, 3) if square := _square(flat):
+            return _Layout((*square, 3))
         case (height, width):
             return _Layout((height, width, 1))
         case (height, width, 1 | 3 as channels):

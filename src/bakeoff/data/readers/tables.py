@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
@@ -30,6 +30,7 @@ from bakeoff.data.readers.columns import (
     has_header,
     is_number,
 )
+from bakeoff.data.readers.labels import as_meant
 from bakeoff.data.readers.lines import (
     TableLimits,
     delimiter_of,
@@ -45,9 +46,6 @@ from bakeoff.errors import BakeoffError, LeftOut
 __all__ = ["READER", "TableLimits", "is_matrix", "looks_like_table", "read_matrix", "read_table"]
 
 _BLOCK_NUMBERS = 1 << 20
-# Not "na" or "none", which can be names of classes.
-_MISSING = ("", "nan", "NaN", "NULL")
-
 _LIMITS = TableLimits()
 _Converters: TypeAlias = dict[int | str, Callable[[str], float]]
 
@@ -101,20 +99,22 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
         raise BakeoffError(
             path.name, f"no row can be read; {first.subject}: {first.problem}", first.hint
         )
-    labels = np.full(len(rows.pictures), UNLABELLED, dtype=np.int64)
+    texts = {at: as_meant(column) for at, column in rows.texts.items()}
+    full = rows.without_gaps(texts)
+    labels = np.full(len(full), UNLABELLED, dtype=np.int64)
     classes: tuple[str, ...] = ()
     if start.columns.label is not None:
-        labels, classes = encode_names(rows.texts[start.columns.label])
+        labels, classes = encode_names(texts[start.columns.label][row] for row in full)
     groups: NDArray[np.int64] | None = None
     group_names: tuple[str, ...] = ()
     if start.columns.group is not None:
-        groups, group_names = encode_names(rows.texts[start.columns.group])
+        groups, group_names = encode_names(texts[start.columns.group][row] for row in full)
     dataset = Dataset(
         name=path.name.split(".")[0],
-        pictures=rows.pictures,
+        pictures=rows.pictures.take(np.asarray(full, dtype=np.int64)),
         labels=labels,
         classes=classes,
-        names=tuple(f"{path.name} row {row}" for row in rows.numbers),
+        names=tuple(f"{path.name} row {rows.numbers[row]}" for row in full),
         groups=groups,
         group_names=group_names,
         left_out=tuple(rows.left_out),
@@ -316,6 +316,18 @@ class _Rows:
         self.unit = bool(self.unit)
         self.most_are_unit = self._unit_rows > self._byte_rows
 
+    def without_gaps(self, texts: Mapping[int, Sequence[str]]) -> list[int]:
+        """The rows whose label and group are known, from 0; the others are left out."""
+        full = []
+        for row, number in enumerate(self.numbers):
+            gap = next((at for at in self._text_at if not texts[at][row]), None)
+            if gap is None:
+                full.append(row)
+                continue
+            column = "label" if gap == self._start.columns.label else "group"
+            self._leave_out(number, f"it has no {column}", f"Fill in the {column}")
+        return full
+
     def _read_all(self, rows: Iterator[tuple[int, str]]) -> None:
         per_block = max(1, _BLOCK_NUMBERS // self._start.columns.width)
         while block := list(islice(rows, per_block)):
@@ -327,7 +339,7 @@ class _Rows:
             self._take(values, numbers)
 
     def _take(self, values: NDArray[np.float32], numbers: list[int]) -> None:
-        """Keep the rows of one block whose pixels are in range and whose texts are not missing."""
+        """Keep the rows of one block whose pixels are in range."""
         columns = self._start.columns
         pixels = values[:, columns.pixels]
         highest = pixels.max(axis=1)
@@ -344,14 +356,10 @@ class _Rows:
         known = list(self._codes)
         for row, number in enumerate(numbers):
             texts = {at: known[int(values[row, at])] for at in self._text_at}
-            missing = [at for at, text in texts.items() if text in _MISSING]
             if not fine[row]:
                 at = int(np.argmin((pixels[row] >= 0) & (pixels[row] <= limit)))
                 problem = f"pixel {at} is {pixels[row, at]:g}, not 0 to {limit:g}"
                 self._leave_out(number, problem, "Correct the number")
-            elif missing:
-                column = "label" if missing[0] == columns.label else "group"
-                self._leave_out(number, f"it has no {column}", f"Fill in the {column}")
             else:
                 self._writer.append(whole[row].reshape(columns.shape))
                 self.numbers.append(number)
@@ -380,7 +388,7 @@ class _Rows:
 
     def _code(self, text: str) -> float:
         """A number for a text, so that NumPy's parser of numbers can read it."""
-        return self._codes.setdefault(_label(text), len(self._codes))
+        return self._codes.setdefault(text.strip(), len(self._codes))
 
     def _leave_out(self, number: int, problem: str, hint: str) -> None:
         self.left_out.append(LeftOut(f"{self._name} row {number}", problem, hint))
@@ -432,14 +440,6 @@ def _why_not(
 
 def _zero(_: str) -> float:
     return 0.0
-
-
-def _label(text: str) -> str:
-    """A label in its usual form: whole numbers without the decimals that exports add."""
-    text = text.strip()
-    if text.isdecimal() or not is_number(text) or not float(text).is_integer():
-        return text
-    return str(int(float(text)))
 
 
 def _words(start: _Start, path: Path) -> str:
