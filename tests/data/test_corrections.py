@@ -201,3 +201,11 @@ def test_not_every_picture_can_be_left_out() -> None:
 def test_an_error_of_a_correction_without_a_line_names_the_picture() -> None:
     with pytest.raises(BakeoffError, match=r"^cat: strokes has no picture"):
         corrected(strokes(), [Correction("leave out", "cat")])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_corrections_from_any_spreadsheet(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "corrections.csv"
+    path.write_bytes("action;name;label;proposed\nrelabel;é/1.png;thé;café\n".encode(encoding))
+    (correction,) = read_corrections(path)
+    assert (correction.name, correction.label, correction.proposed) == ("é/1.png", "thé", "café")

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.readers.lines import text_of
 from bakeoff.data.validate import validate
 from bakeoff.data.words import count, from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError, LeftOut
@@ -72,7 +73,8 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
 
     The columns action, name, label and proposed are needed, in any order; why and quality are for
     people. It may have a byte order mark, semicolons or tabs instead of commas, and the apostrophe
-    that keeps a spreadsheet from running a name as a formula.
+    that keeps a spreadsheet from running a name as a formula. Its encoding is UTF-8, UTF-16 or the
+    code page of Windows.
 
     Raises
     ------
@@ -187,11 +189,10 @@ def _text(path: Path) -> str:
                 f"is larger than {_MAX_BYTES // 1_000_000} MB",
                 "Check that it is the right file",
             )
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BakeoffError(
-            str(path), "is not a text file in UTF-8", "Save it as CSV in UTF-8"
-        ) from None
+        text = text_of(path.read_bytes())
+        if "\0" in text or "\ufffd" in text:
+            raise BakeoffError(str(path), "is not a text file in UTF-8", "Save it as CSV in UTF-8")
+        return text
     except OSError as error:
         raise BakeoffError(
             str(path),

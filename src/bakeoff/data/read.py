@@ -21,7 +21,7 @@ from bakeoff.data.readers.combine import combine
 from bakeoff.data.readers.files import looks_usable, visible
 from bakeoff.data.readers.folder import read_folder
 from bakeoff.data.readers.layout import holds_pictures
-from bakeoff.data.readers.metadata import METADATA_FILES
+from bakeoff.data.readers.metadata import is_metadata
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.splits import split_of
 from bakeoff.data.readers.table import READERS, ReaderTable
@@ -119,7 +119,7 @@ class _Source:
             head = file.read(1024)
         if not head:
             raise BakeoffError(path.name, "the file is empty (0 bytes)", "Copy it again")
-        if path.name in METADATA_FILES:
+        if is_metadata(path.name):
             return self._read_directory(path.parent, request)
         if is_picture(head):
             return self._read_picture(path, request)
@@ -195,7 +195,7 @@ class _Source:
 
     def _is_dataset(self, path: Path) -> bool:
         """Whether a file holds a dataset; a single picture does not."""
-        if not path.is_file() or path.name in METADATA_FILES or _is_picture(path):
+        if not path.is_file() or is_metadata(path.name) or _is_picture(path):
             return False
         return self.readers.find(path) is not None
 

@@ -428,6 +428,72 @@ def test_rows_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
     assert everything.labels.tolist() == [0, 1, UNLABELLED, 0, UNLABELLED]
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "encoding"),
+    [
+        ("metadata.csv", "file_name,label\n{},caf\u00e9\n{},thé\n", "utf-8"),
+        ("metadata.csv", "File_Name;Label\n{};caf\u00e9\n{};thé\n", "cp1252"),
+        ("metadata.csv", "\ufefffilename\tclass_name\r\n{}\tcafé\r\n{}\tthé\r\n", "utf-8"),
+        ("Metadata.CSV", "label; Image Path \ncafé;{}\nthé;{}\n", "utf-16"),
+        ("metadata.tsv", "FILE\tCategory\n{}\tcafé\n{}\tthé\n", "cp1252"),
+        (
+            "metadata.jsonl",
+            '{{"File": "{}", "Label": "café"}}\n{{"File": "{}", "Label": "thé"}}',
+            "utf-8",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "rows", [("00000.png", "deep/00001.png"), ("00000", "deep/00001"), ("00000.PNG", "DEEP/00001")]
+)
+def test_spellings_of_metadata(
+    tmp_path: Path, name: str, table: str, encoding: str, rows: tuple[str, str]
+) -> None:
+    save(tmp_path / "00000.png")
+    save(tmp_path / "deep" / "00001.png", 1)
+    (tmp_path / name).write_bytes(table.format(*rows).encode(encoding))
+    data = read_folder(tmp_path)
+    assert [data.classes[label] for label in data.labels] == ["café", "thé"]
+    assert data.left_out == ()
+
+
+def test_a_stem_of_two_files_names_neither(tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg", "1.5.png", "1.png"):
+        save(tmp_path / name)
+    write_csv(tmp_path / "metadata.csv", "file_name,label\na,cat\n1.5,dog\n")
+    data = read_folder(tmp_path)
+    assert data.names == ("1.5.png",)
+    assert why(data.left_out)["metadata.csv row 'a'"] == (
+        "there is no such file, but 'a.jpg' and 'a.png' are there"
+    )
+
+
+def test_a_row_without_a_file_names_the_one_that_is_there(tmp_path: Path) -> None:
+    save(tmp_path / "images" / "00000.png")
+    save(tmp_path / "drawing_7.png", 1)
+    write_csv(
+        tmp_path / "metadata.csv",
+        "file_name,label\ntrain/00000.png,cat\ndrawing-7.png,dog\nelse.png,dog\n",
+    )
+    assert why(read_folder(tmp_path, need_labels=False).left_out) == {
+        "metadata.csv row 'train/00000.png'": (
+            "there is no such file, but 'images/00000.png' is there"
+        ),
+        "metadata.csv row 'drawing-7.png'": "there is no such file, but 'drawing_7.png' is there",
+        "metadata.csv row 'else.png'": "there is no such file",
+    }
+
+
+def test_a_group_column_in_another_case(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "b.png", 1)
+    write_csv(
+        tmp_path / "metadata.csv", "file_name,Label,Group,Who\na.png,cat,x,1\nb.png,dog,y,2\n"
+    )
+    assert read_folder(tmp_path).group_names == ("x", "y")
+    assert read_folder(tmp_path, grouping=parse_grouping("column:who")).group_names == ("1", "2")
+
+
 def test_lines_that_are_not_json(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "metadata.jsonl",
@@ -443,7 +509,7 @@ def test_lines_that_are_not_json(tmp_path: Path) -> None:
     [
         (b"", "no column file_name"),
         (b"name,label\na,b\n", "no column file_name"),
-        (b"file_name\n\xff\xfe\n", "not a text file in UTF-8"),
+        (b"file_name\n\0\xfe\n", "not a text file"),
         (b'file_name\n"' + b"x" * 200_000 + b'"\n', "it is not CSV"),
     ],
 )

@@ -20,6 +20,7 @@ __all__ = [
     "few_whole_numbers",
     "has_header",
     "is_number",
+    "label_place",
 ]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "digit", "letter", "y")
@@ -121,7 +122,7 @@ def columns_of_header(
             f"it has no column '{group}'",
             f"Name one of its columns: {', '.join(texts[:10])}",
         )
-    label_at = _label_place(names)
+    label_at = label_place(names)
     rest = [at for at, name in enumerate(names) if name and at not in (label_at, group_at)]
     pixels = [at for at in rest if _PIXEL_NAME.fullmatch(names[at])]
     shape = picture_shape(len(pixels))
@@ -252,7 +253,7 @@ def _share(seen: Counter[str], test: Callable[[str], bool]) -> float:
     return sum(count for field, count in seen.items() if test(field)) / max(1, seen.total())
 
 
-def _label_place(names: Sequence[str]) -> int | None:
+def label_place(names: Sequence[str]) -> int | None:
     """The column that is called label, or else class_name, label_id and the like."""
     exact = _place(names, _LABEL_NAMES)
     if exact is not None:

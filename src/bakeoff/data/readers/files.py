@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bakeoff.data.decode import is_picture
-from bakeoff.data.readers.metadata import METADATA_FILES
+from bakeoff.data.readers.metadata import is_metadata
 
 __all__ = ["files_below", "is_litter", "looks_usable", "visible"]
 
@@ -35,7 +35,7 @@ def is_litter(name: str) -> bool:
 def looks_usable(path: Path) -> bool:
     """Whether a file starts like a picture, or may be a CSV matrix."""
     if path.suffix.lower() == ".csv":
-        return path.name not in METADATA_FILES
+        return not is_metadata(path.name)
     try:
         # Only a plain file may be opened: reading a named pipe would block for ever.
         if not path.is_file():

@@ -107,9 +107,11 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
     """The group of each entry; entries without one are left out or refused."""
     columns = listing.columns
     if grouping is None:
-        if _GROUP_COLUMN not in columns:
+        if (named := _called(_GROUP_COLUMN, columns)) is None:
             return None
-        grouping = Grouping("column", _GROUP_COLUMN)
+        grouping = Grouping("column", named)
+    elif grouping.kind == "column":
+        grouping = Grouping("column", _called(grouping.text, columns) or grouping.text)
     if grouping.kind == "column" and grouping.text not in columns:
         known = ", ".join(columns) or "none, since there is no metadata.csv"
         raise BakeoffError(
@@ -132,6 +134,12 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
     missing = set(without)
     listing.entries[:] = [entry for entry in listing.entries if entry.name not in missing]
     return [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
+
+
+def _called(name: str, columns: Sequence[str]) -> str | None:
+    """The column of that name, or else the one that differs in case only."""
+    same = [column for column in columns if column.lower() == name.lower()]
+    return name if name in same else same[0] if len(same) == 1 else None
 
 
 def _decode_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import zlib
@@ -91,7 +92,9 @@ def refuse_binary(data: bytes, name: str) -> None:
 
 
 def text_of(data: bytes) -> str:
-    """Decode UTF-8, with or without a byte order mark, or else the code page of Windows."""
+    """Decode UTF-8 or UTF-16 with a byte order mark, or else UTF-8 or the code page of Windows."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -9,12 +9,15 @@ from pathlib import Path, PurePosixPath
 
 from bakeoff.data.readers.files import files_below, looks_usable, visible
 from bakeoff.data.readers.layout import Parts, find_parts, holds_pictures
-from bakeoff.data.readers.matching import match_files
-from bakeoff.data.readers.metadata import METADATA_FILES, Metadata, find_metadata, read_metadata
+from bakeoff.data.readers.matching import closest, match_files
+from bakeoff.data.readers.metadata import Metadata, find_metadata, is_metadata, read_metadata
 from bakeoff.data.words import nfc, utf8
 from bakeoff.errors import LeftOut
 
 __all__ = ["Entry", "Listing", "is_picture_folder", "list_pictures"]
+
+
+_GUESSES = 20  # rows whose file is guessed, since each compares many names
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
         if table is None or table.label_column is None:
             listing.class_folders |= {nfc(folder.name) for folder in visible(part)[0]}
         for path in files[part]:
-            if path.parent in metadata and path.name in METADATA_FILES:
+            if path.parent in metadata and is_metadata(path.name):
                 continue
             row = rows[near].get(path, {}) if table else {}
             entry = _entry(path, root, part, split == "test", table, row)
@@ -123,7 +126,7 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
     for folder, table in metadata.items():
         listing.columns += [c for c in table.columns if c not in listing.columns]
         listing.left_out += table.left_out
-        listing.left_out += _rows_without_picture(root, table, rows[folder])
+        listing.left_out += _rows_without_picture(root, table, rows[folder], files)
     return listing
 
 
@@ -131,15 +134,20 @@ def _rows_by_file(
     table: Metadata, files: Mapping[Path, Sequence[Path]]
 ) -> dict[Path, Mapping[str, str]]:
     """The row of each file that the table names."""
+    paths = _paths_beside(table, files)
+    matched = match_files(table.rows, paths)
+    return {paths[name]: table.rows[row] for row, name in matched.items()}
+
+
+def _paths_beside(table: Metadata, files: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
+    """The files that a table may name, by their paths as it would write them."""
     folder = table.path.parent
-    paths = {
+    return {
         path.relative_to(folder).as_posix(): path
         for part in files.values()
         for path in part
         if path.is_relative_to(folder) and path != table.path
     }
-    matched = match_files(table.rows, paths)
-    return {paths[name]: table.rows[row] for row, name in matched.items()}
 
 
 def _entry(
@@ -179,10 +187,15 @@ def _layout(parts: Parts, metadata: Mapping[Path, Metadata]) -> str:
 
 
 def _rows_without_picture(
-    root: Path, table: Metadata, rows: Mapping[Path, Mapping[str, str]]
+    root: Path,
+    table: Metadata,
+    rows: Mapping[Path, Mapping[str, str]],
+    files: Mapping[Path, Sequence[Path]],
 ) -> Iterator[LeftOut]:
     used = {id(row) for row in rows.values()}
     where = table.path.relative_to(root).as_posix()
+    free = [name for name, path in _paths_beside(table, files).items() if path not in rows]
+    guesses = _GUESSES
     for key, row in table.rows.items():
         if id(row) in used:
             continue
@@ -191,5 +204,12 @@ def _rows_without_picture(
         if path.is_absolute() or ".." in path.parts or ":" in key.partition("/")[0]:
             problem = "it points outside of the folder"
             yield LeftOut(subject, problem, "Move the picture into the folder")
-        else:
-            yield LeftOut(subject, "there is no such file", "Add the picture or remove the row")
+            continue
+        near = closest(key, free) if guesses > 0 else []
+        guesses -= 1
+        problem, hint = "there is no such file", "Add the picture or remove the row"
+        if near:
+            there = " and ".join(f"'{utf8(name)}'" for name in near)
+            problem += f", but {there} {'is' if len(near) == 1 else 'are'} there"
+            hint = "Correct the row, or remove it"
+        yield LeftOut(subject, problem, hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
 from bakeoff.data.words import nfc
@@ -37,15 +37,10 @@ def match_files(rows: Iterable[str], files: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def closest(row: str, files: Iterable[str]) -> str | None:
-    """The file that a row most likely means: the only one of its base name, or one much like it."""
-    files = list(files)
-    name = _base(row)
-    same = [file for file in files if _base(file) == name]
-    if len(same) == 1:
-        return same[0]
-    near = difflib.get_close_matches(nfc(row), files[:1000], n=1, cutoff=0.75)
-    return near[0] if near else None
+def closest(row: str, files: Sequence[str]) -> list[str]:
+    """The files that a row may mean: those of its base name, or else the one most like it."""
+    same = [file for file in files if _base(file) == _base(row)]
+    return same[:2] or difflib.get_close_matches(nfc(row), files[:1000], n=1, cutoff=0.75)
 
 
 def _any_case(path: str) -> str:
@@ -54,7 +49,8 @@ def _any_case(path: str) -> str:
 
 def _any_suffix(path: str) -> str:
     """Without the suffix: 00000.png is named by 00000."""
-    return str(PurePosixPath(_any_case(path)).with_suffix(""))
+    whole = PurePosixPath(_any_case(path))
+    return str(whole.parent / whole.stem)
 
 
 def _key_of_row(spelling: Callable[[str], str]) -> Callable[[str], str]:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bakeoff.data.readers.columns import label_place
 from bakeoff.data.readers.labels import as_meant
+from bakeoff.data.readers.lines import delimiter_of, text_of
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["METADATA_FILES", "Metadata", "find_metadata", "read_metadata"]
+__all__ = ["Metadata", "find_metadata", "is_metadata", "read_metadata"]
 
-METADATA_FILES = ("metadata.csv", "metadata.jsonl")
-
-_FILE_NAME = "file_name"
-_LABEL_COLUMNS = ("label", "class", "category")
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
+_FILE_COLUMNS = (
+    *("file_name", "filename", "file", "file_path", "filepath", "path"),
+    *("image", "image_name", "image_path", "img", "img_path", "picture"),
+)
 _MAX_BYTES = 500_000_000
 
 
@@ -34,7 +39,7 @@ class Metadata:
     ----------
     path : the file.
     rows : the row of each picture, by its path relative to the folder of `path`.
-    columns : names of all columns but ``file_name``.
+    columns : names of all columns but that of the files.
     label_column : the column that names the class, or None.
     left_out : rows that could not be used.
     """
@@ -46,12 +51,16 @@ class Metadata:
     left_out: tuple[LeftOut, ...]
 
 
+def is_metadata(name: str) -> bool:
+    """Whether a file of this name is a metadata file."""
+    return name.lower() in _NAMES
+
+
 def find_metadata(folder: Path) -> Path | None:
     """The metadata file of `folder`, or None."""
-    for name in METADATA_FILES:
-        if (folder / name).is_file():
-            return folder / name
-    return None
+    with os.scandir(folder) as entries:
+        found = sorted(e.path for e in entries if is_metadata(e.name) and e.is_file())
+    return Path(found[0]) if found else None
 
 
 def read_metadata(path: Path, name: str) -> Metadata:
@@ -59,22 +68,29 @@ def read_metadata(path: Path, name: str) -> Metadata:
 
     Parameters
     ----------
-    path : a .csv or .jsonl file.
+    path : a .jsonl file, or a table with commas, semicolons or tabs, in UTF-8, UTF-16 or the
+        code page of Windows. Case and blanks in the names of its columns do not matter.
     name : its name in errors, such as ``train/metadata.csv``.
 
     Raises
     ------
     BakeoffError
-        The file cannot be read, or has no column ``file_name``.
+        The file cannot be read, or has no column ``file_name`` or the like.
     """
     if path.stat().st_size > _MAX_BYTES:
         raise BakeoffError(name, "it is larger than 500 MB", "Check that it is the right file")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BakeoffError(name, "it is not a text file in UTF-8", "Save it as UTF-8") from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise BakeoffError(
+            name, f"it cannot be read ({error.strerror})", "Copy it again"
+        ) from error
+    text = text_of(data)
+    if "\0" in text:
+        raise BakeoffError(name, "it is not a text file", "Save it as UTF-8")
     left_out: list[LeftOut] = []
-    parsed = _csv_rows(text, name) if path.suffix == ".csv" else _json_rows(text, name)
+    lines = path.suffix.lower() == ".jsonl"
+    parsed = _json_rows(text, name) if lines else _csv_rows(text, name)
     rows: dict[str, dict[str, str]] = {}
     columns: dict[str, None] = {}
     for where, row in parsed:
@@ -82,35 +98,46 @@ def read_metadata(path: Path, name: str) -> Metadata:
             left_out.append(row)
             continue
         columns.update(dict.fromkeys(row))
-        file_name = row.pop(_FILE_NAME, "")
+        files = _file_column(row)
+        file_name = row.pop(files, "") if files else ""
         if not file_name:
-            left_out.append(LeftOut(where, "it has no file_name", "Fill it in"))
+            left_out.append(LeftOut(where, f"it has no {files or 'file_name'}", "Fill it in"))
             continue
         # Written on Windows, "smiley\01.png" means the same file. PurePosixPath drops "./".
         key = str(PurePosixPath(file_name.replace("\\", "/")))
         if key in rows:
-            problem = f"it repeats the file_name '{file_name}'"
+            problem = f"it repeats the {files} '{file_name}'"
             left_out.append(LeftOut(where, problem, "Keep one row for each picture"))
             continue
         rows[key] = row
-    if _FILE_NAME not in columns:
+    files = _file_column(columns)
+    if files is None:
         raise BakeoffError(
             name, "it has no column file_name", "Add one: each picture's path beside this file"
         )
-    del columns[_FILE_NAME]
-    label_column = next((column for column in _LABEL_COLUMNS if column in columns), None)
+    names = [column for column in columns if column != files]
+    label_at = label_place([column.lower() for column in names])
+    label_column = None if label_at is None else names[label_at]
     if label_column is not None:
-        labels = as_meant([row.get(label_column, "") for row in rows.values()])
-        for row, label in zip(rows.values(), labels, strict=True):
+        labelled = [row for row in rows.values() if label_column in row]
+        labels = as_meant([row[label_column] for row in labelled])
+        for row, label in zip(labelled, labels, strict=True):
             row[label_column] = label
-    return Metadata(path, rows, tuple(columns), label_column, tuple(left_out))
+    return Metadata(path, rows, tuple(names), label_column, tuple(left_out))
+
+
+def _file_column(columns: Iterable[str]) -> str | None:
+    """The column that names the files, such as ``File Name``."""
+    known = {re.sub(r"[ _.-]+", "_", column.lower()): column for column in columns}
+    return next((known[name] for name in _FILE_COLUMNS if name in known), None)
 
 
 def _csv_rows(text: str, name: str) -> Iterator[tuple[str, dict[str, str] | LeftOut]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+    delimiter = delimiter_of(text.partition("\n")[0]) or ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         header = [nfc(column).strip() for column in next(reader, [])]
-        if _FILE_NAME not in header:
+        if _file_column(header) is None:
             return
         for cells in reader:
             where = f"{name} line {reader.line_num}"
