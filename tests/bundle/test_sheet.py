@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -54,3 +55,14 @@ def test_every_model_has_a_panel_with_its_input_and_neighbours() -> None:
         strip = np.asarray(sheet)[below : below + 64, left : left + SIDE]
         assert (strip[:, :64] == 200).all()
         assert (strip == 90).any(axis=(0, 2)).sum() == neighbours * 20  # pixels wide
+
+
+def test_names_of_every_script_are_drawn() -> None:
+    """Names, classes and neighbours; without a font all of them were the same boxes."""
+    picture = np.zeros((8, 8, 1), dtype=np.uint8)
+    sheets = []
+    for name, label in (("犬.png", "犬"), ("猫.png", "犬"), ("犬.png", "猫")):
+        answer = replace(ANSWER, label=label)
+        model = (answer, explained(np.zeros((2, 2)), 1), SEEN)
+        sheets.append(explanation_sheet(name, picture, {"模型": model}).tobytes())
+    assert len(set(sheets)) == 3

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from bakeoff.bundle.answer import Answer
 from bakeoff.bundle.bundle import Explanation
+from bakeoff.bundle.lettering import draw_line
 from bakeoff.bundle.occlusion import Occlusion
 from bakeoff.data.image import thumbnail, to_image
 
@@ -43,23 +44,23 @@ def explanation_sheet(
     height = GAP + LINE + SIDE + 2 * LINE + SMALL + LINE + GAP + GAP
     sheet = Image.new("RGB", (GAP + (SIDE + GAP) * (1 + len(models)), height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    _text(draw, GAP, GAP, name, INK)
+    draw_line(draw, GAP, GAP, name, INK, SIDE)
     scaled = _fitted(picture)
     sheet.paste(scaled, _centred(GAP, scaled))
     for place, (model, (answer, explained, seen)) in enumerate(models.items(), start=1):
         left = GAP + (SIDE + GAP) * place
-        _text(draw, left, GAP, model, INK)
+        draw_line(draw, left, GAP, model, INK, SIDE)
         panel = _heated(scaled, explained.occlusion)
         sheet.paste(panel, _centred(left, panel))
         under = GAP + LINE + SIDE + 6
-        _text(draw, left, under, f"{answer.label}  {answer.probability:.1%}", INK)
-        _text(draw, left, under + LINE - 2, answer.words, FAINT)
+        draw_line(draw, left, under, f"{answer.label}  {answer.probability:.1%}", INK, SIDE)
+        draw_line(draw, left, under + LINE - 2, answer.words, FAINT, SIDE)
         shown = [("input", _fitted(seen, SMALL))]
         shown += [(near.label, _opened(near.picture)) for near in explained.neighbours]
         for column, (label, small) in enumerate(shown[: (SIDE + GAP // 2) // (SMALL + GAP // 2)]):
             x, y = left + column * (SMALL + GAP // 2), under + 2 * LINE
             sheet.paste(small, (x + (SMALL - small.width) // 2, y + (SMALL - small.height) // 2))
-            _text(draw, x, y + SMALL + 2, label, FAINT, SMALL)
+            draw_line(draw, x, y + SMALL + 2, label, FAINT, SMALL)
     return sheet
 
 
@@ -89,20 +90,3 @@ def _heated(image: Image.Image, occlusion: Occlusion) -> Image.Image:
 
 def _centred(left: int, image: Image.Image) -> tuple[int, int]:
     return left + (SIDE - image.width) // 2, GAP + LINE + (SIDE - image.height) // 2
-
-
-def _text(
-    draw: ImageDraw.ImageDraw,
-    x: int,
-    y: int,
-    text: str,
-    colour: tuple[int, int, int],
-    width: int = SIDE,
-) -> None:
-    """Draw a line of text, cut if it is wider than `width`."""
-    font = ImageFont.load_default(14)
-    if draw.textlength(text, font=font) > width:
-        while text and draw.textlength(f"{text}…", font=font) > width:
-            text = text[:-1]
-        text += "…"
-    draw.text((x, y), text, fill=colour, font=font)

@@ -72,6 +72,7 @@ def predict(
     """
     from bakeoff.bundle.bundle import find_bundles
     from bakeoff.bundle.inputs import gather
+    from bakeoff.bundle.lettering import can_write
     from bakeoff.bundle.panel import Panel, answers_table
     from bakeoff.screen import answers_shown
 
@@ -109,6 +110,13 @@ def predict(
         console.print(f"answers: {csv}", markup=False)
     if explain is not None:
         console.print(f"explanations: {explain}", markup=False)
+        classes = (name for bundle in panel.bundles.values() for name in bundle.classes)
+        if not all(map(can_write, (*inputs.names, *classes))):
+            console.print(
+                "Letters that no font here has are written as numbers. Chinese, Japanese and "
+                "Korean: pip install 'bakeoff[cjk]'",
+                markup=False,
+            )
 
 
 @app.command()
