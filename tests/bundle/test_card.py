@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.card import card
@@ -36,6 +38,49 @@ def test_the_header_is_what_the_hub_reads(manifest: Manifest) -> None:
     assert model["name"] == "cnn"
     values = [one["metrics"][0]["value"] for one in model["results"]]
     assert values == [pytest.approx(one.accuracy, abs=1e-6) for one in manifest.scores]
+
+
+def after_the_hub(text: str, folder: Path) -> dict[str, Any]:
+    """The header once the Hub's library has read the card and written it again."""
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    ModelCard.load(folder / "README.md").save(folder / "again.md")
+    return header((folder / "again.md").read_text(encoding="utf-8"))
+
+
+def figures(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Value by metric by split."""
+    (model,) = found["model-index"]
+    return {
+        result["dataset"]["split"]: {one["type"]: one["value"] for one in result["metrics"]}
+        for result in model["results"]
+    }
+
+
+def test_the_hub_s_library_keeps_figures_with_their_split(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    text = card(manifest)
+    assert figures(after_the_hub(text, tmp_path)) == figures(header(text))
+    assert set(figures(header(text))) == {"out of fold", "test"}
+    results = ModelCard(text).data.eval_results
+    assert {(one.dataset_split, one.metric_type) for one in results} == {
+        (split, metric) for split in ("out of fold", "test") for metric in ("accuracy", "loss")
+    }
+
+
+@pytest.mark.parametrize("name", ["1e3", "null", "2026-01-01", "yes", "犬と猫", "a: b", "~"])
+def test_names_survive_the_hub_s_library(manifest: Manifest, tmp_path: Path, name: str) -> None:
+    (model,) = after_the_hub(card(with_name(manifest, name)), tmp_path)["model-index"]
+    assert {result["dataset"]["type"] for result in model["results"]} == {name}
+
+
+def test_one_score_and_equal_scores_stay_apart(manifest: Manifest, tmp_path: Path) -> None:
+    first, second = manifest.scores
+    alone = manifest.model_copy(update={"scores": [second]})
+    assert list(figures(after_the_hub(card(alone), tmp_path))) == ["test"]
+    equal = second.model_copy(update={"accuracy": first.accuracy, "loss": first.loss})
+    both = manifest.model_copy(update={"scores": [first, equal]})
+    assert list(figures(after_the_hub(card(both), tmp_path))) == ["out of fold", "test"]
 
 
 @pytest.mark.parametrize("name", ['a"b: c', "x\n- y: z", "---", "<script>", "[a](http://b)", "# é"])

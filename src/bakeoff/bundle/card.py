@@ -35,6 +35,8 @@ def _header(manifest: Manifest) -> list[str]:
             "    dataset:",
             f"      name: {_quoted(f'{manifest.trained_on.name} ({score.on})')}",
             f"      type: {_quoted(manifest.trained_on.name)}",
+            # Readers join results of the same dataset and split, whatever the dataset's name.
+            f"      split: {score.on}",
             "    metrics:",
             "    - type: accuracy",
             f"      value: {score.accuracy:.6f}",
