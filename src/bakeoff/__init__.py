@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bakeoff.version import __version__
 
 if TYPE_CHECKING:
-    from bakeoff.bundle.bundle import load as load
+    from bakeoff.bundle.panel import load as load
     from bakeoff.classifier import Classifier as Classifier
     from bakeoff.data.read import read as read
     from bakeoff.run.bake import bake as bake
@@ -25,7 +25,7 @@ __all__ = ["Classifier", "__version__", "bake", "load", "read", "resume"]
 _HOMES = {
     "Classifier": "bakeoff.classifier",
     "bake": "bakeoff.run.bake",
-    "load": "bakeoff.bundle.bundle",
+    "load": "bakeoff.bundle.panel",
     "read": "bakeoff.data.read",
     "resume": "bakeoff.run.bake",
 }

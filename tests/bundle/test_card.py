@@ -62,7 +62,8 @@ def test_the_hub_s_library_keeps_figures_with_their_split(
     text = card(manifest)
     assert figures(after_the_hub(text, tmp_path)) == figures(header(text))
     assert set(figures(header(text))) == {"out of fold", "test"}
-    results = ModelCard(text).data.eval_results
+    data: Any = ModelCard(text).data
+    results = data.eval_results
     assert {(one.dataset_split, one.metric_type) for one in results} == {
         (split, metric) for split in ("out of fold", "test") for metric in ("accuracy", "loss")
     }

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import bakeoff
 from bakeoff.bundle.answer import Answers, answer_of
-from bakeoff.bundle.bundle import find_bundles
+from bakeoff.bundle.bundle import Bundle, find_bundles
 from bakeoff.bundle.inputs import Inputs, gather
-from bakeoff.bundle.panel import Panel, answers_table
+from bakeoff.bundle.pack import pack
+from bakeoff.bundle.panel import Panel, SideBySide, answers_table
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Trust
 from bakeoff.record.config import RunConfig
@@ -54,6 +58,51 @@ def test_every_bundle_predicts_the_same_pictures(finished: RunFolder) -> None:
     assert seen[-1] == (18, 18)
     for name, some in answers.items():
         assert some == panel.bundles[name].predict(drawings)
+
+
+def test_a_run_of_several_bundles_is_loaded_as_a_panel(finished: RunFolder) -> None:
+    panel = bakeoff.load(finished.path)
+    assert isinstance(panel, Panel)
+    assert list(panel.bundles) == ["baseline", "cnn"]
+    drawings = list(strokes(3).pictures)
+    found = panel.predict(drawings)
+    assert isinstance(found, SideBySide)
+    for name in ("baseline", "cnn"):
+        alone = bakeoff.load(finished.bundle(name))
+        assert isinstance(alone, Bundle)
+        assert found[name] == alone.predict(drawings)
+        assert panel[name].classes == alone.classes
+    lines = repr(found).splitlines()
+    assert lines[0] == "[0]"
+    assert len(lines) == 9
+    first = found["cnn"][0]
+    assert lines[2].split() == ["cnn", *f"{first}".partition(": ")[2].split()]
+    assert found._repr_html_().count("<h4>") == 2
+    many = panel.predict(list(strokes(12).pictures))
+    assert repr(many).endswith("… and 2 more")
+
+
+def test_bundles_anywhere_are_loaded(finished: RunFolder, tmp_path: Path) -> None:
+    """A run's folder of bundles, packed and unpacked ones beside each other, lists, and one."""
+
+    def names(path: Any) -> list[str]:
+        panel = bakeoff.load(path)
+        assert isinstance(panel, Panel)
+        return list(panel.bundles)
+
+    assert names(finished.path / "bundles") == ["baseline", "cnn"]
+    assert names(str(finished.path)) == ["baseline", "cnn"]
+    assert names([finished.bundle("cnn"), str(finished.bundle("baseline"))]) == ["cnn", "baseline"]
+    assert names([finished.bundle("cnn")]) == ["cnn"]
+    shutil.copytree(finished.bundle("cnn"), tmp_path / "mine")
+    alone = bakeoff.load(tmp_path)
+    assert isinstance(alone, Bundle)
+    pack(finished.bundle("baseline"), tmp_path / "theirs.bakeoff")
+    assert names(tmp_path) == ["mine", "theirs"]
+    with pytest.raises(BakeoffError, match="none was named"):
+        bakeoff.load([])
+    with pytest.raises(BakeoffError, match="does not exist"):
+        bakeoff.load(tmp_path / "nowhere")
 
 
 def test_nothing_to_load_is_refused(tmp_path: Path) -> None:
