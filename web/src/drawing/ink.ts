@@ -18,6 +18,9 @@ export interface Stroke {
 
 type Step = Stroke | "clear";
 
+/** A step as it is stored: colour, width, then x, y and pressure of every point. */
+type Stored = "clear" | [string, number, ...number[]];
+
 /** The strokes of a drawing with its history; clearing is a step like any other. */
 export class Ink {
   #steps: Step[] = [];
@@ -61,12 +64,49 @@ export class Ink {
     const step = this.#undone.pop();
     if (step) this.#steps.push(step);
   }
+
+  /** All steps for `restore`, as JSON. */
+  toJSON(): { steps: Stored[]; undone: Stored[] } {
+    return { steps: this.#steps.map(stored), undone: this.#undone.map(stored) };
+  }
+
+  /** Take over the steps of another drawing, from what its `toJSON` returned. */
+  restore(saved: unknown): void {
+    const lists = (saved ?? {}) as { steps?: unknown; undone?: unknown };
+    this.#steps = restored(lists.steps);
+    this.#undone = restored(lists.undone);
+  }
+}
+
+function stored(step: Step): Stored {
+  if (step === "clear") return step;
+  const short = (value: number) => Math.round(value * 1e5) / 1e5;
+  const points = step.points.flatMap(({ x, y, pressure }) => [short(x), short(y), short(pressure)]);
+  return [step.colour, step.width, ...points];
+}
+
+/** Steps from what a browser has stored, which may be of another version or damaged. */
+function restored(list: unknown): Step[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((step: unknown): Step[] => {
+    if (step === "clear") return [step];
+    if (!Array.isArray(step)) return [];
+    const [colour, width, ...values] = step as unknown[];
+    const numbers = values.filter((value): value is number => Number.isFinite(value));
+    if (typeof colour !== "string" || typeof width !== "number" || numbers.length < 3) return [];
+    const points = Array.from({ length: Math.floor(numbers.length / 3) }, (_, n) => ({
+      x: numbers[3 * n]!,
+      y: numbers[3 * n + 1]!,
+      pressure: numbers[3 * n + 2]!,
+    }));
+    return [{ colour, width, points }];
+  });
 }
 
 /** The part of a canvas context that painting uses. */
 export type Brush = Pick<
   CanvasRenderingContext2D,
-  "beginPath" | "moveTo" | "lineTo" | "quadraticCurveTo" | "stroke" | "fillRect"
+  "arc" | "beginPath" | "fill" | "fillRect" | "lineTo" | "moveTo" | "quadraticCurveTo" | "stroke"
 > & {
   lineWidth: number;
   strokeStyle: string | CanvasGradient | CanvasPattern;
@@ -91,13 +131,37 @@ export function paint(brush: Brush, side: number, stroke: Stroke, from = 0): voi
     const before = points[n - 1] ?? point;
     const start = n > 1 ? between(points[n - 2]!, before) : before;
     const middle = between(before, point);
-    brush.lineWidth = stroke.width * side * thickness(point.pressure);
+    const width = stroke.width * side * thickness(point.pressure);
+    if (isDot([start, before, point])) {
+      dot(brush, side, stroke.colour, point, width);
+      continue;
+    }
+    brush.lineWidth = width;
     brush.beginPath();
     brush.moveTo(start.x * side, start.y * side);
     brush.quadraticCurveTo(before.x * side, before.y * side, middle.x * side, middle.y * side);
     brush.lineTo(point.x * side, point.y * side);
     brush.stroke();
   }
+}
+
+/** Whether a line through these points has no length, as after a tap. */
+function isDot(points: readonly { x: number; y: number }[]): boolean {
+  return points.every(({ x, y }) => x === points[0]!.x && y === points[0]!.y);
+}
+
+/** A disc as wide as the pen: Chromium paints nothing for a line without length. */
+function dot(
+  brush: Brush,
+  side: number,
+  colour: string,
+  { x, y }: { x: number; y: number },
+  width: number,
+): void {
+  brush.fillStyle = colour;
+  brush.beginPath();
+  brush.arc(x * side, y * side, width / 2, 0, 2 * Math.PI);
+  brush.fill();
 }
 
 /** Full pressure draws a quarter thicker than normal, light pressure a quarter thinner. */
@@ -113,10 +177,15 @@ function paintWhole(brush: Brush, side: number, stroke: Stroke): void {
     paint(brush, side, stroke);
     return;
   }
+  const width = stroke.width * side * thickness(first.pressure);
+  if (isDot(points)) {
+    dot(brush, side, stroke.colour, first, width);
+    return;
+  }
   brush.strokeStyle = stroke.colour;
   brush.lineCap = "round";
   brush.lineJoin = "round";
-  brush.lineWidth = stroke.width * side * thickness(first.pressure);
+  brush.lineWidth = width;
   brush.beginPath();
   brush.moveTo(first.x * side, first.y * side);
   points.slice(0, -1).forEach((point, n) => {

@@ -1,9 +1,11 @@
-/** A set during drawing: its classes, their pictures, and the last additions. */
+/** A set during drawing: its classes, their pictures, and how to take a step back. */
+import { recall, remember, remembered } from "../../lib/stored.ts";
 import {
   addPicture,
   findSet,
   listPictures,
   openSet,
+  pictureBlob,
   removePicture,
   type SetSummary,
 } from "./sets.ts";
@@ -11,17 +13,26 @@ import {
 export interface Kept {
   id: string;
   label: string;
+  group?: string | null;
 }
+
+/** A picture that was added or removed on this page; `file` is what was removed. */
+export interface Step {
+  kept: Kept;
+  file: Blob | null;
+}
+
+const CLASSES = "bakeoff-classes-"; // before the name of the set, in the browser's storage
 
 export class Collection {
   /** The server's summary; null before the first picture. */
   summary = $state.raw<SetSummary | null>(null);
   /** Oldest first. */
   pictures = $state.raw<Kept[]>([]);
-  /** Classes in the order of their creation, some without pictures yet. */
+  /** Classes in the order of their creation on this browser, some without pictures yet. */
   classes = $state.raw<string[]>([]);
-  /** The pictures added on this page, newest last, for Undo. */
-  last = $state.raw<Kept[]>([]);
+  /** Newest last, for Undo. */
+  steps = $state.raw<Step[]>([]);
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
   constructor(readonly name: string) {}
@@ -32,7 +43,7 @@ export class Collection {
     const pictures = this.summary?.editable ? await listPictures(this.name) : [];
     this.pictures = pictures.filter((picture) => !out.has(picture.id));
     const known = this.summary?.classes.map((label) => label.name) ?? [];
-    this.classes = [...known, ...this.#remembered().filter((one) => !known.includes(one))];
+    this.classes = [...new Set([...rememberedClasses(this.name), ...known])];
   }
 
   /** Pictures of a class, newest first. */
@@ -56,24 +67,47 @@ export class Collection {
     this.#remember();
   }
 
-  /** Only for a class without pictures, which this tab alone knows. */
+  /** Only for a class without pictures, which this browser alone knows. */
   removeClass(label: string): void {
     this.classes = this.classes.filter((one) => one !== label);
     this.#remember();
   }
 
-  async keep(label: string, group: string, file: File): Promise<void> {
-    const { id } = await addPicture(this.name, label, group, file);
-    this.pictures = [...this.pictures, { id, label }];
-    this.last = [...this.last, { id, label }];
-    await this.#refresh();
+  async keep(label: string, group: string, file: Blob): Promise<void> {
+    const kept = await this.#add(label, group, file);
+    this.steps = [...this.steps, { kept, file: null }];
   }
 
   async remove(kept: Kept): Promise<void> {
-    await removePicture(this.name, kept.id);
-    const others = (all: Kept[]) => all.filter((one) => one.id !== kept.id);
-    [this.pictures, this.last] = [others(this.pictures), others(this.last)];
+    const file = await pictureBlob(this.name, kept.id);
+    await this.#delete(kept);
+    this.steps = [...this.steps, { kept, file }];
+  }
+
+  /** Take back the last addition or removal. */
+  async undo(): Promise<void> {
+    const step = this.steps.at(-1);
+    if (!step) return;
+    const { kept, file } = step;
+    if (!file) await this.#delete(kept);
+    const again = file ? await this.#add(kept.label, kept.group ?? "", file) : null;
+    this.steps = this.steps
+      .filter((one) => one !== step)
+      .map((one) => (again && one.kept.id === kept.id ? { ...one, kept: again } : one));
+  }
+
+  async #add(label: string, group: string, file: Blob): Promise<Kept> {
+    const kept = await addPicture(this.name, label, group, file);
+    this.pictures = [...this.pictures, kept];
+    if (!this.classes.includes(label)) this.classes = [...this.classes, label];
     this.#remember();
+    await this.#refresh();
+    return kept;
+  }
+
+  async #delete(kept: Kept): Promise<void> {
+    await removePicture(this.name, kept.id);
+    this.pictures = this.pictures.filter((one) => one.id !== kept.id);
     await this.#refresh();
   }
 
@@ -81,24 +115,25 @@ export class Collection {
     this.summary = await openSet(this.name).catch(() => this.summary);
   }
 
-  // The server knows a class by its pictures; until the first one this tab remembers it.
-  #remembered(): string[] {
-    try {
-      const found: unknown = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
-      return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
-    } catch {
-      return [];
-    }
-  }
-
+  // The server knows a class by its pictures, and no order.
   #remember(): void {
-    const empty = this.classes.filter((label) => !this.of(label).length);
-    sessionStorage.setItem(this.#key, JSON.stringify(empty));
+    remember("browser", CLASSES + this.name, this.classes.length ? this.classes : null);
   }
+}
 
-  get #key(): string {
-    return `bakeoff-classes-${this.name}`;
-  }
+/** The classes of a set in the order of their creation, as far as this browser knows. */
+export function rememberedClasses(set: string): string[] {
+  const found = recall("browser", CLASSES + set);
+  return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
+}
+
+/** Names of the sets whose classes this browser knows. */
+export function rememberedSets(): string[] {
+  return remembered("browser", CLASSES);
+}
+
+export function forgetClasses(set: string): void {
+  remember("browser", CLASSES + set, null);
 }
 
 function grouped(classes: readonly string[], pictures: readonly Kept[]): Map<string, Kept[]> {

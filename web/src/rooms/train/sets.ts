@@ -34,12 +34,12 @@ export function addPicture(
   name: string,
   label: string,
   group: string,
-  file: File,
+  file: Blob,
 ): Promise<PictureInfo> {
   const form = new FormData();
   form.append("label", label);
   if (group) form.append("group", group);
-  form.append("file", file);
+  form.append("file", file, "picture.png");
   return send("POST", `${at(name)}/pictures?create=true`, form);
 }
 
@@ -48,8 +48,8 @@ export function removePicture(name: string, id: string): Promise<void> {
 }
 
 /** Through `fetch`, as an `<img>` cannot send a token. */
-export async function pictureBlob(name: string, id: string, signal: AbortSignal): Promise<Blob> {
-  return (await request(pictureAt(name, id), { signal })).blob();
+export async function pictureBlob(name: string, id: string, signal?: AbortSignal): Promise<Blob> {
+  return (await request(pictureAt(name, id), signal ? { signal } : {})).blob();
 }
 
 /** Upload a new set, reporting the share that has been sent, 0…1.
@@ -81,7 +81,7 @@ export function upload(
       fail(
         new Refused(
           0,
-          "The upload was cut off. It may be larger than this server accepts (see --bound set_mb),  " +
+          "The upload was cut off. It may be larger than this server accepts (see --bound set_mb), " +
             "or the server was stopped.",
         ),
       );
