@@ -64,7 +64,9 @@ export class LocalModels implements Models {
         for (const [id, waiting] of this.#waiting) {
           waiting.done({
             id,
-            error: "This browser cannot run the models. Use a newer one.",
+            error:
+              "The models cannot be started. Serve the whole folder; if a file is not missing, " +
+              "use a newer browser.",
           });
         }
         this.#waiting.clear();

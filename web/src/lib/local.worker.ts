@@ -84,10 +84,7 @@ async function list(index: string): Promise<ModelInfo[]> {
     listed.map(async ({ name, manifest, graph }) => ({
       name,
       manifest: (await (await fetched(new URL(manifest, index).href)).json()) as Manifest,
-      session: await ort.InferenceSession.create(
-        new Uint8Array(await (await fetched(new URL(graph, index).href)).arrayBuffer()),
-        { executionProviders: ["wasm"] },
-      ),
+      session: await started(await fetched(new URL(graph, index).href)),
     })),
   );
   return models.map(({ name, manifest }) => ({
@@ -100,6 +97,18 @@ async function list(index: string): Promise<ModelInfo[]> {
     accuracy: manifest.scores[0]?.accuracy ?? null,
     waiting: 0,
   }));
+}
+
+async function started(graph: Response): Promise<ort.InferenceSession> {
+  const bytes = new Uint8Array(await graph.arrayBuffer());
+  try {
+    return await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  } catch (error) {
+    throw new Error(
+      "The models cannot be started. Serve the whole folder, with .wasm as application/wasm. " +
+        `(${messageOf(error).slice(0, 200)})`,
+    );
+  }
 }
 
 async function fetched(url: string): Promise<Response> {

@@ -22,7 +22,7 @@ export function balance(classes: readonly string[], counts: readonly number[]): 
     words.push(
       `The classes differ a lot in size: “${large}” has ${plural(most, "picture")}${times}` +
         `${least === 0 ? ` and “${small}” has none` : ` with ${count(least)}`}. ` +
-        "Every picture counts the same in the accuracy, so the large classes dominate it:  " +
+        "Every picture counts the same in the accuracy, so the large classes dominate it: " +
         "check the small ones separately.",
       `Always answering “${large}” would be right for ${percent(most / total)} of the pictures.`,
     );

@@ -1,0 +1,91 @@
+"""The static page says what to do where it cannot run: from disk, or without a file or scripts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import Served, firefox_program, hosted, serious, sideways, watched
+from .firefox import Firefox
+
+COMMAND = "python -m http.server -d "
+
+
+@pytest.fixture
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the exported page, in a folder with a space in its name."""
+    return Path(shutil.copytree(exported / "some" / "where", tmp_path / "my site"))
+
+
+@pytest.fixture
+def site_of(folder: Path) -> Iterator[str]:
+    with hosted(folder) as address:
+        yield address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_double_click_says_what_to_do(
+    browser: Browser, folder: Path, width: int, scheme: str
+) -> None:
+    view = {"viewport": {"width": width, "height": 740}, "color_scheme": scheme}
+    with watched(browser, **view) as page:
+        page.goto((folder / "index.html").as_uri())
+        expect(
+            page.get_by_role("heading", name="Serve this folder to open the page")
+        ).to_be_visible()
+        expect(page.get_by_text(f'{COMMAND}"{folder}"', exact=True)).to_be_visible()
+        expect(page.get_by_text("is missing")).to_be_hidden()
+        assert sideways(page) <= 0
+        assert serious(page) == []
+        page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own about the files
+
+
+def test_firefox_says_it_too(folder: Path) -> None:
+    plain = folder.rename(folder.with_name("site"))
+    with Firefox(firefox_program()) as firefox:
+        firefox.goto((plain / "index.html").as_uri())
+        assert firefox.evaluate("() => document.getElementById('from-disk').innerText").endswith(
+            f"{COMMAND}{plain}"
+        )
+
+
+def test_the_command_opens_the_page(page: Page, site_of: str) -> None:
+    page.goto(site_of)
+    expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Serve this folder")).to_be_hidden()
+
+
+def test_a_page_without_its_script_names_it(page: Page, folder: Path, site_of: str) -> None:
+    [script] = (folder / "assets").glob("browser-*.js")
+    script.unlink()
+    page.goto(site_of)
+    expect(page.get_by_role("heading", name="A file of this page is missing")).to_be_visible()
+    expect(page.get_by_text(f"assets/{script.name}")).to_be_visible()
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+
+
+@pytest.mark.parametrize("pattern", ["*.wasm", "local.worker-*.js", "Try-*.js"])
+def test_a_page_without_a_part_of_it_says_so(
+    page: Page, folder: Path, site_of: str, pattern: str
+) -> None:
+    [part] = (folder / "assets").glob(pattern)
+    part.unlink()
+    page.goto(site_of)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(re.compile("Serve the whole folder|Reload the page"))
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+
+
+def test_a_browser_without_scripts_is_told(browser: Browser, served: Served, site_of: str) -> None:
+    for address in (site_of, served.address):
+        with watched(browser, java_script_enabled=False) as page:
+            page.goto(address)
+            said = page.locator("noscript")
+            assert "This page needs JavaScript" in (said.text_content() or "")
+            assert said.evaluate("(one) => one.getClientRects().length > 0")
