@@ -318,7 +318,9 @@ def test_what_became_of_groups_is_logged_and_written_down(tmp_path: Path) -> Non
 def test_a_model_can_learn_from_one_picture(tmp_path: Path) -> None:
     dataset = strokes(12, groups=np.array([0] * 11 + [1]), group_names=("many", "one"))
     run = bake(dataset, tmp_path / "run", leave_one_group_out=True, **QUICKLY)
-    assert [fold.pictures for fold in run.results().approaches[0].folds] == [11, 1]
+    # Of the group that is left out, only pictures of the class that the other one shows.
+    assert [fold.pictures for fold in run.results().approaches[0].folds] == [3, 1]
+    assert run.results().protocol.unscored == ["bar", "dash"]
 
 
 @pytest.mark.parametrize("wish", ["keep_groups", "leave_one_group_out"])

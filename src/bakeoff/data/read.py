@@ -17,6 +17,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.combine import combine
 from bakeoff.data.readers.files import looks_usable, visible
 from bakeoff.data.readers.folder import read_folder
@@ -115,6 +116,10 @@ class _Source:
         raise BakeoffError(str(path), "it is neither a file nor a folder", self.readers.hint())
 
     def _read_file(self, path: Path, request: ReadRequest) -> Dataset:
+        return with_class_names(self._read_numbered(path, request), path)
+
+    def _read_numbered(self, path: Path, request: ReadRequest) -> Dataset:
+        """A file, whose classes may be numbers that another file names."""
         with path.open("rb") as file:
             head = file.read(1024)
         if not head:
@@ -188,8 +193,14 @@ class _Source:
                 "Give one of them, or call them train.csv and test.csv",
             )
         data = combine(
-            [(self._read_file(path, request), path.name, split == "test") for path, split in parts]
+            [
+                (self._read_numbered(path, request), path.name, split == "test")
+                for path, split in parts
+            ]
         )
+        # Named together: a part may lack the last classes.
+        trained = next(path for path, split in parts if split == "train")
+        data = with_class_names(data, trained)
         beside = [path for path in files if path not in dict(parts)]
         return replace(data, left_out=data.left_out + tuple(map(_beside, beside)))
 

@@ -48,9 +48,20 @@ def test_train_and_test_of_emnist_with_their_mapping(tmp_path: Path) -> None:
     (tmp_path / "emnist-balanced-mapping.txt").write_text("1 48\n2 49\n26 50\n")
     data = read(tmp_path)
     assert data.classes == ("A", "B", "Z")
+    assert "classes named by emnist-letters-mapping.txt, 15 pictures" in data.description
     assert data.labels.tolist() == [0, 1, 2] * 5
     assert data.official_test is not None
     assert data.official_test.sum() == 3
+
+
+def test_a_part_without_the_last_class_is_named_as_the_others(tmp_path: Path) -> None:
+    csv(tmp_path / "train.csv", [0, 1, 2] * 4)
+    csv(tmp_path / "test.csv", [0, 1, 1, 0] * 3)
+    (tmp_path / "classes.txt").write_text("ape\nbee\ncat\n")
+    data = read(tmp_path)
+    assert data.classes == ("ape", "bee", "cat")
+    assert data.official_test is not None
+    assert data.official_test.sum() == 12
 
 
 @pytest.mark.parametrize(
@@ -86,6 +97,7 @@ def test_names_beside_an_npz_count_from_one(tmp_path: Path) -> None:
         ("mapping.txt", "1 65\n3 65\n"),  # two classes of one name
         ("mapping.txt", ""),
         ("notes.txt", "a\nb\nc\nd\n"),
+        ("classes.txt", "a\nb\nc\nd\ne\nf\n"),  # those of another set
     ],
 )
 def test_names_that_do_not_fit_change_nothing(tmp_path: Path, name: str, text: str) -> None:

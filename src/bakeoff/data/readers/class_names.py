@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,33 +36,34 @@ def with_class_names(dataset: Dataset, path: Path) -> Dataset:
     """The dataset with the class names that a file beside `path` gives for its numbers.
 
     A mapping that begins as the file does (emnist-letters-mapping.txt beside
-    emnist-letters-train.csv), or is the only one, or a list of names. Nothing changes unless it
-    names every class.
+    emnist-letters-train.csv), or is the only one; or a list with as many names as there are
+    numbers. Nothing changes unless it names every class; else the description says where the
+    names are from.
     """
     if not dataset.classes or not all(re.fullmatch(r"[0-9]{1,9}", n) for n in dataset.classes):
         return dataset
-    for names in _candidates(path):
-        named = [names.get(int(number), "") for number in dataset.classes]
+    numbers = [int(number) for number in dataset.classes]
+    for file, names in _candidates(path, max(numbers)):
+        named = [names.get(number, "") for number in numbers]
         if all(named) and len(set(named)) == len(named):
-            return replace(dataset, classes=tuple(named))
+            words = f"{dataset.description}, classes named by {file.name}"
+            return replace(dataset, classes=tuple(named), description=words)
     return dataset
 
 
-def _candidates(path: Path) -> list[Mapping[int, str]]:
-    """What the files beside `path` call the numbers, the most fitting first."""
+def _candidates(path: Path, highest: int) -> Iterator[tuple[Path, Mapping[int, str]]]:
+    """The files beside `path`, and what they call the numbers up to `highest`."""
     files = sorted(file for file in path.parent.iterdir() if file != path and file.is_file())
-    mappings = {
-        file: match[1] for file in files if (match := _MAPPINGS.fullmatch(file.name.lower()))
-    }
-    fitting = [
-        file for file, base in mappings.items() if base and path.name.lower().startswith(base)
-    ]
-    if not fitting and len(mappings) == 1:
-        fitting = list(mappings)
-    lists = [file for file in files if _LISTS.fullmatch(file.name.lower())]
-    lists = lists if len(lists) == 1 else []
-    found = [_mapping(_lines(file)) for file in sorted(fitting, key=lambda f: -len(mappings[f]))]
-    return [*found, *(names for file in lists for names in _numberings(_lines(file)))]
+    found = ((file, _MAPPINGS.fullmatch(file.name.lower())) for file in files)
+    mappings = {file: match[1] for file, match in found if match}
+    own = [file for file, base in mappings.items() if base and path.name.lower().startswith(base)]
+    if not own and len(mappings) == 1:
+        own = list(mappings)
+    for file in sorted(own, key=lambda file: -len(mappings[file])):
+        yield file, _mapping(_lines(file))
+    for file in files:
+        if _LISTS.fullmatch(file.name.lower()):
+            yield file, _numbering(_lines(file), highest)
 
 
 def _lines(path: Path) -> list[str]:
@@ -99,12 +100,13 @@ def _character(field: str, *, bare: bool) -> str | None:
     return chr(code) if code < 0x110000 and chr(code).isprintable() else None
 
 
-def _numberings(lines: Sequence[str]) -> list[dict[int, str]]:
-    """One name a line, counted from 0 or else from 1; or each with its number."""
+def _numbering(lines: Sequence[str], highest: int) -> dict[int, str]:
+    """One name a line, counted from 0 or from 1 to the highest number; or each with its number."""
     numbered = [re.fullmatch(r"([0-9]{1,9})[,;:\t ]+(.+)", line) for line in lines]
     if lines and all(numbered):
-        return [{int(match[1]): nfc(match[2].strip()) for match in numbered if match}]
+        return {int(match[1]): nfc(match[2].strip()) for match in numbered if match}
     names = [nfc(line) for line in lines]
-    if len(set(names)) < len(names):
-        return []  # the labels of pictures, one a line
-    return [dict(enumerate(names, first)) for first in (0, 1)]
+    first = highest + 1 - len(names)
+    if first not in (0, 1) or len(set(names)) < len(names):
+        return {}  # names of another set, or the labels of pictures
+    return dict(enumerate(names, first))

@@ -23,7 +23,6 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
 from bakeoff.data.pixels import SMALLEST_COLOUR, PixelRange, picture_shape
 from bakeoff.data.planes import SAMPLE, are_planes, from_planes
-from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
 from bakeoff.data.readers.splits import SPLITS
@@ -106,7 +105,6 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         left_out=left_out + unused,
         description="npz",
     )
-    dataset = with_class_names(dataset, path)
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
 
 

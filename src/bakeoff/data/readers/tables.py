@@ -20,7 +20,7 @@ from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
 from bakeoff.data.pixels import BYTES, SHARES, SMALLEST_COLOUR, PixelRange, picture_shape
 from bakeoff.data.planes import SAMPLE, are_planes, from_planes
-from bakeoff.data.readers.class_names import SIDEWAYS, is_sideways, with_class_names
+from bakeoff.data.readers.class_names import SIDEWAYS, is_sideways
 from bakeoff.data.readers.columns import (
     Columns,
     columns_of_header,
@@ -109,7 +109,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
     group_names: tuple[str, ...] = ()
     if start.columns.group is not None:
         groups, group_names = encode_names(texts[start.columns.group][row] for row in full)
-    dataset = Dataset(
+    return Dataset(
         name=path.name.split(".")[0],
         pictures=rows.pictures.take(np.asarray(full, dtype=np.int64)),
         labels=labels,
@@ -120,7 +120,6 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
         left_out=tuple(rows.left_out),
         description=_words(start, path),
     )
-    return with_class_names(dataset, path)
 
 
 def is_matrix(path: Path, *, limits: TableLimits = _LIMITS) -> bool:
