@@ -103,8 +103,8 @@ def test_a_class_of_blank_pictures_is_how_that_class_looks() -> None:
     }
     assert [one.index for one in health.odd] == [0]
     assert health.words[:2] == [
-        "20 of the 20 pictures of “dash” are empty or nearly empty: if that is not what the "
-        "class shows, look at its files.",
+        "20 of the 20 pictures of “dash” look unlike the other classes (20 empty or nearly "
+        "empty): if that is not what the class shows, look at its files.",
         f"1 picture is empty or nearly empty: {dataset.names[0]}.",
     ]
     assert health.words[-1] == (
@@ -112,6 +112,19 @@ def test_a_class_of_blank_pictures_is_how_that_class_looks() -> None:
         "group), so a model that has not seen them has not seen the class. The accuracy is "
         "without it."
     )
+
+
+def test_a_class_of_nearly_blank_pictures_is_not_doubted() -> None:
+    dataset = strokes()
+    rng = np.random.default_rng(0)
+    specks = {}
+    for row in np.flatnonzero(dataset.labels == 1).tolist():
+        specks[row] = EMPTY.copy()
+        specks[row][tuple(rng.integers(0, 12, (2, 1 + row % 5)))] = 150 + row
+    dataset = changed(dataset, specks)
+    health, proposed = issues_of(dataset)
+    assert not [one for one in proposed if one.label == "dash"]
+    assert "20 of the 20 pictures of “dash” look unlike the other classes" in health.words[0]
 
 
 def test_people_decide_whether_a_class_is_lost() -> None:

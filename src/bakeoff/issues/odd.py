@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.records import Odd
 from bakeoff.evaluation.suspects import outliers
 from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
@@ -29,22 +31,31 @@ def find_odd(evidence: Evidence) -> Iterator[Issue]:
     """
     labels = evidence.dataset.labels
     counts = np.bincount(labels[labels >= 0], minlength=len(evidence.dataset.classes))
+    of_class = [labels[oddity.row] for oddity in evidence.odd_by_looks if labels[oddity.row] >= 0]
+    odd = np.bincount(np.asarray(of_class, dtype=np.int64), minlength=len(counts))
+    shared = np.flatnonzero((odd >= SHARED * counts) & (odd > 1))
+    for label in shared.tolist():
+        yield _look_of_a_class(evidence, label, int(counts[label]))
     for kind, words in KINDS.items():
-        reasons = {odd.row: odd.why for odd in evidence.odd_by_looks if odd.what == kind}
-        of_class = [int(labels[row]) for row in reasons if labels[row] >= 0]
-        odd = np.bincount(of_class, minlength=len(counts))
-        shared = np.flatnonzero((odd >= SHARED * counts) & (odd > 1))
-        for label in shared:
-            name = evidence.dataset.classes[label]
-            yield Issue(
-                f"class of {kind}",
-                tuple(row for row in reasons if labels[row] == label),
-                f"{odd[label]} of the {counts[label]} pictures of “{name}” are {words}: "
-                "if that is not what the class shows, look at its files.",
-            )
-        reasons = {row: why for row, why in reasons.items() if labels[row] not in shared}
+        reasons = {
+            oddity.row: oddity.why
+            for oddity in evidence.odd_by_looks
+            if oddity.what == kind and labels[oddity.row] not in shared
+        }
         if reasons:
             yield _issue(evidence, kind, words, reasons)
+
+
+def _look_of_a_class(evidence: Evidence, label: int, count: int) -> Issue:
+    rows = [odd.row for odd in evidence.odd_by_looks if evidence.dataset.labels[odd.row] == label]
+    kinds = Counter(odd.what for odd in evidence.odd_by_looks if odd.row in set(rows))
+    words = listed([f"{number} {KINDS[kind]}" for kind, number in kinds.most_common()])
+    return Issue(
+        "look of a class",
+        tuple(rows),
+        f"{len(rows)} of the {count} pictures of “{evidence.dataset.classes[label]}” look unlike "
+        f"the other classes ({words}): if that is not what the class shows, look at its files.",
+    )
 
 
 def find_outliers(evidence: Evidence) -> Iterator[Issue]:
