@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve
 from bakeoff.record.events import (
+    ApproachScored,
     BundleRefused,
     CorruptingPictures,
     Estimated,
@@ -18,7 +20,6 @@ from bakeoff.record.events import (
     Preparing,
     RunFinished,
     TestOpened,
-    TracingGraphs,
     UnitFinished,
     UnitKept,
     UnitStarted,
@@ -215,15 +216,24 @@ def test_corrupted_pictures_are_not_silent() -> None:
 
 
 def test_graphs_are_not_silent() -> None:
-    begun = TracingGraphs(approaches=["cnn", "vit"])
     traced = GraphTraced(approach="cnn", seconds=9.4, done=1, of=2)
-    screen, _ = fed(CORRUPTING, CORRUPTED, begun)
-    assert "writing each model as one graph" in shown(screen)
-    screen, file = fed(begun, traced)
-    assert "1 of 2 graphs, about 9 s left" in shown(screen)
+    _, file = fed(traced)
     assert "its graph" not in file.getvalue()
-    _, file = fed(begun, traced, terminal=False)
+    _, file = fed(traced, terminal=False)
     assert "cnn · its graph, 9 s" in file.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_first_score_is_shown_with_the_model_to_try(terminal: bool) -> None:
+    scored = ApproachScored(
+        approach="cnn", accuracy=0.935, interval=(0.91, 0.952), bundle="runs/a/bundles/cnn"
+    )
+    _, file = fed(scored, terminal=terminal)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
+    assert "cnn has 93.5 % right (91.0 to 95.2 %) · runs/a/bundles/cnn\n" in plain
+    without = scored.model_copy(update={"accuracy": None, "interval": None, "bundle": None})
+    _, file = fed(without, terminal=terminal)
+    assert "is trained" in file.getvalue()
 
 
 def test_two_units_of_one_approach_at_once() -> None:

@@ -16,8 +16,10 @@ from rich.text import Text
 
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
+from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import LearningCurve, Scores
 from bakeoff.record.events import (
+    ApproachScored,
     BundleRefused,
     BundleWritten,
     CorruptingPictures,
@@ -29,7 +31,6 @@ from bakeoff.record.events import (
     Preparing,
     RunStarted,
     TestOpened,
-    TracingGraphs,
     UnitFinished,
     UnitKept,
     UnitStarted,
@@ -140,11 +141,12 @@ class RunScreen:
                 self._begun(f"corrupting {pictures} pictures in {len(corruptions)} ways")
             case PicturesCorrupted(fold=fold, accuracy=accuracy):
                 words = f"{fold} · {accuracy:.0%} of the corrupted pictures right"
-                self._gone_on(event, "answered", words)
-            case TracingGraphs():
-                self._begun("writing each model as one graph, from pixels to answers")
-            case GraphTraced(seconds=seconds):
-                self._gone_on(event, "graphs", f"its graph, {duration(seconds)}")
+                self._gone_on(event, words)
+            case GraphTraced(approach=approach, seconds=seconds):
+                if not self.console.is_terminal:
+                    self.console.print(f"{approach} · its graph, {duration(seconds)}")
+            case ApproachScored():
+                self.console.print(_scored(event))
             case TestOpened(pictures=pictures):
                 self.console.print(f"locked test opened: {pictures} pictures")
             case BundleWritten(path=path):
@@ -182,9 +184,9 @@ class RunScreen:
         self.after = words
         self.console.print(words)
 
-    def _gone_on(self, event: PicturesCorrupted | GraphTraced, noun: str, words: str) -> None:
+    def _gone_on(self, event: PicturesCorrupted, words: str) -> None:
         left = event.seconds * (event.of - event.done) / self.workers
-        self.after = f"{event.done} of {event.of} {noun}, about {duration(left)} left"
+        self.after = f"{event.done} of {event.of} answered, about {duration(left)} left"
         if not self.console.is_terminal:
             self.console.print(f"{event.approach} · {words}")
 
@@ -366,6 +368,19 @@ def _cells(row: _Row) -> list[str]:
         _percent(held_out),
         "…" if left is None else duration(left),
     ]
+
+
+def _scored(event: ApproachScored) -> Text:
+    """An approach's first score, and that it can be used."""
+    text = Text(f"{event.approach} ", style="bold")
+    if event.accuracy is None or event.interval is None:
+        text.append("is trained", style="not bold")
+    else:
+        words = f"has {percent(event.accuracy)} right ({span(event.interval)})"
+        text.append(words, style="not bold")
+    if event.bundle:
+        text.append(f" · {event.bundle}", style="not bold dim")
+    return text
 
 
 def _line(event: UnitFinished | UnitKept) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from bakeoff.record import events
 from bakeoff.record.events import (
+    ApproachScored,
     BundleRefused,
     BundleWritten,
     CorruptingPictures,
@@ -48,6 +49,7 @@ EVENTS: list[Event] = [
     UnitKept(approach="cnn", fold="fold 1", accuracy=0.5),
     CorruptingPictures(pictures=100, corruptions=["turn", "blur"]),
     PicturesCorrupted(approach="cnn", fold="fold 1", seconds=7.5, accuracy=0.75, done=1, of=4),
+    ApproachScored(approach="cnn", accuracy=0.9, interval=(0.8, 0.95), bundle="runs/a/bundles/cnn"),
     TracingGraphs(approaches=["cnn", "vit"]),
     GraphTraced(approach="cnn", seconds=9.5, done=1, of=2),
     TestOpened(pictures=12),

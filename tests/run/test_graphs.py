@@ -12,11 +12,16 @@ from torch import Tensor
 from bakeoff.bundle import export, tracing
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.errors import BakeoffError
-from bakeoff.record.events import BundleRefused, Event, GraphTraced, RunFinished, TracingGraphs
+from bakeoff.record.events import (
+    ApproachScored,
+    BundleRefused,
+    Event,
+    GraphTraced,
+    RunFinished,
+)
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.bundles import final_model, make_bundle
-from bakeoff.run.graphs import Graphs
 from bakeoff.workers.graph import kept_graph
 from bakeoff.workers.units import FINAL
 
@@ -58,7 +63,7 @@ def test_a_bundle_is_made_again_without_tracing(
     events: list[Event] = []
     resume(copy.path, dataset=strokes(), on_event=events.append)
     assert not traced
-    assert not any(isinstance(event, TracingGraphs | GraphTraced) for event in events)
+    assert not any(isinstance(event, GraphTraced) for event in events)
     assert isinstance(events[-1], RunFinished)
 
 
@@ -72,20 +77,6 @@ def test_other_weights_have_another_graph(
     out = make_bundle(copy, "cnn", tmp_path / "other")
     assert len(traced) == 1
     assert (out / "model.onnx").read_bytes() != (copy.bundle("cnn") / "model.onnx").read_bytes()
-
-
-def test_the_largest_is_traced_first(copy: RunFolder) -> None:
-    names = copy.config.names
-    for name in names:
-        shutil.rmtree(next(copy.unit(name, FINAL).parent.glob("graph *")))
-    graphs = Graphs(copy, names, lambda _: None)
-    assert graphs.left() == 2
-    order = [unit.approach for unit in (graphs.next(None), graphs.next(None)) if unit]
-    sizes = [
-        sum(file.stat().st_size for file in copy.unit(name, FINAL).iterdir()) for name in order
-    ]
-    assert sizes == sorted(sizes, reverse=True)
-    assert graphs.next(None) is None
 
 
 def test_two_workers_trace_the_same_graphs(finished: RunFolder, tmp_path: Path) -> None:
@@ -114,6 +105,8 @@ def test_an_approach_that_onnx_cannot_hold_costs_only_its_bundle(
     run = bake(strokes(), tmp_path / "run", **options, on_event=events.append)
     [refused] = [event for event in events if isinstance(event, BundleRefused)]
     assert "ONNX cannot express it" in refused.why
+    [scored] = [event for event in events if isinstance(event, ApproachScored)]
+    assert (scored.accuracy is not None, scored.bundle) == (True, None)
     assert isinstance(events[-1], RunFinished)
     assert run.results().approaches[0].name == "baseline"
     assert not find_bundles(run.path)

@@ -14,7 +14,8 @@ from bakeoff.data.split import Fold, Split
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
-from bakeoff.run.fit_queue import FitQueue
+from bakeoff.run.robustness import CorruptionBenchmark
+from bakeoff.run.run_queue import RunQueue
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Training
 from bakeoff.training.preprocess import Mode
@@ -84,7 +85,8 @@ def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
     final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
     parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(60))
     train(runner, FOLD)
-    work = FitQueue([runner], parts, [], {"cnn": 1.0}, runner.folder.log)
+    benchmark = CorruptionBenchmark(runner.data, runner.folder, parts, runner.folder.log)
+    work = RunQueue([runner], parts, [], [], benchmark, runner.folder.log)
     assert work.left() == 1
     unit = work.next("cnn")
     assert unit is not None

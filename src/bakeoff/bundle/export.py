@@ -24,10 +24,10 @@ from bakeoff.bundle.tracing import OPSET, Exported, graph_of
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.whole import write_folder
+from bakeoff.record.whole import write_file, write_folder
 from bakeoff.training.model import Model
 
-__all__ = ["export"]
+__all__ = ["export", "restate"]
 
 NEIGHBOUR_SIDE = 64  # pixels, the longer side of a shipped training picture
 
@@ -85,6 +85,22 @@ def export(
     files["bundle.json"] = manifest.model_dump_json(indent=1).encode()
     files["README.md"] = card(manifest).encode()
     write_folder(folder, files, replace=True)
+    return manifest
+
+
+def restate(folder: Path, about: dict[str, Any]) -> Manifest:
+    """Change what a bundle says of its model, which stays byte by byte.
+
+    Each of the two files is replaced atomically, so that the bundle can be read at any moment.
+
+    Parameters
+    ----------
+    about : as for `export`.
+    """
+    manifest = Manifest.model_validate_json((folder / "bundle.json").read_bytes())
+    manifest = Manifest(**dict(manifest) | about)
+    write_file(folder / "README.md", card(manifest).encode())
+    write_file(folder / "bundle.json", manifest.model_dump_json(indent=1).encode())
     return manifest
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 __all__ = [
+    "ApproachScored",
     "BundleRefused",
     "BundleWritten",
     "CorruptingPictures",
@@ -146,7 +147,7 @@ class PicturesCorrupted(_OfUnit):
 
 
 class TracingGraphs(_Event):
-    """The ONNX graphs of bundles are traced."""
+    """The ONNX graphs of bundles are traced; runs since graphs come with their fits omit it."""
 
     event: Literal["tracing graphs"] = "tracing graphs"
     approaches: list[str]
@@ -171,8 +172,22 @@ class TestOpened(_Event):
     pictures: int
 
 
+class ApproachScored(_Event):
+    """An approach has its first score, out of fold, and its model can be used if it has a bundle.
+
+    `accuracy` and `interval` are None for a run without folds, whose locked test is still closed.
+    The bundle says nothing of the locked test yet; `BundleWritten` follows when it does.
+    """
+
+    event: Literal["approach scored"] = "approach scored"
+    approach: str
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    bundle: str | None
+
+
 class BundleWritten(_Event):
-    """A bundle is there."""
+    """A bundle is there, complete."""
 
     event: Literal["bundle written"] = "bundle written"
     approach: str
@@ -231,6 +246,7 @@ Event: TypeAlias = Annotated[
     | PicturesCorrupted
     | TracingGraphs
     | GraphTraced
+    | ApproachScored
     | TestOpened
     | BundleWritten
     | BundleRefused

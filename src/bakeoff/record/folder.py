@@ -7,6 +7,7 @@ log.txt             what that process printed, if a server started it
 workers/            the logs of workers that died, if any did
 units/A/F/          approach A on fold F, there only when it is finished; its graph beside it
 results.json        the figures
+preliminary.json    those so far, with preliminary.npz, until the run is finished
 probabilities.npz   out-of-fold and test probabilities
 pictures/           every picture, small, and what is known of it; see `sheets`
 mistakes.csv        every wrong answer of every approach
@@ -56,6 +57,7 @@ FORMER_ARRAYS = {
     "chooser_strangeness": "validation_ood_score",
 }
 CORRECTIONS = "corrections.csv"
+PRELIMINARY, PRELIMINARY_ARRAYS = "preliminary.json", "preliminary.npz"
 # What may lie in a folder before a run begins there.
 BEFORE = {".run.json.partial", LOCK, PID, LOG}
 
@@ -233,6 +235,14 @@ class RunFolder:
         if any(one.robustness for one in results.approaches):
             self._write("robustness.csv", _robustness_table(results).encode())
         self._write("results.json", results.model_dump_json(indent=1).encode())
+        for name in (PRELIMINARY, PRELIMINARY_ARRAYS):
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_preliminary(self, results: Results, probabilities: Mapping[str, NDArray[Any]]) -> None:
+        """Write the results so far, of which `latest_results` tells until the run is finished."""
+        # The arrays first: they are then never of fewer approaches than the figures.
+        self._write(PRELIMINARY_ARRAYS, _npz(probabilities))
+        self._write(PRELIMINARY, results.model_dump_json(indent=1).encode())
 
     def save_corrections(self, proposed: Sequence[Correction]) -> None:
         """Write what may be wrong with the pictures, for their owner to decide."""
@@ -254,7 +264,14 @@ class RunFolder:
 
     def results(self) -> Results:
         """The figures of a finished run."""
-        path = self.path / "results.json"
+        return self._results(self.path / "results.json")
+
+    def latest_results(self) -> Results:
+        """The figures of a finished run; of another one, those of the approaches scored so far."""
+        finished, so_far = self.path / "results.json", self.path / PRELIMINARY
+        return self._results(so_far if so_far.is_file() and not finished.is_file() else finished)
+
+    def _results(self, path: Path) -> Results:
         if not path.is_file():
             raise BakeoffError(
                 str(self.path),
@@ -270,14 +287,20 @@ class RunFolder:
                 f"Delete it and rebuild it with: bakeoff run --resume {self.path}",
             ) from None
 
-    def probabilities(self) -> dict[str, NDArray[Any]]:
-        """Out-of-fold and test probabilities of a finished run, and the rows they are of."""
+    def probabilities(self, *, preliminary: bool = False) -> dict[str, NDArray[Any]]:
+        """Out-of-fold and test probabilities, and the rows they are of.
+
+        Parameters
+        ----------
+        preliminary : those that belong to preliminary results, not those of a finished run.
+        """
+        path = self.path / (PRELIMINARY_ARRAYS if preliminary else "probabilities.npz")
         try:
-            with np.load(self.path / "probabilities.npz", allow_pickle=False) as arrays:
+            with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
         except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise BakeoffError(
-                str(self.path / "probabilities.npz"),
+                str(path),
                 f"is not there or damaged ({type(error).__name__})",
                 f"Rebuild it with: bakeoff run --resume {self.path}",
             ) from error

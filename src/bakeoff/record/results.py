@@ -41,6 +41,7 @@ __all__ = [
     "FoldResult",
     "Latency",
     "PictureIndex",
+    "Preliminary",
     "ProtocolSummary",
     "Results",
     "Seconds",
@@ -217,8 +218,22 @@ class ApproachResult(_Record):
     robustness: Robustness | None = None
 
 
+class Preliminary(_Record):
+    """What is missing from results that were written while their run goes on.
+
+    `to_come` names the approaches that have no score yet; `words` says what else will change.
+    """
+
+    to_come: list[str]
+    words: str
+
+
 class Results(_Record):
     """All results of a run. Probabilities are beside it in npz, weights in safetensors.
+
+    While a run goes on, the results of the approaches that are scored by then are `preliminary`:
+    out of fold alone, without a winner, a verdict, or anything of the locked test. Those of a
+    finished run, in results.json, never are.
 
     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
     the locked test.
@@ -237,6 +252,7 @@ class Results(_Record):
     test_comparison: list[Comparison] = []
     health: Health | None = None
     verdict: Verdict | None = None
+    preliminary: Preliminary | None = None
 
     def __repr__(self) -> str:
         lines = [f"Results of {self._what()}"]

@@ -78,7 +78,7 @@ class View(BaseModel):
 
 
 def view_of(run: RunFolder, sheets: Sheets) -> View:
-    """Gather the view of a finished run.
+    """Gather the view of a run: finished, or with preliminary results.
 
     Parameters
     ----------
@@ -87,11 +87,11 @@ def view_of(run: RunFolder, sheets: Sheets) -> View:
     Raises
     ------
     BakeoffError
-        The run is not finished, or a file of it is missing or damaged.
+        Nothing is scored yet, or a file of it is missing or damaged.
     """
-    results, index = run.results(), run.picture_index()
+    results, index = run.latest_results(), run.picture_index()
     names = [approach.name for approach in results.approaches]
-    probabilities = run.probabilities()
+    probabilities = run.probabilities(preliminary=results.preliminary is not None)
     lean = [approach.model_copy(update={"mistakes": []}) for approach in results.approaches]
     return View(
         results=results.model_copy(update={"approaches": lean}),

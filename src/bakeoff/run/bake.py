@@ -1,5 +1,7 @@
 """The story of a run, top to bottom: read, split, train on every fold, refit, open the test, score.
 
+Each approach is scored out of fold, and its model can be used, as soon as its own fits are there.
+
 Everything expensive is a unit, which is written whole when it is done, by whichever worker did it.
 A resumed run finds its finished units and does the others; since each unit is seeded by its name
 alone, the numbers are those of a run that was never interrupted.
@@ -34,12 +36,12 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
 from bakeoff.run.bundles import RunFacts, bundles_to_make, make_bundles
-from bakeoff.run.fit_queue import FitQueue
-from bakeoff.run.graphs import Graphs
+from bakeoff.run.first_scores import FirstScores
 from bakeoff.run.learning import Fit, fits_of, learning_of
 from bakeoff.run.plan import Plan
 from bakeoff.run.protocol import about_groups
 from bakeoff.run.robustness import CorruptionBenchmark
+from bakeoff.run.run_queue import RunQueue
 from bakeoff.run.scoring import Answered, Scored, compared, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
@@ -53,7 +55,7 @@ from bakeoff.run.verdict import verdict_of
 from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
 from bakeoff.workers.cost import CostUnit, cost_of
-from bakeoff.workers.crew import Workers
+from bakeoff.workers.crew import WORTH_STARTING, Workers
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
 from bakeoff.workers.pool import InlineExecutor, executor_for
 from bakeoff.workers.runner import UnitRunner
@@ -253,10 +255,12 @@ class _Bake:
             index = picture_index(self.plan.dataset, self.plan.parts)
             self.folder.save_pictures(index, self.plan.dataset.pictures)
             to_make = bundles_to_make(self.folder, keep=keep_bundles)
-            runners, benchmark = self._train(workers, to_make)
+            runners = self.plan.runners(self.folder, self.tell)
+            benchmark = CorruptionBenchmark(self.plan.data, self.folder, self.plan.parts, self.tell)
+            early = self._train(runners, benchmark, workers, to_make)
             opened = self._answer_test()
             scored = [self._score(runner, benchmark) for runner in runners]
-            self._write(scored, opened, to_make)
+            self._write(scored, opened, to_make, early)
         except Exception as error:
             with suppress(OSError):  # the disk may be what went wrong
                 self.folder.log(RunFailed(why=str(error) or type(error).__name__))
@@ -283,23 +287,63 @@ class _Bake:
         )
 
     def _train(
-        self, workers: Workers, to_make: Sequence[str]
-    ) -> tuple[list[UnitRunner], CorruptionBenchmark]:
-        """Fit every fold and the final models, corrupt pictures, and trace the graphs."""
+        self,
+        runners: Sequence[UnitRunner],
+        benchmark: CorruptionBenchmark,
+        workers: Workers,
+        to_make: Sequence[str],
+    ) -> Sequence[str]:
+        """Fit folds and final models, trace graphs, corrupt pictures: the cheapest approach first.
+
+        Each approach is scored and its bundle made as soon as that is possible.
+
+        Returns
+        -------
+        The approaches whose bundles are made.
+        """
         plan, tell = self.plan, self.tell
-        runners = plan.runners(self.folder, tell)
-        seconds = plan.estimates(runners)
+        by_name = {runner.approach.name: runner for runner in runners}
+        titles = {name: runner.approach.title for name, runner in by_name.items()}
+        score = lambda name: self._score(by_name[name])
+        first = FirstScores(self.folder, plan, titles, to_make, score, tell)
         smaller = [one.fold for one in plan.smaller or ()]
-        fits = FitQueue(runners, plan.parts, smaller, seconds, tell)
-        workers = workers.settled(fits.left(), sum(seconds.values()), plan.compute)
+        queue = RunQueue(runners, plan.parts, smaller, to_make, benchmark, tell, first)
+        for name in queue.scored:
+            first(name)
+        seconds = self._begin(runners, queue, workers)
+        workers = workers.settled(queue.left(), sum(seconds.values()), plan.compute)
         tell(Estimated(seconds=seconds, workers=workers.count))
-        with executor_for(workers, plan.data, self.folder, tell) as executor:
-            executor.do(fits)
-            benchmark = CorruptionBenchmark(plan.data, self.folder, plan.parts, tell)
-            executor.do(benchmark)
-            executor.do(Graphs(self.folder, to_make, tell))
+        if queue.left():
+            with executor_for(workers, plan.data, self.folder, tell) as executor:
+                executor.do(queue)
         give_memory_back()
-        return runners, benchmark
+        return first.bundled
+
+    def _begin(
+        self, runners: Sequence[UnitRunner], queue: RunQueue, workers: Workers
+    ) -> dict[str, float]:
+        """Estimate the approaches, and have the first quick one scored before the others are.
+
+        What takes less time than to start a worker is done here, at once.
+
+        Returns
+        -------
+        The seconds that are left of each approach.
+        """
+        seconds: dict[str, float] = {}
+        wait = workers.kind == "auto"
+        for runner in runners:
+            name = runner.approach.name
+            seconds |= self.plan.estimates([runner])
+            if wait and name not in queue.scored and seconds[name] <= WORTH_STARTING:
+                wait = False
+                queue.only = name
+                with InlineExecutor(self.plan.data, self.folder) as here:
+                    here.do(queue)
+                queue.only = None
+                seconds |= self.plan.estimates([runner])
+        queue.seconds = seconds
+        return seconds
 
     def _answer_test(self) -> str | None:
         """Open the locked test, let every final model answer it, and say when it was opened."""
@@ -315,11 +359,12 @@ class _Bake:
             executor.do(UnitQueue(units, folder))
         return opened.time
 
-    def _score(self, runner: UnitRunner, benchmark: CorruptionBenchmark) -> Scored:
+    def _score(self, runner: UnitRunner, benchmark: CorruptionBenchmark | None = None) -> Scored:
+        """Score an approach; without the benchmark, by what its folds held out and no more."""
         plan, folder = self.plan, self.folder
         name, title, labels = runner.approach.name, runner.approach.title, plan.dataset.labels
         curve = None
-        if plan.smaller is not None:
+        if benchmark and plan.smaller is not None:
             curve = learning_of(folder, name, title, labels, plan.parts, plan.smaller)
         answered = Answered(
             name=name,
@@ -327,13 +372,19 @@ class _Bake:
             settings=flat_settings(runner.approach),
             folds=[folder.load_unit(name, fold.name) for fold in plan.parts.folds],
             final=folder.load_unit(name, FINAL),
-            test=test_answers(folder, name) if len(plan.parts.test) else None,
+            test=test_answers(folder, name) if benchmark and len(plan.parts.test) else None,
             learning=curve,
-            robustness=benchmark.result(name, title),
+            robustness=benchmark.result(name, title) if benchmark else None,
         )
         return score_approach(answered, plan.dataset, plan.parts)
 
-    def _write(self, scored: list[Scored], opened: str | None, to_make: Sequence[str]) -> None:
+    def _write(
+        self,
+        scored: list[Scored],
+        opened: str | None,
+        to_make: Sequence[str],
+        early: Sequence[str],
+    ) -> None:
         """Bundles first, then what they cost, then results, verdict and report: each once."""
         plan, folder, config = self.plan, self.folder, self.plan.config
         predictions = {one.name: one.predictions for one in scored}
@@ -348,7 +399,7 @@ class _Bake:
             protocol=protocol_summary(plan.dataset, plan.parts, config, opened),
             test_rows=plan.parts.test,
         )
-        make_bundles(folder, to_make, scored, facts, plan.dataset, self.tell)
+        make_bundles(folder, to_make, scored, facts, plan.dataset, self.tell, early=early)
         results = Results(
             bakeoff_version=__version__,
             created=next(folder.events()).time,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.bundle.export import export
+from bakeoff.bundle.export import export, restate
 from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
 from bakeoff.bundle.pack import SUFFIX, pack
 from bakeoff.bundle.variant import Kind
@@ -25,6 +25,7 @@ from bakeoff.run.scoring import Scored
 from bakeoff.run.source import read_again
 from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
+from bakeoff.training.preprocess import Preprocess
 from bakeoff.workers.graph import kept_graph
 from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import FINAL, Tell
@@ -35,6 +36,7 @@ __all__ = [
     "final_model",
     "make_bundle",
     "make_bundles",
+    "make_early",
     "winner_of",
 ]
 
@@ -92,22 +94,40 @@ def make_bundles(
     facts: RunFacts,
     dataset: Dataset,
     tell: Tell,
+    *,
+    early: Collection[str] = (),
 ) -> None:
     """Make the bundles of a run that is scored and not yet written.
 
-    One that cannot be made is reported, and costs neither the other bundles nor the run.
+    Those that were made `early`, before the locked test was opened, are only to say more. One
+    that cannot be made is reported, and costs neither the other bundles nor the run.
     """
     for one in scored:
         name = one.name
         if name not in names:
             continue
-        give_memory_back()
         try:
-            _make(folder, one, facts, folder.bundle(name), dataset=dataset)
+            if name in early:
+                model = final_model(folder, name)
+                restate(folder.bundle(name), _about(facts, one, model.preprocess))
+            else:
+                give_memory_back()
+                make_early(folder, one, facts, dataset)
         except BakeoffError as error:
             tell(BundleRefused(approach=name, why=str(error)))
         else:
             tell(BundleWritten(approach=name, path=str(folder.bundle(name))))
+
+
+def make_early(folder: RunFolder, figures: Figures, facts: RunFacts, dataset: Dataset) -> None:
+    """Make the bundle of an approach with what is known of it so far.
+
+    Raises
+    ------
+    BakeoffError
+        Its graph cannot be made, or answers differently.
+    """
+    _make(folder, figures, facts, folder.bundle(figures.name), dataset=dataset)
 
 
 def make_bundle(
@@ -187,7 +207,7 @@ def _make(
             learned = _learned(dataset, facts.test_rows)
             extras["neighbours"] = (learned.pictures, learned.labels)
     model = final_model(folder, figures.name)
-    export(model, _about(facts, figures, model), out, **extras)
+    export(model, _about(facts, figures, model.preprocess), out, **extras)
 
 
 def _learned(dataset: Dataset, test_rows: NDArray[np.int64]) -> Dataset:
@@ -219,12 +239,11 @@ def final_model(folder: RunFolder, name: str) -> Model:
     return load_model(folder, folder.config.approach(name).build(), FINAL)
 
 
-def _about(facts: RunFacts, figures: Figures, model: Model) -> dict[str, Any]:
+def _about(facts: RunFacts, figures: Figures, preprocess: Preprocess) -> dict[str, Any]:
     scored: list[tuple[ScoredOn, Scores | None]] = [
         ("out of fold", figures.out_of_fold),
         ("test", figures.test),
     ]
-    preprocess = model.preprocess
     return {
         "name": figures.name,
         "approach": figures.name,

@@ -52,7 +52,7 @@ class CorruptionBenchmark(UnitQueue):
     Parameters
     ----------
     data : with the rows to corrupt.
-    folder : where the folds of all approaches are trained.
+    folder : where the folds of all approaches are, or will be.
     tell : called with all that happens.
     """
 
@@ -74,13 +74,26 @@ class CorruptionBenchmark(UnitQueue):
         super().__init__(units, folder, tell)
         self._of = len(folds) * len(names)
         self._done = self._of - sum(len(unit.keeps) for unit in self.waiting)
-        if self.waiting:
-            corruptions = [corruption.name for corruption in self._corruptions]
-            tell(CorruptingPictures(pictures=len(data.corrupted), corruptions=corruptions))
+        self._begun = False
 
     @property
     def _corruptions(self) -> Sequence[Corruption]:
         return corruptions_for(ink=self._data.task.mode == "ink")
+
+    def next(self, last: str | None) -> Unit | None:  # noqa: ARG002 - none shares preparation
+        """The next unit whose models are all there."""
+        has = self._folder.has_unit
+        ready = (unit for unit in self.waiting if all(has(*needed) for needed in unit.needs))
+        unit = next(ready, None)
+        if unit is None:
+            return None
+        if not self._begun:
+            self._begun = True
+            corruptions = [corruption.name for corruption in self._corruptions]
+            pictures = len(self._data.corrupted)
+            self.tell(CorruptingPictures(pictures=pictures, corruptions=corruptions))
+        self.waiting.remove(unit)
+        return unit
 
     def heard(self, unit: Unit, event: Event) -> bool:
         if isinstance(event, PicturesCorrupted):

@@ -118,12 +118,13 @@ class Scored:
             np.concatenate([part for part in parts if part is not None]), self.ood_score
         )
 
-    def result(self, *, bytes: int | None, macs: int, latency: Latency) -> ApproachResult:  # noqa: A002
+    def result(self, *, bytes: int | None, macs: int | None, latency: Latency) -> ApproachResult:  # noqa: A002
         """All of it as results.json holds it.
 
         Parameters
         ----------
         bytes : of the bundle; None for those of the weights, where there is no bundle.
+        macs : None where they are not counted yet.
         """
         answered = self.answered
         final, _ = answered.final
@@ -159,7 +160,10 @@ class Compared(TypedDict):
 
 
 def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored:
-    """Score what the models of an approach answered."""
+    """Score what the models of an approach answered.
+
+    Before the locked test is opened, a run without folds has no scores yet.
+    """
     labels = dataset.labels
     unseen = [_judged(labels, unit, HELD_OUT) for unit in answered.folds]
     rows = _held_out(parts)
@@ -169,13 +173,12 @@ def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored
     if answered.test is not None:
         test = softmax(answered.test["logits"], final.temperature)
         locked = Judged(test, answered.test["ood_score"], labels[parts.test])
-    main, main_rows = (test, parts.test) if probabilities is None else (probabilities, rows)
-    assert main is not None  # `split` refuses a run that would score nothing
     scores = _scores(dataset, probabilities, rows, _out_of_fold_sampling(parts, rows))
     test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]))
-    main_scores = scores or test_scores
-    assert main_scores is not None
-    truth = labels[main_rows]
+    main, main_rows = (test, parts.test) if probabilities is None else (probabilities, rows)
+    if main is None:
+        main, main_rows = np.empty((0, len(dataset.classes)), np.float32), rows
+    main_scores, truth = scores or test_scores, labels[main_rows]
     right_on_test = None if test is None else test.argmax(1) == labels[parts.test]
     return Scored(
         answered=answered,
@@ -186,12 +189,12 @@ def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored
         correct=main.argmax(1) == truth,
         correct_on_test=right_on_test,
         ood_score=np.concatenate(
-            [judged.ood_score for judged in [*unseen, locked] if judged is not None]
+            [np.empty(0, np.float32), *(one.ood_score for one in [*unseen, locked] if one)]
         ),
         trust=_trust(unseen or [_judged(labels, answered.final, VALIDATION)], locked),
         folds=_fold_results(answered, parts, main, truth),
         final=_fold_result(final, None, None),
-        confused=confused_pairs(main_scores.confusion, dataset.classes),
+        confused=confused_pairs(main_scores.confusion, dataset.classes) if main_scores else [],
         mistakes=mistakes(main, truth, dataset.classes, dataset.names, main_rows),
     )
 

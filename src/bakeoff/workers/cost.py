@@ -105,9 +105,10 @@ def macs_of(model: Model, picture: Pixels) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def latency_of_model(model: Model, picture: Pixels) -> Latency:
-    """Of the trained model, in PyTorch on the CPU."""
-    return _latency(_asking(model), picture, "PyTorch", torch.get_num_threads())
+def latency_of_model(model: Model, picture: Pixels, *, hurried: bool = False) -> Latency:
+    """Of the trained model, in PyTorch on the CPU; see `latency_of_bundle`."""
+    threads = torch.get_num_threads()
+    return _latency(_asking(model), picture, "PyTorch", threads, hurried=hurried)
 
 
 def one_picture_ms(model: Model, picture: Pixels) -> float:
@@ -125,18 +126,30 @@ def _asking(model: Model) -> Callable[[Pixels], None]:
     return answer
 
 
-def latency_of_bundle(bundle: Bundle, picture: Pixels, threads: int) -> Latency:
-    """The latency of a bundle with `threads` threads, as the server and the terminal use it."""
-    return _latency(bundle.run, picture, "ONNX Runtime", threads)
+def latency_of_bundle(
+    bundle: Bundle, picture: Pixels, threads: int, *, hurried: bool = False
+) -> Latency:
+    """The latency of a bundle with `threads` threads, as the server and the terminal use it.
+
+    Parameters
+    ----------
+    hurried : measure a few times only, for a figure that is soon replaced.
+    """
+    return _latency(bundle.run, picture, "ONNX Runtime", threads, hurried=hurried)
 
 
 def _latency(
-    answer: Callable[[Pixels], object], picture: Pixels, engine: Engine, threads: int
+    answer: Callable[[Pixels], object],
+    picture: Pixels,
+    engine: Engine,
+    threads: int,
+    *,
+    hurried: bool,
 ) -> Latency:
     one = np.array(picture)[None]
     return Latency(
-        batch_1_ms=_median_ms(answer, one, runs=20),
-        batch_64_ms=_median_ms(answer, one.repeat(64, axis=0), runs=3),
+        batch_1_ms=_median_ms(answer, one, runs=5 if hurried else 20),
+        batch_64_ms=_median_ms(answer, one.repeat(64, axis=0), runs=1 if hurried else 3),
         engine=engine,
         threads=threads,
     )

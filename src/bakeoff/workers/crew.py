@@ -20,7 +20,15 @@ from bakeoff.workers.units import Tell, Unit
 from bakeoff.workers.work import Work
 from bakeoff.workers.worker import UnitOutcome
 
-__all__ = ["Backend", "Executor", "WorkerDied", "WorkerHandle", "Workers", "threads_for"]
+__all__ = [
+    "WORTH_STARTING",
+    "Backend",
+    "Executor",
+    "WorkerDied",
+    "WorkerHandle",
+    "Workers",
+    "threads_for",
+]
 
 WORTH_STARTING = 15.0  # seconds of work: a worker takes some three to import torch
 MEMORY = 1_500_000_000  # bytes that a worker may come to hold

@@ -773,6 +773,33 @@ export interface components {
             trust: components["schemas"]["Trust"] | null;
         };
         /**
+         * ApproachScored
+         * @description An approach has its first score, out of fold, and its model can be used if it has a bundle.
+         *
+         *     `accuracy` and `interval` are None for a run without folds, whose locked test is still closed.
+         *     The bundle says nothing of the locked test yet; `BundleWritten` follows when it does.
+         */
+        ApproachScored: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Approach */
+            approach: string;
+            /** Bundle */
+            bundle: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "approach scored";
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
+            /** Time */
+            time?: string;
+        };
+        /**
          * Predictions
          * @description One approach's out-of-fold and test predictions, as columns over all pictures.
          */
@@ -843,7 +870,7 @@ export interface components {
         };
         /**
          * BundleWritten
-         * @description A bundle is there.
+         * @description A bundle is there, complete.
          */
         BundleWritten: {
             /** Approach */
@@ -1729,6 +1756,18 @@ export interface components {
             time?: string;
         };
         /**
+         * Preliminary
+         * @description What is missing from results that were written while their run goes on.
+         *
+         *     `to_come` names the approaches that have no score yet; `words` says what else will change.
+         */
+        Preliminary: {
+            /** To Come */
+            to_come: string[];
+            /** Words */
+            words: string;
+        };
+        /**
          * Preparing
          * @description The pictures are preprocessed for an approach, and its frozen part goes over them.
          */
@@ -1846,6 +1885,10 @@ export interface components {
          * Results
          * @description All results of a run. Probabilities are beside it in npz, weights in safetensors.
          *
+         *     While a run goes on, the results of the approaches that are scored by then are `preliminary`:
+         *     out of fold alone, without a winner, a verdict, or anything of the locked test. Those of a
+         *     finished run, in results.json, never are.
+         *
          *     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
          *     the locked test.
          */
@@ -1866,6 +1909,7 @@ export interface components {
             machine: {
                 [key: string]: string;
             };
+            preliminary?: components["schemas"]["Preliminary"] | null;
             protocol: components["schemas"]["ProtocolSummary"];
             /**
              * Schema Version
@@ -1906,7 +1950,7 @@ export interface components {
          * RunEvent
          * @description Any of the events of a run, as the API describes them.
          */
-        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["Estimated"] | components["schemas"]["Preparing"] | components["schemas"]["UnitStarted"] | components["schemas"]["EpochEnded"] | components["schemas"]["UnitFinished"] | components["schemas"]["UnitKept"] | components["schemas"]["CorruptingPictures"] | components["schemas"]["PicturesCorrupted"] | components["schemas"]["TracingGraphs"] | components["schemas"]["GraphTraced"] | components["schemas"]["TestOpened"] | components["schemas"]["BundleWritten"] | components["schemas"]["BundleRefused"] | components["schemas"]["WorkerDied"] | components["schemas"]["RunFinished"] | components["schemas"]["RunFailed"] | components["schemas"]["RunStopped"];
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["Estimated"] | components["schemas"]["Preparing"] | components["schemas"]["UnitStarted"] | components["schemas"]["EpochEnded"] | components["schemas"]["UnitFinished"] | components["schemas"]["UnitKept"] | components["schemas"]["CorruptingPictures"] | components["schemas"]["PicturesCorrupted"] | components["schemas"]["TracingGraphs"] | components["schemas"]["GraphTraced"] | components["schemas"]["ApproachScored"] | components["schemas"]["TestOpened"] | components["schemas"]["BundleWritten"] | components["schemas"]["BundleRefused"] | components["schemas"]["WorkerDied"] | components["schemas"]["RunFinished"] | components["schemas"]["RunFailed"] | components["schemas"]["RunStopped"];
         /**
          * RunFailed
          * @description An error ended the run.
@@ -2480,7 +2524,7 @@ export interface components {
         };
         /**
          * TracingGraphs
-         * @description The ONNX graphs of bundles are traced.
+         * @description The ONNX graphs of bundles are traced; runs since graphs come with their fits omit it.
          */
         TracingGraphs: {
             /** Approaches */
