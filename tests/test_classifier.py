@@ -124,7 +124,7 @@ def test_temperature_is_fitted_to_the_inner_slice() -> None:
     assert without.best_epoch_ == 3
 
 
-@pytest.mark.parametrize("approach", ["baseline", "cnn", "vit", "transfer"])
+@pytest.mark.parametrize("approach", ["scattering", "baseline", "cnn", "vit", "transfer"])
 def test_same_seed_same_bytes(approach: str) -> None:
     X, y = digits()
     settings: dict[str, object] = {"epochs": 1}

@@ -35,7 +35,8 @@ except SystemExit as end:
 def test_the_list_of_approaches_imports_none(tmp_path: Path) -> None:
     program = """
 from bakeoff.approaches import APPROACHES
-assert [(entry.name, entry.title) for entry in APPROACHES.values()][:4] == [
+assert [(entry.name, entry.title) for entry in APPROACHES.values()][:5] == [
+    ("scattering", "Scattering"),
     ("baseline", "Plain baseline"),
     ("cnn", "CNN from scratch"),
     ("vit", "Vision Transformer from scratch"),

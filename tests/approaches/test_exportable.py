@@ -15,6 +15,7 @@ from bakeoff.approaches.settings import configure
 from bakeoff.training.model import Model
 
 SETTINGS: dict[str, dict[str, object]] = {
+    "scattering": {"orientations": 2, "side": 32},
     "baseline": {},
     "cnn": {"filters": (8, 16, 16), "dense": (12,)},
     "vit": {"embed_dim": 16, "num_heads": 2, "depth": 1},
@@ -34,6 +35,7 @@ def drawn(count: int, height: int, width: int, channels: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
+        ("scattering", "photo"),
         ("baseline", "ink"),
         ("cnn", "photo"),
         ("vit", "ink"),

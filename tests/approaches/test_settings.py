@@ -77,7 +77,7 @@ def test_nothing_changed_is_the_default(name: str) -> None:
     ("name", "settings", "words"),
     [
         ("cmn", {}, "Did you mean cnn"),
-        ("perceptron-of-1958", {}, "There are baseline, cnn, vit, transfer"),
+        ("perceptron-of-1958", {}, "There are scattering, baseline, cnn, vit, transfer"),
         ("cnn", {"filter": 3}, "Did you mean filters"),
         ("cnn", {"zzz": 3}, "cnn has augment, "),
         ("cnn", {"training": 3}, "is not a setting"),
@@ -97,7 +97,8 @@ def test_what_does_not_fit_is_refused(name: str, settings: dict[str, object], wo
 
 @pytest.mark.parametrize("name", APPROACHES)
 def test_flat_settings_are_plain_json_and_come_back(name: str) -> None:
-    approach = configure(name, {"epochs": 7, "dropout": 0.3} if name != "baseline" else {})
+    own = {"dropout": 0.3} if name in ("cnn", "vit", "transfer") else {}
+    approach = configure(name, {"epochs": 7, **own})
     flat = flat_settings(approach)
     assert {"side", "learning_rate", "epochs"} <= set(flat)
     assert configure(name, json.loads(json.dumps(flat))) == approach
@@ -106,6 +107,10 @@ def test_flat_settings_are_plain_json_and_come_back(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
+        ("scattering", {"scales": 7}),
+        ("scattering", {"orientations": 1}),
+        ("scattering", {"grid": 0}),
+        ("scattering", {"nuisance": -0.1}),
         ("baseline", {"cells": 0}),
         ("baseline", {"orientations": 1}),
         ("cnn", {"filters": "8,0"}),

@@ -93,7 +93,7 @@ def test_former_names_of_settings_and_options_are_still_read() -> None:
         ),
         ({"settings": {"cnn": {"depth": 3}}}, r"cnn\.depth: is not a setting"),
         ({"settings": {"cnn": {"epochs": "2.5"}}}, r"cnn\.epochs=2\.5: .* whole number"),
-        ({"settings": {"": {"epochs": 0}}}, r"baseline\.epochs=0: .* greater than or equal to 1"),
+        ({"settings": {"": {"epochs": 0}}}, r"scattering\.epochs=0: .* greater than or equal to 1"),
         ({"curve": True, "folds": 0}, r"learning curve: it is scored on what folds hold out"),
     ],
 )

@@ -180,11 +180,9 @@ def test_the_last_epoch_that_is_not_clearly_worse_is_kept() -> None:
     assert 1 <= outcome.best_epoch < len(outcome.curve)
     assert weights(outcome) == snapshots[outcome.best_epoch - 1]
     assert weights(outcome) != snapshots[-1]
-    assert outcome.validation_logits is not None
-    assert torch.equal(
-        outcome.validation_logits, logits_of(outcome.network, source, validation, CPU)
-    )
-    right = (outcome.validation_logits.argmax(1) == labels[validation]).float().mean()
+    assert outcome.unseen_logits is not None
+    assert torch.equal(outcome.unseen_logits, logits_of(outcome.network, source, validation, CPU))
+    right = (outcome.unseen_logits.argmax(1) == labels[validation]).float().mean()
     assert outcome.curve[outcome.best_epoch - 1].validation_accuracy == pytest.approx(float(right))
 
 
@@ -226,7 +224,7 @@ def test_stop_after_never_adds_epochs() -> None:
 def test_without_validation_the_last_epoch_is_kept() -> None:
     outcome = fitted(validation=NOTHING, training=replace(QUICK, patience=1))
     assert outcome.best_epoch == len(outcome.curve) == 8
-    assert outcome.validation_logits is None
+    assert outcome.unseen_logits is None
     assert outcome.curve[-1].validation_loss is None
     assert outcome.curve[-1].validation_accuracy is None
 
@@ -358,7 +356,7 @@ def test_pictures_train_in_bf16_and_are_scored_in_float32() -> None:
         compute=Compute("cpu", 1, True),
         seed=0,
     )
-    assert outcome.validation_logits is not None
-    assert outcome.validation_logits.dtype == torch.float32
+    assert outcome.unseen_logits is not None
+    assert outcome.unseen_logits.dtype == torch.float32
     assert {value.dtype for value in outcome.network.state_dict().values()} == {torch.float32}
     assert outcome.curve[-1].train_accuracy > 0.9

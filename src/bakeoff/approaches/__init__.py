@@ -12,15 +12,27 @@ if TYPE_CHECKING:
     from bakeoff.approaches.approach import Task as Task
     from bakeoff.approaches.baseline import Baseline as Baseline
     from bakeoff.approaches.cnn import CNN as CNN
+    from bakeoff.approaches.scattering import Scatterer as Scatterer
     from bakeoff.approaches.transfer import Transfer as Transfer
     from bakeoff.approaches.vit import ViT as ViT
 
-__all__ = ["APPROACHES", "CNN", "Approach", "Baseline", "Entry", "Task", "Transfer", "ViT"]
+__all__ = [
+    "APPROACHES",
+    "CNN",
+    "Approach",
+    "Baseline",
+    "Entry",
+    "Scatterer",
+    "Task",
+    "Transfer",
+    "ViT",
+]
 
 _HOMES = {
     "Approach": "bakeoff.approaches.approach",
     "Baseline": "bakeoff.approaches.baseline",
     "CNN": "bakeoff.approaches.cnn",
+    "Scatterer": "bakeoff.approaches.scattering",
     "Task": "bakeoff.approaches.approach",
     "Transfer": "bakeoff.approaches.transfer",
     "ViT": "bakeoff.approaches.vit",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
-from bakeoff.training.fit import Budget, Training
+from bakeoff.training.fit import Budget, Fitted, Training, fit
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Mode, Preprocess
 from bakeoff.training.ranges import Side
+from bakeoff.training.sources import Source
 
 __all__ = ["Approach", "Task"]
 
@@ -93,6 +94,7 @@ class Approach(ABC):
     name: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
     input_settings: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
+    validates: ClassVar[bool] = True  # an inner slice chooses the epoch and the temperature
 
     training: Training = Training()
     side: Side | None = None
@@ -135,6 +137,14 @@ class Approach(ABC):
     def frozen(self, task: Task) -> nn.Module | None:  # noqa: ARG002 - most have none
         """The part that is never trained, N×C×S×S to N×D, or None."""
         return None
+
+    def schedule(self, pictures: int, budget: Budget) -> Training:
+        """The training settings for a number of pictures."""
+        return self.training.resolve(pictures, budget)
+
+    def fit(self, network: Network, source: Source, labels: Tensor, **how: Any) -> Fitted:
+        """Train what `build` made; the parameters are those of `bakeoff.training.fit.fit`."""
+        return fit(network, source, labels, **how)
 
     @abstractmethod
     def build(self, task: Task) -> Network:

@@ -51,6 +51,12 @@ class Entry:
 
 OURS = (
     Entry(
+        "scattering",
+        "bakeoff.approaches.scattering:Scatterer",
+        "Scattering",
+        "Fixed wavelets (a scattering transform) and a ridge in closed form: an answer in seconds.",
+    ),
+    Entry(
         "baseline",
         "bakeoff.approaches.baseline:Baseline",
         "Plain baseline",

@@ -16,7 +16,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
-from bakeoff.training.fit import Epoch, Fitted, Training, fit
+from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
 from bakeoff.training.sources import (
     BACKGROUNDS,
@@ -173,14 +173,14 @@ class Trainer:
         schedule_for : the number of pictures that epochs and batches are scaled to; None: that
             of `train`.
         stop_after : end after this epoch of that schedule.
-        temperature : None: fit it to `validation`, or use 1 if that is empty.
+        temperature : None: fit it to what is unseen, such as `validation`; 1 if that is nothing.
         weights : N, of the loss of each picture in training, at any scale; None: all the same.
         on_epoch : called after every epoch.
         """
         seed = self.seed_of(name)
         torch.manual_seed(seed)  # the first weights
         network = self.approach.build(self.task)
-        fitted = fit(
+        fitted = self.approach.fit(
             network,
             self.source,
             torch.from_numpy(self.labels),
@@ -195,12 +195,12 @@ class Trainer:
         )
         self._fit_ood(network, train)
         if temperature is None:
-            temperature = self._temperature(fitted, validation)
+            temperature = self._temperature(fitted)
         return Trained(self.assemble(network, temperature), temperature, fitted)
 
     def training(self, pictures: int) -> Training:
         """The training settings for `pictures` pictures within the budget."""
-        return self.approach.training.resolve(pictures, self.task.budget)
+        return self.approach.schedule(pictures, self.task.budget)
 
     def assemble(self, network: Network, temperature: float) -> Model:
         """The model around a trained network: preprocessing, frozen part and temperature."""
@@ -221,7 +221,7 @@ class Trainer:
             ]
         network.ood.learn(torch.cat(embeddings), torch.from_numpy(self.labels)[rows])
 
-    def _temperature(self, fitted: Fitted, validation: Rows) -> float:
-        if fitted.validation_logits is None:
+    def _temperature(self, fitted: Fitted) -> float:
+        if fitted.unseen_logits is None:
             return 1.0
-        return fit_temperature(fitted.validation_logits.numpy(), self.labels[validation])
+        return fit_temperature(fitted.unseen_logits.numpy(), self.labels[fitted.unseen])

@@ -76,8 +76,8 @@ Approaches = Annotated[
     typer.Option(
         "--approach",
         "-a",
-        help="Train this approach; may be given several times. Default: baseline, cnn, vit and "
-        "transfer.",
+        help="Train this approach; may be given several times. Default: scattering, "
+        "baseline, cnn, vit and transfer.",
     ),
 ]
 Corrections = Annotated[

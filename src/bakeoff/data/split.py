@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,11 @@ class Fold:
     train: Rows
     validation: Rows
     held_out: Rows
+
+    def without_validation(self) -> Fold:
+        """The same fold for a fit that needs no validation rows and trains on them as well."""
+        train = np.sort(np.concatenate([self.train, self.validation]))
+        return replace(self, train=train, validation=self.validation[:0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,13 +108,15 @@ class Epoch:
 class Fitted:
     """The trained network, with the weights of `best_epoch`, on the CPU and in eval mode.
 
-    `validation_logits` are n×K, or None without an inner validation slice.
+    `unseen_logits` are n×K logits of the rows `unseen`, by weights that were not trained on them:
+    of the inner validation slice (None without one), or in closed form of rows left out in turn.
     """
 
     network: nn.Module
     curve: list[Epoch]
     best_epoch: int
-    validation_logits: Tensor | None
+    unseen: Tensor
+    unseen_logits: Tensor | None
 
 
 def fit(
@@ -180,8 +182,8 @@ def fit(
         if training.patience and number - kept.lowest_epoch >= training.patience:
             break
     network.load_state_dict(kept.weights)
-    chosen = logits_of(network, source, validation, compute) if len(validation) else None
-    return Fitted(network.cpu().eval(), curve, kept.epoch, chosen)
+    unseen = logits_of(network, source, validation, compute) if len(validation) else None
+    return Fitted(network.cpu().eval(), curve, kept.epoch, validation, unseen)
 
 
 class _Steps:

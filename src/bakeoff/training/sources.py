@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -147,12 +149,22 @@ class PixelSource:
         return self.augment.strength > 0 or self.background > 0
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        x = self.plain(rows)
-        if self.background:
-            background = torch.randint(len(self.on_backgrounds), rows.shape, generator=generator)
-            drawn = self.on_backgrounds[background.to(rows.device), rows].float() / 255
-            replaced = torch.rand(rows.shape, generator=generator).to(rows.device) < self.background
-            x = torch.where(replaced[:, None, None, None], drawn, x)
+        if not self.background:
+            return self.augment(self.plain(rows), generator)
+        background = torch.randint(len(self.on_backgrounds), rows.shape, generator=generator)
+        return self._drawn(background.to(rows.device), rows, generator)
+
+    def view(self, number: int, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """As `train`, for one of a few views to keep: each has another background."""
+        if not self.background:
+            return self.augment(self.plain(rows), generator)
+        background = torch.full_like(rows, number % len(self.on_backgrounds))
+        return self._drawn(background, rows, generator)
+
+    def _drawn(self, background: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+        drawn = self.on_backgrounds[background, rows].float() / 255
+        replaced = torch.rand(rows.shape, generator=generator).to(rows.device) < self.background
+        x = torch.where(replaced[:, None, None, None], drawn, self.plain(rows))
         return self.augment(x, generator)
 
     def plain(self, rows: Tensor) -> Tensor:
@@ -185,7 +197,8 @@ class FeatureSource:
 
         Parameters
         ----------
-        frozen : S×S pictures to D features; never trained.
+        frozen : S×S pictures to D features; never trained. In float32 if its attribute `exact`
+            is true.
         parts : the pictures in order, in parts, so that memory never holds all of them at the
             input size of a pretrained network.
         pictures : how many there are in all, N.
@@ -195,7 +208,8 @@ class FeatureSource:
         frozen = compute.place(frozen).eval()
         features: Tensor | None = None
         first = 0
-        with torch.no_grad(), compute.autocast():
+        exact = getattr(frozen, "exact", False)
+        with torch.no_grad(), nullcontext() if exact else compute.autocast():
             for pixels in parts:
                 if features is None:
                     width = frozen(pixels.plain(torch.zeros(1, dtype=torch.long))).shape[1]
@@ -204,11 +218,17 @@ class FeatureSource:
                 count, side = pixels.preprocessed.shape[0], pixels.preprocessed.shape[-1]
                 for rows in in_batches(torch.arange(count, device=compute.device), batch_of(side)):
                     features[0, first + rows] = frozen(pixels.plain(rows)).half()
-                    for view in features[1:]:
-                        view[first + rows] = frozen(pixels.train(rows, generator)).half()
+                    for number, view in enumerate(features[1:]):
+                        view[first + rows] = frozen(pixels.view(number, rows, generator)).half()
                 first += count
         assert features is not None, "there are no pictures"
         return cls(features)
+
+    @cached_property
+    def gram(self) -> Tensor:
+        """The products of all pictures' features without augmentation, N×N, made once."""
+        x = self.features[0].float()
+        return x @ x.T
 
     def train(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         view = torch.randint(len(self.features), rows.shape, generator=generator)

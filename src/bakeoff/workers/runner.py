@@ -112,6 +112,8 @@ class UnitRunner:
         """
         of_unit: dict[str, Any] = {"approach": self.approach.name, "fold": unit.name}
         fold = self.data.folds[unit.fold]
+        if not self.approach.validates and len(fold.held_out):
+            fold = fold.without_validation()  # else its rows are kept for the thresholds
         self.tell(UnitStarted(**of_unit))
         started = time.perf_counter()
         rows = self.data.rows

@@ -1499,6 +1499,10 @@ export interface components {
              * @description The approaches of the run, in this order.
              * @default [
              *       {
+             *         "name": "scattering",
+             *         "settings": {}
+             *       },
+             *       {
              *         "name": "baseline",
              *         "settings": {}
              *       },
@@ -2548,6 +2552,10 @@ export interface components {
              * Approaches
              * @description The approaches of the run, in this order.
              * @default [
+             *       {
+             *         "name": "scattering",
+             *         "settings": {}
+             *       },
              *       {
              *         "name": "baseline",
              *         "settings": {}

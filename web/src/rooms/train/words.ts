@@ -2,6 +2,7 @@
 import { FINAL, isFinished, type Progress, type Unit } from "./progress.ts";
 
 const TITLES: Record<string, string> = {
+  scattering: "Scattering",
   baseline: "Baseline",
   cnn: "CNN",
   vit: "ViT",
