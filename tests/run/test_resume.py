@@ -173,6 +173,20 @@ def test_other_pictures_are_refused(
     assert len(list(RunFolder(tmp_path / "run").events())) == len(list(finished.events()))
 
 
+def test_folds_that_were_divided_in_another_way_are_refused(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.path, run.path)
+    (path,) = run.unit(finished.config.names[0], "fold 1").glob("*.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["rows"], arrays["logits"] = arrays["rows"][1:], arrays["logits"][1:]
+    np.savez(path, **arrays)
+    with pytest.raises(BakeoffError, match="held out other pictures"):
+        resume(run.path, dataset=strokes())
+
+
 def test_what_is_no_run_cannot_go_on(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match=r"holds no run\.json"):
         resume(tmp_path)

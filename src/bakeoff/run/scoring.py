@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
+from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.intervals import Sampling
@@ -163,10 +164,22 @@ def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored
     """Score what the models of an approach answered.
 
     Before the locked test is opened, a run without folds has no scores yet.
+
+    Raises
+    ------
+    BakeoffError
+        An older version of bakeoff, which divided the pictures in another way, trained the folds.
     """
     labels = dataset.labels
     unseen = [_judged(labels, unit, HELD_OUT) for unit in answered.folds]
     rows = _held_out(parts)
+    predicted = [arrays[HELD_OUT[0]] for _, arrays in answered.folds]
+    if predicted and not np.array_equal(np.concatenate(predicted), rows):
+        raise BakeoffError(
+            f"the folds of {answered.title}",
+            "an older version of bakeoff held out other pictures",
+            "Start a new run, or keep the results of this one as they are",
+        )
     probabilities = joined(unseen).probabilities if unseen else None
     test = locked = None
     final, _ = answered.final

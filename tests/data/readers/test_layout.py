@@ -112,6 +112,34 @@ def test_a_part_with_one_class_keeps_it(tmp_path: Path) -> None:
     assert {data.classes[label] for label in data.labels[data.official_test]} == {"bee"}
 
 
+def test_a_test_part_beside_the_classes(tmp_path: Path) -> None:
+    class_folders(tmp_path, *ANIMALS)
+    parts(tmp_path, "test/images", classes=("ape", "bee"))
+    data = read(tmp_path)
+    assert data.classes == ANIMALS
+    assert folders_of_the_test(data) == {"test"}
+    assert len(data) == 9 + 4
+
+
+def test_flat_parts_in_wrappers_are_no_classes(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for number in range(3):
+            save(tmp_path / part / part / f"{number}.png", number)
+    with pytest.raises(BakeoffError, match="neither a class folder nor metadata"):
+        read(tmp_path)
+
+
+def test_metadata_below_wrappers(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for number in range(4):
+            save(tmp_path / part / part / f"{number}.png", number)
+        rows = "".join(f"{number}.png,{'ab'[number % 2]}\n" for number in range(4))
+        (tmp_path / part / part / "metadata.csv").write_text("file_name,label\n" + rows)
+    data = read(tmp_path)
+    assert data.classes == ("a", "b")
+    assert folders_of_the_test(data) == {"test"}
+
+
 def test_metadata_goes_before_levels(tmp_path: Path) -> None:
     parts(tmp_path, "a", "b", "c", "d")
     names = [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*.png"))]

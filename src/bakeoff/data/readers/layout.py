@@ -23,6 +23,7 @@ class Parts:
     Attributes
     ----------
     folders : the folder with the classes of each part, and the part; empty if the set has none.
+        One of them may be around the others.
     names : of the folders of the parts as people see them, in that order.
     left_out : folders that are beside the parts.
     """
@@ -62,7 +63,8 @@ def find_parts(root: Path, *, upper: bool = False) -> Parts:
     """The parts of a set, which hold folders of the same classes; none if `root` holds the classes.
 
     Folders are parts if their names say so (train, seg_test, validation …) and one that is
-    trained on holds folders or metadata; or if most of their sub-folders have the same names: then
+    trained on holds folders or metadata; if their names say so and all their sub-folders are
+    called like the folders beside them; or if most of their sub-folders have the same names: then
     these are the classes, and all pictures are trained on.
 
     Parameters
@@ -81,6 +83,8 @@ def find_parts(root: Path, *, upper: bool = False) -> Parts:
     levels = {folder: _Level.of(folder) for folder in folders}
     if _are_parts(named, others, levels):
         return _parts_of(named, others, levels)
+    if beside := _beside_classes(named, folders, levels):
+        return Parts({root: "train", **beside}, tuple(path.name for path in beside))
     filled = [level for level in levels.values() if level.classes or level.direct]
     if upper or len(filled) < 2 or any(level.direct for level in filled):
         return Parts()
@@ -116,17 +120,26 @@ def _is_class(level: _Level) -> bool:
     return level.direct and find_metadata(level.inner) is None
 
 
+def _beside_classes(
+    named: Mapping[Path, Split], folders: Iterable[Path], levels: Mapping[Path, _Level]
+) -> dict[Path, Split]:
+    """The parts beside the classes that are trained on: cat/, dog/ and test/ with the same two."""
+    classes = {nfc(folder.name) for folder in folders if folder not in named}
+    inside = {levels[folder].inner: split for folder, split in named.items()}
+    known = [levels[folder].classes for folder in named]
+    return inside if known and all(one and one <= classes for one in known) else {}
+
+
 def _parts_of(
     named: Mapping[Path, Split], others: Iterable[Path], levels: Mapping[Path, _Level]
 ) -> Parts:
     count = Counter(name for folder in named for name in levels[folder].classes)
-    several = any(len(levels[folder].classes) > 1 for folder in named)
     folders: dict[Path, Split] = {}
     for folder, split in named.items():
         level = levels[folder]
         (only, *more) = level.classes or [""]
-        if several and not more and count[only] == 1:
-            # test/images is no class if no other part has such a class.
+        if len(named) > 1 and not more and count[only] == 1 and only:
+            # test/images is no class, since no other part has such a class.
             inner = next(path for path in visible(level.inner)[0] if nfc(path.name) == only)
             folders[inner] = split
         else:
@@ -149,7 +162,9 @@ def _shared(levels: list[_Level]) -> list[str]:
 
 
 def _is_wrapper(folder: Path) -> bool:
-    """Whether a folder holds folders of pictures, and no pictures itself."""
+    """Whether a folder holds folders of pictures and no pictures itself, or has metadata."""
+    if find_metadata(folder) is not None:
+        return True
     folders, files = visible(folder)
     return not any(map(looks_usable, files)) and any(map(holds_pictures, folders))
 

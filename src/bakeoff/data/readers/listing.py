@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
@@ -104,14 +104,18 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
         if path is not None:
             metadata[folder] = read_metadata(path, path.relative_to(root).as_posix())
     listing = Listing(_layout(found, metadata), left_out=list(found.left_out))
-    files = {part: list(files_below(part)) for part in parts or {root: "train"}}
+    files = {part: _files_of(part, parts) for part in parts or {root: "train"}}
     rows = {folder: _rows_by_file(table, files) for folder, table in metadata.items()}
     for part, split in (parts or {root: "train"}).items():
         # The table nearest to the pictures takes precedence.
         near = part if part in metadata else root
         table = metadata.get(near)
         if table is None or table.label_column is None:
-            listing.class_folders |= {nfc(folder.name) for folder in visible(part)[0]}
+            listing.class_folders |= {
+                nfc(folder.name)
+                for folder in visible(part)[0]
+                if not any(other.is_relative_to(folder) for other in parts)
+            }
         for path in files[part]:
             if path.parent in metadata and is_metadata(path.name):
                 continue
@@ -128,6 +132,13 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
         listing.left_out += table.left_out
         listing.left_out += _rows_without_picture(root, table, rows[folder], files)
     return listing
+
+
+def _files_of(part: Path, parts: Iterable[Path]) -> list[Path]:
+    """The files of a part, without those of parts within it."""
+    within = [other for other in parts if other != part and other.is_relative_to(part)]
+    files = files_below(part)
+    return [file for file in files if not any(map(file.is_relative_to, within))]
 
 
 def _rows_by_file(
