@@ -307,7 +307,7 @@ def test_a_zip_of_pictures(room: Page, digits: NDArray[np.uint8], tmp_path: Path
     expect(cells).to_have_count(3)
     cells.first.click()
     expect(answer(room, "Plain baseline")).to_have_text("0")
-    expect(room.get_by_text("This picture is part of a file with several.")).to_be_visible()
+    expect(room.get_by_role("img", name="0.png").locator("canvas")).to_be_visible()
 
 
 def test_why(room: Page) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import zipfile
@@ -12,6 +13,8 @@ import pytest
 from PIL import Image
 
 from bakeoff.bundle.bundle import load
+from bakeoff.data.decode import decode
+from bakeoff.data.image import to_png
 from bakeoff.record.folder import RunFolder
 
 from ..strokes import CLASSES, strokes
@@ -118,6 +121,23 @@ def test_a_square_table_is_one_picture_and_the_answer_says_so(client: httpx.Clie
     found = client.post("/api/predict", content="\n".join(rows)).json()
     assert len(found["models"][0]["answers"]) == 15
     assert found["notes"] == []
+
+
+def test_rows_of_a_table_come_with_their_class_and_their_picture(client: httpx.Client) -> None:
+    header = ",".join(["label", *(f"pixel{place}" for place in range(144))])
+    rows = [f"{'ab'[at]},{','.join(map(str, DRAWINGS[at].reshape(-1)))}" for at in range(2)]
+    body = "\n".join([header, *rows])
+    given = client.post("/api/predict", content=body).json()["pictures"]
+    assert given == [{"label": "a", "picture": None}, {"label": "b", "picture": None}]
+    given = client.post("/api/predict?pictures=true", content=body).json()["pictures"]
+    shown = base64.b64decode(given[1]["picture"].removeprefix("data:image/png;base64,"))
+    assert np.array_equal(decode(shown, "shown")[..., 0], DRAWINGS[1].reshape(12, 12))
+    # A large picture has a file of its own.
+    large = np.zeros((300, 300, 1), np.uint8)
+    files = [("files", ("a.png", to_png(large))), ("files", ("b.csv", body.encode()))]
+    given = client.post("/api/predict?pictures=true", files=files).json()["pictures"]
+    assert [one["label"] for one in given] == [None, "a", "b"]
+    assert [one["picture"] is None for one in given] == [True, False, False]
 
 
 def test_a_table_gives_an_answer_a_row(client: httpx.Client) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.data.archive import ArchiveLimits, unpacked
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.decode import Limits, decode, decode_file, is_picture, pixels_of
 from bakeoff.data.image import to_image
 from bakeoff.data.pictures import Pictures
@@ -54,6 +55,7 @@ class Inputs:
     left_out : what could not be read.
     paths : of the pictures, as given; without any, the names.
     notes : how something was read that could have been read otherwise.
+    labels : the class of every picture that a table or a set names, else None.
     """
 
     names: tuple[str, ...]
@@ -61,8 +63,10 @@ class Inputs:
     left_out: tuple[LeftOut, ...] = ()
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", self.labels or (None,) * len(self.names))
         object.__setattr__(self, "paths", self.paths or self.names)
 
 
@@ -173,6 +177,7 @@ def joined_inputs(parts: Sequence[tuple[str, Inputs]]) -> Inputs:
         tuple(left_out),
         tuple(paths),
         tuple(note for _, part in parts for note in part.notes),
+        tuple(label for _, part in parts for label in part.labels),
     )
 
 
@@ -219,7 +224,7 @@ def _from_path(path: Path, limits: InputLimits) -> Inputs:
         if not is_picture(data) and looks_like_table(path):
             return _from_text(path, data, limits)
     dataset = read_as_found(path, need_labels=False)
-    return Inputs(dataset.names, dataset.pictures, dataset.left_out)
+    return _from_dataset(dataset)
 
 
 def _from_text(path: Path, data: bytes, limits: InputLimits) -> Inputs:
@@ -231,8 +236,12 @@ def _from_text(path: Path, data: bytes, limits: InputLimits) -> Inputs:
             "since it has as many rows as columns. With a header line it has one picture per row."
         )
         return replace(_one(picture, path.name), notes=(note,))
-    table = read_table(path, limits=limits.table)
-    return Inputs(table.names, table.pictures, table.left_out)
+    return _from_dataset(read_table(path, limits=limits.table))
+
+
+def _from_dataset(dataset: Dataset) -> Inputs:
+    labels = tuple(dataset.classes[label] if label >= 0 else None for label in dataset.labels)
+    return Inputs(dataset.names, dataset.pictures, dataset.left_out, labels=labels)
 
 
 def _from_zip(path: Path, limits: InputLimits) -> Inputs:

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bakeoff.bundle.answer import Verdict
+from bakeoff.bundle.golden import as_base64
+from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.panel import answers_table
 from bakeoff.errors import LeftOut
 from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
@@ -18,6 +20,8 @@ from bakeoff.server.runs import Runs
 __all__ = ["ModelInfo", "WhichModels", "model_infos", "router"]
 
 router = APIRouter(prefix="/api", tags=["pictures"])
+
+SHOWN_SIDE = 256  # pixels; rows of a table are smaller, and larger pictures have files of their own
 
 WhichModels = Annotated[
     list[str] | None, Query(description="Names of models. Default: all of them.")
@@ -71,6 +75,18 @@ class ModelAnswers(BaseModel):
     answers: list[PictureAnswer]
 
 
+class GivenPicture(BaseModel):
+    """What a file says of one of its pictures."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    label: str | None
+    """Its class, if it is a row of a table that names one."""
+    picture: str | None
+    """The picture as a PNG in a data URI, if `pictures` is true and it has at most 256 pixels a
+    side."""
+
+
 class Predictions(BaseModel):
     """The answers of every model."""
 
@@ -81,6 +97,8 @@ class Predictions(BaseModel):
     """What could not be read, and why."""
     notes: list[str]
     """How something was read that could have been read otherwise."""
+    pictures: list[GivenPicture]
+    """What the files say, in the order of the answers."""
 
 
 class ModelInfo(BaseModel):
@@ -110,6 +128,7 @@ async def predict(
     form: Annotated[
         Literal["json", "csv"], Query(alias="format", description="Format of the response.")
     ] = "json",
+    pictures: Annotated[bool, Query(description="Whether to return small pictures.")] = False,
 ) -> Predictions:
     """Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
 
@@ -129,11 +148,24 @@ async def predict(
             "models": list(results.values()),
             "left_out": inputs.left_out,
             "notes": inputs.notes,
+            "pictures": await asyncio.to_thread(_given, inputs, pictures),
         },
         context=top,
     )
     # As text: FastAPI would validate and copy the model again.
     return Response(predictions.model_dump_json(), media_type="application/json")  # type: ignore[return-value]
+
+
+def _given(inputs: Inputs, shown: bool) -> list[GivenPicture]:
+    given = []
+    for row, label in enumerate(inputs.labels):
+        picture = inputs.pictures[row] if shown else None
+        small = picture is not None and max(picture.shape[:2]) <= SHOWN_SIDE
+        uri = (
+            f"data:image/png;base64,{as_base64(picture)}" if picture is not None and small else None
+        )
+        given.append(GivenPicture(label=label, picture=uri))
+    return given
 
 
 _DOWNLOAD = {"Content-Disposition": 'attachment; filename="answers.csv"'}

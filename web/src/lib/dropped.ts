@@ -31,6 +31,12 @@ export function pathOf(file: File): string {
   return paths.get(file) ?? (file.webkitRelativePath || file.name);
 }
 
+/** A file that came without a path, under one. */
+export function withPath(file: File, path: string): File {
+  paths.set(file, path);
+  return file;
+}
+
 /** The names under which to show files: paths where names repeat. */
 export function shownNames(files: readonly File[]): Map<File, string> {
   const uses = new Map<string, number>();

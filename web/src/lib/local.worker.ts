@@ -3,6 +3,7 @@ import * as ort from "onnxruntime-web/wasm";
 import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { answerOf, thresholdsOf } from "./answer.ts";
 import { shrunk } from "./average.ts";
+import { dataUri } from "./base64.ts";
 import { decoded } from "./decode.ts";
 import type {
   Early,
@@ -14,7 +15,9 @@ import type {
   Seen,
 } from "./models.ts";
 import { covered, gridOf, SIDE } from "./occlusion.ts";
+import type { Written } from "./numbers.ts";
 import type { Pixels } from "./pixels.ts";
+import { png } from "./png.ts";
 import { uriOf } from "./sight.ts";
 
 ort.env.wasm.wasmPaths = { wasm: new URL(runtime, import.meta.url).href };
@@ -127,11 +130,12 @@ async function predict(
   early: Early,
 ): Promise<Predictions & { seen: Seen | null }> {
   predictions++;
-  const pictures: { name: string; pixels: Pixels }[] = [];
+  const pictures: (Written & { several: boolean })[] = [];
   const refused: LeftOut[] = [];
   for (const file of files) {
     try {
-      pictures.push(...(await decoded(file)));
+      const found = await decoded(file);
+      pictures.push(...found.map((one) => ({ ...one, several: found.length > 1 })));
     } catch (error) {
       // A single picture is refused; among several it is left out.
       if (files.length === 1) throw error;
@@ -164,7 +168,18 @@ async function predict(
     early(one);
     said.push(one);
   }
-  return { models: said, left_out: refused, seen: sights.length ? { models: sights } : null };
+  const given = await Promise.all(
+    pictures.map(async ({ pixels, label, several }) => ({
+      label: label ?? null,
+      picture: several ? await dataUri(await png(pixels)) : null,
+    })),
+  );
+  return {
+    models: said,
+    left_out: refused,
+    pictures: given,
+    seen: sights.length ? { models: sights } : null,
+  };
 }
 
 async function explain(file: File, names: string[]): Promise<Explanations> {

@@ -5,12 +5,15 @@ export type ModelInfo = Schema["ModelInfo"];
 export type ModelAnswers = Schema["ModelAnswers"];
 export type PictureAnswer = Schema["PictureAnswer"];
 export type ModelExplanation = Schema["ModelExplanation"];
+export type GivenPicture = Schema["GivenPicture"];
 export type LeftOut = Schema["LeftOut"];
 
 /** The answers of all models to all pictures, and the files that could not be read. */
 export interface Predictions {
   models: ModelAnswers[];
   left_out: LeftOut[];
+  /** What the files say of each picture; servers up to 0.1 return none. */
+  pictures?: GivenPicture[];
 }
 
 export interface Explanations {

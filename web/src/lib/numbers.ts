@@ -4,14 +4,17 @@ import type { Pixels } from "./pixels.ts";
 export interface Written {
   name: string;
   pixels: Pixels;
+  /** The class in the row of a table. */
+  label?: string | null;
 }
 
+const SMALLEST = 8; // side of a picture beside a label that looks like a column of its pixels
 const LABELS = ["label", "labels", "class", "target", "category", "digit", "letter", "y"];
 
 /** Parses the pictures in a text.
  *
- * With as many rows as columns it is one picture, one number per pixel. Otherwise every row is a
- * picture; a label column is dropped if the rest makes a square.
+ * With as many rows as columns and no words it is one picture, one number per pixel. Otherwise every
+ * row is a picture; a column is its label if the rest makes a square.
  */
 export function picturesIn(text: string, name: string): Written[] {
   const lines = text
@@ -21,7 +24,7 @@ export function picturesIn(text: string, name: string): Written[] {
   const delimiter = delimiterOf(lines[0] ?? "");
   const cells = lines.map((line) => fields(line, delimiter));
   if (cells.length < 1 || cells[0]!.length < 2) throw refused(name, "it holds no numbers");
-  if (cells.length === cells[0]!.length) {
+  if (isMatrix(cells)) {
     return [{ name, pixels: shaped(cells.map(parsed).flat(), cells.length, name, "") }];
   }
   const named = cells[0]!.some((cell) => !isNumber(cell)) && cells.length > 1;
@@ -29,13 +32,36 @@ export function picturesIn(text: string, name: string): Written[] {
     named && cells[0]!.filter((cell) => !isNumber(cell)).length * 2 >= cells[0]!.length;
   const label = labelColumn(header ? cells[0]! : null, cells[header ? 1 : 0]!.length, name);
   const rows = cells.slice(header ? 1 : 0);
+  const labels = rows.map((row) => (label === null ? null : row[label]!));
   const values = rows.map((row) => parsed(row.filter((_, at) => at !== label)));
   const side = Math.sqrt(values[0]!.length);
   // One scale for all rows, so that a faint picture stays faint.
   const highest = values.reduce((most, row) => Math.max(most, ...row), 0);
   return values.map((row, at) => {
     const line = at + (header ? 2 : 1);
-    return { name: `${name} row ${line}`, pixels: shaped(row, side, name, `row ${line}`, highest) };
+    const pixels = shaped(row, side, name, `row ${line}`, highest);
+    return { name: `${name} row ${line}`, pixels, label: labels[at]! };
+  });
+}
+
+/** Whether a table is one picture: `is_matrix` of the Python package.
+ *
+ * It has as many rows as columns, no words, and no label at either end of the rows: whole numbers
+ * that count up beside a square picture whose numbers are higher.
+ */
+function isMatrix(cells: readonly string[][]): boolean {
+  const width = cells[0]!.length;
+  if (cells.length !== width || !cells.flat().every(isNumber)) return false;
+  const side = Math.sqrt(width - 1);
+  if (!Number.isInteger(side) || side < SMALLEST) return true;
+  const inside = Math.max(...cells.flatMap((row) => row.slice(1, -1).map(Number)));
+  return ![0, width - 1].some((at) => {
+    const seen = cells.map((row) => Number(row[at]));
+    const values = new Set(seen);
+    if (!seen.every(Number.isInteger) || values.size < 2) return false;
+    if (values.size > Math.max(10, width / 2)) return false;
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return low >= 0 && low <= 1 && high - low + 1 === values.size && high < inside;
   });
 }
 

@@ -1,19 +1,46 @@
 /** Pictures as the models are given them, for the page to show. */
-import type { Decoded } from "./decode.worker.ts";
+import type { Decoded, Work } from "./decode.worker.ts";
+import { pathOf, withPath } from "./dropped.ts";
 import { toRgba, type Pixels } from "./pixels.ts";
+import { isZip, type Unpacked } from "./zip.ts";
 
 let worker: Worker | undefined;
 let count = 0;
 const waiting = new Map<number, (reply: Decoded) => void>();
 
 /** The picture in a file: decoded, turned and shrunk as the server does it. */
-export function pixelsOf(file: Blob): Promise<Pixels> {
+export async function pixelsOf(file: Blob): Promise<Pixels> {
+  return (await asked(file, "picture")).picture!;
+}
+
+/** Files, with those inside of zips in place of the zips. What cannot be unpacked stays a zip. */
+export async function unzipped(files: readonly File[]): Promise<File[]> {
+  const parts = await Promise.all(
+    files.map(async (file) => {
+      if (file.type.startsWith("image/")) return [file];
+      try {
+        if (!(await isZip(file))) return [file];
+        const inside = (await asked(file, "zip")).files!;
+        return inside.length ? inside.map((one) => fileOf(one, pathOf(file))) : [file];
+      } catch {
+        return [file];
+      }
+    }),
+  );
+  return parts.flat();
+}
+
+function fileOf({ path, type, bytes }: Unpacked, zip: string): File {
+  return withPath(new File([bytes], path.split("/").at(-1)!, { type }), `${zip}/${path}`);
+}
+
+function asked(file: Blob, kind: Work["kind"]): Promise<Decoded> {
   worker ??= started();
   const id = count++;
-  worker.postMessage({ id, file });
+  worker.postMessage({ id, file, kind });
   return new Promise((done, fail) => {
-    waiting.set(id, ({ picture, error }) =>
-      picture ? done(picture) : fail(new Error(error ?? "It cannot be decoded.")),
+    waiting.set(id, (reply) =>
+      reply.error === undefined ? done(reply) : fail(new Error(reply.error)),
     );
   });
 }

@@ -837,6 +837,11 @@ export interface components {
              * @description How something was read that could have been read otherwise.
              */
             notes: string[];
+            /**
+             * Pictures
+             * @description What the files say, in the order of the answers.
+             */
+            pictures: components["schemas"]["GivenPicture"][];
         };
         /**
          * BudgetChoice
@@ -1237,6 +1242,23 @@ export interface components {
             pictures: number;
             /** Times */
             times: number;
+        };
+        /**
+         * GivenPicture
+         * @description What a file says of one of its pictures.
+         */
+        GivenPicture: {
+            /**
+             * Label
+             * @description Its class, if it is a row of a table that names one.
+             */
+            label: string | null;
+            /**
+             * Picture
+             * @description The picture as a PNG in a data URI, if `pictures` is true and it has at most 256 pixels a
+             *     side.
+             */
+            picture: string | null;
         };
         /**
          * GraphTraced
@@ -3077,6 +3099,8 @@ export interface operations {
                 format?: "json" | "csv";
                 /** @description Names of models. Default: all of them. */
                 model?: string[] | null;
+                /** @description Whether to return small pictures. */
+                pictures?: boolean;
                 /** @description How many classes to list. */
                 top?: number;
             };

@@ -17,7 +17,10 @@ export class ServedModels implements Models {
   predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {
     const form = new FormData();
     for (const file of files) form.append("files", file, pathOf(file));
-    return send("POST", `/api/predict?${chosen(names)}&top=${top}`, form, signal);
+    // Rows of tables have no file that could be shown.
+    const shown = files.some((file) => !file.type.startsWith("image/"));
+    const query = `${chosen(names)}&top=${top}${shown ? "&pictures=true" : ""}`;
+    return send("POST", `/api/predict?${query}`, form, signal);
   }
 
   async seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null> {

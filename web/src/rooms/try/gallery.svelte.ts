@@ -1,9 +1,12 @@
 /** Many pictures, predicted in batches; unreadable files are listed and the others go on. */
 import { Refused } from "../../lib/api.ts";
-import { pathOf, shownNames } from "../../lib/dropped.ts";
+import { bytes } from "../../lib/base64.ts";
+import { pathOf, shownNames, withPath } from "../../lib/dropped.ts";
+import { unzipped } from "../../lib/picture.ts";
 import type { LeftOut, Models } from "../../lib/models.ts";
 import { byModel } from "./desk.svelte.ts";
 import type { Shown } from "./sift.ts";
+import { truthOf } from "./truth.ts";
 
 const FILES = 40; // in a batch
 const BYTES = 8e6;
@@ -24,6 +27,8 @@ export class Gallery {
   constructor(
     readonly models: Models,
     readonly names: string[],
+    /** Of all the models: only these can be true. */
+    readonly classes: readonly string[],
   ) {}
 
   get working(): boolean {
@@ -31,11 +36,14 @@ export class Gallery {
   }
 
   /** Predict for these files instead of the earlier ones. */
-  async take(files: readonly File[]): Promise<void> {
+  async take(given: readonly File[]): Promise<void> {
     this.stop();
     const stopped = (this.#stopped = new AbortController());
     [this.pictures, this.leftOut, this.problem] = [[], [], null];
-    [this.done, this.total] = [0, files.length];
+    [this.done, this.total] = [0, given.length];
+    const files = await unzipped(given);
+    if (stopped.signal.aborted) return;
+    this.total = files.length;
     this.#names = shownNames(files); // of all batches
     try {
       for (const batch of batches(files)) {
@@ -76,9 +84,12 @@ export class Gallery {
     this.pictures = [
       ...this.pictures,
       ...answers.map(({ name, path }, row) => {
-        const file = (byPath.get(path) ?? byName.get(name))?.shift() ?? null;
-        const shown = (file && this.#names.get(file)) ?? name;
-        return { name: shown, file, said: byModel(found.models, row) };
+        const whole = (byPath.get(path) ?? byName.get(name))?.shift() ?? null;
+        const { label, picture } = found.pictures?.[row] ?? { label: null, picture: null };
+        const file = whole ?? (picture ? withPath(fileOf(picture, name), path) : null);
+        const shown = (whole && this.#names.get(whole)) ?? name;
+        const truth = truthOf(whole ? pathOf(whole) : path, label, this.classes);
+        return { name: shown, file, truth, said: byModel(found.models, row) };
       }),
     ];
     this.leftOut = [...this.leftOut, ...found.left_out];
@@ -91,6 +102,11 @@ export class Gallery {
     const problem = message.startsWith(start) ? message.slice(start.length) : message;
     return { subject: this.#names.get(file) ?? file.name, problem, hint: "" };
   }
+}
+
+/** A picture without a file of its own as one, from a PNG in a data URI. */
+function fileOf(uri: string, name: string): File {
+  return new File([bytes(uri.slice(uri.indexOf(",") + 1))], name, { type: "image/png" });
 }
 
 /** Files in batches of limited number and size. */

@@ -28,7 +28,7 @@ test.each([true, false])("pictures of the same name are shown by their paths", a
   // More than one batch: the last repeats a name of the first.
   files.push(...Array.from({ length: 50 }, (_, place) => picked(`c/${place + 3}.png`)));
   files.push(picked("d/2.png"));
-  const gallery = new Gallery(models(byPath), ["cnn"]);
+  const gallery = new Gallery(models(byPath), ["cnn"], ["a", "d"]);
   await gallery.take(files);
   expect(gallery.pictures.map(({ file }) => file)).toEqual(files);
   const names = gallery.pictures.map(({ name }) => name);

@@ -12,7 +12,7 @@ function shown(name: string, ...of: [share: number, oodScore: number][]): Shown 
       milliseconds: 1,
     },
   ]);
-  return { name, file: null, said: Object.fromEntries(said) };
+  return { name, file: null, truth: null, said: Object.fromEntries(said) };
 }
 
 const PICTURES = [

@@ -2,11 +2,14 @@
 import { isOutOfDistribution } from "../../lib/answer.ts";
 import { pathOf } from "../../lib/dropped.ts";
 import type { Said } from "./desk.svelte.ts";
+import { isWrong } from "./truth.ts";
 
-/** One of many pictures with each model's answer; `file` if it has a file of its own. */
+/** One of many pictures with each model's answer; `file` if it can be shown. */
 export interface Shown {
   name: string;
   file: File | null;
+  /** Its true class, as a folder or a table names it. */
+  truth: string | null;
   said: Readonly<Record<string, Said>>;
 }
 
@@ -15,6 +18,7 @@ export const SHOWS = [
   { value: "disagree", text: "Models disagree" },
   { value: "unsure", text: "Not sure" },
   { value: "none", text: "None of these" },
+  { value: "wrong", text: "Wrong" },
 ] as const;
 export type Show = (typeof SHOWS)[number]["value"];
 
@@ -28,6 +32,7 @@ export type Sort = (typeof SORTS)[number]["value"];
 export function passes(picture: Shown, show: Show): boolean {
   const answers = Object.values(picture.said).map((one) => one.answer);
   if (show === "disagree") return new Set(answers.map((answer) => answer.label)).size > 1;
+  if (show === "wrong") return Object.keys(picture.said).some((model) => isWrong(picture, model));
   if (show === "unsure") return answers.some((answer) => answer.verdict === "between");
   if (show === "none") return answers.some(isOutOfDistribution);
   return true;
@@ -62,12 +67,14 @@ function sureness(picture: Shown): number {
 
 /** A table of all answers with a row for each picture and model, as from the server. */
 export function answerRows(pictures: readonly Shown[], top: number): string[][] {
+  const known = pictures.some(({ truth }) => truth !== null);
   const places = Array.from({ length: top }, (_, place) => place);
   const header = places.flatMap((n) => [`class ${n + 1}`, `probability ${n + 1}`]);
   const rows = pictures.flatMap((picture) =>
     Object.entries(picture.said).map(([model, { answer }]) => [
       picture.name,
       picture.file ? pathOf(picture.file) : answer.path,
+      ...(known ? [picture.truth ?? ""] : []),
       model,
       isOutOfDistribution(answer) ? "out of distribution" : answer.words,
       ...places.flatMap((n) => {
@@ -76,5 +83,5 @@ export function answerRows(pictures: readonly Shown[], top: number): string[][] 
       }),
     ]),
   );
-  return [["picture", "path", "model", "verdict", ...header], ...rows];
+  return [["picture", "path", ...(known ? ["label"] : []), "model", "verdict", ...header], ...rows];
 }
