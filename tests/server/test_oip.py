@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
 
 from bakeoff.bundle.bundle import load
 from bakeoff.record.folder import RunFolder
 
 from ..strokes import strokes
+from .conftest import serving
 
 PIXELS = np.stack(list(strokes(4).pictures))
 
@@ -63,6 +66,80 @@ def test_all_outputs_come_by_default(
     given.set_data_from_numpy(PIXELS)
     answer = client_of_triton.infer("baseline", [given])
     assert answer.as_numpy("ood_score").shape == (4,)
+
+
+def test_the_version_that_the_metadata_names_has_its_addresses(
+    client: httpx.Client, client_of_triton: triton.InferenceServerClient
+) -> None:
+    assert client_of_triton.is_model_ready("cnn", "1")
+    found = client_of_triton.get_model_metadata("cnn", "1")
+    assert found == client_of_triton.get_model_metadata("cnn")
+    given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
+    given.set_data_from_numpy(PIXELS)
+    answer = client_of_triton.infer("cnn", [given], model_version=found["versions"][0])
+    plain = client_of_triton.infer("cnn", [given])
+    assert answer.get_response()["model_version"] == found["versions"][0]
+    for output in ("probabilities", "ood_score", "embedding"):
+        np.testing.assert_allclose(answer.as_numpy(output), plain.as_numpy(output), atol=1e-6)
+
+
+@pytest.mark.parametrize("version", ["2", "0", "01", "latest", "1/../1"])
+def test_other_versions_are_refused(client: httpx.Client, version: str) -> None:
+    address = f"/v2/models/cnn/versions/{quote(version, safe='')}"
+    for response in (
+        client.get(address),
+        client.get(f"{address}/ready"),
+        client.post(f"{address}/infer", json=request_body()),
+    ):
+        assert response.status_code == 404
+        assert response.json()["error"]
+
+
+def test_a_model_whose_name_has_a_slash_has_versions_too(finished: RunFolder) -> None:
+    with serving(finished) as client:
+        assert client.post("/api/runs/run/models").status_code == 200
+        names = [model["name"] for model in client.get("/api/models").json()]
+        for name in [*names, "run/none"]:
+            status = 200 if name in names else 404
+            for address in (f"/v2/models/{name}", f"/v2/models/{name}/versions/1/ready"):
+                assert client.get(address).status_code == status, address
+
+
+@pytest.mark.parametrize("packed", ["gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_triton_may_compress_its_requests(
+    client_of_triton: triton.InferenceServerClient, packed: str, binary: bool
+) -> None:
+    given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
+    given.set_data_from_numpy(PIXELS, binary_data=binary)
+    plain, answer = (
+        client_of_triton.infer("cnn", [given], request_compression_algorithm=algorithm)
+        for algorithm in (None, packed)
+    )
+    expected = plain.as_numpy("probabilities")
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), expected, atol=1e-6)
+
+
+def test_clients_can_read_every_refusal(
+    finished: RunFolder, client_of_triton: triton.InferenceServerClient
+) -> None:
+    """Of unknown models, of addresses that are not there, and of the guard."""
+    given = triton.InferInput("pixels", list(PIXELS.shape), "UINT8")
+    given.set_data_from_numpy(PIXELS)
+    for ask, words in (
+        (lambda: client_of_triton.infer("none", [given]), "There is no model 'none'"),
+        (lambda: client_of_triton.infer("cnn", [given], model_version="7"), "version '7'"),
+        (lambda: client_of_triton.get_model_config("cnn"), "no model 'cnn/config'"),
+        (client_of_triton.get_model_repository_index, "There is nothing at this address"),
+    ):
+        with pytest.raises(InferenceServerException, match=words):
+            ask()
+    with (
+        serving(finished, hosts=None, token="secret") as client,
+        triton.InferenceServerClient(f"127.0.0.1:{client.base_url.port}") as refused,
+        pytest.raises(InferenceServerException, match="token is missing"),
+    ):
+        refused.get_server_metadata()
 
 
 def request_body(**changes: Any) -> dict[str, Any]:
@@ -123,7 +200,8 @@ def test_a_request_by_hand(client: httpx.Client) -> None:
 def test_an_invalid_request_is_refused(client: httpx.Client, body: Any, status: int) -> None:
     response = client.post("/v2/models/cnn/infer", json=body)
     assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["error"] == response.json()["detail"] != ""
 
 
 @pytest.mark.parametrize("length", ["-1", "99999", "x", "1"])

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -57,6 +57,24 @@ AllowTraining = Annotated[
         help="Let clients train and keep pictures on this machine even if --host lets others in.",
     ),
 ]
+PublicUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="The address under which a proxy makes the server known, with its path: "
+        "https://models.example.org/digits. May be given several times.",
+    ),
+]
+AllowedOrigins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-origin",
+        metavar="ORIGIN",
+        help="Let pages of this origin use the API, such as https://app.example.org. May be given "
+        "several times.",
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", help="Serve a bundle that is replaced, without a pause.")
 ]
@@ -84,6 +102,8 @@ def serve(
     home: HomeFolder = Path(),
     host: Host = "127.0.0.1",
     port: Port = 8471,
+    public_url: PublicUrls = None,
+    allow_origin: AllowedOrigins = None,
     allow_training: AllowTraining = False,
     watch: Watch = False,
     bound: Bound = None,
@@ -93,8 +113,9 @@ def serve(
 
     Listens on this machine alone unless told otherwise; then every request needs the token that
     is printed once, or that is set in BAKEOFF_TOKEN, and nothing can be trained or kept without
-    --allow-training. Put a proxy with TLS in front. The API is described at /openapi.json; models
-    are also served by the Open Inference Protocol under /v2.
+    --allow-training. Put a proxy with TLS in front, and give its address with --public-url: then
+    too nothing can be trained without --allow-training, and BAKEOFF_TOKEN sets a token. The API is
+    described at /openapi.json; models are also served by the Open Inference Protocol under /v2.
 
     **Examples**
 
@@ -103,12 +124,16 @@ def serve(
     `bakeoff serve runs/digits`, then `curl --data-binary @seven.png localhost:8471/api/predict`
 
     `bakeoff serve digits.bakeoff --host 0.0.0.0 --bound body_mb=50`
+
+    `bakeoff serve digits.bakeoff --public-url https://models.example.org/digits`
     """
     serve_until_stopped(
         things or [],
         home=home,
         host=host,
         port=port,
+        public_urls=public_url or [],
+        allow_origins=allow_origin or [],
         allow_training=allow_training,
         watch=watch,
         bound=bound or [],
@@ -122,6 +147,8 @@ def serve_until_stopped(
     home: Path = Path(),
     host: str = "127.0.0.1",
     port: int = 0,
+    public_urls: Sequence[str] = (),
+    allow_origins: Sequence[str] = (),
     allow_training: bool = False,
     watch: bool = False,
     bound: Sequence[str] = (),
@@ -131,22 +158,19 @@ def serve_until_stopped(
     """Serve until Ctrl-C; see `serve`. With `open_page` a browser shows the page."""
     import uvicorn
 
-    from bakeoff.server.guard import LOOPBACK
     from bakeoff.server.home import Home
     from bakeoff.server.limits import Bounds
 
     _share_one_heap()
-    token = None
-    if host not in LOOPBACK:
-        token = os.environ.get("BAKEOFF_TOKEN") or secrets.token_urlsafe(32)
+    access = _access(host, public_urls, allow_origins)
+    alone = access["token"] is None and not access["public"]
     application = _application(
         things,
-        home=Home(home.resolve(), open=token is None or allow_training),
+        home=Home(home.resolve(), open=alone or allow_training),
         bounds=Bounds.of(list(bound)),
-        hosts=None if token else LOOPBACK,
-        token=token,
         watch=watch,
         threads=threads,
+        **access,
     )
     config = uvicorn.Config(
         application,
@@ -162,19 +186,46 @@ def serve_until_stopped(
     application.state.ending = lambda: server.should_exit
     for name, batcher in application.state.models.items():
         console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
-    if token and "BAKEOFF_TOKEN" not in os.environ:
-        console.print(f"token: {token}", markup=False, soft_wrap=True)
+    if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
+        console.print(f"token: {access['token']}", markup=False, soft_wrap=True)
     listener = config.bind_socket()
     # An answer's head and body are two writes. Without this the second waits for the client's
     # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     address = _address(host, listener)
     console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
+    _announce(access)
     if open_page:
         threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
     gc.collect()
     gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
     server.run([listener])
+
+
+def _access(host: str, public_urls: Sequence[str], allow_origins: Sequence[str]) -> dict[str, Any]:
+    """Who may send requests: the options of `create_app` that decide it."""
+    from bakeoff.server.guard import LOOPBACK
+    from bakeoff.server.public import PublicUrl, origin_of
+
+    public = [PublicUrl.parse(text) for text in public_urls]
+    others = host not in LOOPBACK
+    token = os.environ.get("BAKEOFF_TOKEN") if others or public else None
+    if others:
+        token = token or secrets.token_urlsafe(32)
+    return {
+        "hosts": None if token else LOOPBACK,
+        "token": token,
+        "public": public,
+        "allow_origins": [origin_of(text) for text in allow_origins],
+    }
+
+
+def _announce(access: Mapping[str, Any]) -> None:
+    """Print the public addresses."""
+    for url in access["public"]:
+        console.print(f"public: {url.origin}{url.prefix}/", markup=False, soft_wrap=True)
+    if access["public"] and not access["token"]:
+        console.print("Anyone who reaches it can use it; BAKEOFF_TOKEN sets a token.")
 
 
 def _application(

@@ -13,14 +13,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from bakeoff.server import explain, oip, page, predict, runs, studies, train
+from bakeoff.server.encoding import UnpackBody
 from bakeoff.server.guard import Guard
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
 from bakeoff.server.limits import BodyLimit, Bounds, Problem
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
+from bakeoff.server.public import BelowPath, PublicUrl
 from bakeoff.server.runs import Runs
 from bakeoff.server.sets import routes as sets
 from bakeoff.server.sets.store import Sets
@@ -37,6 +40,8 @@ def create_app(
     bounds: Bounds,
     hosts: Sequence[str] | None,
     token: str | None = None,
+    public: Sequence[PublicUrl] = (),
+    allow_origins: Sequence[str] = (),
     watch: bool = False,
     home: Home | None = None,
     searches: Sequence[Path] = (),
@@ -49,6 +54,8 @@ def create_app(
     bounds : limits on every request.
     hosts : accepted host names; None for any, which requires a token.
     token : required in every request, or None.
+    public : addresses under which a proxy makes the server known.
+    allow_origins : origins of other pages that may use the API.
     watch : reload a bundle that is replaced on disk.
     home : where clients may train and keep pictures; None for nowhere.
     searches : studies to show, besides those in the home folder.
@@ -65,11 +72,7 @@ def create_app(
         lifespan=partial(_lifespan, models, watch),
         docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
-        middleware=[
-            Middleware(Measure, metrics=metrics),
-            Middleware(Guard, hosts=hosts, token=token),
-            Middleware(BodyLimit, bounds=bounds),
-        ],
+        middleware=_middleware(metrics, bounds, hosts, token, public, allow_origins),
     )
     app.state.models = models
     app.state.runs = served
@@ -87,6 +90,39 @@ def create_app(
     page.serve(app)  # last: it matches every remaining path
     _add_error_handlers(app)
     return app
+
+
+def _middleware(
+    metrics: Metrics,
+    bounds: Bounds,
+    hosts: Sequence[str] | None,
+    token: str | None,
+    public: Sequence[PublicUrl],
+    allow_origins: Sequence[str],
+) -> list[Middleware]:
+    """What every request passes, from the outside in; see `create_app`."""
+    cross_origin = Middleware(
+        CORSMiddleware,
+        allow_origins=allow_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        allow_private_network=True,  # a page of the web that asks this machine
+        expose_headers=["Content-Disposition", "Inference-Header-Content-Length", "Retry-After"],
+    )
+    guard = Middleware(
+        Guard,
+        hosts=None if hosts is None else [*hosts, *(url.host for url in public)],
+        token=token,
+        origins=[*(url.origin for url in public), *allow_origins],
+    )
+    return [
+        Middleware(BelowPath, prefixes=[url.prefix for url in public]),
+        Middleware(Measure, metrics=metrics),
+        *([cross_origin] if allow_origins else []),
+        guard,
+        Middleware(BodyLimit, bounds=bounds),
+        Middleware(UnpackBody, bounds=bounds),
+    ]
 
 
 @asynccontextmanager
@@ -114,13 +150,19 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
 
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Problem)
-    async def problem(_: Request, error: Problem) -> Response:
-        return error.response()
+    async def problem(request: Request, error: Problem) -> Response:
+        return error.response(request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return Problem.invalid(422, error).response()
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return Problem.invalid(422, error).response(request.url.path)
 
     @app.exception_handler(HTTPException)
-    async def failed(_: Request, error: HTTPException) -> Response:
-        return Problem.of(error).response()
+    async def failed(request: Request, error: HTTPException) -> Response:
+        return Problem.of(error).response(request.url.path)
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, _: Exception) -> Response:
+        # Starlette logs its traceback afterwards.
+        problem = Problem(500, "The server made an error. Its log has the details.")
+        return problem.response(request.url.path)

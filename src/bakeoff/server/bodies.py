@@ -14,6 +14,7 @@ from starlette.requests import Request
 from bakeoff.bundle.inputs import InputLimits, Inputs, folder_of, from_bytes, gather, joined_inputs
 from bakeoff.data.decode import Limits, is_picture
 from bakeoff.errors import BakeoffError
+from bakeoff.server.images import DATA_URL, bytes_of_text
 from bakeoff.server.limits import Bounds, Problem
 
 __all__ = ["BODY", "REFUSALS", "picture_of", "pictures_of"]
@@ -32,7 +33,17 @@ class PixelBody(BaseModel):
     """Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1."""
 
 
-JSON_BODY: TypeAdapter[PixelBody | list[Any]] = TypeAdapter(PixelBody | list[Any])
+class ImageBody(BaseModel):
+    """Picture files as JSON."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    image: str | list[str]
+    """A data URL (data:image/png;base64,…) or base64 of a file, or several."""
+
+
+JsonBody = PixelBody | ImageBody | list[Any]
+JSON_BODY: TypeAdapter[JsonBody] = TypeAdapter(JsonBody)
 
 # The documentation of such a request and of its errors in OpenAPI.
 PICTURE = {"schema": {"type": "string", "format": "binary"}}
@@ -60,7 +71,7 @@ BODY: dict[str, Any] = {
                 "example": "0,0,0,0\n0,255,255,0\n0,255,255,0\n0,0,0,0\n",
             },
             "application/json": {
-                "schema": PixelBody.model_json_schema(),
+                "schema": {"anyOf": [PixelBody.model_json_schema(), ImageBody.model_json_schema()]},
                 "example": {
                     "pixels": [[0, 0, 0, 0], [0, 255, 255, 0], [0, 255, 255, 0], [0, 0, 0, 0]]
                 },
@@ -124,8 +135,13 @@ async def picture_of(request: Request) -> NDArray[np.uint8]:
 async def _files(request: Request, bounds: Bounds) -> list[tuple[str, bytes]]:
     """Path and bytes of every file of a form; the path is only shown in the response."""
     async with request.form(max_files=bounds.files, max_fields=MAX_FIELDS) as form:
-        parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-        files = [(_shown(part.filename), await part.read()) for part in parts]
+        files = [
+            (_shown(part.filename), await part.read())
+            if isinstance(part, UploadFile)
+            else ("picture", part.encode())
+            for _, part in form.multi_items()
+            if isinstance(part, UploadFile) or DATA_URL.match(part)
+        ]
     if not files:
         raise BakeoffError("the form", "contains no files", "Send pictures as its files")
     return files
@@ -146,7 +162,12 @@ def _decoded(files: list[tuple[str, bytes]], limits: InputLimits) -> Inputs:
     parts = []
     for path, data in files:
         name = path.rpartition("/")[2]
-        inputs = _pixels(data) if _is_json(data) else from_bytes(data, name, limits)
+        if _is_json(data):
+            inputs = _from_json(data, limits)
+        elif DATA_URL.match(data[:MAX_NAME].decode("latin-1")):
+            inputs = _from_text(data.decode("latin-1"), name, limits)
+        else:
+            inputs = from_bytes(data, name, limits)
         parts.append((folder_of(path, inputs), inputs))
     return joined_inputs(parts)
 
@@ -155,19 +176,42 @@ def _is_json(data: bytes) -> bool:
     return data[:64].lstrip()[:1] in (b"{", b"[")
 
 
-def _pixels(data: bytes) -> Inputs:
+def _from_json(data: bytes, limits: InputLimits) -> Inputs:
     try:
         body = JSON_BODY.validate_json(data)
+    except ValueError:  # pydantic's
+        raise _no_pixels() from None
+    if isinstance(body, ImageBody):
+        images = [body.image] if isinstance(body.image, str) else body.image
+        names = ["picture"] if len(images) == 1 else [f"image[{n}]" for n in range(len(images))]
+        texts = zip(names, images, strict=True)
+        return joined_inputs([("", _from_text(text, name, limits)) for name, text in texts])
+    try:
         array = np.asarray(body.pixels if isinstance(body, PixelBody) else body)
-    except ValueError:  # pydantic's, or rows of different lengths
-        array = np.empty(0)
+    except ValueError:  # rows of different lengths
+        raise _no_pixels() from None
     if array.dtype.kind not in "buif" or array.ndim < 2:
+        raise _no_pixels()
+    return gather(array, limits=limits)
+
+
+def _from_text(text: str, name: str, limits: InputLimits) -> Inputs:
+    try:
+        data = bytes_of_text(text)
+    except ValueError as error:
         raise BakeoffError(
-            "the JSON",
-            "does not contain pixels as rows of numbers",
-            'Send {"pixels": [[0, 255], [255, 0]]}, height × width, or × 3 for colour',
-        )
-    return gather(array)
+            name, str(error), 'Send {"image": "data:image/png;base64,…"}, or the file itself'
+        ) from None
+    return from_bytes(data, name, limits)
+
+
+def _no_pixels() -> BakeoffError:
+    return BakeoffError(
+        "the JSON",
+        "does not contain pixels as rows of numbers",
+        'Send {"pixels": [[0, 255], [255, 0]]}, height × width, or × 3 for colour, or '
+        '{"image": "data:image/png;base64,…"}',
+    )
 
 
 def _shown(path: str | None) -> str:

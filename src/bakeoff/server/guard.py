@@ -35,12 +35,22 @@ class Guard:
     Parameters
     ----------
     hosts : accepted host names; None for any, if a token protects the server.
+    origins : accepted origins besides the address of the request itself: those of public
+        addresses, behind a proxy, and of other pages that may use the API.
     token : the value that ``Authorization: Bearer`` must have, or None.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str] | None, token: str | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str] | None,
+        token: str | None,
+        origins: Sequence[str] = (),
+    ) -> None:
         self.app = app
         self.hosts = hosts
+        self.origins = frozenset(origins)
         self.token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +70,7 @@ class Guard:
         try:
             self._check(Headers(scope=scope), scope["path"])
         except Problem as problem:
-            await problem.response()(scope, receive, marked)
+            await problem.response(scope["path"])(scope, receive, marked)
             return
         await self.app(scope, receive, marked)
 
@@ -70,12 +80,18 @@ class Guard:
             raise Problem(
                 421,
                 f"This server does not accept the host name {_name_of(host)[:100]!r}. "
-                "Use http://127.0.0.1, or start the server with --host.",
+                "Use http://127.0.0.1, or start the server with --host, or behind a proxy with "
+                f"--public-url https://{_name_of(host)[:100]}.",
             )
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != host:
+        own = origin is None or origin.partition("://")[2] == host or origin in self.origins
+        if not own:
+            shown = (origin or "")[:100]
             raise Problem(
-                403, "Requests from other sites are not allowed. Use the page of this server."
+                403,
+                "Requests from other sites are not allowed. Use the page of this server. If "
+                f"{shown} is its address behind a proxy, start it with --public-url {shown}; if "
+                f"it is another page that may use the API, with --allow-origin {shown}.",
             )
         if self.token is not None and path not in OPEN and path.startswith(GUARDED):
             sent = headers.get("authorization", "").removeprefix("Bearer ")

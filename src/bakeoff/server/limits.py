@@ -22,10 +22,11 @@ from bakeoff.data.decode import Limits
 from bakeoff.data.readers.lines import TableLimits
 from bakeoff.errors import BakeoffError
 
-__all__ = ["BodyLimit", "Bounds", "Problem"]
+__all__ = ["MB", "PROTOCOL", "BodyLimit", "Bounds", "Problem"]
 
 MB = 1_000_000
 SETS = "/api/sets"  # receives whole sets
+PROTOCOL = "/v2"  # the Open Inference Protocol
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
@@ -67,20 +68,20 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         message = first["msg"].removeprefix("Value error, ")
         return cls(status, f"{place}: {message}." if place else f"{message}.")
 
-    def response(self) -> JSONResponse:
-        """The HTTP response."""
-        return JSONResponse(
-            {
-                "type": "about:blank",
-                "title": HTTPStatus(self.status).phrase,
-                "status": self.status,
-                "detail": self.detail,
-                **self.extensions,
-            },
-            self.status,
-            headers=self.headers,
-            media_type="application/problem+json",
-        )
+    def response(self, path: str) -> JSONResponse:
+        """The HTTP response to a request for `path`."""
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extensions,
+        }
+        media_type = "application/problem+json"
+        if path == PROTOCOL or path.startswith(f"{PROTOCOL}/"):
+            # Its clients read this field, and only from plain JSON.
+            body, media_type = {"error": self.detail, **body}, "application/json"
+        return JSONResponse(body, self.status, headers=self.headers, media_type=media_type)
 
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True, slots=True, kw_only=True)
@@ -180,7 +181,7 @@ class BodyLimit:
         max_bytes = megabytes * MB
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > max_bytes:
-            await self._too_large(megabytes).response()(scope, receive, send)
+            await self._too_large(megabytes).response(scope["path"])(scope, receive, send)
             return
         until = time.monotonic() + seconds
         received, complete = 0, False

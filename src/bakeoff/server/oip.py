@@ -19,13 +19,13 @@ from bakeoff.bundle.graph import FORMER_OUTPUTS, INPUT, OUTPUTS
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import without_alpha
 from bakeoff.server.batching import Batcher
-from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.limits import PROTOCOL, Bounds, Problem
 from bakeoff.server.models import Models
 from bakeoff.version import __version__
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+router = APIRouter(prefix=PROTOCOL, tags=["Open Inference Protocol"])
 
 HEADER = "inference-header-content-length"
 EXAMPLE = {
@@ -93,9 +93,17 @@ class InferRequest(_Message):
     parameters: RequestParameters = RequestParameters()
 
 
-def _queue(request: Request, name: str) -> Batcher:
+VERSION = "1"  # every model has one
+
+
+def _queue(request: Request, name: str, version: str | None = None) -> Batcher:
     models: Models = request.app.state.models
-    return models.queue(name)
+    queue = models.queue(name)
+    if version not in (None, VERSION):
+        raise Problem(
+            404, f"{name} has no version {(version or '')[:100]!r}. Its only version is {VERSION}."
+        )
+    return queue
 
 
 @router.get("")
@@ -116,20 +124,23 @@ def ready() -> dict[str, bool]:
     return {"ready": True}
 
 
+# A name may contain a slash, so the longer addresses come first: the lowest decorator is.
 @router.get("/models/{name:path}/ready")
-def model_ready(request: Request, name: str) -> dict[str, Any]:
+@router.get("/models/{name:path}/versions/{version}/ready")
+def model_ready(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
     """Whether a model is ready."""
-    _queue(request, name)
+    _queue(request, name, version)
     return {"name": name, "ready": True}
 
 
 @router.post("/models/{name:path}/infer", openapi_extra=BODY)
-async def infer(request: Request, name: str) -> Response:
+@router.post("/models/{name:path}/versions/{version}/infer", openapi_extra=BODY)
+async def infer(request: Request, name: str, version: str | None = None) -> Response:
     """Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size.
 
     Channels are 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white.
     """
-    queue = _queue(request, name)
+    queue = _queue(request, name, version)
     bounds: Bounds = request.app.state.bounds
     message, binary = _request(await request.body(), request.headers.get(HEADER))
     pixels = _pixels(message.inputs[0], binary, bounds)
@@ -138,11 +149,11 @@ async def infer(request: Request, name: str) -> Response:
     return _response(name, message, results | dict(zip(OUTPUTS, outcome, strict=True)))
 
 
-# After the two above, since a name may contain a slash.
 @router.get("/models/{name:path}")
-def model(request: Request, name: str) -> dict[str, Any]:
+@router.get("/models/{name:path}/versions/{version}")
+def model(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
     """The inputs and outputs of a model."""
-    bundle = _queue(request, name).bundle
+    bundle = _queue(request, name, version).bundle
     shapes = {
         "probabilities": [-1, len(bundle.classes)],
         "ood_score": [-1],
@@ -150,7 +161,7 @@ def model(request: Request, name: str) -> dict[str, Any]:
     }
     return {
         "name": name,
-        "versions": ["1"],
+        "versions": [VERSION],
         "platform": "onnx_onnxruntime",
         "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, -1, -1, -1]}],
         "outputs": [
@@ -215,7 +226,7 @@ def _response(name: str, request: InferRequest, results: Mapping[str, NDArray[An
         else:
             output["data"] = values.reshape(-1).tolist()
         outputs.append(output)
-    answer: dict[str, Any] = {"model_name": name, "model_version": "1", "outputs": outputs}
+    answer: dict[str, Any] = {"model_name": name, "model_version": VERSION, "outputs": outputs}
     if request.id is not None:
         answer["id"] = request.id
     head = json.dumps(answer).encode()

@@ -25,13 +25,18 @@ export function refusal(status: number, body: unknown): Refused {
   return new Refused(status, detail || `The server responded with status ${status}.`);
 }
 
+/** An address of the API, below the path under which this page is served. */
+export function addressOf(path: string): string {
+  return new URL(path.replace(/^\//, ""), document.baseURI).href;
+}
+
 /** Fetch, and throw a refusal unless the response is OK. */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   for (const [name, value] of Object.entries(credentials())) headers.set(name, value);
   let response: Response;
   try {
-    response = await fetch(path, { ...options, headers });
+    response = await fetch(addressOf(path), { ...options, headers });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Refused(0, "The server does not respond. Restart it with bakeoff serve.");

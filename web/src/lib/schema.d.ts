@@ -699,6 +699,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Model
+         * @description The inputs and outputs of a model.
+         */
+        get: operations["model_v2_models__name__versions__version__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Infer
+         * @description Run a model on `pixels`: UINT8 of batch × height × width × channels, of any size.
+         *
+         *     Channels are 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white.
+         */
+        post: operations["infer_v2_models__name__versions__version__infer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Model Ready
+         * @description Whether a model is ready.
+         */
+        get: operations["model_ready_v2_models__name__versions__version__ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2990,6 +3052,12 @@ export interface operations {
                      * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
+                } | {
+                    /**
+                     * Image
+                     * @description A data URL (data:image/png;base64,…) or base64 of a file, or several.
+                     */
+                    image: string | string[];
                 };
                 "application/zip": string;
                 "image/jpeg": string;
@@ -3146,6 +3214,12 @@ export interface operations {
                      * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
+                } | {
+                    /**
+                     * Image
+                     * @description A data URL (data:image/png;base64,…) or base64 of a file, or several.
+                     */
+                    image: string | string[];
                 };
                 "application/zip": string;
                 "image/jpeg": string;
@@ -3768,6 +3842,12 @@ export interface operations {
                      * @description Height × width numbers, or × 3 for RGB, or × 2 or 4 with alpha: from 0 to 255, or to 1.
                      */
                     pixels: unknown[];
+                } | {
+                    /**
+                     * Image
+                     * @description A data URL (data:image/png;base64,…) or base64 of a file, or several.
+                     */
+                    image: string | string[];
                 };
                 "application/zip": string;
                 "image/jpeg": string;
@@ -4746,7 +4826,9 @@ export interface operations {
     };
     model_v2_models__name__get: {
         parameters: {
-            query?: never;
+            query?: {
+                version?: string | null;
+            };
             header?: never;
             path: {
                 name: string;
@@ -4779,7 +4861,9 @@ export interface operations {
     };
     infer_v2_models__name__infer_post: {
         parameters: {
-            query?: never;
+            query?: {
+                version?: string | null;
+            };
             header?: never;
             path: {
                 name: string;
@@ -4836,10 +4920,138 @@ export interface operations {
     };
     model_ready_v2_models__name__ready_get: {
         parameters: {
+            query?: {
+                version?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    model_v2_models__name__versions__version__get: {
+        parameters: {
             query?: never;
             header?: never;
             path: {
                 name: string;
+                version: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    infer_v2_models__name__versions__version__infer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": [
+                 *         {
+                 *           "name": "pixels",
+                 *           "datatype": "UINT8",
+                 *           "shape": [
+                 *             1,
+                 *             2,
+                 *             2,
+                 *             1
+                 *           ],
+                 *           "data": [
+                 *             0,
+                 *             9,
+                 *             9,
+                 *             0
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    model_ready_v2_models__name__versions__version__ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string | null;
             };
             cookie?: never;
         };

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
-import re
-from base64 import b64decode
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
@@ -16,6 +14,7 @@ from starlette.datastructures import UploadFile
 from bakeoff.errors import BakeoffError
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.home import home_of
+from bakeoff.server.images import bytes_of_text
 from bakeoff.server.limits import Problem
 from bakeoff.server.sets.store import Sets
 from bakeoff.server.sets.summary import PictureInfo, SetSummary
@@ -26,7 +25,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/sets", tags=["sets"])
 
 MAX_FIELDS = 10
-DATA_URI = re.compile(r"data:image/[a-z+]+;base64,(.*)", re.DOTALL)
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: PROBLEM | {"description": "The body cannot be read, or a name is invalid."},
     403: PROBLEM | {"description": "Training and sets are disabled on this server."},
@@ -36,17 +34,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def _decoded(picture: object) -> object:
-    """The bytes in a data URI."""
-    match = DATA_URI.fullmatch(picture) if isinstance(picture, str) else None
-    if match is None:
-        return picture if isinstance(picture, bytes) else _refuse()
-    try:
-        return b64decode(match[1], validate=True)
-    except binascii.Error:
-        return _refuse()
-
-
-def _refuse() -> NoReturn:
+    """The bytes in a data URI or in base64."""
+    if isinstance(picture, bytes):
+        return picture
+    with suppress(ValueError):
+        if isinstance(picture, str):
+            return bytes_of_text(picture)
     raise ValueError("Send the picture as a data URI: data:image/png;base64,…")
 
 

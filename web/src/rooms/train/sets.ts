@@ -1,5 +1,14 @@
 /** Requests about the sets in the home folder of the server. */
-import { credentials, get, refusal, Refused, request, send, type Schema } from "../../lib/api.ts";
+import {
+  addressOf,
+  credentials,
+  get,
+  refusal,
+  Refused,
+  request,
+  send,
+  type Schema,
+} from "../../lib/api.ts";
 import type { Named } from "../../lib/dropped.ts";
 
 export type SetSummary = Schema["SetSummary"];
@@ -67,7 +76,7 @@ export function upload(
   for (const { path, file } of files) form.append("files", file, path);
   return new Promise((done, fail) => {
     const sending = new XMLHttpRequest();
-    sending.open("POST", "/api/sets");
+    sending.open("POST", addressOf("/api/sets"));
     for (const [header, value] of Object.entries(credentials()))
       sending.setRequestHeader(header, value);
     sending.responseType = "json";
