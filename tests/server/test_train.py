@@ -109,6 +109,8 @@ def test_the_training_choices_need_no_torch(page: httpx.Client) -> None:
     assert (found["possible"], found["reason"], found["running"]) == (True, None, None)
     told = {one["name"]: one["title"] for one in found["approaches"]}
     assert told == {name: one.title for name, one in APPROACHES.items()}
+    by_default = [one["name"] for one in found["approaches"] if one["default"]]
+    assert by_default == ["scattering", "cnn", "vit", "transfer"]
     assert all(one["about"] for one in [*found["approaches"], *found["budgets"], *found["sets"]])
     sets = {one["name"]: one for one in found["sets"]}
     assert (sets["tiny"]["home"], sets["tiny"]["ready"]) == (True, True)

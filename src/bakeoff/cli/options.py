@@ -77,7 +77,7 @@ Approaches = Annotated[
         "--approach",
         "-a",
         help="Train this approach; may be given several times. Default: scattering, "
-        "baseline, cnn, vit and transfer.",
+        "cnn, vit and transfer.",
     ),
 ]
 Corrections = Annotated[

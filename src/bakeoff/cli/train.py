@@ -69,7 +69,7 @@ def demo(
     ] = True,
     **options: Any,
 ) -> None:
-    """Compare five approaches on 1 000 doodles, in two to five minutes, and show the page.
+    """Compare four approaches on 1 000 doodles, in two to five minutes, and show the page.
 
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.

@@ -25,7 +25,7 @@ Budget = Literal["quick", "standard", "thorough"]
 Mode = Literal["auto", "ink", "photo"]
 Setting = bool | int | float | str | list[int] | None
 
-DEFAULT_APPROACHES = ("scattering", "baseline", "cnn", "vit", "transfer")
+DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 
 class ApproachConfig(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.catalog import NAMED, at_hand
-from bakeoff.record.config import Budget
+from bakeoff.record.config import DEFAULT_APPROACHES, Budget
 from bakeoff.server.sets.store import Sets
 
 __all__ = ["Choices", "choices_of", "trainable"]
@@ -21,11 +21,15 @@ BUDGETS: dict[Budget, str] = {
 
 
 class ApproachChoice(BaseModel):
-    """A way to build a model; `about` says in a line how it works."""
+    """A way to build a model; `about` says in a line how it works.
+
+    `default` approaches take part unless others are chosen.
+    """
 
     name: str
     title: str
     about: str
+    default: bool
 
 
 class BudgetChoice(BaseModel):
@@ -107,6 +111,11 @@ def _known() -> list[SetChoice]:
 
 def _approaches() -> list[ApproachChoice]:
     return [
-        ApproachChoice(name=entry.name, title=entry.title, about=entry.about)
+        ApproachChoice(
+            name=entry.name,
+            title=entry.title,
+            about=entry.about,
+            default=entry.name in DEFAULT_APPROACHES,
+        )
         for entry in APPROACHES.values()
     ]

@@ -768,10 +768,14 @@ export interface components {
         /**
          * ApproachChoice
          * @description A way to build a model; `about` says in a line how it works.
+         *
+         *     `default` approaches take part unless others are chosen.
          */
         ApproachChoice: {
             /** About */
             about: string;
+            /** Default */
+            default: boolean;
             /** Name */
             name: string;
             /** Title */
@@ -1584,10 +1588,6 @@ export interface components {
              * @default [
              *       {
              *         "name": "scattering",
-             *         "settings": {}
-             *       },
-             *       {
-             *         "name": "baseline",
              *         "settings": {}
              *       },
              *       {
@@ -2638,10 +2638,6 @@ export interface components {
              * @default [
              *       {
              *         "name": "scattering",
-             *         "settings": {}
-             *       },
-             *       {
-             *         "name": "baseline",
              *         "settings": {}
              *       },
              *       {
