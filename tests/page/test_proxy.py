@@ -67,7 +67,7 @@ def test_the_page_works_behind_a_proxy_below_a_path(
         serving(trained.path, "--public-url", public, "--allow-training") as upstream,
         proxied(port, upstream, keeps_path=keeps_path),
     ):
-        # Without its slash only where the server sees the path; a proxy that takes it away adds it.
+        # Without its slash only where the server sees the path; a proxy that removes it adds it.
         page.goto(f"{public}{'' if keeps_path else '/'}#{TRY}")
         expect(page.get_by_text("Draw something")).to_be_visible()
         assert page.url.startswith(f"{public}/#")

@@ -85,7 +85,7 @@ def origin_of(text: str) -> str:
 
 
 class BelowPath:
-    """Middleware for proxies that pass the public path on; others have taken it away already."""
+    """Middleware for proxies that pass the public path on; others have removed it already."""
 
     def __init__(self, app: ASGIApp, prefixes: Sequence[str]) -> None:
         self.app = app
