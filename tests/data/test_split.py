@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bakeoff.data.split import Split, split
+from bakeoff.data.split import Fold, Split, split
 from bakeoff.errors import BakeoffError
 
 Rows = NDArray[np.int64]
@@ -365,3 +365,11 @@ def test_groups_that_cannot_be_left_out() -> None:
         split(even(3, 4), leave_out=(same, ("pencil",)))
     with pytest.raises(BakeoffError, match=r"group pencil: .* Do not keep other groups"):
         split(even(3, 4), leave_out=(np.arange(12) % 2, ("pencil", "stamp")), together=same)
+
+
+def test_a_fold_without_validation_trains_on_it() -> None:
+    fold = Fold("fold 1", np.array([0, 4, 5]), np.array([1, 7]), np.array([2, 3]))
+    whole = fold.without_validation()
+    assert whole.train.tolist() == [0, 1, 4, 5, 7]
+    assert (whole.validation.tolist(), whole.held_out.tolist()) == ([], [2, 3])
+    assert whole.name == "fold 1"

@@ -96,6 +96,22 @@ def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
     assert [(event.approach, event.fold) for event in kept] == [("cnn", "fold 1")]
 
 
+def test_a_ridge_in_closed_form_trains_on_validation_rows_too(tmp_path: Path) -> None:
+    def weights(fold: Fold, name: str) -> bytes:
+        runner = runner_of(tmp_path / name, "scattering")
+        train(runner, fold)
+        return weights_of(runner.folder, "scattering")
+
+    everything = Fold("fold 1", np.arange(0, 45), FOLD.train[:0], FOLD.held_out)
+    assert weights(FOLD, "inner slice") == weights(everything, "none")
+    # Without held-out rows, thresholds are chosen on validation rows, which it must not learn.
+    without = replace(FOLD, held_out=FOLD.train[:0])
+    fewer = replace(without, validation=FOLD.train[:0])
+    alone = weights(without, "no held-out rows")
+    assert alone == weights(fewer, "nothing else")
+    assert alone != weights(everything, "everything")
+
+
 def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
     runner = runner_of(tmp_path / "run", "baseline")
     final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
@@ -158,7 +174,7 @@ def test_labels_and_pixels_of_held_out_pictures_cannot_matter(tmp_path: Path) ->
     labels = dataset.labels.copy()
     labels[FOLD.held_out] = (labels[FOLD.held_out] + 1) % 3
     poisoned = strokes(pictures=Pictures.from_array(pixels), labels=labels)
-    for name in ("baseline", "cnn"):
+    for name in ("scattering", "baseline", "cnn"):
         weights = []
         for where, pictures in (("clean", dataset), ("poisoned", poisoned)):
             runner = runner_of(tmp_path / where / name, name, pictures)

@@ -35,8 +35,9 @@ class Scatterer(Approach):
 
     The ridge needs no validation rows: what it predicts for each picture without that picture
     follows in closed form, and chooses its strength and the temperature. The log of the features
-    is not standardised: that gained nothing on drawings and doodles and cost 2 points on photos.
-    So the products of all pictures are computed once and every fold uses its block of them.
+    is not standardised: that gained nothing on doodles and drawings, and of two sets of photos it
+    gained 2.7 points on one and cost 2.7 on the other. So the products of all pictures are
+    computed once, and every fold uses its block of them.
 
     Attributes
     ----------
