@@ -25,7 +25,7 @@ from bakeoff.record.events import CorruptingPictures, PicturesCorrupted
 from bakeoff.record.folder import RunFolder
 from bakeoff.run import robustness
 from bakeoff.run.bake import bake, estimate, resume
-from bakeoff.run.robustness import CorruptionBenchmark, answers_wanted, sample_of
+from bakeoff.run.robustness import CorruptionBenchmark, answers_each, sample_of
 from bakeoff.training.model import Model
 from bakeoff.workers import corruptions
 from bakeoff.workers.corruptions import MAX_SIDE, CorruptionUnit
@@ -36,6 +36,7 @@ from bakeoff.workers.units import FitUnit
 
 from ..strokes import QUICKLY, strokes
 from ..workers.test_runner import CPU, LITTLE, runner_of, train
+from .plans import planned
 
 ONE: dict[str, Any] = QUICKLY | {
     "approaches": ("baseline",),
@@ -227,10 +228,18 @@ def test_a_run_without_robustness_corrupts_nothing(finished: RunFolder) -> None:
 
 
 def test_the_estimate_counts_the_answers(tmp_path: Path) -> None:
-    runner = runner_of(tmp_path / "run", "baseline")
-    parts = split(strokes().labels, folds=2, seed=0, test_share=0.2)
-    assert answers_wanted(with_sample(runner.data, parts)) == 48 * STRENGTHS * len(CORRUPTIONS)
-    assert runner.estimate(parts, asked=100_000) > 2 * runner.estimate(parts)
+    plan = planned(strokes(), robustness=True, test=0.2)
+    assert answers_each(plan.data) == STRENGTHS * len(CORRUPTIONS)
+    (baseline, _) = plan.runners(RunFolder(tmp_path), lambda _: None)
+    folds = {fold.name for fold in plan.parts.folds}
+    left = plan.predict(baseline)
+    assert set(left.answering) == set(plan.predict_corrupting()) == folds
+    assert min(left.answering.values()) > 0
+    few, many = (
+        baseline.predict(plan.parts, answers={"fold 1": count}).answering["fold 1"]
+        for count in (1_000, 100_000)
+    )
+    assert many > 10 * few
     assert set(estimate(strokes(), **ONE)) == {"baseline"}
 
 

@@ -239,6 +239,26 @@ def test_a_bundle_is_replaced_and_no_request_fails(
 # -- bounds ---------------------------------------------------------------------
 
 
+def test_a_run_that_is_opened_again_has_its_newest_bundles(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished.path, tmp_path / "run"))
+    bundle = run / "bundles" / "cnn"
+
+    async def main() -> None:
+        models = Models({}, waiting=100, cores=1)
+        (name,) = await models.load("run", [bundle])
+        first = models[name].bundle
+        assert await models.load("run", [bundle]) == [name]
+        assert models[name].bundle is first
+        replace(bundle, retitle)
+        assert await models.load("run", [bundle]) == [name]
+        assert models[name].bundle.manifest.title != first.manifest.title
+        models.close()
+
+    asyncio.run(main())
+
+
 def test_bounds_are_parsed() -> None:
     assert Bounds.of(["body_mb=3", "waiting=9"]) == Bounds(body_mb=3, waiting=9)
     assert Bounds.of([]) == Bounds()

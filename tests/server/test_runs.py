@@ -14,8 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import Winner
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
+from bakeoff.record.results import Preliminary
+from bakeoff.server.home import Home
 from bakeoff.server.runs import Runs
 
 from .conftest import serving
@@ -195,3 +198,91 @@ def test_runs_of_the_same_name_are_numbered(finished: RunFolder, tmp_path: Path)
     assert list(Runs([finished.path, copy])) == ["run", "run 2"]
     with pytest.raises(BakeoffError, match="is no run"):
         Runs([tmp_path])
+
+
+# -- a run that is not finished ---------------------------------------------------------
+
+
+def unfinished(finished: RunFolder, path: Path, scored: int) -> RunFolder:
+    """The finished run as it was when some of its approaches were scored."""
+    shutil.copytree(finished.path, path)
+    run = RunFolder(path)
+    results = run.results()
+    (path / "results.json").unlink()
+    lean = [one.model_copy(update={"test": None}) for one in results.approaches[:scored]]
+    to_come = [one.name for one in results.approaches[scored:]]
+    preliminary = Preliminary(to_come=to_come, words="Still to come: more.")
+    changed = {
+        "approaches": lean,
+        "comparison": [],
+        "preliminary": preliminary,
+        "winner": Winner(None, "more"),
+        "protocol": results.protocol.model_copy(update={"test_opened": None}),
+        "verdict": None,
+        "health": None,
+    }
+    arrays = {
+        name: array
+        for name, array in run.probabilities().items()
+        if not name.endswith("_test") and name.partition("_")[0] not in to_come
+    }
+    run.save_preliminary(results.model_copy(update=changed), arrays)
+    (path / "probabilities.npz").unlink()
+    for name in to_come:
+        shutil.rmtree(run.bundle(name))
+    return run
+
+
+def test_a_run_is_served_while_it_goes_on(finished: RunFolder, tmp_path: Path) -> None:
+    run = unfinished(finished, tmp_path / "runs" / "live", 1)
+    partial = run.bundle("x").with_name(".cnn.partial")
+    shutil.copytree(run.bundle("baseline"), partial)  # a bundle that is being written
+    with serving(None, home=Home(tmp_path, open=False)) as client, RunLock(run.path):
+        (summary,) = client.get("/api/runs").json()
+        assert (summary["status"], summary["finished"]) == ("running", False)
+        assert (summary["scored"], summary["models"]) == (["baseline"], ["baseline"])
+        results = client.get("/api/runs/live").json()
+        assert results["preliminary"] == {"to_come": ["cnn"], "words": "Still to come: more."}
+        accuracy = results["approaches"][0]["out_of_fold"]["accuracy"]
+        assert summary["accuracy"] == pytest.approx(accuracy)
+        view = client.get("/api/runs/live/view").json()
+        assert list(view["predictions"]) == ["baseline"]
+        answers = numbers(view["predictions"]["baseline"]["answer"])
+        parts = numbers(view["pictures"]["parts"])
+        is_test = parts == len(view["pictures"]["part_names"]) - 1
+        assert (answers[is_test] == 65535).all()
+        assert (answers[~is_test] < 3).all()
+        (model,) = client.post("/api/runs/live/models").json()
+        assert model["name"] == "live/baseline"
+        shutil.copytree(finished.bundle("cnn"), run.bundle("cnn"))
+        both = client.post("/api/runs/live/models").json()
+        assert [one["name"] for one in both] == ["live/baseline", "live/cnn"]
+
+
+def test_results_replace_preliminary_ones(finished: RunFolder, tmp_path: Path) -> None:
+    run = unfinished(finished, tmp_path / "runs" / "live", 1)
+    with serving(None, home=Home(tmp_path, open=False)) as client:
+        (summary,) = client.get("/api/runs").json()
+        assert summary["status"] == "stopped"
+        assert summary["scored"] == ["baseline"]
+        run.save_results(finished.results(), finished.probabilities())
+        (summary,) = client.get("/api/runs").json()
+        assert summary["status"] == "finished"
+        assert summary["scored"] == ["baseline", "cnn"]
+        assert client.get("/api/runs/live").json()["preliminary"] is None
+    assert not (run.path / "preliminary.json").exists()
+
+
+def test_a_run_without_a_score_says_when_there_will_be_one(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = unfinished(finished, tmp_path / "runs" / "live", 1)
+    (run.path / "preliminary.json").unlink()
+    shutil.rmtree(run.path / "bundles")
+    with serving(None, home=Home(tmp_path, open=False)) as client:
+        (summary,) = client.get("/api/runs").json()
+        assert (summary["scored"], summary["models"]) == ([], [])
+        assert client.get("/api/runs/live").status_code == 409
+        refused = client.post("/api/runs/live/models")
+        assert refused.status_code == 409
+        assert "when its approach is scored" in refused.json()["detail"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
+from bakeoff.data.split import Fold
 from bakeoff.training.compute import Compute
-from bakeoff.workers import estimate
-from bakeoff.workers.estimate import PROBE, estimate_seconds
+from bakeoff.workers.estimate import AROUND, Prediction, Speed, Stopwatch
 
 from ..strokes import strokes
 
@@ -28,22 +30,45 @@ def trainer_of(name: str) -> Trainer:
 
 
 @pytest.mark.parametrize("name", list(APPROACHES))
-def test_every_part_of_the_work_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def one_second_a_picture(work: Callable[[], object]) -> float:
-        work()
-        return float(PROBE)
+def test_every_part_of_the_work_counts(name: str) -> None:
+    trainer = trainer_of(name)
+    speed = Speed.of(trainer, 50)
+    assert min(speed.preparing, speed.learning, speed.scoring) > 0
+    none = np.arange(0)
+    plain = Fold("fold 1", np.arange(40), none, none)
+    epochs = trainer.training(40).epochs or 0
+    assert speed.fit(trainer, plain) == pytest.approx(AROUND + speed.learning * 40 * epochs)
+    validated = replace(plain, validation=np.arange(5))
+    more = speed.fit(trainer, validated) - speed.fit(trainer, plain)
+    assert more == pytest.approx(5 * epochs * speed.scoring)
+    scored = replace(plain, held_out=np.arange(9))
+    more = speed.fit(trainer, scored) - speed.fit(trainer, plain)
+    assert more == pytest.approx(9 * speed.scoring)
 
-    monkeypatch.setattr(estimate, "_seconds", one_second_a_picture)
-    seconds = estimate_seconds(trainer_of(name), [40, 50], scored=70)
-    assert seconds > 60 + 70  # what is prepared and what is scored; training is timed for real
-    assert seconds < 60 + 70 + 60
+
+def test_waiting_for_a_processor_is_no_work() -> None:
+    watch = Stopwatch(CPU)
+    assert watch.of(lambda: time.sleep(0.3)) < 0.1
+    on_a_card = Stopwatch(Compute("cuda", 1, False))
+    assert on_a_card.of(lambda: time.sleep(0.3)) >= 0.3
+    busy = lambda: sum(range(3_000_000))
+    four = Stopwatch(Compute("cpu", 4, False)).of(busy)
+    assert 2 < watch.of(busy) / four < 8  # the seconds of all threads, over the threads
+
+
+def test_a_prediction_believes_what_it_sees() -> None:
+    left = Prediction({"fold 2": 50.0}, packing=1.0, answering={"fold 1": 4.0})
+    assert left.seconds == 55
+    left.predicted, left.took = 50.0, 100.0
+    assert left.correction == pytest.approx(110 / 60)
+    assert left.seconds == pytest.approx(50 * 110 / 60 + 5)
 
 
 def test_a_probe_changes_nothing_that_comes_after() -> None:
     def trained(*, probed: bool) -> list[bytes]:
         trainer = trainer_of("cnn")
         if probed:
-            estimate_seconds(trainer, [45], scored=15)
+            Speed.of(trainer, 45)
             assert "source" not in vars(trainer)
         rows = torch.arange(45).numpy()
         fitted = trainer.fit("fold 1", train=rows, validation=rows[:0]).fitted

@@ -116,12 +116,18 @@ def test_only_what_is_left_is_estimated(tmp_path: Path) -> None:
     runner = runner_of(tmp_path / "run", "baseline")
     final = Fold("final", np.arange(60), FOLD.train[:0], FOLD.train[:0])
     parts = Split((FOLD,), final, FOLD.train[:0], None, FOLD.train[:0], np.arange(12))
-    assert runner.estimate(parts) > 0
+    both = runner.predict(parts)
+    assert list(both.units) == ["fold 1", "final"]
+    assert both.preparing > 0
     train(runner, FOLD)
-    assert runner.estimate(parts) > 0
+    assert list(runner.predict(parts).units) == ["final"]
     runner.data = replace(runner.data, folds={"final": final})
     runner.fit(runner.final(parts))
-    assert runner.estimate(parts) == 0
+    assert runner.predict(parts).seconds == 0
+    answering = runner.predict(parts, answers={"fold 1": 1000})
+    assert (answering.units, answering.preparing) == ({}, 0)
+    assert list(answering.answering) == ["fold 1"]
+    assert answering.seconds > 0
 
 
 def test_pictures_of_the_locked_test_are_out_of_reach(tmp_path: Path) -> None:

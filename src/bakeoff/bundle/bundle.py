@@ -326,7 +326,8 @@ def find_bundles(path: Path) -> list[Path]:
     path = path.expanduser()
     if (path / MANIFEST).is_file() or (path.is_file() and path.suffix == SUFFIX):
         return [path]
-    bundles = sorted(manifest.parent for manifest in path.glob(f"bundles/*/{MANIFEST}"))
+    found = (manifest.parent for manifest in path.glob(f"bundles/*/{MANIFEST}"))
+    bundles = sorted(bundle for bundle in found if bundle.name[0] != ".")  # that is being written
     try:
         order = RunFolder(path).config.names
     except (BakeoffError, OSError):  # not a run, or a damaged one

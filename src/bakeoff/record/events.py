@@ -31,6 +31,7 @@ __all__ = [
     "RunStarted",
     "RunStopped",
     "TestOpened",
+    "TimeLeft",
     "TracingGraphs",
     "UnitFinished",
     "UnitKept",
@@ -80,6 +81,17 @@ class Estimated(_Event):
     workers: int | None = None
 
 
+class TimeLeft(_Event):
+    """Seconds until the run is finished, estimated anew as work gets done.
+
+    `slowdown` is how many times as long the work takes as it would if nothing else ran here.
+    """
+
+    event: Literal["time left"] = "time left"
+    seconds: float
+    slowdown: float = 1.0
+
+
 class Preparing(_Event):
     """The pictures are preprocessed for an approach, and its frozen part goes over them."""
 
@@ -113,10 +125,14 @@ class EpochEnded(_OfUnit):
 
 
 class UnitFinished(_OfUnit):
-    """A fit is trained and kept; `accuracy` is on what its fold held out."""
+    """A fit is trained and kept; `accuracy` is on what its fold held out.
+
+    `cpu_seconds` are those that its process had the processor for, over all threads.
+    """
 
     event: Literal["unit finished"] = "unit finished"
     seconds: float
+    cpu_seconds: float | None = None
     best_epoch: int
     accuracy: float | None
 
@@ -237,6 +253,7 @@ class RunStopped(_Event):
 Event: TypeAlias = Annotated[
     RunStarted
     | Estimated
+    | TimeLeft
     | Preparing
     | UnitStarted
     | EpochEnded

@@ -46,7 +46,7 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import write_file, write_folder
 
-__all__ = ["CORRECTIONS", "LOG", "RunFolder", "corrections_table"]
+__all__ = ["CORRECTIONS", "LOG", "PRELIMINARY", "RunFolder", "corrections_table"]
 
 LOG = "log.txt"
 # Arrays of a unit as runs before schema 2 called them.

@@ -10,6 +10,7 @@ alone, the numbers are those of a run that was never interrupted.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -51,11 +52,13 @@ from bakeoff.run.summary import (
     probabilities_of,
     protocol_summary,
 )
+from bakeoff.run.time_left import TimeKeeper, end_seconds
 from bakeoff.run.verdict import verdict_of
 from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
 from bakeoff.workers.cost import CostUnit, cost_of
 from bakeoff.workers.crew import WORTH_STARTING, Workers
+from bakeoff.workers.estimate import Stopwatch
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
 from bakeoff.workers.pool import InlineExecutor, executor_for
 from bakeoff.workers.runner import UnitRunner
@@ -161,10 +164,19 @@ def estimate_config(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         runners = plan.runners(RunFolder(Path(nowhere)), lambda _: None)
-        seconds = plan.estimates(runners)
+        started, watch = time.perf_counter(), Stopwatch(plan.compute)
+        before = watch.now()
+        left = {runner.approach.name: plan.predict(runner) for runner in runners}
+        corrupting = sum(plan.predict_corrupting().values())
+        slowdown = max(1.0, (time.perf_counter() - started) / (watch.now() - before))
+        work = sum(one.seconds for one in left.values()) + corrupting
         units = len(runners) * len(plan.data.folds)
-        count = Workers("auto").settled(units, sum(seconds.values()), plan.compute).count or 1
-        return {name: alone / count for name, alone in seconds.items()}
+        count = Workers("auto").settled(units, work, plan.compute).count or 1
+        rest = corrupting / count + end_seconds(len(runners))
+        return {
+            name: slowdown * (one.seconds / count + rest / len(runners))
+            for name, one in left.items()
+        }
 
 
 def resume(
@@ -241,8 +253,9 @@ class _Bake:
         self.folder = folder
         self.plan = plan
         self.on_event = on_event
+        self.tell = self.keeper = TimeKeeper(self._log, threads=plan.compute.threads)
 
-    def tell(self, event: Event) -> None:
+    def _log(self, event: Event) -> None:
         """Log an event and pass it on."""
         self.folder.log(event)
         self.on_event(event)
@@ -310,40 +323,45 @@ class _Bake:
         queue = RunQueue(runners, plan.parts, smaller, to_make, benchmark, tell, first)
         for name in queue.scored:
             first(name)
-        seconds = self._begin(runners, queue, workers)
-        workers = workers.settled(queue.left(), sum(seconds.values()), plan.compute)
-        tell(Estimated(seconds=seconds, workers=workers.count))
+        workers = self._begin(runners, queue, workers)
         if queue.left():
             with executor_for(workers, plan.data, self.folder, tell) as executor:
                 executor.do(queue)
         give_memory_back()
         return first.bundled
 
-    def _begin(
-        self, runners: Sequence[UnitRunner], queue: RunQueue, workers: Workers
-    ) -> dict[str, float]:
-        """Estimate the approaches, and have the first quick one scored before the others are.
+    def _begin(self, runners: Sequence[UnitRunner], queue: RunQueue, workers: Workers) -> Workers:
+        """Predict how long each approach takes, and have the first quick one scored meanwhile.
 
-        What takes less time than to start a worker is done here, at once.
+        What takes less time than to start a worker is done here, before the others are probed.
 
         Returns
         -------
-        The seconds that are left of each approach.
+        The workers for the rest.
         """
-        seconds: dict[str, float] = {}
+        plan, keeper = self.plan, self.keeper
         wait = workers.kind == "auto"
+        wall = processor = 1e-3
         for runner in runners:
-            name = runner.approach.name
-            seconds |= self.plan.estimates([runner])
-            if wait and name not in queue.scored and seconds[name] <= WORTH_STARTING:
+            name, watch = runner.approach.name, Stopwatch(plan.compute)
+            started, before = time.perf_counter(), watch.now()
+            keeper.left[name] = left = plan.predict(runner)
+            wall += time.perf_counter() - started
+            processor += watch.now() - before
+            if wait and name not in queue.scored and left.seconds <= WORTH_STARTING:
                 wait = False
                 queue.only = name
-                with InlineExecutor(self.plan.data, self.folder) as here:
+                with InlineExecutor(plan.data, self.folder) as here:
                     here.do(queue)
                 queue.only = None
-                seconds |= self.plan.estimates([runner])
+        seconds = {name: left.seconds for name, left in keeper.left.items()}
         queue.seconds = seconds
-        return seconds
+        corrupting = plan.predict_corrupting()
+        work = sum(seconds.values()) + sum(corrupting.values())
+        workers = workers.settled(queue.left(), work, plan.compute)
+        self.tell(Estimated(seconds=seconds, workers=workers.count))
+        keeper.begin(corrupting, workers.count or 1, wall / processor)
+        return workers
 
     def _answer_test(self) -> str | None:
         """Open the locked test, let every final model answer it, and say when it was opened."""

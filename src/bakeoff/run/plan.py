@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,15 +12,18 @@ import numpy as np
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
 from bakeoff.data.split import Split
+from bakeoff.evaluation.corruptions import corruptions_for
 from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.learning import Smaller, smaller_folds
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
-from bakeoff.run.robustness import answers_wanted, sample_of
+from bakeoff.run.robustness import answers_each, sample_of
 from bakeoff.run.source import read_first
 from bakeoff.training.compute import Compute
+from bakeoff.workers.corruptions import CorruptionUnit, corrupted
 from bakeoff.workers.crew import threads_for
 from bakeoff.workers.data import TrainingData
+from bakeoff.workers.estimate import Prediction, Stopwatch
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import Tell
 
@@ -109,13 +112,36 @@ class Plan:
             for approach in self.config.approaches
         ]
 
-    def estimates(self, runners: Sequence[UnitRunner]) -> dict[str, float]:
-        """Seconds that are left of each approach."""
+    def predict(self, runner: UnitRunner) -> Prediction:
+        """How long what is left of an approach will take."""
+        name, has = runner.approach.name, runner.folder.has_unit
+        each = answers_each(self.data)
+        answers = {
+            fold.name: each * count
+            for fold in self.parts.folds
+            if (count := int(np.isin(fold.held_out, self.data.corrupted).sum()))
+            and not has(name, CorruptionUnit.name_of(fold.name))
+        }
         smaller = [one.fold for one in self.smaller or ()]
-        corrupted = answers_wanted(self.data)
+        return runner.predict(self.parts, smaller=smaller, answers=answers)
+
+    def predict_corrupting(self) -> dict[str, float]:
+        """Seconds to corrupt the pictures of each fold, from one of them."""
+        data = self.data
+        if not len(data.corrupted):
+            return {}
+        row = data.corrupted[len(data.corrupted) // 2 :][:1]
+        ink = data.task.mode == "ink"
+
+        def corrupt() -> None:
+            for corruption in corruptions_for(ink=ink):
+                for _ in corrupted(data.dataset, row, corruption, ink=ink, seed=self.config.seed):
+                    pass
+
+        each = Stopwatch(data.compute).of(corrupt)
         return {
-            runner.approach.name: runner.estimate(self.parts, smaller=smaller, asked=corrupted)
-            for runner in runners
+            fold.name: each * int(np.isin(fold.held_out, data.corrupted).sum())
+            for fold in self.parts.folds
         }
 
     def _build_once(self) -> None:

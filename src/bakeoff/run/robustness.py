@@ -21,7 +21,7 @@ from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Tell, Unit
 from bakeoff.workers.work import UnitQueue
 
-__all__ = ["CorruptionBenchmark", "answers_wanted", "sample_of"]
+__all__ = ["CorruptionBenchmark", "answers_each", "sample_of"]
 
 # Enough to separate 5 points from none at the quickest, and never longer than a third of training.
 PICTURES = {"quick": 100, "standard": 300, "thorough": 1000}
@@ -29,9 +29,9 @@ PICTURES = {"quick": 100, "standard": 300, "thorough": 1000}
 Rows = NDArray[np.int64]
 
 
-def answers_wanted(data: TrainingData) -> int:
-    """How many corrupted pictures the models of each approach answer."""
-    return len(data.corrupted) * STRENGTHS * len(corruptions_for(ink=data.task.mode == "ink"))
+def answers_each(data: TrainingData) -> int:
+    """How many corrupted versions of each picture the models of each approach answer."""
+    return STRENGTHS * len(corruptions_for(ink=data.task.mode == "ink"))
 
 
 def sample_of(dataset: Dataset, parts: Split, config: RunConfig) -> Rows:

@@ -62,6 +62,7 @@ class Models(Mapping[str, Batcher]):
         self._waiting = waiting
         self._cores = cores
         self._loading = asyncio.Lock()
+        self._stamps = {name: _stamp(path) for name, path in self.paths.items()}
         self._queues = {name: self._queue_of(path, len(paths)) for name, path in self.paths.items()}
 
     def __getitem__(self, name: str) -> Batcher:
@@ -91,6 +92,8 @@ class Models(Mapping[str, Batcher]):
     async def load(self, run: str, paths: Sequence[Path]) -> list[str]:
         """Serve the bundles of a run, under the name RUN/BUNDLE unless they are served already.
 
+        One that was replaced since is loaded again: a run completes its bundles when it ends.
+
         Returns
         -------
         Their names, in the order of `paths`.
@@ -104,11 +107,15 @@ class Models(Mapping[str, Batcher]):
         async with self._loading:
             for path in paths[:MAX_LOADED]:
                 name = next((n for n, known in self.paths.items() if known == path.resolve()), None)
+                stamp = _stamp(path)
                 if name is None:
                     name = f"{run}/{path.name}"
                     queue = await asyncio.to_thread(self._queue_of, path, len(paths))
                     self.paths[name], self._queues[name] = path.resolve(), queue
-                    self._loaded_later[name] = None
+                    self._loaded_later[name], self._stamps[name] = None, stamp
+                elif stamp not in (None, self._stamps.get(name)):
+                    self._stamps[name] = stamp
+                    await self._replace(name, path)
                 self.queue(name)
                 names.append(name)
         for name in list(self._loaded_later)[: max(0, len(self) - MAX_LOADED)]:
@@ -129,7 +136,8 @@ class Models(Mapping[str, Batcher]):
     def _forget(self, name: str) -> None:
         # A request in progress still holds the queue; the thread ends when the last one drops it.
         del self._queues[name], self.paths[name]
-        self._loaded_later.pop(name, None)
+        for known in (self._loaded_later, self._stamps):
+            known.pop(name, None)
 
     def _queue_of(self, path: Path, count: int) -> Batcher:
         """The queue of a model with its own thread, so that a busy model never delays another."""
@@ -185,14 +193,13 @@ class Models(Mapping[str, Batcher]):
         Requests that arrive while a new bundle loads are answered by the old one. If the new one
         cannot be loaded, the log says so and the old one stays.
         """
-        seen = {name: _stamp(path) for name, path in self.paths.items()}
         while True:
             await asyncio.sleep(CHECK_EVERY)
             for name, path in list(self.paths.items()):
                 stamp = _stamp(path)
-                if stamp == seen.setdefault(name, stamp) or stamp is None:
+                if stamp is None or stamp == self._stamps.setdefault(name, stamp):
                     continue
-                seen[name] = stamp
+                self._stamps[name] = stamp
                 await self._replace(name, path)
 
     async def _replace(self, name: str, path: Path) -> None:

@@ -118,9 +118,12 @@ def listed(request: Request) -> list[RunSummary]:
 
 @router.get("/{name}")
 def results(request: Request, name: str) -> Results:
-    """The contents of results.json."""
+    """The contents of results.json; of a run that goes on, those of the approaches scored so far.
+
+    `preliminary` says what is still to come; it is null for a finished run.
+    """
     try:
-        return run_of(request, name).results()
+        return run_of(request, name).latest_results()
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
 
@@ -136,7 +139,7 @@ def report(request: Request, name: str) -> FileResponse:
 
 @router.get("/{name}/view")
 def view(request: Request, name: str) -> View:
-    """The data of the page: results, and every approach's answer for every picture."""
+    """The data of the page: results so far, and every approach's answer for every picture."""
     run = run_of(request, name)
     try:
         small = run.sheets()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from bakeoff.bundle.bundle import find_bundles
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import RunStarted
-from bakeoff.record.folder import RunFolder
+from bakeoff.record.folder import PRELIMINARY, RunFolder
+from bakeoff.record.results import Results
 from bakeoff.server.events import why_not
 from bakeoff.server.jobs import Jobs, Status
 
@@ -39,7 +42,11 @@ class RunSummary(BaseModel):
     winner: str | None = None
     """Null if the results cannot separate the best approaches."""
     accuracy: float | None = None
-    """The best one, out of fold or, without folds, on the test part."""
+    """The best one so far, out of fold or, without folds, on the test part."""
+    scored: list[str] = []
+    """The approaches with results, which are preliminary until the run is finished."""
+    models: list[str] = []
+    """The approaches with a bundle."""
     why: str | None = None
     """Why the winner won, or why the run failed."""
 
@@ -49,6 +56,10 @@ def summary_of(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSumma
     status = jobs.status(run)
     summary: dict[str, Any] = {"name": name, "home": home}
     summary |= _begun(run)
+    summary["models"] = [bundle.name for bundle in find_bundles(run.path)]
+    if status != "finished" and (run.path / PRELIMINARY).is_file():
+        with suppress(BakeoffError, OSError):  # the run is finished at this moment
+            summary |= _so_far(run.path, _stamp(run.path / PRELIMINARY))
     if status == "finished":
         try:
             summary |= _results(run.path, _stamp(run.path / "results.json"))
@@ -90,8 +101,7 @@ def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, A
 def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
     """What is known when a run has finished."""
     results = RunFolder(path).results()
-    scores = [approach.out_of_fold or approach.test for approach in results.approaches]
-    return {
+    return _scores(results) | {
         "created": results.created,
         "dataset": results.dataset.name,
         "description": results.dataset.description,
@@ -99,8 +109,21 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
         "classes": len(results.dataset.classes),
         "approaches": [approach.name for approach in results.approaches],
         "winner": results.winner.name,
-        "accuracy": max(score.accuracy for score in scores if score is not None),
         "why": results.winner.why,
+    }
+
+
+@lru_cache(maxsize=100)
+def _so_far(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
+    """What is known of the approaches that are scored while the run goes on."""
+    return _scores(RunFolder(path).latest_results())
+
+
+def _scores(results: Results) -> dict[str, Any]:
+    scores = [approach.out_of_fold or approach.test for approach in results.approaches]
+    return {
+        "scored": [approach.name for approach in results.approaches],
+        "accuracy": max(score.accuracy for score in scores if score is not None),
     }
 
 

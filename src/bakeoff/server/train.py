@@ -162,11 +162,11 @@ def log(request: Request, name: str) -> PlainTextResponse:
 
 @router.post("/runs/{name}/models", responses={404: REFUSALS[404], 409: REFUSALS[409]})
 async def load(request: Request, name: str) -> list[ModelInfo]:
-    """Serve the bundles of a run, and list them; those that are served already stay as they are."""
+    """Serve the bundles that a run has so far, and list them; replaced ones are loaded again."""
     run = run_of(request, name)
     bundles = find_bundles(run.path)
     if not bundles:
-        raise Problem(409, "This run has no bundle yet. They are made when it is finished.")
+        raise Problem(409, "This run has no model yet. Each is made when its approach is scored.")
     models: Models = request.app.state.models
     try:
         return await model_infos(request, await models.load(name, bundles))

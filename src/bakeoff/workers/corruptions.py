@@ -26,7 +26,7 @@ from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import Unit
 from bakeoff.workers.worker import Worker
 
-__all__ = ["MAX_SIDE", "RIGHT", "CorruptionUnit"]
+__all__ = ["MAX_SIDE", "RIGHT", "CorruptionUnit", "corrupted"]
 
 MAX_SIDE = 320  # pixels; larger pictures are shrunk first, as every approach does
 AT_ONCE = 32  # pictures, each at all strengths
@@ -83,7 +83,7 @@ class CorruptionUnit(Unit):
         }
         seconds = dict.fromkeys(self.approaches, 0.0)
         for number, corruption in enumerate(corruptions):
-            for batch, pictures in _corrupted(
+            for batch, pictures in corrupted(
                 data.dataset, rows, corruption, ink=data.task.mode == "ink", seed=data.config.seed
             ):
                 for name, model in models.items():
@@ -105,7 +105,7 @@ class CorruptionUnit(Unit):
             )
 
 
-def _corrupted(
+def corrupted(
     dataset: Dataset, rows: Rows, corruption: Corruption, *, ink: bool, seed: int
 ) -> Iterator[tuple[Rows, Pictures]]:
     """Some rows, and their pictures at the first strength, at the second, and so on."""

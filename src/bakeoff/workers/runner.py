@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,10 +24,12 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.training.model import Model, Network
 from bakeoff.workers.data import TrainingData
-from bakeoff.workers.estimate import estimate_seconds
+from bakeoff.workers.estimate import Prediction, Speed
 from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, FitUnit, Tell
 
 __all__ = ["UnitRunner", "load_model", "parameters_of"]
+
+PACKING = 1.0  # seconds to trace a graph whose architecture is known, score, and make a bundle
 
 
 class UnitRunner:
@@ -57,23 +59,32 @@ class UnitRunner:
             on_prepare=lambda: self.tell(Preparing(approach=approach.name)),
         )
 
-    def estimate(self, parts: Split, *, smaller: Sequence[Fold] = (), asked: int = 0) -> float:
-        """Seconds until all is trained and scored, without what is on disk already.
+    def predict(
+        self,
+        parts: Split,
+        *,
+        smaller: Sequence[Fold] = (),
+        answers: Mapping[str, int] | None = None,
+    ) -> Prediction:
+        """How long all that is not on disk yet will take; a probe takes about a second.
 
         Parameters
         ----------
         smaller : the folds of the learning curve.
-        asked : how many pictures there are to answer for, beside those that score.
+        answers : how many corrupted pictures the model of each fold is to answer.
         """
-        left = [
-            fold
-            for fold in (*parts.folds, *smaller, parts.final)
-            if not self.folder.has_unit(self.approach.name, fold.name)
-        ]
-        if not left:
-            return 0.0
-        scored = sum(len(fold.held_out) for fold in left) + len(parts.test) + asked
-        return estimate_seconds(self.trainer, [len(fold.train) for fold in left], scored)
+        name = self.approach.name
+        every = (*parts.folds, *smaller, parts.final)
+        left = [fold for fold in every if not self.folder.has_unit(name, fold.name)]
+        if not left and not answers:
+            return Prediction({})
+        speed = Speed.of(self.trainer, max(len(fold.train) for fold in every))
+        return Prediction(
+            units={fold.name: speed.fit(self.trainer, fold) for fold in left},
+            preparing=speed.preparing * len(self.trainer.pictures) if left else 0.0,
+            answering={fold: speed.scoring * count for fold, count in (answers or {}).items()},
+            packing=PACKING if left else 0.0,
+        )
 
     def final(self, parts: Split) -> FitUnit:
         """The fit on everything, with the number of epochs and the temperature of the folds.
@@ -115,7 +126,7 @@ class UnitRunner:
         if not self.approach.validates and len(fold.held_out):
             fold = fold.without_validation()  # else its rows are kept for the thresholds
         self.tell(UnitStarted(**of_unit))
-        started = time.perf_counter()
+        started, on_cpu = time.perf_counter(), time.process_time()
         rows = self.data.rows
         with PeakMemory() as memory:
             trained = self.trainer.fit(
@@ -134,6 +145,7 @@ class UnitRunner:
             UnitFinished(
                 **of_unit,
                 seconds=record.seconds,
+                cpu_seconds=time.process_time() - on_cpu,
                 best_epoch=record.best_epoch,
                 accuracy=self._accuracy(arrays["logits"], fold.held_out),
             )

@@ -97,7 +97,9 @@ export interface paths {
         };
         /**
          * Results
-         * @description The contents of results.json.
+         * @description The contents of results.json; of a run that goes on, those of the approaches scored so far.
+         *
+         *     `preliminary` says what is still to come; it is null for a finished run.
          */
         get: operations["results_api_runs__name__get"];
         put?: never;
@@ -186,7 +188,7 @@ export interface paths {
         put?: never;
         /**
          * Load
-         * @description Serve the bundles of a run, and list them; those that are served already stay as they are.
+         * @description Serve the bundles that a run has so far, and list them; replaced ones are loaded again.
          */
         post: operations["load_api_runs__name__models_post"];
         delete?: never;
@@ -286,7 +288,7 @@ export interface paths {
         };
         /**
          * View
-         * @description The data of the page: results, and every approach's answer for every picture.
+         * @description The data of the page: results so far, and every approach's answer for every picture.
          */
         get: operations["view_api_runs__name__view_get"];
         put?: never;
@@ -2038,7 +2040,7 @@ export interface components {
          * RunEvent
          * @description Any of the events of a run, as the API describes them.
          */
-        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["Estimated"] | components["schemas"]["Preparing"] | components["schemas"]["UnitStarted"] | components["schemas"]["EpochEnded"] | components["schemas"]["UnitFinished"] | components["schemas"]["UnitKept"] | components["schemas"]["CorruptingPictures"] | components["schemas"]["PicturesCorrupted"] | components["schemas"]["TracingGraphs"] | components["schemas"]["GraphTraced"] | components["schemas"]["ApproachScored"] | components["schemas"]["TestOpened"] | components["schemas"]["BundleWritten"] | components["schemas"]["BundleRefused"] | components["schemas"]["WorkerDied"] | components["schemas"]["RunFinished"] | components["schemas"]["RunFailed"] | components["schemas"]["RunStopped"];
+        RunEvent: components["schemas"]["RunStarted"] | components["schemas"]["Estimated"] | components["schemas"]["TimeLeft"] | components["schemas"]["Preparing"] | components["schemas"]["UnitStarted"] | components["schemas"]["EpochEnded"] | components["schemas"]["UnitFinished"] | components["schemas"]["UnitKept"] | components["schemas"]["CorruptingPictures"] | components["schemas"]["PicturesCorrupted"] | components["schemas"]["TracingGraphs"] | components["schemas"]["GraphTraced"] | components["schemas"]["ApproachScored"] | components["schemas"]["TestOpened"] | components["schemas"]["BundleWritten"] | components["schemas"]["BundleRefused"] | components["schemas"]["WorkerDied"] | components["schemas"]["RunFinished"] | components["schemas"]["RunFailed"] | components["schemas"]["RunStopped"];
         /**
          * RunFailed
          * @description An error ended the run.
@@ -2141,7 +2143,7 @@ export interface components {
         RunSummary: {
             /**
              * Accuracy
-             * @description The best one, out of fold or, without folds, on the test part.
+             * @description The best one so far, out of fold or, without folds, on the test part.
              */
             accuracy?: number | null;
             /**
@@ -2166,10 +2168,22 @@ export interface components {
              * @description Whether it is in the server's own folder, where it can be resumed and deleted.
              */
             home: boolean;
+            /**
+             * Models
+             * @description The approaches with a bundle.
+             * @default []
+             */
+            models: string[];
             /** Name */
             name: string;
             /** Pictures */
             pictures?: number | null;
+            /**
+             * Scored
+             * @description The approaches with results, which are preliminary until the run is finished.
+             * @default []
+             */
+            scored: string[];
             /**
              * Status
              * @enum {string}
@@ -2611,6 +2625,28 @@ export interface components {
             time?: string;
         };
         /**
+         * TimeLeft
+         * @description Seconds until the run is finished, estimated anew as work gets done.
+         *
+         *     `slowdown` is how many times as long the work takes as it would if nothing else ran here.
+         */
+        TimeLeft: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            event: "time left";
+            /** Seconds */
+            seconds: number;
+            /**
+             * Slowdown
+             * @default 1
+             */
+            slowdown: number;
+            /** Time */
+            time?: string;
+        };
+        /**
          * TracingGraphs
          * @description The ONNX graphs of bundles are traced; runs since graphs come with their fits omit it.
          */
@@ -2862,6 +2898,8 @@ export interface components {
         /**
          * UnitFinished
          * @description A fit is trained and kept; `accuracy` is on what its fold held out.
+         *
+         *     `cpu_seconds` are those that its process had the processor for, over all threads.
          */
         UnitFinished: {
             /** Accuracy */
@@ -2870,6 +2908,8 @@ export interface components {
             approach: string;
             /** Best Epoch */
             best_epoch: number;
+            /** Cpu Seconds */
+            cpu_seconds?: number | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}

@@ -4,11 +4,16 @@ import { unpacked } from "./base64.ts";
 import type { Shelf, TableName } from "./page.ts";
 import { Run, type View } from "./run.ts";
 
-/** The finished run that started last; where that is unknown, the last on the shelf. */
+/** Whether there is something to show of a run: it is finished, or some approaches are scored. */
+export function hasResults(one: Schema["RunSummary"]): boolean {
+  return one.finished || !!one.scored?.length;
+}
+
+/** The run with results that started last; where that is unknown, the last on the shelf. */
 export function newest(list: Schema["RunSummary"][]): Schema["RunSummary"] | undefined {
   const begun = (one: Schema["RunSummary"] & { created?: string | null }) => one.created ?? "";
   return list
-    .filter((one) => one.finished)
+    .filter(hasResults)
     .sort((a, b) => begun(a).localeCompare(begun(b)))
     .at(-1);
 }
@@ -27,8 +32,11 @@ export class ServedShelf implements Shelf {
       found = get<View>(`/api/runs/${encodeURIComponent(name)}/view`).then(
         (view) => new Run(name, view),
       );
-      found.catch(() => this.#opened.delete(name)); // it may be finished at the next try
       this.#opened.set(name, found);
+      found.then(
+        (run) => run.results.preliminary && this.#opened.delete(name), // more is known later
+        () => this.#opened.delete(name), // it may be there at the next try
+      );
     }
     return found;
   }
@@ -51,9 +59,8 @@ export class CarriedShelf implements Shelf {
     const { name: winner, why } = results.winner;
     const approaches = results.approaches.map((approach) => approach.name);
     const dataset = results.dataset.name;
-    return [
-      { name, status: "finished", finished: true, home: false, dataset, approaches, winner, why },
-    ];
+    const state = { status: "finished", finished: true, home: false } as const;
+    return [{ ...state, models: [], name, dataset, approaches, scored: approaches, winner, why }];
   }
 
   open(): Promise<Run> {

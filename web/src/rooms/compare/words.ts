@@ -3,6 +3,7 @@ import { count, moment, plural, setting } from "../../lib/format.ts";
 import type { Results } from "../../lib/run.ts";
 
 export function headline(results: Results): string {
+  if (results.preliminary) return "Results so far";
   const { name } = results.winner;
   const won = results.approaches.find((approach) => approach.name === name);
   if (!won) return "No clear winner";
@@ -30,7 +31,10 @@ export function facts(results: Results): Fact[] {
       ? [{ name: "Cannot be scored", text: protocol.unscored.join(", ") }]
       : []),
     { name: "Machine", text: machine(results.machine) },
-    { name: "Run", text: `finished ${moment(results.finished)}, seed ${protocol.seed}` },
+    {
+      name: "Run",
+      text: `${results.preliminary ? "not finished, as of" : "finished"} ${moment(results.finished)}, seed ${protocol.seed}`,
+    },
   ];
 }
 
@@ -43,13 +47,15 @@ function scoredBy({ protocol }: Results): string {
   return `the locked test alone, after training on ${pictures}`;
 }
 
-function lockedTest({ protocol }: Results): string {
+function lockedTest({ protocol, preliminary }: Results): string {
   if (!protocol.test) {
     return protocol.unscored?.length ? "none" : "none, every picture is in a fold";
   }
   const opened = protocol.test_opened
     ? `opened once, ${moment(protocol.test_opened)}`
-    : "not opened";
+    : preliminary
+      ? "still closed"
+      : "not opened";
   return `${plural(protocol.test_pictures, "picture")}, ${protocol.test}; ${opened}`;
 }
 

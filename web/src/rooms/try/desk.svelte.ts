@@ -28,6 +28,7 @@ export class Desk {
 
   readonly #queue: Latest<() => Promise<File>>;
   #why = false;
+  #last: (() => Promise<File>) | null = null;
   #turn = 0; // counts pictures, to recognise answers to outdated ones
   #showing: ReturnType<typeof setTimeout> | undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +36,8 @@ export class Desk {
 
   constructor(
     readonly models: Models,
-    readonly names: string[],
+    /** The models to ask. */
+    public names: readonly string[],
   ) {
     this.#queue = new Latest((picture) => this.#ask(picture));
   }
@@ -51,13 +53,22 @@ export class Desk {
   /** Predict for a picture, which is only made when its turn comes. */
   ask(picture: () => Promise<File>): void {
     this.#turn++;
+    this.#last = picture;
     this.#forgetExplanations();
     this.#queue.put(picture);
+  }
+
+  /** Ask these models from now on, also for the current picture. */
+  change(names: readonly string[]): void {
+    if (names.join("\n") === this.names.join("\n")) return;
+    this.names = names;
+    if (this.#last) this.ask(this.#last);
   }
 
   /** Remove the picture and its answers. */
   clear(): void {
     this.#turn++;
+    this.#last = null;
     this.#queue.drop();
     this.#forgetExplanations();
     clearTimeout(this.#showing);
@@ -77,7 +88,11 @@ export class Desk {
     const wanted = () => turn === this.#turn || this.#queue.waits;
     try {
       const file = await picture();
-      const found = await this.models.predict([file], this.names, TOP, undefined, (one) => {
+      if (!this.names.length) {
+        if (turn === this.#turn) this.file = file;
+        return;
+      }
+      const found = await this.models.predict([file], [...this.names], TOP, undefined, (one) => {
         if (wanted()) this.said = { ...this.said, ...byModel([one]) };
       });
       if (!wanted()) return;
@@ -94,7 +109,7 @@ export class Desk {
     const turn = this.#turn;
     const { file } = this;
     if (!file) return;
-    const found = await this.models.seen(file, this.names).catch(() => null);
+    const found = await this.models.seen(file, [...this.names]).catch(() => null);
     if (!found || (turn !== this.#turn && !this.file)) return;
     this.inputs = Object.fromEntries(found.models.map((model) => [model.model, model.picture]));
   }
@@ -110,7 +125,7 @@ export class Desk {
     if (!file) return;
     const request = (this.#request = new AbortController());
     try {
-      const found = await this.models.explain(file, this.names, request.signal);
+      const found = await this.models.explain(file, [...this.names], request.signal);
       if (request.signal.aborted) return;
       this.explanations = Object.fromEntries(found.models.map((model) => [model.model, model]));
     } catch (error) {

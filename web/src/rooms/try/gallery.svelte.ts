@@ -26,9 +26,10 @@ export class Gallery {
 
   constructor(
     readonly models: Models,
-    readonly names: string[],
+    /** The models to ask. */
+    public names: readonly string[],
     /** Of all the models: only these can be true. */
-    readonly classes: readonly string[],
+    public classes: readonly string[],
   ) {}
 
   get working(): boolean {
@@ -65,7 +66,7 @@ export class Gallery {
     if (!files.length || signal.aborted) return;
     let found;
     try {
-      found = await this.models.predict([...files], this.names, TOP, signal);
+      found = await this.models.predict([...files], [...this.names], TOP, signal);
     } catch (error) {
       if (!(error instanceof Refused) || ![400, 413].includes(error.status)) throw error;
       if (files.length === 1) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunEvent } from "../../lib/api.ts";
+import type { RunEvent } from "./api.ts";
 import { follow, NOTHING, secondsLeft, share, shownLeft, type Progress } from "./progress.ts";
 
 const TIME = "2026-01-01T12:00:00+00:00";
@@ -77,7 +77,7 @@ describe("events", () => {
     expect(unit(again, "baseline", "fold 1").curve).toHaveLength(1);
     expect(unit(again, "baseline", "fold 2")).toMatchObject({ state: "waiting", curve: [] });
     expect(again.phase).toBe("training");
-    expect(again.approaches[0]).toMatchObject({ weight: 3, each: 1 });
+    expect(again.approaches[0]).toMatchObject({ weight: 3 });
   });
 
   it("say why a run failed, and which approach won", () => {
@@ -96,8 +96,18 @@ describe("events", () => {
     expect(now.phase).toBe("scoring");
     now = follow(now, [event("test opened", { pictures: 9 })]);
     expect(now.phase).toBe("scoring");
+    const corrupting = event("corrupting pictures", { pictures: 9, corruptions: [] });
+    const training = follow(NOTHING, [begun(), started("cnn", "fold 1"), corrupting]);
+    expect(training.phase).toBe("training"); // while the last fits go on
     expect(follow(now, [event("tracing graphs", { approaches: ["cnn"] })]).phase).toBe("packing");
     expect(follow(now, [event("bundle written", { approach: "cnn" })]).phase).toBe("packing");
+  });
+
+  it("say which approaches are scored, once each", () => {
+    const scored = (approach: string) => event("approach scored", { approach });
+    const now = follow(NOTHING, [begun(), scored("cnn"), scored("baseline"), scored("cnn")]);
+    expect(now.scored).toEqual(["cnn", "baseline"]);
+    expect(follow(now, [begun("run resumed")]).scored).toEqual(["cnn", "baseline"]);
   });
 
   it("of a kind or an approach that is not known change nothing", () => {
@@ -121,10 +131,9 @@ describe("the share that is done", () => {
     expect(share(follow(all, [event("run finished", { winner: null, why: "" })]))).toBe(1);
   });
 
-  it("shares what is left among the workers, and follows those at work", () => {
+  it("follows those at work", () => {
     const two = event("estimated", { seconds: { baseline: 6, cnn: 60 }, workers: 2 });
     let now = follow(NOTHING, [begun(), two]);
-    expect(secondsLeft(now)).toBeCloseTo(33);
     now = follow(now, [started("cnn", "fold 1"), started("baseline", "fold 1")]);
     expect(now.current).toEqual({ approach: "baseline", fold: "fold 1" });
     const done = { approach: "baseline", fold: "fold 1", seconds: 2, accuracy: 1, best_epoch: 1 };
@@ -132,30 +141,35 @@ describe("the share that is done", () => {
     expect(now.current).toEqual({ approach: "cnn", fold: "fold 1" });
   });
 
-  it("counts all alike where nothing was estimated", () => {
-    expect(share(follow(NOTHING, [begun(), ...whole("cnn", 1)]))).toBeCloseTo(0.97 / 2);
+  it("is nothing until there is an estimate, and counts what was trained before it", () => {
+    const early = follow(NOTHING, [begun(), ...whole("baseline", 1)]);
+    expect(early.phase).toBe("training");
+    expect(share(early)).toBe(0);
+    expect(share(follow(early, [estimated(0, 27)]))).toBeCloseTo(0.97 * 0.1);
   });
 });
 
 describe("the time left", () => {
-  it("is the estimate first, then what epochs and finished units tell", () => {
-    expect(secondsLeft(follow(NOTHING, [begun()]))).toBeNull();
-    let now = follow(NOTHING, [begun(), estimated(3, 30)]);
-    expect(secondsLeft(now)).toBeCloseTo(33);
-    now = follow(now, whole("baseline", 1));
-    expect(secondsLeft(now)).toBeCloseTo(30);
-    now = follow(now, [started("cnn", "fold 1")]);
-    expect(secondsLeft(now)).toBeCloseTo(30);
-    now = follow(now, [epoch("cnn", "fold 1", 1, 10, 2)]);
-    expect(secondsLeft(now)).toBeCloseTo(18 + 2 * 20);
-    now = follow(now, [finished("cnn", "fold 1", 8)]); // it stopped early
-    expect(secondsLeft(now)).toBeCloseTo(16);
-    now = follow(now, [event("run finished", { winner: null, why: "" })]);
-    expect(secondsLeft(now)).toBe(0);
+  const left = (seconds: number, time = TIME) => event("time left", { seconds, slowdown: 2, time });
+
+  it("is the last estimate, less the time since", () => {
+    expect(secondsLeft(follow(NOTHING, [begun(), estimated(3, 30)]))).toBeNull();
+    let now = follow(NOTHING, [begun(), estimated(3, 30), left(40)]);
+    expect(secondsLeft(now)).toBe(40);
+    expect(now.left?.slowdown).toBe(2);
+    const later = { ...started("cnn", "fold 1"), time: "2026-01-01T12:00:10+00:00" };
+    now = follow(now, [later]);
+    expect(secondsLeft(now)).toBe(30);
+    now = follow(now, [left(80, "2026-01-01T12:00:12+00:00")]);
+    expect(secondsLeft(now)).toBe(80);
+    expect(
+      secondsLeft(follow(now, [left(5), { ...later, time: "2026-01-01T12:01:00+00:00" }])),
+    ).toBe(0);
+    expect(secondsLeft(follow(now, [event("run finished", { winner: null, why: "" })]))).toBe(0);
   });
 
-  it("is unknown without estimates", () => {
-    expect(secondsLeft({ ...follow(NOTHING, [begun()]), phase: "training" })).toBeNull();
+  it("is unknown again when a run is resumed", () => {
+    expect(secondsLeft(follow(NOTHING, [begun(), left(40), begun("run resumed")]))).toBeNull();
   });
 
   it("is shown counting down, coming down gently, and going up only for good reason", () => {

@@ -1,5 +1,5 @@
 /** Follows a run: its events, applied in batches, and the time left. */
-import { events, Refused, type RunEvent } from "../../lib/api.ts";
+import { events, Refused, type RunEvent } from "./api.ts";
 import { follow, NOTHING, secondsLeft, shownLeft, type Progress } from "./progress.ts";
 
 const TOGETHER = 200; // ms of events that are applied together

@@ -1,5 +1,5 @@
 /** The progress of a run, computed from its events. */
-import type { RunEvent, Schema } from "../../lib/api.ts";
+import type { RunEvent, Schema } from "./api.ts";
 
 type EpochRecord = Schema["EpochRecord"];
 
@@ -25,8 +25,6 @@ export interface Approach {
   preparing: boolean;
   /** Estimated seconds for all its units, at the first start of the run. */
   weight: number | undefined;
-  /** Estimated seconds for a unit, from the last estimate. */
-  each: number | undefined;
 }
 
 export type Phase =
@@ -51,6 +49,12 @@ export interface Progress {
   current: { approach: string; fold: string } | null;
   /** Time of the first event, ISO 8601. */
   started: string | undefined;
+  /** The approaches that have a score, and a model if the run makes models. */
+  scored: string[];
+  /** The last estimate of the seconds until the end, when it was made, and how busy the machine is. */
+  left: { seconds: number; at: number; slowdown: number } | null;
+  /** The time of the last event, in ms. */
+  latest: number;
   winner: string | null;
   /** Why the winner won, or why the run failed. */
   why: string | null;
@@ -66,6 +70,9 @@ export const NOTHING: Progress = {
   workers: 1,
   current: null,
   started: undefined,
+  scored: [],
+  left: null,
+  latest: 0,
   winner: null,
   why: null,
 };
@@ -85,6 +92,7 @@ export function follow(before: Progress, events: readonly RunEvent[]): Progress 
 
 function apply(now: Progress, event: RunEvent): void {
   now.started ??= event.time;
+  now.latest = event.time ? Date.parse(event.time) : now.latest;
   switch (event.event) {
     case "run started":
     case "run resumed":
@@ -93,7 +101,12 @@ function apply(now: Progress, event: RunEvent): void {
       now.phase = "training";
       now.workers = event.workers ?? 1;
       return estimated(now, event.seconds);
-    case "corrupting pictures":
+    case "time left":
+      now.left = { seconds: event.seconds, at: now.latest, slowdown: event.slowdown ?? 1 };
+      return;
+    case "approach scored":
+      if (!now.scored.includes(event.approach)) now.scored = [...now.scored, event.approach];
+      return;
     case "test opened":
       now.phase = "scoring";
       return;
@@ -137,6 +150,7 @@ type OfUnit = Extract<
 /** A resumed run keeps finished units and restarts the others. */
 function start(now: Progress, event: Started): void {
   now.phase = "measuring";
+  now.left = null;
   [now.current, now.winner, now.why] = [null, null, null];
   now.description = event.description;
   now.folds = event.folds;
@@ -147,7 +161,7 @@ function start(now: Progress, event: Started): void {
         known?.units.find((unit) => unit.fold === fold && unit.state === "finished") ??
         waiting(fold),
     );
-    return { name, units, preparing: false, weight: known?.weight, each: undefined };
+    return { name, units, preparing: false, weight: known?.weight };
   });
 }
 
@@ -165,9 +179,11 @@ function waiting(fold: string): Unit {
 
 function estimated(now: Progress, seconds: Record<string, number>): void {
   for (const one of now.approaches) {
-    const left = one.units.filter((unit) => unit.state !== "finished").length;
-    one.each = left ? (seconds[one.name] ?? 0) / left : undefined;
-    one.weight ??= one.each === undefined ? undefined : one.each * one.units.length;
+    const waiting = one.units.filter((unit) => !isFinished(unit)).length;
+    // One that was trained before the others were estimated weighs what it took.
+    one.weight ??= waiting
+      ? ((seconds[one.name] ?? 0) / waiting) * one.units.length
+      : one.units.reduce((sum, unit) => sum + (unit.seconds ?? 0), 0);
   }
 }
 
@@ -177,6 +193,7 @@ function applyToUnit(now: Progress, approach: Approach, event: OfUnit): void {
   const unit = approach.units.find((unit) => unit.fold === event.fold);
   if (!unit) return;
   if (event.event === "unit started") {
+    if (now.phase === "measuring") now.phase = "training";
     Object.assign(unit, waiting(unit.fold), { state: "training" });
     now.current = { approach: approach.name, fold: unit.fold };
   } else if (event.event === "epoch") {
@@ -208,12 +225,15 @@ export function isFinished(unit: Unit): boolean {
   return unit.state === "finished";
 }
 
-/** The share of the applyToUnit that is done, 0…1, with approaches weighted by their estimated time. */
+/** The share of the work that is done, 0…1, with approaches weighted by their estimated time.
+ *
+ * It is 0 until there is an estimate: what is quick comes first, and is a small part of the whole.
+ */
 export function share(now: Progress): number {
   if (now.phase === "finished") return 1;
   const known = now.approaches.map((approach) => approach.weight);
   const some = known.filter((one) => one !== undefined);
-  const typical = some.length ? some.reduce((a, b) => a + b) / some.length : 1;
+  const typical = some.length ? some.reduce((a, b) => a + b) / some.length : 0;
   let [all, done] = [0, 0];
   now.approaches.forEach((one, n) => {
     const each = (known[n] ?? typical) / one.units.length;
@@ -233,36 +253,10 @@ function unitShare(unit: Unit): number {
   return last && unit.planned ? Math.min(1, last.epoch / unit.planned) : 0;
 }
 
-/** Seconds left as of the last event: from the times of finished units, else from the epochs of
- * running ones, else from the estimate. Null if unknown.
- */
+/** Seconds left as of the last event, by the last estimate of the run. Null if unknown. */
 export function secondsLeft(now: Progress): number | null {
   if (now.phase === "finished") return 0;
-  if (now.phase === "starting" || now.phase === "measuring") return null;
-  let left = 0;
-  for (const one of now.approaches) {
-    const waits = one.units.filter((unit) => unit.state === "waiting").length;
-    const active = one.units.filter((unit) => unit.state === "training");
-    const inside = active.map(insideLeft);
-    const whole = typical(one) ?? inside.find((some) => some)?.whole ?? one.each;
-    if (whole === undefined) {
-      if (waits || active.length) return null;
-      continue;
-    }
-    left += waits * whole + inside.reduce((sum, some) => sum + (some?.left ?? whole), 0);
-  }
-  return left / now.workers;
-}
-
-function typical(approach: Approach): number | undefined {
-  const took = approach.units.flatMap((unit) => (unit.seconds === null ? [] : [unit.seconds]));
-  return took.sort((a, b) => a - b)[Math.floor(took.length / 2)];
-}
-
-function insideLeft(unit: Unit): { left: number; whole: number } | undefined {
-  if (!unit.curve.length || !unit.planned) return undefined;
-  const each = unit.curve.reduce((sum, epoch) => sum + epoch.seconds, 0) / unit.curve.length;
-  return { left: each * (unit.planned - unit.curve.length), whole: each * unit.planned };
+  return now.left && Math.max(0, now.left.seconds - (now.latest - now.left.at) / 1000);
 }
 
 /** The time left to show, given the last one shown, the current estimate and the seconds between.
