@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bakeoff.record.config import RunConfig
-from bakeoff.record.events import Estimated, UnitFinished, UnitStarted
+from bakeoff.record.events import Estimated, TimeLeft, UnitFinished, UnitStarted
 from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.lock import RunLock
 
@@ -34,6 +34,7 @@ def run(tmp_path: Path) -> Iterator[RunFolder]:
     with RunLock(run.path):
         run.log(run_started(approaches=approaches, description="60 pictures, 3 classes"))
         run.log(Estimated(seconds={"baseline": 30.0, "cnn": 90.0}, workers=1))
+        run.log(TimeLeft(seconds=120))
         (run.path / LOG).write_text("cnn · fold 1\n")
         yield run
 
