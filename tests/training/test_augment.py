@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bakeoff.training.augment import Augment, _grid, thickest
+from bakeoff.training.augment import Augment, sampling_grid, thickest
 from bakeoff.training.preprocess import Mode, Preprocess
 
 from .drawn import sheet
@@ -129,4 +129,4 @@ def test_the_grid_equals_that_of_torch(side: int) -> None:
     lines = F.affine_grid(theta, [5, 1, side, side], align_corners=False)
     bends = F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=False)
     wanted = lines + bends.permute(0, 2, 3, 1)
-    torch.testing.assert_close(_grid(theta, bend, side), wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(sampling_grid(theta, bend, side), wanted, atol=1e-5, rtol=0)

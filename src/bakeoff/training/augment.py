@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bakeoff.training.preprocess import Mode
 
-__all__ = ["Augment", "thickest"]
+__all__ = ["Augment", "enlarged", "sampling_grid", "thickest"]
 
 
 BENDS = 4  # grid points a side at which the elastic field is drawn
@@ -77,7 +77,7 @@ class Augment:
             dim=1,
         ).view(-1, 2, 3)
         bend = torch.randn(x.shape[0], 2, BENDS, BENDS, generator=generator).to(x.device)
-        grid = _grid(theta, bend * (0.03 * self.strength), x.shape[-1])
+        grid = sampling_grid(theta, bend * (0.03 * self.strength), x.shape[-1])
         padding = "zeros" if self.mode == "ink" else "reflection"
         return F.grid_sample(x, grid.to(x.dtype), padding_mode=padding, align_corners=False)
 
@@ -115,7 +115,7 @@ def thickest(x: Tensor) -> Tensor:
     return x
 
 
-def _grid(theta: Tensor, bend: Tensor, side: int) -> Tensor:
+def sampling_grid(theta: Tensor, bend: Tensor, side: int) -> Tensor:
     """Sampling grids, N×side×side×2, from N×2×3 affine maps and N×2×B×B elastic fields.
 
     The same numbers as from `affine_grid` and a bicubic `interpolate`, but as matrix products: at
@@ -125,8 +125,13 @@ def _grid(theta: Tensor, bend: Tensor, side: int) -> Tensor:
     across, down = place[None, None, None, :], place[None, None, :, None]
     along = theta[..., None, None]
     lines = along[:, :, 0] * across + along[:, :, 1] * down + along[:, :, 2]
-    enlarge = _bicubic(bend.shape[-1], side).to(bend.device)
-    return (lines + enlarge @ bend @ enlarge.T).permute(0, 2, 3, 1)
+    return (lines + enlarged(bend, side)).permute(0, 2, 3, 1)
+
+
+def enlarged(field: Tensor, side: int) -> Tensor:
+    """N×C×B×B to N×C×side×side, as by a bicubic `interpolate`."""
+    enlarge = _bicubic(field.shape[-1], side).to(field.device)
+    return enlarge @ field @ enlarge.T
 
 
 @cache

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bakeoff.training.augment import thickest
+from bakeoff.training.augment import enlarged, sampling_grid, thickest
 
 __all__ = ["draw_on_background"]
 
@@ -66,13 +66,16 @@ class _Random:
         """One truth value a picture."""
         return self.between(0, 1) < probability
 
+    def normal(self, places: int, channels: int = 1) -> Tensor:
+        """Normal numbers on `places` × `places`."""
+        return torch.randn((self.count, channels, places, places), generator=self.generator)
+
     def field(self, places: int, channels: int = 1) -> Tensor:
         """A smooth field: normal numbers on `places` × `places`, interpolated."""
-        shape = (self.count, channels, places, places)
-        field = torch.randn(shape, generator=self.generator)
+        field = self.normal(places, channels)
         if places == self.side:
             return field
-        return F.interpolate(field, size=(self.side, self.side), mode="bicubic")
+        return enlarged(field, self.side)
 
 
 def _placed(ink: Tensor, random: _Random) -> Tensor:
@@ -88,8 +91,8 @@ def _placed(ink: Tensor, random: _Random) -> Tensor:
     a, b = wide * cos, wide * (shear * cos - sin)
     c, d = high * sin, high * (shear * sin + cos)
     theta = torch.cat([a, b, -a * right - b * down, c, d, -c * right - d * down], 1)
-    grid = F.affine_grid(theta.view(-1, 2, 3), list(ink.shape), align_corners=False)
-    grid = grid + 0.04 * random.field(4, channels=2).permute(0, 2, 3, 1)
+    bend = 0.04 * random.normal(4, channels=2)
+    grid = sampling_grid(theta.view(-1, 2, 3), bend, ink.shape[-1])
     return F.grid_sample(ink, grid, align_corners=False)
 
 
