@@ -214,21 +214,24 @@ def test_an_estimate_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_ends_with_the_page_where_there_is_a_screen(
+def test_a_run_is_on_the_page_where_there_is_a_screen(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served: list[object] = []
-    monkeypatch.setattr("bakeoff.cli.train.bake_off", lambda *_, **__: tmp_path)
-    monkeypatch.setattr(
-        "bakeoff.cli.serve.serve_until_stopped", lambda *things, **_: served.append(things)
-    )
-    bakeoff("demo", monkeypatch=monkeypatch)  # no screen here
-    assert served == []
-    monkeypatch.setattr("bakeoff.cli.train.has_display", lambda: True)
-    bakeoff("demo", "--no-open", monkeypatch=monkeypatch)
-    assert served == []
-    bakeoff("demo", monkeypatch=monkeypatch)
-    assert served == [([tmp_path],)]
+    """Which way commands go; tests/test_cli_live.py goes it."""
+    ways: list[str] = []
+    monkeypatch.setattr("bakeoff.cli.train.bake_off", lambda *_, **__: ways.append("terminal"))
+    monkeypatch.setattr("bakeoff.cli.live.bake_on_page", lambda *_: ways.append("page"))
+    monkeypatch.chdir(tmp_path)
+    run: tuple[str | Path, ...] = ("run", pictures, *QUICK)
+    for screen, expected in ((False, "terminal"), (True, "page")):
+        monkeypatch.setattr("bakeoff.cli.train.has_display", lambda screen=screen: screen)
+        bakeoff("demo", monkeypatch=monkeypatch)
+        bakeoff(*[part for part in run if part != "--no-open"], monkeypatch=monkeypatch)
+        assert ways == [expected, expected]
+        bakeoff("demo", "--no-open", monkeypatch=monkeypatch)
+        bakeoff(*run, "--no-open", monkeypatch=monkeypatch)
+        assert ways == [expected, expected, "terminal", "terminal"]
+        ways.clear()
 
 
 def test_the_page_is_opened_when_it_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

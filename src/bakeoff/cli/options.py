@@ -33,7 +33,14 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the report when it is done.")]
+Open = Annotated[
+    bool,
+    typer.Option(
+        "--open/--no-open",
+        help="Open a browser, if there is a screen: a run is served while it goes on, a report "
+        "opens when it is written.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder for the run. Default: runs/NAME-DATE-TIME."),

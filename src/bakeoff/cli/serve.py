@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -154,8 +154,16 @@ def serve_until_stopped(
     bound: Sequence[str] = (),
     threads: int | None = None,
     open_page: bool = False,
+    beside: Callable[[FastAPI, Server], str] | None = None,
 ) -> None:
-    """Serve until Ctrl-C; see `serve`. With `open_page` a browser shows the page."""
+    """Serve until Ctrl-C; see `serve`.
+
+    Parameters
+    ----------
+    open_page : show the page in a browser.
+    beside : called before the server listens, to start what goes on beside it; returns the place
+        of the page to show, such as "#/try/digits".
+    """
     import uvicorn
 
     from bakeoff.server.home import Home
@@ -188,11 +196,12 @@ def serve_until_stopped(
         console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
     if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
         console.print(f"token: {access['token']}", markup=False, soft_wrap=True)
+    place = beside(application, server) if beside else ""
     listener = config.bind_socket()
     # An answer's head and body are two writes. Without this the second waits for the client's
     # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    address = _address(host, listener)
+    address = f"{_address(host, listener)}{place and '/'}{place}"
     console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
     _announce(access)
     if open_page:
@@ -265,6 +274,12 @@ def _share_one_heap() -> None:
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_ARENA_MAX, 1)
+
+
+class Server(Protocol):
+    """A server that can be told to stop."""
+
+    should_exit: bool
 
 
 class Starting(Protocol):

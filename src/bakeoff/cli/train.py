@@ -48,6 +48,7 @@ __all__ = [
     "demo",
     "fetch",
     "on_screen",
+    "print_outcome",
     "report",
     "run",
     "watch",
@@ -65,7 +66,7 @@ def demo(
     workers: Workers = "auto",
     open_page: Annotated[
         bool,
-        typer.Option("--open/--no-open", help="Serve the run and open the page at the end."),
+        typer.Option("--open/--no-open", help="Serve the run while it goes on, and open the page."),
     ] = True,
     **options: Any,
 ) -> None:
@@ -74,13 +75,12 @@ def demo(
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
     """
+    if open_page and (has_display() or console.is_terminal):
+        _bake_on_page("doodles", options, out, workers)
+        return
     from bakeoff.run.bake import config_of
 
-    folder = bake_off(config_of("doodles", **options), out, workers, open_report=False)
-    if open_page and (has_display() or console.is_terminal):
-        from bakeoff.cli.serve import serve_until_stopped
-
-        serve_until_stopped([folder], threads=options["threads"], open_page=has_display())
+    bake_off(config_of("doodles", **options), out, workers, open_report=False)
 
 
 @app.command()
@@ -143,15 +143,21 @@ def run(
         refuse_options_beside(context, f"--resume {resume}", "resume", "workers", "open_report")
         _resume(resume, workers, open_report)
         return
+    live = open_report and has_display() and not estimate
     if config is not None:
         allowed = ("config", "out", "workers", "estimate", "as_json", "open_report")
         refuse_options_beside(context, "--config", *allowed)
         parsed = _read_config(config)
     else:
         options |= chosen_approaches(approach, settings, settings_file)
+        if live and source is not None:
+            _bake_on_page(source, options, out, workers, corrections)
+            return
         parsed = _config_of(source, corrections, options)
     if estimate:
         _estimate(parsed, as_json)
+    elif live:
+        _on_page(parsed, out, workers)
     else:
         bake_off(parsed, out, workers, open_report=open_report)
 
@@ -261,12 +267,42 @@ def _estimate(config: RunConfig, as_json: bool) -> None:
     console.print(f"all: about {duration(sum(seconds.values()))}")
 
 
+def _bake_on_page(
+    source: str,
+    options: dict[str, Any],
+    out: Path | None,
+    workers: str,
+    corrections: Path | None = None,
+) -> None:
+    """Start a run in a process of its own, and serve it from the first second on."""
+    from bakeoff.data.corrections import active_corrections
+    from bakeoff.record.config import RunConfig
+
+    path = Path(source).expanduser()
+    lasting = str(path.resolve()) if path.exists() else source
+    known = active_corrections(corrections or ())
+    _on_page(RunConfig.asked(source=lasting, corrections=known, **options), out, workers)
+
+
+def _on_page(config: RunConfig, out: Path | None, workers: str) -> None:
+    from bakeoff.cli.live import bake_on_page
+    from bakeoff.record.folder import RunFolder
+
+    folder = out or _new_folder(config)
+    RunFolder.check_free(folder)
+    bake_on_page(config, folder, workers, print_outcome)
+
+
+def _new_folder(config: RunConfig) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{Path(config.source).resolve().stem}-{stamp}"
+
+
 def bake_off(config: RunConfig, out: Path | None, workers: str, *, open_report: bool) -> Path:
     """Start a run, show its progress, and print its folder."""
     from bakeoff.run.bake import bake_config
 
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = out or Path("runs") / f"{Path(config.source).resolve().stem}-{stamp}"
+    folder = out or _new_folder(config)
     watch(
         lambda listeners: bake_config(config, config.source, folder, workers=workers, **listeners),
         folder,
@@ -276,6 +312,13 @@ def bake_off(config: RunConfig, out: Path | None, workers: str, *, open_report: 
 
 
 def _resume(folder: Path, workers: str, open_report: bool) -> None:
+    if open_report and has_display():
+        from bakeoff.cli.live import bake_on_page
+        from bakeoff.record.folder import RunFolder
+
+        RunFolder.open(folder)
+        bake_on_page(None, folder, workers, print_outcome)
+        return
     from bakeoff.run.bake import resume
 
     watch(lambda listeners: resume(folder, workers=workers, **listeners), folder, open_report)
@@ -330,14 +373,20 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
 
 def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: bool) -> None:
     """Do the work of a run, show its events, then print its results."""
-    from bakeoff.screen import curves_shown, leaderboard, verdict_shown
-
     try:
         folder = on_screen(work)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
             console.print(f"Stopped. Continue with: bakeoff run --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
+    print_outcome(folder)
+    show(folder.path / "report.html", open_report)
+
+
+def print_outcome(folder: RunFolder) -> None:
+    """Print the results of a finished run."""
+    from bakeoff.screen import curves_shown, leaderboard, verdict_shown
+
     results = folder.results()
     console.print(leaderboard(results))
     console.print(verdict_shown(results))
@@ -346,4 +395,3 @@ def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: 
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for item in left_out[:LISTED]:
             console.print(f"  {item}", markup=False)
-    show(folder.path / "report.html", open_report)

@@ -238,10 +238,7 @@ class RunConfig(RunOptions):
         """
         from bakeoff.approaches.settings import typed_settings
 
-        try:
-            config = cls.model_validate(given)
-        except ValidationError as error:
-            raise _misfit(error) from None
+        config = cls.asked(**given)
         names = config.names
         if not names or len(set(names)) < len(names):
             raise BakeoffError(
@@ -260,6 +257,20 @@ class RunConfig(RunOptions):
             for name, approach in zip(names, config.approaches, strict=True)
         )
         return config.model_copy(update={"approaches": typed})
+
+    @classmethod
+    def asked(cls, **given: Any) -> RunConfig:
+        """The same with settings left as they are: `parse` checks them, and needs torch for it.
+
+        Raises
+        ------
+        BakeoffError
+            An option is not known or out of bounds.
+        """
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise _misfit(error) from None
 
 
 def _misfit(error: ValidationError) -> BakeoffError:

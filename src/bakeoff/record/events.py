@@ -82,7 +82,7 @@ class Estimated(_Event):
 
 
 class TimeLeft(_Event):
-    """Seconds until the run is finished, estimated anew as work gets done.
+    """Seconds until the run is finished, estimated again as work gets done.
 
     `slowdown` is how many times as long the work takes as it would if nothing else ran here.
     """

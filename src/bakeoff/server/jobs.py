@@ -44,13 +44,14 @@ class Jobs:
         self._processes: dict[Path, _Child] = {}
         self.estimating = asyncio.Lock()  # one at a time: two would measure each other
 
-    def start(self, path: Path, config: RunConfig | None) -> None:
+    def start(self, path: Path, config: RunConfig | None, workers: str = "auto") -> None:
         """Run ``bakeoff run`` on a run's folder, which is made, with its output in the log.
 
         Parameters
         ----------
         config : what is asked of a new run, which the process reads from its standard input; None
             to resume the run that is there.
+        workers : which train; see `bakeoff.bake`.
         """
         path.mkdir(parents=True, exist_ok=True)
         arguments = ["--resume"] if config is None else ["--config", "-", "--out"]
@@ -59,7 +60,7 @@ class Jobs:
                 given.write(config.model_dump_json().encode())
                 given.seek(0)
             self._processes[path] = _Child(
-                [*COMMAND, *arguments, str(path), "--no-open"],
+                [*COMMAND, *arguments, str(path), "--no-open", "--workers", workers],
                 stdin=given,
                 stdout=log,
                 stderr=subprocess.STDOUT,

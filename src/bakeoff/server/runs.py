@@ -54,6 +54,14 @@ class Runs(Mapping[str, RunFolder]):
     def __len__(self) -> int:
         return len(self.all())
 
+    def add(self, path: Path) -> str:
+        """Include a run that is only just beginning, and return its name."""
+        if (known := self.name_of(path)) is not None:
+            return known
+        name = free_name(path.name, self.all())
+        self._named[name] = RunFolder(path)
+        return name
+
     def name_of(self, path: Path) -> str | None:
         """The name of the run at `path`, or None."""
         return next((name for name, run in self.all().items() if run.path == path), None)

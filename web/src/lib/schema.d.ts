@@ -2626,7 +2626,7 @@ export interface components {
         };
         /**
          * TimeLeft
-         * @description Seconds until the run is finished, estimated anew as work gets done.
+         * @description Seconds until the run is finished, estimated again as work gets done.
          *
          *     `slowdown` is how many times as long the work takes as it would if nothing else ran here.
          */
