@@ -148,7 +148,7 @@ class Readout(nn.Module):
         self.scores = nn.Linear(paths * places, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        averages = x.reshape(len(x), -1, self.places).mean(2)
+        averages = x.reshape(x.shape[0], -1, self.places).mean(2)
         return torch.cat([averages, SCORES * self.scores(x)], 1)
 
     def set(self, weights: Tensor, bias: Tensor) -> None:
