@@ -115,6 +115,16 @@ def test_more_workers_wait_longer_for_two_cores(
     assert kept.said[-1].slowdown == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("workers", "others", "expected"), [(1, 1.0, 1.0), (2, 1.0, 1.5), (2, 0.3, 1.15), (4, 0.0, 2.0)]
+)
+def test_programs_on_the_other_cores_count(
+    kept: Kept, workers: int, others: float, expected: float
+) -> None:
+    kept.keeper.begin({}, workers, 1.0, others)
+    assert kept.said[-1].slowdown == pytest.approx(expected)
+
+
 def test_a_final_fit_waits_for_a_fold_whoever_trains(kept: Kept) -> None:
     kept.keeper.begin({}, 7, 0.2)
     alone = kept.said[-1].seconds / kept.said[-1].slowdown - end_seconds(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -13,8 +15,8 @@ from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.split import Fold
-from bakeoff.training.compute import Compute
-from bakeoff.workers.estimate import AROUND, Prediction, Speed, Stopwatch
+from bakeoff.training.compute import Compute, cores
+from bakeoff.workers.estimate import AROUND, OtherPrograms, Prediction, Speed, Stopwatch
 
 from ..strokes import strokes
 
@@ -56,9 +58,25 @@ def test_waiting_for_a_processor_is_no_work() -> None:
     assert 2 < watch.of(busy) / four < 8  # the seconds of all threads, over the threads
 
 
+def test_other_programs_are_seen() -> None:
+    alone = OtherPrograms()
+    started = time.perf_counter()
+    while time.perf_counter() - started < 1:
+        pass
+    before = alone.cores
+    spin = "import time\nend = time.time() + 20\nwhile time.time() < end: pass"
+    with subprocess.Popen([sys.executable, "-c", spin]) as program:
+        beside = OtherPrograms()
+        time.sleep(1)
+        seen = beside.cores
+        program.kill()
+    assert before >= 0
+    assert 0.3 < seen <= cores() + 0.1
+
+
 def test_a_prediction_believes_what_it_sees() -> None:
     left = Prediction({"fold 2": 50.0}, packing=1.0, answering={"fold 1": 4.0})
-    assert left.seconds == 55
+    assert (left.until_scored, left.seconds) == (51, 55)
     left.predicted, left.took = 50.0, 100.0
     assert left.correction == pytest.approx(110 / 60)
     assert left.seconds == pytest.approx(50 * 110 / 60 + 5)

@@ -58,7 +58,7 @@ from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
 from bakeoff.workers.cost import CostUnit, cost_of
 from bakeoff.workers.crew import WORTH_STARTING, Workers
-from bakeoff.workers.estimate import Stopwatch
+from bakeoff.workers.estimate import OtherPrograms, Stopwatch
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
 from bakeoff.workers.pool import InlineExecutor, executor_for
 from bakeoff.workers.runner import UnitRunner
@@ -342,13 +342,14 @@ class _Bake:
         plan, keeper = self.plan, self.keeper
         wait = workers.kind == "auto"
         wall = processor = 1e-3
+        others = OtherPrograms()
         for runner in runners:
             name, watch = runner.approach.name, Stopwatch(plan.compute)
             started, before = time.perf_counter(), watch.now()
             keeper.left[name] = left = plan.predict(runner)
             wall += time.perf_counter() - started
             processor += watch.now() - before
-            if wait and name not in queue.scored and left.seconds <= WORTH_STARTING:
+            if wait and name not in queue.scored and left.until_scored <= WORTH_STARTING:
                 wait = False
                 queue.only = name
                 with InlineExecutor(plan.data, self.folder) as here:
@@ -360,7 +361,7 @@ class _Bake:
         work = sum(seconds.values()) + sum(corrupting.values())
         workers = workers.settled(queue.left(), work, plan.compute)
         self.tell(Estimated(seconds=seconds, workers=workers.count))
-        keeper.begin(corrupting, workers.count or 1, wall / processor)
+        keeper.begin(corrupting, workers.count or 1, wall / processor, others.cores)
         return workers
 
     def _answer_test(self) -> str | None:

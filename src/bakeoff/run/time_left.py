@@ -70,7 +70,13 @@ class TimeKeeper:
         self._begun: dict[tuple[str, str], float] = {}  # the share that is done, of fits at work
         self._last = float("-inf")
 
-    def begin(self, corrupting: Mapping[str, float], workers: int, slowdown: float) -> None:
+    def begin(
+        self,
+        corrupting: Mapping[str, float],
+        workers: int,
+        slowdown: float,
+        others: float = 0.0,
+    ) -> None:
         """From now on, report the time left.
 
         Parameters
@@ -78,6 +84,7 @@ class TimeKeeper:
         corrupting : seconds to corrupt the pictures of each fold.
         workers : how many there will be.
         slowdown : how many times as long this process took as it would on an idle machine.
+        others : how many cores other programs kept busy meanwhile, if that is known.
         """
         answered = [one.answering for one in self.left.values()]
         self._corrupting = {
@@ -87,7 +94,7 @@ class TimeKeeper:
         }
         self._workers = workers
         self._waits.clear()
-        self._waits.append((self._with_workers(slowdown), 1.0))
+        self._waits.append((self._with_workers(slowdown, others), 1.0))
         self._report(START if workers > 1 and self._work() else 0.0)
 
     def __call__(self, event: Event) -> None:
@@ -129,14 +136,15 @@ class TimeKeeper:
         one.took += processor
         one.preparing = 0.0
 
-    def _with_workers(self, slowdown: float) -> float:
+    def _with_workers(self, slowdown: float, others: float) -> float:
         """The slowdown when several workers ask for processors, from that of one process.
 
         If other programs leave one process a share s of its time, on c cores, c/s - 1 of them run.
+        On cores that it left to them they did not slow it down, but they will.
         """
         share = 1 / max(slowdown, 1.0)
-        others = max(0.0, cores() / share - 1) if share < ALONE else 0.0
-        wanted = others + (self._workers or 1) * self._threads
+        waiting = max(0.0, cores() / share - 1) if share < ALONE else 0.0
+        wanted = max(waiting, others) + (self._workers or 1) * self._threads
         return max(1.0, wanted / cores())
 
     def _work(self) -> float:
