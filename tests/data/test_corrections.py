@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakeoff.data import corrections
-from bakeoff.data.corrections import Correction, correct_validated, corrected, read_corrections
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import correct_validated, corrected, read_corrections
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.data.words import from_spreadsheet, spreadsheet_safe

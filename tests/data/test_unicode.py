@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.data.corrections import Correction
+from bakeoff.data.correction import Correction
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read

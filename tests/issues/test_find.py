@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bakeoff.data.corrections import Correction, read_corrections
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import read_corrections
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures

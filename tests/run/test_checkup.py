@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.data.corrections import Correction, read_corrections
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import read_corrections
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.report.view import View

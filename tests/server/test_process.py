@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
+from bakeoff.server import jobs
 
 from ..made_up_events import run_started
 from ..test_cli import bakeoff
@@ -170,3 +172,29 @@ def test_what_is_no_bundle_is_refused(
 ) -> None:
     bakeoff("serve", tmp_path, monkeypatch=monkeypatch, code=2)
     assert "is no bundle" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_run_that_missed_a_signal_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python ignores a KeyboardInterrupt that is raised in a callback of a weak reference."""
+    monkeypatch.setattr(jobs, "AGAIN", 0.5)
+    program = """
+import signal, sys, time
+heard = []
+signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+print("ready", flush=True)
+while len(heard) < 2:
+    time.sleep(0.05)
+"""
+    run = RunFolder.create(tmp_path / "run", RunConfig(source="digits"))
+    started = jobs.Jobs()
+    child = jobs._Child([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    started._processes[run.path] = child
+    assert child.stdout is not None
+    child.stdout.readline()
+    asyncio.run(started.cancel(run))
+    assert child.wait() == 0
+    child.stdout.close()
+    assert started.status(run) == "stopped"

@@ -8,12 +8,13 @@ import math
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 
+from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.readers.lines import text_of
 from bakeoff.data.validate import validate
@@ -31,41 +32,10 @@ __all__ = [
     "read_corrections",
 ]
 
-Action: TypeAlias = Literal["relabel", "leave out", "keep"]
-
 COLUMNS = ("action", "name", "label", "proposed", "why", "quality")
 ASKED = "you asked for it in corrections.csv"
 _NEEDED = COLUMNS[:4]
 _MAX_BYTES = 50_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What to do with one picture.
-
-    Attributes
-    ----------
-    action : give it the label `proposed`, leave it out, or keep it as it is.
-    name : the picture's, as in `Dataset.names`.
-    label : its present class; empty if that need not be checked.
-    proposed : the class it should have.
-    why : the reason in words, for the person who decides.
-    quality : of its present label, from 0 (certainly an error) to 1; None if not measured.
-    line : in the file of corrections; 0 if it came from no file.
-    """
-
-    action: Action
-    name: str
-    label: str = ""
-    proposed: str = ""
-    why: str = ""
-    quality: float | None = None
-    line: int = 0
-
-    @property
-    def where(self) -> str:
-        """Its name in errors."""
-        return f"corrections line {self.line} ({self.name})" if self.line else self.name
 
 
 def read_corrections(path: Path) -> tuple[Correction, ...]:

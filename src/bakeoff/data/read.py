@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.data.catalog import is_named, load_named, named_sets
-from bakeoff.data.corrections import Correction, corrected
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.grouping import parse_grouping

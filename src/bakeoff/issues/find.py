@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bakeoff.data.corrections import Action, Correction
+from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.split import Split

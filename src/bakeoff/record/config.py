@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bakeoff.approaches.registry import entry_of
-from bakeoff.data.corrections import Correction
+from bakeoff.data.correction import Correction
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.results import SCHEMA_VERSION
 

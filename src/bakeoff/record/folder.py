@@ -34,7 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from bakeoff.data.corrections import COLUMNS, Correction
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import COLUMNS
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bakeoff.approaches.settings import flat_settings
-from bakeoff.data.corrections import Correction, active_corrections
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import active_corrections
 from bakeoff.data.dataset import Dataset
 from bakeoff.issues.find import find_issues
 from bakeoff.record.config import RunConfig

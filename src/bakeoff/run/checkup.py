@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from bakeoff.data.corrections import Correction, active_corrections, read_corrections
+from bakeoff.data.correction import Correction
+from bakeoff.data.corrections import active_corrections, read_corrections
 from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split

@@ -24,6 +24,7 @@ __all__ = ["Jobs", "Status", "log_lines", "status_of"]
 Status = Literal["running", "finished", "stopped", "failed"]
 
 PATIENCE = 15.0  # seconds that a run gets to stop by itself
+AGAIN = 3.0  # seconds until it is told to stop once more
 LOOK_EVERY = 0.1
 LOG_TAIL = 100_000  # bytes
 COMMAND = (sys.executable, "-P", "-m", "bakeoff", "run")  # -P: no module from the working folder
@@ -80,12 +81,19 @@ class Jobs:
         return status_of(run)
 
     async def cancel(self, run: RunFolder) -> None:
-        """Stop a run as Ctrl-C does, or by force after a while, and wait until it has stopped."""
-        self._send(run, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        forced = time.monotonic() + PATIENCE
+        """Stop a run as Ctrl-C does, or by force after a while, and wait until it has stopped.
+
+        Python ignores a KeyboardInterrupt that is raised in a callback of a weak reference, of
+        which torch has many: so it is sent more than once.
+        """
+        forced, again = time.monotonic() + PATIENCE, 0.0
         while self.status(run) == "running":
-            if time.monotonic() > forced:
+            now = time.monotonic()
+            if now > forced:
                 self._send(run, getattr(signal, "SIGKILL", signal.SIGTERM))
+            elif now > again:
+                again = now + AGAIN
+                self._send(run, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             await asyncio.sleep(LOOK_EVERY)
         if not (run.path / "run.json").exists():
             with (run.path / LOG).open("a", encoding="utf-8") as log:
