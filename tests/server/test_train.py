@@ -255,7 +255,7 @@ def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> Non
     assert page.get("/api/training").json()["running"] == "first"
     refused(page.post("/api/training", json=QUICK), 409, "first is at work")
     refused(page.delete("/api/runs/first"), 409, "Cancel it first")
-    refused(page.post("/api/runs/first/models"), 409, "no bundle yet")
+    refused(page.post("/api/runs/first/models"), 409, "no model yet")
     refused(page.post("/api/predict", content=b"x" * 9), 400, "")
     until(page, "first", "run finished")
     found = settled(page, "first", "finished")
