@@ -70,7 +70,7 @@ def demo(
     ] = True,
     **options: Any,
 ) -> None:
-    """Compare four approaches on 1 000 doodles, in two to five minutes, and show the page.
+    """Compare four approaches on 1 000 doodles, in two to five minutes; the page opens at once.
 
     Needs no network: the doodles come with bakeoff, the weights for transfer learning with a
     Python package.
