@@ -226,7 +226,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             self._range = PixelRange.of(blocks)
         elif not rows:
             if not listed:
-                self._check_shape(np.shape(X))
+                self._check_shape(np.asarray(X).shape)
             self._range.check(blocks)
         pictures = joined([without_alpha(self._range.to_bytes(block)) for block in blocks])
         return pictures if rows else self._counted(pictures, fitting=fitting)
@@ -264,9 +264,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             raise InputError("X", "is N×D rows, but the training pictures differed in size", SHAPES)
         hint = SHAPES
         if not fitting:
-            shapes = (
-                f"X is of shape {shape_text(np.shape(X))}, the training pictures N×{self._size}"
-            )
+            given = shape_text(np.asarray(X).shape)
+            shapes = f"X is of shape {given}, the training pictures N×{self._size}"
             hint = f"{shapes}. For one picture give a list: [picture]"
         with _as_input_error("X", hint):
             array: NDArray[Any] = validate_data(self, X, reset=fitting)

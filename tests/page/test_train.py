@@ -18,6 +18,9 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from bakeoff.approaches import APPROACHES
+from bakeoff.record.config import DEFAULT_APPROACHES
+
 from .conftest import all_there, drop, serious, sideways, watched
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
@@ -314,8 +317,11 @@ def test_a_named_set_is_picked(page: Page, workshop: str) -> None:
     named = page.get_by_role("region", name="Choose a named set")
     named.get_by_role("link", name="doodles").click()
     expect(page.get_by_role("heading", name="Train on doodles", level=1)).to_be_visible()
-    for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all():
-        expect(box).to_be_checked()
+    approaches = page.get_by_role("group", name="Approaches")
+    expect(approaches.get_by_role("checkbox")).to_have_count(len(APPROACHES))
+    for name, approach in APPROACHES.items():
+        box = approaches.get_by_role("checkbox", name=approach.title)
+        expect(box).to_be_checked(checked=name in DEFAULT_APPROACHES)
     for budget in page.get_by_role("group", name="Time to spend").get_by_role("radio").all():
         budget.check()
         expect(budget).to_be_checked()

@@ -68,7 +68,7 @@ def test_a_huge_loss_still_fits_its_column(
     known: dict[str, NDArray[Any]] = usual.probabilities()
     impossible = known["cnn_test"].copy()
     impossible[:] = np.eye(10)[0]
-    monkeypatch.setattr(usual, "probabilities", lambda: known | {"cnn_test": impossible})
+    monkeypatch.setattr(usual, "probabilities", lambda **_: known | {"cnn_test": impossible})
     loss = numbers(view_of(usual, NO_SHEETS).predictions["cnn"].loss)
     assert loss.max() == 1000 * MAX_LOSS
 

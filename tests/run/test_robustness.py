@@ -210,7 +210,7 @@ def test_the_sample_keeps_the_shares_of_the_classes() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_large_pictures_are_shrunk_first(channels: int) -> None:
     large = np.full((30, 2000, channels), 9, dtype=np.uint8)
-    assert shrink(large, MAX_SIDE).shape == (4, MAX_SIDE, channels)
+    assert shrink(large, MAX_SIDE).shape == (5, MAX_SIDE, channels)
     assert shrink(large[:, :MAX_SIDE], MAX_SIDE).shape == (30, MAX_SIDE, channels)
 
 
