@@ -22,6 +22,8 @@ QUICKLY: dict[str, Any] = {
     "bundles": False,  # each takes seconds
     "robustness": False,
 }
+# The same with one approach.
+ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
 
 
 def picture(kind: int, rng: np.random.Generator) -> NDArray[np.uint8]:

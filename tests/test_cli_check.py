@@ -9,8 +9,8 @@ from PIL import Image
 
 from bakeoff.record.folder import RunFolder
 
+from .commands import QUICK, bakeoff
 from .strokes import strokes
-from .test_cli import QUICK, bakeoff
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from bakeoff.record.folder import RunFolder
 from bakeoff.tune import search as story
 
-from .test_cli import QUICK, bakeoff
+from .commands import QUICK, bakeoff
 from .test_cli_check import pictures
 
 __all__ = ["pictures"]

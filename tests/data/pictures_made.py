@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bakeoff.errors import LeftOut
+
 
 def drawing(seed: int = 0, *, height: int = 12, width: int = 16) -> NDArray[np.uint8]:
     """H×W grey: a dark box on white paper."""
@@ -38,3 +40,17 @@ def class_folders(root: Path, *classes: str, each: int = 3) -> Path:
         for index in range(each):
             save(root / name / f"style{index % 2}_{index}.png", number * each + index)
     return root
+
+
+def why(left_out: tuple[LeftOut, ...]) -> dict[str, str]:
+    return {record.subject: record.problem for record in left_out}
+
+
+def write_csv(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def never(done: int, of: int) -> None:
+    raise AssertionError(f"{done} of {of} were decoded")

@@ -24,9 +24,8 @@ from bakeoff.run.source import read_again
 
 from ..data.pictures_made import encoded
 from ..run.test_resume import Interruption, after
-from ..strokes import QUICKLY, strokes
+from ..strokes import ONE, strokes
 
-ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
 BOTH: dict[str, Any] = {
     "approaches": ("baseline", "cnn"),
     "settings": {"cnn": {"epochs": 8, "filters": (16, 16)}, "baseline": {"epochs": 12}},

@@ -19,11 +19,10 @@ from bakeoff.run.plan import Plan
 from bakeoff.workers import crew as workers
 from bakeoff.workers.estimate import Prediction
 
-from ..strokes import QUICKLY, strokes
+from ..strokes import ONE, QUICKLY, strokes
 from .plans import planned
 from .test_resume import Interruption, figures
 
-ONE: dict[str, Any] = QUICKLY | {"approaches": ("baseline",), "settings": {"": {"epochs": 2}}}
 LABELS = np.repeat(np.arange(3), [200, 60, 40])
 
 

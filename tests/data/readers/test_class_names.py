@@ -11,7 +11,8 @@ import pytest
 from bakeoff.data.read import read
 from bakeoff.data.readers.tables import read_table
 
-from .test_arrays import noise, put
+from .arrays_made import noise
+from .test_idx import put
 
 
 def csv(path: Path, labels: Sequence[int], header: bool = False) -> Path:

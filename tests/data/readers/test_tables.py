@@ -17,7 +17,7 @@ from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
 from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
 from bakeoff.errors import BakeoffError
 
-from .test_arrays import smooth
+from .arrays_made import ink, smooth
 
 Write = Callable[..., Path]
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(16))
@@ -31,14 +31,6 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write
-
-
-def ink(count: int, side: int = 4, seed: int = 0) -> NDArray[np.uint8]:
-    """`count` pictures whose border is blank and whose middle is not, as drawings are."""
-    rng = np.random.default_rng(seed)
-    pictures = np.zeros((count, side, side), dtype=np.uint8)
-    pictures[:, 1:-1, 1:-1] = rng.integers(2, 256, (count, side - 2, side - 2))
-    return pictures
 
 
 def row(*fields: object, mark: str = ",") -> str:
@@ -448,54 +440,6 @@ def test_looks_like_table(tmp_path: Path, content: bytes, verdict: bool) -> None
 
 def test_looks_like_table_of_nothing(tmp_path: Path) -> None:
     assert not looks_like_table(tmp_path / "missing")
-
-
-@pytest.mark.parametrize("mark", [",", ";", "\t", " ", "   "])
-def test_matrix(mark: str) -> None:
-    picture = ink(1, side=28)[0]
-    text = "\n".join(mark.join(map(str, line)) for line in picture.tolist())
-    result = read_matrix(text.encode(), "a.csv")
-    assert result.shape == (28, 28, 1)
-    assert result.dtype == np.uint8
-    assert np.array_equal(result[..., 0], picture)
-
-
-def test_matrix_shapes_and_scales() -> None:
-    assert read_matrix(b"0,0.5\n1,0\n0,0", "a").tolist() == [[[0], [128]], [[255], [0]], [[0], [0]]]
-    assert read_matrix(b"0 1 2 3", "a")[..., 0].tolist() == [[0, 1], [2, 3]]
-    assert read_matrix(b"0\n1\n2\n3", "a")[..., 0].tolist() == [[0, 1], [2, 3]]
-    assert read_matrix(b"\xef\xbb\xbf0,0\r\n0,0\r\n", "a").sum() == 0
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "the file is empty"),
-        (b"1,2\n3", "in row 2 it is too short"),
-        (b"1,2\n3,x", "in row 2 field 2 is 'x'"),
-        (b'1,2\n"3\n4",5', "in row 2 it is too short"),
-        (b"1,2,3", "it holds 1×3 numbers"),
-        (b"1,2\n3,300", "not pixels"),
-        (b"1,2\n3,-1", "not pixels"),
-        (b"1,2\n3,nan", "not pixels"),
-        (b"\x89PNG\0", "it is not text"),
-    ],
-)
-def test_no_matrix(data: bytes, message: str) -> None:
-    with pytest.raises(BakeoffError, match=message) as caught:
-        read_matrix(data, "cat/01.csv")
-    assert caught.value.subject == "cat/01.csv"
-
-
-@given(st.binary(max_size=200) | st.text('0123456789,;. \t\n"x-', max_size=80).map(str.encode))
-def test_matrix_is_a_picture_or_a_refusal(data: bytes) -> None:
-    try:
-        picture = read_matrix(data, "a")
-    except BakeoffError:
-        return
-    assert picture.dtype == np.uint8
-    assert picture.ndim == 3
-    assert min(picture.shape[:2]) >= 2
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
