@@ -22,8 +22,8 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 from bakeoff.server import jobs
 
+from ..commands import bakeoff
 from ..made_up_events import run_started
-from ..test_cli import bakeoff
 from .test_predict import DRAWINGS, answers, png
 
 

@@ -13,7 +13,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.public import PublicUrl, origin_of
 
-from ..test_cli import bakeoff
+from ..commands import bakeoff
 from .conftest import serving
 from .test_predict import DRAWINGS, answers, png
 from .test_process import answered, served

@@ -20,6 +20,7 @@ import typer
 from bakeoff.cli.common import app, console
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from bakeoff.server.home import Home
@@ -164,8 +165,6 @@ def serve_until_stopped(
     beside : called before the server listens, to start what goes on beside it; returns the place
         of the page to show, such as "#/try/digits".
     """
-    import uvicorn
-
     from bakeoff.server.home import Home
     from bakeoff.server.limits import Bounds
 
@@ -180,6 +179,30 @@ def serve_until_stopped(
         threads=threads,
         **access,
     )
+    server = _server(application, host, port)
+    for name, batcher in application.state.models.items():
+        console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
+    if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
+        console.print(f"token: {access['token']}", markup=False, soft_wrap=True)
+    place = beside(application, server) if beside else ""
+    listener = server.config.bind_socket()
+    # An answer's head and body are two writes. Without this the second waits for the client's
+    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    address = f"{_address(host, listener)}{place and '/'}{place}"
+    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
+    _announce(access)
+    if open_page:
+        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
+    gc.collect()
+    gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
+    server.run([listener])
+
+
+def _server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """A server that the application can ask whether it is about to end."""
+    import uvicorn
+
     config = uvicorn.Config(
         application,
         host=host,
@@ -192,23 +215,7 @@ def serve_until_stopped(
     )
     server = uvicorn.Server(config)
     application.state.ending = lambda: server.should_exit
-    for name, batcher in application.state.models.items():
-        console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
-    if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
-        console.print(f"token: {access['token']}", markup=False, soft_wrap=True)
-    place = beside(application, server) if beside else ""
-    listener = config.bind_socket()
-    # An answer's head and body are two writes. Without this the second waits for the client's
-    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    address = f"{_address(host, listener)}{place and '/'}{place}"
-    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
-    _announce(access)
-    if open_page:
-        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
-    gc.collect()
-    gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
-    server.run([listener])
+    return server
 
 
 def _access(host: str, public_urls: Sequence[str], allow_origins: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -14,6 +14,10 @@ from bakeoff.bundle.exporters import EXPORTERS, Exporter, exporter_names, find_e
 from bakeoff.cli.common import app, console
 from bakeoff.cli.options import WithNeighbours
 from bakeoff.errors import BakeoffError
+
+if TYPE_CHECKING:
+    from bakeoff.bundle.inputs import Inputs
+    from bakeoff.bundle.panel import Panel, SideBySide
 
 __all__ = ["export", "predict", "verify"]
 
@@ -71,7 +75,6 @@ def predict(
     `bakeoff predict runs/digits seven.png --explain why/` – and what each answer rests on
     """
     from bakeoff.bundle.bundle import find_bundles
-    from bakeoff.bundle.inputs import gather
     from bakeoff.bundle.lettering import can_write
     from bakeoff.bundle.panel import Panel, answers_table
     from bakeoff.screen import answers_shown
@@ -83,23 +86,7 @@ def predict(
             "bakeoff predict", "no pictures were named", "Name files or folders after the bundle"
         )
     panel = Panel(bundles, threads=threads)
-    with Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        bar = progress.add_task("naming", total=None)
-        inputs = gather(files)
-        answers = panel.answer(
-            inputs, on_done=lambda done, of: progress.update(bar, completed=done, total=of)
-        )
-        if explain is not None:
-            bar = progress.add_task("drawing", total=len(inputs.names))
-            for _ in panel.draw(inputs, answers, explain):
-                progress.advance(bar)
+    inputs, answers = _answered(panel, files, explain)
     console.print(answers_shown(answers, top))
     for left_out in inputs.left_out:
         console.print(f"left out: {left_out}", markup=False)
@@ -117,6 +104,30 @@ def predict(
                 "Korean: pip install 'bakeoff[cjk]'",
                 markup=False,
             )
+
+
+def _answered(panel: Panel, files: list[str], explain: Path | None) -> tuple[Inputs, SideBySide]:
+    """The answers to the pictures of these files; explanations are drawn into a folder."""
+    from bakeoff.bundle.inputs import gather
+
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        bar = progress.add_task("naming", total=None)
+        inputs = gather(files)
+        answers = panel.answer(
+            inputs, on_done=lambda done, of: progress.update(bar, completed=done, total=of)
+        )
+        if explain is not None:
+            bar = progress.add_task("drawing", total=len(inputs.names))
+            for _ in panel.draw(inputs, answers, explain):
+                progress.advance(bar)
+    return inputs, answers
 
 
 @app.command()

@@ -171,6 +171,11 @@ class RunFolder:
         """Where the bundle of an approach lies."""
         return self.path / "bundles" / approach
 
+    def bundle_bytes(self, approach: str) -> int | None:
+        """The size of the bundle of an approach; None if there is none."""
+        bundle = self.bundle(approach)
+        return sum(file.stat().st_size for file in bundle.iterdir()) if bundle.is_dir() else None
+
     def has_unit(self, approach: str, fold: str) -> bool:
         """Whether approach × fold is finished."""
         return self.unit(approach, fold).is_dir()

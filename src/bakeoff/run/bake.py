@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from bakeoff.approaches.settings import flat_settings
 from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import active_corrections
 from bakeoff.data.dataset import Dataset
+from bakeoff.errors import BakeoffError
 from bakeoff.issues.find import find_issues
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import (
@@ -31,7 +32,6 @@ from bakeoff.record.events import (
     RunFinished,
     RunStarted,
     TestOpened,
-    now,
 )
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
@@ -47,11 +47,9 @@ from bakeoff.run.run_queue import RunQueue
 from bakeoff.run.scoring import Answered, Scored, compared, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
-    dataset_summary,
     machine_summary,
     picture_index,
     probabilities_of,
-    protocol_summary,
 )
 from bakeoff.run.time_left import TimeKeeper, end_seconds
 from bakeoff.run.verdict import verdict_of
@@ -306,14 +304,14 @@ class _Bake:
         benchmark: CorruptionBenchmark,
         workers: Workers,
         to_make: Sequence[str],
-    ) -> Sequence[str]:
+    ) -> Mapping[str, BakeoffError | None]:
         """Fit folds and final models, trace graphs, corrupt pictures: the cheapest approach first.
 
         Each approach is scored and its bundle made as soon as that is possible.
 
         Returns
         -------
-        The approaches whose bundles are made.
+        What came of the bundles that were made: an error, or None.
         """
         plan, tell = self.plan, self.tell
         by_name = {runner.approach.name: runner for runner in runners}
@@ -329,7 +327,7 @@ class _Bake:
             with executor_for(workers, plan.data, self.folder, tell) as executor:
                 executor.do(queue)
         give_memory_back()
-        return first.bundled
+        return first.bundles
 
     def _begin(self, runners: Sequence[UnitRunner], queue: RunQueue, workers: Workers) -> Workers:
         """Predict how long each approach takes, and have the first quick one scored meanwhile.
@@ -403,7 +401,7 @@ class _Bake:
         scored: list[Scored],
         opened: str | None,
         to_make: Sequence[str],
-        early: Sequence[str],
+        early: Mapping[str, BakeoffError | None],
     ) -> None:
         """Bundles first, then what they cost, then results, verdict and report: each once."""
         plan, folder, config = self.plan, self.folder, self.plan.config
@@ -412,13 +410,7 @@ class _Bake:
             plan.dataset, plan.duplicates, plan.parts, predictions, config.corrections
         )
         folder.save_corrections(proposed)
-        facts = RunFacts(
-            bakeoff_version=__version__,
-            finished=now(),
-            dataset=dataset_summary(plan.dataset, plan.duplicates, plan.parts, config),
-            protocol=protocol_summary(plan.dataset, plan.parts, config, opened),
-            test_rows=plan.parts.test,
-        )
+        facts = RunFacts.of(plan, opened)
         make_bundles(folder, to_make, scored, facts, plan.dataset, self.tell, early=early)
         results = Results(
             bakeoff_version=__version__,
@@ -452,9 +444,6 @@ class _Bake:
             executor.do(UnitQueue(units, folder))
         results = []
         for one in scored:
-            bundle, cost = folder.bundle(one.name), cost_of(folder, one.name)
-            size = None
-            if bundle.is_dir():
-                size = sum(file.stat().st_size for file in bundle.iterdir())
+            size, cost = folder.bundle_bytes(one.name), cost_of(folder, one.name)
             results.append(one.result(bytes=size, macs=cost.macs, latency=cost.latency))
         return results

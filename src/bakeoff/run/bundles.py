@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,14 +19,17 @@ from bakeoff.bundle.variant import Kind
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import ConfusedPair, Scores, Trust
-from bakeoff.record.events import BundleRefused, BundleWritten
+from bakeoff.record.events import BundleRefused, BundleWritten, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import DatasetSummary, ProtocolSummary
+from bakeoff.run.plan import Plan
 from bakeoff.run.scoring import Scored
 from bakeoff.run.source import read_again
+from bakeoff.run.summary import dataset_summary, protocol_summary
 from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
 from bakeoff.training.preprocess import Preprocess
+from bakeoff.version import __version__
 from bakeoff.workers.graph import kept_graph
 from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import FINAL, Tell
@@ -52,6 +56,18 @@ class RunFacts(NamedTuple):
     dataset: DatasetSummary
     protocol: ProtocolSummary
     test_rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, plan: Plan, opened: str | None) -> RunFacts:
+        """Those of a run that is scored now, and when its locked test was `opened`."""
+        config, parts = plan.config, plan.parts
+        return cls(
+            bakeoff_version=__version__,
+            finished=now(),
+            dataset=dataset_summary(plan.dataset, plan.duplicates, parts, config),
+            protocol=protocol_summary(plan.dataset, parts, config, opened),
+            test_rows=parts.test,
+        )
 
 
 class Figures(Protocol):
@@ -95,12 +111,13 @@ def make_bundles(
     dataset: Dataset,
     tell: Tell,
     *,
-    early: Collection[str] = (),
+    early: Mapping[str, BakeoffError | None] = MappingProxyType({}),
 ) -> None:
     """Make the bundles of a run that is scored and not yet written.
 
-    Those that were made `early`, before the locked test was opened, are only to say more. One
-    that cannot be made is reported, and costs neither the other bundles nor the run.
+    Those that were made `early`, before the locked test was opened, are only to say more, and
+    what refused one then is not tried again. One that cannot be made is reported, and costs
+    neither the other bundles nor the run.
     """
     for one in scored:
         name = one.name
@@ -108,6 +125,8 @@ def make_bundles(
             continue
         try:
             if name in early:
+                if (refused := early[name]) is not None:
+                    raise refused
                 model = final_model(folder, name)
                 restate(folder.bundle(name), _about(facts, one, model.preprocess))
             else:

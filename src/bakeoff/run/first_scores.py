@@ -8,6 +8,7 @@ test, and nothing is read back by the run: whether it is killed before or after 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 from bakeoff.bundle.bundle import load
 from bakeoff.errors import BakeoffError
@@ -15,23 +16,11 @@ from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.records import Winner
 from bakeoff.record.events import ApproachScored, now
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import (
-    ApproachResult,
-    DatasetSummary,
-    Latency,
-    Preliminary,
-    ProtocolSummary,
-    Results,
-)
+from bakeoff.record.results import ApproachResult, Latency, Preliminary, Results
 from bakeoff.run.bundles import RunFacts, final_model, make_early
 from bakeoff.run.plan import Plan
 from bakeoff.run.scoring import Scored, compared
-from bakeoff.run.summary import (
-    dataset_summary,
-    machine_summary,
-    probabilities_of,
-    protocol_summary,
-)
+from bakeoff.run.summary import machine_summary, probabilities_of
 from bakeoff.version import __version__
 from bakeoff.workers.cost import latency_of_bundle, latency_of_model
 from bakeoff.workers.units import Tell
@@ -52,7 +41,7 @@ class FirstScores:
 
     Attributes
     ----------
-    bundled : the approaches whose bundles are made.
+    bundles : what came of each bundle that was to be made: an error, or None.
     """
 
     def __init__(
@@ -70,7 +59,7 @@ class FirstScores:
         self.to_make = to_make
         self.score = score
         self.tell = tell
-        self.bundled: list[str] = []
+        self.bundles: dict[str, BakeoffError | None] = {}
         self._scored: dict[str, Scored] = {}
         self._results: dict[str, ApproachResult] = {}
         # A finished run that is asked for more keeps its results until it has new ones.
@@ -82,53 +71,41 @@ class FirstScores:
         if not self._wanted:
             return
         one = self._scored[name] = self.score(name)
-        bundle = self._bundle(one)
-        self._results[name] = self._result(one)
+        facts = RunFacts.of(self.plan, None)
+        bundle = self._bundle(one, facts)
+        size, latency = self.folder.bundle_bytes(name), self._latency(bundle, name)
+        self._results[name] = one.result(bytes=size, macs=None, latency=latency)
         if one.out_of_fold is not None:
-            self._write()
+            self._write(facts)
         scores = one.out_of_fold
         self.tell(
             ApproachScored(
                 approach=name,
                 accuracy=scores.accuracy if scores else None,
                 interval=scores.interval if scores else None,
-                bundle=bundle,
+                bundle=None if bundle is None else str(bundle),
             )
         )
 
-    def _bundle(self, one: Scored) -> str | None:
+    def _bundle(self, one: Scored, facts: RunFacts) -> Path | None:
         """Make the bundle; one that cannot be made is reported when the run is finished."""
         if one.name not in self.to_make:
             return None
-        plan, path = self.plan, self.folder.bundle(one.name)
-        facts = RunFacts(
-            bakeoff_version=__version__,
-            finished=now(),
-            dataset=self._dataset,
-            protocol=self._protocol,
-            test_rows=plan.parts.test,
-        )
         try:
-            make_early(self.folder, one, facts, plan.dataset)
-        except BakeoffError:
+            make_early(self.folder, one, facts, self.plan.dataset)
+        except BakeoffError as error:
+            self.bundles[one.name] = error
             return None
-        self.bundled.append(one.name)
-        return str(path)
+        self.bundles[one.name] = None
+        return self.folder.bundle(one.name)
 
-    def _result(self, one: Scored) -> ApproachResult:
-        bundle, size = self.folder.bundle(one.name), None
-        if one.name in self.bundled:
-            size = sum(file.stat().st_size for file in bundle.iterdir())
-        return one.result(bytes=size, macs=None, latency=self._latency(one.name))
-
-    def _latency(self, name: str) -> Latency:
+    def _latency(self, bundle: Path | None, name: str) -> Latency:
         picture, threads = self.plan.data.dataset.pictures[0], self.plan.compute.threads
-        if name in self.bundled:
-            bundle = load(self.folder.bundle(name), threads=threads)
-            return latency_of_bundle(bundle, picture, threads, hurried=True)
+        if bundle is not None:
+            return latency_of_bundle(load(bundle, threads=threads), picture, threads, hurried=True)
         return latency_of_model(final_model(self.folder, name), picture, hurried=True)
 
-    def _write(self) -> None:
+    def _write(self, facts: RunFacts) -> None:
         plan = self.plan
         scored = [self._scored[name] for name in plan.config.names if name in self._scored]
         both = compared(scored, plan.parts)
@@ -139,10 +116,10 @@ class FirstScores:
         results = Results(
             bakeoff_version=__version__,
             created=self._created,
-            finished=now(),
+            finished=facts.finished,
             machine=machine_summary(plan.compute),
-            dataset=self._dataset,
-            protocol=self._protocol,
+            dataset=facts.dataset,
+            protocol=facts.protocol,
             approaches=[self._results[one.name] for one in scored],
             comparison=both["comparison"],
             winner=Winner(None, preliminary.words),
@@ -160,13 +137,3 @@ class FirstScores:
         if len(plan.parts.test):
             to_come.append("the locked test")
         return f"Still to come: {listed([*to_come, 'the verdict'])}."
-
-    @property
-    def _dataset(self) -> DatasetSummary:
-        plan = self.plan
-        return dataset_summary(plan.dataset, plan.duplicates, plan.parts, plan.config)
-
-    @property
-    def _protocol(self) -> ProtocolSummary:
-        plan = self.plan
-        return protocol_summary(plan.dataset, plan.parts, plan.config, None)
