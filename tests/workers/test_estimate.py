@@ -58,6 +58,18 @@ def test_waiting_for_a_processor_is_no_work() -> None:
     assert 2 < watch.of(busy) / four < 8  # the seconds of all threads, over the threads
 
 
+def test_a_stopwatch_learns_how_busy_the_machine_is() -> None:
+    watch = Stopwatch(CPU)
+    assert watch.slowdown == 1
+    assert watch.watch(lambda: "done") == "done"
+    assert watch.slowdown < 2  # so short that it says little
+    watch.watch(lambda: time.sleep(0.2))  # as if another program had the processor
+    assert watch.slowdown > 3
+    on_a_card = Stopwatch(Compute("cuda", 1, False))
+    on_a_card.watch(lambda: time.sleep(0.2))
+    assert on_a_card.slowdown == pytest.approx(1, abs=0.1)
+
+
 def test_other_programs_are_seen() -> None:
     alone = OtherPrograms()
     started = time.perf_counter()

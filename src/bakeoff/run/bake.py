@@ -10,9 +10,9 @@ alone, the numbers are those of a run that was never interrupted.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -163,17 +163,18 @@ def estimate_config(
     plan.compute.apply()
     with TemporaryDirectory(prefix="bakeoff-") as nowhere:
         runners = plan.runners(RunFolder(Path(nowhere)), lambda _: None)
-        started, watch = time.perf_counter(), Stopwatch(plan.compute)
-        before = watch.now()
-        left = {runner.approach.name: plan.predict(runner) for runner in runners}
-        corrupting = sum(plan.predict_corrupting().values())
-        slowdown = max(1.0, (time.perf_counter() - started) / (watch.now() - before))
+        stopwatch = Stopwatch(plan.compute)
+        left = {
+            runner.approach.name: stopwatch.watch(partial(plan.predict, runner))
+            for runner in runners
+        }
+        corrupting = sum(stopwatch.watch(plan.predict_corrupting).values())
         work = sum(one.seconds for one in left.values()) + corrupting
         units = len(runners) * len(plan.data.folds)
         count = Workers("auto").settled(units, work, plan.compute).count or 1
         rest = corrupting / count + end_seconds(len(runners))
         return {
-            name: slowdown * (one.seconds / count + rest / len(runners))
+            name: stopwatch.slowdown * (one.seconds / count + rest / len(runners))
             for name, one in left.items()
         }
 
@@ -340,14 +341,10 @@ class _Bake:
         """
         plan, keeper = self.plan, self.keeper
         wait = workers.kind == "auto"
-        wall = processor = 1e-3
-        others = OtherPrograms()
+        stopwatch, others = Stopwatch(plan.compute), OtherPrograms()
         for runner in runners:
-            name, watch = runner.approach.name, Stopwatch(plan.compute)
-            started, before = time.perf_counter(), watch.now()
-            keeper.left[name] = left = plan.predict(runner)
-            wall += time.perf_counter() - started
-            processor += watch.now() - before
+            name = runner.approach.name
+            keeper.left[name] = left = stopwatch.watch(partial(plan.predict, runner))
             if wait and name not in queue.scored and left.until_scored <= WORTH_STARTING:
                 wait = False
                 queue.only = name
@@ -360,7 +357,7 @@ class _Bake:
         work = sum(seconds.values()) + sum(corrupting.values())
         workers = workers.settled(queue.left(), work, plan.compute)
         self.tell(Estimated(seconds=seconds, workers=workers.count))
-        keeper.begin(corrupting, workers.count or 1, wall / processor, others.cores)
+        keeper.begin(corrupting, workers.count or 1, stopwatch.slowdown, others.cores)
         return workers
 
     def _answer_test(self) -> str | None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import psutil
@@ -19,7 +20,10 @@ __all__ = ["OtherPrograms", "Prediction", "Speed", "Stopwatch"]
 PROBE = 24  # pictures: enough to time, and over in a second or two
 BELIEF = 10.0  # seconds of finished fits that count as much as what was predicted of them
 AROUND = 0.3  # seconds of a fit before its first and after its last epoch
+LEAST = 0.05  # seconds; work of less time says little about how busy the machine is
 WARM_UP = 4  # pictures: the first call of anything is slow, and would be scaled up with the rest
+
+Result = TypeVar("Result")
 
 
 class Stopwatch:
@@ -31,6 +35,7 @@ class Stopwatch:
 
     def __init__(self, compute: Compute) -> None:
         self._threads = compute.threads if compute.device == "cpu" else 0
+        self._wall = self._undisturbed = LEAST
 
     def now(self) -> float:
         """The reading; only differences mean something."""
@@ -41,6 +46,19 @@ class Stopwatch:
         started = self.now()
         work()
         return self.now() - started
+
+    def watch(self, work: Callable[[], Result]) -> Result:
+        """Do some work, and learn from it how busy the machine is."""
+        wall, undisturbed = time.perf_counter(), self.now()
+        result = work()
+        self._wall += time.perf_counter() - wall
+        self._undisturbed += self.now() - undisturbed
+        return result
+
+    @property
+    def slowdown(self) -> float:
+        """How many times as long the watched work took as it would if nothing else ran here."""
+        return max(1.0, self._wall / self._undisturbed)
 
 
 class OtherPrograms:
