@@ -40,7 +40,7 @@ VALID: list[tuple[str, dict[str, str], bytes]] = [
     (PLAIN, {}, _zip()),
     (PLAIN, {"content-type": "multipart/form-data; boundary=x"}, FORM),
     (PLAIN, {}, json.dumps({"image": base64.b64encode(png(DRAWINGS[0])).decode()}).encode()),
-    (PLAIN, {"content-encoding": "gzip"}, gzip.compress(png(DRAWINGS[0]))),
+    (PLAIN, {"content-encoding": "gzip"}, gzip.compress(png(DRAWINGS[0]), mtime=0)),
     (PROTOCOL, {}, json.dumps(request_body()).encode()),
 ]
 
