@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bakeoff import cli
+
+from .strokes import strokes
 
 QUICK = [
     "--no-bundles",
@@ -31,3 +34,14 @@ def bakeoff(*arguments: str | Path, monkeypatch: pytest.MonkeyPatch, code: int =
     with pytest.raises(SystemExit) as exit_:
         cli.main()
     assert exit_.value.code == code
+
+
+def stroke_folders(folder: Path) -> Path:
+    """Class folders of 36 strokes, and one file that is no picture."""
+    dataset = strokes(36)
+    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(path)
+    (folder / "bar" / "broken.png").write_bytes(b"")
+    return folder

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from bakeoff import cli
 from bakeoff.cli.common import show
@@ -22,21 +21,12 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 
-from .commands import QUICK, bakeoff
-from .strokes import strokes
+from .commands import QUICK, bakeoff, stroke_folders
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Class folders of 36 strokes, and one file that is no picture."""
-    folder = tmp_path_factory.mktemp("cli") / "pictures"
-    dataset = strokes(36)
-    for name, picture in zip(dataset.names, dataset.pictures, strict=True):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture[..., 0]).save(path)
-    (folder / "bar" / "broken.png").write_bytes(b"")
-    return folder
+    return stroke_folders(tmp_path_factory.mktemp("cli") / "pictures")
 
 
 def hear_ctrl_c() -> None:

@@ -15,7 +15,12 @@ from bakeoff.bundle import web
 from bakeoff.bundle.bundle import load
 from bakeoff.record.folder import RunFolder
 
-from .commands import bakeoff
+from .commands import bakeoff, stroke_folders
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stroke_folders(tmp_path_factory.mktemp("cli") / "pictures")
 
 
 def test_pictures_are_named_side_by_side(
