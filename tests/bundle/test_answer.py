@@ -5,7 +5,7 @@ import pytest
 
 from bakeoff.bundle.answer import Answers, answer_of
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import Trust
+from bakeoff.evaluation.records import NOTHING_DRAWN, Trust
 
 CLASSES = ["ant", "bee", "cat", "dog", "eel", "fox"]
 TRUST = Trust(
@@ -69,6 +69,12 @@ def test_many_answers_show_the_first_and_what_was_left_out() -> None:
 def test_the_most_probable_class_is_always_possible() -> None:
     flat = answer_of("x.png", np.full(50, 0.02), 0.5, [str(one) for one in range(50)], TRUST)
     assert flat.possible == ("0",)
+
+
+@pytest.mark.parametrize("trust", [TRUST, None])
+def test_a_blank_picture_has_no_answer(trust: Trust | None) -> None:
+    answer = answer_of("x.png", np.array([0.9, 0.1]), NOTHING_DRAWN, ["a", "b"], trust)
+    assert (answer.verdict, answer.words) == ("nothing drawn", "nothing drawn")
 
 
 def test_without_thresholds_every_answer_is_sure() -> None:

@@ -24,6 +24,7 @@ from bakeoff.bundle.pack import pack
 from bakeoff.bundle.tracing import graph_of
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bundles import final_model
 from bakeoff.training.compute import Compute
@@ -65,6 +66,18 @@ def test_a_bundle_gives_the_answers_of_the_scored_model(finished: RunFolder, nam
         np.testing.assert_allclose(given, scaled / scaled.sum(1, keepdims=True), atol=1e-4)
         np.testing.assert_allclose(strange, ood_score, rtol=1e-3)
         assert embedding.shape == (len(pictures), model.network.head.in_features)
+
+
+@pytest.mark.parametrize("name", ["baseline", "cnn"])
+def test_on_blank_pictures_nothing_is_drawn(finished: RunFolder, name: str) -> None:
+    bundle, model = load(finished.bundle(name)), final_model(finished, name)
+    for level in (0, 128, 255):
+        blank = np.full((1, 50, 40, 1), level, dtype=np.uint8)
+        assert bundle.run(blank)[1].tolist() == [NOTHING_DRAWN]
+        _, ood_score = model.judge(Pictures.from_array(blank), Compute("cpu", 1, bf16=False))
+        assert ood_score.tolist() == [NOTHING_DRAWN]
+        (answer,) = bundle.predict(blank[0])
+        assert answer.verdict == "nothing drawn"
 
 
 def test_a_picture_gives_the_same_answer_in_every_form(bundle: Bundle, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.evaluation.trust import MOST_ERRORS, REFUSAL_RATE, Judged, trust
 
 
@@ -67,3 +68,12 @@ def test_thresholds_are_observed_values(count: int, seed: int) -> None:
     assert found.least_probability in given_to_truth
     assert found.max_ood_score in some.ood_score
     assert 0 < found.error_rate <= max(MOST_ERRORS, 1 / (count + 1))
+
+
+def test_blank_pictures_do_not_raise_the_threshold() -> None:
+    some = judged(100, right=0.5)
+    blank = Judged(some.probabilities, some.ood_score.copy(), some.labels)
+    blank.ood_score[:20] = NOTHING_DRAWN
+    assert trust(blank).max_ood_score == some.ood_score[20:].max()
+    blank.ood_score[:] = NOTHING_DRAWN
+    assert trust(blank).max_ood_score == NOTHING_DRAWN

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bakeoff.training.ood import DIRECTIONS, MahalanobisOOD
+from bakeoff.evaluation.records import NOTHING_DRAWN
+from bakeoff.training.ood import DIRECTIONS, Blanks, MahalanobisOOD
 
 
 def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,3 +73,19 @@ def test_distances_follow_from_the_covariance(count: int, width: int) -> None:
     away = (probe.double().numpy()[:, None] - means) @ vectors
     expected = np.sqrt((away**2 / variances).sum(-1).min(1) / width)
     assert ood(probe).numpy() == pytest.approx(expected, rel=2e-3)  # float32 squares
+
+
+@pytest.mark.parametrize(
+    ("blank_of_class", "expected"),
+    [((0, 0, 0), NOTHING_DRAWN), ((2, 1, 0), NOTHING_DRAWN), ((0, 6, 0), 1.5), ((0, 0, 5), 1.5)],
+)
+def test_blank_pictures_are_no_answer_unless_a_class_is_blank(
+    blank_of_class: tuple[int, int, int], expected: float
+) -> None:
+    labels = torch.arange(30) % 3
+    place = torch.arange(30) // 3  # 0 to 9 within its class
+    blank = place < torch.tensor(blank_of_class)[labels]
+    blanks = Blanks().learn(blank, labels)
+    scores = blanks(torch.tensor([1.5, 1.5, 1e30]), torch.tensor([True, False, False]))
+    assert scores.tolist()[:2] == [expected, 1.5]
+    assert scores[2].item() < NOTHING_DRAWN

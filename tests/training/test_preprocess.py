@@ -225,3 +225,60 @@ def test_the_smallest_and_thinnest_pictures_pass(shape: tuple[int, int, int], mo
     square = prepared(pixels, mode)
     assert bool(square.isfinite().all())
     assert 0 <= square.min() <= square.max() <= 1
+
+
+def grainy(level: int, grain: int, side: int = 300) -> NDArray[np.uint8]:
+    """A sheet of one brightness with a camera's noise."""
+    noise = np.random.default_rng(level).integers(-grain, grain + 1, (side, side, 1))
+    return np.clip(level + noise, 0, 255).astype(np.uint8)
+
+
+def tap(width: float, side: int = 280) -> NDArray[np.uint8]:
+    """A dot as wide as this share of the canvas."""
+    down, across = np.mgrid[:side, :side]
+    inside = np.hypot(down - side * 0.4, across - side * 0.6) <= width * side / 2
+    return np.where(inside, 28, 255).astype(np.uint8)[..., None]
+
+
+@pytest.mark.parametrize("size", [16, 28, 64])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        *(np.full((40, 56, 1), level, dtype=np.uint8) for level in (0, 1, 128, 254, 255)),
+        *(grainy(level, 2) for level in (90, 200, 250)),
+        *(tap(width) for width in (0.01, 0.025, 0.06, 0.095)),
+        np.full((1, 1, 3), 77, dtype=np.uint8),
+    ],
+)
+def test_nothing_is_drawn_on_blank_uniform_and_nearly_empty_sheets(
+    picture: NDArray[np.uint8], size: int
+) -> None:
+    ink = Preprocess(mode="ink", size=size)
+    assert ink.with_blank(torch.from_numpy(picture)[None])[1].tolist() == [True]
+
+
+@pytest.mark.parametrize("size", [16, 28, 64])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        sheet(28, 28, radius=10, pen=2),
+        sheet(280, 280, radius=100, pen=7),
+        sheet(600, 600, radius=200, pen=3, ink=150),  # a thin pencil
+        sheet(300, 300, radius=36, pen=6, centre=(40, 40)),  # small, in a corner
+        sheet(200, 900, radius=80, pen=10),
+        255 - sheet(96, 96),
+        sheet(280, 280, radius=40, pen=17, strokes=[((-1, 0), (1, 0))]),  # a short dash
+    ],
+)
+def test_small_thin_and_faint_drawings_are_drawn(picture: NDArray[np.uint8], size: int) -> None:
+    ink = Preprocess(mode="ink", size=size)
+    assert ink.with_blank(torch.from_numpy(picture)[None])[1].tolist() == [False]
+
+
+def test_a_photo_without_contrast_is_blank() -> None:
+    photo = Preprocess(mode="photo", size=32, channels=3)
+    blue = np.full((40, 56, 3), (20, 40, 200), dtype=np.uint8)
+    sky = blue.copy()
+    sky[:20] += 40
+    pictures = torch.from_numpy(np.stack([blue, sky]))
+    assert photo.with_blank(pictures)[1].tolist() == [True, False]

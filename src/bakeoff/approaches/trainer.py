@@ -100,6 +100,11 @@ class Trainer:
         return backgrounds_for(len(self.pictures), self.approach.preprocess(self.task).size, most)
 
     @cached_property
+    def blank(self) -> torch.Tensor:
+        """N truth values, known once `source` is: nothing is drawn on the picture."""
+        return torch.zeros(len(self.pictures), dtype=torch.bool)
+
+    @cached_property
     def source(self) -> Source:
         """The inputs of every picture, computed once: pixels, or features of the frozen part."""
         self.on_prepare()
@@ -125,7 +130,9 @@ class Trainer:
                 preprocess, pictures, self.compute, backgrounds=self.backgrounds, seed=seed
             )
         return PixelSource(
-            preprocess_all(preprocess, pictures, self.compute),
+            preprocess_all(
+                preprocess, pictures, self.compute, blank=self.blank[rows[0] : rows[-1] + 1]
+            ),
             self.approach.augment(self.task),
             drawn,
             background=self.approach.background(self.task),
@@ -148,7 +155,7 @@ class Trainer:
 
     def share(self, other: Trainer) -> None:
         """Reuse what another trainer computed on the same pictures with the same input settings."""
-        for name in ("frozen", "views", "backgrounds", "source"):
+        for name in ("frozen", "views", "backgrounds", "blank", "source"):
             if name in other.__dict__:
                 self.__dict__[name] = other.__dict__[name]
 
@@ -219,7 +226,9 @@ class Trainer:
                 network.body(self.source.plain(batch.to(self.compute.device)).cpu())
                 for batch in in_batches(rows, size)
             ]
-        network.ood.learn(torch.cat(embeddings), torch.from_numpy(self.labels)[rows])
+        labels = torch.from_numpy(self.labels)
+        network.ood.learn(torch.cat(embeddings), labels[rows])
+        network.blanks.learn(self.blank[train], labels[train])
 
     def _temperature(self, fitted: Fitted) -> float:
         if fitted.unseen_logits is None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from bakeoff.data.image import thumbnail, to_png
 from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import Trust
+from bakeoff.evaluation.records import NOTHING_DRAWN, Trust
 
 __all__ = ["Answer", "Answers", "Verdict", "answer_of"]
 
-Verdict = Literal["sure", "between", "out of distribution"]
+Verdict = Literal["sure", "between", "out of distribution", "nothing drawn"]
 
 SHOWN_CLASSES = 5  # in a repr
 SHOWN_ANSWERS = 10
@@ -34,8 +34,8 @@ class Answer:
     name : of the picture, such as its file name; its path where file names repeat.
     label : the most probable class.
     probability : its calibrated probability.
-    verdict : "sure", "between" several classes, or "out of distribution" for a picture unlike
-        the training data.
+    verdict : "sure", "between" several classes, "out of distribution" for a picture unlike the
+        training data, or "nothing drawn" for one that is blank, uniform, or a dot at most.
     possible : the classes that remain possible, most probable first; more than one for "between".
     ranking : every class with its probability, most probable first.
     ood_score : about 1 for pictures like the training data; higher means less like it.
@@ -56,10 +56,10 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The verdict as text for people: sure, between A and B, none of these."""
+        """The verdict as text for people, such as: between A and B, none of these."""
         if self.verdict == "out of distribution":
             return "none of these"
-        if self.verdict == "sure":
+        if self.verdict != "between":
             return self.verdict
         *first, last = self.possible[:4]
         more = " …" if len(self.possible) > 4 else ""
@@ -148,8 +148,8 @@ def answer_of(
 ) -> Answer:
     """An `Answer` from K probabilities and an OOD score.
 
-    Without thresholds (`trust` is None) every verdict is "sure". The path is the name if there is
-    no other.
+    Without thresholds (`trust` is None) every verdict on a drawing is "sure". The path is the name
+    if there is no other.
     """
     order, shares = np.argsort(-probabilities, kind="stable").tolist(), probabilities.tolist()
     ranking = tuple((classes[index], shares[index]) for index in order)
@@ -157,7 +157,11 @@ def answer_of(
     if trust is not None:
         others = tuple(entry for entry in ranking[1:] if entry[1] >= trust.least_probability)
         possible, unlike = possible + others, ood_score > trust.max_ood_score
-    verdict: Verdict = "out of distribution" if unlike else "between" if possible[1:] else "sure"
+    verdict: Verdict = "between" if possible[1:] else "sure"
+    if ood_score >= NOTHING_DRAWN:
+        verdict = "nothing drawn"
+    elif unlike:
+        verdict = "out of distribution"
     return Answer(
         name=name,
         label=ranking[0][0],

@@ -52,10 +52,11 @@ class Exported(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         network = self.model.network
-        prepared = self.model.preprocess(pixels)
+        prepared, blank = self.model.preprocess.with_blank(pixels)
         embedding = self.model.embed(prepared)
         logits = network.head(embedding) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), network.ood(embedding), embedding, prepared
+        ood_score = self.model.ood_score(embedding, blank)
+        return torch.softmax(logits, dim=1), ood_score, embedding, prepared
 
 
 def graph_of(model: Model) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "NOTHING_DRAWN",
     "ClassScore",
     "Comparison",
     "ConfusedPair",
@@ -28,6 +29,9 @@ __all__ = [
     "Verdict",
     "Winner",
 ]
+
+NOTHING_DRAWN = 1e6
+"""The OOD score of a picture on which nothing is drawn; every other score is lower."""
 
 Interval: TypeAlias = tuple[float, float]
 

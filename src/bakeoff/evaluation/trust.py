@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluation.records import Trust, TrustMeasured
+from bakeoff.evaluation.records import NOTHING_DRAWN, Trust, TrustMeasured
 
 __all__ = ["REFUSAL_RATE", "Judged", "joined", "trust"]
 
@@ -87,12 +87,13 @@ def _error_rate(unseen: Judged) -> float:
 
 
 def _thresholds(unseen: Judged, error_rate: float) -> Trust:
+    drawn = unseen.ood_score[unseen.ood_score < NOTHING_DRAWN]
     of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
     return Trust(
         error_rate=error_rate,
         least_probability=-_conformal(-of_truth, error_rate),
         refusal_rate=max(REFUSAL_RATE, 1 / (len(unseen) + 1)),
-        max_ood_score=_conformal(unseen.ood_score, REFUSAL_RATE),
+        max_ood_score=_conformal(drawn if len(drawn) else unseen.ood_score, REFUSAL_RATE),
         measured=None,
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.compute import Compute
-from bakeoff.training.ood import MahalanobisOOD
+from bakeoff.training.ood import Blanks, MahalanobisOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sources import batch_of
 
@@ -20,7 +20,7 @@ class Network(nn.Module):
     """The trained part of an approach: a body that embeds a picture, and a linear head.
 
     `ood` scores how far an embedding lies from those of the training pictures; it is fitted in one
-    step once body and head are trained.
+    step once body and head are trained. `blanks` knows whether a class consists of blank pictures.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class Network(nn.Module):
         self.body = body
         self.head = head
         self.ood = MahalanobisOOD(head.out_features, head.in_features)
+        self.blanks = Blanks()
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.body(x))
@@ -68,6 +69,11 @@ class Model(nn.Module):
         logits: Tensor = self.network.head(self.embedding(pixels))
         return logits
 
+    def ood_score(self, embeddings: Tensor, blank: Tensor) -> Tensor:
+        """N scores for N×E embeddings; `blank` says of each picture whether nothing is drawn."""
+        scores: Tensor = self.network.blanks(self.network.ood(embeddings), blank)
+        return scores
+
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E, the input of the head."""
         return self.embed(self.preprocess(pixels))
@@ -91,7 +97,8 @@ class Model(nn.Module):
         ood_score = np.empty(len(pictures), dtype=np.float32)
         with torch.inference_mode():
             for rows, pixels in pictures.batches(batch_of(self.preprocess.size)):
-                embeddings = self.embedding(torch.from_numpy(pixels).to(compute.device))
+                x, blank = self.preprocess.with_blank(torch.from_numpy(pixels).to(compute.device))
+                embeddings = self.embed(x)
                 logits[rows] = self.network.head(embeddings).cpu().numpy()
-                ood_score[rows] = self.network.ood(embeddings).cpu().numpy()
+                ood_score[rows] = self.ood_score(embeddings, blank).cpu().numpy()
         return logits, ood_score

@@ -6,9 +6,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["DIRECTIONS", "MahalanobisOOD"]
+from bakeoff.evaluation.records import NOTHING_DRAWN
+
+__all__ = ["DIRECTIONS", "Blanks", "MahalanobisOOD"]
 
 DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
+
+
+class Blanks(nn.Module):
+    """Gives blank pictures the score `NOTHING_DRAWN`, unless a class consists of them.
+
+    A model without `learn`, such as that of a run from before, scores them like any picture.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("known", torch.ones(()))
+
+    def learn(self, blank: Tensor, labels: Tensor) -> Blanks:
+        """From n truth values and n labels: are most pictures of a class blank?"""
+        classes = set(labels[blank].tolist())
+        known = any(blank[labels == label].float().mean() >= 0.5 for label in classes)
+        self.get_buffer("known").fill_(float(known))
+        return self
+
+    def forward(self, scores: Tensor, blank: Tensor) -> Tensor:
+        """N scores to the same."""
+        nothing = blank & (self.get_buffer("known") < 0.5)
+        return torch.where(nothing, NOTHING_DRAWN, scores.clamp(max=NOTHING_DRAWN / 2))
 
 
 class MahalanobisOOD(nn.Module):

@@ -23,6 +23,8 @@ STROKES = 0.015  # share of pixels that count as full-strength ink
 TEXTURE = 0.2  # share of full-strength ink below which a pixel is paper grain
 FAINTEST = 0.04  # contrast below which a picture is blank paper
 PAPER_GRID = 40  # side of the grid on which the paper's brightness is estimated
+UNIFORM = 0.025  # range of brightness; a pencil line of a large scan has more once reduced
+SPOT = 0.04  # distance of ink from its centre, over the longer side: less is a tap of the pen
 SHADE = 0.6  # paper is never darker than this share of the brightest paper
 
 
@@ -50,6 +52,12 @@ class Preprocess(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 (C = 1 or 3) to N×channels×size×size float32 in 0…1."""
+        return self.with_blank(pixels)[0]
+
+    def with_blank(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and N truth values: the picture is blank, uniform, or a dot at most."""
+        if type(self).forward is not Preprocess.forward:  # somebody's own, which calls none blank
+            return self(pixels), pixels.new_zeros(pixels.shape[0], dtype=torch.bool)
         height, width = pixels.shape[1], pixels.shape[2]
         sides = torch.stack([torch.scalar_tensor(width), torch.scalar_tensor(height)])
         aspect = (sides / sides.amax(0)).to(pixels.device)
@@ -58,15 +66,27 @@ class Preprocess(nn.Module):
         # `_halved` averages 2×2, so that thin strokes fade instead of falling between samples.
         work = 2 * self.size if self.mode == "ink" else self.size
         x = F.interpolate(x, size=(work, work), mode="bilinear", antialias=True)
+        uniform = (x.flatten(2).amax(2) - x.flatten(2).amin(2) < UNIFORM).all(1)
         if self.mode == "photo":
             centre = torch.zeros(x.shape[0], 2, device=x.device)
             half = torch.ones(x.shape[0], device=x.device)
             down, across = self._window(centre, half, aspect, x.shape[-1])
-            return down @ (x - 0.5) @ across.mT + 0.5
+            return down @ (x - 0.5) @ across.mT + 0.5, uniform
         ink = self.ink(x)
         down, across = self._window(*self._box(ink, aspect), aspect, work)
         cut: Tensor = _halved(down) @ ink @ _halved(across).mT
-        return cut
+        return cut, uniform | self._dot(ink, aspect)
+
+    @staticmethod
+    def _dot(ink: Tensor, aspect: Tensor) -> Tensor:
+        weight = ink[:, 0].square()
+        total = weight.sum((1, 2)).clamp(min=1e-6)
+        profile = torch.stack([weight.sum(1), weight.sum(2)], 1) / total[:, None, None]
+        place = (torch.arange(ink.shape[-1], device=ink.device) + 0.5) / ink.shape[-1]
+        centre = (profile * place).sum(-1, keepdim=True)
+        spread = (profile * (place - centre).square()).sum(-1) * aspect.square()
+        # Reduced, a dot grows by a part of a pixel.
+        return spread.sum(-1).sqrt() < SPOT + 0.35 / ink.shape[-1]
 
     def _colour(self, x: Tensor) -> Tensor:
         # First, middle and last channel are R, G and B, or three times grey: without a branch on

@@ -77,8 +77,12 @@ class Source(Protocol):
         """Inputs for `rows` without augmentation."""
 
 
-def preprocess_all(preprocess: Preprocess, pictures: Pictures, compute: Compute) -> Tensor:
+def preprocess_all(
+    preprocess: Preprocess, pictures: Pictures, compute: Compute, *, blank: Tensor | None = None
+) -> Tensor:
     """Preprocess every picture once, to N×C×S×S uint8 on the device.
+
+    `blank` takes N truth values, if it is given: whether nothing is drawn.
 
     Eight bits suffice for training, which augments the pictures anyway; scoring runs `Preprocess`
     on raw pixels in full precision.
@@ -88,9 +92,10 @@ def preprocess_all(preprocess: Preprocess, pictures: Pictures, compute: Compute)
     preprocess = preprocess.to(compute.device).eval()
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(preprocess.size)):
-            preprocessed[torch.from_numpy(rows)] = _in_8_bits(
-                preprocess, torch.from_numpy(pixels), compute
-            )
+            x, nothing = preprocess.with_blank(torch.from_numpy(pixels).to(compute.device))
+            preprocessed[torch.from_numpy(rows)] = _in_8_bits(x)
+            if blank is not None:
+                blank[torch.from_numpy(rows)] = nothing.cpu()
     return preprocessed.to(compute.device)
 
 
@@ -109,12 +114,12 @@ def draw_all_on_backgrounds(
             ink = clean(torch.from_numpy(pixels).to(compute.device)).cpu()
             for number in range(backgrounds):
                 background = draw_on_background(ink, generator)
-                drawn[number, torch.from_numpy(rows)] = _in_8_bits(preprocess, background, compute)
+                x = preprocess(background.to(compute.device))
+                drawn[number, torch.from_numpy(rows)] = _in_8_bits(x)
     return drawn.to(compute.device)
 
 
-def _in_8_bits(preprocess: Preprocess, pixels: Tensor, compute: Compute) -> Tensor:
-    x: Tensor = preprocess(pixels.to(compute.device))
+def _in_8_bits(x: Tensor) -> Tensor:
     return (x * 255).round().to(torch.uint8).cpu()
 
 

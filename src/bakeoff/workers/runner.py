@@ -215,6 +215,7 @@ def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) ->
     weights = load_file(folder.unit(approach.name, name) / "weights.safetensors")
     # Runs before schema 2 called the OOD score's module `familiar`.
     weights = {re.sub(r"^familiar\.", "ood.", key): value for key, value in weights.items()}
+    weights = {**network.blanks.state_dict(prefix="blanks."), **weights}  # older runs have none
     network.load_state_dict(weights)
     return network
 

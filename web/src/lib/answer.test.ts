@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import {
   answerOf,
+  isBlank,
   isOutOfDistribution,
+  NOTHING_DRAWN,
   thresholdsOf,
   verdictKind,
   verdictWords,
@@ -41,6 +43,18 @@ test("without thresholds every answer is sure", () => {
   const said = answerOf("", [0.2, 0.2, 0.2, 0.2, 0.1, 0.1], 99, CLASSES, null, 9);
   expect(said.verdict).toBe("sure");
   expect(said.top).toHaveLength(6);
+});
+
+test("a blank picture has no answer, with thresholds or without", () => {
+  for (const trust of [TRUST, null]) {
+    const said = answerOf("", [1, 0, 0, 0, 0, 0], NOTHING_DRAWN, CLASSES, trust, 1);
+    expect([said.verdict, said.words]).toEqual(["nothing drawn", "nothing drawn"]);
+    expect([isBlank(said), isOutOfDistribution(said), verdictKind(said)]).toEqual([
+      true,
+      false,
+      "none",
+    ]);
+  }
 });
 
 test("bundles of schema 1 name a threshold otherwise", () => {

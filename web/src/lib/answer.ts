@@ -4,6 +4,9 @@ import type { Schema } from "./api.ts";
 
 export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_score">;
 
+/** The score of a picture on which nothing is drawn: `NOTHING_DRAWN` in evaluation/records.py. */
+export const NOTHING_DRAWN = 1e6;
+
 /** The thresholds of a bundle.json, of which schema 1 has one under another name. */
 export function thresholdsOf(
   trust: Thresholds | { least_probability: number; most_strangeness: number } | null,
@@ -31,7 +34,14 @@ export function answerOf(
   const likely = trust ? others.filter((one) => one.probability >= trust.least_probability) : [];
   const possible = [best!, ...likely].map((one) => one.label);
   const strange = trust !== null && oodScore > trust.max_ood_score;
-  const verdict = strange ? "out of distribution" : likely.length ? "between" : "sure";
+  const verdict =
+    oodScore >= NOTHING_DRAWN
+      ? "nothing drawn"
+      : strange
+        ? "out of distribution"
+        : likely.length
+          ? "between"
+          : "sure";
   return {
     name,
     path: name,
@@ -41,9 +51,9 @@ export function answerOf(
     words:
       verdict === "between"
         ? betweenWords(possible)
-        : verdict === "sure"
-          ? "sure"
-          : "none of these",
+        : verdict === "out of distribution"
+          ? "none of these"
+          : verdict,
     possible,
     top: ranking.slice(0, top),
     ood_score: oodScore,
@@ -59,9 +69,14 @@ export function isOutOfDistribution(answer: Pick<PictureAnswer, "verdict">): boo
   return verdict === "out of distribution" || verdict === "none of these";
 }
 
+/** Whether nothing is drawn, so that there is no answer. */
+export function isBlank(answer: Pick<PictureAnswer, "verdict">): boolean {
+  return answer.verdict === "nothing drawn";
+}
+
 /** The verdict in a word: its icon and its colour. */
 export function verdictKind(answer: Pick<PictureAnswer, "verdict">): "sure" | "between" | "none" {
-  if (isOutOfDistribution(answer)) return "none";
+  if (isOutOfDistribution(answer) || isBlank(answer)) return "none";
   return answer.verdict === "sure" ? "sure" : "between";
 }
 

@@ -1776,7 +1776,7 @@ export interface components {
              * Verdict
              * @enum {string}
              */
-            verdict: "sure" | "between" | "out of distribution";
+            verdict: "sure" | "between" | "out of distribution" | "nothing drawn";
             /**
              * Words
              * @description The verdict as text for people.
