@@ -55,7 +55,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 if ther
 
 
 @app.command()
-@takes_run_options("group", "threads")
+@takes_run_options("group", "label", "threads")
 def check(
     source: Source,
     out: Out = None,

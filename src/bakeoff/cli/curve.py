@@ -24,7 +24,7 @@ __all__ = ["curve"]
 
 @app.command()
 @takes_run_options(
-    "group", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
+    "group", "label", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
 )
 def curve(
     context: typer.Context,

@@ -86,6 +86,7 @@ def demo(
 @app.command()
 @takes_run_options(
     "group",
+    "label",
     "folds",
     "test",
     "keep_groups",
@@ -126,6 +127,8 @@ def run(
     `bakeoff run train.csv --approach cnn --approach vit --folds 10`
 
     `bakeoff run drawings/ --group '^[a-z]+' --leave-one-group-out`
+
+    `bakeoff run photos/ --label '^([a-z]+)[.]'` – cat.0.jpg shows a cat
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.depth=8 --budget thorough`
 

@@ -85,7 +85,7 @@ StudyName = Annotated[
 
 @app.command()
 @takes_run_options(
-    "group", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
+    "group", "label", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
 )
 def tune(
     context: typer.Context,

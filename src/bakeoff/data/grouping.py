@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError
 
-__all__ = ["Grouping", "encode_names", "parse_grouping", "why_mixed"]
+__all__ = [
+    "Grouping",
+    "called",
+    "check_pattern",
+    "encode_names",
+    "parse_grouping",
+    "search_pattern",
+    "why_mixed",
+]
 
 _COLUMN = "column:"
 
@@ -46,11 +54,7 @@ class Grouping:
             return row.get(self.text) or None
         if self.kind == "folder":
             return folders[0] if folders else None
-        match = re.search(self.text, nfc(PurePosixPath(name).name))
-        if match is None:
-            return None
-        # With a capture group, "digit17_left" can be grouped by the part that matters.
-        return match[1] if match.re.groups else match[0]
+        return search_pattern(self.text, nfc(PurePosixPath(name).name))
 
     def refuse(self, without: Sequence[str]) -> BakeoffError:
         """The error for pictures to which this grouping assigns no group.
@@ -102,10 +106,7 @@ def parse_grouping(text: str) -> Grouping:
     if not text:
         raise BakeoffError("--group ''", "it is empty", "Give column:NAME, folder, or a pattern")
     try:
-        with warnings.catch_warnings():
-            # Python warns about patterns whose meaning a later version may change.
-            warnings.simplefilter("ignore")
-            re.compile(text)
+        check_pattern(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise BakeoffError(
             f"--group '{text}'",
@@ -113,6 +114,35 @@ def parse_grouping(text: str) -> Grouping:
             "Give column:NAME, folder, or a pattern such as '^[a-z]+'",
         ) from error
     return Grouping("pattern", text)
+
+
+def search_pattern(pattern: str, text: str) -> str | None:
+    """What a regular expression finds in a text: its first capture group, or else all of it."""
+    match = re.search(pattern, text)
+    if match is None:
+        return None
+    # With a capture group, "digit17_left" can be grouped by the part that matters.
+    return match[1] if match.re.groups else match[0]
+
+
+def check_pattern(text: str) -> None:
+    """Compile a regular expression.
+
+    Raises
+    ------
+    re.error, OverflowError, RecursionError
+        It is none.
+    """
+    with warnings.catch_warnings():
+        # Python warns about patterns whose meaning a later version may change.
+        warnings.simplefilter("ignore")
+        re.compile(text)
+
+
+def called(name: str, columns: Sequence[str]) -> str | None:
+    """The column of that name, or else the one that differs in case only."""
+    same = [column for column in columns if column.lower() == name.lower()]
+    return name if name in same else same[0] if len(same) == 1 else None
 
 
 def encode_names(values: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:

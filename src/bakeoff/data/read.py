@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
-from bakeoff.data.grouping import parse_grouping
+from bakeoff.data.grouping import parse_grouping, search_pattern
+from bakeoff.data.labelling import parse_labelling, pattern_in_names
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.combine import combine
@@ -38,6 +40,7 @@ def read(
     source: str | os.PathLike[str],
     *,
     group: str | None = None,
+    label: str | None = None,
     corrections: Sequence[Correction] = (),
     progress: Progress | None = None,
 ) -> Dataset:
@@ -50,6 +53,8 @@ def read(
         tables of pixels, IDX, npz and Parquet files, and zip or tar archives of these.
     group : how to find the pictures that belong together: ``column:NAME``, ``folder``, or
         a regular expression searched in the file name.
+    label : how to find the class of a picture where that is not clear: the name of a column,
+        or a regular expression searched in the file name; ``column:NAME`` is a column.
     corrections : labels to change and pictures to leave out, see `read_corrections`;
         the source stays as it is.
     progress : called with the number of pictures done and of all, while decoding.
@@ -64,13 +69,15 @@ def read(
     BakeoffError
         There is no such source, nothing in it can be trained on, or a correction does not fit.
     """
-    return validate(corrected(read_as_found(source, group=group, progress=progress), corrections))
+    found = read_as_found(source, group=group, label=label, progress=progress)
+    return validate(corrected(found, corrections))
 
 
 def read_as_found(
     source: str | os.PathLike[str],
     *,
     group: str | None = None,
+    label: str | None = None,
     progress: Progress | None = None,
     need_labels: bool = True,
 ) -> Dataset:
@@ -81,7 +88,9 @@ def read_as_found(
     """
     grouping = None if group is None else parse_grouping(group)
     path = Path(source).expanduser()
-    request = ReadRequest(_Source(ReaderTable()).read, group, grouping, progress, need_labels)
+    labelling = None if label is None else parse_labelling(label)
+    reading = _Source(ReaderTable()).read
+    request = ReadRequest(reading, group, grouping, progress, labelling, need_labels)
     try:
         if _exists(path):
             return replace(request.read(path, request), name=_name(path))
@@ -92,12 +101,13 @@ def read_as_found(
             "Check that you may open it and that the disk is not full",
         ) from error
     if is_named(str(source)):
-        if grouping is not None:
-            raise BakeoffError(
-                str(source),
-                f"--group '{group}' does not fit it: named sets have no groups",
-                "Leave --group out",
-            )
+        for option, text in (("--group", group), ("--label", label)):
+            if text is not None:
+                raise BakeoffError(
+                    str(source),
+                    f"{option} '{text}' does not fit it: named sets have no names or columns",
+                    f"Leave {option} out",
+                )
         return load_named(str(source))
     raise _missing(str(source), path)
 
@@ -164,21 +174,20 @@ class _Source:
         if datasets:
             return self._read_parts(folder, datasets, request)
         loose = any(map(_is_picture, files))
-        if loose and not request.need_labels:
+        if loose and (request.labelling or not request.need_labels):
             return read_folder(
-                folder, grouping=request.grouping, progress=request.progress, need_labels=False
+                folder,
+                grouping=request.grouping,
+                labelling=request.labelling,
+                progress=request.progress,
+                need_labels=request.need_labels,
             )
         # Folders without pictures, such as notes, do not hide the one that wraps the set.
         inside = [path for path in folders if holds_pictures(path)] or folders
         if len(inside) == 1 and not loose:
             return self._read_directory(inside[0], request)
         if loose:
-            raise BakeoffError(
-                folder.name,
-                "it holds pictures, but nothing says what they show",
-                "Put the pictures of each class into a folder named after it (cat/01.png, "
-                "dog/01.png), or add a metadata.csv with the columns file_name and label",
-            )
+            raise _says_nothing(folder, [path.name for path in files if _is_picture(path)])
         raise BakeoffError(
             folder.name, "it holds no pictures and no table of pixels", self.readers.hint()
         )
@@ -218,13 +227,28 @@ class _Source:
         return self.readers.find(path) is not reader
 
 
+def _says_nothing(folder: Path, names: Sequence[str]) -> BakeoffError:
+    """The error for a folder of pictures without classes; their names may show some."""
+    hint = (
+        "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), or "
+        "add a metadata.csv with the columns file_name and label"
+    )
+    if pattern := pattern_in_names(names):
+        example = search_pattern(pattern, names[0])
+        hint = (
+            f"If '{names[0]}' shows a {example}, use --label {shlex.quote(pattern)}. "
+            f"Else {hint[0].lower()}{hint[1:]}"
+        )
+    return BakeoffError(folder.name, "it holds pictures, but nothing says what they show", hint)
+
+
 def _beside(path: Path) -> LeftOut:
     hint = "Read it alone, or call it train or test if it belongs to this set"
     return LeftOut(nfc(path.name), "it is a dataset beside those that were read", hint)
 
 
 def _read_with(reader: Reader, path: Path, request: ReadRequest) -> Dataset:
-    reader.check_group(path, request)
+    request = reader.fitted(path, request)
     try:
         return reader.read(path, request)
     except (BakeoffError, OSError):

@@ -56,8 +56,16 @@ class RunOptions(BaseModel):
         str | None,
         Field(
             max_length=200,
-            description="How pictures are grouped: a regular expression on the file name, "
-            "column:NAME, or folder (the level below the class).",
+            description="How pictures are grouped: the name of a column, a regular expression on "
+            "the file name, or folder (the level below the class).",
+        ),
+    ] = None
+    label: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            description="How the class of a picture is found where that is not clear: the name of "
+            "a column, or a regular expression on the file name.",
         ),
     ] = None
     folds: Annotated[

@@ -47,6 +47,7 @@ def check(
     *,
     approaches: Sequence[str] = ("baseline",),
     group: str | None = None,
+    label: str | None = None,
     corrections: str | os.PathLike[str] | Sequence[Correction] = (),
     on_event: Listener = lambda _: None,
     on_decoded: Callable[[int, int], None] | None = None,
@@ -60,7 +61,7 @@ def check(
     out : a folder; made, and refused if it holds anything.
     approaches : whose out-of-fold answers doubt the labels, after a quick bake that is not kept;
         without any, looks alone tell.
-    group, corrections, on_event, on_decoded : see `bake`.
+    group, label, corrections, on_event, on_decoded : see `bake`.
     asked : further things to ask of `bake`; the budget is quick.
 
     Raises
@@ -77,6 +78,7 @@ def check(
                 folder,
                 approaches=approaches,
                 group=group,
+                label=label,
                 corrections=corrections,
                 bundles=False,
                 robustness=False,
@@ -85,7 +87,7 @@ def check(
                 **{"budget": "quick", **asked},
             )
         else:
-            run = _by_looks(source, folder, group, corrections, on_decoded)
+            run = _by_looks(source, folder, group, label, corrections, on_decoded)
         return check_run(run, out)
 
 
@@ -131,12 +133,13 @@ def _by_looks(
     source: str | os.PathLike[str],
     folder: Path,
     group: str | None,
+    label: str | None,
     corrections: str | os.PathLike[str] | Sequence[Correction],
     on_decoded: Callable[[int, int], None] | None,
 ) -> RunFolder:
     """A run that asked no approach: it has the findings of looks, and no scores."""
     acting = active_corrections(corrections)
-    dataset = read(source, group=group, corrections=acting, progress=on_decoded)
+    dataset = read(source, group=group, label=label, corrections=acting, progress=on_decoded)
     duplicates = find_duplicates(dataset.pictures)
     ids = together(len(dataset), [one.indices for one in duplicates])
     parts = split(dataset.labels, folds=2, official_test=dataset.official_test, together=ids)

@@ -42,6 +42,7 @@ def read_first(
     return read(
         config.source,
         group=config.group,
+        label=config.label,
         corrections=config.corrections,
         progress=on_decoded,
     )

@@ -17,6 +17,7 @@ from bakeoff.approaches.registry import APPROACHES
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.catalog import at_hand, is_named
 from bakeoff.data.grouping import parse_grouping
+from bakeoff.data.labelling import parse_labelling
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
@@ -228,11 +229,13 @@ def _config(request: Request, asked: Training) -> RunConfig:
     unknown = [name for name in asked.names if name not in APPROACHES]
     if unknown:
         raise Problem(400, f"There is no approach {unknown[0]!r}.", lists="/api/training")
-    if asked.group is not None:
-        try:
+    try:
+        if asked.group is not None:
             parse_grouping(asked.group)
-        except BakeoffError as error:
-            raise Problem(400, str(error)) from None
+        if asked.label is not None:
+            parse_labelling(asked.label)
+    except BakeoffError as error:
+        raise Problem(400, str(error)) from None
     options = {name: getattr(asked, name) for name in RunOptions.model_fields}
     return RunConfig(source=str(source or asked.set), **options)
 

@@ -1640,7 +1640,7 @@ export interface components {
             folds: number;
             /**
              * Group
-             * @description How pictures are grouped: a regular expression on the file name, column:NAME, or folder (the level below the class).
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
              */
             group?: string | null;
             /**
@@ -1648,6 +1648,11 @@ export interface components {
              * @description Keep the pictures of a group in one fold, or not. Default: where there are enough groups, and enough with each class.
              */
             keep_groups?: boolean | null;
+            /**
+             * Label
+             * @description How the class of a picture is found where that is not clear: the name of a column, or a regular expression on the file name.
+             */
+            label?: string | null;
             /**
              * Leave One Group Out
              * @description Instead of folds, score each group by models that never saw it.
@@ -2724,7 +2729,7 @@ export interface components {
             folds: number;
             /**
              * Group
-             * @description How pictures are grouped: a regular expression on the file name, column:NAME, or folder (the level below the class).
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
              */
             group?: string | null;
             /**
@@ -2732,6 +2737,11 @@ export interface components {
              * @description Keep the pictures of a group in one fold, or not. Default: where there are enough groups, and enough with each class.
              */
             keep_groups?: boolean | null;
+            /**
+             * Label
+             * @description How the class of a picture is found where that is not clear: the name of a column, or a regular expression on the file name.
+             */
+            label?: string | null;
             /**
              * Leave One Group Out
              * @description Instead of folds, score each group by models that never saw it.

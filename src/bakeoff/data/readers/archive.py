@@ -47,5 +47,7 @@ def _inside(path: Path, error: BakeoffError) -> BakeoffError:
     return BakeoffError(f"{path.name}/{subject}", error.problem, error.hint)
 
 
-# Reading its content checks --group.
-READER = Reader("archive", "a zip or tar archive", is_archive, read_archive, groups="any")
+# Reading its content checks --group and --label.
+READER = Reader(
+    "archive", "a zip or tar archive", is_archive, read_archive, groups="any", labels="any"
+)

@@ -94,6 +94,7 @@ def columns_of_header(
     header: Sequence[str],
     subject: str,
     group: str | None = None,
+    label: str | None = None,
     seen: Callable[[int], Counter[str]] | None = None,
 ) -> Columns:
     """Parse a header such as ``label,pixel0,…,pixel783``, in any order.
@@ -106,6 +107,7 @@ def columns_of_header(
     header : names of the columns.
     subject : the name of the table in errors.
     group : name of the column with the group; by default `group`, if there is one.
+    label : name of the column with the label; by default one called so, or the only candidate.
     seen : how often each text occurs in a column; None if that cannot be known.
 
     Raises
@@ -115,14 +117,15 @@ def columns_of_header(
     """
     names = [nfc(name).strip().lower() for name in header]
     group_at = _place(names, _GROUP_NAMES if group is None else (nfc(group).strip().lower(),))
-    if group is not None and group_at is None:
-        texts = [name for name in header if not _PIXEL_NAME.fullmatch(name.strip().lower())]
-        raise BakeoffError(
-            subject,
-            f"it has no column '{group}'",
-            f"Name one of its columns: {', '.join(texts[:10])}",
-        )
-    label_at = label_place(names)
+    label_at = label_place(names) if label is None else _place(names, (nfc(label).strip().lower(),))
+    for wanted, at in ((group, group_at), (label, label_at)):
+        if wanted is not None and at is None:
+            texts = [name for name in header if not _PIXEL_NAME.fullmatch(name.strip().lower())]
+            raise BakeoffError(
+                subject,
+                f"it has no column '{wanted}'",
+                f"Name one of its columns: {', '.join(texts[:10])}",
+            )
     rest = [at for at, name in enumerate(names) if name and at not in (label_at, group_at)]
     pixels = [at for at in rest if _PIXEL_NAME.fullmatch(names[at])]
     shape = picture_shape(len(pixels))
@@ -145,7 +148,7 @@ def columns_of_header(
         raise BakeoffError(
             subject,
             f"several columns could be the label: {', '.join(header[at] for at in others[:10])}",
-            "Rename the right one to label",
+            f"Name the right one, such as --label {header[others[0]]}",
         )
     order = {at: tuple(int(n) for n in re.findall(r"[0-9]+", names[at])) for at in pixels}
     if len(set(order.values())) == len(pixels):

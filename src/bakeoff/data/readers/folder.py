@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,15 +14,17 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import Limits, decode_file, read_bounded
-from bakeoff.data.grouping import Grouping, encode_names
+from bakeoff.data.grouping import Grouping, called, encode_names
+from bakeoff.data.labelling import Labelling
 from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.readers.labels import as_meant
 from bakeoff.data.readers.listing import Entry, Listing, is_picture_folder, list_pictures
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.tables import read_matrix
-from bakeoff.data.words import nor_others
+from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["READER", "read_folder"]
+__all__ = ["READER", "read_folder", "read_listing", "relabel"]
 
 _GROUP_COLUMN = "group"
 _LIMITS = Limits()
@@ -36,6 +39,7 @@ def read_folder(
     root: Path,
     *,
     grouping: Grouping | None = None,
+    labelling: Labelling | None = None,
     progress: Progress | None = None,
     need_labels: bool = True,
     limits: Limits = _LIMITS,
@@ -47,6 +51,7 @@ def read_folder(
     root : in one of the layouts of `list_pictures`.
     grouping : how to find each picture's group. By default the metadata's column
         ``group`` if there is one.
+    labelling : how to find each picture's class; by default see `list_pictures`.
     progress : called with the number of pictures done and of all.
     need_labels : leave out pictures without a label, unread.
     limits : bounds on each picture.
@@ -58,15 +63,39 @@ def read_folder(
     Raises
     ------
     BakeoffError
-        The metadata cannot be read, or `grouping` does not fit the pictures.
+        The metadata cannot be read, or `grouping` or `labelling` does not fit the pictures.
     """
-    listing = list_pictures(root, upper=grouping is not None and grouping.kind == "folder")
-    if need_labels:
+    upper = labelling is not None or (grouping is not None and grouping.kind == "folder")
+    listing = list_pictures(root, upper=upper)
+    if labelling is not None:
+        relabel(listing, labelling)
+    request = ReadRequest(_never, None, grouping, progress, labelling, need_labels)
+    return read_listing(root.name, listing, request, limits)
+
+
+def read_listing(
+    name: str, listing: Listing, request: ReadRequest, limits: Limits = _LIMITS
+) -> Dataset:
+    """Decode the pictures of a listing, which is emptied of those that cannot be used.
+
+    Parameters
+    ----------
+    name : of the dataset.
+    listing : what there is, with labels.
+    request : its grouping, progress and need for labels.
+    limits : bounds on each picture.
+
+    Raises
+    ------
+    BakeoffError
+        The grouping does not fit the pictures.
+    """
+    if request.need_labels:
         _leave_out_unlabelled(listing)
     entries = listing.entries
-    groups = _groups(listing, grouping)
+    groups = _groups(listing, request.grouping)
     refused: dict[int, LeftOut] = {}
-    pictures = _decode_all(entries, limits, progress, refused)
+    pictures = _decode_all(entries, limits, request.progress, refused)
     listing.left_out += refused.values()
     kept = [index for index in range(len(entries)) if index not in refused]
     labels, classes = _labels([entries[i].label for i in kept], listing)
@@ -75,7 +104,7 @@ def read_folder(
     )
     test = np.asarray([entries[i].test for i in kept], dtype=np.bool_)
     return Dataset(
-        name=root.name,
+        name=name,
         pictures=pictures,
         labels=labels,
         classes=classes,
@@ -88,6 +117,38 @@ def read_folder(
     )
 
 
+def relabel(listing: Listing, labelling: Labelling) -> None:
+    """Give the entries of a listing the classes that ``--label`` finds.
+
+    Raises
+    ------
+    BakeoffError
+        It finds none.
+    """
+    column = labelling.column_in(listing.columns)
+    if column is not None:
+        labels = as_meant([entry.row.get(column, "") for entry in listing.entries])
+        found: list[str | None] = [nfc(label) or None for label in labels]
+        listing.description += f", classes from the column {column}"
+    else:
+        by_name = not labelling.is_column
+        found = [labelling.of(entry.name) if by_name else None for entry in listing.entries]
+        listing.description = "pictures with classes in their names"
+    if not any(found):
+        example = listing.entries[0].name if listing.entries else ""
+        raise labelling.refuse(listing.columns, example)
+    listing.class_folders.clear()
+    listing.entries = [
+        replace(entry, label=label)
+        for entry, label in zip(listing.entries, found, strict=True)
+        if label is not None or entry.looks_usable
+    ]
+
+
+def _never(path: Path, _: ReadRequest) -> Dataset:
+    raise NotImplementedError(str(path))
+
+
 def _leave_out_unlabelled(listing: Listing) -> None:
     unlabelled = [entry.name for entry in listing.entries if entry.label is None]
     if not unlabelled:
@@ -97,7 +158,7 @@ def _leave_out_unlabelled(listing: Listing) -> None:
     listing.left_out.append(
         LeftOut(
             unlabelled[0],
-            f"neither a class folder nor metadata gives its class{others}",
+            f"{listing.silent} gives its class{others}",
             "Move each picture into a folder named after its class",
         )
     )
@@ -107,11 +168,14 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
     """The group of each entry; entries without one are left out or refused."""
     columns = listing.columns
     if grouping is None:
-        if (named := _called(_GROUP_COLUMN, columns)) is None:
+        if (named := called(_GROUP_COLUMN, columns)) is None:
             return None
         grouping = Grouping("column", named)
-    elif grouping.kind == "column":
-        grouping = Grouping("column", _called(grouping.text, columns) or grouping.text)
+    elif grouping.kind != "folder":
+        # A bare name is that of a column if there is one.
+        named = called(grouping.text, columns)
+        if named is not None or grouping.kind == "column":
+            grouping = Grouping("column", named or grouping.text)
     if grouping.kind == "column" and grouping.text not in columns:
         known = ", ".join(columns) or "none, since there is no metadata.csv"
         raise BakeoffError(
@@ -134,12 +198,6 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
     missing = set(without)
     listing.entries[:] = [entry for entry in listing.entries if entry.name not in missing]
     return [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
-
-
-def _called(name: str, columns: Sequence[str]) -> str | None:
-    """The column of that name, or else the one that differs in case only."""
-    same = [column for column in columns if column.lower() == name.lower()]
-    return name if name in same else same[0] if len(same) == 1 else None
 
 
 def _decode_all(
@@ -192,6 +250,7 @@ def _read(path: Path, request: ReadRequest) -> Dataset:
     return read_folder(
         path,
         grouping=request.grouping,
+        labelling=request.labelling,
         progress=request.progress,
         need_labels=request.need_labels,
     )
@@ -203,4 +262,5 @@ READER = Reader(
     lambda path: path.is_dir() and is_picture_folder(path),
     _read,
     groups="any",
+    labels="any",
 )

@@ -59,6 +59,7 @@ class Listing:
     class_folders : names of all class folders, including empty ones.
     columns : names of the metadata's columns.
     left_out : files that will not be read, and why.
+    silent : what says nothing of a picture without a label, as the subject of a sentence.
     """
 
     description: str
@@ -66,6 +67,7 @@ class Listing:
     class_folders: set[str] = field(default_factory=set)
     columns: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    silent: str = "neither a class folder nor metadata"
 
 
 def is_picture_folder(root: Path) -> bool:

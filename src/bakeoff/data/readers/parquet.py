@@ -33,7 +33,7 @@ _IMAGE_NAMES = ("image", "img", "picture", "pixels", "png", "jpg")
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "fine_label", "digit", "y")
 
 
-def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
+def read_parquet(path: Path, *, group: str | None = None, label: str | None = None) -> Dataset:
     """Read pictures and labels from one Parquet file, or from the shards in a folder.
 
     Pictures are packed (PNG, JPEG, …) in a column of structs {bytes, path} or of binary,
@@ -46,6 +46,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
     path : a file, or a folder with shards, at any depth.
     group : ``column:NAME`` for the column with the group; by default the column called
         `group`, if there is one.
+    label : name of the column with the label; by default one that is called so.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def read_parquet(path: Path, *, group: str | None = None) -> Dataset:
     shards = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not shards:
         raise BakeoffError(path.name, "it holds no Parquet file", "Give a folder with *.parquet")
-    reader = _Reader(group)
+    reader = _Reader(group, label)
     try:
         for shard in shards:
             reader.read(shard, shard.relative_to(path).as_posix() if shard != path else path.name)
@@ -110,7 +111,8 @@ class _Columns:
 class _Reader:
     """Collects the rows of one file after another."""
 
-    def __init__(self, group: str | None) -> None:
+    def __init__(self, group: str | None, label: str | None) -> None:
+        self._label = label
         grouping = None if group is None else parse_grouping(group)
         self._group = grouping.text if grouping and grouping.kind == "column" else None
         self.writer = PictureWriter()
@@ -125,7 +127,7 @@ class _Reader:
         """Add the pictures of one file, called `name`."""
         test = split_of_path(name) == "test"
         with _opened(shard, name) as file:
-            columns = _columns_of(file.schema_arrow, name, self._group)
+            columns = _columns_of(file.schema_arrow, name, self._group, self._label)
             if self.classes and columns.classes and columns.classes != self.classes:
                 raise BakeoffError(
                     name, "its classes are not those of the other files", "Read it on its own"
@@ -191,7 +193,9 @@ def _opened(path: Path, name: str) -> Iterator[pyarrow.parquet.ParquetFile]:
         ) from error
 
 
-def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Columns:
+def _columns_of(
+    schema: pyarrow.Schema, name: str, group: str | None, label: str | None
+) -> _Columns:
     """Identify the columns by their types, their names, and the metadata of `datasets`."""
     from pyarrow import types
 
@@ -210,15 +214,17 @@ def _columns_of(schema: pyarrow.Schema, name: str, group: str | None) -> _Column
             "Call it image, and let it hold packed pictures (PNG or JPEG)",
         )
     group = next((name for name in schema.names if group and nfc(name) == nfc(group)), group)
-    if group is not None and group not in schema.names:
-        raise BakeoffError(
-            name,
-            f"it has no column '{group}'",
-            f"Name one of its columns: {', '.join(schema.names[:10])}",
-        )
+    label = next((name for name in schema.names if label and nfc(name) == nfc(label)), label)
+    for wanted in (group, label):
+        if wanted is not None and wanted not in schema.names:
+            raise BakeoffError(
+                name,
+                f"it has no column '{wanted}'",
+                f"Name one of its columns: {', '.join(schema.names[:10])}",
+            )
     group = group or _first(("group", "groups"), schema.names)
     noted = [column for column in schema.names if "names" in features.get(column, {})]
-    label = _first(_LABEL_NAMES, [column for column in schema.names if column != group])
+    label = label or _first(_LABEL_NAMES, [name for name in schema.names if name != group])
     if label is None and len(noted) == 1:
         label = noted[0]
     classes = features.get(label or "", {}).get("names", ())
@@ -257,6 +263,7 @@ READER = Reader(
     "parquet",
     "a Parquet file",
     _is_parquet,
-    lambda path, request: read_parquet(path, group=request.group),
+    lambda path, request: read_parquet(path, group=request.group, label=request.label),
     groups="columns",
+    labels="columns",
 )

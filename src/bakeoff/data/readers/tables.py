@@ -67,7 +67,13 @@ def looks_like_table(path: Path) -> bool:
     return len(fields) >= 4 and sum(map(is_number, fields)) >= 0.8 * len(fields)
 
 
-def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _LIMITS) -> Dataset:
+def read_table(
+    path: Path,
+    *,
+    group: str | None = None,
+    label: str | None = None,
+    limits: TableLimits = _LIMITS,
+) -> Dataset:
     """Read a table with one picture a row, such as Kaggle's digits.
 
     A header gives the meaning of the columns, in any order; without one, their number
@@ -80,6 +86,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
     path : CSV or the like, gzipped or not.
     group : ``column:NAME`` for the column with the group; by default the column called
         `group`, if there is one.
+    label : name of the column with the label; see `columns_of_header`.
     limits : bounds on the text.
 
     Raises
@@ -87,7 +94,7 @@ def read_table(path: Path, *, group: str | None = None, limits: TableLimits = _L
     BakeoffError
         It is not a table, no row of it can be read, or no column can be identified as the label.
     """
-    start = _start_of(path, group, limits)
+    start = _start_of(path, group, label, limits)
     rows = _Rows(path, start, unit=None, limits=limits)
     if rows.unit is not rows.most_are_unit:
         # The first block had the other scale, as in a table sorted from faint to strong.
@@ -206,7 +213,7 @@ class _Start:
     columns: Columns
 
 
-def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
+def _start_of(path: Path, group: str | None, label: str | None, limits: TableLimits) -> _Start:
     lines = list(islice((line for _, line in read_lines(path, limits)), 2))
     if not lines:
         raise BakeoffError(path.name, "the file is empty", "Save the table again")
@@ -218,12 +225,12 @@ def _start_of(path: Path, group: str | None, limits: TableLimits) -> _Start:
     header = has_header(first, second if len(lines) == 2 else ["0"] * len(first))
     seen = cache(partial(_column, path, delimiter, header, limits))
     if header:
-        columns = columns_of_header(first, path.name, column, seen)
+        columns = columns_of_header(first, path.name, column, label, seen)
         return _Start(delimiter, True, _upright(path, delimiter, True, columns, limits))
-    if column is not None:
+    if wanted := column or label:
         raise BakeoffError(
             path.name,
-            f"it has no header line, so no column is called '{column}'",
+            f"it has no header line, so no column is called '{wanted}'",
             "Add a header line: label,group,pixel0,pixel1,…",
         )
     # The width of most of the first rows, since the very first may be too short.
@@ -452,6 +459,7 @@ READER = Reader(
     "table",
     "a CSV of pixels",
     looks_like_table,
-    lambda path, request: read_table(path, group=request.group),
+    lambda path, request: read_table(path, group=request.group, label=request.label),
     groups="columns",
+    labels="columns",
 )
