@@ -39,6 +39,7 @@ def drawn(count: int, height: int, width: int, channels: int) -> torch.Tensor:
         ("baseline", "ink"),
         ("cnn", "photo"),
         ("vit", "ink"),
+        ("transfer", "ink"),
         # A run of the README always exports it, and compares the answers.
         pytest.param("transfer", "photo", marks=pytest.mark.long),
     ],

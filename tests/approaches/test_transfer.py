@@ -9,21 +9,54 @@ import pytest
 import torch
 from torch import nn
 
-from bakeoff.approaches import Transfer
-from bakeoff.approaches.transfer import BACKBONE_RATE, OFFLINE, _width
+from bakeoff.approaches import CNN, Transfer
+from bakeoff.approaches.transfer import BACKBONE_RATE, OFFLINE, SKETCH, _width
 from bakeoff.errors import BakeoffError
 from bakeoff.training.compute import Compute
+from bakeoff.training.preprocess import Mode
 from bakeoff.training.sources import FeatureSource, PixelSource
 
 from .tasks import kinds, logits, prepared, task
 
-SMALL = Transfer(side=32)
+SMALL = Transfer(side=32, backbone=OFFLINE)
 
 
 @pytest.mark.parametrize(("side", "size"), [(8, 64), (16, 96), (32, 96), (33, 160), (900, 160)])
 def test_side_follows_the_pictures(side: int, size: int) -> None:
-    assert Transfer().preprocess(task(side=side)).size == size
-    assert Transfer(side=50).preprocess(task(side=side)).size == 50
+    assert Transfer(backbone=OFFLINE).preprocess(task(side=side)).size == size
+    assert Transfer(backbone=OFFLINE, side=50).preprocess(task(side=side)).size == 50
+
+
+def test_drawings_get_the_backbone_made_for_them() -> None:
+    ink, photo = task(), task(mode="photo", channels=3)
+    assert (Transfer().network(ink), Transfer().network(photo)) == (SKETCH, OFFLINE)
+    for name in (SKETCH, OFFLINE):
+        named = Transfer(backbone=name)
+        assert (named.network(ink), named.network(photo)) == (name, name)
+    assert Transfer().preprocess(ink).channels == 1
+    assert Transfer().preprocess(photo).channels == 3
+
+
+@pytest.mark.parametrize("backbone", [SKETCH, OFFLINE])
+@pytest.mark.parametrize("mode", ["ink", "photo"])
+@pytest.mark.parametrize("fine_tune", [False, True])
+def test_each_backbone_takes_drawings_and_photos(
+    backbone: str, mode: Mode, fine_tune: bool
+) -> None:
+    named = Transfer(backbone=backbone, side=32, fine_tune=fine_tune)
+    answer = logits(named, task(mode=mode, channels=3 if mode == "photo" else 1))
+    assert answer.shape == (2, 3)
+    assert answer.isfinite().all()
+
+
+def test_the_origin_of_each_backbone_is_stated() -> None:
+    ink, photo = task(), task(mode="photo", channels=3)
+    assert "Quick, Draw!" in Transfer().pretrained(ink)
+    assert "CC BY 4.0" in Transfer().pretrained(ink)
+    assert "Apache-2.0" in Transfer().pretrained(photo)
+    assert Transfer(backbone=OFFLINE).pretrained(ink) == Transfer().pretrained(photo)
+    assert "resnet10t" in Transfer(backbone="resnet10t").pretrained(ink)
+    assert CNN().pretrained(ink) == ""
 
 
 @pytest.mark.parametrize("side", [32, 45])
@@ -38,7 +71,7 @@ def test_dense_and_dropout_make_the_head() -> None:
     widths = [part.out_features for part in head.modules() if isinstance(part, nn.Linear)]
     assert widths == [20, 10, 3]
     assert [vars(part)["p"] for part in kinds(head, nn.Dropout)] == [0.6] * 3
-    assert len(kinds(Transfer().build(task()), nn.Linear)) == 1
+    assert len(kinds(Transfer(backbone=OFFLINE).build(task()), nn.Linear)) == 1
 
 
 def test_a_frozen_backbone_trains_only_the_head() -> None:
@@ -47,7 +80,7 @@ def test_a_frozen_backbone_trains_only_the_head() -> None:
 
 
 def test_fine_tuning_trains_the_backbone_at_a_low_rate() -> None:
-    tuned = Transfer(side=32, fine_tune=True)
+    tuned = Transfer(side=32, backbone=OFFLINE, fine_tune=True)
     assert tuned.frozen(task()) is None
     network = tuned.build(task())
     rates = {

@@ -40,6 +40,14 @@ def test_the_header_is_what_the_hub_reads(manifest: Manifest) -> None:
     assert values == [pytest.approx(one.accuracy, abs=1e-6) for one in manifest.scores]
 
 
+def test_what_a_model_knew_before_is_stated(manifest: Manifest) -> None:
+    assert manifest.pretrained == ""  # a CNN from scratch
+    before = manifest.model_copy(update={"pretrained": "It knows Quick, Draw! (CC BY 4.0)."})
+    text = card(before)
+    assert "It knows Quick, Draw\\! \\(CC BY 4.0\\)." in text
+    assert len(text.splitlines()) == len(card(manifest).splitlines()) + 1
+
+
 def after_the_hub(text: str, folder: Path) -> dict[str, Any]:
     """The header once the Hub's library has read the card and written it again."""
     (folder / "README.md").write_text(text, encoding="utf-8")

@@ -59,6 +59,7 @@ class Kind:
     parameters: int
     epochs: int
     settings: Mapping[str, object]
+    pretrained: str = ""
 
 
 KINDS = (
@@ -69,7 +70,7 @@ KINDS = (
     Kind("vit", "Vision Transformer", 4.3, 190_538, 40,
          {"patch": 4, "width": 64, "depth": 5, "heads": 4, "training": {"epochs": 40}}),
     Kind("transfer", "Transfer (EfficientNet-Lite0)", 5.9, 3_384_000, 12,
-         {"backbone": "tf_efficientnet_lite0", "frozen": True}),
+         {"backbone": "tf_efficientnet_lite0", "frozen": True}, "It knows ImageNet."),
 )  # fmt: skip
 
 
@@ -148,6 +149,7 @@ def make_run(
                 ),
                 folds=fits,
                 final=_fit(rng, kind, "final", main),
+                pretrained=kind.pretrained,
                 confused=confused_pairs(main.confusion, classes),
                 mistakes=mistakes(probabilities[scored], labels[scored], classes, names, scored),
                 macs=40 * kind.parameters,

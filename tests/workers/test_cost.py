@@ -44,8 +44,10 @@ def test_the_plain_baseline_is_counted() -> None:
 def test_every_approach_costs_something() -> None:
     macs = {name: macs_of(model_of(name), PICTURE) for name in APPROACHES}
     assert min(macs, key=lambda name: macs[name]) == "baseline"
+    assert macs["transfer"] <= 10e6  # made for 28 pixels
     # EfficientNet-Lite0 takes 407 million at 224 pixels, so about 75 at the 96 taken here.
-    assert macs["transfer"] == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)
+    for_photos = macs_of(model_of("transfer", {"backbone": "tf_efficientnet_lite0"}), PICTURE)
+    assert for_photos == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)
 
 
 class Attending(nn.Module):

@@ -138,6 +138,13 @@ class Approach(ABC):
         """The part that is never trained, N×C×S×S to N×D, or None."""
         return None
 
+    def pretrained(self, task: Task) -> str:  # noqa: ARG002 - most know nothing before
+        """What it knew before it saw these pictures, in sentences: from whom, and from what data.
+
+        They go into the results and the model card; empty where training starts from nothing.
+        """
+        return ""
+
     def schedule(self, pictures: int, budget: Budget) -> Training:
         """The training settings for a number of pictures."""
         return self.training.resolve(pictures, budget)

@@ -78,7 +78,7 @@ OURS = (
         "transfer",
         "bakeoff.approaches.transfer:Transfer",
         "Transfer learning",
-        "Transfer learning: a network pretrained on a million photos, with a small new head.",
+        "Transfer learning: a network that knows drawings or photos, with a small new head.",
     ),
 )
 

@@ -55,6 +55,7 @@ def _body(manifest: Manifest) -> list[str]:
         f"Classifies pictures into {len(manifest.classes)} classes: {_listed(manifest.classes)}.",
         f"Trained by bakeoff {manifest.bakeoff_version} on {trained.pictures} pictures "
         f"of {_plain(trained.name)}; {manifest.parameters:,} parameters.",
+        *([_plain(manifest.pretrained)] if manifest.pretrained else []),
         "",
         "```python",
         "import bakeoff",

@@ -118,6 +118,8 @@ class Manifest(_Record):
     """The graph divides logits by it."""
     settings: dict[str, object]
     """The settings of the approach."""
+    pretrained: Text = ""
+    """What the approach knew before it was trained, from whom and from what data, with licences."""
     trained_on: TrainedOn
     scores: list[Score]
     confused: list[ConfusedPair]

@@ -196,6 +196,8 @@ class ApproachResult(_Record):
     pictures and the libraries. `macs` are the multiplications for one picture from pixels to
     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
     to set thresholds with; `learning` and `robustness` are None if they were not requested.
+    `pretrained` says what the approach knew before, from whom and from what data; it is empty if
+    that is nothing, and in older runs.
     """
 
     name: str
@@ -216,6 +218,7 @@ class ApproachResult(_Record):
     macs: int | None = None
     learning: LearningCurve | None = None
     robustness: Robustness | None = None
+    pretrained: str = ""
 
 
 class Preliminary(_Record):

@@ -390,6 +390,7 @@ class _Bake:
             test=test_answers(folder, name) if benchmark and len(plan.parts.test) else None,
             learning=curve,
             robustness=benchmark.result(name, title) if benchmark else None,
+            pretrained=runner.approach.pretrained(plan.data.task),
         )
         return score_approach(answered, plan.dataset, plan.parts)
 

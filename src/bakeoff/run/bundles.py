@@ -82,6 +82,8 @@ class Figures(Protocol):
     @property
     def parameters(self) -> int: ...
     @property
+    def pretrained(self) -> str: ...
+    @property
     def out_of_fold(self) -> Scores | None: ...
     @property
     def test(self) -> Scores | None: ...
@@ -275,6 +277,7 @@ def _about(facts: RunFacts, figures: Figures, preprocess: Preprocess) -> dict[st
         ),
         "parameters": figures.parameters,
         "settings": figures.settings,
+        "pretrained": figures.pretrained,
         "trained_on": TrainedOn(
             name=facts.dataset.name,
             pictures=facts.protocol.training_pictures,

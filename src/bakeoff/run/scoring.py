@@ -50,6 +50,7 @@ class Answered:
     final : those of the final fit.
     test : rows, logits and OOD scores of the locked test by the final model; None without one.
     learning, robustness : None where they were not asked for.
+    pretrained : what the approach knew before, in words; empty for nothing.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Answered:
     test: Arrays | None = None
     learning: LearningCurve | None = None
     robustness: Robustness | None = None
+    pretrained: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,11 @@ class Scored:
         return self.answered.settings
 
     @property
+    def pretrained(self) -> str:
+        """What the approach knew before, in words; empty for nothing."""
+        return self.answered.pretrained
+
+    @property
     def parameters(self) -> int:
         """Learned numbers of the final model, frozen ones included."""
         final, _ = self.answered.final
@@ -149,6 +156,7 @@ class Scored:
             mistakes=self.mistakes,
             learning=answered.learning,
             robustness=answered.robustness,
+            pretrained=self.pretrained,
         )
 
 

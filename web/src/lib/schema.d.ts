@@ -807,6 +807,8 @@ export interface components {
          *     pictures and the libraries. `macs` are the multiplications for one picture from pixels to
          *     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
          *     to set thresholds with; `learning` and `robustness` are None if they were not requested.
+         *     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
+         *     that is nothing, and in older runs.
          */
         ApproachResult: {
             /** Bytes */
@@ -829,6 +831,11 @@ export interface components {
             parameters: number;
             /** Peak Memory Mb */
             peak_memory_mb: number;
+            /**
+             * Pretrained
+             * @default
+             */
+            pretrained: string;
             robustness?: components["schemas"]["Robustness"] | null;
             seconds: components["schemas"]["Seconds"];
             /** Settings */
