@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bakeoff.training.preprocess import FILL, Mode, Preprocess
+from bakeoff.training.preprocess import FILL, Mode, Preprocess, resizing
 
 from .drawn import sheet
 
@@ -282,3 +282,24 @@ def test_a_photo_without_contrast_is_blank() -> None:
     sky[:20] += 40
     pictures = torch.from_numpy(np.stack([blue, sky]))
     assert photo.with_blank(pictures)[1].tolist() == [True, False]
+
+
+# -- resizing ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [1, 2, 28, 56, 96, 192, 448])
+@pytest.mark.parametrize("length", [1, 2, 5, 27, 28, 29, 57, 130, 160, 480, 1001])
+def test_resizing_gives_the_numbers_of_interpolate(length: int, side: int) -> None:
+    x = torch.rand(2, 3, length, 40, generator=torch.Generator().manual_seed(length))
+    wanted = F.interpolate(x, size=(side, 31), mode="bilinear", antialias=True)
+    device = torch.device("cpu")
+    answer = resizing(length, side, device) @ x @ resizing(40, 31, device).T
+    assert (answer - wanted).abs().max() <= 1e-6
+
+
+@pytest.mark.parametrize(("coarse", "fine"), [(40, 40), (40, 160), (39, 192), (23, 224)])
+def test_resizing_up_needs_no_antialias(coarse: int, fine: int) -> None:
+    x = torch.rand(1, 1, coarse, coarse, generator=torch.Generator().manual_seed(coarse))
+    wanted = F.interpolate(x, size=(fine, fine), mode="bilinear")
+    finer = resizing(coarse, fine, torch.device("cpu"))
+    assert (finer @ x @ finer.T - wanted).abs().max() <= 1e-6
