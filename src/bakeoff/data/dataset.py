@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class Dataset:
     official_test : N, True for pictures of the set's own test part, or None.
     left_out : files, rows and pictures that are not used, and why.
     description : one line: the layout that was recognised, counts and looks.
+    doubts : why the labels of some pictures are doubted, by the names of the pictures.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Dataset:
     official_test: NDArray[np.bool_] | None = None
     left_out: tuple[LeftOut, ...] = ()
     description: str = ""
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.pictures)

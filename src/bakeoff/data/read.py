@@ -20,6 +20,7 @@ from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.grouping import parse_grouping, search_pattern
 from bakeoff.data.labelling import parse_labelling, pattern_in_names
 from bakeoff.data.pictures import Pictures
+from bakeoff.data.readers import picture_table
 from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.combine import combine
 from bakeoff.data.readers.files import looks_usable, visible
@@ -162,6 +163,8 @@ class _Source:
 
     def _read_directory(self, folder: Path, request: ReadRequest) -> Dataset:
         reader = self.readers.find(folder)
+        if request.labelling is not None and picture_table.names_pictures(folder):
+            reader = picture_table.READER  # its column outweighs the names of folders
         folders, files = visible(folder)
         if reader is not None:
             data = _read_with(reader, folder, request)

@@ -17,7 +17,7 @@ SIDEWAYS = "EMNIST, transposed"
 _MAX_BYTES = 1_000_000
 # One name a line, in the order of the numbers: as exports and CIFAR (batches.meta.txt) have it.
 _LISTS = re.compile(
-    r"(.*[-_. ])?(classes|class[-_. ]?names|label[-_. ]?names|labels|meta)\.(txt|names)"
+    r"(.*[-_. ])?(classes|class[-_. ]?names|label[-_. ]?names|labels|synsets|meta)\.(txt|names)"
 )
 # A number and its characters: EMNIST's "11 66 98" and KMNIST's "3,U+3061,ち".
 _MAPPINGS = re.compile(r"(.*?)[-_. ]?(mapping|class[-_ ]?map|label[-_ ]?map)\.(txt|csv|tsv)")

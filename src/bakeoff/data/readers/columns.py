@@ -19,6 +19,7 @@ __all__ = [
     "counts_up",
     "few_whole_numbers",
     "has_header",
+    "is_id_name",
     "is_number",
     "label_place",
 ]
@@ -59,6 +60,11 @@ class Columns:
     shape: tuple[int, int, int]
     label: int | None = None
     group: int | None = None
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column of this name, in lower case, numbers or names the rows."""
+    return _ID_NAME.fullmatch(name) is not None
 
 
 def is_number(field: str) -> bool:

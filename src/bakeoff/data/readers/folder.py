@@ -114,6 +114,7 @@ def read_listing(
         official_test=test if test.any() else None,
         left_out=tuple(listing.left_out),
         description=listing.description,
+        doubts=dict(listing.doubts),
     )
 
 

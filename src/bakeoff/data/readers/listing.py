@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +14,7 @@ from bakeoff.data.readers.metadata import Metadata, find_metadata, is_metadata, 
 from bakeoff.data.words import nfc, utf8
 from bakeoff.errors import LeftOut
 
-__all__ = ["Entry", "Listing", "is_picture_folder", "list_pictures"]
+__all__ = ["Entry", "Listing", "is_picture_folder", "leaves", "list_pictures"]
 
 
 _GUESSES = 20  # rows whose file is guessed, since each compares many names
@@ -47,6 +47,10 @@ class Entry:
         """Whether it starts like a picture, or may be a CSV matrix."""
         return looks_usable(self.path)
 
+    def trained(self) -> Entry:
+        """The same, as no part of the official test."""
+        return replace(self, test=False)
+
 
 @dataclass(slots=True)
 class Listing:
@@ -59,6 +63,7 @@ class Listing:
     class_folders : names of all class folders, including empty ones.
     columns : names of the metadata's columns.
     left_out : files that will not be read, and why.
+    doubts : pictures whose labels are doubted, and why.
     silent : what says nothing of a picture without a label, as the subject of a sentence.
     """
 
@@ -67,6 +72,7 @@ class Listing:
     class_folders: set[str] = field(default_factory=set)
     columns: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    doubts: dict[str, str] = field(default_factory=dict)
     silent: str = "neither a class folder nor metadata"
 
 
@@ -123,7 +129,7 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
                 continue
             row = rows[near].get(path, {}) if table else {}
             entry = _entry(path, root, part, split == "test", table, row)
-            if path.is_symlink() and not _stays(path, root.resolve()):
+            if path.is_symlink() and leaves(path, root.resolve()):
                 problem = "it is a link that leaves this folder, or leads to no file"
                 listing.left_out.append(LeftOut(entry.name, problem, "Copy its target here"))
             elif entry.label is not None or entry.looks_usable or _is_called_picture(path):
@@ -181,12 +187,12 @@ def _is_called_picture(path: Path) -> bool:
     return (guess_type(path.name)[0] or "").startswith("image/")
 
 
-def _stays(link: Path, inside: Path) -> bool:
-    """Whether a link leads to a plain file below `inside`."""
+def leaves(link: Path, inside: Path) -> bool:
+    """Whether a link leads elsewhere than to a plain file below `inside`."""
     try:
-        return link.is_file() and link.resolve().is_relative_to(inside)
+        return not (link.is_file() and link.resolve().is_relative_to(inside))
     except (OSError, RuntimeError):  # circular links
-        return False
+        return True
 
 
 def _layout(parts: Parts, metadata: Mapping[Path, Metadata]) -> str:

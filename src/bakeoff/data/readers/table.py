@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from bakeoff.data.readers import archive, folder, idx, npz, parquet, tables
+from bakeoff.data.readers import (
+    archive,
+    folder,
+    idx,
+    npz,
+    parquet,
+    picture_table,
+    tables,
+    teachable_machine,
+)
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError
 from bakeoff.plugins import load_plugin, plugins
@@ -13,10 +22,13 @@ from bakeoff.plugins import load_plugin, plugins
 __all__ = ["READERS", "ReaderTable"]
 
 # IDX before folders: its four files may lie beside folders of previews.
+# Tables that name pictures before folders, which may hold any of the classes.
 # Archives before npz: both are zips, and an archive is one that holds other files than arrays.
 # Tables last: nearly any text with numbers passes for one.
 READERS: tuple[Reader, ...] = (
     idx.READER,
+    teachable_machine.READER,
+    picture_table.READER,
     folder.READER,
     parquet.READER,
     archive.READER,
@@ -50,7 +62,7 @@ class ReaderTable:
 
     def hint(self) -> str:
         """What can be read, for errors: "Give IDX files, a folder of class folders, …"."""
-        *most, last = [reader.reads for reader in (*READERS, *self.others)]
+        *most, last = dict.fromkeys(reader.reads for reader in (*READERS, *self.others))
         return f"Give {', '.join(most)} or {last}"
 
 
