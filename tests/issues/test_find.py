@@ -92,6 +92,18 @@ def test_issues_have_words_and_clear_ones_have_proposals() -> None:
     ]
 
 
+def test_labels_that_people_disagree_about_are_to_be_looked_at() -> None:
+    dataset = strokes()
+    name = dataset.names[7]
+    doubts = {name: "its labels differ (dash 2, box 1)", "left-out.png": "its labels differ"}
+    health, proposed = issues_of(replace(dataset, doubts=doubts))
+    assert health.words == [
+        "1 picture has labels that differ between annotators; the class of most of them counts: "
+        f"{name}."
+    ]
+    assert [(one.action, one.name, one.why) for one in proposed] == [("keep", name, doubts[name])]
+
+
 def test_a_class_of_blank_pictures_is_how_that_class_looks() -> None:
     dataset = strokes()
     blank = np.flatnonzero(dataset.labels == 1)

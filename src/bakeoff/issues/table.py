@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bakeoff.issues import classes, copies, groups, label_errors, left_out, odd, shortcuts
+from bakeoff.issues import classes, copies, doubts, groups, label_errors, left_out, odd, shortcuts
 from bakeoff.issues.issue import Finder
 
 __all__ = ["FINDERS"]
@@ -13,6 +13,7 @@ FINDERS: dict[str, Finder] = {
     "outliers": odd.find_outliers,
     "copies": copies.find_copies,
     "copies in the test": copies.find_copies_in_test,
+    "annotators": doubts.find,
     "label errors": label_errors.find,
     "classes": classes.find,
     "groups": groups.find,

@@ -34,6 +34,7 @@ class Row:
     where : the row, for people: "labels.csv line 3".
     split : the part it belongs to, or None if the row does not say.
     cells : further columns.
+    several : its classes, if there is more than one.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Row:
     where: str
     split: Split | None = None
     cells: Mapping[str, str] = field(default_factory=dict)
+    several: tuple[str, ...] = ()
 
 
 def is_picture_name(name: str) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bakeoff.data.readers import (
+    annotation_tools,
     archive,
     folder,
     idx,
@@ -28,6 +29,7 @@ __all__ = ["READERS", "ReaderTable"]
 READERS: tuple[Reader, ...] = (
     idx.READER,
     teachable_machine.READER,
+    annotation_tools.READER,
     picture_table.READER,
     folder.READER,
     parquet.READER,
