@@ -13,6 +13,7 @@ from bakeoff.data.readers import (
     npz,
     parquet,
     picture_table,
+    quickdraw,
     tables,
     teachable_machine,
 )
@@ -29,6 +30,7 @@ __all__ = ["READERS", "ReaderTable"]
 READERS: tuple[Reader, ...] = (
     idx.READER,
     teachable_machine.READER,
+    quickdraw.READER,
     annotation_tools.READER,
     picture_table.READER,
     folder.READER,
