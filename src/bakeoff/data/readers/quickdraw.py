@@ -132,7 +132,7 @@ def draw(strokes: Sequence[_Stroke], side: int = _SIDE) -> NDArray[np.uint8]:
         scale, offset = 0.0, np.full(2, (fine - 1) / 2)
     image = Image.new("L", (fine, fine))
     pen = ImageDraw.Draw(image)
-    radius = width / 2
+    radius = (width - 1) / 2
     placed_points = iter(map(tuple, ((points - low) * scale + offset).tolist()))
     for stroke in strokes:
         placed = list(islice(placed_points, len(stroke)))
