@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from bakeoff.bundle.panel import name_bundles
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.app import create_app
+from bakeoff.server.connections import server_for
 from bakeoff.server.guard import LOOPBACK
 from bakeoff.server.home import Home
 from bakeoff.server.limits import Bounds
@@ -39,9 +39,8 @@ def serving(
     options = {"hosts": LOOPBACK} | options
     served = Runs([run.path] if run else [], home.runs if home else None)
     application = create_app(models, served, bounds=bounds, home=home, **options)
-    config = uvicorn.Config(application, port=0, log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
+    server = server_for(application, "127.0.0.1", 0)
+    socket = server.config.bind_socket()
     thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -20,7 +20,6 @@ import typer
 from bakeoff.cli.common import app, console
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
     from bakeoff.server.home import Home
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["serve", "serve_until_stopped"]
 
 M_ARENA_MAX = -8  # of glibc's mallopt
-GRACE = 20  # seconds for what is in flight when the server is told to stop
 
 Served = Annotated[
     list[Path] | None,
@@ -165,6 +163,7 @@ def serve_until_stopped(
     beside : called before the server listens, to start what goes on beside it; returns the place
         of the page to show, such as "#/try/digits".
     """
+    from bakeoff.server.connections import server_for
     from bakeoff.server.home import Home
     from bakeoff.server.limits import Bounds
 
@@ -179,7 +178,7 @@ def serve_until_stopped(
         threads=threads,
         **access,
     )
-    server = _server(application, host, port)
+    server = server_for(application, host, port)
     for name, batcher in application.state.models.items():
         console.print(f"{name}: {batcher.bundle.manifest.title}", markup=False)
     if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
@@ -197,25 +196,6 @@ def serve_until_stopped(
     gc.collect()
     gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
     server.run([listener])
-
-
-def _server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """A server that the application can ask whether it is about to end."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        application,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        limit_concurrency=1000,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
-    application.state.ending = lambda: server.should_exit
-    return server
 
 
 def _access(host: str, public_urls: Sequence[str], allow_origins: Sequence[str]) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from starlette.middleware.cors import CORSMiddleware
 from bakeoff.server import explain, oip, page, predict, runs, studies, train
 from bakeoff.server.encoding import UnpackBody
 from bakeoff.server.guard import Guard
+from bakeoff.server.head import AnswerHead
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
-from bakeoff.server.limits import BodyLimit, Bounds, Problem
+from bakeoff.server.limits import BodyLimit, Bounds, Problem, RequestLimit
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.public import BelowPath, PublicUrl
@@ -117,9 +118,11 @@ def _middleware(
     )
     return [
         Middleware(BelowPath, prefixes=[url.prefix for url in public]),
+        Middleware(AnswerHead),
         Middleware(Measure, metrics=metrics),
         *([cross_origin] if allow_origins else []),
         guard,
+        Middleware(RequestLimit),
         Middleware(BodyLimit, bounds=bounds),
         Middleware(UnpackBody, bounds=bounds),
     ]

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bakeoff.server.limits import Problem
+from bakeoff.server.limits import OPEN, Problem
 
 __all__ = ["LOOPBACK", "Guard"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GUARDED = ("/api", "/v2", "/metrics", "/openapi.json")  # the page itself has no data
-OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for health probes, which have no token
 
 HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -94,7 +93,8 @@ class Guard:
                 f"it is another page that may use the API, with --allow-origin {shown}.",
             )
         if self.token is not None and path not in OPEN and path.startswith(GUARDED):
-            sent = headers.get("authorization", "").removeprefix("Bearer ")
+            scheme, _, sent = headers.get("authorization", "").partition(" ")
+            sent = sent.strip() if scheme.lower() == "bearer" else ""
             if not hmac.compare_digest(sent.encode(), self.token.encode()):
                 raise Problem(
                     401,

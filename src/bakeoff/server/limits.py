@@ -22,11 +22,13 @@ from bakeoff.data.decode import Limits
 from bakeoff.data.readers.lines import TableLimits
 from bakeoff.errors import BakeoffError
 
-__all__ = ["MB", "PROTOCOL", "BodyLimit", "Bounds", "Problem"]
+__all__ = ["MB", "OPEN", "PROTOCOL", "BodyLimit", "Bounds", "Problem", "RequestLimit"]
 
 MB = 1_000_000
 SETS = "/api/sets"  # receives whole sets
 PROTOCOL = "/v2"  # the Open Inference Protocol
+OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for health probes: always answered
+REQUESTS = 1_000  # in progress
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
@@ -164,6 +166,33 @@ class Bounds:
         if method == "POST" and path == SETS:
             return self.set_mb, self.set_seconds
         return self.body_mb, self.body_seconds
+
+
+class RequestLimit:
+    """Middleware that refuses requests while too many are in progress, but never a health check."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.most = REQUESTS
+        self.now = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self.app(scope, receive, send)
+            return
+        if self.now >= self.most:
+            problem = Problem(
+                503,
+                f"{self.now} requests are in progress already. Try again in a second.",
+                {"Retry-After": "1"},
+            )
+            await problem.response(scope["path"])(scope, receive, send)
+            return
+        self.now += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.now -= 1
 
 
 class BodyLimit:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bakeoff.server.models import ModelResult
 
 __all__ = ["Measure", "Metrics"]
 
+LEFT = 499
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 4, 8)
+
+log = logging.getLogger("bakeoff.server")
 
 
 class Metrics:
@@ -51,7 +56,10 @@ class Metrics:
 
 
 class Measure:
-    """Middleware that counts every request with its status and duration."""
+    """Middleware that counts every request with its status and duration.
+
+    A client that leaves before its request has arrived is counted with status 499, as by nginx.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -61,16 +69,27 @@ class Measure:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, arrived = time.perf_counter(), 500, False
+
+        async def watched() -> Message:
+            nonlocal status, arrived
+            message = await receive()
+            if message["type"] == "http.disconnect" and not arrived:
+                status = LEFT
+            elif message["type"] == "http.request":
+                arrived = not message.get("more_body", False)
+            return message
 
         async def observed(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and status != LEFT:
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, observed)
+            await self.app(scope, watched, observed)
+        except ClientDisconnect:
+            log.debug("a client left before its request was complete")
         finally:
             route = getattr(scope.get("route"), "path", "none")
             self.metrics.request(route, status, time.perf_counter() - started)
