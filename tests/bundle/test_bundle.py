@@ -144,9 +144,9 @@ def test_the_input_is_computed_only_on_request(
     asked: list[list[str]] = []
     run = bundle._session.run
 
-    def listening(names: list[str], given: Any) -> Any:
+    def listening(names: list[str], given: Any, options: Any) -> Any:
         asked.append(names)
-        return run(names, given)
+        return run(names, given, options)
 
     monkeypatch.setattr(bundle, "_session", SimpleNamespace(run=listening))
     drawing = strokes(1).pictures[0][None]
@@ -259,7 +259,8 @@ def swell_json(folder: Path) -> None:
         (lose_graph, "cannot be read"),
         (break_json, "damaged or of another version"),
         (swell_json, "larger than 20 MB"),
-        (lambda folder: change(folder, schema_version=99), "schema_version"),
+        (lambda folder: change(folder, schema_version=99), "from a newer bakeoff"),
+        (lambda folder: change(folder, schema_version=0), "schema_version"),
         (lambda folder: change(folder, run="rm -rf"), "run"),
         (lambda folder: change(folder, classes=["a", "a", "b"]), "twice"),
         (lambda folder: change(folder, classes=["a", "b"]), "golden"),

@@ -1,4 +1,5 @@
 import csv
+import errno
 import io
 import json
 import os
@@ -199,12 +200,13 @@ def test_a_crash_while_writing_leaves_no_unit(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(BakeoffError, match=r"No space left on device\)\. What is finished is safe"):
         run.save_unit("cnn", "fold 1", RECORD, ARRAYS, b"weights")
     assert not run.has_unit("cnn", "fold 1")
+    assert not list(run.path.glob("units/cnn/.*"))
 
 
 @pytest.mark.parametrize("name", ["unit.json", "logits.npz"])

@@ -272,17 +272,22 @@ def test_an_invalid_bound_is_refused(text: str) -> None:
         Bounds.of([text])
 
 
-def test_if_one_model_refuses_the_requests_to_the_others_are_cancelled(finished: RunFolder) -> None:
+def test_if_one_model_refuses_the_others_answer_all_the_same(finished: RunFolder) -> None:
     models = Models(name_bundles([finished.path]), waiting=1, cores=1)
     models["cnn"].waiting = 5
     some = Inputs(("a", "b"), strokes(2).pictures)
 
     async def main() -> None:
+        found = await models.predict(list(models), some)
+        assert set(found.results) == {"baseline"}
+        assert [one.model for one in found.failed] == ["cnn"]
+        assert "in the queue already" in found.failed[0].problem
         with pytest.raises(Problem, match="in the queue already"):
-            await models.predict(list(models), some)
-        assert models["baseline"].waiting == 0
+            await models.predict(["cnn"], some)
         models["cnn"].waiting = 0
-        assert set(await models.predict(list(models), some)) == {"baseline", "cnn"}
+        found = await models.predict(None, some)
+        assert set(found.results) == {"baseline", "cnn"}
+        assert not found.failed
 
     asyncio.run(main())
 

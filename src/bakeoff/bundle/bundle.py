@@ -36,6 +36,7 @@ from bakeoff.data.words import count
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.old_names import read_json
+from bakeoff.record.whole import read_file
 
 __all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load", "read_bundle"]
 
@@ -47,6 +48,7 @@ LEAST_OOD_SCORE = 1e-3  # compared relative to this, where the recorded one is e
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MAX_GRAPH_BYTES)
 MAX_MANIFEST_BYTES = 20_000_000
+ROUNDING = 1e-3  # of the sum of probabilities, in few bits
 UNTRUSTED_HINT = "Use only bundles made by bakeoff, from people you trust"
 
 Outcome: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -122,6 +124,7 @@ class Bundle:
                 f"ONNX Runtime cannot run its graph ({_first_line(error)})",
                 UNTRUSTED_HINT,
             ) from None
+        self._running: onnxruntime.RunOptions | None = None
         # By position: graphs of schema 1 call the second one otherwise.
         self._outputs = [output.name for output in self._session.get_outputs()[: len(OUTPUTS)]]
 
@@ -196,11 +199,27 @@ class Bundle:
             yield rows, self.run(pixels)
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
-        """The `Outcome` for N×H×W×C pixels of uint8; those with alpha are laid on white."""
+        """The `Outcome` for N×H×W×C pixels of uint8; those with alpha are laid on white.
+
+        Raises
+        ------
+        BakeoffError
+            The graph of a stranger gives what are no probabilities, or `stop` has ended it.
+        """
         expected = ((len(self.classes),), (), (self.manifest.embedding,))
         shapes = dict(zip(self._outputs, expected, strict=True))
         probabilities, ood_scores, embeddings = self._run(pixels, shapes)
+        sums = probabilities.sum(axis=1)
+        # Written so that NaN, for which every comparison is false, is refused too.
+        proper = probabilities.min() >= -ROUNDING and np.abs(sums - 1).max() <= ROUNDING
+        if not (proper and np.isfinite(ood_scores).all()):
+            raise BakeoffError(self.name, "its graph gives no probabilities", UNTRUSTED_HINT)
         return probabilities, ood_scores, embeddings
+
+    def stop(self) -> None:
+        """End what the graph computes at this moment, from another thread."""
+        if (running := self._running) is not None:
+            running.terminate = True
 
     def seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The network's input for N×H×W×C uint8 pictures: N×S×S×C, C = 1 (grey) or 3 (RGB).
@@ -218,7 +237,19 @@ class Bundle:
     ) -> list[NDArray[np.float32]]:
         """The outputs named by `shapes`, which holds the expected shape for one picture."""
         fed = {INPUT: without_alpha(pixels)}
-        outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), fed)
+        running = self._running = onnxruntime.RunOptions()
+        try:
+            outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), fed, running)
+        except Exception as error:  # ONNX Runtime's exception types are not public
+            if running.terminate:
+                raise BakeoffError(
+                    self.name, "took too long and was stopped", "Send fewer or smaller pictures"
+                ) from None
+            raise BakeoffError(
+                self.name, f"its graph cannot be run ({_first_line(error)})", UNTRUSTED_HINT
+            ) from None
+        finally:
+            self._running = None
         for (name, shape), output in zip(shapes.items(), outputs, strict=True):
             if output.shape != (len(pixels), *shape):
                 raise BakeoffError(
@@ -356,7 +387,7 @@ def _folder(path: Path) -> Path:
 def _read_bundle(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
     data = _read(folder, MANIFEST, MAX_MANIFEST_BYTES, name)
     try:
-        manifest = Manifest.model_validate(read_json(data))
+        manifest = Manifest.model_validate(read_json(data, f"{name}/{MANIFEST}"))
     except ValueError as error:
         reason = "it is not JSON"
         if isinstance(error, ValidationError):
@@ -388,8 +419,7 @@ def _checked(folder: Path, file: str, manifest: Manifest, name: str) -> bytes:
 
 def _read(folder: Path, file: str, max_bytes: int, name: str) -> bytes:
     try:
-        with (folder / file).open("rb") as opened:
-            data = opened.read(max_bytes + 1)
+        data = read_file(folder / file, most=max_bytes + 1)
     except OSError as error:
         raise BakeoffError(
             f"{name}/{file}", f"cannot be read ({error.strerror})", "Copy the bundle again"

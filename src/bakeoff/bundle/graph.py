@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import onnx
 from google.protobuf.message import DecodeError
 
+from bakeoff.bundle.budget import check_cost
 from bakeoff.errors import BakeoffError
 
 __all__ = ["FORMER_OUTPUTS", "INPUT", "OUTPUTS", "PREPARED", "check_graph", "has_former_outputs"]
@@ -62,7 +63,7 @@ def check_graph(data: bytes, name: str) -> None:
     BakeoffError
         It is no ONNX graph, is too large, keeps weights in other files, uses operators that
         picture classifiers do not need, has other inputs or outputs than bakeoff's, or comes from
-        a version without the output `PREPARED`.
+        a version without the output `PREPARED`, or would take too much memory or time.
     """
     if len(data) > MAX_GRAPH_BYTES:
         raise _refused(name, f"is larger than {MAX_GRAPH_BYTES // 1_000_000} MB")
@@ -97,6 +98,7 @@ def check_graph(data: bytes, name: str) -> None:
             f"is from an older version: it has no output {PREPARED}",
             "Export it again with bakeoff export",
         )
+    check_cost(model, name)
 
 
 def has_former_outputs(data: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from bakeoff.data.readers.tables import (
 )
 from bakeoff.errors import BakeoffError, InputError, LeftOut
 
-__all__ = ["InputLimits", "Inputs", "folder_of", "from_bytes", "gather", "joined_inputs"]
+__all__ = ["Effort", "InputLimits", "Inputs", "folder_of", "from_bytes", "gather", "joined_inputs"]
 
 TEMPORARY = "given"  # the name of a temporary file, replaced in every message
 HINT = "Pass a path, bytes, a PIL image, an array of pixels, or a list of these"
@@ -38,11 +39,58 @@ HINT = "Pass a path, bytes, a PIL image, an array of pixels, or a list of these"
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
-    """Limits on input as bytes, which may be untrusted."""
+    """Limits on input as bytes, which may be untrusted.
+
+    Attributes
+    ----------
+    picture, archive, table : of each of them.
+    max_bytes : of the pictures in an archive when they are decoded; None for no limit.
+    cpu_seconds : for all of them; what is not decoded by then is left out. None for no limit.
+    """
 
     picture: Limits = field(default_factory=Limits)
     archive: ArchiveLimits = field(default_factory=ArchiveLimits)
     table: TableLimits = field(default_factory=TableLimits)
+    max_bytes: int | None = None
+    cpu_seconds: float | None = None
+
+
+class Effort:
+    """What the decoding of many pictures has taken so far, in one thread."""
+
+    def __init__(self, limits: InputLimits) -> None:
+        self.limits = limits
+        self._started = time.thread_time()
+        self._bytes = 0
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Count a decoded picture."""
+        self._bytes += picture.nbytes
+
+    def check(self, name: str) -> None:
+        """Refuse the next picture, of that name, if the limits are reached.
+
+        Raises
+        ------
+        BakeoffError
+            The pictures before it have taken as much as is allowed.
+        """
+        limits = self.limits
+        if limits.cpu_seconds is not None:
+            spent = time.thread_time() - self._started
+            if spent > limits.cpu_seconds:
+                raise BakeoffError(
+                    name,
+                    f"was not reached in {limits.cpu_seconds:g} s, which the pictures before it "
+                    "took to decode",
+                    "Send it in another request",
+                )
+        if limits.max_bytes is not None and self._bytes > limits.max_bytes:
+            raise BakeoffError(
+                name,
+                f"was not reached: the pictures before it fill {limits.max_bytes // 1_000_000} MB",
+                "Send it in another request",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +159,26 @@ def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
     return joined_inputs(parts)
 
 
-def from_bytes(data: bytes, name: str, limits: InputLimits = InputLimits()) -> Inputs:
-    """Pictures from one file, whose format is recognised by its bytes, not by its name."""
+def from_bytes(
+    data: bytes, name: str, limits: InputLimits = InputLimits(), effort: Effort | None = None
+) -> Inputs:
+    """Pictures from one file, whose format is recognised by its bytes, not by its name.
+
+    Parameters
+    ----------
+    effort : of the files before it, if they share the limits.
+    """
+    effort = effort or Effort(limits)
     if is_picture(data) or not data:
-        return _one(decode(data, name, limits.picture), name)
+        picture = decode(data, name, limits.picture)
+        effort.add(picture)
+        return _one(picture, name)
     with TemporaryDirectory(prefix="bakeoff-") as folder:
         file = Path(folder, TEMPORARY)  # never under a name from outside
         file.write_bytes(data)
         try:
             if data.startswith(b"PK\x03\x04"):
-                inputs = _from_zip(file, limits)
+                inputs = _from_zip(file, limits, effort)
             elif looks_like_table(file):
                 inputs = _from_text(file, data, limits)
             else:
@@ -244,7 +302,7 @@ def _from_dataset(dataset: Dataset) -> Inputs:
     return Inputs(dataset.names, dataset.pictures, dataset.left_out, labels=labels)
 
 
-def _from_zip(path: Path, limits: InputLimits) -> Inputs:
+def _from_zip(path: Path, limits: InputLimits, effort: Effort) -> Inputs:
     """The pictures in a zip, recognised by their bytes; other files are left out."""
     with unpacked(path, limits.archive) as (folder, left_out):
         parts: list[tuple[str, Inputs]] = []
@@ -254,7 +312,9 @@ def _from_zip(path: Path, limits: InputLimits) -> Inputs:
             if any(part.startswith((".", "__MACOSX")) for part in Path(inside).parts):
                 continue
             try:
+                effort.check(inside)
                 picture = decode_file(file, inside, limits.picture)
+                effort.add(picture)
                 parts.append(("", _one(picture, inside)))
             except BakeoffError as error:
                 refused.append(LeftOut.because(error))

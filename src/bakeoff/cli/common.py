@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
+import tempfile
+import threading
 import warnings
 import webbrowser
 from pathlib import Path
@@ -30,6 +34,11 @@ app = typer.Typer(
 
 console = Console(highlight=False)
 
+# What a user can change: a full or damaged disk, or one without access.
+FIXABLE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG),
+}
 FORMER_OPTIONS = {
     "--brittleness": "--robustness",
     "--no-brittleness": "--no-robustness",
@@ -60,6 +69,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [_current(argument) for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
+    _end_like_ctrl_c()
     try:
         app(arguments)
     except BakeoffError as error:
@@ -67,6 +77,38 @@ def main() -> None:
             raise
         _errors().print(f"bakeoff: {error}", markup=False)
         sys.exit(2)
+    except OSError as error:
+        if debug or error.errno not in FIXABLE:
+            raise
+        _errors().print(f"bakeoff: {_of_the_disk(error)}", markup=False)
+        sys.exit(2)
+
+
+def _end_like_ctrl_c() -> None:
+    """Let a polite signal to end, or a terminal that is closed, end a command as Ctrl-C does.
+
+    It then stops its workers and removes temporary files, and a run can be resumed.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        return  # which alone may change signals
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not with nohup
+            signal.signal(number, interrupt)
+
+
+def _of_the_disk(error: OSError) -> BakeoffError:
+    """What the disk refuses, in words."""
+    return BakeoffError(
+        str(error.filename or tempfile.gettempdir()),
+        f"cannot be read or written ({error.strerror})",
+        "Make room or give access. What a run has finished is safe: bakeoff run --resume RUN "
+        "continues it",
+    )
 
 
 def _current(argument: str) -> str:

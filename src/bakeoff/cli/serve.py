@@ -12,6 +12,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -82,7 +83,8 @@ Bound = Annotated[
     typer.Option(
         metavar="NAME=NUMBER",
         help="Change a bound: body_mb, files, pictures, picture_megapixels, unpacked_mb, "
-        "members, body_seconds, waiting, set_mb, set_files, set_seconds.",
+        "members, body_seconds, decode_seconds, memory_mb, waiting, answer_seconds, set_mb, "
+        "set_files, set_seconds.",
     ),
 ]
 Threads = Annotated[
@@ -195,7 +197,8 @@ def serve_until_stopped(
         threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
     gc.collect()
     gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
-    server.run([listener])
+    with suppress(KeyboardInterrupt):  # which ends it in good order
+        server.run([listener])
 
 
 def _access(host: str, public_urls: Sequence[str], allow_origins: Sequence[str]) -> dict[str, Any]:

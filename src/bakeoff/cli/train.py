@@ -247,7 +247,7 @@ def _read_config(file: IO[bytes]) -> RunConfig:
     from bakeoff.record.old_names import read_json
 
     try:
-        document = read_json(file.read())
+        document = read_json(file.read(), f"--config {file.name}")
     except ValueError:
         document = None
     if not isinstance(document, dict):

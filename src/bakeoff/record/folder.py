@@ -26,11 +26,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -45,7 +46,7 @@ from bakeoff.record.old_names import read_json
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
 from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
-from bakeoff.record.whole import write_file, write_folder
+from bakeoff.record.whole import read_file, write_file, write_folder
 
 __all__ = ["CORRECTIONS", "LOG", "PRELIMINARY", "RunFolder", "corrections_table"]
 
@@ -77,8 +78,9 @@ class RunFolder:
     def create(cls, path: Path, config: RunConfig) -> RunFolder:
         """A new run at `path`, which must not hold anything yet."""
         cls.check_free(path)
-        path.mkdir(parents=True, exist_ok=True)
         folder = cls(path)
+        with folder._writing():
+            path.mkdir(parents=True, exist_ok=True)
         folder.amend(config)
         return folder
 
@@ -105,7 +107,8 @@ class RunFolder:
     def config(self) -> RunConfig:
         """What was asked of this run."""
         try:
-            return RunConfig.model_validate(read_json((self.path / "run.json").read_bytes()))
+            path = self.path / "run.json"
+            return RunConfig.model_validate(read_json(read_file(path), str(path)))
         except ValueError as error:
             raise BakeoffError(
                 str(self.path / "run.json"),
@@ -121,7 +124,7 @@ class RunFolder:
 
     def log(self, event: Event) -> None:
         """Append one event; it is on its way to disk when this returns."""
-        with (self.path / "events.jsonl").open("ab+") as file:
+        with self._writing(), (self.path / "events.jsonl").open("ab+") as file:
             # After a line cut short by a crash, this event begins a line of its own.
             if file.tell() and _last_byte(file) != b"\n":
                 file.write(b"\n")
@@ -137,9 +140,7 @@ class RunFolder:
         A line that is still being written is left for the next look.
         """
         try:
-            with (self.path / "events.jsonl").open("rb") as file:
-                file.seek(offset)
-                data = file.read()
+            data = read_file(self.path / "events.jsonl", offset)
         except FileNotFoundError:
             return [], offset
         whole = data[: data.rfind(b"\n") + 1]
@@ -205,19 +206,20 @@ class RunFolder:
 
     def save_unit_files(self, approach: str, fold: str, files: Mapping[str, bytes]) -> None:
         """Write approach × fold as another folder held it."""
-        write_folder(self.unit(approach, fold), files)
+        with self._writing():
+            write_folder(self.unit(approach, fold), files)
 
     def unit_files(self, approach: str, fold: str) -> dict[str, bytes]:
         """The files of a finished approach × fold."""
         unit = self.unit(approach, fold)
-        return {path.name: path.read_bytes() for path in unit.iterdir()}
+        return {path.name: read_file(path) for path in unit.iterdir()}
 
     def load_unit(self, approach: str, fold: str) -> tuple[UnitRecord, dict[str, NDArray[Any]]]:
         """The figures and arrays of a finished approach × fold."""
         unit = self.unit(approach, fold)
         try:
-            record = UnitRecord.model_validate_json((unit / "unit.json").read_bytes())
-            with np.load(unit / "logits.npz", allow_pickle=False) as arrays:
+            record = UnitRecord.model_validate_json(read_file(unit / "unit.json"))
+            with _loaded(unit / "logits.npz") as arrays:
                 return record, {FORMER_ARRAYS.get(name, name): arrays[name] for name in arrays}
         except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise BakeoffError(
@@ -261,7 +263,7 @@ class RunFolder:
         cannot be read of it is replaced by U+FFFD.
         """
         with suppress(FileNotFoundError):
-            return (self.path / CORRECTIONS).read_bytes().decode(errors="replace")
+            return read_file(self.path / CORRECTIONS).decode(errors="replace")
         return ""
 
     def save_learning(self, header: Sequence[str], fits: Iterable[Sequence[object]]) -> None:
@@ -285,7 +287,7 @@ class RunFolder:
                 f"Continue with: bakeoff run --resume {self.path}",
             )
         try:
-            return Results.model_validate(read_json(path.read_bytes()))
+            return Results.model_validate(read_json(read_file(path), str(path)))
         except ValueError as error:
             raise BakeoffError(
                 str(path),
@@ -302,7 +304,7 @@ class RunFolder:
         """
         path = self.path / (PRELIMINARY_ARRAYS if preliminary else "probabilities.npz")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with _loaded(path) as arrays:
                 return dict(arrays)
         except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise BakeoffError(
@@ -319,7 +321,8 @@ class RunFolder:
             return
         files = {f"{n:04}.webp": sheet for n, sheet in enumerate(sheets_of(pictures))}
         files["index.json"] = index.model_dump_json().encode()
-        write_folder(self.path / "pictures", files)
+        with self._writing():
+            write_folder(self.path / "pictures", files)
 
     def picture_index(self) -> PictureIndex:
         """What is known of every picture.
@@ -331,7 +334,7 @@ class RunFolder:
         """
         path = self.path / "pictures" / "index.json"
         try:
-            return PictureIndex.model_validate_json(path.read_bytes())
+            return PictureIndex.model_validate_json(read_file(path))
         except (OSError, ValidationError) as error:
             raise BakeoffError(
                 str(path),
@@ -344,7 +347,24 @@ class RunFolder:
         return SheetReader(self.path / "pictures")
 
     def _write(self, name: str, data: bytes) -> None:
-        write_file(self.path / name, data)
+        with self._writing():
+            write_file(self.path / name, data)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn an `OSError`, such as a full disk, into words that say how to go on."""
+        try:
+            yield
+        except OSError as error:
+            begun = (self.path / "run.json").is_file()
+            raise BakeoffError(
+                str(self.path),
+                f"cannot be written ({error.strerror or error})",
+                "What is finished is safe. Make room or give access, then continue with: "
+                f"bakeoff run --resume {self.path}"
+                if begun
+                else "Make room or give access, or choose another --out",
+            ) from error
 
 
 def _last_byte(file: IO[bytes]) -> bytes:
@@ -370,6 +390,12 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
             np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
     return buffer.getvalue()
+
+
+def _loaded(path: Path) -> NpzFile:
+    """The arrays of an npz file."""
+    loaded: NpzFile = np.load(io.BytesIO(read_file(path)), allow_pickle=False)
+    return loaded
 
 
 def corrections_table(proposed: Sequence[Correction]) -> str:

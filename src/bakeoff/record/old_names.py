@@ -10,7 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bakeoff.errors import BakeoffError
+
 __all__ = ["read_json", "read_search"]
+
+NEWEST = 2  # schema version that this bakeoff reads
 
 FIELDS = {
     "thing": "subject",
@@ -30,23 +34,33 @@ FIELDS = {
 USERS_NAMES = {"settings", "space", "importance", "machine", "files", "made_with", "spaces"}
 
 
-def read_json(data: bytes) -> Any:
+def read_json(data: bytes, subject: str) -> Any:
     """The document in `data`, with the field names of the current schema.
 
     Raises
     ------
     ValueError
         It is not JSON.
+    BakeoffError
+        A newer bakeoff wrote it. `subject` is its name in the error.
     """
     document = json.loads(data)
-    if isinstance(document, dict) and document.get("schema_version") == 1:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version == 1:
         return renamed(document) | {"schema_version": 2}
+    if isinstance(version, int) and version > NEWEST:
+        raise BakeoffError(
+            subject,
+            f"is from a newer bakeoff: it has schema version {version}, and this one reads up to "
+            f"{NEWEST}",
+            "Update with: pip install --upgrade bakeoff",
+        )
     return document
 
 
-def read_search(data: bytes) -> Any:
-    """What `tune.json` holds, which has no version of its own, under today's names."""
-    document = json.loads(data)
+def read_search(data: bytes, subject: str) -> Any:
+    """What `tune.json` holds under today's names; see `read_json`."""
+    document = read_json(data, subject)
     return renamed(document) if isinstance(document, dict) and "request" in document else document
 
 

@@ -6,6 +6,7 @@ pictures/0000.webp holds those of rows 0 to 255, sixteen across; 0001.webp the n
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,12 +17,14 @@ from PIL import Image
 
 from bakeoff.data.image import thumbnail
 from bakeoff.errors import BakeoffError
+from bakeoff.record.whole import read_file
 
 __all__ = ["ACROSS", "PER_SHEET", "SheetReader", "sheet_of", "sheets_of"]
 
 ACROSS = 16
 PER_SHEET = ACROSS * ACROSS
 SIDE = 96  # pixels, the most a side of a small picture has
+NUMBERED = re.compile(r"[0-9]{4}")  # other names are not ours, and could stand for any number
 QUALITY = 80  # of WebP, for photos; drawings and digits are kept to the pixel
 
 
@@ -71,7 +74,7 @@ class SheetReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        found = [int(path.stem) for path in folder.glob("*.webp") if path.stem.isdecimal()]
+        found = [int(path.stem) for path in folder.glob("*.webp") if NUMBERED.fullmatch(path.stem)]
         # By number, so that a file that is lost in the middle moves no picture to another row.
         self.paths = [folder / f"{number:04}.webp" for number in range(max(found, default=-1) + 1)]
         self._sheet = lru_cache(maxsize=8)(self._opened)
@@ -90,9 +93,10 @@ class SheetReader:
 
     def _opened(self, number: int) -> Image.Image:
         try:
-            with Image.open(self.paths[number], formats=("WEBP",)) as image:
+            data = io.BytesIO(read_file(self.paths[number]))
+            with Image.open(data, formats=("WEBP",)) as image:
                 return image.convert("RGBA")
-        except (OSError, IndexError) as error:
+        except Exception as error:  # Pillow's decoders raise whatever they like
             raise BakeoffError(
                 str(self.folder / f"{number:04}.webp"),
                 f"is not there or damaged ({type(error).__name__})",

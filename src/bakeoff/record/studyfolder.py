@@ -14,7 +14,7 @@ from bakeoff.record.lock import holder
 from bakeoff.record.old_names import read_json
 from bakeoff.record.study import STUDY_SCHEMA_VERSION, Search, StudyResults, TrialRecord
 from bakeoff.record.tables import table
-from bakeoff.record.whole import write_file
+from bakeoff.record.whole import read_file, write_file
 
 __all__ = ["SETTINGS", "STUDY", "TRIALS", "StudyFolder", "StudyState"]
 
@@ -59,7 +59,7 @@ class StudyFolder:
         """
         path = self.path / STUDY
         try:
-            return StudyResults.model_validate(read_json(path.read_bytes()))
+            return StudyResults.model_validate(read_json(read_file(path), str(path)))
         except OSError as error:
             raise BakeoffError(
                 str(path), f"cannot be read ({error.strerror})", "Search again with bakeoff tune"

@@ -275,7 +275,7 @@ class _Bake:
             scored = [self._score(runner, benchmark) for runner in runners]
             self._write(scored, opened, to_make, early)
         except Exception as error:
-            with suppress(OSError):  # the disk may be what went wrong
+            with suppress(OSError, BakeoffError):  # the disk may be what went wrong
                 self.folder.log(RunFailed(why=str(error) or type(error).__name__))
             raise
         return self.folder

@@ -22,6 +22,7 @@ from bakeoff.server.head import AnswerHead
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs
 from bakeoff.server.limits import BodyLimit, Bounds, Problem, RequestLimit
+from bakeoff.server.memory import KeepInMemory
 from bakeoff.server.metrics import Measure, Metrics
 from bakeoff.server.models import Models
 from bakeoff.server.public import BelowPath, PublicUrl
@@ -70,7 +71,7 @@ def create_app(
         title="bakeoff",
         summary="Trained picture classifiers, side by side.",
         version=__version__,
-        lifespan=partial(_lifespan, models, watch),
+        lifespan=partial(_lifespan, models, watch, bounds.answer_seconds),
         docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         middleware=_middleware(metrics, bounds, hosts, token, public, allow_origins),
@@ -124,18 +125,23 @@ def _middleware(
         guard,
         Middleware(RequestLimit),
         Middleware(BodyLimit, bounds=bounds),
+        Middleware(KeepInMemory, bounds=bounds),
         Middleware(UnpackBody, bounds=bounds),
     ]
 
 
 @asynccontextmanager
-async def _lifespan(models: Models, watch: bool, _: FastAPI) -> AsyncIterator[None]:
-    watching = asyncio.create_task(models.watch()) if watch else None
+async def _lifespan(
+    models: Models, watch: bool, answer_seconds: float, _: FastAPI
+) -> AsyncIterator[None]:
+    watching = [asyncio.create_task(models.end_slow(answer_seconds))]
+    if watch:
+        watching.append(asyncio.create_task(models.watch()))
     yield
-    if watching is not None:
-        watching.cancel()
+    for task in watching:
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await task
     models.close()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -16,12 +18,15 @@ from numpy.typing import NDArray
 
 from bakeoff.bundle.bundle import Bundle, Outcome
 from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError
 from bakeoff.server.limits import Problem
 
 __all__ = ["Batcher"]
 
 BATCH_PICTURES = 64
 BATCH_PIXELS = 2_000_000  # tens of milliseconds: the longest time that the next request waits
+
+log = logging.getLogger("bakeoff.server")
 
 
 @dataclass(eq=False)
@@ -60,12 +65,13 @@ class Batcher:
     """
 
     def __init__(self, bundle: Bundle, executor: Executor, *, waiting: int) -> None:
-        self.bundle = bundle
+        self.bundle = self._running = bundle
         self.executor = executor
         self._max_waiting = waiting
         self._queue: deque[_Waiting] = deque()
         self._working = False
         self._lock = threading.Lock()  # protects the two above
+        self._since: float | None = None  # when the batch that runs began
         self.waiting = 0
 
     async def run(self, pictures: Pictures) -> Outcome:
@@ -74,7 +80,7 @@ class Batcher:
         Raises
         ------
         Problem
-            503: the queue is full.
+            503: the queue is full. 500: the model gives no answer.
         """
         with self._counted(len(pictures)):
             if len(pictures) == 1:
@@ -106,6 +112,11 @@ class Batcher:
             (pictures,) = await self._answered(_Waiting(picture[None], seen=True))
         shown: NDArray[np.uint8] = pictures[0]
         return shown
+
+    def stop_after(self, seconds: float) -> None:
+        """End the batch that runs, if it began so long ago; its requests fail."""
+        if self._since is not None and time.monotonic() - self._since > seconds:
+            self._running.stop()
 
     @contextmanager
     def _counted(self, pictures: int) -> Iterator[None]:
@@ -145,11 +156,14 @@ class Batcher:
                 batch = self._next()
             try:
                 pixels = np.concatenate([waiting.pixels for waiting in batch])
-                bundle = self.bundle
+                bundle = self._running = self.bundle
+                self._since = time.monotonic()
                 outputs = (bundle.seen(pixels),) if batch[0].seen else bundle.run(pixels)
             except Exception as error:  # reported to the requests in this batch only
+                self._since = None
                 batch[0].loop.call_soon_threadsafe(_fail, batch, error)
                 continue
+            self._since = None
             batch[0].loop.call_soon_threadsafe(_succeed, batch, outputs)
 
     def _next(self) -> list[_Waiting]:
@@ -177,6 +191,9 @@ def _succeed(batch: list[_Waiting], outputs: tuple[NDArray[Any], ...]) -> None:
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:
+    if isinstance(error, BakeoffError):  # a stranger's graph, or one that was stopped
+        log.warning("a model gives no answer: %s", error)
+        error = Problem(500, str(error))
     for waiting in batch:
         if not waiting.done.done():
             waiting.done.set_exception(error)

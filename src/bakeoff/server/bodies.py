@@ -11,11 +11,21 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from bakeoff.bundle.inputs import InputLimits, Inputs, folder_of, from_bytes, gather, joined_inputs
+from bakeoff.bundle.inputs import (
+    Effort,
+    InputLimits,
+    Inputs,
+    folder_of,
+    from_bytes,
+    gather,
+    joined_inputs,
+)
 from bakeoff.data.decode import Limits, is_picture
-from bakeoff.errors import BakeoffError
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.server.images import DATA_URL, bytes_of_text
 from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.memory import Held, cost_of
 
 __all__ = ["BODY", "REFUSALS", "picture_of", "pictures_of"]
 
@@ -106,7 +116,10 @@ async def pictures_of(request: Request) -> Inputs:
             files = [("picture", await request.body())]
         inputs = _at_once(files)
         if inputs is None:
+            held: Held = request.scope["bakeoff.held"]
+            await held.take(await anyio.to_thread.run_sync(cost_of, files, bounds))
             inputs = await anyio.to_thread.run_sync(_decoded, files, bounds.inputs)
+            held.keep(inputs.pictures.nbytes)
     except BakeoffError as error:
         raise Problem(400, str(error)) from None
     if len(inputs.pictures) > bounds.pictures:
@@ -160,14 +173,21 @@ def _at_once(files: list[tuple[str, bytes]]) -> Inputs | None:
 
 def _decoded(files: list[tuple[str, bytes]], limits: InputLimits) -> Inputs:
     parts = []
+    effort = Effort(limits)
     for path, data in files:
         name = path.rpartition("/")[2]
+        try:
+            effort.check(name)
+        except BakeoffError as error:
+            inputs = Inputs((), Pictures.none(), (LeftOut.because(error),))
+            parts.append((folder_of(path, inputs), inputs))
+            continue
         if _is_json(data):
             inputs = _from_json(data, limits)
         elif DATA_URL.match(data[:MAX_NAME].decode("latin-1")):
             inputs = _from_text(data.decode("latin-1"), name, limits)
         else:
-            inputs = from_bytes(data, name, limits)
+            inputs = from_bytes(data, name, limits, effort)
         parts.append((folder_of(path, inputs), inputs))
     return joined_inputs(parts)
 

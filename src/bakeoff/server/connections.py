@@ -45,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 in which what comes before a body is bounded in bytes, lines and seconds.
 
     The parser joins the pieces of a header as they arrive, so that an endless one would keep the
-    server busy for ever longer. Beyond so many connections, a new one takes the place of the one
+    server busy for ever longer. Beyond `CONNECTIONS`, a new one takes the place of the one
     that has been without a request the longest; those with a request are left alone. So silent
     clients cannot keep others out.
     """

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bakeoff.bundle.golden import as_base64
 from bakeoff.server.bodies import BODY, REFUSALS, picture_of
-from bakeoff.server.models import Models
+from bakeoff.server.models import FailedModel, Models
 from bakeoff.server.predict import WhichModels
 
 __all__ = ["router"]
@@ -36,6 +36,7 @@ class Sights(BaseModel):
     """The network inputs of every model."""
 
     models: list[ModelSight]
+    failed: list[FailedModel]
 
 
 class Near(BaseModel):
@@ -69,6 +70,7 @@ class Explanations(BaseModel):
     """The explanations of every model."""
 
     models: list[ModelExplanation]
+    failed: list[FailedModel]
 
 
 @router.post("/seen", openapi_extra=BODY, responses=REFUSALS)
@@ -78,8 +80,9 @@ async def seen(
 ) -> Sights:
     """The picture as the network of each model receives it, after preprocessing."""
     models: Models = request.app.state.models
-    inputs = await models.seen(model, await picture_of(request))
-    return Sights(models=await anyio.to_thread.run_sync(_as_png, inputs))
+    outcomes = await models.seen(model, await picture_of(request))
+    shown = await anyio.to_thread.run_sync(_as_png, outcomes.results)
+    return Sights(models=shown, failed=outcomes.failed)
 
 
 @router.post("/explain", openapi_extra=BODY, responses=REFUSALS)
@@ -90,7 +93,7 @@ async def explain(
 ) -> Explanations:
     """The parts of a picture that mattered to each model, and similar training pictures."""
     models: Models = request.app.state.models
-    explanations = await models.explain(model, await picture_of(request), neighbours)
+    outcomes = await models.explain(model, await picture_of(request), neighbours)
     return Explanations(
         models=[
             ModelExplanation(
@@ -99,8 +102,9 @@ async def explain(
                 drops=explanation.occlusion.drops.round(6).tolist(),
                 neighbours=[Near.model_validate(near) for near in explanation.neighbours],
             )
-            for name, explanation in explanations.items()
-        ]
+            for name, explanation in outcomes.results.items()
+        ],
+        failed=outcomes.failed,
     )
 
 

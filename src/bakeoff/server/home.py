@@ -70,7 +70,13 @@ def home_of(request: Request) -> Home:
 
 
 def delete_folder(path: Path) -> None:
-    """Delete a folder; it is renamed first, so that nobody sees it half deleted."""
+    """Delete a folder; it is renamed first, so that nobody sees it half deleted.
+
+    Of a link to a folder elsewhere, only the link is deleted.
+    """
+    if path.is_symlink():
+        path.unlink()
+        return
     doomed = path.with_name(f".deleted-{path.name}")
     shutil.rmtree(doomed, ignore_errors=True)
     path.rename(doomed)

@@ -14,10 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
+from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import RunFailed, RunFinished
 from bakeoff.record.folder import LOG, RunFolder
-from bakeoff.record.lock import holder
+from bakeoff.record.lock import holder, name_holder
+from bakeoff.record.whole import read_file
 
 __all__ = ["Jobs", "Status", "log_lines", "status_of"]
 
@@ -43,6 +45,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._processes: dict[Path, _Child] = {}
+        self._sources: dict[Path, str] = {}
         self.estimating = asyncio.Lock()  # one at a time: two would measure each other
 
     def start(self, path: Path, config: RunConfig | None, workers: str = "auto") -> None:
@@ -55,6 +58,8 @@ class Jobs:
         workers : which train; see `bakeoff.bake`.
         """
         path.mkdir(parents=True, exist_ok=True)
+        if config is not None:
+            self._sources[path] = config.source
         arguments = ["--resume"] if config is None else ["--config", "-", "--out"]
         with (path / LOG).open("ab") as log, TemporaryFile() as given:
             if config is not None:
@@ -68,6 +73,9 @@ class Jobs:
                 env=plain_environment(),
                 start_new_session=True,  # a Ctrl-C of the server is not meant for it
             )
+        # Until it takes the lock, some seconds later, it is running all the same: for a server that
+        # starts meanwhile too.
+        name_holder(path, self._processes[path].pid)
 
     def status(self, run: RunFolder) -> Status:
         """How a run stands; see `status_of`. One that is only just starting is running too."""
@@ -79,6 +87,12 @@ class Jobs:
             return "running"
         self._processes.pop(run.path, None)
         return status_of(run)
+
+    def source(self, run: RunFolder) -> str | None:
+        """What a run is trained on; None if it never began."""
+        with suppress(BakeoffError):
+            return self._sources.get(run.path) or run.config.source
+        return None
 
     async def cancel(self, run: RunFolder) -> None:
         """Stop a run as Ctrl-C does, or by force after a while, and wait until it has stopped.
@@ -126,10 +140,9 @@ def status_of(run: RunFolder) -> Status:
 def log_lines(run: RunFolder, most: int) -> list[str] | None:
     """The last lines that the process of a run printed; None if nobody kept them."""
     try:
-        with (run.path / LOG).open("rb") as file:
-            file.seek(max(0, (run.path / LOG).stat().st_size - LOG_TAIL))
-            data = file.read()
-    except FileNotFoundError:
+        path = run.path / LOG
+        data = read_file(path, max(0, path.stat().st_size - LOG_TAIL))
+    except OSError:
         return None
     text = ANSI.sub("", data.decode("utf-8", "replace"))
     return [line.rstrip() for line in text.splitlines()][-most:]

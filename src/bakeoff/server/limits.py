@@ -22,13 +22,14 @@ from bakeoff.data.decode import Limits
 from bakeoff.data.readers.lines import TableLimits
 from bakeoff.errors import BakeoffError
 
-__all__ = ["MB", "OPEN", "PROTOCOL", "BodyLimit", "Bounds", "Problem", "RequestLimit"]
+__all__ = ["MB", "OPEN", "PROTOCOL", "SETS", "BodyLimit", "Bounds", "Problem", "RequestLimit"]
 
 MB = 1_000_000
 SETS = "/api/sets"  # receives whole sets
 PROTOCOL = "/v2"  # the Open Inference Protocol
 OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for health probes: always answered
 REQUESTS = 1_000  # in progress
+LINE_BYTES = 4 * MB  # of a table; 512×512 pixels in colour take 3 MB
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
@@ -96,10 +97,13 @@ class Bounds:
     files : in a request of several parts.
     pictures : in a request, over all files.
     picture_megapixels : of one picture, before it is shrunk.
-    unpacked_mb : size of an unpacked zip.
+    unpacked_mb : size of an unpacked zip, and of all pictures of a request when decoded.
     members : files in a zip.
     body_seconds : time until the whole body must have arrived.
+    decode_seconds : CPU time to decode the pictures of a request; those left are left out.
+    memory_mb : for the bodies and pictures of all requests together; the next ones wait.
     waiting : pictures in the queue of a model; requests beyond it get status 503.
+    answer_seconds : time of one batch in a model, which is then stopped.
     set_mb : size of an uploaded set; an archive may unpack to four times as much.
     set_files : files in a set.
     set_seconds : time until a whole set must have arrived.
@@ -112,7 +116,10 @@ class Bounds:
     unpacked_mb: PositiveInt = 200
     members: PositiveInt = 2_000
     body_seconds: PositiveInt = 30
+    decode_seconds: PositiveInt = 20
+    memory_mb: PositiveInt = 1_000
     waiting: PositiveInt = 4_000
+    answer_seconds: PositiveInt = 60
     set_mb: PositiveInt = 500
     set_files: PositiveInt = 20_000
     set_seconds: PositiveInt = 600
@@ -151,9 +158,11 @@ class Bounds:
             ),
             table=TableLimits(
                 max_bytes=self.unpacked_mb * MB,
-                max_line_bytes=self.body_mb * MB,
+                max_line_bytes=min(self.body_mb * MB, LINE_BYTES),
                 max_matrix_bytes=self.body_mb * MB,
             ),
+            max_bytes=self.unpacked_mb * MB,
+            cpu_seconds=self.decode_seconds,
         )
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.server.batching import Batcher
 from bakeoff.server.limits import Problem
 
-__all__ = ["ModelResult", "Models"]
+__all__ = ["FailedModel", "ModelResult", "Models", "Outcomes"]
 
 MAX_LOADED = 16  # models in memory
 HOW_TO_LOAD = "POST /api/runs/RUN/models serves the models of a run; GET /api/runs lists the runs"
@@ -41,6 +41,22 @@ class ModelResult:
     model: str
     answers: Answers
     milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FailedModel:
+    """A model that gave no answer, and why."""
+
+    model: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes(Generic[T]):
+    """What each model gave, by name, and those that failed."""
+
+    results: dict[str, T]
+    failed: list[FailedModel]
 
 
 class Models(Mapping[str, Batcher]):
@@ -144,13 +160,20 @@ class Models(Mapping[str, Batcher]):
         executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         return Batcher(self._load(path, count), executor, waiting=self._waiting)
 
-    async def predict(self, names: Sequence[str] | None, inputs: Inputs) -> dict[str, ModelResult]:
+    async def predict(self, names: Sequence[str] | None, inputs: Inputs) -> Outcomes[ModelResult]:
         """The results of some models, or of all, for the same pictures."""
         return await self._each(names, lambda name, queue: _predict(name, queue, inputs))
 
+    async def end_slow(self, seconds: float) -> None:
+        """Check forever for answers that take longer, and end them."""
+        while True:
+            await asyncio.sleep(min(CHECK_EVERY, seconds / 2))
+            for queue in self._queues.values():
+                queue.stop_after(seconds)
+
     async def explain(
         self, names: Sequence[str] | None, picture: NDArray[np.uint8], neighbours: int
-    ) -> dict[str, Explanation]:
+    ) -> Outcomes[Explanation]:
         """The explanations of some models, or of all, for an H×W×C picture."""
         copies = Pictures.from_array(covered(picture))
 
@@ -163,35 +186,38 @@ class Models(Mapping[str, Batcher]):
 
     async def seen(
         self, names: Sequence[str] | None, picture: NDArray[np.uint8]
-    ) -> dict[str, NDArray[np.uint8]]:
+    ) -> Outcomes[NDArray[np.uint8]]:
         """The network inputs, S×S×C, of some models, or of all, for an H×W×C picture."""
         return await self._each(names, lambda _, queue: queue.seen(picture))
 
     async def _each(
         self, names: Sequence[str] | None, work: Callable[[str, Batcher], Coroutine[Any, Any, T]]
-    ) -> dict[str, T]:
-        """Run `work` for all models at once, or for those named; one failure cancels the others."""
+    ) -> Outcomes[T]:
+        """Run `work` for all models at once, or for those named.
+
+        Raises
+        ------
+        Problem
+            None of them can answer, and why the first one cannot.
+        """
         names = list(dict.fromkeys(names or self))
         if not names:
             raise Problem(409, f"No model is loaded yet. {HOW_TO_LOAD}.")
         queues = [self.queue(name) for name in names]
-        if len(queues) == 1:
-            return {names[0]: await work(names[0], queues[0])}
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(work(name, queue))
-                    for name, queue in zip(names, queues, strict=True)
-                ]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
+        working = [_tried(work(name, queue)) for name, queue in zip(names, queues, strict=True)]
+        ends = [await working[0]] if len(working) == 1 else await asyncio.gather(*working)
+        pairs = list(zip(names, ends, strict=True))
+        results = {name: end for name, end in pairs if not isinstance(end, Problem)}
+        failed = [(name, end) for name, end in pairs if isinstance(end, Problem)]
+        if not results:
+            raise failed[0][1]
+        return Outcomes(results, [FailedModel(name, problem.detail) for name, problem in failed])
 
     async def watch(self) -> None:
         """Check forever for replaced bundles, and serve the new ones.
 
         Requests that arrive while a new bundle loads are answered by the old one. If the new one
-        cannot be loaded, the log says so and the old one stays.
+        cannot be loaded, whatever is odd about it, the log says so and the old one stays.
         """
         while True:
             await asyncio.sleep(CHECK_EVERY)
@@ -200,7 +226,10 @@ class Models(Mapping[str, Batcher]):
                 if stamp is None or stamp == self._stamps.setdefault(name, stamp):
                     continue
                 self._stamps[name] = stamp
-                await self._replace(name, path)
+                try:
+                    await self._replace(name, path)
+                except Exception as error:
+                    log.exception("the new bundle of %s cannot be loaded: %r", name, error)
 
     async def _replace(self, name: str, path: Path) -> None:
         try:
@@ -217,6 +246,14 @@ class Models(Mapping[str, Batcher]):
         bundle = load(path, threads=max(1, self._cores // count))
         bundle.verify()  # warms up: the first run allocates memory
         return bundle
+
+
+async def _tried(work: Coroutine[Any, Any, T]) -> T | Problem:
+    """What a model gives, or why it gives nothing."""
+    try:
+        return await work
+    except Problem as problem:
+        return problem
 
 
 async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:

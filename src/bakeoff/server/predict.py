@@ -14,7 +14,8 @@ from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.panel import answers_table
 from bakeoff.errors import LeftOut
 from bakeoff.server.bodies import BODY, REFUSALS, pictures_of
-from bakeoff.server.models import Models
+from bakeoff.server.limits import Problem
+from bakeoff.server.models import FailedModel, Models
 from bakeoff.server.runs import Runs
 
 __all__ = ["ModelInfo", "WhichModels", "model_infos", "router"]
@@ -93,6 +94,8 @@ class Predictions(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     models: list[ModelAnswers]
+    failed: list[FailedModel]
+    """The models that gave no answer, and why."""
     left_out: list[LeftOut]
     """What could not be read, and why."""
     notes: list[str]
@@ -138,14 +141,18 @@ async def predict(
     """
     models: Models = request.app.state.models
     inputs = await pictures_of(request)
-    results = await models.predict(model, inputs)
+    outcomes = await models.predict(model, inputs)
+    results = outcomes.results
     request.app.state.metrics.answered(results)
     if form == "csv":
+        if outcomes.failed:  # a table has no place to say so
+            raise Problem(503, f"{outcomes.failed[0].model}: {outcomes.failed[0].problem}")
         text = answers_table({name: result.answers for name, result in results.items()}, top)
         return Response(text, media_type="text/csv", headers=_DOWNLOAD)  # type: ignore[return-value]
     predictions = Predictions.model_validate(
         {
             "models": list(results.values()),
+            "failed": outcomes.failed,
             "left_out": inputs.left_out,
             "notes": inputs.notes,
             "pictures": await asyncio.to_thread(_given, inputs, pictures),

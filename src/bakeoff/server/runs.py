@@ -17,10 +17,11 @@ from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.results import Results
 from bakeoff.report.view import Sheets, View, view_of
 from bakeoff.server.events import EventStream, stream
+from bakeoff.server.jobs import Jobs
 from bakeoff.server.limits import Problem
-from bakeoff.server.summary import RunSummary, summary_of
+from bakeoff.server.summary import RunSummary, summary_or_why_not
 
-__all__ = ["Runs", "folders_with", "free_name", "router", "run_of"]
+__all__ = ["Runs", "folders_with", "free_name", "router", "run_of", "run_on"]
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -113,12 +114,21 @@ def run_of(request: Request, name: str) -> RunFolder:
     return run
 
 
+def run_on(request: Request, source: Path) -> str | None:
+    """The name of a run at work that reads its pictures from a file or folder, if there is one."""
+    jobs: Jobs = request.app.state.jobs
+    for name, run in request.app.state.runs.all().items():
+        if jobs.status(run) == "running" and jobs.source(run) == str(source):
+            return str(name)
+    return None
+
+
 @router.get("")
 def listed(request: Request) -> list[RunSummary]:
     """The runs named when the server started and those in its folder, newest first."""
     runs: Runs = request.app.state.runs
     summaries = [
-        summary_of(name, run, request.app.state.jobs, home=runs.at_home(run))
+        summary_or_why_not(name, run, request.app.state.jobs, home=runs.at_home(run))
         for name, run in runs.all().items()
     ]
     return sorted(summaries, key=lambda summary: summary.created or "", reverse=True)

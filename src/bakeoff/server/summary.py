@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from bakeoff.record.results import Results
 from bakeoff.server.events import why_not
 from bakeoff.server.jobs import Jobs, Status
 
-__all__ = ["RunSummary", "summary_of"]
+__all__ = ["RunSummary", "summary_of", "summary_or_why_not"]
+
+log = logging.getLogger("bakeoff.server")
 
 
 class RunSummary(BaseModel):
@@ -49,6 +52,16 @@ class RunSummary(BaseModel):
     """The approaches with a bundle."""
     why: str | None = None
     """Why the winner won, or why the run failed."""
+
+
+def summary_or_why_not(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSummary:
+    """The summary of a run, or of what is odd about it: one odd run must not hide all others."""
+    try:
+        return summary_of(name, run, jobs, home=home)
+    except Exception as error:  # whatever lies in a folder that anyone may write to
+        log.warning("the run %s cannot be read: %r", run.path, error)
+        why = f"cannot be read: {error or type(error).__name__}"
+        return RunSummary(name=name, status="failed", finished=False, home=home, why=why)
 
 
 def summary_of(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSummary:

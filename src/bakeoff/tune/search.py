@@ -32,7 +32,7 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.old_names import read_search
 from bakeoff.record.study import Aim, Search, StudyProtocol, StudyResults, TrialRecord
 from bakeoff.record.studyfolder import StudyFolder
-from bakeoff.record.whole import write_file
+from bakeoff.record.whole import read_file, write_file
 from bakeoff.report.study import write_study_report
 from bakeoff.run.bake import config_of
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
@@ -192,7 +192,9 @@ def resume_tune(
     """
     path = Path(out)
     try:
-        config = SearchConfig.model_validate(read_search((path / CONFIG).read_bytes()))
+        config = SearchConfig.model_validate(
+            read_search(read_file(path / CONFIG), str(path / CONFIG))
+        )
     except (OSError, ValueError):
         raise BakeoffError(
             str(path),

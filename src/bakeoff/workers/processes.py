@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bakeoff.record.events import parse_event
 from bakeoff.record.folder import RunFolder
@@ -29,7 +28,9 @@ class Processes:
         self.count = count
         self.folder = folder
         self.threads = data.compute.threads
-        self.shipped = Path(tempfile.mkdtemp(prefix="bakeoff-"))
+        # It goes at the end of the program too, if that is interrupted before anyone closes this.
+        self._scratch = TemporaryDirectory(prefix="bakeoff-", ignore_cleanup_errors=True)
+        self.shipped = Path(self._scratch.name)
         data.to_ship().save(self.shipped)
         self._started = 0
 
@@ -41,7 +42,7 @@ class Processes:
         return _Process(self._started, self)
 
     def close(self) -> None:
-        shutil.rmtree(self.shipped, ignore_errors=True)
+        self._scratch.cleanup()
 
 
 class _Process(WorkerHandle):

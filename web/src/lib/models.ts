@@ -11,6 +11,8 @@ export type LeftOut = Schema["LeftOut"];
 /** The answers of all models to all pictures, and the files that could not be read. */
 export interface Predictions {
   models: ModelAnswers[];
+  /** The models that gave no answer, and why; servers up to 0.1 tell of none. */
+  failed?: Schema["FailedModel"][];
   left_out: LeftOut[];
   /** What the files say of each picture; servers up to 0.1 return none. */
   pictures?: GivenPicture[];

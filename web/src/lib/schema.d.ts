@@ -901,6 +901,11 @@ export interface components {
          */
         bakeoff__server__predict__Predictions: {
             /**
+             * Failed
+             * @description The models that gave no answer, and why.
+             */
+            failed: components["schemas"]["FailedModel"][];
+            /**
              * Left Out
              * @description What could not be read, and why.
              */
@@ -1274,8 +1279,20 @@ export interface components {
          * @description The explanations of every model.
          */
         Explanations: {
+            /** Failed */
+            failed: components["schemas"]["FailedModel"][];
             /** Models */
             models: components["schemas"]["ModelExplanation"][];
+        };
+        /**
+         * FailedModel
+         * @description A model that gave no answer, and why.
+         */
+        FailedModel: {
+            /** Model */
+            model: string;
+            /** Problem */
+            problem: string;
         };
         /**
          * FoldResult
@@ -2467,6 +2484,8 @@ export interface components {
          * @description The network inputs of every model.
          */
         Sights: {
+            /** Failed */
+            failed: components["schemas"]["FailedModel"][];
             /** Models */
             models: components["schemas"]["ModelSight"][];
         };

@@ -15,7 +15,9 @@ from bakeoff.errors import BakeoffError
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.home import home_of
 from bakeoff.server.images import bytes_of_text
-from bakeoff.server.limits import Problem
+from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.memory import Held, cost_of
+from bakeoff.server.runs import run_on
 from bakeoff.server.sets.store import Sets
 from bakeoff.server.sets.summary import PictureInfo, SetSummary
 from bakeoff.server.sets.upload import receive
@@ -138,7 +140,11 @@ def summary(request: Request, name: str) -> SetSummary:
 @router.delete("/{name}", status_code=204, response_class=Response, responses=REFUSALS)
 def delete(request: Request, name: str) -> None:
     """Delete a set permanently; runs on it keep everything except its pictures."""
-    _sets(request).delete(name)
+    sets = _sets(request)
+    path = sets.path_of(name)
+    if path is not None and (run := run_on(request, path)) is not None:
+        raise Problem(409, f"The run {run} trains on {name}. Wait until it is done, or cancel it.")
+    sets.delete(name)
 
 
 @router.get("/{name}/pictures", responses=REFUSALS)
@@ -156,6 +162,9 @@ async def add(
     """Add a labelled picture to a set, such as a drawing or a corrected answer."""
     sets = _sets(request)
     new = await _picture(request)
+    held: Held = request.scope["bakeoff.held"]
+    bounds: Bounds = request.app.state.bounds
+    await held.take(await asyncio.to_thread(cost_of, [("picture", new.picture)], bounds))
     try:
         return await asyncio.to_thread(
             sets.add, name, new.label, new.group, new.picture, create=create

@@ -15,6 +15,7 @@ from bakeoff.data.readers.files import visible
 from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.record.whole import read_file
 
 __all__ = [
     "NUMBERED",
@@ -131,7 +132,7 @@ def picture_info(entry: Entry) -> PictureInfo:
 
 def _saved(path: Path) -> SetSummary | None:
     try:
-        summary = SetSummary.model_validate_json((path / SUMMARY).read_bytes())
+        summary = SetSummary.model_validate_json(read_file(path / SUMMARY))
     except (OSError, ValidationError):
         return None
     return summary.model_copy(update={"name": path.name})

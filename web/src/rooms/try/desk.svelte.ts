@@ -1,6 +1,12 @@
 /** The current picture and every model's answer, updated live with the newest drawing first. */
 import { Latest } from "../../lib/latest.ts";
-import type { ModelAnswers, ModelExplanation, Models, PictureAnswer } from "../../lib/models.ts";
+import type {
+  ModelAnswers,
+  ModelExplanation,
+  Models,
+  PictureAnswer,
+  Predictions,
+} from "../../lib/models.ts";
 
 const TOP = 12; // classes whose bars are shown
 const INPUTS_EVERY = 400; // ms between requests for the models' inputs: each runs the models again
@@ -96,7 +102,7 @@ export class Desk {
         if (wanted()) this.said = { ...this.said, ...byModel([one]) };
       });
       if (!wanted()) return;
-      [this.said, this.file, this.problem] = [byModel(found.models), file, null];
+      [this.said, this.file, this.problem] = [byModel(found.models), file, failure(found)];
       this.#showing ??= setTimeout(() => this.#showInputs(), INPUTS_EVERY);
       if (this.#why && turn === this.#turn) this.#explainAfter(WHY_AFTER);
     } catch (error) {
@@ -141,6 +147,12 @@ export class Desk {
     this.explaining = false;
     if (Object.keys(this.explanations).length) this.explanations = {};
   }
+}
+
+/** Why some models gave no answer, in one error; null if all did. */
+function failure({ failed = [] }: Predictions): Error | null {
+  if (!failed.length) return null;
+  return new Error(failed.map(({ model, problem }) => `${model}: ${problem}`).join(" "));
 }
 
 /** Each model's answer to the picture in that row. */

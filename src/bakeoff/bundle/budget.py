@@ -1,0 +1,112 @@
+"""How much memory and arithmetic an untrusted graph may ask for, found without running it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import onnx
+
+from bakeoff.errors import BakeoffError
+
+__all__ = ["check_cost"]
+
+PICTURE = (1, 512, 512, 3)  # no picture that is decoded is larger
+MAX_VALUES = 200_000_000  # in one tensor: 0.8 GB of float32
+MAX_ALL_VALUES = 2_000_000_000
+MAX_PRODUCTS = 1_000_000_000_000  # multiply-adds for one picture: half a minute
+# Their output is never larger than their inputs together, so its size need not be known.
+NEVER_LARGER = frozenset(
+    {"Cast", "Clip", "Concat", "Flatten", "Identity", "Relu"}
+    | {"Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+)
+
+Shape = tuple[int, ...]
+
+
+def check_cost(model: onnx.ModelProto, name: str) -> None:
+    """Refuse a graph whose tensors would fill memory, or that would compute for minutes.
+
+    ONNX's shape inference gives the shape of every tensor for one picture of the largest size.
+
+    Parameters
+    ----------
+    model : of which `check_graph` knows that its operators are harmless; left as it is.
+    name : of its file, for error messages.
+
+    Raises
+    ------
+    BakeoffError
+        It would take too much, or how much cannot be known.
+    """
+    shapes = _shapes(model, name)
+    total, products = 0, 0
+    for node in model.graph.node:
+        given = [shapes[value] for value in node.input if value in shapes]
+        for value in node.output:
+            if not value:  # an output that is left out
+                continue
+            if value not in shapes:
+                if node.op_type not in NEVER_LARGER:
+                    raise _refused(name, f"has a {node.op_type} whose size cannot be known")
+                shapes[value] = (sum(map(math.prod, given)),)  # at most
+            size = math.prod(shapes[value])
+            if size > MAX_VALUES:
+                raise _refused(name, f"has a {node.op_type} of {size / 1e6:,.0f} million numbers")
+            total += size
+        products += _products(node, shapes)
+    if total > MAX_ALL_VALUES:
+        raise _refused(name, f"computes {total / 1e6:,.0f} million numbers for one picture")
+    if products > MAX_PRODUCTS:
+        raise _refused(name, f"needs {products / 1e9:,.0f} billion multiplications for one picture")
+
+
+def _shapes(model: onnx.ModelProto, name: str) -> dict[str, Shape]:
+    """The shapes that can be known, by name of the tensor."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    del graph.value_info[:]  # what a stranger claims
+    for output in graph.output:
+        output.type.tensor_type.ClearField("shape")
+    shape = graph.input[0].type.tensor_type.shape
+    if len(shape.dim) != len(PICTURE):
+        raise _refused(name, "has an input that is no picture")
+    for dimension, size in zip(shape.dim, PICTURE, strict=True):
+        dimension.Clear()
+        dimension.dim_value = size
+    try:
+        graph = onnx.shape_inference.infer_shapes(copy, data_prop=True).graph
+    except Exception:  # its exception types are not public
+        raise _refused(name, "contradicts itself") from None
+    found = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape") and all(one.HasField("dim_value") for one in tensor.shape.dim):
+            found[value.name] = tuple(one.dim_value for one in tensor.shape.dim)
+    return found
+
+
+def _products(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> int:
+    """Multiply-adds of a node, from the shapes of its inputs and output."""
+    operands: Sequence[Shape] = [shapes.get(value, ()) for value in node.input]
+    outputs = math.prod(shapes.get(node.output[0], (0,)))
+    if node.op_type in ("Conv", "ConvInteger"):
+        return outputs * math.prod(operands[1][1:])
+    if node.op_type == "QLinearConv":
+        return outputs * math.prod(operands[3][1:])
+    if node.op_type in ("MatMul", "MatMulInteger", "QLinearMatMul"):
+        return outputs * (operands[0][-1] if operands[0] else 1)
+    if node.op_type == "Gemm":
+        return outputs * min(operands[0], default=1)
+    if node.op_type == "Einsum":  # at most: every index is in one of the operands
+        return math.prod(math.prod(shape) for shape in operands)
+    return outputs
+
+
+def _refused(name: str, problem: str) -> BakeoffError:
+    return BakeoffError(
+        name,
+        f"{problem}, so bakeoff does not run it",
+        "Use only bundles made by bakeoff, from people you trust",
+    )

@@ -1,0 +1,481 @@
+"""What strangers, odd files and bad luck do to a server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import psutil
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from bakeoff.bundle import bundle as bundles
+from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.inputs import InputLimits, from_bytes
+from bakeoff.bundle.manifest import Manifest
+from bakeoff.data.pictures import Pictures
+from bakeoff.errors import BakeoffError
+from bakeoff.record.events import Event, RunFailed, RunFinished
+from bakeoff.record.folder import LOG, RunFolder
+from bakeoff.record.lock import PID, RunLock, holder, name_holder
+from bakeoff.server import jobs, memory, models
+from bakeoff.server.batching import Batcher
+from bakeoff.server.home import Home, delete_folder
+from bakeoff.server.jobs import Jobs, Status, status_of
+from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.memory import Memory
+
+from ..made_up_events import run_started
+from .conftest import serving
+from .test_predict import DRAWINGS, png
+from .test_security import refused
+from .test_train import QUICK, strokes_config
+
+# -- memory and time -------------------------------------------------------------------
+
+
+def blank(side: int, mode: str = "L", colour: str = "white") -> bytes:
+    """A large PNG of a few bytes."""
+    buffer = io.BytesIO()
+    Image.new(mode, (side, side), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zip_of(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(f"{name}.png", data)
+    return buffer.getvalue()
+
+
+def test_memory_is_shared_in_line_and_given_back() -> None:
+    async def main() -> list[str]:
+        told: list[str] = []
+        whole = Memory(10)
+
+        async def use(name: str, size: int) -> None:
+            taken = await whole.take(size)
+            told.append(name)
+            await asyncio.sleep(0.01)
+            whole.give(taken)
+
+        await asyncio.gather(use("a", 6), use("b", 6), use("c", 3), use("all", 99), use("d", 1))
+        assert whole.free == whole.size
+        return told
+
+    assert asyncio.run(main()) == ["a", "b", "c", "all", "d"]
+
+
+def test_who_waits_too_long_or_leaves_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "PATIENCE", 0.05)
+
+    async def main() -> None:
+        whole = Memory(10)
+        taken = await whole.take(8)
+        leaves = asyncio.create_task(whole.take(5))
+        with pytest.raises(Problem, match="no memory left") as late:
+            await whole.take(3)
+        assert late.value.status == 503
+        assert late.value.headers == {"Retry-After": "5"}
+        leaves.cancel()
+        await asyncio.gather(leaves, return_exceptions=True)
+        assert await whole.take(2) == 2
+        whole.give(taken + 2)
+        assert whole.free == 10
+
+    asyncio.run(main())
+
+
+def test_requests_wait_for_memory_and_then_give_up(
+    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "PATIENCE", 0.2)
+    large = blank(1000, "RGBA")
+    bounds = Bounds(memory_mb=16, picture_megapixels=2)
+    with serving(finished, bounds=bounds) as client, ThreadPoolExecutor(4) as pool:
+        statuses = list(
+            pool.map(lambda _: client.post("/api/predict", content=large).status_code, range(8))
+        )
+        assert set(statuses) <= {200, 503}
+        assert 200 in statuses
+        # Afterwards all of it is free again.
+        assert client.post("/api/predict", content=large).status_code == 200
+
+
+def test_decoding_ends_when_a_request_has_had_its_time() -> None:
+    body = zip_of(**{f"p{number:03}": blank(1000, "RGBA") for number in range(99)})
+    found = from_bytes(body, "some.zip", InputLimits(cpu_seconds=0.1))
+    assert 0 < len(found.names) < 99
+    assert len(found.names) + len(found.left_out) == 99
+    assert "was not reached in 0.1 s" in found.left_out[0].problem
+    assert found.left_out[0].hint == "Send it in another request"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_pictures_of_a_request_may_fill_so_much(finished: RunFolder, packed: bool) -> None:
+    red = blank(512, "RGB", "red")  # 0.8 MB from 2 kB
+    with serving(finished, bounds=Bounds(unpacked_mb=2)) as client:
+        address = "/api/predict?model=cnn"
+        if packed:
+            answer = client.post(address, content=zip_of(**{f"p{n}": red for n in range(6)}))
+        else:
+            files = [("files", (f"p{n}.png", red)) for n in range(6)]
+            answer = client.post(address, files=files)
+    found = answer.json()
+    assert len(found["models"][0]["answers"]) == 3
+    problems = [one["problem"] for one in found["left_out"]]
+    assert problems == ["was not reached: the pictures before it fill 2 MB"] * 3
+
+
+def test_one_long_line_is_refused_before_it_is_split(finished: RunFolder) -> None:
+    line = b",".join([b"7"] * 3_000_000)
+    with serving(finished) as client:
+        refused(client.post("/api/predict", content=line), 400, "too long for a table")
+
+
+# -- graphs of strangers ---------------------------------------------------------------
+
+
+def graph_giving(probabilities: list[float], score: float, manifest: Manifest) -> bytes:
+    """A graph that gives the same answer to every picture."""
+    width = manifest.embedding
+    side, channels = manifest.preparation.side, manifest.preparation.channels
+    values = {
+        "probabilities": np.asarray([probabilities], dtype=np.float32),
+        "ood_score": np.asarray([score], dtype=np.float32),
+        "embedding": np.zeros((1, width), dtype=np.float32),
+        "prepared": np.zeros((1, channels, side, side), dtype=np.float32),
+    }
+    nodes = [
+        helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(value))
+        for name, value in values.items()
+    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in values]
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, [None] * 4)
+    graph = helper.make_graph(nodes, "g", [pixels], outputs)
+    opset = [helper.make_opsetid("", 18)]
+    model: onnx.ModelProto = helper.make_model(graph, opset_imports=opset, ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "score"),
+    [
+        ([np.nan, 0.5, 0.5], 1.0),
+        ([np.inf, 0, 0], 1.0),
+        ([-7, 7, 1], 1.0),
+        ([0.9, 0.9, 0.9], 1.0),
+        ([0, 0, 0], 1.0),
+        ([1, 0, 0], np.nan),
+        ([1, 0, 0], -np.inf),
+    ],
+)
+def test_what_are_no_probabilities_is_refused(
+    finished: RunFolder, probabilities: list[float], score: float
+) -> None:
+    manifest = load(finished.bundle("cnn")).manifest
+    picture = np.asarray(DRAWINGS[0])[None]
+    fine = Bundle(manifest, graph_giving([0.25, 0.5, 0.25], 1.0, manifest))
+    assert fine.run(picture)[0].tolist() == [[0.25, 0.5, 0.25]]
+    odd = Bundle(manifest, graph_giving(probabilities, score, manifest))
+    with pytest.raises(BakeoffError, match="gives no probabilities"):
+        odd.run(picture)
+
+
+def test_a_model_that_fails_is_named_and_the_others_answer(finished: RunFolder) -> None:
+    picture = png(DRAWINGS[0])
+    with serving(finished) as client:
+        whole = client.post("/api/predict", content=picture).json()
+        assert whole["failed"] == []
+    broken = load(finished.bundle("cnn"))
+    broken._session = None
+    before = bundles.load
+
+    def one_broken(path: Path, **options: Any) -> Bundle:
+        return broken if Path(path).name == "cnn" else before(path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "load", one_broken)
+        patch.setattr(Bundle, "verify", lambda _: None)
+        with serving(finished) as client:
+            for address in ("/api/predict", "/api/seen", "/api/explain"):
+                found = client.post(address, content=picture).json()
+                assert [one["model"] for one in found["models"]] == ["baseline"], address
+                assert [one["model"] for one in found["failed"]] == ["cnn"]
+                assert "cannot be run" in found["failed"][0]["problem"]
+                refused(client.post(f"{address}?model=cnn", content=picture), 500, "cannot be run")
+            refused(client.post("/api/predict?format=csv", content=picture), 503, "cnn: ")
+
+
+def test_an_answer_that_takes_too_long_is_stopped(finished: RunFolder) -> None:
+    bundle = load(finished.bundle("cnn"))
+    manifest = bundle.manifest
+    model = onnx.load_model_from_string(graph_giving([1, 0, 0], 1.0, manifest))
+    matrix = onnx.numpy_helper.from_array(np.zeros((600, 600), np.float32), "matrix")
+    model.graph.initializer.append(matrix)
+    # The size of the picture keeps ONNX Runtime from computing it all when it loads the graph.
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["p"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMax", ["p"], ["brightest"], keepdims=0),
+        helper.make_node("Add", ["matrix", "brightest"], ["x0"]),
+    ]
+    nodes += [
+        helper.make_node("MatMul", ["matrix", f"x{number}"], [f"x{number + 1}"])
+        for number in range(4000)
+    ]
+    nodes += [
+        helper.make_node("ReduceMax", ["x4000"], ["top"], keepdims=0),
+        helper.make_node("Mul", ["top", "zero"], ["nothing"]),
+        helper.make_node("Add", ["fixed", "nothing"], ["probabilities"]),
+    ]
+    model.graph.node[0].output[0] = "fixed"
+    model.graph.node.extend(nodes)
+    zero = onnx.numpy_helper.from_array(np.zeros((), np.float32), "zero")
+    model.graph.initializer.append(zero)
+    slow = Bundle(manifest, model.SerializeToString(), threads=1)
+    picture = np.asarray(DRAWINGS[0])[None]
+
+    async def main() -> float:
+        queue = Batcher(slow, ThreadPoolExecutor(1), waiting=9)
+
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(0.05)
+                queue.stop_after(0.2)
+
+        watching = asyncio.create_task(watch())
+        started = time.perf_counter()
+        with pytest.raises(Problem, match="took too long and was stopped"):
+            await queue.run(Pictures.from_array(picture))
+        watching.cancel()
+        return time.perf_counter() - started
+
+    assert asyncio.run(main()) < 10
+
+
+# -- bundles that change ----------------------------------------------------------------
+
+
+def test_the_watch_survives_whatever_a_bundle_does(
+    finished: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = RunFolder(Path(shutil.copytree(finished.path, tmp_path / "run")))
+    before, failures = bundles.load, 0
+
+    def odd(path: Path, **options: Any) -> Bundle:
+        nonlocal failures
+        if (path / "odd").exists():
+            failures += 1
+            raise ZeroDivisionError("odd")
+        return before(path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "load", odd)
+        patch.setattr(models, "CHECK_EVERY", 0.05)
+        with serving(run, watch=True) as client:
+            manifest = run.bundle("cnn") / "bundle.json"
+            (run.bundle("cnn") / "odd").touch()
+            os.utime(manifest)
+            wait(lambda: failures == 1)
+            assert client.post("/api/predict", content=png(DRAWINGS[0])).status_code == 200
+            (run.bundle("cnn") / "odd").unlink()
+            text = json.loads(manifest.read_text()) | {"title": "Another"}
+            manifest.write_text(json.dumps(text))
+            wait(lambda: client.get("/api/models").json()[1]["title"] == "Another")
+    assert "cannot be loaded" in caplog.text
+
+
+def wait(until: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# -- runs --------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_each_run_is_judged_alone(finished: RunFolder, tmp_path: Path) -> None:
+    home = Home(tmp_path, open=True)
+    good = RunFolder(Path(shutil.copytree(finished.path, home.runs / "good")))
+    for name, file, text in [
+        ("list", "run.json", "[]"),
+        ("newer", "run.json", json.dumps({"schema_version": 9})),
+        ("number", "run.json", "1e999"),
+        ("bytes", "run.json", "\0"),
+        ("bare", LOG, ""),
+    ]:
+        (home.runs / name).mkdir()
+        (home.runs / name / file).write_text(text)
+    for name, file in [("pipe", "events.jsonl"), ("pipes", LOG)]:
+        shutil.copytree(good.path, home.runs / name)
+        (home.runs / name / "results.json").unlink()
+        (home.runs / name / file).unlink(missing_ok=True)
+        os.mkfifo(home.runs / name / file)
+    (home.runs / "pipe" / "pictures" / "0000.webp").unlink()
+    os.mkfifo(home.runs / "pipe" / "pictures" / "0000.webp")
+    (home.runs / "odd").mkdir()
+    (home.runs / "odd" / "run.json").symlink_to(home.runs / "odd" / "run.json")
+    with serving(None, home=home) as client:
+        found = {one["name"]: one for one in client.get("/api/runs", timeout=20).json()}
+        assert found["good"]["status"] == "finished"
+        assert found["good"]["accuracy"]
+        odd = {name for name, one in found.items() if one["status"] != "finished"}
+        assert odd >= {"list", "newer", "number", "bytes", "bare", "pipe", "pipes"}
+        for name in found:
+            for path in ("", "/view", "/log", "/sheets/0"):
+                answer = client.get(f"/api/runs/{name}{path}", timeout=20)
+                assert answer.status_code in (200, 404, 409), (name, path)
+
+
+def test_of_a_linked_run_only_the_link_is_deleted(finished: RunFolder, tmp_path: Path) -> None:
+    elsewhere = Path(shutil.copytree(finished.path, tmp_path / "elsewhere"))
+    (tmp_path / "runs").mkdir()
+    link = tmp_path / "runs" / "linked"
+    link.symlink_to(elsewhere)
+    delete_folder(link)
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert (elsewhere / "results.json").is_file()
+
+
+# -- trainings -----------------------------------------------------------------------------
+
+
+@contextmanager
+def sleeping() -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that lives until the block ends."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_run_whose_process_is_only_starting_is_running(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with sleeping() as process:
+        name_holder(tmp_path, process.pid)
+        assert holder(tmp_path) == process.pid
+        assert status_of(run) == "running"
+        assert Jobs().status(run) == "running"  # for a server that has started since, too
+    assert status_of(run) == "failed"
+
+
+def test_a_process_that_has_the_same_number_later_is_another(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", strokes_config())
+    with sleeping() as process:
+        started = psutil.Process(process.pid).create_time()
+        for text in (f"{process.pid} {started - 100}", str(process.pid), "x y", "-1 0", "1 2 3"):
+            (run.path / PID).write_text(text)
+            assert holder(run.path) is None
+            Jobs()._send(run, signal.SIGKILL)
+        assert process.poll() is None
+
+
+def test_looking_at_a_lock_from_many_sides_does_not_take_it(tmp_path: Path) -> None:
+    with RunLock(tmp_path):
+        pass
+    (tmp_path / ".lock").touch()
+    found: list[int | None] = []
+
+    def look() -> None:
+        found.extend(holder(tmp_path) for _ in range(300))
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for _ in range(30):
+        with RunLock(tmp_path):  # those who look keep nobody from working
+            pass
+    for thread in threads:
+        thread.join()
+    assert set(found) <= {None, os.getpid(), 0}
+    assert holder(tmp_path) is None
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("results", [False, True])
+@pytest.mark.parametrize("last", [None, "started", "failed", "finished"])
+@pytest.mark.parametrize("held", [None, "named", "locked"])
+def test_the_states_of_a_run(
+    tmp_path: Path, begun: bool, results: bool, last: str | None, held: str | None
+) -> None:
+    run = RunFolder(tmp_path)
+    if begun:
+        RunFolder.create(tmp_path, strokes_config())
+    events: dict[str | None, Event | None] = {
+        None: None,
+        "started": run_started(),
+        "failed": RunFailed(why="broken"),
+        "finished": RunFinished(winner=None, why="too close to call"),
+    }
+    if (event := events[last]) is not None:
+        run.log(event)
+    if results:
+        (tmp_path / "results.json").write_text("{}")
+    expected: Status
+    if held:
+        expected = "running"
+    elif not begun or last == "failed":
+        expected = "failed"
+    elif results and last in (None, "finished"):
+        expected = "finished"
+    else:
+        expected = "stopped"
+    if held == "locked":
+        with RunLock(tmp_path):
+            (tmp_path / PID).unlink()
+            assert status_of(run) == expected
+        return
+    if held == "named":
+        name_holder(tmp_path, os.getpid())
+    assert status_of(run) == expected
+
+
+def test_a_set_that_a_run_reads_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path, open=True)
+    for number in range(4):
+        for label in ("a", "b"):
+            path = home.sets / "tiny" / label / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(DRAWINGS[number]))
+    monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(jobs, "PATIENCE", 0.5)
+    with serving(None, home=home) as client:
+        assert client.post("/api/training", json=QUICK | {"name": "one"}).status_code == 201
+        refused(client.delete("/api/sets/tiny"), 409, "The run one trains on tiny")
+        refused(client.delete("/api/runs/one"), 409, "Cancel it first")
+        refused(client.post("/api/training", json=QUICK | {"name": "two"}), 409, "one is at work")
+        assert client.post("/api/runs/one/cancel", timeout=30).status_code == 200
+        assert client.delete("/api/sets/tiny").status_code == 204
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_name_of_the_scheme_may_be_in_any_case(finished: RunFolder, scheme: str) -> None:
+    with serving(finished, hosts=None, token="secret") as client:
+        headers = {"authorization": f"{scheme} secret"}
+        assert client.get("/api/models", headers=headers).status_code == 200
+        for wrong in ("secret", "Basic secret", f"{scheme}secret", f"{scheme} Secret", scheme):
+            assert client.get("/api/models", headers={"authorization": wrong}).status_code == 401
