@@ -276,3 +276,19 @@ def test_idx_is_read_or_refused(
 
 
 # npz
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_datumaro_counts_values_instead_of_pictures(tmp_path: Path, channels: int) -> None:
+    """Datumaro 1.13.12 writes N·H·W·C where N belongs, and no dimension for colours."""
+    pixels = noise(4, 5, 6, channels)
+    for part in ("train", "t10k"):
+        head = struct.pack(">IIII", 2051, pixels.size, 5, 6)
+        images = gzip.compress(head + pixels.tobytes())
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(images)
+        labels = gzip.compress(struct.pack(">II", 2049, 4) + bytes([0, 1, 0, 1]))
+        (tmp_path / f"{part}-labels-idx1-ubyte.gz").write_bytes(labels)
+    (tmp_path / "labels.txt").write_text("ant\nbee\n")
+    data = read_idx(tmp_path)
+    assert data.classes == ("ant", "bee")
+    assert np.array_equal(np.stack(list(data.pictures)), np.concatenate([pixels, pixels]))

@@ -233,7 +233,7 @@ def test_npz_parts_share_one_scale_but_not_one_size(save: Save) -> None:
 
 
 def test_npz_many_batches(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bakeoff.data.readers.npz._BATCH_BYTES", 100)
+    monkeypatch.setattr("bakeoff.data.readers.arrays.BATCH_BYTES", 100)
     pictures = noise(20, 4, 6)
     assert np.array_equal(pixels(save(images=pictures / 255))[..., 0], pictures)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 from bakeoff.data.dataset import Dataset
@@ -48,20 +50,38 @@ def with_class_names(dataset: Dataset, path: Path) -> Dataset:
         if all(named) and len(set(named)) == len(named):
             words = f"{dataset.description}, classes named by {file.name}"
             return replace(dataset, classes=tuple(named), description=words)
+    known = _known_names(path)
+    if known and max(numbers) < len(known):
+        words = f"{dataset.description}, classes named as in MedMNIST"
+        return replace(dataset, classes=tuple(known[n] for n in numbers), description=words)
     return dataset
+
+
+def _known_names(path: Path) -> list[str]:
+    """The names of the classes of a set that keeps them in its program, and not beside its data.
+
+    MedMNIST's files are called like the set and perhaps the size of its pictures, as in
+    pathmnist_64.npz (names from medmnist 3.0.2, Apache-2.0; Yang et al. 2023).
+    """
+    match = re.fullmatch(r"([a-z]+mnist)(_[0-9]+)?\.(npz|csv)", path.name.lower())
+    if not match:
+        return []
+    table = files("bakeoff.data").joinpath("known_classes.json").read_text(encoding="utf-8")
+    names: list[str] = json.loads(table).get(match[1], [])
+    return names
 
 
 def _candidates(path: Path, highest: int) -> Iterator[tuple[Path, Mapping[int, str]]]:
     """The files beside `path`, and what they call the numbers up to `highest`."""
-    files = sorted(file for file in path.parent.iterdir() if file != path and file.is_file())
-    found = ((file, _MAPPINGS.fullmatch(file.name.lower())) for file in files)
+    beside = sorted(file for file in path.parent.iterdir() if file != path and file.is_file())
+    found = ((file, _MAPPINGS.fullmatch(file.name.lower())) for file in beside)
     mappings = {file: match[1] for file, match in found if match}
     own = [file for file, base in mappings.items() if base and path.name.lower().startswith(base)]
     if not own and len(mappings) == 1:
         own = list(mappings)
     for file in sorted(own, key=lambda file: -len(mappings[file])):
         yield file, _mapping(_lines(file))
-    for file in files:
+    for file in beside:
         if _LISTS.fullmatch(file.name.lower()):
             yield file, _numbering(_lines(file), highest)
 

@@ -99,8 +99,10 @@ def read_idx(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     parts: list[Part] = []
     labels: list[_Labels] = []
     for part, images, targets in pairs:
-        count, height, width, channels = (*_header(images, "pictures", limits).shape, 1)[:4]
         labels.append(_Labels.of(targets, limits))
+        expected = len(labels[-1].classes)
+        shape = _header(images, "pictures", limits, expected).shape
+        count, height, width, channels = (*shape, 1)[:4]
         if count != len(labels[-1].classes):
             raise BakeoffError(
                 images.name,
@@ -249,8 +251,12 @@ class _Header:
     dtype: np.dtype[np.integer]
 
 
-def _header(path: Path, kind: str, limits: ArrayLimits) -> _Header:
-    """The header of a file, checked against its size."""
+def _header(path: Path, kind: str, limits: ArrayLimits, expected: int | None = None) -> _Header:
+    """The header of a file, checked against its size.
+
+    Datumaro 1.13 writes the number of all values where the number of pictures belongs; `expected`
+    pictures explain it, and so do three colours, which its header does not mention.
+    """
     with _opened(path) as stream:
         head = stream.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or _KINDS.get(head[3]) != kind:
@@ -266,6 +272,11 @@ def _header(path: Path, kind: str, limits: ArrayLimits) -> _Header:
     if len(dimensions) < 4 * head[3]:
         raise BakeoffError(path.name, "it ends within its header", _AGAIN)
     shape = struct.unpack(f">{head[3]}I", dimensions)
+    if expected and len(shape) == 3 and (pixels := shape[1] * shape[2]) > 1:
+        for channels in (1, 3):
+            if shape[0] == expected * pixels * channels:
+                shape = (expected, *shape[1:], channels)
+                break
     dtype: np.dtype[np.integer] = np.dtype(_WHOLE[head[2]])
     values = prod(shape) * dtype.itemsize
     promised, present = 4 + len(dimensions) + values, path.stat().st_size

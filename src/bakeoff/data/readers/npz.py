@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import lzma
 import re
-import struct
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isqrt, prod
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
 from bakeoff.data.pixels import SMALLEST_COLOUR, PixelRange, picture_shape
-from bakeoff.data.planes import SAMPLE, are_planes, from_planes
+from bakeoff.data.planes import are_planes, from_planes
+from bakeoff.data.readers.arrays import Array, arrays_of_file, damage_reported
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader
 from bakeoff.data.readers.splits import SPLITS
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["READER", "read_npz"]
+__all__ = ["READER", "plain_name", "read_arrays", "read_npz"]
 
 _LIMITS = ArrayLimits()
-_BATCH_BYTES = 1 << 22
-_AGAIN = "Copy, download or save it again"
 _RESCALE = "Scale the pixels to 0–255 or to 0–1"
 
-_IMAGES = ("images", "x", "data", "pictures")
+_IMAGES = ("images", "x", "data", "pictures", "imgs")
 _LABELS = ("labels", "y", "target", "targets", "label")
 _GROUPS = ("groups", "group")
 _CLASSES = ("classes", "class_names", "target_names")
@@ -66,30 +60,45 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
     BakeoffError
         It is damaged, holds pickled objects, or its arrays do not match.
     """
-    with _damage_reported(path), zipfile.ZipFile(path) as archive:
-        arrays = {
-            member.filename.removesuffix(".npy"): _Array(archive, member, path, limits)
-            for member in archive.infolist()
-            if member.filename.endswith(".npy")
-        }
-        suites = _suites(arrays, path)
-        ranges = [_Ranges.of(suite.images) for suite in suites]
-        pixels = _range([suite.images for suite in suites], ranges)
-        parts = [
-            Part(
-                suite.part,
-                suite.images.shape[0],
-                suite.layout.shape,
-                partial(_fill, suite, seen.fine, pixels),
-            )
-            for suite, seen in zip(suites, ranges, strict=True)
-        ]
-        dataset = join(path.stem, parts, path.name, limits)
-        targets = [_targets(suite) for suite in suites]
-        classes = _named(arrays, _CLASSES)
-        unused = _unused(arrays, suites, classes)
-        names = None if classes is None else _texts(classes, classes.load())
-        groups = _groups(suites)
+    with ExitStack() as opened, damage_reported(path):
+        return read_arrays(arrays_of_file(path, limits, opened), path, "npz", limits)
+
+
+def read_arrays(
+    arrays: Mapping[str, Array], path: Path, description: str, limits: ArrayLimits = _LIMITS
+) -> Dataset:
+    """Read pictures and labels from arrays with the names that `read_npz` describes.
+
+    Parameters
+    ----------
+    arrays : by name; whatever they are in must be open.
+    path : the file or folder that they are from.
+    description : the layout, in words.
+    limits : bounds on all of them.
+
+    Raises
+    ------
+    BakeoffError
+        They do not match.
+    """
+    suites = _suites(arrays, path)
+    ranges = [_Ranges.of(suite.images) for suite in suites]
+    pixels = _range([suite.images for suite in suites], ranges)
+    parts = [
+        Part(
+            suite.part,
+            suite.images.shape[0],
+            suite.layout.shape,
+            partial(_fill, suite, seen.fine, pixels),
+        )
+        for suite, seen in zip(suites, ranges, strict=True)
+    ]
+    dataset = join(path.stem, parts, path.name, limits)
+    targets = [_targets(suite) for suite in suites]
+    classes = _named(arrays, _CLASSES)
+    unused = _unused(arrays, suites, classes)
+    names = None if classes is None else _texts(classes, classes.load())
+    groups = _groups(suites)
     labels, names, outside = _number_labels(targets, names)
     fine = np.concatenate([seen.fine for seen in ranges])
     places = [f"{path.name} {name}" for name in dataset.names]
@@ -103,7 +112,7 @@ def read_npz(path: Path, *, limits: ArrayLimits = _LIMITS) -> Dataset:
         groups=group_numbers if group_names else None,
         group_names=group_names,
         left_out=left_out + unused,
-        description="npz",
+        description=description,
     )
     return dataset if fine.all() else dataset.take(np.flatnonzero(fine))
 
@@ -130,77 +139,15 @@ def _left_out(
     return tuple(left_out)
 
 
-class _Array:
-    """One array of an npz. Its header is read at once, its values on demand."""
-
-    def __init__(
-        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, limits: ArrayLimits
-    ) -> None:
-        self._archive = archive
-        self._member = member
-        self.subject = f"{path.name}, array '{member.filename.removesuffix('.npy')}'"
-        if member.file_size > limits.max_bytes:
-            raise BakeoffError(
-                self.subject,
-                f"it unpacks to {member.file_size} bytes, more than can be read",
-                "Make a smaller set of it",
-            )
-        with archive.open(member) as stream:
-            version = npy.read_magic(stream)
-            read_header = {
-                (1, 0): npy.read_array_header_1_0,
-                (2, 0): npy.read_array_header_2_0,
-            }[version]
-            self.shape, self._fortran, self.dtype = read_header(stream)
-            self._start = stream.tell()
-        if self.dtype.hasobject:
-            raise BakeoffError(
-                self.subject,
-                "it holds Python objects (a pickle), which can run any code when opened",
-                "Save it as an array of numbers or of texts",
-            )
-        if min(self.shape, default=0) < 0 or (
-            self._start + prod(self.shape) * self.dtype.itemsize != member.file_size
-        ):
-            raise BakeoffError(self.subject, "its header does not fit its size", _AGAIN)
-
-    def load(self) -> NDArray[np.generic]:
-        """All of it."""
-        with self._archive.open(self._member) as stream:
-            data = stream.read()[self._start :]
-        order: Literal["F", "C"] = "F" if self._fortran else "C"
-        return np.frombuffer(data, dtype=self.dtype).reshape(self.shape, order=order)
-
-    def sample(self) -> NDArray[np.generic]:
-        """The first rows, each as one dimension."""
-        rows = next(self.batches(), np.zeros((0, *self.shape[1:])))[:SAMPLE]
-        return np.nan_to_num(rows.reshape(len(rows), -1).astype(np.float32))
-
-    def batches(self) -> Iterator[NDArray[np.generic]]:
-        """Yield the array some rows at a time, in order."""
-        count, *rest = self.shape
-        if self._fortran:
-            yield self.load()  # its rows are interleaved in the file
-            return
-        row_bytes = prod(rest) * self.dtype.itemsize
-        step = max(1, _BATCH_BYTES // max(1, row_bytes))
-        with self._archive.open(self._member) as stream:
-            stream.read(self._start)
-            for start in range(0, count, step):
-                rows = min(step, count - start)
-                data = stream.read(rows * row_bytes)
-                yield np.frombuffer(data, dtype=self.dtype).reshape(rows, *rest)
-
-
 @dataclass(frozen=True, slots=True)
 class _Suite:
     """The arrays of one part, and how its pictures lie in theirs."""
 
     part: str
     layout: _Layout
-    images: _Array
-    labels: _Array | None
-    groups: _Array | None
+    images: Array
+    labels: Array | None
+    groups: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +158,7 @@ class _Ranges:
     fine: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, images: _Array) -> _Ranges:
+    def of(cls, images: Array) -> _Ranges:
         highest, fine = 0.0, [np.zeros(0, dtype=np.bool_)]
         for batch in images.batches():
             flat = batch.reshape(len(batch), -1)
@@ -221,9 +168,9 @@ class _Ranges:
         return cls(highest, np.concatenate(fine))
 
 
-def _suites(arrays: dict[str, _Array], path: Path) -> list[_Suite]:
+def _suites(arrays: Mapping[str, Array], path: Path) -> list[_Suite]:
     """Find the arrays of each part by their names."""
-    roles: dict[tuple[str, str], _Array] = {}
+    roles: dict[tuple[str, str], Array] = {}
     for name in sorted(arrays, key=_precedence):
         if role := _role(name):
             roles.setdefault(role, arrays[name])
@@ -266,6 +213,21 @@ def _role(name: str) -> tuple[str, str] | None:
     return kinds[0], splits[0] if splits else ""
 
 
+def plain_name(name: str) -> tuple[str, str] | None:
+    """The name of an array within that of a file, and the rest, which is the name of the set.
+
+    "kmnist-train-imgs" is ("train imgs", "kmnist"), and "X_test" is ("X test", ""). None if no
+    word says what it holds.
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    kinds = {word for known in _KINDS.values() for word in known}
+    known = [word for word in words if word.lower() in (*kinds, *SPLITS)]
+    if _role(" ".join(known)) is None:
+        return None
+    rest = [word.lower() for word in words if word not in known and word.lower() not in _IGNORED]
+    return " ".join(known), " ".join(rest)
+
+
 def _precedence(name: str) -> int:
     """The place of the word for pictures, labels or groups in its table."""
     words = re.findall(r"[a-z]+", name.lower())
@@ -273,13 +235,13 @@ def _precedence(name: str) -> int:
     return min(known, default=0)
 
 
-def _named(arrays: dict[str, _Array], names: Sequence[str]) -> _Array | None:
+def _named(arrays: Mapping[str, Array], names: Sequence[str]) -> Array | None:
     lower = {name.lower(): array for name, array in arrays.items()}
     return next((lower[name] for name in names if name in lower), None)
 
 
 def _unused(
-    arrays: dict[str, _Array], suites: Sequence[_Suite], classes: _Array | None
+    arrays: Mapping[str, Array], suites: Sequence[_Suite], classes: Array | None
 ) -> tuple[LeftOut, ...]:
     """Arrays whose names say nothing that is known."""
     used = [classes, *(x for suite in suites for x in (suite.images, suite.labels, suite.groups))]
@@ -290,7 +252,7 @@ def _unused(
     )
 
 
-def _range(images: Sequence[_Array], ranges: Sequence[_Ranges]) -> PixelRange:
+def _range(images: Sequence[Array], ranges: Sequence[_Ranges]) -> PixelRange:
     """The range of the pixels, the same for all parts."""
     fine = np.concatenate([seen.fine for seen in ranges])
     if fine.size and 2 * fine.sum() < fine.size:
@@ -313,7 +275,7 @@ class _Layout:
     planes: bool = False
 
 
-def _layout(images: _Array) -> _Layout:
+def _layout(images: Array) -> _Layout:
     sides = images.shape[1:]
     # A row of pixels, as N×784, N×784×1 or N×1×784: no picture is one pixel high.
     is_row = len(sides) > 0 and sum(side != 1 for side in sides) <= 1
@@ -371,6 +333,18 @@ def _targets(suite: _Suite) -> NDArray[np.int64] | list[str]:
         numbers = values.astype(np.int64) if np.isfinite(values).all() else None
         if values.ndim == 1 and numbers is not None and (numbers == values).all():
             return numbers
+    if (
+        values.ndim == 2
+        and ((values == 0) | (values == 1)).all()
+        and values.any(axis=None)
+        and (int(values.astype(np.int64).sum(axis=1).max()) > 1)
+    ):
+        raise BakeoffError(
+            suite.labels.subject,
+            f"it gives a picture several of {values.shape[1]} classes, or none: bakeoff gives each "
+            "picture one (multi-label sets are not supported)",
+            "Keep one class for each picture",
+        )
     raise BakeoffError(
         suite.labels.subject,
         f"its {values.dtype} of shape {values.shape} are not labels",
@@ -383,7 +357,7 @@ def _is_one_hot(values: NDArray[np.generic]) -> bool:
     return bool(((values == 0) | ones).all() and (ones.sum(axis=1) == 1).all())
 
 
-def _texts(array: _Array, values: NDArray[np.generic]) -> list[str]:
+def _texts(array: Array, values: NDArray[np.generic]) -> list[str]:
     if values.ndim != 1 or values.dtype.kind not in "biuUS":
         raise BakeoffError(
             array.subject, "it is not a list of names", "Save one text or number for each"
@@ -415,27 +389,6 @@ def _number_labels(
 
 def _as_texts(numbers: NDArray[np.int64]) -> list[str]:
     return ["" if number == UNLABELLED else str(number) for number in numbers.tolist()]
-
-
-@contextmanager
-def _damage_reported(path: Path) -> Iterator[None]:
-    """Raise every error of a damaged zip or header as a `BakeoffError`."""
-    try:
-        yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        struct.error,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        RuntimeError,  # NotImplementedError too: an encrypted zip, an unknown packing
-    ) as error:
-        raise BakeoffError(
-            path.name, f"it is not an npz, or damaged or cut short ({error})", _AGAIN
-        ) from error
 
 
 READER = Reader("npz", "an npz file", zipfile.is_zipfile, lambda path, _: read_npz(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 from bakeoff.data.readers import (
     annotation_tools,
     archive,
+    array_files,
     folder,
     idx,
     npz,
@@ -25,6 +26,7 @@ __all__ = ["READERS", "ReaderTable"]
 
 # IDX before folders: its four files may lie beside folders of previews.
 # Tables that name pictures before folders, which may hold any of the classes.
+# Files of arrays before npz: KMNIST's hold one array each.
 # Archives before npz: both are zips, and an archive is one that holds other files than arrays.
 # Tables last: nearly any text with numbers passes for one.
 READERS: tuple[Reader, ...] = (
@@ -34,6 +36,7 @@ READERS: tuple[Reader, ...] = (
     annotation_tools.READER,
     picture_table.READER,
     folder.READER,
+    array_files.READER,
     parquet.READER,
     archive.READER,
     npz.READER,

@@ -1,0 +1,169 @@
+"""Arrays in files of their own: x_train.npy and y_train.npy, KMNIST's npz, a CLASS.npy for each."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.readers.arrays import arrays_of_file, damage_reported
+from bakeoff.data.readers.class_names import with_class_names
+from bakeoff.data.readers.files import visible
+from bakeoff.data.readers.npz import plain_name, read_arrays
+from bakeoff.data.readers.parts import ArrayLimits, Part, join
+from bakeoff.data.readers.reader import Reader, ReadRequest
+from bakeoff.data.words import nfc
+from bakeoff.errors import BakeoffError
+
+__all__ = ["READER", "read_array_files"]
+
+_LIMITS = ArrayLimits()
+_MAGIC = b"\x93NUMPY"
+_PREFIX = "full_numpy_bitmap_"  # of Quick, Draw!
+
+
+def holds_array_files(path: Path) -> bool:
+    """Whether a folder holds such files, or a file is one of them."""
+    if path.is_dir():
+        files = _files(path)
+        return bool(_by_role(files)) or len(_bare(files)) > 1
+    return path in _files(path.parent) if path.is_file() else False
+
+
+def read_array_files(path: Path, _: ReadRequest) -> Dataset:
+    """Read the files of a folder, whose names say what each holds, or which class.
+
+    Parameters
+    ----------
+    path : the folder, or one of the files in it: with x_train.npy go y_train.npy and x_test.npy,
+        and with KMNIST's kmnist-train-imgs.npz its labels. Files with other names each hold the
+        pictures of one class, as Quick, Draw!'s cat.npy.
+
+    Raises
+    ------
+    BakeoffError
+        The files do not match, or one is damaged.
+    """
+    folder = path if path.is_dir() else path.parent
+    files = _files(folder)
+    roles = _by_role(files)
+    if path.is_file():
+        named = plain_name(path.stem)
+        roles = {base: files for base, files in roles.items() if named and base == named[1]}
+    if len(roles) > 1:
+        sets = ", ".join(base or "one without a name" for base in sorted(roles))
+        raise BakeoffError(
+            folder.name, f"it holds several sets: {sets}", "Give each set a folder of its own"
+        )
+    with ExitStack() as opened, damage_reported(path):
+        if roles:
+            ((base, members),) = roles.items()
+            arrays = {
+                name: array
+                for name, file in members.items()
+                for array in arrays_of_file(file, _LIMITS, opened).values()
+            }
+            kinds = " and ".join(sorted({file.suffix[1:] for file in members.values()}))
+            dataset = read_arrays(arrays, path, f"{kinds} files")
+            return replace(
+                with_class_names(dataset, next(iter(members.values()))), name=base or folder.name
+            )
+        return _read_classes(folder, _bare(files), opened)
+
+
+def _read_classes(folder: Path, files: Mapping[str, Path], opened: ExitStack) -> Dataset:
+    """One class in each file."""
+    if len(files) < 2:
+        raise BakeoffError(
+            folder.name,
+            f"it holds the pictures of one class ({', '.join(files)}), and no labels",
+            "Add the files of other classes, or labels in y.npy beside x.npy",
+        )
+    parts: list[Part] = []
+    counts: list[int] = []
+    names: list[str] = []
+    for file in files.values():
+        ((_, array),) = arrays_of_file(file, _LIMITS, opened).items()
+        read = read_arrays({"images": array}, file, "npy")
+        shape = tuple(int(side) for side in read.pictures.shapes[0])
+        pixels = read.pictures.buffer.reshape(len(read), *shape)
+        fill = partial(np.copyto, src=pixels)
+        parts.append(Part("train", len(read), (shape[0], shape[1], shape[2]), fill))
+        counts.append(len(read))
+        names += [f"{file.name} {row}" for row in range(len(read))]
+        _check_total(folder, counts, shape)
+    dataset = join(folder.name, parts, folder.name, _LIMITS)
+    return replace(
+        dataset,
+        labels=np.repeat(np.arange(len(files)), counts).astype(np.int64),
+        classes=tuple(files),
+        names=tuple(names),
+        description="a npy file of pictures for each class",
+    )
+
+
+def _check_total(folder: Path, counts: list[int], shape: tuple[int, ...]) -> None:
+    """Refuse before the memory is full: all of Quick, Draw! has 50 million drawings."""
+    if sum(counts) * int(np.prod(shape)) > _LIMITS.max_bytes or (
+        sum(counts) > _LIMITS.max_pictures
+    ):
+        raise BakeoffError(
+            folder.name,
+            f"its files hold more than {sum(counts)} pictures, more than can be read",
+            "Save the first thousand rows of each class: np.save(file, np.load(file)[:1000])",
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    """The npy files of a folder, and those npz that hold a single array without a name."""
+    return [file for file in visible(folder)[1] if _is_array(file)]
+
+
+def _is_array(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy" and path.is_file():
+            with path.open("rb") as file:
+                return file.read(len(_MAGIC)) == _MAGIC
+        if suffix == ".npz" and path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                return archive.namelist() == ["arr_0.npy"] and plain_name(path.stem) is not None
+    except (OSError, ValueError, zipfile.BadZipFile):
+        pass
+    return False
+
+
+def _by_role(files: list[Path]) -> dict[str, dict[str, Path]]:
+    """The files of each set, by the names of their arrays; only sets with pictures."""
+    found: dict[str, dict[str, Path]] = {}
+    for file in files:
+        if named := plain_name(file.stem):
+            found.setdefault(named[1], {})[named[0]] = file
+    return {
+        base: members
+        for base, members in found.items()
+        if len(members) > 1 or not any(map(_is_labels, members))
+    }
+
+
+def _is_labels(name: str) -> bool:
+    return bool({"labels", "label", "y", "target", "targets"} & set(name.lower().split()))
+
+
+def _bare(files: list[Path]) -> dict[str, Path]:
+    """The files that are called like a class."""
+    found = {
+        nfc(file.stem.removeprefix(_PREFIX)): file
+        for file in files
+        if file.suffix.lower() == ".npy" and plain_name(file.stem) is None
+    }
+    return dict(sorted(found.items()))
+
+
+READER = Reader("array files", "npy files", holds_array_files, read_array_files)
