@@ -15,6 +15,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode
 from bakeoff.data.grouping import encode_names, parse_grouping
 from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.readers.pixel_parquet import holds_pixels, read_pixels
 from bakeoff.data.readers.reader import Reader
 from bakeoff.data.readers.splits import split_of_path
 from bakeoff.data.words import nfc
@@ -39,7 +40,8 @@ def read_parquet(path: Path, *, group: str | None = None, label: str | None = No
     Pictures are packed (PNG, JPEG, …) in a column of structs {bytes, path} or of binary,
     called `image` or the only one of its kind. Labels are texts, or numbers with the
     names that `datasets` keeps in the schema. Shards named like ``test-00000-of-00001``
-    are the official test part. Only a batch of packed pictures is in memory.
+    are the official test part. A file of columns of numbers, as OpenML's, has one pixel in each.
+    Only a batch of packed pictures is in memory.
 
     Parameters
     ----------
@@ -56,6 +58,10 @@ def read_parquet(path: Path, *, group: str | None = None, label: str | None = No
     shards = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not shards:
         raise BakeoffError(path.name, "it holds no Parquet file", "Give a folder with *.parquet")
+    with _opened(shards[0], path.name) as file:
+        if len(shards) == 1 and holds_pixels(file):
+            column = None if group is None else parse_grouping(group).text
+            return read_pixels(file, shards[0], column, label)
     reader = _Reader(group, label)
     try:
         for shard in shards:

@@ -8,8 +8,10 @@ from pathlib import Path
 from bakeoff.data.readers import (
     annotation_tools,
     archive,
+    arff,
     array_files,
     folder,
+    hdf5,
     idx,
     npz,
     parquet,
@@ -40,6 +42,8 @@ READERS: tuple[Reader, ...] = (
     parquet.READER,
     archive.READER,
     npz.READER,
+    hdf5.READER,
+    arff.READER,
     tables.READER,
 )
 
