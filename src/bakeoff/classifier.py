@@ -164,7 +164,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         chosen = validation_rows(
             labels, ids, self.validation_share, np.random.default_rng([seed, 2, 0])
         )
-        chosen &= approach.validates  # a ridge in closed form trains on all pictures
+        chosen &= approach.validates  # a closed form trains on all pictures
         task = Task.of(pictures, len(classes), self.mode, self.budget)
         trainer = Trainer(approach, task, pictures, labels, self._compute, seed=seed)
         with _torch_as_it_was(self._compute):

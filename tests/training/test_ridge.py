@@ -152,3 +152,34 @@ def test_views_without_a_difference_reduce_nothing() -> None:
     nuisance = Nuisance.of(x.expand(3, -1, -1), 0.3, seed=0)
     torch.testing.assert_close(nuisance.reduce(x), x, atol=1e-2, rtol=1e-2)
     assert torch.isfinite(ridge(x, labels, 3, nuisance=nuisance).weights).all()
+
+
+@pytest.mark.parametrize(("count", "width"), SIZES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_picture_is_left_out_with_all_its_views(count: int, width: int, weighted: bool) -> None:
+    x, labels = rows(count, width)
+    generator = torch.Generator().manual_seed(5)
+    seen = torch.stack([x, *(x + 0.3 * torch.randn(x.shape, generator=generator) for _ in "ab")])
+    weights = torch.linspace(0.2, 3, count) if weighted else None
+    solved = ridge(seen, labels, 3, weights=weights)
+    every = seen.flatten(0, 1)
+    scaled = (torch.ones(count) if weights is None else weights / weights.mean()).repeat(3)
+    penalty = solved.strength * length(every, scaled)
+    expected = reference(every, labels.repeat(3), penalty, scaled)
+    np.testing.assert_allclose(solved.weights.T, expected.coef_, atol=2e-3)
+    for row in (0, 7, count - 1):
+        others = torch.arange(3 * count) % count != row
+        without = reference(every[others], labels.repeat(3)[others], penalty, scaled[others])
+        answer = without.predict(x[row : row + 1].numpy())[0]
+        np.testing.assert_allclose(solved.left_out[row], answer, atol=2e-3)
+
+
+def test_a_part_of_many_views_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels = rows(120, 25)
+    monkeypatch.setattr(module, "STRENGTHS", (0.1,))
+    whole = ridge(torch.stack([x, x + 0.1]), labels, 3)
+    monkeypatch.setattr(module, "LEFT_OUT_VIEWS", 100)
+    part = ridge(torch.stack([x, x + 0.1]), labels, 3)
+    assert part.rows.tolist() == list(range(0, 120, 3))
+    torch.testing.assert_close(part.left_out, whole.left_out[part.rows], atol=1e-4, rtol=0)
+    torch.testing.assert_close(part.weights, whole.weights)

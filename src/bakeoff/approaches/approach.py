@@ -94,7 +94,6 @@ class Approach(ABC):
     name: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
     input_settings: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
-    validates: ClassVar[bool] = True  # an inner slice chooses the epoch and the temperature
 
     training: Training = Training()
     side: Side | None = None
@@ -104,6 +103,11 @@ class Approach(ABC):
         """Its name for people."""
         entry = APPROACHES.get(self.name)
         return entry.title if entry else self.name
+
+    @property
+    def validates(self) -> bool:
+        """Whether an inner slice chooses the epoch and the temperature."""
+        return True
 
     def input_key(self) -> tuple[object, ...]:
         """What its prepared pictures and their features depend on: where equal, they are shared."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
+from bakeoff.approaches.solved import as_fitted
 from bakeoff.training.augment import Augment
-from bakeoff.training.fit import Budget, Epoch, Fitted, Training
+from bakeoff.training.fit import Budget, Fitted, Training
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import AtLeastZero, Count
@@ -57,12 +57,15 @@ class Scatterer(Approach):
         "grid",
         "nuisance",
     )
-    validates: ClassVar[bool] = False
-
     scales: Annotated[int, Field(ge=1, le=6)] | None = None
     orientations: Annotated[int, Field(ge=2)] = 6
     grid: Count = 4
     nuisance: AtLeastZero = 0.3
+
+    @property
+    def validates(self) -> bool:
+        """The ridge chooses its strength and the temperature by leaving pictures out."""
+        return False
 
     def preprocess(self, task: Task) -> Preprocess:
         side = self.side
@@ -131,12 +134,17 @@ class Scatterer(Approach):
             nuisance=nuisance,
         )
         network.body.set(solved.weights, solved.bias)
-        logits = SHARPNESS * solved.left_out
-        unseen = train[solved.rows]
-        epoch = _as_epoch(network.body.scores(x[solved.rows].float()), logits, labels[unseen])
-        epoch = replace(epoch, seconds=time.perf_counter() - started)
-        how["on_epoch"](epoch)
-        return Fitted(network.eval(), [epoch], 1, unseen, logits)
+        with torch.no_grad():
+            fitted = SHARPNESS * network.body.scores(x[solved.rows].float())
+        return as_fitted(
+            network,
+            fitted,
+            SHARPNESS * solved.left_out,
+            y[solved.rows],
+            rows=train[solved.rows],
+            started=started,
+            on_epoch=how["on_epoch"],
+        )
 
 
 class Readout(nn.Module):
@@ -156,19 +164,3 @@ class Readout(nn.Module):
         with torch.no_grad():
             self.scores.weight.copy_(weights.T)
             self.scores.bias.copy_(bias)
-
-
-def _as_epoch(scores: Tensor, left_out: Tensor, labels: Tensor) -> Epoch:
-    """The whole fit as the only epoch; left-out predictions stand for a validation slice."""
-    with torch.no_grad():
-        fitted = SHARPNESS * scores
-        return Epoch(
-            number=1,
-            of=1,
-            learning_rate=0.0,
-            train_loss=F.cross_entropy(fitted, labels).item(),
-            train_accuracy=(fitted.argmax(1) == labels).double().mean().item(),
-            validation_loss=F.cross_entropy(left_out, labels).item(),
-            validation_accuracy=(left_out.argmax(1) == labels).double().mean().item(),
-            seconds=0.0,
-        )

@@ -22,6 +22,7 @@ STRENGTHS = tuple(10 ** (step / 3) for step in range(-12, 5))
 # Predictions are near 0 and 1; softmax sees them times such a factor, whichever is best.
 SHARPNESS = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)
 LEFT_OUT = 5_000  # rows to leave out, evenly spaced: enough to choose by
+LEFT_OUT_VIEWS = 8_192  # rows of views to leave out: as float64 of 1 280 features they take 84 MB
 AT_ONCE = 4_096  # rows in double precision or as float32, rather than all of a large set
 DIRECTIONS = 128  # of nuisance
 VIEWS = 2_048  # from which they are estimated
@@ -81,7 +82,8 @@ class Ridge:
     weights, bias : D×K and K, float32.
     strength : the penalty on squared weights, in units of the mean squared length of a row.
     rows : m of the n rows, ascending; all, unless there are more than `LEFT_OUT`.
-    left_out : m×K, what a ridge fitted to all other rows predicts for each of `rows`.
+    left_out : m×K, what a ridge fitted to all other rows predicts for each of `rows`; of views,
+        what a ridge fitted to all views of all other pictures predicts for the first view.
     """
 
     weights: Tensor
@@ -104,22 +106,24 @@ def ridge(
 
     Parameters
     ----------
-    x : n×D of any float type; a large set stays in it.
+    x : n×D of any float type; a large set stays in it. Or V×n×D, views of n pictures: all are
+        fitted, and a picture is left out with all its views.
     labels : n.
     classes : K.
     weights : n, of each row's squared error, at any scale; None: all the same.
     gram : x @ x.T, if it is known.
     nuisance : is reduced in x first; `gram` is then that of the reduced rows.
     """
-    rows = _Rows(x, weights, nuisance)
-    targets = F.one_hot(labels, classes).double()
+    views = len(x) if x.ndim == 3 else 1
+    rows = _Rows(x.reshape(-1, x.shape[-1]), _repeated(weights, views), nuisance)
+    targets = F.one_hot(labels, classes).double().repeat(views, 1)
     mean = rows.share @ targets
     solved: _Dual | _Primal
-    if len(x) <= x.shape[1]:
+    if views == 1 and len(rows.x) <= x.shape[-1]:
         solved = _Dual(rows, targets - mean, gram)
     else:
-        solved = _Primal(rows, targets - mean)
-    length = float(solved.spectrum.sum()) / len(x)
+        solved = _Primal(rows, targets - mean, views)
+    length = float(solved.spectrum.sum()) / len(rows.x)
     penalties = [strength * max(length, 1e-12) for strength in STRENGTHS]
     answers = [solved.left_out(penalty) + mean for penalty in penalties]
     losses = [_loss(answer, labels[solved.rows]) for answer in answers]
@@ -134,6 +138,11 @@ def ridge(
         rows=solved.rows,
         left_out=answers[best].float(),
     )
+
+
+def _repeated(weights: Tensor | None, views: int) -> Tensor | None:
+    """The weights of pictures for all rows of their views."""
+    return None if weights is None else weights.repeat(views)
 
 
 def _loss(answers: Tensor, labels: Tensor) -> float:
@@ -208,9 +217,9 @@ class _Dual:
 
 
 class _Primal:
-    """A ridge from the D×D products of features, for more rows than features."""
+    """A ridge from the D×D products of features, for more rows than features, or for views."""
 
-    def __init__(self, rows: _Rows, targets: Tensor) -> None:
+    def __init__(self, rows: _Rows, targets: Tensor, views: int) -> None:
         width = rows.x.shape[1]
         products = torch.zeros(width, width, dtype=torch.double)
         correlation = torch.zeros(width, targets.shape[1], dtype=torch.double)
@@ -220,17 +229,28 @@ class _Primal:
         spectrum, self.vectors = torch.linalg.eigh(products)
         self.spectrum = spectrum.clamp(min=0)
         self.along = self.vectors.T @ correlation
-        self.rows = torch.arange(0, len(rows.x), -(-len(rows.x) // LEFT_OUT))
-        self.seen = (rows.take(self.rows) @ self.vectors.float()).double()
-        self.root, self.share = rows.root[self.rows], rows.share[self.rows]
-        self.targets = targets[self.rows]
+        pictures = len(rows.x) // views
+        most = LEFT_OUT if views == 1 else min(LEFT_OUT, max(1, LEFT_OUT_VIEWS // views))
+        self.rows = torch.arange(0, pictures, -(-pictures // most))
+        # m×V: the views of a picture are left out together.
+        every = self.rows[:, None] + torch.arange(views) * pictures
+        self.seen = (rows.take(every.flatten()) @ self.vectors.float()).double()
+        self.seen = self.seen.view(*every.shape, width)
+        self.root, self.share, self.targets = rows.root[every], rows.share[every], targets[every]
 
     def left_out(self, penalty: float) -> Tensor:
-        """m×K centred predictions of each of `rows` by all other rows."""
-        inverse = 1 / (self.spectrum + penalty)
-        fitted = self.seen @ (inverse[:, None] * self.along) / self.root[:, None]
-        leverage = self.seen.square() @ inverse + self.share
-        return _left_out(fitted, self.targets, leverage)
+        """m×K centred predictions of the first view of each of `rows` by all other pictures.
+
+        Of a picture with several views the leverage is a matrix, V×V.
+        """
+        scaled = self.seen / (self.spectrum + penalty)
+        wrong = scaled @ self.along - self.targets * self.root[..., None]
+        apart = self.share.sqrt()
+        leverage = scaled @ self.seen.mT + apart[:, :, None] * apart[:, None]
+        kept = torch.eye(leverage.shape[-1], dtype=torch.double) * (1 + 1e-9) - leverage
+        without = torch.linalg.solve(kept, wrong)[:, 0]
+        left_out: Tensor = self.targets[:, 0] + without / self.root[:, :1]
+        return left_out
 
     def weights(self, penalty: float) -> Tensor:
         """D×K, for reduced rows."""

@@ -18,6 +18,7 @@ from bakeoff.training.compute import Compute
 __all__ = ["OtherPrograms", "Prediction", "Speed", "Stopwatch"]
 
 PROBE = 24  # pictures: enough to time, and over in a second or two
+SOLVED = 1_000  # pictures to time a closed form on
 BELIEF = 10.0  # seconds of finished fits that count as much as what was predicted of them
 AROUND = 0.3  # seconds of a fit before its first and after its last epoch
 LEAST = 0.05  # seconds; work of less time says little about how busy the machine is
@@ -115,7 +116,9 @@ class Speed:
         probe = trainer.probe(PROBE)
         preparing = watch.of(lambda: probe.source) / len(probe.pictures)
         batch = trainer.training(largest).batch_size or 1
-        rows = np.resize(np.arange(len(probe.pictures)), 2 * batch)
+        # What is solved at once takes a time that is far from in proportion to small numbers.
+        count = 2 * batch if trainer.approach.validates else min(largest, SOLVED)
+        rows = np.resize(np.arange(len(probe.pictures)), count)
         ends = [watch.now()]
         trained = probe.fit(
             "taste",
