@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from bakeoff.errors import BakeoffError
 
@@ -20,6 +24,15 @@ NEVER_LARGER = frozenset(
     {"Cast", "Clip", "Concat", "Flatten", "Identity", "Relu"}
     | {"Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 )
+
+# Arithmetic on sizes.
+ARITHMETIC = frozenset(
+    {"Add", "Cast", "Ceil", "Concat", "Constant", "Div", "Equal", "Floor", "Gather", "Greater"}
+    | {"Less", "Max", "Min", "Mod", "Mul", "Neg", "Reshape", "Slice", "Squeeze", "Sub"}
+    | {"Unsqueeze", "Where"}
+)
+FEW = 64  # numbers of a tensor that holds sizes
+ROUNDS = 5  # each may settle sizes that the next one needs
 
 Shape = tuple[int, ...]
 
@@ -67,6 +80,11 @@ def _shapes(model: onnx.ModelProto, name: str) -> dict[str, Shape]:
     copy.CopyFrom(model)
     graph = copy.graph
     del graph.value_info[:]  # what a stranger claims
+    for tensor in graph.initializer:
+        if math.prod(tensor.dims) > FEW:  # whose shape says enough
+            tensor.CopyFrom(
+                onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
+            )
     for output in graph.output:
         output.type.tensor_type.ClearField("shape")
     shape = graph.input[0].type.tensor_type.shape
@@ -75,16 +93,63 @@ def _shapes(model: onnx.ModelProto, name: str) -> dict[str, Shape]:
     for dimension, size in zip(shape.dim, PICTURE, strict=True):
         dimension.Clear()
         dimension.dim_value = size
-    try:
-        graph = onnx.shape_inference.infer_shapes(copy, data_prop=True).graph
-    except Exception:  # its exception types are not public
-        raise _refused(name, "contradicts itself") from None
+    found: dict[str, Shape] = {}
+    for _ in range(ROUNDS):
+        before = len(found)
+        try:
+            found = _inferred(copy)
+        except Exception:  # its exception types are not public
+            raise _refused(name, "contradicts itself") from None
+        if len(found) == before:
+            break
+        _settle(graph, found)
+    return found
+
+
+def _inferred(model: onnx.ModelProto) -> dict[str, Shape]:
+    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     found = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor = value.type.tensor_type
         if tensor.HasField("shape") and all(one.HasField("dim_value") for one in tensor.shape.dim):
             found[value.name] = tuple(one.dim_value for one in tensor.shape.dim)
     return found
+
+
+def _settle(graph: onnx.GraphProto, shapes: Mapping[str, Shape]) -> None:
+    """Compute sizes from known sizes, which shape inference then goes on with.
+
+    It does not itself follow all arithmetic on sizes, and never a Range.
+    """
+    known = {
+        tensor.name: numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+        if math.prod(tensor.dims) <= FEW
+    }
+    described = {value.name for value in graph.value_info}
+    for node in list(graph.node):
+        output = node.output[0]
+        if node.op_type == "Shape" and node.input[0] in shapes:
+            sides = {one.name: one.i for one in node.attribute}
+            wanted = slice(sides.get("start", 0), sides.get("end"))
+            value = np.asarray(shapes[node.input[0]][wanted], dtype=np.int64)
+        elif node.op_type in ARITHMETIC and all(one in known or not one for one in node.input):
+            given = {one: known[one] for one in node.input if one}
+            outputs: Any = ReferenceEvaluator(node).run(None, given)
+            value = np.asarray(outputs[0])
+        elif node.op_type == "Range" and all(one in known for one in node.input):
+            start, end, step = (float(known[one].item()) for one in node.input)
+            if output not in described and step:
+                length = max(0, math.ceil((end - start) / step))
+                kind = helper.np_dtype_to_tensor_dtype(known[node.input[0]].dtype)
+                graph.value_info.append(helper.make_tensor_value_info(output, kind, [length]))
+            continue
+        else:
+            continue
+        if value.size <= FEW:
+            known[output] = value
+            graph.initializer.append(numpy_helper.from_array(np.asarray(value), output))
+            graph.node.remove(node)
 
 
 def _products(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> int:
