@@ -398,7 +398,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         ("a.png", encoded(drawing()), "it is a single picture, not a dataset"),
         ("a.csv", b"", "the file is empty"),
         ("a.txt", b"just words\n", "it looks like a text file, not like a dataset"),
-        ("a.npy", b"\x93NUMPY\1\0", "it looks like a NumPy array, not like a dataset"),
+        ("a.npy", b"\x93NUMPY\1\0", "it holds the pictures of one class, and no labels"),
         ("a.bin", b"\0\1\2\3", "its type is not known"),
         ("a.zip", b"PK\x03\x04 cut short", "the archive is damaged or cut short"),
     ],

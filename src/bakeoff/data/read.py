@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import corrected
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
-from bakeoff.data.grouping import parse_grouping, search_pattern
-from bakeoff.data.labelling import parse_labelling, pattern_in_names
+from bakeoff.data.grouping import parse_grouping
+from bakeoff.data.labelling import parse_labelling
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers import picture_table
 from bakeoff.data.readers.class_names import with_class_names
@@ -28,9 +27,15 @@ from bakeoff.data.readers.folder import read_folder
 from bakeoff.data.readers.layout import holds_pictures
 from bakeoff.data.readers.metadata import is_metadata
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
+from bakeoff.data.readers.refusals import (
+    is_pickle,
+    pickle_refused,
+    says_nothing,
+    too_few_classes,
+)
 from bakeoff.data.readers.splits import split_of
 from bakeoff.data.readers.table import READERS, ReaderTable
-from bakeoff.data.validate import validate
+from bakeoff.data.validate import TooFewClassesError, validate
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -71,7 +76,10 @@ def read(
         There is no such source, nothing in it can be trained on, or a correction does not fit.
     """
     found = read_as_found(source, group=group, label=label, progress=progress)
-    return validate(corrected(found, corrections))
+    try:
+        return validate(corrected(found, corrections))
+    except TooFewClassesError as error:
+        raise too_few_classes(error, Path(source).expanduser(), found) from None
 
 
 def read_as_found(
@@ -143,6 +151,8 @@ class _Source:
         reader = self.readers.find(path)
         if reader is not None:
             return _read_with(reader, path, request)
+        if is_pickle(path):
+            raise pickle_refused(path)
         kind = looks_like(head)
         problem = f"it looks like {kind}, not like a dataset" if kind else "its type is not known"
         raise BakeoffError(path.name, problem, self.readers.hint())
@@ -190,7 +200,9 @@ class _Source:
         if len(inside) == 1 and not loose:
             return self._read_directory(inside[0], request)
         if loose:
-            raise _says_nothing(folder, [path.name for path in files if _is_picture(path)])
+            raise says_nothing(folder, [path.name for path in files if _is_picture(path)])
+        if pickled := next(filter(is_pickle, files), None):
+            raise pickle_refused(pickled)
         raise BakeoffError(
             folder.name, "it holds no pictures and no table of pixels", self.readers.hint()
         )
@@ -228,21 +240,6 @@ class _Source:
         if path.suffix.lower() == ".csv" or not self._is_dataset(path):
             return False
         return self.readers.find(path) is not reader
-
-
-def _says_nothing(folder: Path, names: Sequence[str]) -> BakeoffError:
-    """The error for a folder of pictures without classes; their names may show some."""
-    hint = (
-        "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), or "
-        "add a metadata.csv with the columns file_name and label"
-    )
-    if pattern := pattern_in_names(names):
-        example = search_pattern(pattern, names[0])
-        hint = (
-            f"If '{names[0]}' shows a {example}, use --label {shlex.quote(pattern)}. "
-            f"Else {hint[0].lower()}{hint[1:]}"
-        )
-    return BakeoffError(folder.name, "it holds pictures, but nothing says what they show", hint)
 
 
 def _beside(path: Path) -> LeftOut:

@@ -12,12 +12,16 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.words import count, nfc, nor_others, spaced
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["validate"]
+__all__ = ["TooFewClassesError", "validate"]
 
 _CLASSES_HINT = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
     "or give a table with a column label"
 )
+
+
+class TooFewClassesError(BakeoffError):
+    """Fewer than two classes have two training pictures."""
 
 
 def validate(dataset: Dataset) -> Dataset:
@@ -51,7 +55,7 @@ def validate(dataset: Dataset) -> Dataset:
     known = _labelled(dataset, left_out)
     kept_classes = _trainable_classes(dataset, known, left_out)
     if len(kept_classes) < 2:
-        raise BakeoffError(
+        raise TooFewClassesError(
             dataset.name,
             f"at least two classes with two or more pictures are needed; found {len(kept_classes)}"
             f"{_first(left_out)}",

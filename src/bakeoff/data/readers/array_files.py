@@ -74,17 +74,18 @@ def read_array_files(path: Path, _: ReadRequest) -> Dataset:
             return replace(
                 with_class_names(dataset, next(iter(members.values()))), name=base or folder.name
             )
-        return _read_classes(folder, _bare(files), opened)
+        return _read_classes(path, _bare(files), opened)
 
 
-def _read_classes(folder: Path, files: Mapping[str, Path], opened: ExitStack) -> Dataset:
+def _read_classes(path: Path, files: Mapping[str, Path], opened: ExitStack) -> Dataset:
     """One class in each file."""
     if len(files) < 2:
         raise BakeoffError(
-            folder.name,
-            f"it holds the pictures of one class ({', '.join(files)}), and no labels",
+            path.name,
+            "it holds the pictures of one class, and no labels",
             "Add the files of other classes, or labels in y.npy beside x.npy",
         )
+    folder = path if path.is_dir() else path.parent
     parts: list[Part] = []
     counts: list[int] = []
     names: list[str] = []
