@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bakeoff.data.archive import is_archive
 from bakeoff.data.catalog import is_named, load_named, named_sets
 from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import corrected
@@ -210,6 +211,8 @@ class _Source:
     def _read_parts(self, folder: Path, files: Sequence[Path], request: ReadRequest) -> Dataset:
         """Several files named after the parts they hold, such as Kaggle's train.csv, test.csv."""
         parts = [(path, split) for path in files if (split := split_of(path.name))]
+        if not parts and all(map(is_archive, files)):  # shards of one set
+            parts = [(path, "train") for path in files]
         if not any(split == "train" for _, split in parts):
             names = ", ".join(path.name for path in files)
             raise BakeoffError(

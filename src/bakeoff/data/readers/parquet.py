@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from bakeoff.data.readers.splits import split_of_path
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 
-__all__ = ["READER", "read_parquet"]
+__all__ = ["READER", "Table", "read_parquet", "read_shards"]
 
 if TYPE_CHECKING:
     import pyarrow
@@ -62,7 +62,38 @@ def read_parquet(path: Path, *, group: str | None = None, label: str | None = No
         if len(shards) == 1 and holds_pixels(file):
             column = None if group is None else parse_grouping(group).text
             return read_pixels(file, shards[0], column, label)
-    reader = _Reader(group, label)
+    return read_shards(path, shards, _opened, group, label, "Parquet")
+
+
+class Table(Protocol):
+    """An open table of pictures: a Parquet file, or the like."""
+
+    schema_arrow: pyarrow.Schema
+
+    def iter_batches(self, batch_size: int, columns: list[str]) -> Iterator[Any]:
+        """Yield some rows at a time."""
+
+
+def read_shards(
+    path: Path,
+    shards: Sequence[Path],
+    opened: Callable[[Path, str], AbstractContextManager[Table]],
+    group: str | None,
+    label: str | None,
+    description: str,
+) -> Dataset:
+    """Read the pictures of tables; see `read_parquet`.
+
+    Parameters
+    ----------
+    path : the file, or the folder around all of them.
+    shards : the files.
+    opened : opens one, called by its name in errors.
+    group : ``column:NAME``, or None.
+    label : the name of a column, or None.
+    description : the layout, in words.
+    """
+    reader = _Reader(group, label, opened)
     try:
         for shard in shards:
             reader.read(shard, shard.relative_to(path).as_posix() if shard != path else path.name)
@@ -96,7 +127,7 @@ def read_parquet(path: Path, *, group: str | None = None, label: str | None = No
         group_names=group_names,
         official_test=test if test.any() and not test.all() else None,
         left_out=tuple(reader.left_out),
-        description="Parquet",
+        description=description,
     )
 
 
@@ -117,8 +148,14 @@ class _Columns:
 class _Reader:
     """Collects the rows of one file after another."""
 
-    def __init__(self, group: str | None, label: str | None) -> None:
+    def __init__(
+        self,
+        group: str | None,
+        label: str | None,
+        opened: Callable[[Path, str], AbstractContextManager[Table]],
+    ) -> None:
         self._label = label
+        self._opened = opened
         grouping = None if group is None else parse_grouping(group)
         self._group = grouping.text if grouping and grouping.kind == "column" else None
         self.writer = PictureWriter()
@@ -132,7 +169,7 @@ class _Reader:
     def read(self, shard: Path, name: str) -> None:
         """Add the pictures of one file, called `name`."""
         test = split_of_path(name) == "test"
-        with _opened(shard, name) as file:
+        with self._opened(shard, name) as file:
             columns = _columns_of(file.schema_arrow, name, self._group, self._label)
             if self.classes and columns.classes and columns.classes != self.classes:
                 raise BakeoffError(

@@ -25,7 +25,7 @@ _BATCH = 4096
 
 
 def holds_pixels(file: Any) -> bool:
-    """Whether an open Parquet file has so many columns of numbers that they are pixels."""
+    """Whether an open Parquet file has no pictures, and 16 columns of numbers or more."""
     from pyarrow import types
 
     kinds = [field.type for field in file.schema_arrow]

@@ -10,6 +10,7 @@ from bakeoff.data.readers import (
     archive,
     arff,
     array_files,
+    arrow,
     folder,
     hdf5,
     idx,
@@ -19,6 +20,7 @@ from bakeoff.data.readers import (
     quickdraw,
     tables,
     teachable_machine,
+    webdataset,
 )
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError
@@ -36,6 +38,8 @@ READERS: tuple[Reader, ...] = (
     teachable_machine.READER,
     quickdraw.READER,
     annotation_tools.READER,
+    arrow.READER,
+    webdataset.READER,
     picture_table.READER,
     folder.READER,
     array_files.READER,
