@@ -17,7 +17,7 @@ from rich.text import Text
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.prose import percent, span
-from bakeoff.evaluation.records import LearningCurve, Scores
+from bakeoff.evaluation.records import LearningCurve
 from bakeoff.record.events import (
     ApproachScored,
     BundleRefused,
@@ -36,7 +36,7 @@ from bakeoff.record.events import (
     UnitStarted,
     WorkerDied,
 )
-from bakeoff.record.results import Results
+from bakeoff.record.results import ApproachResult, Results
 
 __all__ = [
     "RunScreen",
@@ -239,16 +239,15 @@ def leaderboard(results: Results) -> Table:
     table.add_column("approach", no_wrap=True)
     for heading in ("out of fold", "95 % interval", "loss", "test", "weights", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
-    ranked = sorted(results.approaches, key=lambda one: -_main(one.out_of_fold, one.test).accuracy)
+    ranked = sorted(results.approaches, key=lambda one: -_main(one)[0])
     for one in ranked:
-        main = _main(one.out_of_fold, one.test)
-        low, high = main.interval
+        _, interval, loss = _main(one)
         style = "bold" if one.name == results.winner.name else ""
         table.add_row(
             one.name,
             _percent(one.out_of_fold.accuracy if one.out_of_fold else None),
-            f"{low:.1%} … {high:.1%}",
-            f"{main.loss:.3f}",
+            interval,
+            loss,
             _percent(one.test.accuracy if one.test else None),
             f"{one.parameters:,}".replace(",", " "),
             duration(one.seconds.folds + one.seconds.final),
@@ -341,10 +340,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _main(out_of_fold: Scores | None, test: Scores | None) -> Scores:
-    scores = out_of_fold or test
-    assert scores is not None  # a run scores at least one of them
-    return scores
+def _main(result: ApproachResult) -> tuple[float, str, str]:
+    """Accuracy, its interval and the loss; dashes where too few pictures left no score."""
+    scores = result.out_of_fold or result.test
+    if scores is None:
+        return 0.0, "–", "–"
+    low, high = scores.interval
+    return scores.accuracy, f"{low:.1%} … {high:.1%}", f"{scores.loss:.3f}"
 
 
 def _percent(share: float | None) -> str:

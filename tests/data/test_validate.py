@@ -33,17 +33,14 @@ def test_a_valid_dataset_is_unchanged() -> None:
     assert after.left_out == ()
 
 
-def test_small_classes_are_left_out_with_their_pictures() -> None:
+def test_empty_classes_are_left_out_and_one_picture_is_enough() -> None:
     after = validate(dataset([0, 2, 0, 3, 2], "abcde"))
-    assert after.classes == ("a", "c")
-    assert after.labels.tolist() == [0, 1, 0, 1]
-    assert after.names == ("0.png", "1.png", "2.png", "4.png")
+    assert after.classes == ("a", "c", "d")
+    assert after.labels.tolist() == [0, 1, 0, 2, 1]
+    assert after.names == ("0.png", "1.png", "2.png", "3.png", "4.png")
     assert [str(record) for record in after.left_out] == [
         "class 'b': the class has no training picture. "
         "Add more pictures of this class, or remove it.",
-        "class 'd': the class has only one training picture. "
-        "Add more pictures of this class, or remove it.",
-        "3.png: its class 'd' has only one training picture. Add more pictures of this class.",
         "class 'e': the class has no training picture. "
         "Add more pictures of this class, or remove it.",
     ]
@@ -61,9 +58,9 @@ def test_too_few_classes() -> None:
         BakeoffError,
         match=r"made: at least two classes .* are needed; found 1.*class 'a'",
     ):
-        validate(dataset([0, 1, 1, 1], "ab"))
+        validate(dataset([1, 1, 1], "ab"))
     with pytest.raises(BakeoffError, match=r"made: at least two classes .* are needed; found 0"):
-        validate(dataset([0, 1], "ab"))
+        validate(dataset([0, 1], "ab", test=[0, 1]))
     with pytest.raises(BakeoffError, match=r"^made: at least two classes .* found 1\. Add"):
         validate(dataset([0, 0, 0], "a"))
 
@@ -102,7 +99,7 @@ def test_no_pictures_at_all() -> None:
 
 def test_groups_and_the_test_part_follow() -> None:
     before = replace(
-        dataset([0, 0, 1, 1, 2, 0], test=[5]),
+        dataset([0, 0, 1, 1, 2, 0], test=[4, 5]),
         groups=np.asarray([3, 1, 1, 3, 0, 3]),
         group_names=("lost", "ben", "nobody", "anna"),
     )

@@ -120,9 +120,9 @@ def test_a_class_of_blank_pictures_is_how_that_class_looks() -> None:
         f"1 picture is empty or nearly empty: {dataset.names[0]}.",
     ]
     assert health.words[-1] == (
-        "“dash” cannot be scored: its pictures are kept together (copies of one another, or one "
-        "group), so a model that has not seen them has not seen the class. The accuracy is "
-        "without it."
+        "“dash” cannot be scored: it has one picture, or its pictures are kept together (copies of "
+        "one another, or one group), so a model that has not seen them has not seen the class. "
+        "The accuracy is without it."
     )
 
 

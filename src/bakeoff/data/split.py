@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split", "validation_rows"]
+__all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split", "unscored_split", "validation_rows"]
 
 TEST_SHARE = 0.2
 # With fewer pictures a test part is too small to measure anything, and training needs them.
@@ -159,6 +159,14 @@ def split(
     if test_share == 0 and official_test is not None:
         unscored = unscored[~official_test[unscored]]
     return Split(tuple(done), final, test, kind, dropped, ids, unscored)
+
+
+def unscored_split(labels: NDArray[np.int64], together: NDArray[np.int64]) -> Split:
+    """The split of N pictures of which no class has two: all of them train, and none is scored."""
+    training = np.flatnonzero(labels >= 0)
+    nothing = training[:0]
+    final = Fold("final", training, nothing, nothing)
+    return Split((), final, nothing, None, nothing, together, training)
 
 
 def _outside(name: str, group: Rows, training: Rows, ids: NDArray[np.int64]) -> Rows:

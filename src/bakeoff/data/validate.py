@@ -28,8 +28,7 @@ def validate(dataset: Dataset) -> Dataset:
     """Leave out what cannot be trained on, renumber the classes, and describe the dataset.
 
     Left out and listed are: labels outside the classes, pictures without a label, and
-    classes with fewer than two training pictures, since one picture cannot be used both for
-    training and for scoring.
+    classes without a training picture. A class with one is learned and cannot be scored.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def validate(dataset: Dataset) -> Dataset:
 
     Returns
     -------
-    A dataset of which every label is a class and every class has two training pictures.
+    A dataset of which every label is a class and every class has a training picture.
 
     Raises
     ------
@@ -57,7 +56,7 @@ def validate(dataset: Dataset) -> Dataset:
     if len(kept_classes) < 2:
         raise TooFewClassesError(
             dataset.name,
-            f"at least two classes with two or more pictures are needed; found {len(kept_classes)}"
+            f"at least two classes with training pictures are needed; found {len(kept_classes)}"
             f"{_first(left_out)}",
             "Add pictures of at least two classes",
         )
@@ -125,19 +124,18 @@ def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
 def _trainable_classes(
     dataset: Dataset, known: NDArray[np.bool_], left_out: list[LeftOut]
 ) -> NDArray[np.int64]:
-    """Indices of the classes with two training pictures or more, ascending."""
+    """Indices of the classes with a training picture, ascending."""
     training = known if dataset.official_test is None else known & ~dataset.official_test
     counts = np.bincount(dataset.labels[training], minlength=len(dataset.classes))
-    for index in np.flatnonzero(counts < 2):
-        has = "no training picture" if counts[index] == 0 else "only one training picture"
+    for index in np.flatnonzero(counts == 0):
         lost = [dataset.names[i] for i in np.flatnonzero(known & (dataset.labels == index))]
-        problem = f"the class has {has}"
+        problem = "the class has no training picture"
         hint = "Add more pictures of this class, or remove it"
         left_out.append(LeftOut(f"class '{dataset.classes[index]}'", problem, hint))
         for name in lost:
-            problem = f"its class '{dataset.classes[index]}' has {has}"
+            problem = f"its class '{dataset.classes[index]}' has no training picture"
             left_out.append(LeftOut(name, problem, "Add more pictures of this class"))
-    return np.flatnonzero(counts >= 2).astype(np.int64)
+    return np.flatnonzero(counts > 0).astype(np.int64)
 
 
 def _dense(

@@ -46,8 +46,8 @@ def cannot_be_scored(names: Sequence[str]) -> str:
         quoted = [*quoted[:NAMED], f"{len(quoted) - NAMED} more classes"]
     one = len(names) == 1
     return (
-        f"{listed(quoted)} cannot be scored: {'its pictures are' if one else 'their pictures are'} "
-        "kept together (copies of one another, or one group), so a model that has not seen them "
-        f"has not seen the {'class' if one else 'classes'}. The accuracy is without "
-        f"{'it' if one else 'them'}."
+        f"{listed(quoted)} cannot be scored: {'it has' if one else 'they have'} one picture, or "
+        f"{'its' if one else 'their'} pictures are kept together (copies of one another, or one "
+        "group), so a model that has not seen them has not seen the "
+        f"{'class' if one else 'classes'}. The accuracy is without {'it' if one else 'them'}."
     )

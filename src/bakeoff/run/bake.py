@@ -403,7 +403,7 @@ class _Bake:
     ) -> None:
         """Bundles first, then what they cost, then results, verdict and report: each once."""
         plan, folder, config = self.plan, self.folder, self.plan.config
-        predictions = {one.name: one.predictions for one in scored}
+        predictions = {one.name: one.predictions for one in scored if one.out_of_fold or one.test}
         health, proposed = find_issues(
             plan.dataset, plan.duplicates, plan.parts, predictions, config.corrections
         )

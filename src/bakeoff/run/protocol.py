@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup, together
 from bakeoff.data.grouping import why_mixed
-from bakeoff.data.split import Split, split
+from bakeoff.data.split import Split, split, unscored_split
 from bakeoff.errors import BakeoffError
-from bakeoff.record.config import RunConfig
+from bakeoff.record.config import RunConfig, RunOptions
 
 __all__ = ["about_groups", "keeps_groups", "parts_of", "together_of"]
 
+USUAL_FOLDS = RunOptions.model_fields["folds"].default
 VALIDATION = 5000  # pictures are enough to choose an epoch by, however large the set
 
 
@@ -54,14 +55,26 @@ def together_of(
 
 
 def parts_of(dataset: Dataset, ids: NDArray[np.int64], config: RunConfig) -> Split:
-    """The locked test, the folds and the final fit."""
-    leave_out = None
+    """The locked test, the folds and the final fit.
+
+    As many folds as are usual, or as many as the largest class has pictures. Of a set in which no
+    class has two, nothing can be scored.
+    """
+    folds, leave_out = config.folds, None
+    if folds == USUAL_FOLDS and not config.leave_one_group_out:
+        training = dataset.labels
+        if dataset.official_test is not None and config.test != 0:
+            training = training[~dataset.official_test]
+        most = int(np.bincount(training[training >= 0], minlength=1).max())
+        if most < 2 and dataset.official_test is None:
+            return unscored_split(dataset.labels, ids)
+        folds = 0 if most < 2 else min(folds, most)
     if config.leave_one_group_out:
         assert dataset.groups is not None
         leave_out = (dataset.groups, dataset.group_names)
     return split(
         dataset.labels,
-        folds=config.folds,
+        folds=folds,
         seed=config.seed,
         official_test=dataset.official_test,
         test_share=config.test,

@@ -35,6 +35,11 @@ from bakeoff.workers.units import HELD_OUT, VALIDATION
 
 __all__ = ["Answered", "Scored", "compared", "score_approach"]
 
+NO_SCORE = (
+    "Nothing could be scored: each class has one picture, and a model that has not seen it has not "
+    "seen the class. The models were trained and can be used."
+)
+
 Probabilities = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -274,9 +279,10 @@ def compared(scored: Sequence[Scored], parts: Split) -> Compared:
     correct = {one.name: one.correct for one in scored}
     comparison = compare_all(correct, fold_of, titles)
     scores = {one.name: one.out_of_fold or one.test for one in scored}
-    winner = choose_winner(
-        {name: given for name, given in scores.items() if given}, comparison, titles
-    )
+    known = {name: given for name, given in scores.items() if given}
+    if not known:
+        return Compared(comparison=[], test_comparison=[], winner=Winner(None, NO_SCORE))
+    winner = choose_winner(known, comparison, titles)
     on_test = {one.name: one.correct_on_test for one in scored if parts.folds}
     test_comparison = compare_all(
         {name: right for name, right in on_test.items() if right is not None}, titles=titles

@@ -26,10 +26,14 @@ REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
 def verdict_of(results: Results) -> Verdict:
     """Which approach to trust, how certain that is, its cost, where it fails, what to do next."""
+    if not any(one.out_of_fold or one.test for one in results.approaches):
+        return Verdict([Sentence("which", results.winner.why), *_too_few()])
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not beats_guessing(scores, among=len(results.approaches)):
-        return Verdict([*_nothing(chosen, scores), *_unscored(results), *_about_the_set(results)])
+        best = max(results.approaches, key=lambda one: _scores(one).accuracy)
+        nothing = _nothing(best, _scores(best))
+        return Verdict([*nothing, *_unscored(results), *_about_the_set(results)])
     return Verdict(
         [
             Sentence("which", _which(chosen, results)),
@@ -44,7 +48,7 @@ def verdict_of(results: Results) -> Verdict:
 
 def _scores(result: ApproachResult) -> Scores:
     scores = result.out_of_fold or result.test
-    assert scores is not None, "a run without folds scores the test"
+    assert scores is not None, "either all approaches have scores or none"
     return scores
 
 
@@ -74,6 +78,11 @@ def _pair(a: ApproachResult, b: ApproachResult, results: Results) -> Comparison:
 
 def _times(slow: ApproachResult, fast: ApproachResult) -> float:
     return slow.latency.batch_1_ms / max(fast.latency.batch_1_ms, 1e-3)
+
+
+def _too_few() -> Iterator[Sentence]:
+    yield Sentence("sure", "How often the models are right, and which is best, is unknown.")
+    yield Sentence("next", "Add a second picture of each class: then each model can be scored.")
 
 
 def _nothing(best: ApproachResult, scores: Scores) -> Iterator[Sentence]:

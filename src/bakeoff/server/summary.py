@@ -136,7 +136,7 @@ def _scores(results: Results) -> dict[str, Any]:
     scores = [approach.out_of_fold or approach.test for approach in results.approaches]
     return {
         "scored": [approach.name for approach in results.approaches],
-        "accuracy": max(score.accuracy for score in scores if score is not None),
+        "accuracy": max((score.accuracy for score in scores if score is not None), default=None),
     }
 
 
