@@ -13,6 +13,7 @@ import torch
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.training.model import Model
+from bakeoff.training.preprocess import Preprocess
 
 SETTINGS: dict[str, dict[str, object]] = {
     "scattering": {"orientations": 2, "side": 32},
@@ -73,3 +74,23 @@ def test_one_graph_for_pictures_of_any_size(
         assert answer.shape == (shape[0], 5)
         np.testing.assert_allclose(answer, expected, atol=1e-4)
         assert np.ptp(expected) > 1e-3  # an answer that says nothing would always agree
+
+
+def test_a_cropped_photo_is_the_same_in_the_graph(tmp_path: Path) -> None:
+    crop = Preprocess(mode="photo", size=20, channels=3, fit="crop").eval()
+    every = torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        crop,
+        (drawn(2, 40, 50, 3),),
+        dynamo=True,
+        opset_version=20,
+        dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(tmp_path / "crop.onnx"))
+    session = onnxruntime.InferenceSession(tmp_path / "crop.onnx")
+    for shape in [(1, 28, 28, 1), (3, 131, 160, 1), (2, 60, 41, 3), (1, 300, 20, 3)]:
+        pixels = drawn(*shape)
+        (answer,) = session.run(None, {session.get_inputs()[0].name: pixels.numpy()})
+        np.testing.assert_allclose(answer, crop(pixels).numpy(), atol=1e-5)

@@ -16,6 +16,7 @@ from bakeoff.approaches.transfer import BACKBONE_RATE, SKETCH
 from bakeoff.errors import BakeoffError
 from bakeoff.training.backbone import OFFLINE, features_of
 from bakeoff.training.compute import Compute
+from bakeoff.training.fit import Training
 from bakeoff.training.preprocess import Mode
 from bakeoff.training.sources import FeatureSource, PixelSource
 
@@ -30,6 +31,27 @@ SMALL = Transfer(side=32, backbone=OFFLINE)
 def test_side_follows_the_pictures(side: int, size: int) -> None:
     assert Transfer(backbone=OFFLINE).preprocess(task(side=side)).size == size
     assert Transfer(backbone=OFFLINE, side=50).preprocess(task(side=side)).size == 50
+
+
+@pytest.mark.parametrize(("side", "size"), [(32, 96), (127, 160), (128, 224), (4000, 224)])
+def test_large_photos_fill_the_square_of_pretraining(side: int, size: int) -> None:
+    preprocess = Transfer().preprocess(task(side=side, mode="photo", channels=3))
+    assert (preprocess.size, preprocess.fit) == (size, "crop")
+    other = Transfer(backbone="resnet10t").preprocess(task(side=900, mode="photo", channels=3))
+    assert other.size == 176  # the size of its own training
+    assert Transfer(side=50).preprocess(task(side=900, mode="photo", channels=3)).size == 50
+    unknown = Transfer(backbone="local-dir:/nowhere")
+    assert unknown.preprocess(task(side=900, mode="photo")).size == 224
+
+
+def test_photos_have_no_views_unless_they_help() -> None:
+    photo, ink = task(mode="photo", channels=3), task()
+    assert Transfer().augment(photo).strength == 0
+    assert Transfer().augment(ink).strength == 0.5
+    assert Transfer(fine_tune=True).augment(photo).strength == 0.5
+    assert Transfer(dense=(8,)).augment(photo).strength == 0.5
+    assert Transfer(training=Training(augment=0.3)).augment(photo).strength == 0.3
+    assert Transfer().input_key() != Transfer(dense=(8,)).input_key()
 
 
 def test_drawings_get_the_backbone_made_for_them() -> None:

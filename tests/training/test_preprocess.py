@@ -134,6 +134,28 @@ def test_a_photo_keeps_its_aspect_and_is_padded(height: int, width: int) -> None
             assert profile[-padding:].tolist() == pytest.approx([0.5] * padding, abs=1e-6)
 
 
+@pytest.mark.parametrize(("height", "width"), [(60, 120), (121, 60), (90, 90), (33, 130)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_photo_may_be_cropped_to_its_middle(height: int, width: int, channels: int) -> None:
+    generator = np.random.default_rng(height)
+    photo = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    crop = Preprocess(mode="photo", size=24, channels=channels, fit="crop")
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    if (height - side) % 2 or (width - side) % 2:  # no pixels begin where the square begins
+        photo = np.repeat(np.repeat(photo, 2, axis=0), 2, axis=1)
+        side, top, left = 2 * side, height - side, width - side
+    cut = photo[top : top + side, left : left + side]
+    seen = crop(torch.from_numpy(np.array([photo])))
+    assert seen.shape == (1, channels, 24, 24)
+    # Beyond the cut a triangle reaches into the picture, as wide as a pixel of the result.
+    inner = slice(2, -2)
+    expected = prepared(cut, "photo", size=24, channels=channels)
+    torch.testing.assert_close(
+        seen[0, :, inner, inner], expected[:, inner, inner], atol=2e-5, rtol=0
+    )
+
+
 def test_a_photo_keeps_its_colours() -> None:
     red = np.zeros((10, 10, 3), dtype=np.uint8)
     red[..., 0] = 200

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.solved import as_fitted
 from bakeoff.errors import BakeoffError
-from bakeoff.training.backbone import OFFLINE, Backbone, features_of
+from bakeoff.training.augment import Augment
+from bakeoff.training.backbone import OFFLINE, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
 from bakeoff.training.fit import Budget, Fitted, Training
 from bakeoff.training.model import Network
@@ -35,6 +36,7 @@ FROM = {
     "the network may have been trained on the same drawings.",
     OFFLINE: "Its features are those of EfficientNet-Lite0 (Apache-2.0), trained on ImageNet.",
 }
+LARGE = 128  # pixels; photos of this longer side or more are shown in the size of pretraining
 AT_ONCE = 4_096  # features of so many pictures in double precision, rather than of a large set
 BACKBONE_RATE = 0.05  # of the head's learning rate, when the backbone is fine-tuned
 
@@ -64,11 +66,17 @@ class Transfer(Approach):
 
     name: ClassVar[str] = "transfer"
     views: ClassVar[int] = 7
-    input_settings: ClassVar[tuple[str, ...]] = ("side", "backbone", "weights", "fine_tune")
+    input_settings: ClassVar[tuple[str, ...]] = (
+        "side",
+        "backbone",
+        "weights",
+        "fine_tune",
+        "validates",
+    )
 
     # A low rate, strong decay and mild augmentation are best by a little: 99.0 % of the drawings,
     # where other choices have 98.4 and 98.8 % (benchmarks/photos.txt).
-    training: Training = Training(learning_rate=1e-3, weight_decay=1.0, augment=0.5)
+    training: Training = Training(learning_rate=1e-3, weight_decay=1.0)
     backbone: str = AUTO
     weights: str = ""
     fine_tune: bool = False
@@ -84,7 +92,20 @@ class Transfer(Approach):
         if self.network(task) == SKETCH:
             return Preprocess(mode=task.mode, size=self.side or SKETCH_SIDE, channels=1)
         side = self.side or (64 if task.side < 16 else 96 if task.side <= 32 else 160)
-        return Preprocess(mode=task.mode, size=side, channels=3)
+        if task.mode == "photo" and not self.side and task.side >= LARGE:
+            side = side_of(self.network(task))
+        return Preprocess(mode=task.mode, size=side, channels=3, fit="crop")
+
+    def augment(self, task: Task) -> Augment:
+        """None for photos whose head is solved, unless a setting asks for it.
+
+        Three random crops of each photo, half of them mirrored, took four times as long, and the
+        ridge then had 94.7 % of the ants and bees right instead of 95.7 %.
+        """
+        strength = self.training.augment
+        if strength is None:
+            strength = 0.0 if task.mode == "photo" and not self.validates else 0.5
+        return replace(super().augment(task), strength=strength)
 
     def network(self, task: Task) -> str:
         """The name of the backbone for this task."""

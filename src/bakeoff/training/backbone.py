@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["OFFLINE", "Backbone", "features_of"]
+__all__ = ["OFFLINE", "Backbone", "features_of", "side_of"]
 
 OFFLINE = "tf_efficientnet_lite0"
+USUAL_SIDE = 224
 LOCAL = "local-dir:"  # timm's prefix of a folder with config.json and weights
 FILES = ("model.safetensors", "pytorch_model.bin", "pytorch_model.safetensors")
 
@@ -70,6 +71,14 @@ def features_of(name: str, side: int) -> int:
         problem = f"gives features of shape {shape[1:]} instead of one vector for each picture"
         raise BakeoffError(f"transfer.backbone={name}", problem, "Choose another backbone")
     return int(shape[1])
+
+
+def side_of(name: str) -> int:
+    """The side of the pictures that a model was pretrained on; 224 where timm does not say."""
+    import timm
+
+    config = None if name.startswith(LOCAL) else timm.get_pretrained_cfg(name)
+    return max(config.input_size[1:]) if config else USUAL_SIDE
 
 
 def _created(name: str, side: int, **options: Any) -> nn.Module:

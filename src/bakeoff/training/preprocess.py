@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Mode", "Preprocess", "resizing"]
+__all__ = ["Fit", "Mode", "Preprocess", "resizing"]
 
 Mode = Literal["ink", "photo"]
+Fit = Literal["pad", "crop"]
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what JPEG and Pillow use
 FILL = 20 / 28  # MNIST's convention: the drawing fits into 20 of 28 pixels
@@ -33,19 +34,21 @@ class Preprocess(nn.Module):
 
     *ink* (drawings, digits): find the polarity, divide out uneven paper, stretch the strokes to
     full strength, fit their bounding box into 20/28 of the square and centre their mass; ink is 1
-    and paper 0, in one channel. *photo*: resize with area averaging and pad with grey, keeping the
-    aspect ratio.
+    and paper 0, in one channel. *photo*: resize with area averaging, keeping the aspect ratio, and
+    pad with grey or cut off what is beyond the square in the middle.
 
     Parameters
     ----------
     mode : "ink" or "photo".
     size : side of the square, in pixels.
     channels : 1 or 3 in the output; always 1 for ink.
+    fit : of photos, "pad" shows all of the picture, "crop" the largest square in its middle.
     """
 
-    def __init__(self, *, mode: Mode, size: int, channels: int = 1) -> None:
+    def __init__(self, *, mode: Mode, size: int, channels: int = 1, fit: Fit = "pad") -> None:
         super().__init__()
         self.mode: Mode = mode
+        self.fit: Fit = fit
         self.size = size
         self.channels = 1 if mode == "ink" else channels
         self.register_buffer("luma", torch.tensor(LUMA), persistent=False)
@@ -64,11 +67,15 @@ class Preprocess(nn.Module):
         # Twice the final size, stretched to a square: `_window` restores the aspect ratio and
         # `_halved` averages 2×2, so that thin strokes fade instead of falling between samples.
         work = 2 * self.size if self.mode == "ink" else self.size
+        part = sides.amin(0) / sides if self.mode == "photo" and self.fit == "crop" else None
+        across_part, down_part = (None, None) if part is None else (part[0], part[1])
         # Colours are mixed once the height is reduced: 12 megapixels then take one pass.
-        x = resizing(height, work, pixels.device) @ pixels.flatten(2).float()
+        x = resizing(height, work, pixels.device, down_part) @ pixels.flatten(2).float()
         x = self._colour(x.reshape(-1, work, width, pixels.shape[3]).permute(0, 3, 1, 2) / 255)
-        x = x @ resizing(width, work, pixels.device).T
+        x = x @ resizing(width, work, pixels.device, across_part).T
         uniform = (x.flatten(2).amax(2) - x.flatten(2).amin(2) < UNIFORM).all(1)
+        if part is not None:
+            return x, uniform
         if self.mode == "photo":
             centre = torch.zeros(x.shape[0], 2, device=x.device)
             half = torch.ones(x.shape[0], device=x.device)
@@ -160,15 +167,19 @@ class Preprocess(nn.Module):
         return weights[:, 1:], weights[:, :1]
 
 
-def resizing(length: int, side: int, device: torch.device) -> Tensor:
-    """A side×length matrix that resizes an axis of `length` pixels to `side`.
+def resizing(length: int, side: int, device: torch.device, part: Tensor | None = None) -> Tensor:
+    """A side×length matrix that resizes an axis of `length` pixels, or its middle, to `side`.
+
+    `part` is the share of the axis that is shown; None: all of it.
 
     The numbers of `F.interpolate` with ``mode="bilinear", antialias=True``: a triangle, as wide as
     the larger of the two pixels. It is no `Resize` in the exported graph, since the antialiased
     one of OpenVINO and MNN moves probabilities by up to 0.1, and tract has none.
     """
-    scale = torch.scalar_tensor(length, device=device) / side
-    centre = (torch.arange(side, device=device) + 0.5) * scale
+    whole = torch.scalar_tensor(length, device=device)
+    shown = whole if part is None else whole * part.to(device)
+    scale = shown / side
+    centre = (torch.arange(side, device=device) + 0.5) * scale + (whole - shown) / 2
     apart = centre[:, None] - (torch.arange(length, device=device) + 0.5)
     weights = (1 - apart.abs() / scale.clamp(min=1)).clamp(min=0)
     return weights / weights.sum(1, keepdim=True)
