@@ -112,7 +112,7 @@ def test_medmnist_save(tmp_path: Path) -> None:
             lines.append(f"{word},{part}{index}_{index % 2}.png,{index % 2}\n")
     (tmp_path / "breastmnist.csv").write_text("".join(lines))
     data = read(tmp_path)
-    assert (data.classes, len(data)) == (("0", "1"), 12)
+    assert (data.classes, len(data)) == (("malignant", "normal, benign"), 12)
     assert data.official_test is not None
     assert data.official_test.sum() == 4
 
