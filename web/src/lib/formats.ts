@@ -6,6 +6,9 @@ const LOOKS = table.signatures.map(
   ([pattern, words]) => [new RegExp(`^(?:${pattern})`, "is"), words!] as const,
 );
 
+/** What a dialog for files offers: every ending that a reader of sets takes, and pictures. */
+export const SETS = [...table.sets, "image/*"].join(",");
+
 /** Words such as "a PNG picture"; null if nothing is recognised. */
 export function looksLike(bytes: Uint8Array): string | null {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD));

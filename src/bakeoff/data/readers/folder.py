@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.decode import Limits, decode_file, read_bounded
+from bakeoff.data.decode import Limits, decode_file, pillow_is_quiet, read_bounded
 from bakeoff.data.grouping import Grouping, called, encode_names
 from bakeoff.data.labelling import Labelling
 from bakeoff.data.pictures import Pictures, PictureWriter
@@ -33,6 +33,9 @@ _LIMITS = Limits()
 # memory, and larger chunks many small ones.
 _THREADS = min(4, os.cpu_count() or 1)
 _CHUNK = 64
+# Threads that decode small files only wait for one another: 10 000 PNGs of 28×28 take 5.3 s in
+# four threads and 2.8 s in one.
+_SMALL = 20_000  # bytes
 
 
 def read_folder(
@@ -211,9 +214,11 @@ def _decode_all(
     writer = PictureWriter()
     rest = iter(enumerate(entries))
     try:
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(_THREADS) as pool, pillow_is_quiet():
             while chunk := list(islice(rest, _CHUNK)):
-                pixels = pool.map(lambda pair: _picture(pair[1], limits), chunk)
+                small = all(_size(entry) <= _SMALL for _, entry in chunk)
+                how = map if small else pool.map
+                pixels = how(lambda pair: _picture(pair[1], limits), chunk)
                 for (index, _), picture in zip(chunk, pixels, strict=True):
                     if isinstance(picture, LeftOut):
                         refused[index] = picture
@@ -225,6 +230,13 @@ def _decode_all(
         # Also when interrupted: the file is deleted with the `Pictures` that this returns.
         pictures = writer.finish()
     return pictures
+
+
+def _size(entry: Entry) -> int:
+    try:
+        return entry.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _picture(entry: Entry, limits: Limits) -> NDArray[np.uint8] | LeftOut:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 
-from bakeoff.data.readers.files import files_below, looks_usable, visible
+from bakeoff.data.readers.files import below, files_below, looks_usable, visible
 from bakeoff.data.readers.layout import Parts, find_parts, holds_pictures
 from bakeoff.data.readers.matching import closest, match_files
 from bakeoff.data.readers.metadata import Metadata, find_metadata, is_metadata, read_metadata
@@ -172,8 +172,8 @@ def _paths_beside(table: Metadata, files: Mapping[Path, Sequence[Path]]) -> dict
 def _entry(
     path: Path, root: Path, part: Path, test: bool, table: Metadata | None, row: Mapping[str, str]
 ) -> Entry:
-    name = nfc(path.relative_to(root).as_posix())
-    folders = path.relative_to(part).parts[:-1]
+    name = nfc(below(path, root))
+    folders = tuple(below(path, part).split("/")[:-1])
     if table is not None and table.label_column is not None:
         label = row.get(table.label_column) or None
         return Entry(path, name, label and nfc(label), test, folders, row)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 
-from bakeoff.data.readers.files import files_below
+from bakeoff.data.readers.files import below, files_below
 from bakeoff.data.readers.listing import Entry, Listing, leaves
 from bakeoff.data.readers.matching import closest
 from bakeoff.data.readers.splits import Split, split_of_path
@@ -64,9 +64,7 @@ class PictureIndex:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.paths = {
-            nfc(path.relative_to(root).as_posix()): path
-            for path in files_below(root)
-            if is_picture_name(path.name)
+            nfc(below(path, root)): path for path in files_below(root) if is_picture_name(path.name)
         }
         self._whole: dict[str, list[str]] = defaultdict(list)
         self._names: dict[str, list[str]] = defaultdict(list)

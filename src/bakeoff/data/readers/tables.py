@@ -99,15 +99,15 @@ def read_table(
     if rows.unit is not rows.most_are_unit:
         # The first block had the other scale, as in a table sorted from faint to strong.
         rows = _Rows(path, start, unit=rows.most_are_unit, limits=limits)
-    if not len(rows.pictures):
+    texts = {at: as_meant(column) for at, column in rows.texts.items()}
+    full = rows.without_gaps(texts)
+    if not full:
         if not rows.left_out:
             raise BakeoffError(path.name, "it has a header but no rows", "Add the pictures")
         first = rows.left_out[0]
         raise BakeoffError(
             path.name, f"no row can be read; {first.subject}: {first.problem}", first.hint
         )
-    texts = {at: as_meant(column) for at, column in rows.texts.items()}
-    full = rows.without_gaps(texts)
     labels = np.full(len(full), UNLABELLED, dtype=np.int64)
     classes: tuple[str, ...] = ()
     if start.columns.label is not None:

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
+from bakeoff.data.readers import folder
 from bakeoff.data.readers.files import visible
-from bakeoff.data.readers.listing import Entry, is_picture_folder, list_pictures
+from bakeoff.data.readers.listing import Entry, list_pictures
+from bakeoff.data.readers.table import ReaderTable
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.record.whole import read_file
@@ -111,7 +113,9 @@ def is_editable(path: Path) -> bool:
     if not any(visible(path)):
         return True
     try:
-        return is_picture_folder(path) and list_pictures(path).description == CLASS_FOLDERS
+        # Another reader may find labels in a table above folders that are no classes.
+        reader = ReaderTable().find(path)
+        return reader is folder.READER and list_pictures(path).description == CLASS_FOLDERS
     except BakeoffError:  # it can neither be read nor extended
         return False
 
