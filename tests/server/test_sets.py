@@ -7,6 +7,7 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -89,7 +90,8 @@ def test_what_other_tools_export_is_a_set(page: httpx.Client, home: Home) -> Non
     project = {f"{name}-!-{n}.jpg": encoded(drawing(n), "JPEG") for name in "ab" for n in range(2)}
     project["manifest.json"] = b'{"type": "image", "appdata": {}}'
     arrays = {}
-    for name, array in {"x.npy": np.zeros((4, 8, 8), np.uint8), "y.npy": np.arange(4) % 2}.items():
+    pixels: np.ndarray[Any, Any] = np.zeros((4, 8, 8), np.uint8)
+    for name, array in {"x.npy": pixels, "y.npy": np.arange(4) % 2}.items():
         file = io.BytesIO()
         np.save(file, array)
         arrays[name] = file.getvalue()

@@ -26,7 +26,7 @@ def test_one_class_names_its_folder_and_the_files_that_may_hold_labels(tmp_path:
     (tmp_path / "set" / "README.txt").write_text("about")
     error = refused(tmp_path / "set")
     assert error.problem == (
-        "at least two classes with two or more pictures are needed; found 1; the folder 'images' "
+        "at least two classes with training pictures are needed; found 1; the folder 'images' "
         "was taken for a class; labels.xml names none of these pictures with one class each"
     )
 

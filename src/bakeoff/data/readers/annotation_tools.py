@@ -104,7 +104,7 @@ def _exports_in(folder: Path) -> dict[Path, _Export]:
     for places in ([folder], folders[:_FOLDERS]):
         found = {}
         for place in places:
-            files = [file for file in visible(place)[1] if file.suffix.lower() in _SUFFIXES]
+            files = [file for file in visible(place)[1] if file.name.lower().endswith(_SUFFIXES)]
             for file in files[:_FOLDERS]:
                 if file.is_file() and (export := _parsed(file)) is not None:
                     found[file] = export

@@ -54,12 +54,12 @@ def _shards(folder: Path) -> list[Path]:
         file
         for place in (folder, *folders)
         for file in visible(place)[1]
-        if not file.name.startswith(("cache-", "indices")) and _is_arrow(file)
+        if _is_arrow(file) and not file.name.startswith(("cache-", "indices"))
     ]
 
 
 def _is_arrow(path: Path) -> bool:
-    if path.suffix.lower() != ".arrow" or not path.is_file():
+    if not path.name.lower().endswith(".arrow") or not path.is_file():
         return False
     with path.open("rb") as file:
         return file.read(len(_FILE)).startswith((_STREAM, _FILE))

@@ -216,7 +216,7 @@ def _decode_all(
     try:
         with ThreadPoolExecutor(_THREADS) as pool, pillow_is_quiet():
             while chunk := list(islice(rest, _CHUNK)):
-                small = all(_size(entry) <= _SMALL for _, entry in chunk)
+                small = all(_size(entry) <= _SMALL for _, entry in chunk[:: _CHUNK // 4])
                 how = map if small else pool.map
                 pixels = how(lambda pair: _picture(pair[1], limits), chunk)
                 for (index, _), picture in zip(chunk, pixels, strict=True):

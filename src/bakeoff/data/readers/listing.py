@@ -125,7 +125,7 @@ def list_pictures(root: Path, *, upper: bool = False) -> Listing:
                 if not any(other.is_relative_to(folder) for other in parts)
             }
         for path in files[part]:
-            if path.parent in metadata and is_metadata(path.name):
+            if metadata and is_metadata(path.name) and path.parent in metadata:
                 continue
             row = rows[near].get(path, {}) if table else {}
             entry = _entry(path, root, part, split == "test", table, row)

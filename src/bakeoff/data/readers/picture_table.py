@@ -131,7 +131,8 @@ def read_picture_tables(path: Path, request: ReadRequest) -> Dataset:
 
 
 def _is_table_name(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and "submission" not in path.name.lower()
+    name = path.name.lower()
+    return name.endswith(SUFFIXES) and "submission" not in name
 
 
 def _is_alone(path: Path) -> bool:
