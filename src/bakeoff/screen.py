@@ -321,7 +321,7 @@ def answers_shown(answers: Mapping[str, Answers], top: int) -> Table:
 
 
 def _shown(answer: Answer, top: int) -> Text:
-    style = {"sure": "green", "between": "yellow"}.get(answer.verdict, "red")
+    style = {"sure": "green", "between": "yellow", "unsure": "yellow"}.get(answer.verdict, "red")
     first, *others = answer.ranking[:top]
     text = Text(f"{first[0]} {first[1]:.1%}", style="bold")
     text.append(f"  {answer.words}", style=f"not bold {style}")

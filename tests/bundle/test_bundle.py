@@ -29,6 +29,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bundles import final_model
 from bakeoff.training.compute import Compute
 from bakeoff.training.model import Model, Network
+from bakeoff.training.ood import MahalanobisOOD
 from bakeoff.training.preprocess import Preprocess
 
 from ..strokes import CLASSES, strokes
@@ -126,7 +127,7 @@ def test_the_shown_input_is_the_input_of_the_network(finished: RunFolder, name: 
 
 def test_the_shown_input_of_a_photo_keeps_its_colours(bundle: Bundle) -> None:
     network = Network(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
-    network.ood.learn(torch.randn(40, 192), torch.arange(40) % 3)
+    network.ood = MahalanobisOOD(3, 192).learn(torch.randn(40, 192), torch.arange(40) % 3)
     model = Model(Preprocess(mode="photo", size=8, channels=3), None, network)
     made = Preparation(mode="photo", side=8, channels=3)
     manifest = bundle.manifest.model_copy(update={"preparation": made, "embedding": 192})

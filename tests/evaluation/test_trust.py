@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.evaluation.trust import MOST_ERRORS, REFUSAL_RATE, Judged, trust
+from bakeoff.evaluation.trust import (
+    FLOOR,
+    MOST_ERRORS,
+    PROBED_REFUSAL_RATE,
+    REFUSAL_RATE,
+    SURE_ERRORS,
+    Judged,
+    Probed,
+    binomial_tail,
+    trust,
+)
 
 
 def judged(count: int, *, right: float, seed: int = 0, classes: int = 4) -> Judged:
@@ -77,3 +88,86 @@ def test_blank_pictures_do_not_raise_the_threshold() -> None:
     assert trust(blank).max_ood_score == some.ood_score[20:].max()
     blank.ood_score[:] = NOTHING_DRAWN
     assert trust(blank).max_ood_score == NOTHING_DRAWN
+
+
+def calibrated(count: int, *, errors: float, seed: int = 0) -> Judged:
+    """Answers whose errors are at lower probabilities."""
+    rng = np.random.default_rng(seed)
+    top = rng.uniform(0.5, 1, count)
+    wrong = rng.random(count) < errors * 12 * (1 - top) ** 2  # `errors` on average
+    labels = rng.integers(0, 3, count)
+    answers = np.where(wrong, (labels + 1) % 3, labels)
+    probabilities = np.full((count, 3), ((1 - top) / 2)[:, None])
+    probabilities[np.arange(count), answers] = top
+    return Judged(probabilities, rng.gamma(9, 1 / 9, count), labels)
+
+
+def test_sure_keeps_its_promise_in_nineteen_of_twenty_sets() -> None:
+    broken = called = 0
+    for seed in range(200):
+        some = calibrated(800, errors=0.03, seed=seed)
+        new = calibrated(4000, errors=0.03, seed=1000 + seed)
+        measured = trust(some, test=new).measured
+        assert measured is not None
+        called += measured.sure > 0.1
+        broken += measured.sure_right is not None and measured.sure_right < 1 - SURE_ERRORS
+    assert called > 100
+    assert broken <= 17  # 10 expected at most; 17 has a probability of 1 %
+
+
+@pytest.mark.parametrize("errors", [0.0, 0.3])
+def test_nothing_is_sure_with_too_few_pictures_or_too_many_errors(errors: float) -> None:
+    some = calibrated(120 if errors == 0 else 2000, errors=errors)
+    rule = trust(some).sure
+    assert rule is not None
+    assert rule.least_probability is None
+    measured = trust(some, test=some).measured
+    assert measured is not None
+    assert (measured.sure, measured.sure_right) == (0.0, None)
+
+
+def test_a_low_probability_is_never_sure() -> None:
+    few = calibrated(600, errors=0.0)
+    flat = np.full((600, 3), 0.3)
+    flat[np.arange(600), few.labels] = 0.4
+    low = Judged(np.concatenate([few.probabilities, flat]), np.ones(1200), np.tile(few.labels, 2))
+    rule = trust(low).sure
+    assert rule is not None
+    assert rule.least_probability is not None
+    assert rule.least_probability >= FLOOR
+
+
+@pytest.mark.parametrize("errors", [0, 1, 7, 40])
+@pytest.mark.parametrize("pictures", [150, 900])
+def test_the_tail_is_that_of_the_binomial_distribution(errors: int, pictures: int) -> None:
+    expected = binom.cdf(errors, pictures, SURE_ERRORS)
+    assert binomial_tail(errors, pictures, SURE_ERRORS) == pytest.approx(expected, rel=1e-9)
+
+
+def probes(pen_scores: float, other_scores: float) -> Probed:
+    some = judged(60, right=0.9)
+    pens = tuple(Judged(some.probabilities, some.ood_score * pen_scores, some.labels) for _ in "ab")
+    strange = judged(50, right=0.5, seed=3)
+    nowhere = np.full(50, -1)
+    return Probed(pens, Judged(strange.probabilities, np.full(50, other_scores), nowhere))
+
+
+def test_pens_raise_the_threshold_and_others_are_measured() -> None:
+    some, fold_of = judged(400, right=0.9), np.arange(400) % 4
+    plain = trust(some, fold_of=fold_of, probed=[probes(0.5, 9.0)] * 4)
+    thick = trust(some, fold_of=fold_of, probed=[probes(3.0, 9.0)] * 4)
+    assert thick.max_ood_score > 2 * plain.max_ood_score
+    assert plain.refusal_rate == PROBED_REFUSAL_RATE
+    for found in (plain, thick):
+        assert found.measured is not None
+        others = found.measured.others
+        assert others is not None
+        assert (others.pictures, others.pen_pictures) == (50, 240)
+        assert others.refused == 1.0
+        assert others.sure == 0.0
+        assert others.pen_refused <= 0.06
+    locked = trust(some, fold_of=fold_of, test=some, probed=[probes(0.5, 0.1)] * 4).measured
+    assert locked is not None
+    assert locked.others is not None
+    assert locked.others.refused == 0.0
+    assert trust(some, fold_of=fold_of, test=some).measured.others is None  # type: ignore[union-attr]

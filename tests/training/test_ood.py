@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.ood import DIRECTIONS, Blanks, MahalanobisOOD
+from bakeoff.training.ood import DIRECTIONS, Blanks, MahalanobisOOD, SketchOOD
 
 
 def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,3 +89,45 @@ def test_blank_pictures_are_no_answer_unless_a_class_is_blank(
     scores = blanks(torch.tensor([1.5, 1.5, 1e30]), torch.tensor([True, False, False]))
     assert scores.tolist()[:2] == [expected, 1.5]
     assert scores[2].item() < NOTHING_DRAWN
+
+
+def directions(count: int, first: int, *, seed: int = 0) -> torch.Tensor:
+    """Features around one of 12 directions each, from number `first` on, three in turn."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(12, 40, generator=torch.Generator().manual_seed(7)).relu()
+    return (
+        centres[first + torch.arange(count) % 3]
+        + 0.3 * torch.randn(count, 40, generator=generator).relu()
+    )
+
+
+def sketch_ood(per_class: int = 40) -> SketchOOD:
+    known, labels = directions(3 * per_class, 0), torch.arange(3 * per_class) % 3
+    pens = directions(3 * per_class, 0, seed=1)
+    others = torch.cat([directions(60, 3), directions(60, 6)])
+    return SketchOOD.learn(known, labels, pens, labels, others, 3)
+
+
+def test_others_and_what_is_like_neither_score_higher_than_the_known() -> None:
+    ood = sketch_ood()
+    again = ood(directions(90, 0, seed=2))
+    assert again.median().item() == pytest.approx(1, abs=0.3)
+    for first in (3, 9):  # others of the kind that was learned from, and of no kind
+        assert ood(directions(90, first, seed=3)).min().item() > again.max().item()
+
+
+@pytest.mark.parametrize("per_class", [1, 2, 5])
+def test_a_few_pictures_suffice(per_class: int) -> None:
+    ood = sketch_ood(per_class)
+    scores = ood(torch.cat([directions(30, 0, seed=2), torch.zeros(1, 40)]))
+    assert scores.isfinite().all()
+    assert (scores > 0).all()
+
+
+def test_it_is_loaded_from_its_tensors() -> None:
+    ood = sketch_ood()
+    same = SketchOOD.like(ood.state_dict())
+    same.load_state_dict(ood.state_dict())
+    x = directions(9, 4)
+    assert torch.equal(same(x), ood(x))
+    assert same.nearest == ood.nearest

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import Augment
+from bakeoff.training.eye import Eye
 from bakeoff.training.fit import Budget, Fitted, Training, fit
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Mode, Preprocess
@@ -141,6 +142,19 @@ class Approach(ABC):
     def frozen(self, task: Task) -> nn.Module | None:  # noqa: ARG002 - most have none
         """The part that is never trained, N×C×S×S to N×D, or None."""
         return None
+
+    def eye(self, task: Task) -> nn.Module | None:
+        """What looks whether a picture is like the training pictures; None: the network itself.
+
+        Drawings are looked at by a network that knows hundreds of other drawings: the features of
+        a network that was trained on these classes alone have no room for what makes others
+        different (benchmarks/none_of_these.txt).
+        """
+        return Eye(self.preprocess(task).size) if task.mode == "ink" else None
+
+    def frozen_is_eye(self, task: Task) -> bool:  # noqa: ARG002
+        """Whether the features of `frozen` are those of the eye, and need not be made again."""
+        return False
 
     def pretrained(self, task: Task) -> str:  # noqa: ARG002 - most know nothing before
         """What it knew before it saw these pictures, in sentences: from whom, and from what data.

@@ -16,8 +16,10 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
+from bakeoff.training.eye import Sights
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
+from bakeoff.training.ood import MahalanobisOOD, SketchOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -32,7 +34,7 @@ from bakeoff.training.sources import (
     views_for,
 )
 
-__all__ = ["Trained", "Trainer"]
+__all__ = ["Trained", "Trainer", "eye_of"]
 
 Rows = NDArray[np.int64]
 
@@ -58,6 +60,7 @@ class Trainer:
     labels : N class indices.
     seed : each fit derives its own seed from this one and its name, so that fits in any order,
         or repeated, give the same numbers.
+    classes : their names, where they are known; no drawings of these are others to learn from.
     on_prepare : called before the pictures are preprocessed, which may take a while.
     """
 
@@ -70,6 +73,7 @@ class Trainer:
         compute: Compute,
         *,
         seed: int,
+        classes: tuple[str, ...] = (),
         on_prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.approach = approach
@@ -78,12 +82,26 @@ class Trainer:
         self.labels = labels
         self.compute = compute
         self.seed = seed
+        self.classes = classes
         self.on_prepare = on_prepare
 
     @cached_property
     def frozen(self) -> nn.Module | None:
         """The part that no fit trains."""
         return self.approach.frozen(self.task)
+
+    @cached_property
+    def eye(self) -> nn.Module | None:
+        """What looks whether a picture is like the training pictures, if not the network."""
+        return eye_of(self.approach, self.task, self.frozen)
+
+    @cached_property
+    def sights(self) -> Sights | None:
+        """What the eye sees of a sample of the pictures, and of others; None without one."""
+        if self.eye is None:
+            return None
+        preprocess = self.approach.preprocess(self.task)
+        return Sights(preprocess, self.eye, self.pictures, self.compute, self.classes)
 
     @cached_property
     def views(self) -> int:
@@ -149,13 +167,14 @@ class Trainer:
             self.labels[rows],
             self.compute,
             seed=self.seed,
+            classes=self.classes,
         )
         few.frozen, few.views, few.backgrounds = self.frozen, self.views, self.backgrounds
         return few
 
     def share(self, other: Trainer) -> None:
         """Reuse what another trainer computed on the same pictures with the same input settings."""
-        for name in ("frozen", "views", "backgrounds", "blank", "source"):
+        for name in ("frozen", "views", "backgrounds", "blank", "source", "eye", "sights"):
             if name in other.__dict__:
                 self.__dict__[name] = other.__dict__[name]
 
@@ -212,13 +231,19 @@ class Trainer:
     def assemble(self, network: Network, temperature: float) -> Model:
         """The model around a trained network: preprocessing, frozen part and temperature."""
         preprocess = self.approach.preprocess(self.task)
-        return Model(preprocess, self.frozen, network, temperature).eval()
+        eye = self.eye if isinstance(network.ood, SketchOOD) else None
+        return Model(preprocess, self.frozen, network, temperature, eye).eval()
 
     def seed_of(self, name: str) -> int:
         """The seed for a fit or another random step of this name."""
         return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
 
     def _fit_ood(self, network: Network, train: Rows) -> None:
+        labels = torch.from_numpy(self.labels)
+        network.blanks.learn(self.blank[train], labels[train])
+        if self.sights is not None:
+            network.ood = self._sketch_ood(self.sights, train)
+            return
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
         size = batch_of(self.approach.preprocess(self.task).size)
         with torch.inference_mode():
@@ -226,11 +251,30 @@ class Trainer:
                 network.body(self.source.plain(batch.to(self.compute.device)).cpu())
                 for batch in in_batches(rows, size)
             ]
-        labels = torch.from_numpy(self.labels)
+        assert isinstance(network.ood, MahalanobisOOD), "`Network` has one"
         network.ood.learn(torch.cat(embeddings), labels[rows])
-        network.blanks.learn(self.blank[train], labels[train])
+
+    def _sketch_ood(self, sights: Sights, train: Rows) -> SketchOOD:
+        labels = torch.from_numpy(self.labels)
+        known = torch.from_numpy(np.isin(sights.rows, train))
+        penned = torch.from_numpy(np.isin(sights.pen_rows, train))
+        pens = sights.pens[:, penned]
+        pen_labels = labels[torch.from_numpy(sights.pen_rows)[penned]]
+        return SketchOOD.learn(
+            sights.plain[known].float(),
+            labels[torch.from_numpy(sights.rows)[known]],
+            pens.flatten(0, 1).float(),
+            pen_labels.repeat(len(pens)),
+            sights.others.float(),
+            self.task.classes,
+        )
 
     def _temperature(self, fitted: Fitted) -> float:
         if fitted.unseen_logits is None:
             return 1.0
         return fit_temperature(fitted.unseen_logits.numpy(), self.labels[fitted.unseen])
+
+
+def eye_of(approach: Approach, task: Task, frozen: nn.Module | None) -> nn.Module | None:
+    """The eye of an approach: the frozen part itself, where that has the same features."""
+    return frozen if approach.frozen_is_eye(task) else approach.eye(task)

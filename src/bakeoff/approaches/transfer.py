@@ -21,14 +21,13 @@ from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Share
 from bakeoff.training.ridge import ridge
-from bakeoff.training.sketch import FEATURES, load_sketch
+from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
 from bakeoff.training.sources import FeatureSource, Source, in_batches
 
 __all__ = ["SKETCH_WEIGHTS", "Transfer"]
 
 AUTO = "auto"
 SKETCH = "sketch"
-SKETCH_WEIGHTS = Path(__file__).parent / "weights" / "sketch.safetensors"
 SKETCH_SIDE = 28
 FROM = {
     SKETCH: "Its features are those of a network that bakeoff trained on 327 classes of Google's "
@@ -115,6 +114,9 @@ class Transfer(Approach):
 
     def frozen(self, task: Task) -> nn.Module | None:
         return None if self.fine_tune else self._backbone(task)
+
+    def frozen_is_eye(self, task: Task) -> bool:
+        return task.mode == "ink" and self.network(task) == SKETCH and not self.fine_tune
 
     def pretrained(self, task: Task) -> str:
         name = self.network(task)

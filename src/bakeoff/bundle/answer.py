@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from bakeoff.data.image import thumbnail, to_png
 from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import NOTHING_DRAWN, Trust
+from bakeoff.evaluation.records import NOTHING_DRAWN, SureRule, Trust
 
 __all__ = ["Answer", "Answers", "Verdict", "answer_of"]
 
-Verdict = Literal["sure", "between", "out of distribution", "nothing drawn"]
+Verdict = Literal["sure", "between", "unsure", "out of distribution", "nothing drawn"]
 
+NO_PROMISE = "not enough pictures to be sure"
 SHOWN_CLASSES = 5  # in a repr
 SHOWN_ANSWERS = 10
 BAR = 20  # characters
@@ -34,12 +35,15 @@ class Answer:
     name : of the picture, such as its file name; its path where file names repeat.
     label : the most probable class.
     probability : its calibrated probability.
-    verdict : "sure", "between" several classes, "out of distribution" for a picture unlike the
-        training data, or "nothing drawn" for one that is blank, uniform, or a dot at most.
+    verdict : "sure"; "between" several classes; "unsure" if the model may be wrong too often
+        with that probability, or if there were too few pictures to know; "out of distribution"
+        for a picture unlike the training data; or "nothing drawn" for one that is blank, uniform,
+        or a dot at most.
     possible : the classes that remain possible, most probable first; more than one for "between".
     ranking : every class with its probability, most probable first.
     ood_score : about 1 for pictures like the training data; higher means less like it.
     path : of the picture, as it was given.
+    promised : false if there were not enough pictures to call any answer sure.
     picture : H×W×C of uint8, if it is known. Only notebooks use it; it does not take part in
         comparisons.
     """
@@ -52,6 +56,7 @@ class Answer:
     ranking: tuple[tuple[str, float], ...]
     ood_score: float
     path: str = ""
+    promised: bool = True
     picture: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
@@ -59,6 +64,8 @@ class Answer:
         """The verdict as text for people, such as: between A and B, none of these."""
         if self.verdict == "out of distribution":
             return "none of these"
+        if self.verdict == "unsure":
+            return "not sure" if self.promised else NO_PROMISE
         if self.verdict != "between":
             return self.verdict
         *first, last = self.possible[:4]
@@ -157,7 +164,10 @@ def answer_of(
     if trust is not None:
         others = tuple(entry for entry in ranking[1:] if entry[1] >= trust.least_probability)
         possible, unlike = possible + others, ood_score > trust.max_ood_score
+    rule = None if trust is None else trust.sure
     verdict: Verdict = "between" if possible[1:] else "sure"
+    if verdict == "sure" and rule is not None and not _is_sure(rule, ranking[0][1]):
+        verdict = "unsure"
     if ood_score >= NOTHING_DRAWN:
         verdict = "nothing drawn"
     elif unlike:
@@ -171,5 +181,10 @@ def answer_of(
         ranking=ranking,
         ood_score=ood_score,
         path=name if path is None else path,
+        promised=rule is None or rule.least_probability is not None,
         picture=picture,
     )
+
+
+def _is_sure(rule: SureRule, probability: float) -> bool:
+    return rule.least_probability is not None and probability >= rule.least_probability

@@ -6,7 +6,7 @@ import json
 
 from bakeoff.bundle.manifest import Manifest, Score, VariantRecord
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
-from bakeoff.evaluation.records import Trust
+from bakeoff.evaluation.records import SureRule, Trust
 
 __all__ = ["card"]
 
@@ -128,6 +128,8 @@ def _trust(trust: Trust | None) -> list[str]:
         f"that the out-of-distribution score is higher than for all but {trust.refusal_rate:.1%} "
         f"of such pictures."
     ]
+    if (rule := trust.sure) is not None:
+        lines.append(_sure(rule))
     if measured := trust.measured:
         right = "none" if measured.sure_right is None else f"{measured.sure_right:.2%}"
         lines.append(
@@ -136,7 +138,27 @@ def _trust(trust: Trust | None) -> list[str]:
             f"{measured.sure:.1%} of answers were sure, of which {right} were right; "
             f"{measured.refused:.2%} were called none of these."
         )
+        if (others := measured.others) is not None:
+            lines.append(
+                f"Of {others.pictures} drawings of other things, {others.refused:.1%} were called "
+                f"none of these and {others.sure:.1%} were called sure. Of {others.pen_pictures} "
+                "drawings of the set, redrawn with each pen of bakeoff's page, "
+                f"{others.pen_refused:.1%} were called none of these."
+            )
     return lines
+
+
+def _sure(rule: SureRule) -> str:
+    if rule.least_probability is None:
+        return (
+            "No answer is called sure: there are not enough pictures to be sure that at most "
+            f"{rule.error_rate:.0%} of such answers are wrong, or too many are."
+        )
+    return (
+        f"An answer with one possible class is sure from a probability of "
+        f"{rule.least_probability:.1%} on: with {rule.confidence:.0%} confidence, at most "
+        f"{rule.error_rate:.0%} of the answers called sure are wrong on pictures like these."
+    )
 
 
 def _listed(names: list[str], limit: int = 20) -> str:

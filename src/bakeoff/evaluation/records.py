@@ -23,6 +23,8 @@ __all__ = [
     "Scores",
     "Sentence",
     "Shortcut",
+    "Strangers",
+    "SureRule",
     "Suspect",
     "Trust",
     "TrustMeasured",
@@ -152,13 +154,47 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class SureRule:
+    """When an answer may be called sure: among such answers at most `error_rate` are wrong.
+
+    That holds with this `confidence` if the most probable class has at least `least_probability`,
+    no other class is possible, and the picture is not refused. None: `pictures` answers are too
+    few, or too many of them are wrong, to promise it for any; no answer is then sure.
+    """
+
+    error_rate: float
+    confidence: float
+    least_probability: float | None
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """What models say of drawings of other things, and of known drawings in the page's pens.
+
+    `pictures` drawings of other things, of classes that no model learned from: the share that is
+    `refused`, and the share that is called `sure`. `pen_pictures` unseen drawings of the set, each
+    with every pen: the share refused, and the share of the right answers among them that are
+    refused (None if no answer is right).
+    """
+
+    pictures: int
+    refused: float
+    sure: float
+    pen_pictures: int
+    pen_refused: float
+    pen_right_refused: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrustMeasured:
     """The rates that the thresholds reach on pictures that did not set them.
 
     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
     one class, `sure_right` the accuracy of the latter (None if there are none), and `refused` the
     share of these in-distribution pictures that are refused. Sets are counted over all pictures,
-    including refused ones.
+    including refused ones; where there is a rule for "sure", only what it calls sure is. `others`
+    is about drawings of other things, where that was measured.
     """
 
     pictures: int
@@ -166,6 +202,7 @@ class TrustMeasured:
     sure: float
     sure_right: float | None
     refused: float
+    others: Strangers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +212,8 @@ class Trust:
     A class is possible from `least_probability` on; the most probable class always is. For at most
     a share `error_rate` of pictures like these the truth is not among the possible classes. A
     picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
-    `refusal_rate` of pictures like these are refused as such.
+    `refusal_rate` of pictures like these are refused as such. `sure` is None in older runs and
+    bundles, where every answer with one possible class is sure.
     """
 
     error_rate: float
@@ -183,6 +221,7 @@ class Trust:
     refusal_rate: float
     max_ood_score: float
     measured: TrustMeasured | None
+    sure: SureRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

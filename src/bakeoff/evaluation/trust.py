@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluation.records import NOTHING_DRAWN, Trust, TrustMeasured
+from bakeoff.evaluation.records import NOTHING_DRAWN, Strangers, SureRule, Trust, TrustMeasured
 
-__all__ = ["REFUSAL_RATE", "Judged", "joined", "trust"]
+__all__ = ["FLOOR", "REFUSAL_RATE", "SURE_ERRORS", "Judged", "Probed", "joined", "trust"]
 
 REFUSAL_RATE = 0.015
+PROBED_REFUSAL_RATE = 0.045  # where the OOD score knows other drawings, and refuses many of them
 MOST_ERRORS = 0.05  # a set of classes that misses the truth more often is useless
+SURE_ERRORS = 0.02  # wrong answers among those called sure, at most
+CONFIDENCE = 0.95  # of that promise
+FLOOR = 0.5  # a lower probability is never sure
+STEPS = 40  # thresholds that are tested for "sure", at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +30,7 @@ class Judged:
     ----------
     probabilities : N×K, calibrated.
     ood_score : N, how far each picture lies from the training pictures.
-    labels : N, the true classes.
+    labels : N, the true classes; -1 for other things.
     """
 
     probabilities: NDArray[np.floating]
@@ -39,7 +45,21 @@ class Judged:
         return Judged(self.probabilities[rows], self.ood_score[rows], self.labels[rows])
 
 
-def joined(parts: list[Judged]) -> Judged:
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """Predictions for pictures that are made of others, and for other things.
+
+    Attributes
+    ----------
+    pens : unseen pictures of the set, drawn with one pen of the page each time; one for each pen.
+    others : drawings of other things.
+    """
+
+    pens: tuple[Judged, ...]
+    others: Judged
+
+
+def joined(parts: Sequence[Judged]) -> Judged:
     """The concatenation of `parts`."""
     return Judged(
         np.concatenate([part.probabilities for part in parts]),
@@ -49,7 +69,11 @@ def joined(parts: list[Judged]) -> Judged:
 
 
 def trust(
-    unseen: Judged, *, fold_of: NDArray[np.integer] | None = None, test: Judged | None = None
+    unseen: Judged,
+    *,
+    fold_of: NDArray[np.integer] | None = None,
+    test: Judged | None = None,
+    probed: Sequence[Probed] = (),
 ) -> Trust:
     """Thresholds from `unseen` predictions, and the rates they reach on other pictures.
 
@@ -61,24 +85,36 @@ def trust(
     most 5 %, and at least what the number of pictures can resolve.
 
     The OOD threshold is conformal too: a share `REFUSAL_RATE` of the unseen pictures exceeds it.
+    With `probed` predictions it is a share `PROBED_REFUSAL_RATE` of the unseen pictures, and of
+    those drawn with the page's pens. For "sure" see `_sure`.
 
     Parameters
     ----------
     unseen : out-of-fold predictions, at least one.
     fold_of : N, the fold of each, to measure each fold with thresholds from the others.
     test : predictions on the locked test; if given, the rates are measured on it instead.
+    probed : for each fold in order, what its model said of its pictures in other pens, and of
+        other things; empty where the OOD score knows no other drawings. Also with a `test`, these
+        are measured fold by fold.
     """
     rate = _error_rate(unseen)
-    thresholds = _thresholds(unseen, rate)
+    thresholds = _thresholds(unseen, rate, probed)
+    folds = np.unique(fold_of) if fold_of is not None else np.empty(0)
+    parts = []
+    if len(folds) >= 2:
+        for place, fold in enumerate(folds):
+            rest = [*probed[:place], *probed[place + 1 :]]
+            others = _thresholds(unseen.take(fold_of != fold), rate, rest)
+            parts.append((others, unseen.take(fold_of == fold)))
+    strangers = None
+    if len(probed) == len(parts) and parts:
+        rules = [thresholds for thresholds, _ in parts]
+        strangers = _strangers(list(zip(rules, probed, strict=True)))
     if test is not None:
-        return replace(thresholds, measured=_measured([(thresholds, test)]))
-    if fold_of is None or len(np.unique(fold_of)) < 2:
+        parts = [(thresholds, test)]
+    if not parts:
         return thresholds
-    parts = [
-        (_thresholds(unseen.take(fold_of != fold), rate), unseen.take(fold_of == fold))
-        for fold in np.unique(fold_of)
-    ]
-    return replace(thresholds, measured=_measured(parts))
+    return replace(thresholds, measured=replace(_measured(parts), others=strangers))
 
 
 def _error_rate(unseen: Judged) -> float:
@@ -86,16 +122,62 @@ def _error_rate(unseen: Judged) -> float:
     return min(max(wrong / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
 
 
-def _thresholds(unseen: Judged, error_rate: float) -> Trust:
+def _thresholds(unseen: Judged, error_rate: float, probed: Sequence[Probed]) -> Trust:
     drawn = unseen.ood_score[unseen.ood_score < NOTHING_DRAWN]
+    if not len(drawn):
+        drawn = unseen.ood_score
+    refusal_rate = PROBED_REFUSAL_RATE if probed else REFUSAL_RATE
+    most = _conformal(drawn, refusal_rate)
+    if probed:
+        scores = np.concatenate([pen.ood_score for one in probed for pen in one.pens])
+        scores = scores[scores < NOTHING_DRAWN]
+        most = max(most, _conformal(scores, refusal_rate)) if len(scores) else most
     of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
-    return Trust(
+    found = Trust(
         error_rate=error_rate,
         least_probability=-_conformal(-of_truth, error_rate),
-        refusal_rate=max(REFUSAL_RATE, 1 / (len(unseen) + 1)),
-        max_ood_score=_conformal(drawn if len(drawn) else unseen.ood_score, REFUSAL_RATE),
+        refusal_rate=max(refusal_rate, 1 / (len(unseen) + 1)),
+        max_ood_score=most,
         measured=None,
     )
+    return replace(found, sure=_sure(found, unseen))
+
+
+def _sure(thresholds: Trust, unseen: Judged) -> SureRule:
+    """The rule for "sure" that keeps its promise on new pictures like these.
+
+    Learn then test (Angelopoulos et al., 2021): thresholds of the top probability are tested in a
+    fixed sequence, from that which calls half of the pictures sure to that which calls all of
+    them, for as long as a binomial test rejects that more than `SURE_ERRORS` of these answers are
+    wrong. The sequence follows from the probabilities alone, never from the labels, so testing
+    one after the other costs no confidence.
+    """
+    single, right = _single(thresholds, unseen), unseen.probabilities.argmax(1) == unseen.labels
+    top = unseen.probabilities.max(1)
+    candidates = single & (unseen.ood_score <= thresholds.max_ood_score) & (top >= FLOOR)
+    order = np.argsort(-top[candidates], kind="stable")
+    top, wrong = top[candidates][order], (~right[candidates][order]).cumsum()
+    fewest = math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - SURE_ERRORS))
+    least = None
+    for size in np.unique(
+        np.linspace(max(fewest, len(top) // 2), len(top), STEPS).astype(int)
+        if len(top) >= fewest
+        else np.empty(0, int)
+    ):
+        # Answers that are as probable as the last one are called sure too.
+        size = int(np.searchsorted(-top, -top[size - 1], side="right"))
+        if binomial_tail(int(wrong[size - 1]), size, SURE_ERRORS) > 1 - CONFIDENCE:
+            break
+        least = float(top[size - 1])
+    return SureRule(SURE_ERRORS, CONFIDENCE, least, int(candidates.sum()))
+
+
+def binomial_tail(errors: int, pictures: int, rate: float) -> float:
+    """The probability of at most so many errors if each picture is wrong with this rate."""
+    steps = np.arange(1, errors + 1)
+    ratios = np.log((pictures - steps + 1) / steps) + math.log(rate / (1 - rate))
+    logs = pictures * math.log(1 - rate) + np.concatenate([[0.0], ratios.cumsum()])
+    return float(min(1.0, np.exp(logs).sum()))
 
 
 def _conformal(values: NDArray[np.floating], rate: float) -> float:
@@ -108,30 +190,58 @@ def _conformal(values: NDArray[np.floating], rate: float) -> float:
 
 
 def _measured(parts: list[tuple[Trust, Judged]]) -> TrustMeasured:
-    covered, single, right, refused = (
-        np.concatenate(outcome)
-        for outcome in zip(
-            *(_outcomes(thresholds, judged) for thresholds, judged in parts), strict=True
-        )
-    )
+    covered, sure, right, refused = _all_outcomes(parts)
     return TrustMeasured(
         pictures=len(covered),
         covered=float(covered.mean()),
-        sure=float(single.mean()),
-        sure_right=float(right[single].mean()) if single.any() else None,
+        sure=float(sure.mean()),
+        sure_right=float(right[sure].mean()) if sure.any() else None,
         refused=float(refused.mean()),
     )
 
 
+def _strangers(parts: list[tuple[Trust, Probed]]) -> Strangers:
+    _, sure, _, refused = _all_outcomes([(rule, probed.others) for rule, probed in parts])
+    pens = [(rule, joined(probed.pens)) for rule, probed in parts]
+    _, _, right, pen_refused = _all_outcomes(pens)
+    return Strangers(
+        pictures=len(parts[0][1].others),
+        refused=float(refused.mean()),
+        sure=float(sure.mean()),
+        pen_pictures=sum(len(probed.pens[0]) for _, probed in parts),
+        pen_refused=float(pen_refused.mean()),
+        pen_right_refused=float(pen_refused[right].mean()) if right.any() else None,
+    )
+
+
+def _all_outcomes(parts: Sequence[tuple[Trust, Judged]]) -> list[NDArray[np.bool_]]:
+    outcomes = (_outcomes(thresholds, judged) for thresholds, judged in parts)
+    return [np.concatenate(outcome) for outcome in zip(*outcomes, strict=True)]
+
+
+def _possible(thresholds: Trust, judged: Judged) -> NDArray[np.bool_]:
+    possible: NDArray[np.bool_] = judged.probabilities >= thresholds.least_probability
+    possible[np.arange(len(judged)), judged.probabilities.argmax(1)] = True
+    return possible
+
+
+def _single(thresholds: Trust, judged: Judged) -> NDArray[np.bool_]:
+    single: NDArray[np.bool_] = _possible(thresholds, judged).sum(1) == 1
+    return single
+
+
 def _outcomes(thresholds: Trust, judged: Judged) -> tuple[NDArray[np.bool_], ...]:
-    """N each: the set holds the truth, the set is one class, the answer is right, it is refused."""
+    """N each: the set holds the truth, the answer is sure, it is right, it is refused."""
     every = np.arange(len(judged))
-    best = judged.probabilities.argmax(1)
-    possible = judged.probabilities >= thresholds.least_probability
-    possible[every, best] = True
+    refused = judged.ood_score > thresholds.max_ood_score
+    rule = thresholds.sure
+    sure = _single(thresholds, judged) & ~refused
+    if rule is not None:
+        least = math.inf if rule.least_probability is None else rule.least_probability
+        sure &= judged.probabilities.max(1) >= least
     return (
-        possible[every, judged.labels],
-        possible.sum(1) == 1,
-        best == judged.labels,
-        judged.ood_score > thresholds.max_ood_score,
+        _possible(thresholds, judged)[every, judged.labels],
+        sure,
+        judged.probabilities.argmax(1) == judged.labels,
+        refused,
     )

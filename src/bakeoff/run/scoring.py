@@ -28,10 +28,10 @@ from bakeoff.evaluation.records import (
     Winner,
 )
 from bakeoff.evaluation.scores import score
-from bakeoff.evaluation.trust import Judged, joined, trust
+from bakeoff.evaluation.trust import Judged, Probed, joined, trust
 from bakeoff.issues.issue import Predictions
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
-from bakeoff.workers.units import HELD_OUT, VALIDATION
+from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
 __all__ = ["Answered", "Scored", "compared", "score_approach"]
 
@@ -217,7 +217,11 @@ def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored
         ood_score=np.concatenate(
             [np.empty(0, np.float32), *(one.ood_score for one in [*unseen, locked] if one)]
         ),
-        trust=_trust(unseen or [_judged(labels, answered.final, VALIDATION)], locked),
+        trust=_trust(
+            unseen or [_judged(labels, answered.final, VALIDATION)],
+            locked,
+            _probed(labels, answered.folds or [answered.final]),
+        ),
         folds=_fold_results(answered, parts, main, truth),
         final=_fold_result(final, None, None),
         confused=confused_pairs(main_scores.confusion, dataset.classes) if main_scores else [],
@@ -252,10 +256,30 @@ def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
     )
 
 
-def _trust(unseen: list[Judged], test: Judged | None) -> Trust | None:
+def _trust(unseen: list[Judged], test: Judged | None, probed: list[Probed]) -> Trust | None:
     """Thresholds by what folds held out; without folds, by the validation rows of the final fit."""
     fold_of = np.repeat(np.arange(len(unseen)), [len(some) for some in unseen])
-    return trust(joined(unseen), fold_of=fold_of, test=test) if len(fold_of) else None
+    if not len(fold_of):
+        return None
+    return trust(joined(unseen), fold_of=fold_of, test=test, probed=probed)
+
+
+def _probed(labels: NDArray[np.int64], units: Sequence[tuple[UnitRecord, Arrays]]) -> list[Probed]:
+    """What models said of drawings in other pens and of other things; empty in older runs."""
+    if any(name not in arrays for _, arrays in units for name in PROBES):
+        return []
+    probed = []
+    for record, arrays in units:
+        rows, pen_logits, pen_scores, logits, scores = (arrays[name] for name in PROBES)
+        truth = labels[rows]
+        pens = tuple(
+            Judged(softmax(each, record.temperature), of_pen, truth)
+            for each, of_pen in zip(pen_logits, pen_scores, strict=True)
+        )
+        nowhere = np.full(len(scores), -1)
+        others = Judged(softmax(logits, record.temperature), scores, nowhere)
+        probed.append(Probed(pens, others))
+    return probed
 
 
 def _judged(

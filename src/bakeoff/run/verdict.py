@@ -13,6 +13,7 @@ from bakeoff.evaluation.records import (
     GroupScore,
     Scores,
     Sentence,
+    Trust,
     Verdict,
 )
 from bakeoff.record.results import ApproachResult, Results
@@ -152,12 +153,31 @@ def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
             f"{100 * error:.1f} points on average; {100 * by_chance:.1f} would be expected by "
             "chance.",
         )
-    measured = chosen.trust.measured if chosen.trust else None
-    if measured and measured.sure_right is not None:
+    if chosen.trust is not None:
+        yield from _trusted(chosen.trust)
+
+
+def _trusted(trust: Trust) -> Iterator[Sentence]:
+    measured = trust.measured
+    if trust.sure is not None and trust.sure.least_probability is None:
+        yield Sentence(
+            "sure",
+            "It calls no answer sure: there are not enough pictures to be sure that at most "
+            f"{trust.sure.error_rate:.0%} of such answers are wrong, or too many are.",
+        )
+    elif measured and measured.sure_right is not None:
         yield Sentence(
             "sure",
             f"It is sure about {percent(measured.sure)} of pictures and has "
             f"{percent(measured.sure_right)} of these right.",
+        )
+    if measured and measured.others:
+        others = measured.others
+        yield Sentence(
+            "sure",
+            f"Of {others.pictures} drawings of other things it refuses {percent(others.refused)} "
+            f"as none of these, and is sure about {percent(others.sure)}; with the page's pens "
+            f"it refuses {percent(others.pen_refused)} of unseen pictures of the set.",
         )
 
 

@@ -32,7 +32,7 @@ class Network(nn.Module):
         super().__init__()
         self.body = body
         self.head = head
-        self.ood = MahalanobisOOD(head.out_features, head.in_features)
+        self.ood: nn.Module = MahalanobisOOD(head.out_features, head.in_features)
         self.blanks = Blanks()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -44,7 +44,8 @@ class Model(nn.Module):
     """Preprocess, the frozen part if there is one, the trained part, and the temperature.
 
     This module is scored from raw pixels and is exported whole, so the exported model is the one
-    that was measured.
+    that was measured. The OOD score is that of the embedding, or of the features of an `eye`, which
+    may be the frozen part.
     """
 
     def __init__(
@@ -53,10 +54,13 @@ class Model(nn.Module):
         frozen: nn.Module | None,
         network: Network,
         temperature: float = 1.0,
+        eye: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.preprocess = preprocess
         self.frozen = frozen or nn.Identity()
+        self.eye_is_frozen = eye is not None and eye is frozen
+        self.eye = None if self.eye_is_frozen else eye
         self.network = network
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
@@ -69,10 +73,13 @@ class Model(nn.Module):
         logits: Tensor = self.network.head(self.embedding(pixels))
         return logits
 
-    def ood_score(self, embeddings: Tensor, blank: Tensor) -> Tensor:
-        """N scores for N×E embeddings; `blank` says of each picture whether nothing is drawn."""
-        scores: Tensor = self.network.blanks(self.network.ood(embeddings), blank)
-        return scores
+    def embed_and_score(self, preprocessed: Tensor, blank: Tensor) -> tuple[Tensor, Tensor]:
+        """N×E embeddings and N OOD scores; `blank` says of each picture: nothing is drawn."""
+        features = self.frozen(preprocessed)
+        embeddings: Tensor = self.network.body(features)
+        looked_at = embeddings if self.eye is None else self.eye(preprocessed)
+        scores: Tensor = self.network.ood(features if self.eye_is_frozen else looked_at)
+        return embeddings, self.network.blanks(scores, blank)
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E, the input of the head."""
@@ -85,7 +92,13 @@ class Model(nn.Module):
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:
         """N×K logits in float32, for pictures of any sizes."""
-        return self.judge(pictures, compute)[0]
+        compute.place(self).eval()
+        logits = np.empty((len(pictures), self.network.head.out_features), dtype=np.float32)
+        with torch.inference_mode():
+            for rows, pixels in pictures.batches(batch_of(self.preprocess.size)):
+                x = torch.from_numpy(pixels).to(compute.device)
+                logits[rows] = self.logits(x).cpu().numpy()
+        return logits
 
     def judge(
         self, pictures: Pictures, compute: Compute
@@ -98,7 +111,7 @@ class Model(nn.Module):
         with torch.inference_mode():
             for rows, pixels in pictures.batches(batch_of(self.preprocess.size)):
                 x, blank = self.preprocess.with_blank(torch.from_numpy(pixels).to(compute.device))
-                embeddings = self.embed(x)
+                embeddings, scores = self.embed_and_score(x, blank)
                 logits[rows] = self.network.head(embeddings).cpu().numpy()
-                ood_score[rows] = self.ood_score(embeddings, blank).cpu().numpy()
+                ood_score[rows] = scores.cpu().numpy()
         return logits, ood_score

@@ -9,8 +9,9 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-__all__ = ["FEATURES", "SketchNet", "load_sketch", "load_sketch_head"]
+__all__ = ["FEATURES", "SKETCH_WEIGHTS", "SketchNet", "load_sketch", "load_sketch_head"]
 
+SKETCH_WEIGHTS = Path(__file__).parents[1] / "approaches" / "weights" / "sketch.safetensors"
 FEATURES = 640  # in an embedding: 128 of the second stage, 512 of the third
 
 

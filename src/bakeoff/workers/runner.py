@@ -16,19 +16,22 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from bakeoff.approaches import Approach, Task
-from bakeoff.approaches.trainer import Trained, Trainer
+from bakeoff.approaches.trainer import Trained, Trainer, eye_of
 from bakeoff.data.split import Fold, Split
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
+from bakeoff.training.eye import PENS, other_drawings, redrawn
 from bakeoff.training.model import Model, Network
+from bakeoff.training.ood import SketchOOD
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Speed
-from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, FitUnit, Tell
+from bakeoff.workers.units import FINAL, HELD_OUT, PROBES, VALIDATION, FitUnit, Tell
 
 __all__ = ["UnitRunner", "load_model", "parameters_of"]
 
+PROBED = 60  # pictures of a fold that are drawn with each pen
 PACKING = 1.0  # seconds to trace a graph whose architecture is known, score, and make a bundle
 
 
@@ -56,6 +59,7 @@ class UnitRunner:
             data.dataset.labels[data.rows],
             data.compute,
             seed=data.config.seed,
+            classes=data.dataset.classes,
             on_prepare=lambda: self.tell(Preparing(approach=approach.name)),
         )
 
@@ -161,7 +165,24 @@ class UnitRunner:
             # Without folds, the pictures that chose the temperature must choose thresholds too.
             answers = self._judged(trained.model, fold.validation)
             arrays |= zip(VALIDATION, (fold.validation, *answers), strict=True)
-        return arrays
+            return arrays | self._probed(trained.model, fold.validation)
+        return arrays | self._probed(trained.model, fold.held_out)
+
+    def _probed(self, model: Model, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """What the model says of some of these pictures in other pens, and of other things."""
+        if not isinstance(model.network.ood, SketchOOD) or not len(rows):
+            return {}
+        rows = rows[:: -(-len(rows) // PROBED)]
+        pictures, compute = self.data.dataset.pictures.take(rows), self.data.compute
+        pens = [model.judge(redrawn(pictures, pen), compute) for pen in PENS]
+        others = other_drawings(tuple(sorted(self.data.dataset.classes))).measured
+        values = (
+            rows,
+            np.stack([logits for logits, _ in pens]),
+            np.stack([ood_score for _, ood_score in pens]),
+            *model.judge(others, compute),
+        )
+        return dict(zip(PROBES, values, strict=True))
 
     def _record(
         self, trained: Trained, unit: FitUnit, seconds: float, peak_memory_mb: float
@@ -200,13 +221,18 @@ def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
     record, _ = folder.load_unit(approach.name, name)
     task = Task(**record.task)
     network = _network_of(folder, approach, name, task)
-    model = Model(approach.preprocess(task), approach.frozen(task), network, record.temperature)
-    return model.eval()
+    frozen = approach.frozen(task)
+    eye = eye_of(approach, task, frozen) if isinstance(network.ood, SketchOOD) else None
+    return Model(approach.preprocess(task), frozen, network, record.temperature, eye).eval()
 
 
 def parameters_of(model: nn.Module) -> int:
     """Learned numbers of a model, frozen ones included."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        if not name.startswith("eye.")  # it has no part in the answer
+    )
 
 
 def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) -> Network:
@@ -216,6 +242,9 @@ def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) ->
     # Runs before schema 2 called the OOD score's module `familiar`.
     weights = {re.sub(r"^familiar\.", "ood.", key): value for key, value in weights.items()}
     weights = {**network.blanks.state_dict(prefix="blanks."), **weights}  # older runs have none
+    if "ood.exemplars" in weights:  # else it is that of an older run, or of photos
+        ood = {key[4:]: value for key, value in weights.items() if key.startswith("ood.")}
+        network.ood = SketchOOD.like(ood)
     network.load_state_dict(weights)
     return network
 

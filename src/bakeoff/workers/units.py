@@ -22,6 +22,7 @@ __all__ = [
     "FINAL",
     "HELD_OUT",
     "KEPT_EVENTS",
+    "PROBES",
     "VALIDATION",
     "FitUnit",
     "Stopped",
@@ -37,6 +38,9 @@ FINAL = "final"
 # Arrays of a fit: rows of the dataset, N×K logits and N OOD scores.
 HELD_OUT = ("rows", "logits", "ood_score")
 VALIDATION = ("validation_rows", "validation_logits", "validation_ood_score")
+# Of drawings: rows that were drawn with each of P pens, P×n×K logits and P×n OOD scores of these,
+# and M×K logits and M OOD scores of drawings of other things.
+PROBES = ("pen_rows", "pen_logits", "pen_ood_score", "other_logits", "other_ood_score")
 # Events that say that a unit is kept.
 KEPT_EVENTS = (UnitFinished, PicturesCorrupted, GraphTraced)
 

@@ -57,6 +57,21 @@ test("a blank picture has no answer, with thresholds or without", () => {
   }
 });
 
+test("sure is a promise that needs a probability, and enough pictures", () => {
+  const rule = (least: number | null) => ({ ...TRUST, sure: { least_probability: least } });
+  const words = (probability: number, least: number | null) => {
+    const shares = [probability, 0.05, 0, 0, 0, 0];
+    const said = answerOf("", shares, 1, CLASSES, rule(least), 1);
+    return [said.verdict, said.words];
+  };
+  expect(words(0.9, 0.8)).toEqual(["sure", "sure"]);
+  expect(words(0.8, 0.8)).toEqual(["sure", "sure"]);
+  expect(words(0.7, 0.8)).toEqual(["unsure", "not sure"]);
+  expect(words(1, null)).toEqual(["unsure", "not enough pictures to be sure"]);
+  const between = answerOf("", [0.5, 0.4, 0, 0, 0, 0], 1, CLASSES, rule(null), 1);
+  expect(between.verdict).toBe("between");
+});
+
 test("bundles of schema 1 name a threshold otherwise", () => {
   const old = { least_probability: 0.1, most_strangeness: 2 };
   expect(thresholdsOf(old)).toEqual(TRUST);

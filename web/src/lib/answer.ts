@@ -2,7 +2,10 @@
 import type { PictureAnswer } from "./models.ts";
 import type { Schema } from "./api.ts";
 
-export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_score">;
+export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_score"> & {
+  /** Older bundles have none. */
+  sure?: { least_probability: number | null } | null;
+};
 
 /** The score of a picture on which nothing is drawn: `NOTHING_DRAWN` in evaluation/records.py. */
 export const NOTHING_DRAWN = 1e6;
@@ -34,30 +37,45 @@ export function answerOf(
   const likely = trust ? others.filter((one) => one.probability >= trust.least_probability) : [];
   const possible = [best!, ...likely].map((one) => one.label);
   const strange = trust !== null && oodScore > trust.max_ood_score;
-  const verdict =
-    oodScore >= NOTHING_DRAWN
-      ? "nothing drawn"
-      : strange
-        ? "out of distribution"
-        : likely.length
-          ? "between"
-          : "sure";
+  const rule = trust?.sure ?? null;
+  const verdict = verdictOf(oodScore, strange, likely.length > 0, best!.probability, rule);
   return {
     name,
     path: name,
     label: best!.label,
     probability: best!.probability,
     verdict,
-    words:
-      verdict === "between"
-        ? betweenWords(possible)
-        : verdict === "out of distribution"
-          ? "none of these"
-          : verdict,
+    words: wordsOf(verdict, possible, rule),
     possible,
     top: ranking.slice(0, top),
     ood_score: oodScore,
   };
+}
+
+type SureRule = NonNullable<Thresholds["sure"]>;
+
+function verdictOf(
+  oodScore: number,
+  strange: boolean,
+  several: boolean,
+  probability: number,
+  rule: SureRule | null,
+): PictureAnswer["verdict"] {
+  if (oodScore >= NOTHING_DRAWN) return "nothing drawn";
+  if (strange) return "out of distribution";
+  if (several) return "between";
+  return rule && probability < (rule.least_probability ?? Infinity) ? "unsure" : "sure";
+}
+
+function wordsOf(
+  verdict: PictureAnswer["verdict"],
+  possible: readonly string[],
+  rule: SureRule | null,
+): string {
+  if (verdict === "between") return betweenWords(possible);
+  if (verdict === "out of distribution") return "none of these";
+  if (verdict !== "unsure") return verdict;
+  return rule?.least_probability == null ? "not enough pictures to be sure" : "not sure";
 }
 
 /** Whether a picture is unlike everything that the model was trained on.

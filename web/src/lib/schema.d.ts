@@ -1805,7 +1805,7 @@ export interface components {
              * Verdict
              * @enum {string}
              */
-            verdict: "sure" | "between" | "out of distribution" | "nothing drawn";
+            verdict: "sure" | "between" | "unsure" | "out of distribution" | "nothing drawn";
             /**
              * Words
              * @description The verdict as text for people.
@@ -2498,6 +2498,29 @@ export interface components {
             run: string;
         };
         /**
+         * Strangers
+         * @description What models say of drawings of other things, and of known drawings in the page's pens.
+         *
+         *     `pictures` drawings of other things, of classes that no model learned from: the share that is
+         *     `refused`, and the share that is called `sure`. `pen_pictures` unseen drawings of the set, each
+         *     with every pen: the share refused, and the share of the right answers among them that are
+         *     refused (None if no answer is right).
+         */
+        Strangers: {
+            /** Pen Pictures */
+            pen_pictures: number;
+            /** Pen Refused */
+            pen_refused: number;
+            /** Pen Right Refused */
+            pen_right_refused: number | null;
+            /** Pictures */
+            pictures: number;
+            /** Refused */
+            refused: number;
+            /** Sure */
+            sure: number;
+        };
+        /**
          * StudyProtocol
          * @description How the pictures are split. Trials are trained and scored on the inner ones only.
          */
@@ -2618,6 +2641,24 @@ export interface components {
              */
             state: "in progress" | "interrupted" | "finished";
             study: components["schemas"]["StudyResults"];
+        };
+        /**
+         * SureRule
+         * @description When an answer may be called sure: among such answers at most `error_rate` are wrong.
+         *
+         *     That holds with this `confidence` if the most probable class has at least `least_probability`,
+         *     no other class is possible, and the picture is not refused. None: `pictures` answers are too
+         *     few, or too many of them are wrong, to promise it for any; no answer is then sure.
+         */
+        SureRule: {
+            /** Confidence */
+            confidence: number;
+            /** Error Rate */
+            error_rate: number;
+            /** Least Probability */
+            least_probability: number | null;
+            /** Pictures */
+            pictures: number;
         };
         /**
          * Suspect
@@ -2897,7 +2938,8 @@ export interface components {
          *     A class is possible from `least_probability` on; the most probable class always is. For at most
          *     a share `error_rate` of pictures like these the truth is not among the possible classes. A
          *     picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
-         *     `refusal_rate` of pictures like these are refused as such.
+         *     `refusal_rate` of pictures like these are refused as such. `sure` is None in older runs and
+         *     bundles, where every answer with one possible class is sure.
          */
         Trust: {
             /** Error Rate */
@@ -2909,6 +2951,7 @@ export interface components {
             measured: components["schemas"]["TrustMeasured"] | null;
             /** Refusal Rate */
             refusal_rate: number;
+            sure?: components["schemas"]["SureRule"] | null;
         };
         /**
          * TrustMeasured
@@ -2917,11 +2960,13 @@ export interface components {
          *     `covered` is the share whose set of possible classes holds the truth, `sure` that of sets of
          *     one class, `sure_right` the accuracy of the latter (None if there are none), and `refused` the
          *     share of these in-distribution pictures that are refused. Sets are counted over all pictures,
-         *     including refused ones.
+         *     including refused ones; where there is a rule for "sure", only what it calls sure is. `others`
+         *     is about drawings of other things, where that was measured.
          */
         TrustMeasured: {
             /** Covered */
             covered: number;
+            others?: components["schemas"]["Strangers"] | null;
             /** Pictures */
             pictures: number;
             /** Refused */

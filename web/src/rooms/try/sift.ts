@@ -1,5 +1,5 @@
 /** Filters and orders of many pictures. */
-import { isBlank, isOutOfDistribution } from "../../lib/answer.ts";
+import { isBlank, isOutOfDistribution, verdictKind } from "../../lib/answer.ts";
 import { pathOf } from "../../lib/dropped.ts";
 import type { Said } from "./desk.svelte.ts";
 import { isWrong } from "./truth.ts";
@@ -33,7 +33,7 @@ export function passes(picture: Shown, show: Show): boolean {
   const answers = Object.values(picture.said).map((one) => one.answer);
   if (show === "disagree") return new Set(answers.map((answer) => answer.label)).size > 1;
   if (show === "wrong") return Object.keys(picture.said).some((model) => isWrong(picture, model));
-  if (show === "unsure") return answers.some((answer) => answer.verdict === "between");
+  if (show === "unsure") return answers.some((one) => verdictKind(one) === "between");
   if (show === "none") return answers.some((one) => isOutOfDistribution(one) || isBlank(one));
   return true;
 }

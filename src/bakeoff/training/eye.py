@@ -1,0 +1,155 @@
+"""What drawings look like to a network that knows hundreds of others, for the OOD score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bakeoff.data.pictures import Pictures
+from bakeoff.training.augment import thickest
+from bakeoff.training.compute import Compute
+from bakeoff.training.preprocess import Preprocess, resizing
+from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
+from bakeoff.training.sources import batch_of
+
+__all__ = ["PENS", "Eye", "Others", "Sights", "other_drawings", "redrawn"]
+
+SIDE = 28  # pixels; the network was made for them
+OTHERS = Path(__file__).parents[1] / "data/bundled/others.npz"
+MEASURED = 3  # of three classes of others, one is not learned from: models are asked for it
+MADE = ("noise", "scribble")  # are no drawings of things: all of them are learned from
+# The page's pens, as the pixels by which they are wider than the strokes of the training pictures,
+# at twice the side: on a canvas that a drawing fills to 5/7, strokes of 0.025, 0.06 and 0.095.
+PENS = {"thin": -0.8, "thick": 0.6, "very thick": 1.6}
+FAINTEST_PEN = 0.85  # contrast of the page's colours
+SAMPLE, PEN_SAMPLE = 5_000, 1_000  # pictures: enough for a score; each takes 1 ms
+
+
+class Eye(nn.Module):
+    """N×1×S×S ink to N×640 features of the network that was trained on other drawings."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.network = load_sketch(SKETCH_WEIGHTS).requires_grad_(requires_grad=False)
+        resize = torch.eye(SIDE) if side == SIDE else resizing(side, SIDE, torch.device("cpu"))
+        self.register_buffer("resize", resize, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        resize = self.get_buffer("resize")
+        if resize.shape[0] != resize.shape[1]:
+            x = resize @ x @ resize.T
+        features: Tensor = self.network(x)
+        return features
+
+
+class Others:
+    """Drawings of other things: some to learn from, others, of other classes, to be asked for."""
+
+    def __init__(self, pictures: Pictures, measured: NDArray[np.bool_]) -> None:
+        self.learned = pictures.take(np.flatnonzero(~measured))
+        self.measured = pictures.take(np.flatnonzero(measured))
+
+
+@cache
+def other_drawings(leave_out: tuple[str, ...] = ()) -> Others:
+    """The bundled drawings of other things, without classes of these names."""
+    with np.load(OTHERS, allow_pickle=False) as arrays:
+        images, labels, classes = (arrays[name] for name in ("images", "labels", "classes"))
+    known = {_plain(name) for name in leave_out}
+    kept = np.array([_plain(str(classes[label])) not in known for label in labels])
+    pictures = Pictures.from_array(images[kept])
+    made = np.isin(classes, MADE)[labels[kept]]
+    return Others(pictures, (labels[kept] % MEASURED == 0) & ~made)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum()).rstrip("s")
+
+
+class Sights:
+    """The features of a sample of some pictures, and of others; made once for all fits.
+
+    The sample does not depend on the fit, and is looked at in one order, so that a resumed run
+    has the same numbers.
+
+    Parameters
+    ----------
+    preprocess, eye : of the approach.
+    pictures : N drawings.
+    leave_out : names of classes; others of these names are no others.
+
+    Attributes
+    ----------
+    rows : of the sample, ascending.
+    pen_rows : of those that are also drawn with the page's pens.
+    """
+
+    def __init__(
+        self,
+        preprocess: Preprocess,
+        eye: nn.Module,
+        pictures: Pictures,
+        compute: Compute,
+        leave_out: Sequence[str] = (),
+    ) -> None:
+        self.preprocess, self.eye, self.compute, self.pictures = preprocess, eye, compute, pictures
+        self.rows = np.arange(len(pictures))[:: max(1, -(-len(pictures) // SAMPLE))]
+        self.pen_rows = np.arange(len(pictures))[:: max(1, -(-len(pictures) // PEN_SAMPLE))]
+        self.leave_out = tuple(sorted(leave_out))
+
+    @cached_property
+    def plain(self) -> Tensor:
+        """The features of `rows`, n×640, in half precision as all of them."""
+        return self.look(self.pictures.take(self.rows))
+
+    @cached_property
+    def pens(self) -> Tensor:
+        """The features of `pen_rows` with each pen, P×m×640."""
+        pictures = self.pictures.take(self.pen_rows)
+        return torch.stack([self.look(redrawn(pictures, pen)) for pen in PENS])
+
+    @cached_property
+    def others(self) -> Tensor:
+        """The features of others to learn from.
+
+        As they are: with pens, they pull the threshold up and more strangers pass.
+        """
+        return self.look(other_drawings(self.leave_out).learned)
+
+    def look(self, pictures: Pictures) -> Tensor:
+        """The features of pictures, n×640."""
+        features = torch.empty(len(pictures), FEATURES, dtype=torch.half)
+        self.compute.place(self.eye).eval()
+        preprocess = self.preprocess.to(self.compute.device).eval()
+        with torch.inference_mode():
+            for rows, pixels in pictures.batches(batch_of(preprocess.size)):
+                x = preprocess(torch.from_numpy(pixels).to(self.compute.device))
+                features[torch.from_numpy(rows)] = self.eye(x).half().cpu()
+        return features
+
+
+def redrawn(pictures: Pictures, pen: str) -> Pictures:
+    """N drawings with another pen on white paper, N×56×56×1."""
+    clean = Preprocess(mode="ink", size=2 * SIDE).eval()
+    sheets = np.empty((len(pictures), 2 * SIDE, 2 * SIDE), dtype=np.uint8)
+    with torch.inference_mode():
+        for rows, pixels in pictures.batches(batch_of(clean.size)):
+            ink = FAINTEST_PEN * _wider(clean(torch.from_numpy(pixels)), PENS[pen])
+            sheets[rows] = ((1 - ink[:, 0]) * 255).round().to(torch.uint8).numpy()
+    return Pictures.from_array(sheets)
+
+
+def _wider(ink: Tensor, pixels: float) -> Tensor:
+    """N×1×W×W ink whose strokes are wider on each side by some pixels, or narrower."""
+    if pixels < 0:
+        return ink - pixels * (-thickest(-ink) - ink)
+    while pixels > 0:
+        ink = ink + min(pixels, 1.0) * (thickest(ink) - ink)
+        pixels -= 1
+    return ink

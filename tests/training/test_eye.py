@@ -1,0 +1,64 @@
+"""Other drawings, the page's pens, and the network that looks at both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.read import read
+from bakeoff.training.compute import Compute
+from bakeoff.training.eye import PENS, SIDE, Eye, Sights, other_drawings, redrawn
+from bakeoff.training.preprocess import Preprocess
+
+RESERVED = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rainbow")
+
+
+def test_others_are_no_doodles_and_none_of_the_reserved_classes() -> None:
+    with np.load("src/bakeoff/data/bundled/others.npz", allow_pickle=False) as arrays:
+        names = set(arrays["classes"].tolist())
+        assert len(arrays["images"]) == 2 * (len(names) - 2) + 150  # scribbles and noise
+    assert not names & {*RESERVED, *read("doodles").classes}
+    assert not names & {"circle", "line", "square", "triangle", "zigzag"}
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "fewer"),
+    [((), 0), (("Ambulance",), 2), (("hot-dogs", "ambulances"), 4), (("no such thing",), 0)],
+)
+def test_others_of_a_known_name_are_left_out(leave_out: tuple[str, ...], fewer: int) -> None:
+    every, rest = other_drawings(), other_drawings(leave_out)
+    count = len(every.learned) + len(every.measured)
+    assert count - len(rest.learned) - len(rest.measured) == fewer
+    assert len(every.measured) >= 200
+
+
+def test_pens_are_ever_wider() -> None:
+    doodles = read("doodles").pictures.take(np.arange(0, 1000, 100))
+    whole = Preprocess(mode="ink", size=SIDE)
+    widths = []
+    for drawn in (redrawn(doodles, "thin"), doodles, *(redrawn(doodles, pen) for pen in PENS)):
+        pixels = torch.from_numpy(np.stack(list(drawn)))
+        widths.append(whole(pixels).mean().item())
+    thin, plain, *_, thick, very_thick = widths
+    assert thin < 0.9 * plain < plain < 0.9 * thick < thick < 0.9 * very_thick
+
+
+@pytest.mark.parametrize("size", [20, 28, 48, 64])
+def test_the_eye_sees_about_the_same_at_any_size(size: int) -> None:
+    pixels = torch.from_numpy(np.stack(list(read("doodles").pictures.take(np.arange(0, 1000, 50)))))
+    with torch.inference_mode():
+        here, there = (
+            Eye(side).eval()(Preprocess(mode="ink", size=side)(pixels)) for side in (28, size)
+        )
+    assert torch.cosine_similarity(here, there).min().item() > 0.85
+
+
+def test_a_sample_does_not_depend_on_who_asks() -> None:
+    pictures = Pictures.from_array(np.stack(list(read("doodles").pictures))[:12])
+    preprocess = Preprocess(mode="ink", size=SIDE)
+    sights = Sights(preprocess, Eye(SIDE), pictures, Compute("cpu", 1, bf16=False), ("ambulance",))
+    assert sights.plain.shape == (12, 640)
+    assert sights.pens.shape == (len(PENS), 12, 640)
+    assert len(sights.others) == len(other_drawings(("ambulance",)).learned)
