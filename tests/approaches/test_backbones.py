@@ -47,6 +47,7 @@ FAMILIES = [
     "vit_small_patch14_dinov2",
     "xcit_nano_12_p16_224",
 ]
+SIDES = {"levit_128s": 224}  # its weights are for one grid of positions
 
 
 def with_random_weights(name: str, folder: Path) -> Path:
@@ -62,7 +63,8 @@ def with_random_weights(name: str, folder: Path) -> Path:
 def exported_alike(name: str, folder: Path) -> None:
     """Train nothing, export, and compare ONNX Runtime with PyTorch for pictures of two sizes."""
     photos = Task(classes=5, pictures=100, side=32, channels=3, mode="photo")
-    approach = Transfer(backbone=name, weights=str(with_random_weights(name, folder)))
+    weights = str(with_random_weights(name, folder))
+    approach = Transfer(backbone=name, weights=weights, side=SIDES.get(name))
     torch.manual_seed(0)
     model = Model(approach.preprocess(photos), approach.frozen(photos), approach.build(photos))
     graph = graph_of(model.eval())
@@ -161,6 +163,13 @@ def test_weights_that_do_not_fit_are_refused_by_file(tmp_path: Path) -> None:
     path = with_random_weights("lcnet_035", tmp_path)
     with pytest.raises(BakeoffError, match=r"lcnet_035\.safetensors.*does not fit resnet10t"):
         Backbone("resnet10t", side=64, ink=False, weights=str(path))
+
+
+def test_weights_for_one_size_are_refused_at_another(tmp_path: Path) -> None:
+    path = with_random_weights("levit_128s", tmp_path)
+    with pytest.raises(BakeoffError, match="for pictures of 64 pixels") as refused:
+        Backbone("levit_128s", side=64, ink=False, weights=str(path))
+    assert "transfer.side" in str(refused.value)
 
 
 def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -59,12 +60,14 @@ def test_one_graph_for_pictures_of_any_size(
         model,
         (drawn(2, 40, 50, 3),),
         dynamo=True,
-        opset_version=20,
+        opset_version=18,
         dynamic_shapes=({0: every, 1: every, 2: every, 3: every},),
         verbose=False,
     )
     assert program is not None
     program.save(str(tmp_path / "model.onnx"))
+    operators = {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
+    assert not operators & {"Resize", "IsNaN", "Atan", "GridSample"}, "runtimes differ in these"
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     for shape in [(1, 28, 28, 1), (3, 130, 160, 1), (2, 60, 40, 3)]:
         pixels = drawn(*shape)

@@ -64,7 +64,7 @@ def test_its_graph_gives_the_same_features(network: SketchNet, tmp_path: Path) -
         network,
         (torch.rand(2, 1, 28, 28),),
         dynamo=True,
-        opset_version=20,
+        opset_version=18,
         dynamic_shapes=({0: every},),
         verbose=False,
     )

@@ -37,7 +37,7 @@ def road(
         (example,),
         path,
         dynamo=True,
-        opset_version=20,
+        opset_version=18,
         dynamic_shapes=(dict.fromkeys(range(4), torch.export.Dim.DYNAMIC),),
         input_names=["pixels"],
         output_names=["square"],

@@ -67,7 +67,10 @@ class HOG(nn.Module):
         sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
         self.register_buffer("sobel", torch.stack([sobel, sobel.T])[:, None], persistent=False)
         centres = torch.arange(orientations) * (math.pi / orientations)
-        self.register_buffer("centres", centres[:, None, None], persistent=False)
+        # A gradient times one of these is its length times the cosine between them: no angle is
+        # computed, for which some runtimes have no operator.
+        axes = torch.stack([centres.cos(), centres.sin()], 1)
+        self.register_buffer("axes", axes[:, :, None, None], persistent=False)
 
     def width(self, channels: int) -> int:
         """D, the number of features, for pictures with `channels` channels."""
@@ -75,15 +78,14 @@ class HOG(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         grey = F.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
-        across, down = F.conv2d(grey, self.get_buffer("sobel")).unbind(1)
-        # Without an edge the direction is arbitrary and must not count.
-        strength = (across.square() + down.square()).sqrt()
-        angle = torch.atan2(down, across)[:, None]
+        gradient = F.conv2d(grey, self.get_buffer("sobel"))
+        strength = gradient.square().sum(1, keepdim=True).sqrt()
         # A direction votes for its two nearest bins by cosine; opposite directions are the same.
-        share = torch.cos(angle - self.get_buffer("centres")).abs()
-        share = (share - math.cos(math.pi / self.orientations)).clamp(min=0)
-        share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
-        cells = F.avg_pool2d(share * strength[:, None], self.cell)
+        share = F.conv2d(gradient, self.get_buffer("axes")).abs()
+        share = (share - math.cos(math.pi / self.orientations) * strength).clamp(min=0)
+        # Without an edge all shares are 0.
+        share = share / share.sum(1, keepdim=True).clamp(min=1e-12)
+        cells = F.avg_pool2d(share * strength, self.cell)
         energy = F.avg_pool2d(
             cells.square().sum(1, keepdim=True), 3, stride=1, padding=1, count_include_pad=False
         )

@@ -37,7 +37,10 @@ from bakeoff.training.model import Model
 
 __all__ = ["OPSET", "Exported", "graph_of"]
 
-OPSET = 20
+# The oldest pair that holds the graphs, so that old runtimes and converters take them: ONNX Runtime
+# 1.17 refuses IR 10. Nothing is lost: GELU becomes its formula, which ONNX Runtime fuses again.
+OPSET = 18
+IR = 8
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter records nested module names
 EXAMPLE = (2, 40, 56, 3)  # shape of the batch to trace; all four are dynamic in the graph
 EYE = "model.eye."  # module whose weights come with bakeoff in half precision
@@ -141,11 +144,16 @@ def _traced(exported: Exported) -> bytes:
 
 
 def _tidy(proto: onnx.ModelProto) -> None:
-    """Name nodes after their modules, and remove source locations: they contain local paths."""
-    del proto.metadata_props[:]
+    """Name nodes after their modules, and remove source locations: they contain local paths.
+
+    Shapes of intermediate values go too: those of folded weights would contradict the graph, and
+    quantisers refuse that. Every runtime infers them.
+    """
+    proto.ir_version = IR
+    del proto.metadata_props[:], proto.graph.value_info[:]
     for node in proto.graph.node:
-        node.name = f"{_module_of(node)}/{node.name}"
-    for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
+        node.name = f"{_module_of(node) or 'model'}/{node.name}"
+    for item in (*proto.graph.node, *proto.graph.initializer):
         item.ClearField("doc_string")
         del item.metadata_props[:]
     for value in (*proto.graph.input, *proto.graph.output):
@@ -156,7 +164,8 @@ def _tidy(proto: onnx.ModelProto) -> None:
 def _module_of(node: onnx.NodeProto) -> str:
     """The PyTorch name of the module that a node belongs to; "" if it belongs to none."""
     scopes = [entry.value for entry in node.metadata_props if entry.key == SCOPES]
-    return str(literal_eval(scopes[0])[-2]) if scopes else ""
+    name = str(literal_eval(scopes[0])[-2]) if scopes else ""
+    return "" if name.startswith("_") else name  # sizes of the input are in "_empty_nn_module…"
 
 
 def _filled(template: bytes, tensors: Mapping[str, Tensor]) -> bytes:

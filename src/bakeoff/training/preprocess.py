@@ -98,10 +98,10 @@ class Preprocess(nn.Module):
         return spread.sum(-1).sqrt() < SPOT + 0.35 / ink.shape[-1]
 
     def _colour(self, x: Tensor) -> Tensor:
-        # First, middle and last channel are R, G and B, or three times grey: without a branch on
-        # the shape, since the exported graph must accept both.
-        middle = x.shape[1] // 2
-        x = torch.cat([x[:, :1], x[:, middle : middle + 1], x[:, -1:]], 1)
+        # R, G and B, or three times grey: without a branch on the shape, since the exported graph
+        # must accept both, and with a fixed number of channels, which tract needs.
+        rgb = torch.arange(3, device=x.device) * torch.scalar_tensor(x.shape[1], device=x.device)
+        x = x.index_select(1, (rgb / 3).long())
         if self.channels == 3:
             return x
         luma: Tensor = self.get_buffer("luma")
