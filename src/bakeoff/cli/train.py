@@ -148,9 +148,7 @@ def run(
         return
     live = open_report and has_display() and not estimate
     if config is not None:
-        allowed = ("config", "out", "workers", "estimate", "as_json", "open_report")
-        refuse_options_beside(context, "--config", *allowed)
-        parsed = _read_config(config)
+        parsed = _read_config(config, context)
     else:
         options |= chosen_approaches(approach, settings, settings_file)
         if live and source is not None:
@@ -242,10 +240,12 @@ def _config_of(source: str | None, corrections: Path | None, options: dict[str, 
     return config_of(source, corrections=corrections or (), **options)
 
 
-def _read_config(file: IO[bytes]) -> RunConfig:
+def _read_config(file: IO[bytes], context: typer.Context) -> RunConfig:
     from bakeoff.record.config import RunConfig
     from bakeoff.record.old_names import read_json
 
+    allowed = ("config", "out", "workers", "estimate", "as_json", "open_report")
+    refuse_options_beside(context, "--config", *allowed)
     try:
         document = read_json(file.read(), f"--config {file.name}")
     except ValueError:
