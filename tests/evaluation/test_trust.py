@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mapie.risk_control.fwer_control import control_fwer
+from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 from scipy.stats import binom
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
@@ -12,6 +14,7 @@ from bakeoff.evaluation.trust import (
     MOST_ERRORS,
     PROBED_REFUSAL_RATE,
     REFUSAL_RATE,
+    STEPS,
     SURE_ERRORS,
     Judged,
     Probed,
@@ -171,3 +174,26 @@ def test_pens_raise_the_threshold_and_others_are_measured() -> None:
     assert locked.others is not None
     assert locked.others.refused == 0.0
     assert trust(some, fold_of=fold_of, test=some).measured.others is None  # type: ignore[union-attr]
+
+
+def test_sure_is_what_mapie_controls() -> None:
+    promised = 0
+    for seed in range(12):
+        some = calibrated(1500, errors=0.03, seed=seed)
+        found = trust(some)
+        assert found.sure is not None
+        top, answers = some.probabilities.max(1), some.probabilities.argmax(1)
+        single = (some.probabilities >= found.least_probability).sum(1) <= 1
+        rows = np.flatnonzero(single & (some.ood_score <= found.max_ood_score) & (top >= FLOOR))
+        rows = rows[np.argsort(-top[rows], kind="stable")]
+        sizes = np.unique(np.linspace(max(149, len(rows) // 2), len(rows), STEPS).astype(int))
+        wrong = np.cumsum(answers[rows] != some.labels[rows])[sizes - 1]
+        # A little less than the share: MAPIE rounds the number of errors up.
+        p = compute_hoeffding_bentkus_p_value(
+            np.maximum(wrong - 1e-6, 0) / sizes, sizes.astype(float), SURE_ERRORS, binary=True
+        )
+        valid = control_fwer(p[:, 0], 0.05, "fixed_sequence")
+        expected = float(top[rows[sizes[valid[-1]] - 1]]) if len(valid) else None
+        assert found.sure.least_probability == expected
+        promised += expected is not None
+    assert promised >= 3

@@ -173,7 +173,7 @@ def _sure(thresholds: Trust, unseen: Judged) -> SureRule:
 
 
 def binomial_tail(errors: int, pictures: int, rate: float) -> float:
-    """The probability of at most so many errors if each picture is wrong with this rate."""
+    """The probability of at most this many errors if each picture is wrong with this rate."""
     steps = np.arange(1, errors + 1)
     ratios = np.log((pictures - steps + 1) / steps) + math.log(rate / (1 - rate))
     logs = pictures * math.log(1 - rate) + np.concatenate([[0.0], ratios.cumsum()])
