@@ -110,14 +110,20 @@ def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.
 def read_bounded(path: Path, name: str, limits: Limits = Limits()) -> bytes:
     """Read a file, but at most one byte more than `limits` allow, so that `decode` refuses it."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a third of the time
-            # Python reserves what it is told to read: 50 MB for each file takes longer than
-            # decoding a small one (34 us, not 10).
-            size = min(os.fstat(file.fileno()).st_size, limits.max_bytes)
-            parts = [file.read(size + 1)]
-            while parts[-1] and sum(map(len, parts)) <= limits.max_bytes:
-                parts.append(file.read(min(1 << 20, limits.max_bytes + 1)))
-            return b"".join(parts)[: limits.max_bytes + 1]
+        # Python reserves what it is told to read: 50 MB for each file takes longer than decoding
+        # a small one (34 us; 10 us with the size of the file, and less without a file object).
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            size = min(os.fstat(file).st_size, limits.max_bytes)
+            data = os.read(file, size + 1)
+            while len(data) != size and len(data) <= limits.max_bytes:
+                more = os.read(file, min(1 << 20, limits.max_bytes + 1 - len(data)))
+                if not more:
+                    break
+                data += more
+            return data
+        finally:
+            os.close(file)
     except OSError as error:
         raise BakeoffError(
             name, f"it cannot be read ({error.strerror})", "Check that you may open it"
@@ -196,7 +202,9 @@ def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArr
     size = fitted(flat.width, flat.height, limits.keep_side)
     if size != flat.size:
         flat = averaged(flat, size)
-    pixels = np.array(flat, dtype=np.uint8)
+    # A third faster than np.array for small pictures.
+    pixels = np.frombuffer(bytearray(flat.tobytes()), dtype=np.uint8)
+    pixels = pixels.reshape(flat.height, flat.width, *(() if flat.mode == "L" else (3,)))
     if pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max()) <= _GREY_SPREAD:
         pixels = np.array(flat.convert("L"))
     return pixels if pixels.ndim == 3 else pixels[..., None]
@@ -209,9 +217,12 @@ def _turned(image: Image.Image) -> Image.Image:
     tag in it is damaged, nor `Image.getexif`, which also looks into XMP and into old text chunks:
     browsers and viewers do not, so people see such a picture as it is stored.
     """
+    block = image.info.get("exif")
+    if not block:
+        return image
     exif = Image.Exif()
     try:
-        exif.load(image.info.get("exif", b""))
+        exif.load(block)
         turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:
         # A damaged EXIF block does not matter: the pixels are already decoded.
