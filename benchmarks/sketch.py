@@ -1,13 +1,13 @@
 """How well does the backbone for drawings know what it never saw? Few pictures, doodles, drawings.
 
-    python benchmarks/sketch.py QUICKDRAW DRAWINGS > benchmarks/sketch.txt
+    python benchmarks/sketch.py QUICKDRAW DRAWINGS sketch Lite0 scattering > benchmarks/sketch.txt
 
 QUICKDRAW is the npz file of `scripts/make_sketch_backbone.py`, with 100 drawings a class; DRAWINGS
-a folder of class folders whose file names begin with the style. The unseen classes are those that
-never train the backbone: the ten of the bundled doodles, and eight others. Of each class 5, 10, 20
-or 80 drawings train, and the 20 to 80 others that are left after 20 are asked for; five draws. One
-thread; the head is scikit-learn's logistic regression on standardised features, and, for the
-backbone, transfer learning's own.
+a folder of class folders whose file names begin with the style. The rest names what is measured;
+each prints its own tables. The unseen classes are those that never trained the backbone: the ten
+of the bundled doodles, and eight others. Of each class 5, 10, 20 or 80 drawings train, and the 20
+to 80 that are left after the first 20 are asked for; five draws, two for transfer's own head. One
+thread; the other head is scikit-learn's logistic regression on standardised features.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from statistics import mean
+from statistics import mean, pstdev
 
 import numpy as np
 import torch
-from measure import hardware, spread
+from measure import hardware
 from numpy.typing import NDArray
 from safetensors import safe_open
 from scattering import STYLES, _measured
@@ -41,68 +41,63 @@ DOODLES = (
 STRANGERS = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rainbow")
 SHOTS = (5, 10, 20, 80)
 ASKED_AFTER = 20  # the first drawings of a draw are never asked for, however few train
-DRAWS = 5
-SEEDS = (0, 1, 2)
-EMBEDDINGS = {
+DRAWS, OWN_DRAWS = 5, 2
+EMBEDDINGS: dict[str, tuple[str, dict[str, object]]] = {
     "sketch": ("transfer", {"backbone": "sketch"}),
     "Lite0": ("transfer", {"backbone": "tf_efficientnet_lite0"}),
     "scattering": ("scattering", {}),
 }
 
 Rows = NDArray[np.int64]
+Answer = Callable[[Rows], Rows]
 
 
 def main() -> None:
-    """Print a table for few pictures, one for cost, and one for whole sets."""
-    quickdraw, drawings = sys.argv[1:]
+    """Print the tables of each embedding."""
+    quickdraw, drawings, *names = sys.argv[1:]
     torch.set_num_threads(1)
-    print(f"{hardware()}, one thread\n")
-    few_pictures(quickdraw)
-    costs()
-    whole_sets(drawings)
+    print(f"{hardware()}, one thread, a busy machine")
+    for name in names:
+        cost(name)
+        few_pictures(name, quickdraw)
+        if name == "sketch":
+            whole_sets(drawings)
 
 
-def few_pictures(quickdraw: str) -> None:
+def cost(title: str) -> None:
+    """Multiplications, bytes and time of one answer's features."""
+    name, settings = EMBEDDINGS[title]
+    approach = configure(name, settings)
+    frozen, preprocess = approach.frozen(_task()), approach.preprocess(_task())
+    assert frozen is not None, "all of these are frozen"
+    x = torch.rand(1, preprocess.channels, preprocess.size, preprocess.size)
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        frozen.eval()(x)
+    numbers = sum(each.numel() for each in frozen.parameters())
+    print(
+        f"\n{title}: {preprocess.size}×{preprocess.size}, {counter.get_total_flops() / 2e6:.1f} "
+        f"million multiplications, {numbers:,} parameters, {_milliseconds(frozen, x):.1f} ms"
+    )
+    if title == "sketch":
+        with safe_open(SKETCH_WEIGHTS, framework="pt") as file:
+            arguments = file.metadata()["arguments"]
+        print(f"{SKETCH_WEIGHTS.stat().st_size / 1e6:.2f} MB, made with {arguments}")
+
+
+def few_pictures(title: str, quickdraw: str) -> None:
     """Accuracy on unseen classes by the number of drawings that train."""
-    print("| unseen classes | features, head | 5 | 10 | 20 | 80 a class |")
+    name, settings = EMBEDDINGS[title]
+    print(f"\n| {title}: unseen classes | head | 5 | 10 | 20 | 80 a class |")
     print("|---|---|---|---|---|---|")
     for classes in (DOODLES, STRANGERS):
         images, labels = _of_classes(quickdraw, classes)
-        for title, (name, settings) in EMBEDDINGS.items():
-            features = _features(configure(name, settings), images)
-            right = _right(labels, partial(_logistic, features, labels))
-            print(f"| {len(classes)} | {title}, logistic | {' | '.join(right)} |", flush=True)
-        right = _right(labels, partial(_ours, images, labels))
-        print(f"| {len(classes)} | sketch, ours | {' | '.join(right)} |", flush=True)
-    print()
-
-
-def costs() -> None:
-    """Multiplications, bytes and time of one answer's features."""
-    print("| features | side | multiplications | size | one picture |\n|---|---|---|---|---|")
-    for title, (name, settings) in EMBEDDINGS.items():
-        approach = configure(name, settings)
-        task = _task()
-        frozen = approach.frozen(task)
-        assert frozen is not None, "all of these are frozen"
-        preprocess = approach.preprocess(task)
-        x = torch.rand(1, preprocess.channels, preprocess.size, preprocess.size)
-        counter = FlopCounterMode(display=False)
-        with torch.inference_mode(), counter:
-            frozen.eval()(x)
-        size = sum(each.numel() for each in frozen.parameters()) * 4 / 1e6
-        cells = [
-            title,
-            preprocess.size,
-            f"{counter.get_total_flops() / 2e6:.1f} M",
-            f"{size:.1f} MB",
-            f"{_milliseconds(frozen, x):.1f} ms",
-        ]
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
-    with safe_open(SKETCH_WEIGHTS, framework="pt") as file:
-        arguments = file.metadata()["arguments"]
-    size = SKETCH_WEIGHTS.stat().st_size / 1e6
-    print(f"\nsketch.safetensors: {size:.2f} MB, made with {arguments}\n")
+        features = _features(configure(name, settings), images)
+        right = _right(labels, partial(_logistic, features, labels), DRAWS)
+        print(f"| {len(classes)} | logistic | {right} |", flush=True)
+        if title == "sketch":
+            right = _right(labels, partial(_ours, images, labels), OWN_DRAWS)
+            print(f"| {len(classes)} | transfer's | {right} |", flush=True)
 
 
 def whole_sets(drawings: str) -> None:
@@ -110,26 +105,23 @@ def whole_sets(drawings: str) -> None:
     sets = [
         ("doodles, the demo's 800, quick", "doodles", {"budget": "quick"}),
         ("doodles, the demo's 800", "doodles", {}),
-        ("drawings", drawings, {}),
         ("drawings, unseen style", drawings, STYLES),
+        ("drawings", drawings, {}),
     ]
-    print("| set | backbone | pictures | right | by fold | features | six fits |")
+    print("\n| set | pictures | right | by fold | mean of folds | features | six fits |")
     print("|---|---|---|---|---|---|---|")
     for title, source, options in sets:
-        for backbone in ("sketch", "tf_efficientnet_lite0"):
-            asked = {**options, "settings": {"transfer": {"backbone": backbone}}}
-            runs = [_measured(source, "transfer", {**asked, "seed": seed}) for seed in SEEDS]
-            folds = zip(*(run.right for _, run in runs), strict=True)
-            cells = [
-                title,
-                backbone,
-                runs[0][0],
-                spread([run.accuracy for _, run in runs], ".2%"),
-                " ".join(f"{mean(fold):.1%}" for fold in folds),
-                f"{runs[0][1].preparing:.1f} s",
-                f"{runs[0][1].fitting:.1f} s",
-            ]
-            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+        pictures, run = _measured(source, "transfer", {**options, "seed": 0})
+        cells = [
+            title,
+            pictures,
+            f"{run.accuracy:.2%}",
+            " ".join(f"{share:.1%}" for share in run.right),
+            f"{mean(run.right):.2%}",
+            f"{run.preparing:.1f} s",
+            f"{run.fitting:.1f} s",
+        ]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def _of_classes(quickdraw: str, classes: tuple[str, ...]) -> tuple[NDArray[np.uint8], Rows]:
@@ -154,19 +146,19 @@ def _features(approach: Approach, images: NDArray[np.uint8]) -> NDArray[np.float
         return torch.cat([frozen(preprocess(part)) for part in parts]).numpy()
 
 
-def _right(labels: Rows, answers: Callable[[Rows], Rows]) -> list[str]:
+def _right(labels: Rows, answers: Answer, draws: int) -> str:
     """Shares of right answers by the number of drawings a class, over the draws."""
     cells = []
     for shots in SHOTS:
         shares = []
-        for draw in range(DRAWS):
+        for draw in range(draws):
             random = np.random.default_rng(draw)
             orders = [random.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
             train = np.concatenate([order[:shots] for order in orders])
             asked = np.concatenate([order[max(shots, ASKED_AFTER) :] for order in orders])
             shares.append(float((answers(train)[asked] == labels[asked]).mean()))
-        cells.append(spread(shares, ".1%"))
-    return cells
+        cells.append(f"{mean(shares):.1%} ± {pstdev(shares):.1%}")
+    return " | ".join(cells)
 
 
 def _logistic(features: NDArray[np.float32], labels: Rows, train: Rows) -> Rows:

@@ -11,6 +11,7 @@ from bakeoff.data.read import read
 from bakeoff.training.compute import Compute
 from bakeoff.training.eye import PENS, SIDE, Eye, Sights, other_drawings, redrawn
 from bakeoff.training.preprocess import Preprocess
+from bakeoff.training.sketch import FEATURES
 
 RESERVED = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rainbow")
 
@@ -59,6 +60,6 @@ def test_a_sample_does_not_depend_on_who_asks() -> None:
     pictures = Pictures.from_array(np.stack(list(read("doodles").pictures))[:12])
     preprocess = Preprocess(mode="ink", size=SIDE)
     sights = Sights(preprocess, Eye(SIDE), pictures, Compute("cpu", 1, bf16=False), ("ambulance",))
-    assert sights.plain.shape == (12, 640)
-    assert sights.pens.shape == (len(PENS), 12, 640)
+    assert sights.plain.shape == (12, FEATURES)
+    assert sights.pens.shape == (len(PENS), 12, FEATURES)
     assert len(sights.others) == len(other_drawings(("ambulance",)).learned)

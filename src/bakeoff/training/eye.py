@@ -32,7 +32,7 @@ SAMPLE, PEN_SAMPLE = 5_000, 1_000  # pictures: enough for a score; each takes 1 
 
 
 class Eye(nn.Module):
-    """N×1×S×S ink to N×640 features of the network that was trained on other drawings."""
+    """N×1×S×S ink to N×D features of the network that was trained on other drawings."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -105,12 +105,12 @@ class Sights:
 
     @cached_property
     def plain(self) -> Tensor:
-        """The features of `rows`, n×640, in half precision as all of them."""
+        """The features of `rows`, n×D, in half precision as all of them."""
         return self.look(self.pictures.take(self.rows))
 
     @cached_property
     def pens(self) -> Tensor:
-        """The features of `pen_rows` with each pen, P×m×640."""
+        """The features of `pen_rows` with each pen, P×m×D."""
         pictures = self.pictures.take(self.pen_rows)
         return torch.stack([self.look(redrawn(pictures, pen)) for pen in PENS])
 
@@ -123,7 +123,7 @@ class Sights:
         return self.look(other_drawings(self.leave_out).learned)
 
     def look(self, pictures: Pictures) -> Tensor:
-        """The features of pictures, n×640."""
+        """The features of pictures, n×D."""
         features = torch.empty(len(pictures), FEATURES, dtype=torch.half)
         self.compute.place(self.eye).eval()
         preprocess = self.preprocess.to(self.compute.device).eval()

@@ -6,23 +6,24 @@ import json
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors import safe_open
 from torch import Tensor, nn
 
 __all__ = ["FEATURES", "SKETCH_WEIGHTS", "SketchNet", "load_sketch", "load_sketch_head"]
 
 SKETCH_WEIGHTS = Path(__file__).parents[1] / "approaches" / "weights" / "sketch.safetensors"
-FEATURES = 640  # in an embedding: 128 of the second stage, 512 of the third
+FEATURES = 4 * 128 + 512  # in an embedding: of the second stage, and of the third
 
 
 class SketchNet(nn.Module):
-    """N×1×S×S ink in 0…1 to N×640 features, for any S from 20.
+    """N×1×S×S ink in 0…1 to N×1024 features, for any S from 20.
 
     Made for 28 pixels, where an answer takes 9.1 million multiplications: the first layer has no
     padding, since `Preprocess` leaves a margin around a drawing, and the sides are 12, 6 and 3.
     Bottlenecks with a shortcut (He et al., 2015) and squeeze-and-excitation (Hu et al., 2017) add
-    depth for few multiplications. The features are averages over all places, of the second stage
-    (corners) and of the third (shapes).
+    depth for few multiplications. The features are averages of the second stage (corners) over
+    each quadrant, and of the third (shapes) over all places.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class SketchNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         corners = self.corners(self.strokes(x))
         shapes = self.shapes(corners)
-        return torch.cat([corners.mean((2, 3)), shapes.mean((2, 3))], 1)
+        return torch.cat([_quadrants(corners), shapes.mean((2, 3))], 1)
 
 
 def load_sketch(path: Path) -> SketchNet:
@@ -53,7 +54,7 @@ def load_sketch(path: Path) -> SketchNet:
 
 
 def load_sketch_head(path: Path) -> tuple[nn.Linear, tuple[str, ...]]:
-    """The head for the classes that trained the network, N×640 to logits, and their names."""
+    """The head for the classes that trained the network, N×1024 to logits, and their names."""
     with safe_open(path, framework="pt") as file:
         names = tuple(json.loads(file.metadata()["classes"]))
     head = nn.Linear(FEATURES, len(names))
@@ -73,6 +74,13 @@ def _tensors(path: Path, prefix: str) -> dict[str, Tensor]:
 
 def _full(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _quadrants(x: Tensor) -> Tensor:
+    """N×C×S×S to N×4C; with fixed windows, since adaptive pooling does not export."""
+    stride = x.shape[-1] // 2
+    pooled: Tensor = F.avg_pool2d(x, x.shape[-1] - stride, stride=stride)
+    return pooled.flatten(1)
 
 
 def _layer(width: int, filters: int, *, side: int, stride: int = 1) -> nn.Sequential:
