@@ -74,9 +74,23 @@ def _write_web(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     return [f"models: {', '.join(names)}", f"try it: {command}"]
 
 
+def _write_fixed(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    from bakeoff.bundle.conversions import write_fixed
+
+    return write_fixed(bundles, out)
+
+
+def _write_openvino(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    from bakeoff.bundle.conversions import write_openvino
+
+    return write_openvino(bundles, out)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "bundle": Exporter("a folder, or one file if --out ends in .bakeoff", _write_bundle),
     "onnx": Exporter("the ONNX graph alone, from raw pixels to probabilities", _write_onnx),
+    "fixed": Exporter("the ONNX graph for one picture of one size", _write_fixed),
+    "openvino": Exporter("an .xml and a .bin for OpenVINO", _write_openvino),
     "web": Exporter(
         "a page for any static host that classifies in the browser", _write_web, several=True
     ),

@@ -135,13 +135,22 @@ def verify(
     bundles: Annotated[
         list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles, or runs with bundles.")
     ],
+    runtime: Annotated[
+        str | None,
+        typer.Option(help="Run it elsewhere: openvino, mnn, tract, or opencv (in one size)."),
+    ] = None,
 ) -> None:
     """Check that a bundle is whole and gives the same answers here as where it was made.
 
-    **Example**
+    **Examples**
 
     `bakeoff verify runs/digits/bundles/cnn`
+
+    `bakeoff verify runs/digits/bundles/cnn --runtime openvino` – whether OpenVINO agrees
     """
+    if runtime is not None:
+        _verify_in(runtime, bundles)
+        return
     from bakeoff.bundle.panel import Panel
 
     for name, bundle in Panel(bundles).bundles.items():
@@ -154,6 +163,24 @@ def verify(
             raise BakeoffError(
                 name, "answers differently here", "Update onnxruntime, or export the bundle again"
             )
+
+
+def _verify_in(runtime: str, bundles: list[Path]) -> None:
+    """Compare another runtime's answers with those that each bundle records."""
+    from bakeoff.bundle.bundle import GRAPH, read_bundle
+    from bakeoff.bundle.conversions import CLOSE, difference_in
+    from bakeoff.bundle.panel import name_bundles
+
+    for name, path in name_bundles(bundles).items():
+        manifest, files = read_bundle(path)
+        difference = difference_in(runtime, manifest, files[GRAPH])
+        console.print(
+            f"{name}: {len(manifest.golden)} golden pictures in {runtime}, probabilities at most "
+            f"{difference:.1e} off",
+        )
+        if not difference <= CLOSE:
+            hint = f"Use another version of {runtime}, or onnxruntime"
+            raise BakeoffError(name, f"answers differently in {runtime}", hint)
 
 
 def _formats() -> str:

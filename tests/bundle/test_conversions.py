@@ -1,0 +1,77 @@
+"""Graphs for other runtimes, each compared with the answers of the trained model."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from bakeoff.bundle.fixed import fixed_graph, fixed_pictures, fixed_shape
+from bakeoff.bundle.runtimes import RUNTIMES, answers_of
+from bakeoff.bundle.tracing import graph_of
+from bakeoff.errors import BakeoffError
+from bakeoff.training.model import Model, Network
+from bakeoff.training.preprocess import Preprocess
+
+PICTURES = [
+    np.random.default_rng(height).integers(0, 256, (height, 31, channels)).astype(np.uint8)
+    for height, channels in ((28, 1), (45, 3), (9, 1))
+]
+
+
+@pytest.fixture(scope="module")
+def graph() -> bytes:
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten())
+    return graph_of(
+        Model(Preprocess(mode="ink", size=16), None, Network(body, nn.Linear(64, 3))).eval()
+    )
+
+
+def test_the_fixed_graph_gives_the_same_answers(graph: bytes) -> None:
+    shape = fixed_shape(graph)
+    assert shape == (16, 16, 1)
+    fixed = fixed_graph(graph, shape)
+    pictures = fixed_pictures(PICTURES, shape)
+    assert {picture.shape for picture in pictures} == {shape}
+    for free, one_size in zip(
+        answers_of("onnxruntime", graph, pictures),
+        answers_of("onnxruntime", fixed, pictures),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one_size, free, atol=1e-6)
+        assert np.ptp(free) > 1e-3  # an answer that says nothing would always agree
+
+
+def test_every_size_in_the_fixed_graph_is_known(graph: bytes) -> None:
+    model = onnx.load_model_from_string(fixed_graph(graph, (16, 16, 1)))
+    [pixels] = model.graph.input
+    assert [one.dim_value for one in pixels.type.tensor_type.shape.dim] == [1, 16, 16, 1]
+    for value in (*model.graph.value_info, *model.graph.output):
+        assert all(one.dim_value for one in value.type.tensor_type.shape.dim), value.name
+    assert {entry.domain for entry in model.opset_import} == {""}
+
+
+@pytest.mark.parametrize("name", ["openvino", "mnn", "tract", "opencv"])
+def test_each_runtime_agrees_or_is_named(graph: bytes, name: str) -> None:
+    runtime = RUNTIMES[name]
+    if find_spec(runtime.module) is None:
+        with pytest.raises(BakeoffError, match=f"pip install {runtime.package}"):
+            answers_of(name, graph, PICTURES)
+        return
+    pictures = fixed_pictures(PICTURES, (16, 16, 1)) if runtime.fixed else PICTURES
+    used = fixed_graph(graph, (16, 16, 1)) if runtime.fixed else graph
+    expected = answers_of("onnxruntime", graph, pictures)
+    for answer, own in zip(expected, answers_of(name, used, pictures), strict=True):
+        np.testing.assert_allclose(own, answer, atol=1e-4)
+
+
+def test_a_runtime_that_fails_is_named() -> None:
+    with pytest.raises(BakeoffError, match="onnxruntime: does not run the graph"):
+        answers_of("onnxruntime", b"no graph", PICTURES)
+    with pytest.raises(BakeoffError, match="Use onnxruntime, openvino"):
+        answers_of("coffee", b"", PICTURES)
