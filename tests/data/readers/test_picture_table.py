@@ -155,6 +155,20 @@ def test_class_folders_outweigh_a_table_that_names_no_class(tmp_path: Path) -> N
     assert read(tmp_path, label="place").classes == ("indoors", "outdoors")
 
 
+def test_class_folders_outweigh_a_table_of_a_few_pictures(tmp_path: Path) -> None:
+    """Such as the corrections that bakeoff check proposes, left in the folder of the set."""
+    for number in range(12):
+        save(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png", number)
+    (tmp_path / "corrections.csv").write_text(
+        "name,action,label\ncat/0.png,relabel,dog\ndog/1.png,relabel,cat\n"
+    )
+    assert (len(read(tmp_path)), read(tmp_path).classes) == (12, ("cat", "dog"))
+    rows = [f"{('cat', 'dog')[n % 2]}/{n}.png,{'ab'[n // 6]}\n" for n in range(12)]
+    (tmp_path / "labels.csv").write_text("name,label\n" + "".join(rows))
+    (tmp_path / "corrections.csv").unlink()
+    assert read(tmp_path).classes == ("a", "b")
+
+
 def test_several_classes_of_a_picture_are_refused(tmp_path: Path) -> None:
     pictures(tmp_path, *FOUR)
     (tmp_path / "_classes.csv").write_text("filename, ant, bee\na.png, 1, 1\nb.png, 0, 1\n")

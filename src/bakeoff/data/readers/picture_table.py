@@ -80,9 +80,19 @@ def decides(path: Path) -> bool:
         return False
     index = PictureIndex(path)
     fitting = _fitting(index, tables)
-    return any(columns.certain for columns in fitting.values()) or (
-        bool(fitting) and not _shows_classes(index)
-    )
+    if not _shows_classes(index):
+        return bool(fitting)
+    # A table of a few pictures, such as corrections, leaves the others in their class folders.
+    certain = [table for table, columns in fitting.items() if columns.certain]
+    return 2 * sum(map(_lines, certain)) >= len(index.paths) if certain else False
+
+
+def _lines(table: Path) -> int:
+    """About how many rows a table has."""
+    if table.suffix.lower() == ".parquet":
+        return len(read_text_table(table).rows)
+    with table.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def read_picture_tables(path: Path, request: ReadRequest) -> Dataset:

@@ -30,17 +30,29 @@ def holds_samples(folder: Path) -> bool:
     """Whether the first files of a folder are samples: a picture, and a .cls or .json like it."""
     if not folder.is_dir():
         return False
-    stems: dict[str, set[str]] = defaultdict(set)
+    stems: dict[Path, set[str]] = defaultdict(set)
     for number, path in enumerate(files_below(folder)):
         if number >= _FIRST:
             break
-        stems[str(path.parent / _key(path.name))].add(_ending(path.name))
+        stems[path.parent / _key(path.name)].add(_ending(path.name))
     pairs = [
-        endings
-        for endings in stems.values()
+        (stem, endings)
+        for stem, endings in stems.items()
         if any(is_picture_name(f"x{ending}") for ending in endings) and endings & {".cls", ".json"}
     ]
-    return len(pairs) >= 2 and 2 * len(pairs) >= len(stems)
+    if len(pairs) < 2 or 2 * len(pairs) < len(stems):
+        return False
+    stem, endings = pairs[0]
+    return ".cls" in endings or _names_class(stem.with_name(stem.name + ".json"))
+
+
+def _names_class(path: Path) -> bool:
+    """Whether a .json beside a picture says its class; others are notes beside class folders."""
+    try:
+        cells = _plain(json.loads(_text(path)))
+    except (BakeoffError, ValueError, RecursionError):
+        return False
+    return any(name.lower() in _KEYS for name in cells)
 
 
 def read_samples(folder: Path, request: ReadRequest) -> Dataset:
