@@ -4,7 +4,7 @@
 
 SMALL grey PNGs of 28×28 in ten class folders (100 000), read by `bakeoff.read` and by torchvision's
 `ImageFolder`, which decodes each once, one after the other, without keeping it. LARGE JPEGs of
-4000×3000 (50), read by `bakeoff.read`, and by Pillow in as many threads as there are cores: once
+4000×3000 (20), read by `bakeoff.read`, and by Pillow in as many threads as there are cores: once
 as they are, once with `draft`, which decodes to the smallest size of at least 512 that JPEG offers;
 both then average to 512. The files were just written, so they are in the cache of the disk.
 Each row is a process of its own; memory is the highest after the imports, above what they took.
@@ -35,7 +35,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         _one(sys.argv[2], Path(sys.argv[3]))
         return
-    small, large = (int(text) for text in (*sys.argv[1:3], *("100000", "50")[len(sys.argv) - 1 :]))
+    small, large = (int(text) for text in (*sys.argv[1:3], *("100000", "20")[len(sys.argv) - 1 :]))
     print(f"{hardware()}; {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory() as folder:
         _write_small(Path(folder, "small"), small)
