@@ -130,7 +130,7 @@ def _compared(
     sets |= {"pen thick": with_pen(pictures, WIDTHS["thick"])}
     test = folder.probabilities()["test_rows"]
     eye = {name: _seen(_looks(Preprocess(mode="ink", size=SIDE)), p) for name, p in sets.items()}
-    for name in (*names, "drawings' network"):
+    for name in ("drawings' network", *names):
         found: dict[str, Scores] = {}
         for fold in range(1, 1 + FOLDS):
             unit = name if name in names else names[0]
@@ -156,9 +156,9 @@ def _compared(
                     unified = (part - middle) / max(high - middle, 1e-9)
                     one = found.setdefault(score, {})
                     one[key] = np.concatenate([one.get(key, np.empty(0)), unified])
-        for names in (("kNN, cosine", "exposure"), ("kNN, cosine", "exposure", "Mahalanobis")):
-            found[" + ".join(names)] = {
-                key: np.sum([found[each][key] for each in names], axis=0) for key in found[names[0]]
+        for joint in (("kNN, cosine", "exposure"), ("kNN, cosine", "exposure", "Mahalanobis")):
+            found[" + ".join(joint)] = {
+                key: np.sum([found[each][key] for each in joint], axis=0) for key in found[joint[0]]
             }
         for score, parts in found.items():
             limit = np.quantile(parts["known"], 1 - KNOWN)
