@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich import box
 from rich.table import Table
@@ -17,6 +16,8 @@ from bakeoff.cli.train import Reading
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from bakeoff.data.dataset import Dataset
     from bakeoff.errors import LeftOut
 
@@ -86,9 +87,9 @@ def _print_layout(dataset: Dataset, every: bool) -> None:
     if len(shown) < len(dataset.classes):
         console.print(f"… {len(dataset.classes) - len(shown)} more classes (--all lists them)")
     if dataset.groups is not None:
-        sizes = np.bincount(dataset.groups)
+        sizes = [int((dataset.groups == group).sum()) for group in set(dataset.groups.tolist())]
         names = ", ".join(dataset.group_names[:8]) + (" …" if len(dataset.group_names) > 8 else "")
-        spread = f"{sizes.min()} to {sizes.max()} pictures each"
+        spread = f"{min(sizes)} to {max(sizes)} pictures each"
         console.print(Text(f"groups: {len(dataset.group_names)}, {spread} ({names})"))
     if dataset.doubts:
         console.print(Text(f"annotators disagree: {len(dataset.doubts)} pictures"))
@@ -109,6 +110,8 @@ def _print_left_out(left_out: tuple[LeftOut, ...], every: bool) -> None:
 
 def _draw(dataset: Dataset) -> None:
     """The first pictures of the first classes, two pixels in each character."""
+    import numpy as np
+
     from bakeoff.bundle.contact import first_pictures
 
     across = max(1, console.width // (TILE + 1))
@@ -129,6 +132,8 @@ def _draw(dataset: Dataset) -> None:
 
 def _tile(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """TILE×(TILE+1)×3, the picture in the middle of white."""
+    import numpy as np
+
     from bakeoff.data.image import thumbnail, to_image
 
     small = np.asarray(thumbnail(to_image(picture).convert("RGB"), TILE, grow="fill"))
