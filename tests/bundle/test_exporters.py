@@ -77,7 +77,10 @@ def test_another_package_adds_a_format(
     [
         ("broken", "plug-in broken .* cannot be imported"),
         ("text", "plug-in text: is no Exporter"),
-        ("tflite", "--to tflite: is not a known format. Use bundle, onnx, web, labels, broken"),
+        (
+            "tflite",
+            "--to tflite: is not a known format. Use bundle, onnx, fixed, openvino, web, labels, ",
+        ),
     ],
 )
 def test_a_format_that_cannot_be_used_is_refused(name: str, words: str) -> None:
