@@ -130,10 +130,10 @@ def test_a_damaged_study_is_reported_and_affects_no_other(client: httpx.Client, 
     (home.studies / "going" / STUDY).write_text('{"schema_version": 99}')
     damaged = next(one for one in client.get("/api/studies").json() if one["name"] == "going")
     assert damaged["state"] == "damaged"
-    assert "does not fit version" in damaged["why"]
+    assert "is from a newer bakeoff" in damaged["why"]
     response = client.get("/api/studies/going")
     assert response.status_code == 409
-    assert "does not fit version" in response.json()["detail"]
+    assert "is from a newer bakeoff" in response.json()["detail"]
     assert client.get("/api/studies/drawings").status_code == 200
 
 
