@@ -67,8 +67,9 @@ class Transfer(Approach):
     dropout : share of features dropped in training by epochs.
 
     A linear head on frozen features is a ridge on the picture and its views, corrected by a small
-    logistic regression on what it predicts for pictures left out. It needs no inner slice, and is
-    as good as 60 epochs or better on every set that we have (benchmarks/photos.txt).
+    logistic regression on what it predicts for pictures left out. It needs no inner slice. On
+    Lite0's features it had 99.2 % of 431 drawings and 91.2 % of the doodles right, where 60 epochs
+    had 98.1 and 90.3 %. For photos see benchmarks/photos.txt.
     """
 
     name: ClassVar[str] = "transfer"
