@@ -55,6 +55,12 @@ def test_photos_have_no_views_unless_they_help() -> None:
     assert Transfer().input_key() != Transfer(dense=(8,)).input_key()
 
 
+@pytest.mark.parametrize(("side", "size"), [(8, 28), (28, 28), (32, 28), (33, 48), (900, 48)])
+def test_large_drawings_are_seen_larger(side: int, size: int) -> None:
+    assert Transfer().preprocess(task(side=side)).size == size
+    assert Transfer(side=36).preprocess(task(side=side)).size == 36
+
+
 def test_drawings_get_the_backbone_made_for_them() -> None:
     ink, photo = task(), task(mode="photo", channels=3)
     assert (Transfer().network(ink), Transfer().network(photo)) == (SKETCH, OFFLINE)
