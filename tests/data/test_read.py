@@ -371,14 +371,12 @@ def test_one_class(tmp_path: Path) -> None:
         read(class_folders(tmp_path, "cat"))
 
 
-def test_one_picture_classes_are_left_out(tmp_path: Path) -> None:
+def test_a_class_of_one_picture_is_kept(tmp_path: Path) -> None:
     class_folders(tmp_path, "cat", "dog")
     save(tmp_path / "cow" / "only.png")
     data = read(tmp_path)
-    assert data.classes == ("cat", "dog")
-    assert {r.subject: r.hint for r in data.left_out}["cow/only.png"] == (
-        "Add more pictures of this class"
-    )
+    assert data.classes == ("cat", "cow", "dog")
+    assert (data.labels == 1).sum() == 1
 
 
 def test_five_hundred_classes(tmp_path: Path) -> None:
