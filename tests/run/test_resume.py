@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bakeoff.bundle.bundle import find_bundles
+from bakeoff.bundle.bundle import find_bundles, load
 from bakeoff.bundle.export import export
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
@@ -30,6 +30,7 @@ from bakeoff.record.events import (
 )
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.bundles import final_model
 from bakeoff.training.model import Model
 
 from ..record.test_lock import hold
@@ -197,6 +198,7 @@ def test_what_is_no_run_cannot_go_on(tmp_path: Path) -> None:
 CHILD = """
 import json, sys
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.bundles import final_model
 
 def tell(event):
     print(event.event, flush=True)
@@ -280,3 +282,21 @@ def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> No
         other.kill()
     resume(run.path, dataset=strokes())
     assert isinstance(run.last_event(), RunFinished)
+
+
+@pytest.mark.parametrize("recipe", [None, 1, 3])
+def test_weights_of_another_recipe_are_not_mixed_with_todays(
+    finished: RunFolder, tmp_path: Path, recipe: int | None
+) -> None:
+    run = RunFolder(Path(shutil.copytree(finished.path, tmp_path / "run")))
+    document = json.loads((run.path / "run.json").read_text())
+    del document["recipe"]
+    if recipe is not None:
+        document["recipe"] = recipe
+    (run.path / "run.json").write_text(json.dumps(document))
+    with pytest.raises(BakeoffError, match="prepared pictures in another way"):
+        resume(run.path)
+    with pytest.raises(BakeoffError, match="start a new run"):
+        final_model(run, "cnn")
+    assert run.results().winner == finished.results().winner
+    assert load(run.bundle("cnn")).verify().same

@@ -173,7 +173,8 @@ def name_bundles(paths: Sequence[Path]) -> dict[str, Path]:
 def answers_table(answers: Mapping[str, Answers], top: int) -> str:
     """All answers as CSV: a row for each picture and model, with the `top` most probable classes.
 
-    The verdict is "sure", "between A and B" or "out of distribution".
+    The verdict is "sure", "between A and B", "not sure", "not enough pictures to be sure", "out of
+    distribution" or "nothing drawn".
     """
     header = ["picture", "path", "model", "verdict"]
     for place in range(1, top + 1):
@@ -181,7 +182,8 @@ def answers_table(answers: Mapping[str, Answers], top: int) -> str:
     rows = []
     for name, of_model in answers.items():
         for answer in of_model:
-            verdict = answer.words if answer.verdict == "between" else answer.verdict
+            said = answer.verdict in ("between", "unsure")
+            verdict = answer.words if said else answer.verdict
             row: list[object] = [answer.name, answer.path, name, verdict]
             for label, probability in answer.ranking[:top]:
                 row += [label, f"{probability:.6f}"]

@@ -241,7 +241,7 @@ def _config_of(source: str | None, corrections: Path | None, options: dict[str, 
 
 
 def _read_config(file: IO[bytes], context: typer.Context) -> RunConfig:
-    from bakeoff.record.config import RunConfig
+    from bakeoff.record.config import RECIPE, RunConfig
     from bakeoff.record.old_names import read_json
 
     allowed = ("config", "out", "workers", "estimate", "as_json", "open_report")
@@ -254,7 +254,7 @@ def _read_config(file: IO[bytes], context: typer.Context) -> RunConfig:
         raise BakeoffError(
             f"--config {file.name}", "is not a JSON object", "Name the run.json of a run"
         )
-    return RunConfig.parse(**document | {"fingerprint": ""})
+    return RunConfig.parse(**document | {"fingerprint": "", "recipe": RECIPE})
 
 
 def _estimate(config: RunConfig, as_json: bool) -> None:

@@ -19,12 +19,14 @@ from bakeoff.record.results import SCHEMA_VERSION
 if TYPE_CHECKING:
     from bakeoff.approaches import Approach
 
-__all__ = ["ApproachConfig", "Budget", "Mode", "RunConfig", "RunOptions"]
+__all__ = ["RECIPE", "ApproachConfig", "Budget", "Mode", "RunConfig", "RunOptions"]
 
 Budget = Literal["quick", "standard", "thorough"]
 Mode = Literal["auto", "ink", "photo"]
 Setting = bool | int | float | str | list[int] | None
 
+# 2: matrix products resize, drawings have a backbone of their own, photos are cropped.
+RECIPE = 2
 DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 
@@ -227,13 +229,15 @@ class RunConfig(RunOptions):
     """All that is asked of a run; with the same pictures and machine, the same numbers follow.
 
     `corrections` are held as such, so that the table they came from may change or go.
-    `fingerprint` is that of the pictures, once they are read.
+    `fingerprint` is that of the pictures, once they are read. `recipe` counts the ways in which
+    versions of bakeoff prepared pictures: weights of one do not fit the models of another.
     """
 
     schema_version: int = SCHEMA_VERSION
     source: str
     corrections: tuple[Correction, ...] = ()
     fingerprint: str = ""
+    recipe: int = RECIPE
 
     @classmethod
     def parse(cls, **given: Any) -> RunConfig:

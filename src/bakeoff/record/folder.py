@@ -39,7 +39,7 @@ from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import COLUMNS
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.config import RunConfig
+from bakeoff.record.config import RECIPE, RunConfig
 from bakeoff.record.events import Event, parse_event
 from bakeoff.record.lock import LOCK, PID
 from bakeoff.record.old_names import read_json
@@ -108,13 +108,33 @@ class RunFolder:
         """What was asked of this run."""
         try:
             path = self.path / "run.json"
-            return RunConfig.model_validate(read_json(read_file(path), str(path)))
+            document = read_json(read_file(path), str(path))
+            if isinstance(document, dict):
+                document = {"recipe": 1} | document  # of runs from before it was written
+            return RunConfig.model_validate(document)
         except ValueError as error:
             raise BakeoffError(
                 str(self.path / "run.json"),
                 f"is damaged or of another version ({_misfit(error)})",
                 "Start a new run",
             ) from None
+
+    def check_recipe(self) -> None:
+        """Refuse to build models for weights that another version of bakeoff trained.
+
+        They could even fit by their shapes, and give wrong answers.
+
+        Raises
+        ------
+        BakeoffError
+            The run began with another recipe; see `RunConfig`.
+        """
+        if self.config.recipe != RECIPE:
+            raise BakeoffError(
+                str(self.path),
+                "was begun by a version of bakeoff that prepared pictures in another way",
+                "Its results, report and bundles stay as they are; start a new run to train more",
+            )
 
     def amend(self, config: RunConfig) -> None:
         """Ask more of this run; what it has found so far must be part of the answer."""

@@ -204,6 +204,7 @@ def resume(
         curve from.
     """
     folder = RunFolder.open(Path(path))
+    folder.check_recipe()
     crew = Workers.parse(workers)
     with RunLock(folder.path):
         config = folder.config
@@ -283,7 +284,7 @@ class _Bake:
     def _started(self, kind: Any) -> RunStarted:
         plan = self.plan
         options = plan.config.model_dump(
-            mode="json", exclude={"corrections", "approaches", "fingerprint"}
+            mode="json", exclude={"corrections", "approaches", "fingerprint", "recipe"}
         )
         return RunStarted(
             event=kind,

@@ -257,6 +257,7 @@ def winner_of(folder: RunFolder) -> str:
 
 def final_model(folder: RunFolder, name: str) -> Model:
     """The model that was trained on everything, from the run alone."""
+    folder.check_recipe()
     return load_model(folder, folder.config.approach(name).build(), FINAL)
 
 
