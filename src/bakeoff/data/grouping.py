@@ -105,14 +105,9 @@ def parse_grouping(text: str) -> Grouping:
         return Grouping("column", column)
     if not text:
         raise BakeoffError("--group ''", "it is empty", "Give column:NAME, folder, or a pattern")
-    try:
-        check_pattern(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise BakeoffError(
-            f"--group '{text}'",
-            f"it is not a regular expression ({error})",
-            "Give column:NAME, folder, or a pattern such as '^[a-z]+'",
-        ) from error
+    check_pattern(
+        text, f"--group '{text}'", "Give column:NAME, folder, or a pattern such as '^[a-z]+'"
+    )
     return Grouping("pattern", text)
 
 
@@ -125,18 +120,22 @@ def search_pattern(pattern: str, text: str) -> str | None:
     return match[1] if match.re.groups else match[0]
 
 
-def check_pattern(text: str) -> None:
+def check_pattern(text: str, subject: str, hint: str) -> None:
     """Compile a regular expression.
 
     Raises
     ------
-    re.error, OverflowError, RecursionError
-        It is none.
+    BakeoffError
+        It is none; `subject` and `hint` are those of the error.
     """
     with warnings.catch_warnings():
         # Python warns about patterns whose meaning a later version may change.
         warnings.simplefilter("ignore")
-        re.compile(text)
+        try:
+            re.compile(text)
+        except (re.error, OverflowError, RecursionError) as error:
+            problem = f"it is not a regular expression ({error})"
+            raise BakeoffError(subject, problem, hint) from error
 
 
 def called(name: str, columns: Sequence[str]) -> str | None:
