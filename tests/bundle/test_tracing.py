@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from bakeoff.bundle import tracing
 from bakeoff.bundle.architecture import key_of
 from bakeoff.bundle.graph import INPUT, OUTPUTS
+from bakeoff.bundle.parts import Part
 from bakeoff.training.model import Model, Network
 from bakeoff.training.preprocess import Preprocess
 
@@ -58,18 +59,18 @@ def model_of(body: nn.Module, seed: int = 0) -> Model:
 
 
 @pytest.fixture
-def traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[object]:
-    """The networks that are traced from now on, with an empty cache."""
+def traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The names of the parts that are traced from now on, with an empty cache."""
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
-    networks: list[object] = []
+    parts: list[str] = []
     traced = tracing._traced
 
-    def listening(exported: tracing.Exported) -> bytes:
-        networks.append(exported)
-        return traced(exported)
+    def listening(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
+        parts.append(part.name)
+        return traced(part, taken)
 
     monkeypatch.setattr(tracing, "_traced", listening)
-    return networks
+    return parts
 
 
 def agrees(graph: bytes, model: Model, within: float = 1e-5) -> bool:
@@ -80,68 +81,68 @@ def agrees(graph: bytes, model: Model, within: float = 1e-5) -> bool:
         return bool(np.abs(answered - model(torch.from_numpy(pixels)).numpy()).max() < within)
 
 
-def test_a_second_model_of_an_architecture_only_gets_its_weights(traces: list[object]) -> None:
+def test_a_second_model_of_an_architecture_only_gets_its_weights(traces: list[str]) -> None:
     first, second = model_of(Scale(2.0)), model_of(Scale(2.0), seed=1)
     graphs = [tracing.graph_of(first), tracing.graph_of(second)]
-    assert len(traces) == 1
+    assert traces == ["prepare", "answer"]
     assert agrees(graphs[0], first)
     assert agrees(graphs[1], second)
     assert not agrees(graphs[0], second)
     assert tracing.graph_of(first) == graphs[0]
 
 
-def test_an_attribute_is_part_of_the_architecture(traces: list[object]) -> None:
+def test_an_attribute_is_part_of_the_architecture(traces: list[str]) -> None:
     for attribute in (2.0, 3.0):
         model = model_of(Scale(attribute))
         assert agrees(tracing.graph_of(model), model)
-    assert len(traces) == 2
+    assert traces == ["prepare", "answer", "answer"]
 
 
 def test_a_kept_graph_that_answers_otherwise_is_traced_again(
-    traces: list[object], tmp_path: Path
+    traces: list[str], tmp_path: Path
 ) -> None:
     model = model_of(Scale(2.0))
     tracing.graph_of(model)
-    [kept] = tmp_path.glob("graphs/*.onnx")
-    proto = onnx.load_model_from_string(kept.read_bytes())
-    for node in proto.graph.node:
-        node.op_type = {"Mul": "Add"}.get(node.op_type, node.op_type)
-    kept.write_bytes(proto.SerializeToString())
+    for kept in tmp_path.glob("graphs/*.onnx"):
+        proto = onnx.load_model_from_string(kept.read_bytes())
+        for node in proto.graph.node:
+            node.op_type = {"Mul": "Add"}.get(node.op_type, node.op_type)
+        kept.write_bytes(proto.SerializeToString())
     assert agrees(tracing.graph_of(model), model)
-    assert len(traces) == 2
+    assert traces == 2 * ["prepare", "answer"]
+    assert agrees(tracing.graph_of(model), model)
     kept.write_bytes(b"no graph")
     assert agrees(tracing.graph_of(model), model)
-    assert len(traces) == 3
+    assert len(traces) == 5
 
 
 def test_only_the_newest_architectures_are_kept(
-    traces: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    traces: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "KEPT", 1)
+    monkeypatch.setattr(tracing, "KEPT", 2)
     for attribute in (2.0, 3.0):
         tracing.graph_of(model_of(Scale(attribute)))
-    assert len(list(tmp_path.glob("graphs/*"))) == 1
+    assert len(list(tmp_path.glob("graphs/*"))) == 2
     tracing.graph_of(model_of(Scale(3.0)))
-    assert len(traces) == 2
+    assert traces[2:] == ["answer", "prepare"]
 
 
-def test_what_has_no_stable_value_is_traced_each_time(traces: list[object], tmp_path: Path) -> None:
+def test_what_has_no_stable_value_is_traced_each_time(traces: list[str]) -> None:
     model = model_of(Scale(2.0))
     model.network.body.register_forward_hook(lambda *_: None)
     for _ in range(2):
         assert agrees(tracing.graph_of(model), model)
-    assert len(traces) == 2
-    assert not (tmp_path / "graphs").exists()
+    assert traces == ["prepare", "answer", "answer"]
 
 
 def test_a_cache_that_cannot_be_written_costs_no_graph(
-    traces: list[object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    traces: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "file"))
     model = model_of(Scale(2.0))
     assert agrees(tracing.graph_of(model), model)
-    assert len(traces) == 1
+    assert traces == ["prepare", "answer"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_keys_follow_shapes_names_and_classes() -> None:
     assert key_of(nn.Sequential(nn.Linear(4, 4))) == keys[0]
 
 
-def test_old_runtimes_and_converters_take_the_graph(traces: list[object], tmp_path: Path) -> None:
+def test_old_runtimes_and_converters_take_the_graph(traces: list[str], tmp_path: Path) -> None:
     model = model_of(nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.GELU()))
     graph = tracing.graph_of(model)
     proto = onnx.load_model_from_string(graph)

@@ -20,8 +20,9 @@ from bakeoff.bundle.graph import check_graph, has_former_outputs
 from bakeoff.bundle.manifest import FileRecord, Golden, Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import MOST, Neighbours
+from bakeoff.bundle.parts import Exported
 from bakeoff.bundle.thumbnails import thumbnail_file
-from bakeoff.bundle.tracing import OPSET, Exported, graph_of
+from bakeoff.bundle.tracing import OPSET, graph_of
 from bakeoff.bundle.variant import LEAST_AGREEMENT, Kind, compared, smaller
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError

@@ -1,41 +1,42 @@
-"""The ONNX graph of a model. An architecture is traced once; later graphs only get new weights.
+"""The ONNX graph of a model. Each part is traced once; later graphs only get new weights.
 
-Tracing takes 4 to 10 s of processor time, filling in weights a tenth of a second, and the same
-few architectures come back in every run. So the traced graph of an architecture, without its
-weights, is kept in the user's cache folder. Its name says what it follows from: the modules with
-their attributes and source files, and the versions of what traces. A kept graph is used only if
-its answers to the golden pictures are those of the model.
+Tracing a part takes 1 to 5 s of processor time, filling in weights a tenth of a second. The same
+few parts come back in every run, and most models of a run have the first and longest, `Preprocess`,
+in common. So the trace of a part, without its weights, is kept in the user's cache folder. Its
+name says what it follows from: the modules with their attributes and source files, and the versions
+of what traces. Kept traces are used only if the answers to the golden pictures are the model's.
 """
 
 from __future__ import annotations
 
 import warnings
 from ast import literal_eval
-from collections import Counter
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
 from google.protobuf.message import DecodeError
-from onnx import numpy_helper
+from numpy.typing import NDArray
 from onnxscript import optimizer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.onnx.errors import OnnxExporterError
 
 from bakeoff.bundle.architecture import key_of
 from bakeoff.bundle.bundle import TOLERANCE
 from bakeoff.bundle.golden import golden_pictures
 from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED
+from bakeoff.bundle.parts import Exported, Part
+from bakeoff.bundle.weights import filled, halved
 from bakeoff.data.catalog import cache_folder
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_file
 from bakeoff.training.model import Model
 
-__all__ = ["OPSET", "Exported", "graph_of"]
+__all__ = ["OPSET", "graph_of"]
 
 # The oldest pair that holds the graphs, so that old runtimes and converters take them: ONNX Runtime
 # 1.17 refuses IR 10. Nothing is lost: GELU becomes its formula, which ONNX Runtime fuses again.
@@ -43,80 +44,85 @@ OPSET = 18
 IR = 8
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter records nested module names
 EXAMPLE = (2, 40, 56, 3)  # shape of the batch to trace; all four are dynamic in the graph
-EYE = "model.eye."  # module whose weights come with bakeoff in half precision
-KEPT = 200  # traced architectures in the cache; about 0.1 MB each
-
-
-class Exported(nn.Module):
-    """N×H×W×C uint8 to probabilities, OOD scores, embeddings, and the network's input."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        network = self.model.network
-        prepared, blank = self.model.preprocess.with_blank(pixels)
-        embedding, ood_score = self.model.embed_and_score(prepared, blank)
-        logits = network.head(embedding) / self.model.get_buffer("temperature")
-        return torch.softmax(logits, dim=1), ood_score, embedding, prepared
+KEPT = 400  # traces in the cache; about 0.03 MB each
 
 
 def graph_of(model: Model) -> bytes:
     """One ONNX graph from raw pixels to `OUTPUTS` and `PREPARED`, for batches of any shape.
 
     Every node is named after its module, as in ``model.preprocess/node_conv2d``. The same model
-    gives the same bytes, whether its architecture was traced now or before.
+    gives the same bytes, whether its parts were traced now or before.
 
     Raises
     ------
     BakeoffError
         ONNX cannot express an operation of the model.
     """
-    exported = Exported(model).eval()
-    tensors = _tensors(exported)
-    key = key_of(exported)
-    if key is None:
-        return _halved(_filled(_traced(exported), tensors))
-    path = cache_folder() / "graphs" / f"{key}.onnx"
-    if path.is_file():
-        with suppress(DecodeError, onnx.checker.ValidationError):
-            graph = _filled(path.read_bytes(), tensors)
-            if _answers_alike(graph, exported):
-                return _halved(graph)
-    template = _traced(exported)
+    exported = Exported(model)
+    kept = [_kept(part) for part in exported.parts]
+    if any(kept):
+        graph = _graph(exported, kept)
+        if _answers_alike(graph, exported):
+            return halved(graph)
+    return halved(_graph(exported, [None] * len(kept)))
+
+
+def _graph(exported: Exported, kept: list[onnx.ModelProto | None]) -> bytes:
+    """The graph of a model, of the traces that are kept and of new ones for its other parts."""
+    with torch.inference_mode():
+        values = exported.values(torch.zeros(EXAMPLE, dtype=torch.uint8))
+    traces: list[onnx.ModelProto] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    for part, trace in zip(exported.parts, kept, strict=True):
+        traces.append(trace or _traced(part, [values[name].clone() for name in part.takes]))
+        arrays |= {name: tensor.detach().numpy() for name, tensor in part.tensors().items()}
+    return filled(_joined(traces), arrays)
+
+
+def _kept(part: Part) -> onnx.ModelProto | None:
+    """The trace of such a part, if there is one and it can be read."""
+    path = _path_of(part)
+    if path is None or not path.is_file():
+        return None
+    with suppress(DecodeError, onnx.checker.ValidationError):
+        trace = onnx.load_model_from_string(path.read_bytes())
+        onnx.checker.check_model(trace)
+        return trace
+    return None
+
+
+def _path_of(part: Part) -> Path | None:
+    key = key_of(part)
+    return None if key is None else cache_folder() / "graphs" / f"{key}.onnx"
+
+
+def _keep(part: Part, trace: onnx.ModelProto) -> None:
+    path = _path_of(part)
+    if path is None:
+        return
     with suppress(OSError):  # a full disk or a read-only home costs time, not the graph
-        _keep(path, template)
-    return _halved(_filled(template, tensors))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, trace.SerializeToString(deterministic=True))
+        kept = sorted(path.parent.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
+        for old in kept[:-KEPT]:
+            old.unlink(missing_ok=True)
 
 
-def _keep(path: Path, template: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, template)
-    kept = sorted(path.parent.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
-    for old in kept[:-KEPT]:
-        old.unlink(missing_ok=True)
-
-
-def _tensors(exported: Exported) -> dict[str, Tensor]:
-    """What training may have changed, by the names that the exporter gives it."""
-    return {**dict(exported.named_parameters()), **dict(exported.named_buffers())}
-
-
-def _traced(exported: Exported) -> bytes:
+def _traced(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
     """The graph without the contents of weights. Nothing in it follows from their values."""
     dynamic = torch.export.Dim.DYNAMIC
+    free = [dict.fromkeys(range(4) if name == INPUT else [0], dynamic) for name in part.takes]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations within torch
         try:
             program = torch.onnx.export(
-                exported,
-                (torch.zeros(EXAMPLE, dtype=torch.uint8),),
+                part,
+                tuple(taken),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[INPUT],
-                output_names=[*OUTPUTS, PREPARED],
-                dynamic_shapes=(dict.fromkeys(range(4), dynamic),),
+                input_names=part.takes,
+                output_names=part.gives,
+                dynamic_shapes=tuple(free),
                 verbose=False,
                 optimize=False,
             )
@@ -131,34 +137,70 @@ def _traced(exported: Exported) -> bytes:
     # As inputs, weights are no constants, so the optimizer folds everything but them.
     graph = program.model.graph
     weights = [
-        graph.initializers.pop(name) for name in _tensors(exported) if name in graph.initializers
+        graph.initializers.pop(name) for name in part.tensors() if name in graph.initializers
     ]
     for value in weights:
         value.const_value = None
         graph.inputs.append(value)
     optimizer.optimize_ir(program.model)
-    proto = program.model_proto
-    _tidy(proto)
-    data: bytes = proto.SerializeToString(deterministic=True)
-    return data
+    trace: onnx.ModelProto = program.model_proto
+    _tidy(trace)
+    _rename(trace.graph, part)
+    _keep(part, trace)
+    return trace
 
 
-def _tidy(proto: onnx.ModelProto) -> None:
+def _tidy(trace: onnx.ModelProto) -> None:
     """Name nodes after their modules, and remove source locations: they contain local paths.
 
     Shapes of intermediate values go too: those of folded weights would contradict the graph, and
     quantisers refuse that. Every runtime infers them.
     """
-    proto.ir_version = IR
-    del proto.metadata_props[:], proto.graph.value_info[:]
-    for node in proto.graph.node:
+    trace.ir_version = IR
+    del trace.metadata_props[:], trace.graph.value_info[:]
+    for node in trace.graph.node:
         node.name = f"{_module_of(node) or 'model'}/{node.name}"
-    for item in (*proto.graph.node, *proto.graph.initializer):
+    for item in (*trace.graph.node, *trace.graph.initializer):
         item.ClearField("doc_string")
         del item.metadata_props[:]
-    for value in (*proto.graph.input, *proto.graph.output):
+    for value in (*trace.graph.input, *trace.graph.output):
         del value.metadata_props[:]
-    del proto.graph.metadata_props[:]
+    del trace.graph.metadata_props[:]
+
+
+def _rename(graph: onnx.GraphProto, part: Part) -> None:
+    """Give the inner values and the nodes names of this part, and free dimensions their letters."""
+    own = {*part.takes, *part.gives, *part.tensors()}
+
+    def named(value: str) -> str:
+        return value if not value or value in own else f"{part.name}.{value}"
+
+    for node in graph.node:
+        node.name = f"{node.name}.{part.name}"
+        node.input[:] = map(named, node.input)
+        node.output[:] = map(named, node.output)
+    for tensor in graph.initializer:
+        tensor.name = named(tensor.name)
+    letters: dict[str, str] = {}
+    for value in (*graph.input, *graph.output):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, letter in zip(dimensions, "NHWC", strict=False):
+            if dimension.dim_param:
+                dimension.dim_param = letters.setdefault(dimension.dim_param, letter)
+
+
+def _joined(traces: list[onnx.ModelProto]) -> onnx.ModelProto:
+    """One graph of the traces of all parts, in their order; values are joined by their names."""
+    joined = onnx.ModelProto()
+    joined.CopyFrom(traces[0])
+    ends = {value.name: value for trace in traces for value in trace.graph.output}
+    for trace in traces[1:]:
+        joined.graph.node.extend(trace.graph.node)
+        joined.graph.initializer.extend(trace.graph.initializer)
+        joined.graph.input.extend(each for each in trace.graph.input if each.name not in ends)
+    del joined.graph.output[:]
+    joined.graph.output.extend(ends[name] for name in (*OUTPUTS, PREPARED))
+    return joined
 
 
 def _module_of(node: onnx.NodeProto) -> str:
@@ -166,62 +208,6 @@ def _module_of(node: onnx.NodeProto) -> str:
     scopes = [entry.value for entry in node.metadata_props if entry.key == SCOPES]
     name = str(literal_eval(scopes[0])[-2]) if scopes else ""
     return "" if name.startswith("_") else name  # sizes of the input are in "_empty_nn_module…"
-
-
-def _filled(template: bytes, tensors: Mapping[str, Tensor]) -> bytes:
-    """The graph of a model: a traced architecture with its weights."""
-    proto = onnx.load_model_from_string(template)
-    graph = proto.graph
-    arrays = {
-        value.name: tensors[value.name].detach().numpy()
-        for value in graph.input
-        if value.name in tensors
-    }
-    pixels = [value for value in graph.input if value.name not in tensors]
-    del graph.input[:]
-    graph.input.extend(pixels)
-    # Smaller weights are made of initializers, so these must reach their nodes directly.
-    uses = Counter(name for node in graph.node for name in node.input)
-    nodes = []
-    for node in graph.node:
-        if node.op_type == "Transpose" and node.input[0] in arrays and uses[node.input[0]] == 1:
-            order = next(list(entry.ints) for entry in node.attribute if entry.name == "perm")
-            arrays[node.output[0]] = arrays.pop(node.input[0]).transpose(order)
-        else:
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(
-        numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()
-    )
-    onnx.checker.check_model(proto)
-    data: bytes = proto.SerializeToString(deterministic=True)
-    return data
-
-
-def _halved(graph: bytes) -> bytes:
-    """The same graph with the eye's weights in half precision, which holds them exactly."""
-    proto = onnx.load_model_from_string(graph)
-    kept, casts = [], []
-    for tensor in proto.graph.initializer:
-        array = numpy_helper.to_array(tensor)
-        half = array.astype(np.float16) if tensor.name.startswith(EYE) else None
-        if half is None or array.dtype != np.float32 or not np.array_equal(half, array):
-            kept.append(tensor)
-            continue
-        kept.append(numpy_helper.from_array(half, f"{tensor.name}.half"))
-        to = onnx.TensorProto.FLOAT
-        casts.append(onnx.helper.make_node("Cast", [kept[-1].name], [tensor.name], to=to))
-        casts[-1].name = f"model.eye/{tensor.name}"
-    if not casts:
-        return graph
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.initializer[:], proto.graph.node[:]
-    proto.graph.initializer.extend(kept)
-    proto.graph.node.extend(nodes)
-    onnx.checker.check_model(proto)
-    data: bytes = proto.SerializeToString(deterministic=True)
-    return data
 
 
 def _answers_alike(graph: bytes, exported: Exported) -> bool:

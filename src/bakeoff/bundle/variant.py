@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bakeoff.bundle.bundle import Bundle
 from bakeoff.bundle.manifest import VariantRecord
+from bakeoff.bundle.weights import in_half, with_weights
 from bakeoff.data.pictures import Pictures
 
 __all__ = ["LEAST_AGREEMENT", "Kind", "compared", "smaller"]
@@ -49,13 +50,7 @@ def smaller(graph: bytes, kind: Kind) -> bytes:
         packed, node = _packed(tensor.name, weights, kind, channel_axes[tensor.name])
         kept += packed
         unpacking.append(node)
-    nodes = [*unpacking, *model.graph.node]
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return with_weights(model, kept, [*unpacking, *model.graph.node])
 
 
 def compared(full: Bundle, small: Bundle, kind: Kind, pictures: Pictures) -> VariantRecord:
@@ -84,10 +79,10 @@ def _packed(
     name: str, weights: NDArray[np.float32], kind: Kind, axis: int
 ) -> tuple[list[TensorProto], onnx.NodeProto]:
     """The rounded tensors, and the node that converts them to float32 under the old name."""
-    small = f"{name}.{kind}"
     if kind == "fp16":
-        node = helper.make_node("Cast", [small], [name], to=TensorProto.FLOAT)
-        return [numpy_helper.from_array(weights.astype(np.float16), small)], node
+        tensor, node = in_half(name, weights)
+        return [tensor], node
+    small = f"{name}.{kind}"
     others = tuple(other for other in range(weights.ndim) if other != axis)
     scale = np.maximum(np.abs(weights).max(axis=others, keepdims=True) / 127, 1e-12)
     rounded = np.rint(weights / scale).astype(np.int8)

@@ -41,6 +41,21 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.body(x))
         return logits
 
+    def embed_and_score(
+        self, x: Tensor, blank: Tensor, seen: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """N×E embeddings and N OOD scores.
+
+        Parameters
+        ----------
+        x : as for `forward`.
+        blank : N truth values: nothing is drawn.
+        seen : N×D features of the eye; None: the OOD score is that of the embedding.
+        """
+        embeddings: Tensor = self.body(x)
+        scores: Tensor = self.ood(embeddings if seen is None else seen)
+        return embeddings, self.blanks(scores, blank)
+
 
 class Model(nn.Module):
     """Preprocess, the frozen part if there is one, the trained part, and the temperature.
@@ -78,10 +93,10 @@ class Model(nn.Module):
     def embed_and_score(self, preprocessed: Tensor, blank: Tensor) -> tuple[Tensor, Tensor]:
         """N×E embeddings and N OOD scores; `blank` says of each picture: nothing is drawn."""
         features = self.frozen(preprocessed)
-        embeddings: Tensor = self.network.body(features)
-        looked_at = embeddings if self.eye is None else self.eye(preprocessed)
-        scores: Tensor = self.network.ood(features if self.eye_is_frozen else looked_at)
-        return embeddings, self.network.blanks(scores, blank)
+        seen = features if self.eye_is_frozen else None
+        if self.eye is not None:
+            seen = self.eye(preprocessed)
+        return self.network.embed_and_score(features, blank, seen)
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E, the input of the head."""
