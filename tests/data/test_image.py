@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.data.image import shrink, thumbnail, to_image, to_png
+from bakeoff.data import image as images
+from bakeoff.data.image import on_white, shrink, thumbnail, to_image, to_png
 
 
 def noise(*shape: int) -> NDArray[np.uint8]:
@@ -64,3 +65,36 @@ def test_an_array_that_is_small_enough_is_not_copied() -> None:
     assert shrink(picture, 40) is picture
     assert shrink(picture, 20).shape == (20, 15, 3)
     assert shrink(picture[..., :1], 20).shape == (20, 15, 1)
+
+
+def transparent(mode: str) -> Image.Image:
+    """Noise of 30×50 pixels of which some are transparent, as files of each kind hold it."""
+    image = Image.fromarray(noise(50, 30, 4))
+    if mode in ("RGBA", "LA"):
+        return image.convert(mode)
+    image = image.convert("RGB").convert(mode)
+    clear = image.getpixel((3, 4))
+    image.info["transparency"] = bytes(range(256)) if mode == "P" else clear
+    return image
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+@pytest.mark.parametrize("band", [7, 300, 100_000])
+def test_a_transparent_image_is_laid_on_white_in_bands(
+    monkeypatch: pytest.MonkeyPatch, mode: str, band: int
+) -> None:
+    """Pillow keeps Python's lock meanwhile: all at once would stop the other threads."""
+    image, sizes = transparent(mode), []
+    compose = Image.alpha_composite
+
+    def noted(white: Image.Image, layer: Image.Image) -> Image.Image:
+        sizes.append(layer.width * layer.height)
+        return compose(white, layer)
+
+    layer = image.convert("RGBA")
+    at_once = compose(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    monkeypatch.setattr(Image, "alpha_composite", noted)
+    monkeypatch.setattr(images, "BAND", band)
+    assert np.array_equal(np.asarray(on_white(image)), np.asarray(at_once))
+    assert max(sizes) <= max(band, image.width)
+    assert sum(sizes) == image.width * image.height

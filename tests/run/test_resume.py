@@ -296,7 +296,7 @@ def test_weights_of_another_recipe_are_not_mixed_with_todays(
     (run.path / "run.json").write_text(json.dumps(document))
     with pytest.raises(BakeoffError, match="prepared pictures in another way"):
         resume(run.path)
-    with pytest.raises(BakeoffError, match="start a new run"):
+    with pytest.raises(BakeoffError, match="start a new one"):
         final_model(run, "cnn")
     assert run.results().winner == finished.results().winner
     assert load(run.bundle("cnn")).verify().same

@@ -40,7 +40,7 @@ from bakeoff.server.batching import Batcher
 from bakeoff.server.home import Home, delete_folder
 from bakeoff.server.jobs import Jobs, Status, status_of
 from bakeoff.server.limits import Bounds, Problem
-from bakeoff.server.memory import Memory
+from bakeoff.server.memory import Decoding, Held, Memory, cost_of
 
 from ..made_up_events import run_started
 from .conftest import serving
@@ -118,6 +118,58 @@ def test_requests_wait_for_memory_and_then_give_up(
         assert 200 in statuses
         # Afterwards all of it is free again.
         assert client.post("/api/predict", content=large).status_code == 200
+
+
+def test_a_small_request_never_waits_for_a_large_one() -> None:
+    async def main() -> None:
+        decoding = Decoding(1000)
+        first, second, *small = (Held(decoding) for _ in range(6))
+        await first.take(999_999)
+        waiting = asyncio.create_task(second.take(500))
+        await asyncio.sleep(0)
+        for held in small:
+            await asyncio.wait_for(held.take(40), 1)
+        assert not waiting.done()
+        for held in (first, *small):
+            held.keep(0)
+        await waiting
+        second.keep(0)
+        assert decoding.small.free + decoding.large.free == 1000
+
+    asyncio.run(main())
+
+
+MOST = 25_000_000 * 12  # bytes for the largest picture
+
+
+@pytest.mark.parametrize(
+    ("body", "least", "most"),
+    [
+        (zip_of(a=blank(28), b=blank(100, "RGBA")), 10_000 * 12, 200_000),
+        (zip_of(a=blank(28), b=blank(5000)), MOST, MOST + 2_000_000),
+        (zip_of(a=blank(28), b=blank(6000)), 28 * 28 * 12, 100_000),  # the larger one is refused
+        (zip_of(a=b"no picture" * 9), 90, 90),
+        (zip_of(**{f"p{n}": blank(512) for n in range(9)}), 9 * 512 * 512 * 3, 12_000_000),
+        (zip_of(a=blank(28))[:-30], MOST, MOST + 200_000_000),  # damaged
+        (b"PK\x03\x04" + bytes(99), MOST, MOST + 200_000_000),
+        (blank(100, "RGBA"), 10_000 * 12, 200_000),
+        (blank(5000), MOST, MOST + 2_000_000),
+        (b"1,2,3\n" * 9, 54 * 76, 54 * 80),
+    ],
+)
+def test_what_decoding_takes_is_known_before(body: bytes, least: int, most: int) -> None:
+    assert least <= cost_of([("picture", body)], Bounds()) <= most
+
+
+def test_the_size_of_a_picture_in_a_zip_may_come_late() -> None:
+    head = io.BytesIO()
+    notes = b"".join(b"\xff\xfe\xff\xff" + bytes(65_533) for _ in range(2))  # before the size
+    Image.new("L", (9, 9)).save(head, "JPEG")
+    data = head.getvalue()
+    late = data[:2] + notes + data[2:]
+    assert from_bytes(late, "late.jpg").pictures[0].shape == (9, 9, 1)
+    assert cost_of([("a.zip", zip_of(a=late))], Bounds()) > MOST
+    assert cost_of([("a.zip", zip_of(a=data))], Bounds()) < 10_000
 
 
 def test_decoding_ends_when_a_request_has_had_its_time() -> None:

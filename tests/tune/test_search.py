@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -172,6 +173,20 @@ def test_an_interrupted_search_continues(tmp_path: Path) -> None:
     assert all(one.state in ("finished", "pruned") for one in trials)
     drawn = [one.settings.get("dropout") for one in trials]
     assert len(set(drawn)) == 5  # random settings are not drawn twice
+
+
+@pytest.mark.parametrize("recipe", [None, 1, 3])
+def test_trials_of_another_recipe_are_not_mixed_with_todays(
+    found: tuple[Path, StudyResults], tmp_path: Path, recipe: int | None
+) -> None:
+    document = json.loads((found[0] / "tune.json").read_text())
+    del document["config"]["recipe"]
+    if recipe is not None:
+        document["config"]["recipe"] = recipe
+    (tmp_path / "tune.json").write_text(json.dumps(document))
+    with pytest.raises(BakeoffError, match="prepared pictures in another way"):
+        resume_tune(tmp_path, dataset=strokes(90))
+    assert [path.name for path in tmp_path.iterdir()] == ["tune.json"]
 
 
 def test_two_aims_give_a_pareto_front(tmp_path: Path) -> None:

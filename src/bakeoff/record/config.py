@@ -7,6 +7,7 @@ of the API. `RunConfig`, in run.json, adds where the pictures come from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -238,6 +239,23 @@ class RunConfig(RunOptions):
     corrections: tuple[Correction, ...] = ()
     fingerprint: str = ""
     recipe: int = RECIPE
+
+    def check_recipe(self, path: Path) -> None:
+        """Refuse to train beside weights and trials that another recipe made, at `path`.
+
+        They could even fit by their shapes, and give wrong answers.
+
+        Raises
+        ------
+        BakeoffError
+            This was begun with another recipe.
+        """
+        if self.recipe != RECIPE:
+            raise BakeoffError(
+                str(path),
+                "was begun by a version of bakeoff that prepared pictures in another way",
+                "Its results, report and bundles stay as they are; start a new one to train more",
+            )
 
     @classmethod
     def parse(cls, **given: Any) -> RunConfig:

@@ -39,10 +39,10 @@ from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import COLUMNS
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.record.config import RECIPE, RunConfig
+from bakeoff.record.config import RunConfig
 from bakeoff.record.events import Event, parse_event
 from bakeoff.record.lock import LOCK, PID
-from bakeoff.record.old_names import read_json
+from bakeoff.record.old_names import read_json, read_run
 from bakeoff.record.results import SCHEMA_VERSION, PictureIndex, Results, UnitRecord
 from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
@@ -108,10 +108,7 @@ class RunFolder:
         """What was asked of this run."""
         try:
             path = self.path / "run.json"
-            document = read_json(read_file(path), str(path))
-            if isinstance(document, dict):
-                document = {"recipe": 1} | document  # of runs from before it was written
-            return RunConfig.model_validate(document)
+            return RunConfig.model_validate(read_run(read_file(path), str(path)))
         except ValueError as error:
             raise BakeoffError(
                 str(self.path / "run.json"),
@@ -129,12 +126,7 @@ class RunFolder:
         BakeoffError
             The run began with another recipe; see `RunConfig`.
         """
-        if self.config.recipe != RECIPE:
-            raise BakeoffError(
-                str(self.path),
-                "was begun by a version of bakeoff that prepared pictures in another way",
-                "Its results, report and bundles stay as they are; start a new run to train more",
-            )
+        self.config.check_recipe(self.path)
 
     def amend(self, config: RunConfig) -> None:
         """Ask more of this run; what it has found so far must be part of the answer."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from bakeoff.errors import BakeoffError
 
-__all__ = ["read_json", "read_search"]
+__all__ = ["read_json", "read_run", "read_search"]
 
 NEWEST = 2  # schema version that this bakeoff reads
 
@@ -58,10 +58,23 @@ def read_json(data: bytes, subject: str) -> Any:
     return document
 
 
+def read_run(data: bytes, subject: str) -> Any:
+    """What `run.json` holds under today's names; see `read_json`."""
+    return _with_recipe(read_json(data, subject))
+
+
 def read_search(data: bytes, subject: str) -> Any:
     """What `tune.json` holds under today's names; see `read_json`."""
     document = read_json(data, subject)
-    return renamed(document) if isinstance(document, dict) and "request" in document else document
+    if not isinstance(document, dict):
+        return document
+    document = renamed(document) if "request" in document else document
+    return document | {"config": _with_recipe(document.get("config"))}
+
+
+def _with_recipe(config: Any) -> Any:
+    """The configuration of a run; those from before recipes were counted are of the first."""
+    return {"recipe": 1} | config if isinstance(config, dict) else config
 
 
 def renamed(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bakeoff.data.decode import FORMATS, is_picture
+from bakeoff.data.decode import FORMATS, is_picture, pillow_is_quiet
 from bakeoff.server.limits import MB, SETS, Bounds, Problem
 
-__all__ = ["Held", "KeepInMemory", "Memory", "cost_of"]
+__all__ = ["Decoding", "Held", "KeepInMemory", "Memory", "cost_of"]
 
 PATIENCE = 10.0  # seconds that a request waits for memory
 SMALL = 65_536  # bytes of a body that need not wait
@@ -24,6 +24,10 @@ PER_PIXEL = 12  # a PNG with alpha: loaded, laid on white, averaged
 PER_KEPT = 512 * 512 * 3  # the largest picture that decoding leaves
 PER_BYTE_OF_TEXT = 16
 PER_BYTE_OF_LINE = 60  # fields of the longest line are texts of their own
+HEAD = 65_536  # bytes of a file in a zip, in which the size of the picture is found
+# Of the memory for decoding, a fifth is for requests that need a 25th at most: they never wait
+# for large ones. Two seconds of a picture of 25 megapixels were two seconds of everybody's.
+SMALL_SHARE, SMALL_REQUEST = 5, 25
 
 
 class Memory:
@@ -85,15 +89,30 @@ class Memory:
                 turn.set_result(None)
 
 
+class Decoding:
+    """The memory for decoding, `size` bytes: a part for small requests, and the rest."""
+
+    def __init__(self, size: int) -> None:
+        self.small = Memory(size // SMALL_SHARE)
+        self.large = Memory(size - self.small.size)
+        self.small_request = size // SMALL_REQUEST
+
+    def part(self, size: int) -> Memory:
+        """The part for a request that needs `size` bytes."""
+        return self.small if size <= self.small_request else self.large
+
+
 class Held:
     """What one request holds of the memory for decoding."""
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
+    def __init__(self, decoding: Decoding) -> None:
+        self.decoding = decoding
+        self.memory = decoding.small
         self.size = 0
 
     async def take(self, size: int) -> None:
         """Wait for memory before decoding; see `Memory.take`. To be called once."""
+        self.memory = self.decoding.part(size)
         self.size = await self.memory.take(size)
 
     def keep(self, size: int) -> None:
@@ -114,7 +133,7 @@ class KeepInMemory:
         self.app = app
         self.bounds = bounds
         self.bodies = Memory(bounds.memory_mb * MB // 2)
-        self.decoding = Memory(bounds.memory_mb * MB // 2)
+        self.decoding = Decoding(bounds.memory_mb * MB // 2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -153,28 +172,49 @@ def cost_of(files: Sequence[tuple[str, bytes]], bounds: Bounds) -> int:
     From their headers, so that a small file of a large picture counts as what it is.
     """
     largest = kept = 0
-    for _, data in files:
-        work, left = _cost(data, bounds)
-        largest, kept = max(largest, work), kept + left
+    with pillow_is_quiet():
+        for _, data in files:
+            work, left = _cost(data, bounds)
+            largest, kept = max(largest, work), kept + left
     return largest + min(kept, bounds.unpacked_mb * MB)
 
 
 def _cost(data: bytes, bounds: Bounds) -> tuple[int, int]:
     """Bytes while one file is decoded, and of what is left of it."""
-    most = bounds.picture_megapixels * MB
     if is_picture(data):
-        try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                pixels = image.width * image.height
-        except Exception:  # damaged, as decoding will say
-            pixels = 0
-        pixels = 0 if pixels > most else pixels  # which is refused undecoded
-        return pixels * PER_PIXEL, min(pixels * 3, PER_KEPT)
+        return _cost_of_picture(data, bounds)
     if data.startswith(b"PK\x03\x04"):
-        try:
-            members = len(zipfile.ZipFile(io.BytesIO(data)).infolist())
-        except Exception:  # damaged
-            members = 1
-        return most * PER_PIXEL, members * PER_KEPT
+        return _cost_of_zip(data, bounds)
     line = min(len(data), bounds.inputs.table.max_line_bytes)
     return len(data) * PER_BYTE_OF_TEXT + line * PER_BYTE_OF_LINE, len(data)
+
+
+def _cost_of_picture(head: bytes, bounds: Bounds, *, whole: bool = True) -> tuple[int, int]:
+    """Of a picture of which this is the `whole` file, or its beginning."""
+    most = bounds.picture_megapixels * MB
+    try:
+        with Image.open(io.BytesIO(head), formats=FORMATS) as image:
+            pixels = image.width * image.height
+    except Exception:  # damaged, as decoding will say, or its size comes later
+        pixels = 0 if whole else most
+    pixels = 0 if pixels > most else pixels  # which is refused undecoded
+    return pixels * PER_PIXEL, min(pixels * 3, PER_KEPT)
+
+
+def _cost_of_zip(data: bytes, bounds: Bounds) -> tuple[int, int]:
+    """Of a zip, whose files are decoded one after another."""
+    largest = kept = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.infolist()[: bounds.members]:
+                with archive.open(member) as file:
+                    head = file.read(HEAD)
+                size = min(member.file_size, bounds.body_mb * MB)
+                if is_picture(head):
+                    work, left = _cost_of_picture(head, bounds, whole=len(head) < HEAD)
+                    largest, kept = max(largest, work + size), kept + left
+                else:
+                    largest = max(largest, size)
+    except Exception:  # damaged, encrypted: what can be read of it may be as large as is allowed
+        return bounds.picture_megapixels * MB * PER_PIXEL, bounds.unpacked_mb * MB
+    return largest, kept

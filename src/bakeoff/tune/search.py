@@ -188,7 +188,8 @@ def resume_tune(
     Raises
     ------
     BakeoffError
-        There is no search at `out`, or its pictures have changed since.
+        There is no search at `out`, its pictures have changed since, or another recipe prepared
+        them; see `RunConfig`.
     """
     path = Path(out)
     try:
@@ -201,6 +202,7 @@ def resume_tune(
             f"is not a search: it has no valid {CONFIG}",
             "Name the folder of a search",
         ) from None
+    config.config.check_recipe(path)
     with RunLock(path):
         dataset = dataset or read_again(config.config, on_decoded)
         return _Search(config, dataset, path, on_event).run(Workers.parse(workers))
