@@ -2,10 +2,12 @@
 
     python benchmarks/kills.py [KILLS] > benchmarks/kills.txt
 
-Each of KILLS (50) small runs or searches gets SIGKILL, with its workers, at a moment drawn from a
-seeded generator between its first file and its end; then it is resumed to its end. A run must have
-the same `probabilities.npz` to the byte as the run that was left alone, a search the same trials.
-One in four is a search; of the others every second one has two workers.
+KILLS (50) times a small run or search, with one worker, two, or on Ray, gets SIGKILL, with all the
+processes that it started, at a moment drawn from a seeded generator between its first file and the
+time that one left alone takes; those that end earlier do not count. Then it is resumed to its end,
+or, if it was killed before it began, started again in the same folder. A run must then have the
+same `probabilities.npz`, to the byte, as the run with one worker that was left alone; a search the
+same trials.
 """
 
 from __future__ import annotations
@@ -18,53 +20,74 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 from measure import hardware
 from PIL import Image
 
 KILLS = 50
 RUN = ["--approach", "baseline", "--approach", "scattering", "--folds", "3", "--budget", "quick"]
-RUN += ["--threads", "1", "--precision", "fp32", "--no-open"]
+RUN += ["--threads", "1", "--precision", "fp32"]
 SEARCH = ["--approach", "baseline", "--trials", "6", "--inner", "1", "--budget", "quick"]
-SEARCH += ["--no-open"]
+SEARCH += ["--threads", "1"]
+WORKERS = {"one worker": "local:1", "two workers": "local:2", "Ray": "ray"}
+# Ray takes four times as long to start as the rest of such a run takes.
+TURNS = [("run", "one worker"), ("tune", "two workers"), ("run", "two workers"), ("run", "Ray")]
+TURNS += [("tune", "one worker"), ("run", "two workers"), ("run", "one worker"), ("tune", "Ray")]
+BAKEOFF = [sys.executable, "-m", "bakeoff"]
+QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+PATIENCE = 300  # seconds for a run that is resumed
 
 
 def main() -> None:
     """Print how many of the killed ones ended as if nothing had happened."""
     kills = int(sys.argv[1]) if sys.argv[1:] else KILLS
     random = np.random.default_rng(0)
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    alone: dict[str, object] = {}
+    took: dict[tuple[str, str], float] = {}
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["RAY_TMPDIR"] = folder  # no cluster that others may have here
         pictures = _pictures(Path(folder, "pictures"), random)
-        alone: dict[str, tuple[object, float]] = {}
-        for number in range(kills):
-            kind = ("a search", "one worker", "two workers")[
-                0 if number % 4 == 3 else number % 2 + 1
-            ]
-            command = _command(kind, pictures)
-            if kind not in alone:
-                out = Path(folder, kind.replace(" ", "-"))
+        for command in ("run", "tune"):
+            for workers in WORKERS:
+                out = Path(folder, f"{command} {workers}")
                 started = time.perf_counter()
-                subprocess.run(_at(command, out), check=True, stdout=subprocess.DEVNULL)
-                alone[kind] = _result(out), time.perf_counter() - started
-            expected, took = alone[kind]
+                subprocess.run(_asked(command, workers, pictures, out), check=True, **QUIET)
+                took[command, workers] = time.perf_counter() - started
+                same = _result(out) == alone.setdefault(command, _result(out))
+                assert same, f"{command} with {workers} differs without any kill"
+        for number in count():
+            if sum(counts.values()) == kills:
+                break
+            command, workers = TURNS[sum(counts.values()) % len(TURNS)]
             out = Path(folder, str(number))
-            ended = _kill(_at(command, out), out, random.uniform(0, took))
-            again = [sys.executable, "-m", "bakeoff", command[0], "--resume", str(out), "--no-open"]
-            resumed = subprocess.run(again, capture_output=True, text=True, check=False)
-            if ended or "run.json" in resumed.stderr or "tune.json" in resumed.stderr:
-                seen = "ended, or was killed before it began"
-            elif resumed.returncode:
-                seen = f"failed: {resumed.stderr.strip().splitlines()[-1]}"
+            asked = _asked(command, workers, pictures, out)
+            if not _killed(asked, out, random.uniform(0, took[command, workers])):
+                continue
+            began = (out / ("run.json" if command == "run" else "tune.json")).is_file()
+            again = _resumed(command, workers, out) if began else asked
+            done = subprocess.run(
+                again, capture_output=True, text=True, check=False, timeout=PATIENCE
+            )
+            if done.returncode:
+                words = (done.stderr.strip() or "no words").splitlines()[-1]
+                seen = f"FAILED: {words.replace(folder, '')}"
             else:
-                seen = "the same" if _result(out) == expected else "OTHER FIGURES"
-            counts[kind, seen] += 1
-    print(f"{hardware()}\n\n| what | after the kill and --resume | times |\n|---|---|---|")
-    for (kind, seen), times in sorted(counts.items()):
-        print(f"| {kind} | {seen} | {times} |")
-    sys.exit(any("OTHER" in seen or "failed" in seen for _, seen in counts))
+                seen = "the same" if _result(out) == alone[command] else "OTHER FIGURES"
+            counts[command, f"{workers}{'' if began else ', before it began'}", seen] += 1
+            print(f"{number} {command} {workers}: {seen}", file=sys.stderr, flush=True)
+    print(f"{hardware()}\n\n| bakeoff | killed with | then | times |\n|---|---|---|---|")
+    for (command, workers, seen), times in sorted(counts.items()):
+        print(f"| {command} | {workers} | {seen} | {times} |")
+    same = sum(times for (_, _, seen), times in counts.items() if seen == "the same")
+    print(f"\n{same} of {kills} ended with the same figures")
+    sys.exit(same < kills)
 
 
 def _pictures(folder: Path, random: np.random.Generator) -> Path:
@@ -81,29 +104,31 @@ def _pictures(folder: Path, random: np.random.Generator) -> Path:
     return folder
 
 
-def _command(kind: str, pictures: Path) -> list[str]:
-    if kind == "a search":
-        return ["tune", str(pictures), *SEARCH]
-    return ["run", str(pictures), *RUN, "--workers", f"local:{1 if kind == 'one worker' else 2}"]
+def _asked(command: str, workers: str, pictures: Path, out: Path) -> list[str]:
+    options = [*(RUN if command == "run" else SEARCH), "--workers", WORKERS[workers]]
+    return [*BAKEOFF, command, str(pictures), *options, "--no-open", "--out", str(out)]
 
 
-def _at(command: list[str], out: Path) -> list[str]:
-    return [sys.executable, "-m", "bakeoff", *command, "--out", str(out)]
+def _resumed(command: str, workers: str, out: Path) -> list[str]:
+    options = ["--workers", WORKERS[workers], "--no-open"]
+    return [*BAKEOFF, command, "--resume", str(out), *options]
 
 
-def _kill(command: list[str], out: Path, after: float) -> bool:
-    """Kill it some seconds after its start, with all it started; whether it had ended by then."""
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+def _killed(asked: list[str], out: Path, after: float) -> bool:
+    """Kill it some seconds after its start, with all it started; False if it had ended by then."""
+    with subprocess.Popen(asked, start_new_session=True, **QUIET) as process:
         started = time.perf_counter()
         while not out.exists() and process.poll() is None:
             time.sleep(0.01)
         time.sleep(max(0.0, after - (time.perf_counter() - started)))
-        ended = process.poll() is not None
-        if not ended:
-            os.killpg(process.pid, signal.SIGKILL)
-    return ended
+        if process.poll() is not None:
+            return False
+        started_too = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGKILL)
+        for child in started_too:  # those of Ray have groups of their own
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    return True
 
 
 def _result(out: Path) -> object:

@@ -444,6 +444,25 @@ def test_a_process_that_has_the_same_number_later_is_another(tmp_path: Path) -> 
         assert process.poll() is None
 
 
+@pytest.mark.parametrize("then", ["looked at", "deleted"])
+def test_no_process_of_a_training_is_left_as_a_zombie(
+    finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", "pass"))
+    run = RunFolder(Path(shutil.copytree(finished.path, tmp_path / "run")))
+    server = Jobs()
+    server.start(run.path, None)
+    child = psutil.Process(os.getpid()).children()[-1]
+    assert child.nice() >= jobs.NICENESS  # answers come first
+    wait(lambda: child.status() == psutil.STATUS_ZOMBIE)
+    if then == "looked at":
+        assert server.status(run) == "finished"
+    else:
+        shutil.rmtree(run.path)
+        server.start(tmp_path / "another", None)
+    assert not psutil.pid_exists(child.pid)
+
+
 def test_looking_at_a_lock_from_many_sides_does_not_take_it(tmp_path: Path) -> None:
     with RunLock(tmp_path):
         pass

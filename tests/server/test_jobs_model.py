@@ -236,7 +236,7 @@ def _text(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(6, 20), pytest.param(100, 50, marks=pytest.mark.long)]
+    ("examples", "steps"), [(3, 15), pytest.param(100, 50, marks=pytest.mark.long)]
 )
 def test_the_jobs_are_what_their_model_says(
     finished: RunFolder,

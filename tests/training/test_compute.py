@@ -99,3 +99,23 @@ def test_kept_memory_can_be_returned() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(run.stdout) > 2**27  # of 2**28
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such call elsewhere")
+@pytest.mark.parametrize(("blocks", "returned"), [(12, True), (2, False)])
+def test_only_much_kept_memory_is_returned_between_pieces_of_work(
+    blocks: int, returned: bool
+) -> None:
+    script = (
+        "import psutil, torch\n"
+        "from bakeoff.training.compute import bound_kept_memory, keep_freed_memory\n"
+        "keep_freed_memory()\n"
+        f"large = [torch.ones(2**24, dtype=torch.uint8) for _ in range({blocks})]\n"
+        "small = [bytes(1000)]\n"  # above them: what is freed lies in the middle of the heap
+        "del large\n"
+        "before = psutil.Process().memory_info().rss\n"
+        "bound_kept_memory()\n"
+        "print(before - psutil.Process().memory_info().rss)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (int(run.stdout) > (blocks - 1) * 2**24) is returned

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
+import psutil
+
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import RunFailed, RunFinished
@@ -26,6 +28,7 @@ __all__ = ["Jobs", "Status", "log_lines", "status_of"]
 Status = Literal["running", "finished", "stopped", "failed"]
 
 PATIENCE = 15.0  # seconds that a run gets to stop by itself
+NICENESS = 5  # of a training; where both want one core, the server gets three quarters of it
 AGAIN = 3.0  # seconds until it is told to stop once more
 LOOK_EVERY = 0.1
 LOG_TAIL = 100_000  # bytes
@@ -57,6 +60,7 @@ class Jobs:
             to resume the run that is there.
         workers : which train; see `bakeoff.bake`.
         """
+        self._let_go()
         path.mkdir(parents=True, exist_ok=True)
         if config is not None:
             self._sources[path] = config.source
@@ -73,6 +77,7 @@ class Jobs:
                 env=plain_environment(),
                 start_new_session=True,  # a Ctrl-C of the server is not meant for it
             )
+        _let_others_pass(self._processes[path].pid)
         # Until it takes the lock, some seconds later, it is running all the same: for a server that
         # starts meanwhile too.
         name_holder(path, self._processes[path].pid)
@@ -81,12 +86,18 @@ class Jobs:
         """How a run stands; see `status_of`. One that is only just starting is running too."""
         found = status_of(run)
         process = self._processes.get(run.path)
-        if process is None or found == "finished":  # the process may take a moment to end
+        if process is None:
             return found
-        if process.poll() is None:
-            return "running"
+        if process.poll() is None:  # the process of a finished run may take a moment to end
+            return found if found == "finished" else "running"
         self._processes.pop(run.path, None)
         return status_of(run)
+
+    def _let_go(self) -> None:
+        """Let the system forget processes that ended, those of deleted runs too."""
+        for path, process in list(self._processes.items()):
+            if process.poll() is not None:
+                self._processes.pop(path, None)
 
     def source(self, run: RunFolder) -> str | None:
         """What a run is trained on; None if it never began."""
@@ -120,6 +131,16 @@ class Jobs:
                 process.send_signal(what)
             elif pid := holder(run.path):
                 os.kill(pid, what)
+
+
+def _let_others_pass(pid: int) -> None:
+    """Give a training less of a busy processor than the answers of this server get."""
+    with suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(max(NICENESS, process.nice()))
 
 
 def status_of(run: RunFolder) -> Status:

@@ -21,6 +21,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
 from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, corruptions_for
 from bakeoff.record.events import PicturesCorrupted
+from bakeoff.training.compute import bound_kept_memory
 from bakeoff.training.model import Model
 from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import Unit
@@ -92,6 +93,7 @@ class CorruptionUnit(Unit):
                     seconds[name] += time.perf_counter() - started
                     matches = answers.reshape(STRENGTHS, -1) == labels[batch]
                     right[name][number] += matches.sum(1)
+            bound_kept_memory()
         for name in self.approaches:
             files = {RIGHT: json.dumps(right[name].tolist()).encode()}
             folder.save_unit_files(name, self.name, files)

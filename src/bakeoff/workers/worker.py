@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
-from bakeoff.training.compute import give_memory_back, keep_freed_memory
+from bakeoff.training.compute import bound_kept_memory, give_memory_back, keep_freed_memory
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Stopped, Tell, Unit, unit_from_json
 
@@ -53,7 +53,10 @@ class Worker:
         """Do a unit and keep what comes of it; see `Unit.do`."""
         if all(self.folder.has_unit(*kept) for kept in unit.keeps):
             return  # the worker that did it died before it could say so
-        unit.do(self)
+        try:
+            unit.do(self)
+        finally:
+            bound_kept_memory()
 
     def clear(self) -> None:
         """Forget what was prepared."""
