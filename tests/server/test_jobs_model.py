@@ -226,7 +226,7 @@ def wait(until: Callable[[], object], what: str, seconds: float = 20) -> None:
 
 def alive(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -256,7 +256,7 @@ def test_the_jobs_are_what_their_model_says(
     monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-P", "-c", TRAINER, str(tmp_path)))
     monkeypatch.setattr(TrainingJobs, "made", tmp_path, raising=False)
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             TrainingJobs,
             settings=settings(
                 max_examples=examples,
