@@ -261,7 +261,7 @@ def verdict_shown(results: Results) -> Text:
     if results.verdict is None:
         return Text(results.winner.why)
     said = results.verdict.sentences
-    shown = Text(" ".join(one.text for one in said if one.about == "which"), style="bold")
+    shown = Text(results.verdict.why, style="bold")
     reasons = " ".join(one.text for one in said if one.about in ("sure", "cost", "where"))
     shown.append(f"\n{reasons}", style="not bold")
     shown.append("\n\nWhat to do next")

@@ -17,7 +17,7 @@ from bakeoff.evaluation.compare import (
     mcnemar,
     pictures_to_tell,
 )
-from bakeoff.evaluation.records import Scores, Winner
+from bakeoff.evaluation.records import Scores
 from bakeoff.evaluation.scores import score
 
 Right = NDArray[np.bool_]
@@ -41,7 +41,7 @@ def scored(correct: Mapping[str, Right], labels: NDArray[np.int64]) -> dict[str,
     }
 
 
-def chosen(correct: Mapping[str, Right], classes: int = 10) -> Winner:
+def chosen(correct: Mapping[str, Right], classes: int = 10) -> str | None:
     labels = np.arange(len(next(iter(correct.values())))) % classes
     return choose_winner(scored(correct, labels), compare_all(correct))
 
@@ -196,51 +196,25 @@ def test_equals_cannot_be_separated() -> None:
 
 def test_the_winner_is_better_than_every_other() -> None:
     a, b = pair(370, 60, 0)
-    winner = chosen({"vit": b, "cnn": a, "baseline": b & (np.arange(430) % 3 > 0)})
-    assert winner.name == "cnn"
-    assert (
-        winner.why == "cnn has 100.0 % of 430 pictures right and is better than vit and baseline."
-    )
+    assert chosen({"vit": b, "cnn": a, "baseline": b & (np.arange(430) % 3 > 0)}) == "cnn"
 
 
-def test_a_tie_names_no_winner_and_says_what_to_do() -> None:
+def test_a_tie_names_no_winner() -> None:
     a, b = pair(407, 14, 5, 5)
-    winner = chosen({"cnn": a, "transfer": b, "baseline": a & (np.arange(431) % 3 > 0)})
-    assert winner.name is None
-    assert winner.why.startswith("cnn has 97.7 % of 431 pictures right, but is not clearly")
-    assert "cnn and transfer are too close to call: 9 pictures apart on 431" in winner.why
-    assert "It is better than baseline." in winner.why
-    assert "Prefer the cheapest or simplest of cnn and transfer, or add about" in winner.why
-    assert "baseline are too close" not in winner.why
-
-
-def test_a_tie_of_equals_asks_for_no_pictures() -> None:
+    assert chosen({"cnn": a, "transfer": b, "baseline": a & (np.arange(431) % 3 > 0)}) is None
     a, b = pair(410, 9, 9, 3)
-    winner = chosen({"cnn": a, "transfer": b})
-    assert winner.name is None
-    assert "no realistic number of pictures would separate them" in winner.why
-    assert "better than" not in winner.why
+    assert chosen({"cnn": a, "transfer": b}) is None
 
 
 def test_chance_is_not_a_winner_even_alone() -> None:
     labels = np.repeat([0, 1], [70, 30])
     right = np.arange(100) % 4 > 0
     for correct in ({"cnn": right}, {"cnn": right, "vit": right & (labels == 0)}):
-        winner = choose_winner(scored(correct, labels), compare_all(correct))
-        assert winner.name is None
-        assert winner.why.startswith(
-            "No approach is clearly better than guessing: of 100 pictures, always answering "
-            "“class 0” has 70.0 % right, cnn 75.0 % (95 % interval 65.7 to 82.5 %)."
-        )
+        assert choose_winner(scored(correct, labels), compare_all(correct)) is None
 
 
 def test_a_single_approach_wins() -> None:
-    winner = chosen({"cnn": np.arange(100) % 10 > 0})
-    assert winner.name == "cnn"
-    assert winner.why == (
-        "cnn has 90.0 % of 100 pictures right, against 10.0 % for always answering “class 0”. "
-        "It is the only approach of this run: add others to compare it with."
-    )
+    assert chosen({"cnn": np.arange(100) % 10 > 0}) == "cnn"
 
 
 def test_the_winner_needs_approaches_and_all_pairs() -> None:
@@ -253,7 +227,6 @@ def test_the_winner_needs_approaches_and_all_pairs() -> None:
 
 def test_the_words_use_titles() -> None:
     rng = np.random.default_rng(0)
-    labels = np.arange(400) % 10
     correct = {
         "cnn": rng.random(400) < 0.9,
         "vit": rng.random(400) < 0.9,
@@ -263,6 +236,5 @@ def test_the_words_use_titles() -> None:
     comparisons = compare_all(correct, titles=titles)
     assert comparisons[0].words.startswith("CNN from scratch and Vision Transformer are too close")
     assert comparisons[1].words.startswith("CNN from scratch is better than plain")
-    winner = choose_winner(scored(correct, labels), comparisons, titles)
-    assert "CNN from scratch and Vision Transformer are" in winner.why
-    assert not {"cnn", "vit"} & set(winner.why.split())
+    words = " ".join(one.words for one in comparisons)
+    assert not {"cnn", "vit"} & set(words.split())

@@ -303,7 +303,7 @@ def weakest(run: RunFolder) -> ApproachResult:
 def opening(results: Results) -> str:
     """How the verdict of a run begins, as far as no figure follows."""
     assert results.verdict is not None
-    return results.verdict.sentences[0].text.partition(" it has ")[0] + " it has"
+    return results.verdict.sentences[0].text.partition(" has ")[0] + " has"
 
 
 def settled(page: Page) -> Locator:

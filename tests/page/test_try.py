@@ -59,6 +59,19 @@ def test_every_model_answers_during_drawing(room: Page) -> None:
     expect(room.get_by_role("status").filter(has_text="CNN from scratch: ")).to_have_count(1)
 
 
+def test_an_example_is_answered_with_one_click(room: Page, trained: RunFolder) -> None:
+    examples = room.get_by_role("group", name="Examples of the set").get_by_role("button")
+    expect(examples).to_have_count(8)
+    expect(room.get_by_text("that no model was trained on")).to_be_visible()
+    label = examples.nth(2).get_attribute("title")
+    assert label in trained.results().dataset.classes
+    examples.nth(2).click()
+    expect(answer(room, "CNN from scratch")).to_have_text(re.compile(r"^\s*\d\s*$"))
+    expect(room.get_by_text("Labelled")).to_contain_text(f"Labelled {label}")
+    room.get_by_role("button", name="Draw", exact=True).click()
+    expect(room.get_by_text("Draw something")).to_be_visible()
+
+
 def test_undo_redo_and_clear(room: Page) -> None:
     draw(room, ONE)
     draw(room, [(0.2, 0.5), (0.8, 0.5)])
@@ -283,7 +296,7 @@ def test_many_pictures_at_once(pile: Page) -> None:
     pile.get_by_label("Answer", exact=True).select_option("")
     pile.get_by_text(re.compile("^None of these")).click()
     pile.get_by_text(re.compile("^All")).click()
-    pile.get_by_label("Order", exact=True).select_option("Least sure first")
+    pile.get_by_label("Order", exact=True).select_option("Least probable first")
     assert "sort=unsure" in pile.url
 
 

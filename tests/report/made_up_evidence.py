@@ -183,7 +183,7 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
     """Six sentences, one of them about improving a class."""
     return Verdict(
         [
-            Sentence("which", f"Trust {best}: it has {100 * accuracy:.1f} % right."),
+            Sentence("which", f"{best} has {100 * accuracy:.1f} % right."),
             Sentence("sure", "The order is not settled: two are too close to call."),
             Sentence("cost", "It takes 0.6 MB and 4.2 ms a picture."),
             Sentence("where", f"It fails most on “{weak}”."),
@@ -196,5 +196,7 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
             Sentence(
                 "next", "The learning curve still rises: twice the pictures would help.", "learning"
             ),
-        ]
+        ],
+        f"Too close to call. We'd use {best}: it has the most right.",
+        best,
     )

@@ -14,7 +14,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.compare import choose_winner, compare_all
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.records import Scores, Trust, TrustMeasured
+from bakeoff.evaluation.records import Scores, Trust, TrustMeasured, Winner
 from bakeoff.evaluation.scores import score
 from bakeoff.record.config import ApproachConfig, RunConfig
 from bakeoff.record.folder import RunFolder
@@ -164,6 +164,7 @@ def make_run(
     found = health(names, labels, classes, [kind.name for kind in kinds], groups)
     best = max(results, key=lambda one: all_scores[one.name].accuracy)
     weak = min(all_scores[best.name].per_class, key=lambda one: one.accuracy).name
+    words = verdict(best.title, all_scores[best.name].accuracy, found, weak)
     approaches = tuple(ApproachConfig(name=kind.name) for kind in kinds)
     run = RunFolder.create(path, RunConfig(source="made up", approaches=approaches))
     index = PictureIndex(
@@ -202,10 +203,10 @@ def make_run(
             ),
             approaches=results,
             comparison=comparison,
-            winner=choose_winner(all_scores, comparison, titles),
+            winner=Winner(choose_winner(all_scores, comparison), words.why),
             test_comparison=on_test,
             health=found,
-            verdict=verdict(best.title, all_scores[best.name].accuracy, found, weak),
+            verdict=words,
         ),
         probabilities_of,
     )

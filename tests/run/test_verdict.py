@@ -15,7 +15,7 @@ from bakeoff.evaluation.compare import guessing
 from bakeoff.evaluation.records import Health, LearningCurve, Shortcut, Suspect
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.bake import bake
-from bakeoff.run.verdict import verdict_of
+from bakeoff.run.verdict import verdict_of, with_verdict
 from bakeoff.screen import verdict_shown
 
 from ..strokes import QUICKLY
@@ -58,8 +58,11 @@ def test_every_question_has_an_answer(usual: Results) -> None:
 
 def test_the_fastest_of_those_too_close_to_call_is_taken(usual: Results) -> None:
     assert usual.winner.name is None
+    verdict = verdict_of(usual)
+    assert verdict.headline == "Too close to call. We'd use CNN: it is 3× faster."
+    assert verdict.use == "cnn"
     text = said(usual, "which")
-    assert text.startswith("Take CNN: it has ")
+    assert text.startswith("CNN has ")
     assert "too few pictures to separate it from Transfer (EfficientNet-Lite0)." in text
     assert "It answers 3 times as fast as Transfer (EfficientNet-Lite0)." in text
     assert "more pictures would probably separate it from Transfer" in said(usual, "next")
@@ -67,8 +70,11 @@ def test_the_fastest_of_those_too_close_to_call_is_taken(usual: Results) -> None
 
 def test_a_small_difference_in_speed_is_no_reason(usual: Results) -> None:
     alike = one_of(usual, "transfer").latency
-    text = said(with_changes(usual, "cnn", latency=alike), "which")
-    assert text.startswith("Take Transfer (EfficientNet-Lite0): it has ")
+    changed = with_changes(usual, "cnn", latency=alike)
+    assert verdict_of(changed).headline == (
+        "Too close to call. We'd use Transfer (EfficientNet-Lite0): it has the most right."
+    )
+    text = said(changed, "which")
     assert "times as fast" not in text
 
 
@@ -76,10 +82,9 @@ def test_a_winner_is_trusted(tmp_path: Path) -> None:
     kinds = (replace(CNN, skill=9.0), replace(VIT, skill=3.0), replace(BASELINE, skill=1.5))
     results = make_run(tmp_path / "run", kinds, pictures=600).results()
     assert results.winner.name == "cnn"
+    assert verdict_of(results).headline == "Trust CNN: it is clearly better than all others."
     text = said(results, "which")
-    assert text.startswith("Trust CNN: it has ")
-    assert "of 600 pictures right that its models had not seen" in text
-    assert "is clearly better than all others; Vision Transformer is " in text
+    assert "of 600 pictures right that its models had not seen; Vision Transformer is " in text
     assert "Baseline is 5 times as fast" not in said(results, "cost")
 
 
@@ -92,13 +97,36 @@ def test_the_cost_names_a_faster_approach(usual: Results) -> None:
 
 def test_a_single_approach(tmp_path: Path) -> None:
     results = make_run(tmp_path / "run", [CNN], pictures=300).results()
-    assert said(results, "which").endswith("No other approach was trained.")
+    assert verdict_of(results).headline == "CNN is the only approach that was trained."
+    assert said(results, "which").endswith("Add other approaches to compare it with.")
+
+
+def test_two_approaches_name_each_other(tmp_path: Path) -> None:
+    kinds = (replace(CNN, skill=9.0), replace(BASELINE, skill=1.5))
+    results = make_run(tmp_path / "run", kinds, pictures=600).results()
+    assert verdict_of(results).headline == "Trust CNN: it is clearly better than Baseline."
+
+
+@pytest.mark.parametrize(("slow", "words"), [(1.55, "1.6×"), (33.2, "33×"), (140.0, "140×")])
+def test_how_much_faster(usual: Results, slow: float, words: str) -> None:
+    fast = one_of(usual, "cnn").latency
+    slower = fast.model_copy(update={"batch_1_ms": slow * fast.batch_1_ms})
+    changed = with_changes(usual, "transfer", latency=slower)
+    assert verdict_of(changed).headline.endswith(f"We'd use CNN: it is {words} faster.")
+
+
+def test_every_place_has_the_same_words(usual: Results) -> None:
+    judged = with_verdict(usual)
+    assert judged.verdict is not None
+    assert judged.winner.why.startswith(judged.verdict.headline)
+    assert judged.verdict.headline in repr(judged)
+    assert judged.winner.why in verdict_shown(judged).plain
 
 
 def test_guessing_is_reported_alone(tmp_path: Path) -> None:
     kinds = [replace(kind, skill=-4.0) for kind in KINDS]
     results = make_run(tmp_path / "run", kinds, pictures=300).results()
-    assert said(results, "which").startswith("On these pictures no approach is clearly better")
+    assert verdict_of(results).headline == "No approach is clearly better than guessing."
     assert "are the labels right" in said(results, "next")
     assert said(results, "where") == said(results, "cost") == ""
 
@@ -189,7 +217,7 @@ def test_the_terminal_shows_it_in_three_parts(usual: Results) -> None:
     console = Console(record=True, width=2000, highlight=False)
     console.print(verdict_shown(usual.model_copy(update={"verdict": verdict_of(usual)})))
     first, reasons, *rest = console.export_text().splitlines()
-    assert first.startswith("Take CNN")
+    assert first.startswith("Too close to call. We'd use CNN")
     assert "On other pictures like these" in reasons
     assert rest[1] == "What to do next"
     assert all(line.startswith("• ") for line in rest[2:])
@@ -206,6 +234,4 @@ def test_the_verdict_on_shuffled_labels(tmp_path: Path) -> None:
         assert one.out_of_fold.interval[0] <= guessing(one.out_of_fold)[1]
     assert results.winner.name is None
     assert results.verdict is not None
-    assert results.verdict.sentences[0].text.startswith(
-        "On these pictures no approach is clearly better"
-    )
+    assert results.verdict.headline == "No approach is clearly better than guessing."

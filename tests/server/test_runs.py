@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shutil
 import threading
@@ -12,6 +13,8 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Winner
@@ -22,6 +25,37 @@ from bakeoff.server.home import Home
 from bakeoff.server.runs import Runs
 
 from .conftest import serving
+
+
+def test_examples_are_of_the_locked_test(client: httpx.Client, finished: RunFolder) -> None:
+    results, index, small = finished.results(), finished.picture_index(), finished.sheets()
+    found = client.get("/api/runs/run/examples").json()
+    assert [one["label"] for one in found] == results.dataset.classes[:8]
+    last = len(index.part_names) - 1
+    tested = [row for row, part in enumerate(index.parts) if part == last]
+    for one in found:
+        assert one["locked"]
+        row = next(
+            row for row in tested if results.dataset.classes[index.labels[row]] == one["label"]
+        )
+        png = base64.b64decode(one["picture"].partition(",")[2])
+        with Image.open(io.BytesIO(png)) as image:
+            assert np.array_equal(np.asarray(image), np.asarray(small[row].convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    ("classes", "shown"), [(3, [0, 1, 2]), (40, [0, 6, 11, 17, 22, 28, 33, 39])]
+)
+def test_examples_are_spread_over_the_classes(
+    tmp_path: Path, classes: int, shown: list[int]
+) -> None:
+    named = [f"class {number}" for number in range(classes)]
+    home = Home(tmp_path, open=False)
+    make_run(home.runs / "run", KINDS[:1], named, pictures=12 * classes)
+    with serving(None, home=home) as client:
+        found = client.get("/api/runs/run/examples").json()
+    assert [one["label"] for one in found] == [named[place] for place in shown]
+    assert not any(one["locked"] for one in found)
 
 
 def test_a_run_is_served_with_its_report(client: httpx.Client, finished: RunFolder) -> None:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t
 
 from bakeoff.data.words import spaced
-from bakeoff.evaluation.prose import listed, of_pictures, percent, span
-from bakeoff.evaluation.records import Comparison, Scores, Winner
+from bakeoff.evaluation.prose import of_pictures
+from bakeoff.evaluation.records import Comparison, Scores
 
 __all__ = [
     "ALPHA",
@@ -173,22 +173,16 @@ def beats_guessing(scores: Scores, *, among: int = 1) -> bool:
     return scores.interval[0] > floor and bool(p <= ALPHA / among)
 
 
-def choose_winner(
-    scores: Mapping[str, Scores],
-    comparisons: Sequence[Comparison],
-    titles: Mapping[str, str] | None = None,
-) -> Winner:
-    """The approach to trust, if the pictures separate it from the others.
+def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison]) -> str | None:
+    """The name of the approach to trust, if the pictures separate it from the others.
 
     It is the one with the best accuracy, provided that it beats always answering the most
-    frequent class and is better than every other by the verdicts of `compare_all`. Otherwise no
-    approach is named, and `why` says which are too close to call and what to do.
+    frequent class and is better than every other by the verdicts of `compare_all`.
 
     Parameters
     ----------
     scores : of each approach, on the same pictures.
     comparisons : all pairs of them; empty for one approach.
-    titles : names of the approaches in the words; default: their keys in `scores`.
 
     Raises
     ------
@@ -198,37 +192,10 @@ def choose_winner(
     if not scores:
         raise ValueError("there are no approaches to choose from")
     best = max(scores, key=lambda name: scores[name].accuracy)
-    record = scores[best]
-    frequent, floor = guessing(record)
-    leader, share = _called(best, titles), percent(record.accuracy)
-    result = f"{leader} has {share} of {spaced(record.pictures)} pictures right"
-    if not beats_guessing(record, among=len(scores)):
-        return Winner(
-            None,
-            f"No approach is clearly better than guessing: of {spaced(record.pictures)} pictures, "
-            f"always answering “{frequent}” has {percent(floor)} right, {leader} {share} (95 % "
-            f"interval {span(record.interval)}). Check the labels, look at the mistakes, and add "
-            "more pictures of each class.",
-        )
-    if len(scores) == 1:
-        return Winner(
-            best,
-            f"{result}, against {percent(floor)} for always answering “{frequent}”. "
-            "It is the only approach of this run: add others to compare it with.",
-        )
+    if not beats_guessing(scores[best], among=len(scores)):
+        return None
     against = _against(best, scores, comparisons)
-    tied = [name for name, pair in against.items() if pair.verdict == TOO_CLOSE]
-    beaten = [_called(name, titles) for name in against if name not in tied]
-    if not tied:
-        return Winner(best, f"{result} and is better than {listed(beaten)}.")
-    even = listed([_called(name, titles) for name in (best, *tied)])
-    parts = "; ".join(against[name].words for name in tied)
-    better = f" It is better than {listed(beaten)}." if beaten else ""
-    return Winner(
-        None,
-        f"{result}, but is not clearly the best: {parts}.{better} Prefer the cheapest or simplest "
-        f"of {even}{_more([against[name] for name in tied], len(comparisons))}.",
-    )
+    return None if any(pair.verdict == TOO_CLOSE for pair in against) else best
 
 
 def _comparison(
@@ -299,26 +266,15 @@ def _coin(heads: int, tails: int) -> float:
 
 def _against(
     best: str, scores: Mapping[str, Scores], comparisons: Sequence[Comparison]
-) -> dict[str, Comparison]:
-    against = {}
-    for pair in comparisons:
-        if best in (pair.a, pair.b):
-            against[pair.b if pair.a == best else pair.a] = pair
+) -> list[Comparison]:
+    against = {
+        pair.b if pair.a == best else pair.a: pair
+        for pair in comparisons
+        if best in (pair.a, pair.b)
+    }
     if missing := set(scores) - set(against) - {best}:
         raise ValueError(f"{best} was not compared with {', '.join(sorted(missing))}")
-    return {name: against[name] for name in scores if name != best}
-
-
-def _more(tied: Sequence[Comparison], comparisons: int) -> str:
-    """The alternative in case of a tie, as the end of a sentence."""
-    needed = [pictures_to_tell(pair, comparisons) for pair in tied]
-    known = [more for more in needed if more is not None]
-    if len(known) < len(needed):
-        return ": they are so similar that no realistic number of pictures would separate them"
-    return (
-        f", or add about {spaced(max(known))} pictures: if the approaches differ on them as they "
-        "do on these, that would probably separate them"
-    )
+    return [against[name] for name in scores if name != best]
 
 
 def _called(name: str, titles: Mapping[str, str] | None) -> str:

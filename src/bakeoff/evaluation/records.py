@@ -363,6 +363,18 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on a run in plain words, written by rules."""
+    """The verdict on a run in plain words, written by rules.
+
+    `headline` is the whole of it in one line, the same in the terminal, on the page and in the
+    report; "" in runs of older versions. `use` names the approach that it recommends.
+    """
 
     sentences: list[Sentence]
+    headline: str = ""
+    use: str | None = None
+
+    @property
+    def why(self) -> str:
+        """The headline and its reason, in one paragraph."""
+        reasons = (one.text for one in self.sentences if one.about == "which")
+        return " ".join(filter(None, [self.headline, *reasons]))

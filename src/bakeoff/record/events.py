@@ -233,6 +233,8 @@ class RunFinished(_Event):
     event: Literal["run finished"] = "run finished"
     winner: str | None
     why: str
+    headline: str | None = None
+    """The verdict in one line, with which `why` begins; older runs have none."""
 
 
 class RunFailed(_Event):

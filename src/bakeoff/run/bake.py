@@ -52,7 +52,7 @@ from bakeoff.run.summary import (
     probabilities_of,
 )
 from bakeoff.run.time_left import TimeKeeper, end_seconds
-from bakeoff.run.verdict import verdict_of
+from bakeoff.run.verdict import with_verdict
 from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
 from bakeoff.workers.cost import CostUnit, cost_of
@@ -422,7 +422,7 @@ class _Bake:
             health=health,
             **compared(scored, plan.parts),
         )
-        results = results.model_copy(update={"verdict": verdict_of(results)})
+        results = with_verdict(results)
         if plan.smaller is not None:
             labels, smaller = plan.dataset.labels, plan.smaller
             points = [
@@ -433,7 +433,13 @@ class _Bake:
             folder.save_learning(Fit._fields, points)
         folder.save_results(results, probabilities_of(plan.parts, scored))
         write_report(folder)
-        self.tell(RunFinished(winner=results.winner.name, why=results.winner.why))
+        self.tell(
+            RunFinished(
+                winner=results.winner.name,
+                why=results.winner.why,
+                headline=results.verdict.headline if results.verdict else None,
+            )
+        )
 
     def _with_costs(self, scored: Sequence[Scored]) -> list[ApproachResult]:
         """The results of all approaches, with what their answers cost."""

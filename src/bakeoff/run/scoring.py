@@ -35,10 +35,6 @@ from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
 __all__ = ["Answered", "Scored", "compared", "score_approach"]
 
-NO_SCORE = (
-    "Nothing could be scored: each class has one picture, and a model that has not seen it has not "
-    "seen the class. The models were trained and can be used."
-)
 
 Probabilities = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[Any]]
@@ -293,6 +289,8 @@ def _judged(
 def compared(scored: Sequence[Scored], parts: Split) -> Compared:
     """Compare all pairs, out of fold and on the locked test, and name the winner if there is one.
 
+    The verdict says why, when all is known.
+
     Where there are both, the folds name the winner: they hold more pictures.
     """
     fold_of = None
@@ -305,8 +303,8 @@ def compared(scored: Sequence[Scored], parts: Split) -> Compared:
     scores = {one.name: one.out_of_fold or one.test for one in scored}
     known = {name: given for name, given in scores.items() if given}
     if not known:
-        return Compared(comparison=[], test_comparison=[], winner=Winner(None, NO_SCORE))
-    winner = choose_winner(known, comparison, titles)
+        return Compared(comparison=[], test_comparison=[], winner=Winner(None, ""))
+    winner = Winner(choose_winner(known, comparison), "")
     on_test = {one.name: one.correct_on_test for one in scored if parts.folds}
     test_comparison = compare_all(
         {name: right for name, right in on_test.items() if right is not None}, titles=titles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.compare import TOO_CLOSE, beats_guessing, guessing, pictures_to_tell
@@ -18,23 +19,30 @@ from bakeoff.evaluation.records import (
 )
 from bakeoff.record.results import ApproachResult, Results
 
-__all__ = ["verdict_of"]
+__all__ = ["verdict_of", "with_verdict"]
 
 FASTER = 1.5  # times as fast; a smaller difference is no reason to prefer an approach
 FEW = 2  # classes or pairs to name, at most
+NO_SCORE = (
+    "Nothing could be scored: each class has one picture, and a model that has not seen it has not "
+    "seen the class. The models were trained and can be used."
+)
 REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
 
 def verdict_of(results: Results) -> Verdict:
     """Which approach to trust, how certain that is, its cost, where it fails, what to do next."""
     if not any(one.out_of_fold or one.test for one in results.approaches):
-        return Verdict([Sentence("which", results.winner.why), *_too_few()])
+        return Verdict([Sentence("which", NO_SCORE), *_too_few()], "Too few pictures for a score.")
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not beats_guessing(scores, among=len(results.approaches)):
         best = max(results.approaches, key=lambda one: _scores(one).accuracy)
         nothing = _nothing(best, _scores(best))
-        return Verdict([*nothing, *_unscored(results), *_about_the_set(results)])
+        return Verdict(
+            [*nothing, *_unscored(results), *_about_the_set(results)],
+            "No approach is clearly better than guessing.",
+        )
     return Verdict(
         [
             Sentence("which", _which(chosen, results)),
@@ -43,8 +51,17 @@ def verdict_of(results: Results) -> Verdict:
             Sentence("cost", _cost(chosen, results)),
             *_where(chosen, scores),
             *_next(chosen, scores, results),
-        ]
+        ],
+        _headline(chosen, results),
+        chosen.name,
     )
+
+
+def with_verdict(results: Results) -> Results:
+    """The results with their verdict, which also says why the winner won."""
+    verdict = verdict_of(results)
+    winner = replace(results.winner, why=verdict.why)
+    return results.model_copy(update={"verdict": verdict, "winner": winner})
 
 
 def _scores(result: ApproachResult) -> Scores:
@@ -90,8 +107,7 @@ def _nothing(best: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     frequent, floor = guessing(scores)
     yield Sentence(
         "which",
-        "On these pictures no approach is clearly better than guessing: always answering "
-        f"“{frequent}” is right for {percent(floor)}.",
+        f"Always answering “{frequent}” is right for {percent(floor)} of the pictures.",
     )
     yield Sentence(
         "sure",
@@ -106,32 +122,45 @@ def _nothing(best: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     )
 
 
+def _headline(chosen: ApproachResult, results: Results) -> str:
+    others = [one for one in results.approaches if one is not chosen]
+    if not others:
+        return f"{chosen.title} is the only approach that was trained."
+    tied = _tied(chosen, results)
+    if not tied:
+        beaten = others[0].title if len(others) == 1 else "all others"
+        return f"Trust {chosen.title}: it is clearly better than {beaten}."
+    times = max(_times(one, chosen) for one in tied)
+    reason = f"it is {_factor(times)}× faster" if times >= FASTER else "it has the most right"
+    return f"Too close to call. We'd use {chosen.title}: {reason}."
+
+
 def _which(chosen: ApproachResult, results: Results) -> str:
     scores = _scores(chosen)
     seen = "that its models had not seen" if chosen.out_of_fold else "of the locked test"
-    has = f"it has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} right {seen}"
+    has = (
+        f"{chosen.title} has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} right "
+        f"{seen}"
+    )
     others = [one for one in results.approaches if one is not chosen]
     if not others:
-        return f"{chosen.title} is usable: {has}. No other approach was trained."
+        return f"{has}. Add other approaches to compare it with."
     tied = _tied(chosen, results)
     if not tied:
         runner_up = max(others, key=lambda one: _scores(one).accuracy)
         pair = _pair(chosen, runner_up, results)
-        return (
-            f"Trust {chosen.title}: {has}, and is clearly better than all others; "
-            f"{runner_up.title} is {of_pictures(abs(pair.only_a - pair.only_b))} behind."
-        )
+        return f"{has}; {runner_up.title} is {of_pictures(abs(pair.only_a - pair.only_b))} behind."
     titles = listed([one.title for one in tied])
     slowest = max(tied, key=lambda one: _times(one, chosen))
+    times = _times(slowest, chosen)
     reason = (
-        f" It answers {_times(slowest, chosen):.0f} times as fast as {slowest.title}."
-        if _times(slowest, chosen) >= FASTER
-        else ""
+        f" It answers {_factor(times)} times as fast as {slowest.title}." if times >= FASTER else ""
     )
-    return (
-        f"Take {chosen.title}: {has}; there are too few pictures to separate it from {titles}."
-        f"{reason}"
-    )
+    return f"{has}; there are too few pictures to separate it from {titles}.{reason}"
+
+
+def _factor(times: float) -> str:
+    return f"{times:.1f}" if times < 2 else f"{times:.0f}"
 
 
 def _sure(chosen: ApproachResult) -> Iterator[Sentence]:

@@ -52,6 +52,8 @@ class RunSummary(BaseModel):
     """The approaches with a bundle."""
     why: str | None = None
     """Why the winner won, or why the run failed."""
+    headline: str | None = None
+    """The verdict in one line; null before the end and in runs of older versions."""
 
 
 def summary_or_why_not(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSummary:
@@ -123,6 +125,7 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
         "approaches": [approach.name for approach in results.approaches],
         "winner": results.winner.name,
         "why": results.winner.why,
+        "headline": (results.verdict.headline or None) if results.verdict else None,
     }
 
 

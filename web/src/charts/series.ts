@@ -1,4 +1,4 @@
-/** The colour and the shape of each series, in the order of the run. */
+/** The colour and the shape of each series. An approach keeps both in every run and room. */
 
 /** Paths around 0,0, about ten across: disc, square, triangle, diamond, cross, hexagon. */
 export const SHAPES = [
@@ -10,6 +10,31 @@ export const SHAPES = [
   "M-5,0L-2.5,-4.6H2.5L5,0L2.5,4.6H-2.5Z",
 ];
 
+const FIXED = new Map([
+  ["scattering", 0],
+  ["transfer", 1],
+  ["cnn", 2],
+  ["vit", 3],
+  ["baseline", 4],
+]);
+
 export function colour(number: number): string {
   return `var(--series-${number % 6})`;
+}
+
+/** The number of each approach, by name, whatever else is in the run.
+ *
+ * Approaches of other packages, and a second model of the same name, take what is free, from 5.
+ */
+export function seriesOf(names: readonly string[]): number[] {
+  const taken = new Set<number>();
+  const found = names.map((name) => {
+    const number = FIXED.get(name);
+    if (number === undefined || taken.has(number)) return undefined;
+    taken.add(number);
+    return number;
+  });
+  const free = [5, 0, 1, 2, 3, 4].filter((number) => !taken.has(number));
+  let next = 6; // from then on colours repeat
+  return found.map((number) => number ?? free.shift() ?? next++);
 }

@@ -1,5 +1,13 @@
 /** Models in this browser: requests to the worker that holds them. */
-import type { Early, Explanations, ModelInfo, Models, Predictions, Seen } from "./models.ts";
+import type {
+  Early,
+  Example,
+  Explanations,
+  ModelInfo,
+  Models,
+  Predictions,
+  Seen,
+} from "./models.ts";
 import type { Question, Reply } from "./local.worker.ts";
 
 /** The callbacks of a request that has no reply yet. */
@@ -27,6 +35,10 @@ export class LocalModels implements Models {
     this.#listed ??= this.#ask<ModelInfo[]>({ kind: "list", index: this.#index });
     this.#listed.catch(() => (this.#listed = undefined)); // the next try may succeed
     return this.#listed;
+  }
+
+  async examples(): Promise<Example[]> {
+    return [];
   }
 
   async predict(

@@ -27,6 +27,9 @@ export interface Seen {
   models: { model: string; picture: string; size: number }[];
 }
 
+/** A picture of a run, to try its models on. */
+export type Example = Schema["Example"];
+
 /** A store for pictures with their true class. */
 export interface Keeper {
   /** Names of the sets that accept pictures; null if the server keeps none. */
@@ -52,6 +55,8 @@ export interface Models {
   readonly keeper: Keeper | null;
   /** The models of a run, or the models that the server was started with. */
   list(run?: string): Promise<ModelInfo[]>;
+  /** Pictures of a run to try; none if the page has none. */
+  examples(run: string): Promise<Example[]>;
   /** Each model's answer to each picture; files may be pictures, tables of pixels or zips. */
   predict(
     files: File[],

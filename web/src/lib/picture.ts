@@ -1,4 +1,5 @@
 /** Pictures as the models are given them, for the page to show. */
+import { bytes } from "./base64.ts";
 import type { Decoded, Work } from "./decode.worker.ts";
 import { pathOf, withPath } from "./dropped.ts";
 import { toRgba, type Pixels } from "./pixels.ts";
@@ -30,8 +31,14 @@ export async function unzipped(files: readonly File[]): Promise<File[]> {
   return parts.flat();
 }
 
-function fileOf({ path, type, bytes }: Unpacked, zip: string): File {
-  return withPath(new File([bytes], path.split("/").at(-1)!, { type }), `${zip}/${path}`);
+/** A picture in a data URI as a file. */
+export function fileOfUri(uri: string, name: string): File {
+  const type = uri.slice("data:".length, uri.indexOf(";"));
+  return new File([bytes(uri.slice(uri.indexOf(",") + 1))], name, { type });
+}
+
+function fileOf({ path, type, bytes: inside }: Unpacked, zip: string): File {
+  return withPath(new File([inside], path.split("/").at(-1)!, { type }), `${zip}/${path}`);
 }
 
 function asked(file: Blob, kind: Work["kind"]): Promise<Decoded> {

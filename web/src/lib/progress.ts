@@ -56,6 +56,8 @@ export interface Progress {
   /** The time of the last event, in ms. */
   latest: number;
   winner: string | null;
+  /** The verdict in one line; runs of older versions have none. */
+  headline: string | null;
   /** Why the winner won, or why the run failed. */
   why: string | null;
 }
@@ -74,6 +76,7 @@ export const NOTHING: Progress = {
   left: null,
   latest: 0,
   winner: null,
+  headline: null,
   why: null,
 };
 
@@ -117,7 +120,8 @@ function apply(now: Progress, event: RunEvent): void {
     case "run finished":
       now.phase = "finished";
       now.current = null;
-      [now.winner, now.why] = [event.winner, event.why];
+      [now.winner, now.headline] = [event.winner, event.headline ?? null];
+      now.why = event.why.replace(event.headline ?? "", "").trim(); // it begins with it
       return;
     case "run failed":
     case "run stopped":
@@ -151,7 +155,7 @@ type OfUnit = Extract<
 function start(now: Progress, event: Started): void {
   now.phase = "measuring";
   now.left = null;
-  [now.current, now.winner, now.why] = [null, null, null];
+  [now.current, now.winner, now.headline, now.why] = [null, null, null, null];
   now.description = event.description;
   now.folds = event.folds;
   now.approaches = event.approaches.map((name) => {

@@ -1,5 +1,6 @@
 /** A finished run as the rooms read it: results, and columns with a value for every picture. */
 import type { Schema } from "./api.ts";
+import { seriesOf } from "../charts/series.ts";
 import { column } from "./base64.ts";
 import { Sheets } from "./sheets.ts";
 
@@ -21,7 +22,7 @@ export class Approach {
   readonly #confidence: Uint16Array;
   readonly #loss: Uint16Array;
 
-  /** `number` is its position in the run, which determines its colour and shape. */
+  /** `number` determines its colour and shape. */
   constructor(
     readonly number: number,
     readonly result: ApproachResult,
@@ -86,8 +87,9 @@ export class Run {
     this.#partNames = view.pictures.part_names;
     this.sheets = new Sheets(view.sheets);
     this.corrections = view.corrections;
+    const numbers = seriesOf(view.results.approaches.map(({ name }) => name));
     this.approaches = view.results.approaches.map(
-      (result, number) => new Approach(number, result, view.predictions[result.name]!),
+      (result, place) => new Approach(numbers[place]!, result, view.predictions[result.name]!),
     );
   }
 

@@ -157,6 +157,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{name}/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Examples
+         * @description At most eight pictures of different classes, of the locked test if there is one.
+         *
+         *     Empty until an approach is scored.
+         */
+        get: operations["examples_api_runs__name__examples_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{name}/log": {
         parameters: {
             query?: never;
@@ -1275,6 +1297,27 @@ export interface components {
             workers?: number | null;
         };
         /**
+         * Example
+         * @description A picture of a run.
+         */
+        Example: {
+            /**
+             * Label
+             * @description Its class.
+             */
+            label: string;
+            /**
+             * Locked
+             * @description Whether it is of the locked test, so that no model was trained on it.
+             */
+            locked: boolean;
+            /**
+             * Picture
+             * @description A small version as a PNG in a data URI.
+             */
+            picture: string;
+        };
+        /**
          * Explanations
          * @description The explanations of every model.
          */
@@ -2095,6 +2138,8 @@ export interface components {
              * @enum {string}
              */
             event: "run finished";
+            /** Headline */
+            headline?: string | null;
             /** Time */
             time?: string;
             /** Why */
@@ -2192,6 +2237,11 @@ export interface components {
             description?: string | null;
             /** Finished */
             finished: boolean;
+            /**
+             * Headline
+             * @description The verdict in one line; null before the end and in runs of older versions.
+             */
+            headline?: string | null;
             /**
              * Home
              * @description Whether it is in the server's own folder, where it can be resumed and deleted.
@@ -3055,10 +3105,20 @@ export interface components {
         /**
          * Verdict
          * @description The verdict on a run in plain words, written by rules.
+         *
+         *     `headline` is the whole of it in one line, the same in the terminal, on the page and in the
+         *     report; "" in runs of older versions. `use` names the approach that it recommends.
          */
         Verdict: {
+            /**
+             * Headline
+             * @default
+             */
+            headline: string;
             /** Sentences */
             sentences: components["schemas"]["Sentence"][];
+            /** Use */
+            use?: string | null;
         };
         /**
          * View
@@ -3622,6 +3682,37 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["RunEvent"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    examples_api_runs__name__examples_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"][];
                 };
             };
             /** @description Validation Error */

@@ -1,7 +1,7 @@
 /** Models behind the server that serves this page. */
 import { get, Refused, send } from "./api.ts";
 import { pathOf } from "./dropped.ts";
-import type { Explanations, Models, ModelInfo, Predictions, Seen } from "./models.ts";
+import type { Example, Explanations, Models, ModelInfo, Predictions, Seen } from "./models.ts";
 import { ServedSets } from "./sets.ts";
 
 export class ServedModels implements Models {
@@ -12,6 +12,10 @@ export class ServedModels implements Models {
   list(run?: string): Promise<ModelInfo[]> {
     if (!run) return get("/api/models");
     return send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
+  }
+
+  async examples(run: string): Promise<Example[]> {
+    return get(`/api/runs/${encodeURIComponent(run)}/examples`);
   }
 
   predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {

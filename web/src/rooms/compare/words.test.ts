@@ -6,7 +6,12 @@ import { facts, headline, settings } from "./words.ts";
 const results = madeUp().results;
 
 describe("headline", () => {
-  it("names the winner", () => {
+  it("is that of the verdict", () => {
+    const verdict = { sentences: [], headline: "Trust CNN: it is clearly better.", use: "cnn" };
+    expect(headline({ ...results, verdict })).toBe("Trust CNN: it is clearly better.");
+  });
+
+  it("names the winner of an older run", () => {
     const won = { ...results, winner: { name: "cnn", why: "" } };
     expect(headline(won)).toBe("Trust CNN");
     expect(headline({ ...won, approaches: won.approaches.slice(0, 1) })).toBe(

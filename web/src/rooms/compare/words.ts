@@ -2,8 +2,11 @@
 import { count, moment, plural, setting } from "../../lib/format.ts";
 import type { Results } from "../../lib/run.ts";
 
+/** The verdict in one line, as the terminal and the report have it. */
 export function headline(results: Results): string {
   if (results.preliminary) return "Results so far";
+  if (results.verdict?.headline) return results.verdict.headline;
+  // Runs of older versions have none.
   const { name } = results.winner;
   const won = results.approaches.find((approach) => approach.name === name);
   if (!won) return "No clear winner";

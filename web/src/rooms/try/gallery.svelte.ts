@@ -1,8 +1,7 @@
 /** Many pictures, predicted in batches; unreadable files are listed and the others go on. */
 import { Refused } from "../../lib/api.ts";
-import { bytes } from "../../lib/base64.ts";
 import { pathOf, shownNames, withPath } from "../../lib/dropped.ts";
-import { unzipped } from "../../lib/picture.ts";
+import { fileOfUri, unzipped } from "../../lib/picture.ts";
 import type { LeftOut, Models } from "../../lib/models.ts";
 import { byModel } from "./desk.svelte.ts";
 import type { Shown } from "./sift.ts";
@@ -87,7 +86,7 @@ export class Gallery {
       ...answers.map(({ name, path }, row) => {
         const whole = (byPath.get(path) ?? byName.get(name))?.shift() ?? null;
         const { label, picture } = found.pictures?.[row] ?? { label: null, picture: null };
-        const file = whole ?? (picture ? withPath(fileOf(picture, name), path) : null);
+        const file = whole ?? (picture ? withPath(fileOfUri(picture, name), path) : null);
         const shown = (whole && this.#names.get(whole)) ?? name;
         const truth = truthOf(whole ? pathOf(whole) : path, label, this.classes);
         return { name: shown, file, truth, said: byModel(found.models, row) };
@@ -103,11 +102,6 @@ export class Gallery {
     const problem = message.startsWith(start) ? message.slice(start.length) : message;
     return { subject: this.#names.get(file) ?? file.name, problem, hint: "" };
   }
-}
-
-/** A picture without a file of its own as one, from a PNG in a data URI. */
-function fileOf(uri: string, name: string): File {
-  return new File([bytes(uri.slice(uri.indexOf(",") + 1))], name, { type: "image/png" });
 }
 
 /** Files in batches of limited number and size. */

@@ -36,6 +36,14 @@ test("sorts by confidence or by class", () => {
   expect(sift(PICTURES, "all", undefined, "answer")).toEqual([0, 1, 2, 3]);
 });
 
+test("puts what most models have wrong first", () => {
+  const known = PICTURES.map((picture, place) => ({ ...picture, truth: "abab"[place]! }));
+  // Of the answers a a, a b, a a and b b, these are wrong: none, one, none, none.
+  expect(sift(known, "all", undefined, "wrong")).toEqual([1, 0, 2, 3]);
+  const other = PICTURES.map((picture) => ({ ...picture, truth: "b" }));
+  expect(sift(other, "all", undefined, "wrong")).toEqual([0, 2, 1, 3]);
+});
+
 test("a row for each picture and model", () => {
   const rows = answerRows(PICTURES.slice(2, 3), 3);
   expect(rows[0]).toEqual([

@@ -23,8 +23,9 @@ export const SHOWS = [
 export type Show = (typeof SHOWS)[number]["value"];
 
 export const SORTS = [
+  { value: "wrong", text: "Wrong first" },
   { value: "given", text: "Original order" },
-  { value: "unsure", text: "Least sure first" },
+  { value: "unsure", text: "Least probable first" },
   { value: "answer", text: "By answer" },
 ] as const;
 export type Sort = (typeof SORTS)[number]["value"];
@@ -49,9 +50,12 @@ export function sift(
     const fits = !answer || Object.values(picture.said).some((one) => one.answer.label === answer);
     return fits && passes(picture, show) ? [place] : [];
   });
-  if (sort === "unsure") {
-    const sure = pictures.map(sureness);
-    found.sort((a, b) => sure[a]! - sure[b]!);
+  if (sort === "wrong") {
+    const wrong = pictures.map((picture) => mistaken(picture));
+    found.sort((a, b) => wrong[b]! - wrong[a]!);
+  } else if (sort === "unsure") {
+    const likely = pictures.map(meanProbability);
+    found.sort((a, b) => likely[a]! - likely[b]!);
   } else if (sort === "answer") {
     const first = pictures.map((picture) => Object.values(picture.said)[0]?.answer.label ?? "");
     found.sort((a, b) => first[a]!.localeCompare(first[b]!, undefined, { numeric: true }));
@@ -59,8 +63,13 @@ export function sift(
   return found;
 }
 
+/** How many models are wrong about a picture. */
+function mistaken(picture: Shown): number {
+  return Object.keys(picture.said).filter((model) => isWrong(picture, model)).length;
+}
+
 /** The mean probability of the models' answers. */
-function sureness(picture: Shown): number {
+function meanProbability(picture: Shown): number {
   const all = Object.values(picture.said);
   return all.reduce((sum, one) => sum + one.answer.probability, 0) / Math.max(1, all.length);
 }
