@@ -235,6 +235,16 @@ def site(exported: Path) -> Iterator[str]:
         yield f"{address}some/where/"
 
 
+# A camera that shows a black bar on white paper.
+CAMERA = """navigator.mediaDevices.getUserMedia = async () => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
+  const brush = canvas.getContext('2d');
+  setInterval(() => { brush.fillStyle = '#fff'; brush.fillRect(0, 0, 64, 48);
+    brush.fillStyle = '#000'; brush.fillRect(30, 8, 5, 32); }, 30);
+  return (window.camera = canvas.captureStream(30));
+}"""
+
+
 def serious(page: Page) -> list[str]:
     """What axe-core finds serious or critical on the page as it is now."""
     page.evaluate((WEB / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))

@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import CHROMIUM, QUIET, TRY, Served, answer, choose, drop, saved, serious, watched
+from .conftest import (
+    CAMERA,
+    CHROMIUM,
+    QUIET,
+    TRY,
+    Served,
+    answer,
+    choose,
+    drop,
+    saved,
+    serious,
+    watched,
+)
 
 
 @pytest.mark.parametrize("name", ["seven.png", "seven.jpg"])
@@ -96,18 +108,30 @@ def test_pasted_and_dropped(
     expect(answer(room, "Plain baseline")).to_have_text("3")
 
 
+# Requests for answers in one second, and none while the page is hidden.
+COUNT_ANSWERS = """async () => {
+  const count = () => performance.getEntriesByType('resource')
+    .filter((one) => one.name.includes('/api/predict')).length;
+  performance.clearResourceTimings();
+  await new Promise((done) => setTimeout(done, 1000));
+  const found = count();
+  Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+  await new Promise((done) => setTimeout(done, 300));
+  const before = count();
+  await new Promise((done) => setTimeout(done, 300));
+  if (count() !== before) throw new Error('it asks while hidden');
+  delete document.hidden;
+  return found;
+}"""
+
+
 def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None:
-    page.add_init_script(
-        """navigator.mediaDevices.getUserMedia = async () => {
-          const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
-          const brush = canvas.getContext('2d');
-          setInterval(() => { brush.fillStyle = '#fff'; brush.fillRect(0, 0, 64, 48);
-            brush.fillStyle = '#000'; brush.fillRect(30, 8, 5, 32); }, 30);
-          return (window.camera = canvas.captureStream(30));
-        }"""
-    )
+    page.add_init_script(CAMERA)
     page.goto(served.at(TRY))
     page.get_by_role("button", name="Camera").click()
+    expect(answer(page, "CNN from scratch")).to_be_visible()  # while the camera runs
+    times = page.evaluate(COUNT_ANSWERS)
+    assert times >= 10, f"{times} answers in a second"
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
     expect(answer(page, "CNN from scratch")).to_be_visible()

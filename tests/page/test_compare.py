@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.report.made_up_run import KINDS, make_run
 
+from bakeoff.data.corrections import read_corrections
 from bakeoff.evaluation.records import Scores
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
@@ -78,6 +79,41 @@ def test_it_opens_with_a_picture(told: Page, made: tuple[Served, RunFolder]) -> 
     expect(worst.get_by_role("button")).to_have_count(3)
     worst.get_by_role("button").first.click()
     expect(told.get_by_role("dialog")).to_contain_text("Held out in")
+
+
+def test_labels_are_corrected_where_they_are_seen(
+    told: Page, made: tuple[Served, RunFolder], tmp_path: Path
+) -> None:
+    view(told, "Mistakes")
+    told.get_by_role("region", name="Mistakes of").get_by_role("button").first.click()
+    dialog = told.get_by_role("dialog")
+    classes = made[1].results().dataset.classes
+    label = dialog.get_by_role("definition").nth(1).inner_text()
+    new = next(name for name in classes if name != label)
+    told.keyboard.press(str(classes.index(new) + 1))
+    expect(dialog.get_by_role("status").filter(has_text="Now")).to_have_text(
+        f"Now {new}, was {label}."
+    )
+    told.keyboard.press("ArrowRight")
+    told.keyboard.press("x")
+    expect(dialog.get_by_text("Left out of the next training.")).to_be_visible()
+    told.keyboard.press("ArrowRight")
+    told.keyboard.press("x")
+    told.keyboard.press("u")
+    assert serious(told) == []
+    dialog.get_by_role("button", name="Close").click()
+    told.reload()  # they are kept
+    bar = told.get_by_role("region", name="Corrected labels")
+    expect(bar).to_contain_text("2 changes")
+    with told.expect_download() as download:
+        bar.get_by_role("button", name="corrections.csv").click()
+    download.value.save_as(tmp_path / "mine.csv")
+    rows = read_corrections(tmp_path / "mine.csv")
+    assert sorted(one.action for one in rows) == ["leave out", "relabel"]
+    [relabelled] = [one for one in rows if one.action == "relabel"]
+    assert (relabelled.label, relabelled.proposed) == (label, new)
+    told.goto(f"{made[0].address}/#/data/made?view=labels")  # the same in another room
+    expect(bar).to_contain_text("2 changes")
 
 
 def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None:

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bakeoff.approaches import APPROACHES
 from bakeoff.record.config import DEFAULT_APPROACHES
 
-from .conftest import all_there, drop, serious, sideways, watched
+from ..data.pictures_made import drawing, encoded
+from .conftest import CAMERA, all_there, drop, serious, sideways, watched
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
@@ -101,7 +102,7 @@ def upload(page: Page, name: str, data: bytes) -> None:
     )
 
 
-def train_baseline(page: Page) -> None:
+def train_baseline(page: Page, *, stay: bool = True) -> None:
     """On the page of choices: the plain baseline alone, quickly, in two folds."""
     approaches = page.get_by_role("group", name="Approaches")
     for box in approaches.get_by_role("checkbox").all():
@@ -111,6 +112,8 @@ def train_baseline(page: Page) -> None:
     page.get_by_role("spinbutton", name="Folds").fill("2")
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile("#/train/run/"))
+    if stay:
+        page.get_by_role("button", name="Stay here").click()
 
 
 def start(workshop: str, **training: object) -> str:
@@ -227,7 +230,7 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
     page.get_by_role("button", name="Add class").click()
     expect(page.get_by_text("A class of that name exists already.")).to_be_visible()
     page.get_by_label("New class").fill("")
-    page.get_by_label("Drawn by").fill("ann")
+    page.get_by_label("Made by").fill("ann")
     paper = page.locator("canvas")
     for number in range(4):
         for key, label in (("1", "flat"), ("2", "steep")):
@@ -243,13 +246,90 @@ def test_two_classes_are_drawn_and_trained_on(page: Page, workshop: str) -> None
     expect(page.get_by_role("button", name="steep 3 of at least 10")).to_be_visible()
     assert serious(page) == []
     page.reload()
-    expect(page.get_by_text("7 pictures, 2 classes · drawn by ann")).to_be_visible()
+    expect(page.get_by_text("7 pictures, 2 classes · made by ann")).to_be_visible()
     flat = page.get_by_role("list", name="Pictures of flat")
     expect(flat.get_by_role("img")).to_have_count(4)
     page.get_by_role("link", name="Train on this set").click()
     expect(page.get_by_role("spinbutton", name="Folds")).to_have_value("3")
-    train_baseline(page)
+    expect(page.get_by_role("radio", name="quick")).to_be_checked()  # there are few pictures
+    train_baseline(page, stay=False)
+    expect(page).to_have_url(re.compile("#/try/"), timeout=WHOLE)
+    stroke(page, page.locator("canvas"), (0.1, 0.5), (0.9, 0.5))
+    expect(page.get_by_role("article", name="Plain baseline")).to_contain_text("flat")
+    page.go_back()
     expect(page.get_by_role("region", name="Outcome")).to_be_visible(timeout=WHOLE)
+
+
+def test_classes_are_recorded_renamed_and_merged(page: Page, workshop: str) -> None:
+    page.add_init_script(CAMERA)
+    page.goto(f"{workshop}/#/train/set/snaps")
+    for label in ("mug", "cup", "jug"):
+        page.get_by_label("New class").fill(label)
+        page.get_by_label("New class").press("Enter")
+    page.get_by_role("button", name=re.compile("^1 mug|^mug")).first.click()
+    page.get_by_text("Camera", exact=True).click()
+    hold = page.get_by_role("button", name="Hold to record")
+    expect(hold).to_be_enabled()
+    hold.hover()
+    page.mouse.down()
+    mugs = page.get_by_role("list", name="Pictures of mug")
+    expect(mugs.get_by_role("img").nth(2)).to_be_visible()
+    page.mouse.up()
+    expect(page.get_by_text(re.compile("Recorded [0-9]+ pictures"))).to_be_visible()
+    expect(page.get_by_role("button", name="Undo last")).to_be_enabled()
+    recorded = mugs.get_by_role("button", name="Delete").count()
+    assert recorded >= 3
+    page.get_by_role("button", name="Undo last").click()  # all of the recording
+    expect(mugs).to_have_count(0)
+    hold.focus()
+    page.keyboard.press("Enter")  # a tap takes one
+    expect(mugs.get_by_role("button", name="Delete")).to_have_count(1)
+    expect(page.get_by_role("button", name="Undo last")).to_be_enabled()
+    hold.press("Enter")
+    expect(mugs.get_by_role("button", name="Delete")).to_have_count(2)
+
+    page.get_by_role("button", name="Edit mug").click()
+    page.get_by_label("New name of mug").fill("beaker")
+    page.get_by_role("button", name="Rename").click()
+    beakers = page.get_by_role("list", name="Pictures of beaker")
+    expect(beakers.get_by_role("button", name="Delete")).to_have_count(2)
+    page.get_by_role("button", name=re.compile("Another class for")).first.click()
+    page.get_by_role("group", name=re.compile("^Class of beaker")).get_by_text("cup").click()
+    cups = page.get_by_role("list", name="Pictures of cup")
+    expect(cups.get_by_role("button", name="Delete")).to_have_count(1)
+    page.get_by_role("button", name="Edit beaker").click()
+    page.get_by_label("New name of beaker").fill("CUP")
+    page.get_by_role("button", name="Merge into cup").click()
+    expect(cups.get_by_role("button", name="Delete")).to_have_count(2)
+    expect(page.get_by_role("list", name="Pictures of beaker")).to_have_count(0)
+    assert serious(page) == []
+    for _ in range(3):  # the merge, the move, the rename
+        page.get_by_role("button", name="Undo last").click()
+    expect(mugs.get_by_role("button", name="Delete")).to_have_count(2)
+    expect(cups).to_have_count(0)
+    page.get_by_role("button", name="Edit mug").click()
+    page.get_by_role("button", name="Move mug down").click()
+    page.reload()
+    expect(page.get_by_role("article").nth(0)).to_contain_text("cup")
+    expect(page.get_by_role("article").nth(1)).to_contain_text("mug")
+
+
+def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Path) -> None:
+    page.goto(f"{workshop}/#/train/set/on a class")
+    page.get_by_label("New class").fill("cat")
+    page.get_by_label("New class").press("Enter")
+    folder = tmp_path / "some" / "deep"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(encoded(drawing(number)))
+    (folder / "notes.txt").write_text("no picture")
+    drop(page, page.get_by_role("article"), tmp_path / "some")
+    cats = page.get_by_role("list", name="Pictures of cat")
+    expect(cats.get_by_role("button", name="Delete")).to_have_count(3)
+    expect(page.get_by_role("alert")).to_contain_text("notes.txt was not added")
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(cats).to_have_count(0)
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
 
 
 def test_a_class_without_pictures_is_remembered_and_can_be_removed(

@@ -271,6 +271,48 @@ def test_a_set_is_drawn(page: httpx.Client, home: Home) -> None:
     assert page.get("/api/sets/drawn").json()["group"] is None  # one has none
 
 
+def moved(page: httpx.Client, name: str, pictures: list[str], label: str) -> list[str]:
+    response = page.post(f"/api/sets/{name}/move", json={"pictures": pictures, "label": label})
+    assert response.status_code == 200, response.text
+    return [one["id"] for one in response.json()]
+
+
+def test_pictures_get_another_class(page: httpx.Client, home: Home) -> None:
+    for label, group in (("cat", None), ("cat", "ann"), ("dog", None)):
+        form = {"label": label} | ({"group": group} if group else {})
+        page.post(
+            "/api/sets/moved/pictures?create=true", data=form, files={"file": PNG}
+        ).raise_for_status()
+    before = [page.get(f"/api/sets/moved/pictures/{one}").content for one in ("cat/0001.png",)]
+    # One name is free among the dogs, the other is taken.
+    assert moved(page, "moved", ["cat/ann--0002.png"], "dog") == ["dog/ann--0002.png"]
+    assert moved(page, "moved", ["cat/0001.png"], "dog") == ["dog/0003.png"]
+    assert page.get("/api/sets/moved/pictures/dog/0003.png").content == before[0]
+    found = page.get("/api/sets/moved/pictures").json()
+    assert {(one["label"], one["group"]) for one in found} == {("dog", None), ("dog", "ann")}
+    assert not (home.sets / "moved" / "cat").exists()  # an empty class is gone
+    # A class is renamed by moving all of it; what is there already stays as it is.
+    everything = [one["id"] for one in found]
+    again = moved(page, "moved", everything, "wolf")
+    assert moved(page, "moved", again, "wolf") == again
+
+
+def test_a_move_is_checked_before_anything_moves(page: httpx.Client, home: Home) -> None:
+    page.post(
+        "/api/sets/kept/pictures?create=true", data={"label": "cat"}, files={"file": PNG}
+    ).raise_for_status()
+    for pictures, label, status in (
+        (["cat/0001.png", "cat/none.png"], "dog", 404),
+        (["../kept/cat/0001.png"], "dog", 404),
+        (["cat/0001.png"], "a/b", 400),
+        (["cat/0001.png"], "..", 400),
+    ):
+        answer = page.post("/api/sets/kept/move", json={"pictures": pictures, "label": label})
+        assert answer.status_code == status, answer.text
+    assert (home.sets / "kept" / "cat" / "0001.png").is_file()
+    assert page.post("/api/sets/no/move", json={"pictures": [], "label": "a"}).status_code == 404
+
+
 def test_names_from_macos_are_found_and_extended(page: httpx.Client, home: Home) -> None:
     apart = unicodedata.normalize("NFD", "thé")
     upload(page, "drinks", {"drinks.zip": zipped(members("tea", apart))})

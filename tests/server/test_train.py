@@ -19,9 +19,10 @@ import pytest
 from PIL import Image
 
 from bakeoff.approaches import APPROACHES
+from bakeoff.data.correction import Correction
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import RunFailed, RunStarted
-from bakeoff.record.folder import RunFolder
+from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.server import choices, jobs, train
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs, log_lines, status_of
@@ -350,6 +351,49 @@ def test_the_default_name_is_the_set_and_the_time(
     monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", ""))
     name = page.post("/api/training", json=QUICK).json()["run"]
     assert name.startswith("tiny-20")
+
+
+def test_a_run_is_repeated_on_corrected_labels(
+    page: httpx.Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = (sys.executable, "-c", "import sys; print(sys.stdin.read())")
+    monkeypatch.setattr(jobs, "COMMAND", echo)
+    earlier = [
+        Correction("relabel", "a.png", "cat", "dog"),
+        Correction("relabel", "b.png", "cat", "dog"),
+        Correction("leave out", "c.png"),
+    ]
+    config = RunConfig.parse(source="tiny", approaches=("baseline",), seed=7, corrections=earlier)
+    RunFolder.create(home.runs / "tiny-20260101-000000", config)
+    fixes = [
+        {"action": "relabel", "name": "a.png", "label": "dog", "proposed": "cat"},  # as it was
+        {"action": "leave out", "name": "b.png", "label": "dog"},
+        {"action": "relabel", "name": "d.png", "label": "cat", "proposed": "dog"},
+    ]
+    answer = page.post("/api/runs/tiny-20260101-000000/retrain", json={"corrections": fixes})
+    assert answer.status_code == 201, answer.text
+    name = answer.json()["run"]
+    assert name.startswith("tiny-20")
+    assert name != "tiny-20260101-000000"
+    for _ in range(100):
+        if text := (home.runs / name / LOG).read_text():
+            break
+        time.sleep(0.05)
+    again = RunConfig.model_validate_json(text)
+    assert (again.source, again.names, again.seed) == ("tiny", ("baseline",), 7)
+    assert {one.name: (one.action, one.label, one.proposed) for one in again.corrections} == {
+        "b.png": ("leave out", "cat", ""),
+        "c.png": ("leave out", "", ""),
+        "d.png": ("relabel", "cat", "dog"),
+    }
+
+
+def test_a_retraining_is_checked(page: httpx.Client) -> None:
+    fix = {"action": "relabel", "name": "a", "label": "b", "proposed": "c"}
+    refused(page.post("/api/runs/no/retrain", json={"corrections": [fix]}), 404, "no run")
+    empty: dict[str, object] = {}
+    for body in ({"corrections": []}, {"corrections": [fix | {"action": "delete"}]}, empty):
+        assert page.post("/api/runs/no/retrain", json=body).status_code == 422
 
 
 # -- runs of other places -------------------------------------------------------------

@@ -24,7 +24,7 @@ WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # device 
 
 @dataclass(frozen=True)
 class Home:
-    """Where a server keeps runs, studies and sets.
+    """Where a server keeps runs, studies, sets and published pages.
 
     Attributes
     ----------
@@ -44,6 +44,11 @@ class Home:
     def studies(self) -> Path:
         """The folder of studies."""
         return self.path / "studies"
+
+    @property
+    def shared(self) -> Path:
+        """The folder of published pages."""
+        return self.path / "shared"
 
     @property
     def sets(self) -> Path:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.catalog import at_hand, is_named
+from bakeoff.data.correction import Correction
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.labelling import parse_labelling
 from bakeoff.errors import BakeoffError
@@ -67,6 +69,25 @@ class NewTraining(Training):
     name: Annotated[str | None, Field(max_length=100)] = None
 
 
+class Fix(BaseModel):
+    """What a reader found wrong with a picture of a run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["relabel", "leave out"]
+    name: str
+    label: str
+    """Its class in the run."""
+    proposed: str = ""
+    """The class that it should have."""
+
+
+class Retraining(BaseModel):
+    """A run to repeat on corrected labels. Files stay unchanged."""
+
+    corrections: Annotated[list[Fix], Field(min_length=1, max_length=100_000)]
+
+
 class Started(BaseModel):
     """The run that was started."""
 
@@ -112,6 +133,29 @@ async def start(request: Request, asked: NewTraining) -> Started:
         raise Problem(409, f"There is a run {name} already. Choose another name.")
     _jobs(request).start(folder, config)
     return Started(run=_runs(request).name_of(folder) or name)
+
+
+@router.post("/runs/{name}/retrain", status_code=201, responses=REFUSALS)
+async def retrain(request: Request, name: str, asked: Retraining) -> Started:
+    """Start the same run again with corrected labels, as a new run.
+
+    The corrections that the run itself was given stay, unless these are about the same pictures.
+    """
+    home, run = home_of(request), run_of(request, name)
+    if reason := trainable():
+        raise Problem(409, reason)
+    try:
+        config = run.config
+    except BakeoffError as error:
+        raise Problem(409, str(error)) from None
+    _refuse_second(request, home)
+    corrections = _merged(config.corrections, asked.corrections)
+    again = config.model_copy(update={"corrections": corrections, "fingerprint": ""})
+    folder = home.runs / _stamped(re.sub(r"-\d{8}-\d{6}$", "", name))
+    if folder.exists():
+        raise Problem(409, f"There is a run {folder.name} already. Try again in a second.")
+    _jobs(request).start(folder, again)
+    return Started(run=_runs(request).name_of(folder) or folder.name)
 
 
 @router.post("/runs/{name}/cancel", responses=REFUSALS)
@@ -238,6 +282,19 @@ def _config(request: Request, asked: Training) -> RunConfig:
         raise Problem(400, str(error)) from None
     options = {name: getattr(asked, name) for name in RunOptions.model_fields}
     return RunConfig(source=str(source or asked.set), **options)
+
+
+def _merged(before: Sequence[Correction], found: Sequence[Fix]) -> tuple[Correction, ...]:
+    """Corrections of the files: the reader saw the labels that earlier ones had made."""
+    merged = {one.name: one for one in before}
+    for fix in found:
+        label = merged[fix.name].label if fix.name in merged else fix.label
+        proposed = fix.proposed if fix.action == "relabel" else ""
+        merged[fix.name] = Correction(fix.action, fix.name, label, proposed, why="by hand")
+    # A label that is put back is no correction.
+    return tuple(
+        one for one in merged.values() if one.action == "leave out" or one.proposed != one.label
+    )
 
 
 def _stamped(name: str) -> str:

@@ -70,6 +70,17 @@ class PictureForm(BaseModel):
     file: bytes
 
 
+class Move(BaseModel):
+    """Pictures of a set that get another class."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    pictures: list[str]
+    """Their ids."""
+    label: str
+    """The class, new or one of the set."""
+
+
 BINARY = {"type": "string", "format": "binary"}
 SET_BODY: dict[str, Any] = {
     "requestBody": {
@@ -169,6 +180,18 @@ async def add(
         return await asyncio.to_thread(
             sets.add, name, new.label, new.group, new.picture, create=create
         )
+    except BakeoffError as error:
+        raise Problem(400, str(error)) from None
+
+
+@router.post("/{name}/move", responses=REFUSALS)
+def move(request: Request, name: str, wanted: Move) -> list[PictureInfo]:
+    """Give pictures another class, to correct labels or to rename or merge classes.
+
+    The pictures have new ids, which are returned in the given order.
+    """
+    try:
+        return _sets(request).move(name, wanted.pictures, wanted.label)
     except BakeoffError as error:
         raise Problem(400, str(error)) from None
 

@@ -25,6 +25,7 @@ from bakeoff.server.sets.summary import (
     NUMBERED,
     PictureInfo,
     SetSummary,
+    group_of,
     is_editable,
     labelled_entries,
     picture_info,
@@ -168,19 +169,46 @@ class Sets:
         prefix = f"{group}--" if group else ""
         png = to_png(decode(data, "the picture", self._bounds.inputs.picture))
         with self._changing:
-            root = self._root(name, create=create)
-            folder = _called(label, visible(root)[0]) or root / label
-            folder.mkdir(exist_ok=True)
-            if folder not in root.iterdir():
-                raise Problem(
-                    409, f"{label} and another class differ only by case. Choose another name."
-                )
-            matches = [NUMBERED.fullmatch(path.stem) for path in folder.iterdir()]
-            number = 1 + max((int(match["number"]) for match in matches if match), default=0)
-            file = folder / f"{prefix}{number:04d}.png"
+            folder = _class_folder(self._root(name, create=create), label)
+            file = folder / f"{prefix}{_next_number(folder):04d}.png"
             with file.open("xb") as out:
                 out.write(png)
         return PictureInfo(id=f"{label}/{file.name}", label=label, group=group)
+
+    def move(self, name: str, pictures: Sequence[str], label: str) -> list[PictureInfo]:
+        """Give pictures of a set another class: new, or one that exists.
+
+        Parameters
+        ----------
+        pictures : their ids; if one is unknown, nothing is moved.
+        label : the class.
+
+        Returns
+        -------
+        The pictures in the given order, which have new ids.
+
+        Raises
+        ------
+        BakeoffError
+            The name of the class is invalid.
+        """
+        label = folder_checked(label, "class")
+        moved = []
+        with self._changing:
+            root = self._path(name)
+            found = [self._picture(name, picture) for picture in pictures]
+            folder = _class_folder(root, label) if found else root
+            for path in found:
+                group, target = group_of(path), folder / path.name
+                if path.parent != folder:
+                    if target.exists():
+                        prefix = f"{group}--" if group else ""
+                        target = folder / f"{prefix}{_next_number(folder):04d}{path.suffix}"
+                    path.rename(target)
+                    with suppress(OSError):  # it still contains others
+                        path.parent.rmdir()
+                moved.append(PictureInfo(id=f"{label}/{target.name}", label=label, group=group))
+        return moved
 
     def remove(self, name: str, picture: str) -> None:
         """Remove a picture from a set, and its class if that is empty then."""
@@ -234,6 +262,20 @@ def _called(name: str, paths: Sequence[Path]) -> Path | None:
     """The path of that name, in this spelling or else in another form of Unicode."""
     exact = next((path for path in paths if path.name == name), None)
     return exact or next((path for path in paths if nfc(path.name) == nfc(name)), None)
+
+
+def _class_folder(root: Path, label: str) -> Path:
+    """The folder of a class, created if it is new."""
+    folder = _called(label, visible(root)[0]) or root / label
+    folder.mkdir(exist_ok=True)
+    if folder not in root.iterdir():
+        raise Problem(409, f"{label} and another class differ only by case. Choose another name.")
+    return folder
+
+
+def _next_number(folder: Path) -> int:
+    matches = [NUMBERED.fullmatch(path.stem) for path in folder.iterdir()]
+    return 1 + max((int(match["number"]) for match in matches if match), default=0)
 
 
 def _no_set(name: str) -> Problem:

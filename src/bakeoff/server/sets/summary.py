@@ -24,6 +24,7 @@ __all__ = [
     "ClassCount",
     "PictureInfo",
     "SetSummary",
+    "group_of",
     "is_editable",
     "labelled_entries",
     "picture_info",
@@ -128,10 +129,13 @@ def labelled_entries(path: Path) -> list[Entry]:
 
 def picture_info(entry: Entry) -> PictureInfo:
     """The description of a picture, whose group is in its file name."""
-    match = NUMBERED.fullmatch(nfc(entry.path.stem))
-    return PictureInfo(
-        id=entry.name, label=entry.label or "", group=match["group"] if match else None
-    )
+    return PictureInfo(id=entry.name, label=entry.label or "", group=group_of(entry.path))
+
+
+def group_of(path: Path) -> str | None:
+    """Who drew a picture, if its file name says so."""
+    match = NUMBERED.fullmatch(nfc(path.stem))
+    return match["group"] if match else None
 
 
 def _saved(path: Path) -> SetSummary | None:

@@ -1,9 +1,12 @@
 /** A set during drawing: its classes, their pictures, and how to take a step back. */
+import { plural } from "../../lib/format.ts";
 import { recall, remember, remembered } from "../../lib/stored.ts";
+import { unfitClass } from "./naming.ts";
 import {
   addPicture,
   findSet,
   listPictures,
+  movePictures,
   openSet,
   pictureBlob,
   removePicture,
@@ -16,10 +19,13 @@ export interface Kept {
   group?: string | null;
 }
 
-/** A picture that was added or removed on this page; `file` is what was removed. */
+/** A change on this page, and how to take it back. */
 export interface Step {
-  kept: Kept;
-  file: Blob | null;
+  /** What was done: "Removed a picture of cat." */
+  words: string;
+  /** Whether it is announced over the page, because its place may be out of sight. */
+  loud: boolean;
+  back: () => Promise<void>;
 }
 
 const CLASSES = "bakeoff-classes-"; // before the name of the set, in the browser's storage
@@ -33,6 +39,7 @@ export class Collection {
   classes = $state.raw<string[]>([]);
   /** Newest last, for Undo. */
   steps = $state.raw<Step[]>([]);
+  readonly #newer = new Map<string, string>(); // ids that changed
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
   constructor(readonly name: string) {}
@@ -54,12 +61,9 @@ export class Collection {
   /** Why a name cannot be a class; null if it can. */
   unfit(label: string): string | null {
     const name = label.trim();
-    if (!name) return "Give the class a name.";
     if (this.classes.some((label) => label.toLowerCase() === name.toLowerCase()))
       return "A class of that name exists already.";
-    if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
-      return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
-    return null;
+    return unfitClass(name);
   }
 
   addClass(label: string): void {
@@ -75,25 +79,90 @@ export class Collection {
 
   async keep(label: string, group: string, file: Blob): Promise<void> {
     const kept = await this.#add(label, group, file);
-    this.steps = [...this.steps, { kept, file: null }];
+    await this.#refresh();
+    this.#done({ words: `Added to ${label}.`, loud: false, back: () => this.#delete([kept]) });
+  }
+
+  /** Add many pictures as one step, which ends early if `stopped`. Returns the refused files. */
+  async keepAll(
+    label: string,
+    group: string,
+    files: AsyncIterable<File> | Iterable<File>,
+    stopped?: AbortSignal,
+  ): Promise<{ name: string; problem: string }[]> {
+    const [added, refused] = [[] as Kept[], [] as { name: string; problem: string }[]];
+    for await (const file of files) {
+      if (stopped?.aborted) break;
+      try {
+        added.push(await this.#add(label, group, file));
+      } catch (error) {
+        refused.push({ name: file.name, problem: (error as Error).message });
+      }
+    }
+    if (added.length) {
+      await this.#refresh();
+      const words = `Added ${plural(added.length, "picture")} to ${label}.`;
+      this.#done({ words, loud: true, back: () => this.#delete(added) });
+    }
+    return refused;
   }
 
   async remove(kept: Kept): Promise<void> {
     const file = await pictureBlob(this.name, kept.id);
-    await this.#delete(kept);
-    this.steps = [...this.steps, { kept, file }];
+    await this.#delete([kept]);
+    const back = async () => {
+      const again = await this.#add(kept.label, kept.group ?? "", file);
+      this.#renamed([kept], [again]);
+      await this.#refresh();
+    };
+    this.#done({ words: `Removed a picture of ${kept.label}.`, loud: true, back });
   }
 
-  /** Take back the last addition or removal. */
-  async undo(): Promise<void> {
+  /** Give a picture another class. */
+  async relabel(kept: Kept, label: string): Promise<void> {
+    await this.#move([kept], label);
+    const back = () => this.#move([kept], kept.label);
+    this.#done({ words: `Moved a picture of ${kept.label} to ${label}.`, loud: true, back });
+  }
+
+  /** Rename a class; if the name is that of another class, the two become one. */
+  async rename(label: string, to: string): Promise<void> {
+    const [moved, before] = [[...this.of(label)], this.classes];
+    await this.#move(moved, to);
+    this.classes = before.includes(to)
+      ? before.filter((one) => one !== label)
+      : before.map((one) => (one === label ? to : one));
+    this.#remember();
+    const back = async () => {
+      await this.#move(moved, label);
+      this.classes = before;
+      this.#remember();
+    };
+    const how = before.includes(to) ? "Merged" : "Renamed";
+    const words = `${how} ${label} ${before.includes(to) ? "into" : "to"} ${to}.`;
+    this.#done({ words, loud: true, back });
+  }
+
+  /** Move a class up (-1) or down (1) in the list. */
+  reorder(label: string, by: -1 | 1): void {
+    const place = this.classes.indexOf(label);
+    const other = this.classes[place + by];
+    if (place < 0 || other === undefined) return;
+    this.classes = this.classes.map((one) => (one === label ? other : one === other ? label : one));
+    this.#remember();
+  }
+
+  /** Take back the last change. */
+  async undo(): Promise<Step | undefined> {
     const step = this.steps.at(-1);
-    if (!step) return;
-    const { kept, file } = step;
-    if (!file) await this.#delete(kept);
-    const again = file ? await this.#add(kept.label, kept.group ?? "", file) : null;
-    this.steps = this.steps
-      .filter((one) => one !== step)
-      .map((one) => (again && one.kept.id === kept.id ? { ...one, kept: again } : one));
+    if (!step) return undefined;
+    await step.back();
+    this.steps = this.steps.filter((one) => one !== step);
+    return step;
+  }
+
+  #done(step: Step): void {
+    this.steps = [...this.steps, step];
   }
 
   async #add(label: string, group: string, file: Blob): Promise<Kept> {
@@ -101,14 +170,46 @@ export class Collection {
     this.pictures = [...this.pictures, kept];
     if (!this.classes.includes(label)) this.classes = [...this.classes, label];
     this.#remember();
-    await this.#refresh();
     return kept;
   }
 
-  async #delete(kept: Kept): Promise<void> {
-    await removePicture(this.name, kept.id);
-    this.pictures = this.pictures.filter((one) => one.id !== kept.id);
+  async #delete(all: readonly Kept[]): Promise<void> {
+    for (const kept of all) {
+      const id = this.#now(kept);
+      await removePicture(this.name, id);
+      this.pictures = this.pictures.filter((one) => one.id !== id);
+    }
     await this.#refresh();
+  }
+
+  async #move(all: readonly Kept[], label: string): Promise<void> {
+    if (!all.length) return;
+    const before = all.map((kept) => ({ ...kept, id: this.#now(kept) }));
+    const after = await movePictures(
+      this.name,
+      before.map(({ id }) => id),
+      label,
+    );
+    const ids = new Map(before.map(({ id }, n) => [id, after[n]!]));
+    this.pictures = this.pictures.map((one) => ids.get(one.id) ?? one);
+    this.#renamed(before, after);
+    if (!this.classes.includes(label)) this.classes = [...this.classes, label];
+    this.#remember();
+    await this.#refresh();
+  }
+
+  /** The present id of a picture, which changes with its class. */
+  #now({ id }: Kept): string {
+    let now = id;
+    while (this.#newer.has(now)) now = this.#newer.get(now)!;
+    return now;
+  }
+
+  #renamed(before: readonly Kept[], after: readonly Kept[]): void {
+    before.forEach(({ id }, n) => {
+      if (id !== after[n]!.id) this.#newer.set(id, after[n]!.id);
+      this.#newer.delete(after[n]!.id); // an id that is used again is no older one
+    });
   }
 
   async #refresh(): Promise<void> {

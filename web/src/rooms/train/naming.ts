@@ -31,3 +31,11 @@ export function nameProblem(name: string, taken: readonly string[]): string | nu
   if (taken.includes(name.trim())) return "A set of that name exists already.";
   return null;
 }
+
+/** Why a name cannot be that of a class; null if it can. */
+export function unfitClass(name: string): string | null {
+  if (!name) return "Give the class a name.";
+  if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
+    return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
+  return null;
+}

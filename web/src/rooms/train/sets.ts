@@ -52,6 +52,15 @@ export function addPicture(
   return send("POST", `${at(name)}/pictures?create=true`, form);
 }
 
+/** Give pictures another class; they are returned with their new ids, in the given order. */
+export function movePictures(
+  name: string,
+  pictures: readonly string[],
+  label: string,
+): Promise<PictureInfo[]> {
+  return send("POST", `${at(name)}/move`, { pictures, label });
+}
+
 export function removePicture(name: string, id: string): Promise<void> {
   return send("DELETE", pictureAt(name, id));
 }
