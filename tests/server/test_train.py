@@ -391,8 +391,8 @@ def test_a_run_is_repeated_on_corrected_labels(
 def test_a_retraining_is_checked(page: httpx.Client) -> None:
     fix = {"action": "relabel", "name": "a", "label": "b", "proposed": "c"}
     refused(page.post("/api/runs/no/retrain", json={"corrections": [fix]}), 404, "no run")
-    empty: dict[str, object] = {}
-    for body in ({"corrections": []}, {"corrections": [fix | {"action": "delete"}]}, empty):
+    for fixes in ([], [fix | {"action": "delete"}], [{}]):
+        body = {"corrections": fixes}
         assert page.post("/api/runs/no/retrain", json=body).status_code == 422
 
 
