@@ -391,9 +391,9 @@ def test_a_run_is_repeated_on_corrected_labels(
 def test_a_retraining_is_checked(page: httpx.Client) -> None:
     fix = {"action": "relabel", "name": "a", "label": "b", "proposed": "c"}
     refused(page.post("/api/runs/no/retrain", json={"corrections": [fix]}), 404, "no run")
-    for fixes in ([], [fix | {"action": "delete"}], [{}]):
-        body = {"corrections": fixes}
-        assert page.post("/api/runs/no/retrain", json=body).status_code == 422
+    for fixes in ("[]", '[{"action": "delete", "name": "a", "label": "b"}]', "[{}]"):
+        body = f'{{"corrections": {fixes}}}'
+        assert page.post("/api/runs/no/retrain", content=body).status_code == 422
 
 
 # -- runs of other places -------------------------------------------------------------
