@@ -31,6 +31,7 @@ def steps(every: bool) -> tuple[list[Step], list[Step]]:
     python = [str(BIN / "pytest"), "tests", "--ignore", "tests/page", *tier, *cov]
     python += ["--numprocesses", "2", "--dist", "worksteal", "--durations", "40"]
     page = [str(BIN / "pytest"), "tests/page", "--quiet", "--durations", "10", *tier, *cov]
+    pythons = [("other Pythons", [sys.executable, "scripts/test_pythons.py"])] if every else []
     return [("tests", python)], [
         ("style", [str(BIN / "ruff"), "check", "."]),
         ("format", [str(BIN / "ruff"), "format", "--check", "."]),
@@ -39,6 +40,7 @@ def steps(every: bool) -> tuple[list[Step], list[Step]]:
         ("the page's types", [*npm, "check"]),
         ("the page's own tests", [*npm, "test"]),
         ("the page in a browser", page),
+        *pythons,
     ]
 
 

@@ -172,6 +172,21 @@ def test_the_size_of_a_picture_in_a_zip_may_come_late() -> None:
     assert cost_of([("a.zip", zip_of(a=data))], Bounds()) < 10_000
 
 
+def test_memory_is_returned_after_large_requests_alone(
+    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    returned: list[bool] = []
+    monkeypatch.setattr(memory, "bound_kept_memory", lambda: returned.append(True))
+    with serving(finished) as client:
+        client.post("/api/predict", content=zip_of(a=blank(28), b=blank(28)))
+        client.post("/api/predict", content=blank(200))
+        assert not returned
+        client.post("/api/predict", content=blank(2000))
+        wait(lambda: returned)
+        client.post("/api/predict", content=zip_of(a=blank(2000)))
+        wait(lambda: len(returned) == 2)
+
+
 def test_decoding_ends_when_a_request_has_had_its_time() -> None:
     body = zip_of(**{f"p{number:03}": blank(1000, "RGBA") for number in range(99)})
     found = from_bytes(body, "some.zip", InputLimits(cpu_seconds=0.1))
@@ -355,7 +370,7 @@ def test_the_watch_survives_whatever_a_bundle_does(
     assert "cannot be loaded" in caplog.text
 
 
-def wait(until: Callable[[], bool], seconds: float = 20) -> None:
+def wait(until: Callable[[], object], seconds: float = 20) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not until():

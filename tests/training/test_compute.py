@@ -108,7 +108,8 @@ def test_only_much_kept_memory_is_returned_between_pieces_of_work(
 ) -> None:
     script = (
         "import psutil, torch\n"
-        "from bakeoff.training.compute import bound_kept_memory, keep_freed_memory\n"
+        "from bakeoff.heap import bound_kept_memory\n"
+        "from bakeoff.training.compute import keep_freed_memory\n"
         "keep_freed_memory()\n"
         f"large = [torch.ones(2**24, dtype=torch.uint8) for _ in range({blocks})]\n"
         "small = [bytes(1000)]\n"  # above them: what is freed lies in the middle of the heap

@@ -173,6 +173,8 @@ def test_an_interrupted_search_continues(tmp_path: Path) -> None:
     assert all(one.state in ("finished", "pruned") for one in trials)
     drawn = [one.settings.get("dropout") for one in trials]
     assert len(set(drawn)) == 5  # random settings are not drawn twice
+    alone = tune(strokes(90), tmp_path / "alone", space=space(tmp_path), **ASKED)
+    assert [one.settings for one in trials] == [one.settings for one in alone.searches[0].trials]
 
 
 @pytest.mark.parametrize("recipe", [None, 1, 3])

@@ -12,12 +12,14 @@ from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bakeoff.data.decode import FORMATS, is_picture, pillow_is_quiet
+from bakeoff.heap import bound_kept_memory
 from bakeoff.server.limits import MB, SETS, Bounds, Problem
 
 __all__ = ["Decoding", "Held", "KeepInMemory", "Memory", "cost_of"]
 
 PATIENCE = 10.0  # seconds that a request waits for memory
 SMALL = 65_536  # bytes of a body that need not wait
+LARGE = 10_000_000  # bytes that a request took, which may leave holes in the heap
 COPIES = 2  # of a body: the parts that arrive, and all of it
 # Bytes of memory, measured while the largest inputs are decoded.
 PER_PIXEL = 12  # a PNG with alpha: loaded, laid on white, averaged
@@ -108,12 +110,12 @@ class Held:
     def __init__(self, decoding: Decoding) -> None:
         self.decoding = decoding
         self.memory = decoding.small
-        self.size = 0
+        self.size = self.taken = 0
 
     async def take(self, size: int) -> None:
         """Wait for memory before decoding; see `Memory.take`. To be called once."""
         self.memory = self.decoding.part(size)
-        self.size = await self.memory.take(size)
+        self.size = self.taken = await self.memory.take(size)
 
     def keep(self, size: int) -> None:
         """Give back all but `size` bytes, which are held until the request is answered."""
@@ -153,8 +155,11 @@ class KeepInMemory:
         try:
             await self.app(scope, admitted, send)
         finally:
+            large = body + held.taken > LARGE
             held.keep(0)
             self.bodies.give(body)
+            if large:
+                asyncio.get_running_loop().run_in_executor(None, bound_kept_memory)
 
     def _expected(self, scope: Scope) -> int:
         """How large the body will be: as declared, if it is not compressed, or else at most."""

@@ -10,23 +10,15 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-__all__ = [
-    "Compute",
-    "bound_kept_memory",
-    "cores",
-    "give_memory_back",
-    "keep_freed_memory",
-    "processor",
-]
+__all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory", "processor"]
 
-SPARE = 150_000_000  # bytes that may be kept between two pieces of work
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -118,30 +110,6 @@ def give_memory_back() -> None:
     gc.collect()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
-
-
-def bound_kept_memory() -> None:
-    """`give_memory_back`, if much was freed and kept; for after a piece of work.
-
-    The blocks that photos of many shapes take leave holes between those that stay: without this a
-    run on 396 photos came to hold 3.2 GB, of which it used a third.
-    """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallinfo2"):
-        libc.mallinfo2.restype = _MallocInfo
-        if libc.mallinfo2().fordblks > SPARE:
-            libc.malloc_trim(0)
-
-
-class _MallocInfo(ctypes.Structure):
-    """What glibc says of its heaps; `fordblks` are the bytes that nothing uses."""
-
-    _fields_: ClassVar = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-            "fordblks", "keepcost",
-        )
-    ]  # fmt: skip
 
 
 def processor() -> str:

@@ -17,6 +17,8 @@ from bakeoff.training.sources import batch_of
 
 __all__ = ["Model", "Network"]
 
+PIXELS = 500_000  # in a batch that is scored: eight photos, whose activations take 150 MB
+
 
 class Network(nn.Module):
     """The trained part of an approach: a body that embeds a picture, and a linear head.
@@ -124,14 +126,15 @@ class Model(nn.Module):
         Photos of as many shapes as pictures would else be embedded one by one, which takes twice
         the time.
         """
-        size = batch_of(self.preprocess.size)
+        size = batch_of(self.preprocess.size, PIXELS)
         waiting: list[tuple[NDArray[np.int64], Tensor, Tensor]] = []
         for rows, pixels in pictures.batches(size):
             x, blank = self.preprocess.with_blank(torch.from_numpy(pixels).to(compute.device))
             waiting.append((rows, x, blank))
             if sum(len(rows) for rows, _, _ in waiting) >= size:
-                yield _together(waiting)
-                waiting = []
+                rows, x, blank = _together(waiting)
+                yield rows[:size], x[:size], blank[:size]
+                waiting = [(rows[size:], x[size:], blank[size:])] if len(rows) > size else []
         if waiting:
             yield _together(waiting)
 

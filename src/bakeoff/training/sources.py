@@ -43,9 +43,9 @@ def in_batches(rows: Tensor, size: int) -> tuple[Tensor, ...]:
     return rows.tensor_split(-(-len(rows) // size)) if len(rows) else ()
 
 
-def batch_of(side: int) -> int:
+def batch_of(side: int, pixels: int = BATCH_PIXELS) -> int:
     """How many pictures of `side` × `side` to compute at once without gradients."""
-    return min(max(BATCH_PIXELS // side**2, 8), 512)
+    return min(max(pixels // side**2, 8), 512)
 
 
 def part_of(side: int) -> int:

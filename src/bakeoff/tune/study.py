@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +164,7 @@ class Study:
         self.space = space
         self.aims = tuple(aims)
         self._storage = storage
+        self._seed = seed
         self._last_beat = 0.0
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if aim in MAXIMISED else down for aim in aims]
@@ -173,16 +173,17 @@ class Study:
             pruner = optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=FIRST_LOOK, reduction_factor=RUNGS
             )
-        options: dict[str, Any] = {"sampler": _sampler(seed), "pruner": pruner, "storage": storage}
+        options: dict[str, Any] = {
+            "sampler": _sampler(seed, 0),
+            "pruner": pruner,
+            "storage": storage,
+        }
         try:
             self._study = optuna.create_study(study_name=name, directions=directions, **options)
         except optuna.exceptions.DuplicatedStudyError:
             self._study = optuna.load_study(study_name=name, **options)
             self._wait()
             _refuse_unless_same(self._study, identity)
-            # No process may draw the same random settings again.
-            begun = len(self._study.get_trials(deepcopy=False)) - self.waiting()
-            self._study.sampler = _sampler(seed + begun + (0 if alone else os.getpid()))
             if alone:
                 self._enqueue_interrupted()
         else:
@@ -230,6 +231,9 @@ class Study:
         if number is None:  # another process claimed the last trial, and Optuna created one more
             self._study.tell(trial, state=TrialState.FAIL)
             return None
+        # Random settings depend on the number alone: whichever process claims the trial, and after
+        # whatever interruption, they are the same.
+        self._study.sampler = _sampler(self._seed, number)
         try:
             settings = suggest(trial, self.space)
         except BaseException:
@@ -306,9 +310,11 @@ class Study:
         )
 
 
-def _sampler(seed: int) -> optuna.samplers.BaseSampler:
+def _sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """The sampler for a trial of this number."""
+    own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     with _experiments():
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+        return optuna.samplers.TPESampler(seed=own, multivariate=True, constant_liar=True)
 
 
 @contextmanager

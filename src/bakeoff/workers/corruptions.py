@@ -20,8 +20,8 @@ from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
 from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, corruptions_for
+from bakeoff.heap import bound_kept_memory
 from bakeoff.record.events import PicturesCorrupted
-from bakeoff.training.compute import bound_kept_memory
 from bakeoff.training.model import Model
 from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import Unit

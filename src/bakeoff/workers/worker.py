@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import BakeoffError
+from bakeoff.heap import bound_kept_memory
 from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
-from bakeoff.training.compute import bound_kept_memory, give_memory_back, keep_freed_memory
+from bakeoff.training.compute import give_memory_back, keep_freed_memory
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Stopped, Tell, Unit, unit_from_json
 
