@@ -104,6 +104,21 @@ def test_who_waits_too_long_or_leaves_takes_nothing(monkeypatch: pytest.MonkeyPa
     asyncio.run(main())
 
 
+def test_who_gives_up_at_the_moment_when_memory_is_returned_gets_no_error() -> None:
+    async def main() -> None:
+        whole = Memory(10)
+        taken = await whole.take(8)
+        leaves = asyncio.create_task(whole.take(5))
+        await asyncio.sleep(0)
+        leaves.cancel()  # its turn is cancelled, and it has not yet heard of it
+        whole.give(taken)
+        with pytest.raises(asyncio.CancelledError):
+            await leaves
+        assert whole.free == 10
+
+    asyncio.run(main())
+
+
 def test_requests_wait_for_memory_and_then_give_up(
     finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,7 +67,8 @@ class Memory:
             if turn.done() and not turn.cancelled():
                 self.free += size  # it was given at the last moment
             else:
-                self._line.remove((size, turn))
+                with suppress(ValueError):  # `_admit` has met it meanwhile, and passed it over
+                    self._line.remove((size, turn))
             self._admit()
             if not isinstance(error, TimeoutError):
                 raise
