@@ -35,7 +35,7 @@ KILLS = 50
 RUN = ["--approach", "baseline", "--approach", "scattering", "--folds", "3", "--budget", "quick"]
 RUN += ["--threads", "1", "--precision", "fp32"]
 SEARCH = ["--approach", "baseline", "--trials", "6", "--inner", "1", "--budget", "quick"]
-SEARCH += ["--threads", "1", "--aim", "loss", "--aim", "size"]
+SEARCH += ["--threads", "1", "--aim", "loss,size"]
 WORKERS = {"one worker": "local:1", "two workers": "local:2", "Ray": "ray"}
 # Ray takes four times as long to start as the rest of such a run takes.
 TURNS = [("run", "one worker"), ("tune", "two workers"), ("run", "two workers"), ("run", "Ray")]
