@@ -3,8 +3,9 @@
     python benchmarks/story.py [--film docs/screens/story.webp]
 
 Two classes are drawn, six pictures each; a run is trained; a drawing is answered; the models so
-far are shared, and the shared page is opened and answers. Server and browser run on this machine. The pen moves as fast as the page takes it: the seconds are those of
-the software, not of a hand. With --film the screen is kept as an animation.
+far are shared, and the shared page is opened and answers. Server and browser run on this machine.
+The pen moves as fast as the page takes it: the seconds are those of the software, not of a hand.
+With --film the screen is kept as an animation.
 """
 
 from __future__ import annotations
