@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -35,6 +36,22 @@ def matrix(pixels: Any) -> bytes:
 def answers(response: httpx.Response) -> dict[str, list[dict[str, Any]]]:
     assert response.status_code == 200, response.text
     return {one["model"]: one["answers"] for one in response.json()["models"]}
+
+
+def test_an_answer_as_plain_values_is_what_the_api_returns(
+    client: httpx.Client, finished: RunFolder
+) -> None:
+    (expected,) = load(finished.bundle("cnn")).predict(DRAWINGS[2])
+    response = client.post("/api/predict?model=cnn&top=3", content=png(DRAWINGS[2]))
+    (returned,) = answers(response)["cnn"]
+    plain = json.loads(json.dumps(expected.to_dict()))
+    assert plain.keys() == returned.keys()
+    assert plain.pop("top") == [
+        {"label": one["label"], "probability": pytest.approx(one["probability"], abs=1e-6)}
+        for one in returned.pop("top")
+    ]
+    for name in ("label", "verdict", "words", "possible"):
+        assert plain[name] == returned[name]
 
 
 def test_a_picture_in_every_form_gives_the_same_answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,23 @@ class Answer:
         *first, last = self.possible[:4]
         more = " …" if len(self.possible) > 4 else ""
         return f"between {', '.join(first)} and {last}{more}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain values, for JSON: an answer of `/api/predict` with every class.
+
+        The picture is left out; a probability is a Python float.
+        """
+        return {
+            "name": self.name,
+            "path": self.path,
+            "label": self.label,
+            "probability": self.probability,
+            "verdict": self.verdict,
+            "words": self.words,
+            "possible": list(self.possible),
+            "top": [{"label": label, "probability": share} for label, share in self.ranking],
+            "ood_score": self.ood_score,
+        }
 
     def __str__(self) -> str:
         return f"{self.name}: {self.label} ({self.probability:.1%}), {self.words}"
