@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 NPM := $(BIN)/python hatch_build.py
 PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
-.PHONY: demo test test-all lint docs screenshots constraints clean
+.PHONY: demo test test-all examples lint docs screenshots constraints clean
 
 demo: .venv/installed  ## Compare four approaches on the bundled doodles and open the page
 	$(BIN)/bakeoff demo $(DEMO)
@@ -15,6 +15,17 @@ test: .venv/installed-dev  ## Run everything that must pass before a change land
 
 test-all: .venv/installed-dev  ## Run the long tier too: accuracy, a Ray cluster, PostgreSQL, fuzzing, the README
 	$(BIN)/python scripts/run_tests.py --all
+
+EXAMPLES := gradio streamlit django anvil
+
+examples: .venv/installed-dev $(EXAMPLES:%=.venv-examples/%/installed)  ## Run every example, each in its own environment
+	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_uplink.py
+	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/page/test_examples.py
+
+.venv-examples/%/installed: examples/%/requirements.txt pyproject.toml $(PAGE)
+	$(PYTHON) -m venv .venv-examples/$*
+	.venv-examples/$*/bin/pip install --quiet --disable-pip-version-check --requirement $< --editable .
+	touch $@
 
 lint: .venv/installed-dev  ## Check style, types, layers and the page
 	$(BIN)/ruff check .
@@ -38,7 +49,7 @@ constraints:  ## Rewrite constraints.txt with the newest compatible versions
 	rm -rf .venv-constraints
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-examples
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

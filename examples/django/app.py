@@ -31,6 +31,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
     MIDDLEWARE=[
         "django.middleware.security.SecurityMiddleware",
+        "django.middleware.common.CommonMiddleware",  # without it, ALLOWED_HOSTS has no effect
         "django.middleware.csrf.CsrfViewMiddleware",
     ],
     TEMPLATES=[

@@ -17,11 +17,12 @@ def answers(drawing):
         return [None] * (len(panel.bundles) + 1)
     named = {name: answer for name, (answer,) in panel.predict(drawing["composite"]).items()}
     verdicts = [f"{name}: {answer.label}, {answer.words}" for name, answer in named.items()]
-    return [*(dict(answer.ranking) for answer in named.values()), "\n".join(verdicts)]
+    return ["\n".join(verdicts), *(dict(answer.ranking) for answer in named.values())]
 
 
-pad = gr.Sketchpad(type="pil", brush=gr.Brush(default_size=12), label="Draw here")
+brush = gr.Brush(12, colors=["#000000"])
+pad = gr.Sketchpad(type="pil", canvas_size=(320, 320), brush=brush, label="Draw here")
 labels = [gr.Label(num_top_classes=3, label=name) for name in panel.bundles]
 verdicts = gr.Textbox(label="Whether to trust it", lines=len(labels))
-page = gr.Interface(answers, pad, [*labels, verdicts], live=True, flagging_mode="never")
+page = gr.Interface(answers, pad, [verdicts, *labels], live=True, flagging_mode="never")
 page.launch(server_port=int(os.environ.get("PORT", "7860")))

@@ -60,6 +60,7 @@ except BakeoffError as error:
     st.stop()
 if upload:
     left.image(answer.picture.squeeze(), width=SIDE)
-right.metric("Answer", answer.label, f"{answer.probability:.1%}, {answer.words}", "off")
+right.metric("Answer", answer.label)
+right.caption(f"{answer.probability:.1%}, {answer.words}")
 for label, share in answer.ranking[:5]:
     right.progress(share, f"{label}: {share:.1%}")
