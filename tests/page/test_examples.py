@@ -125,7 +125,7 @@ sys.argv = ["app.py", run]
 app = AppTest.from_file("app.py", default_timeout=60).run()
 first = [info.value for info in app.info]
 models = app.selectbox[0].options
-app.file_uploader[0].upload(file)
+app.file_uploader[0].upload("digit.png", open(file, "rb").read(), "image/png")
 app.selectbox[0].select_index(1).run()
 print(json.dumps({
     "first": first,
