@@ -3,12 +3,16 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import settings
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 
 from .shared import made_once
 from .strokes import QUICKLY, strokes
+
+settings.register_profile("bakeoff")  # no test is timed: machines are busy
+settings.load_profile("bakeoff")
 
 
 @pytest.fixture(autouse=True)

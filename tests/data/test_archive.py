@@ -306,9 +306,7 @@ def test_a_full_disk_is_not_blamed_on_the_archive(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=6),
     st.integers(0, 3000),
 )
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_archive_is_unpacked_or_refused(
     tmp_path: Path, kind: str, changes: list[tuple[int, int]], cut: int
 ) -> None:

@@ -367,7 +367,7 @@ SEEDS = [
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=8),
     st.integers(0, 4000),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_damaged_picture_decodes_or_is_refused(
     data: bytes, changes: list[tuple[int, int]], cut: int
 ) -> None:
@@ -378,7 +378,7 @@ def test_a_damaged_picture_decodes_or_is_refused(
 
 
 @given(st.sampled_from([b"", *(seed[:16] for seed in SEEDS)]), st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_random_bytes_decode_or_are_refused(head: bytes, tail: bytes) -> None:
     check(head + tail)
 

@@ -58,7 +58,7 @@ def found(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
 ORIGINALS = [scribble(seed) for seed in range(30)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, len(ORIGINALS) - 1),
     st.floats(-14, 14),

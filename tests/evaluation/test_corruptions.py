@@ -50,7 +50,7 @@ def inked(picture: Picture) -> float:
     return float(np.clip(paper - picture.astype(float), 0, None).sum() / 255)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(picture=pictures, change=st.sampled_from(CORRUPTIONS), strength=st.integers(1, STRENGTHS))
 def test_every_corruption_gives_a_picture(
     picture: Picture, change: Corruption, strength: int

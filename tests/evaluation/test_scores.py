@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -62,7 +62,6 @@ def test_a_confident_mistake_costs_at_most_16_nats() -> None:
     assert not np.signbit(cost[0])
 
 
-@settings(deadline=None)  # every score takes two thousand resamples
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 5))
 def test_totals_agree_with_each_other(seed: int, pictures: int, count: int) -> None:
     rng = np.random.default_rng(seed)

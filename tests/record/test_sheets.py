@@ -45,7 +45,7 @@ def middle(square: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
 SHAPES = st.tuples(st.integers(1, SIDE), st.integers(1, SIDE), st.sampled_from([1, 3]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(SHAPES, min_size=1, max_size=40), st.integers(0, 2**32))
 def test_small_pictures_of_any_sizes_and_colours_come_back_to_the_pixel(
     shapes: list[tuple[int, int, int]], seed: int
@@ -58,7 +58,7 @@ def test_small_pictures_of_any_sizes_and_colours_come_back_to_the_pixel(
             assert np.array_equal(shown, np.broadcast_to(picture, shown.shape))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(PER_SHEET - 1, 3 * PER_SHEET + 1))
 def test_many_sheets_keep_the_order(count: int) -> None:
     pictures = [np.full((2, 2, 3), (row % 251, row // 251, 7), np.uint8) for row in range(count)]
@@ -121,7 +121,7 @@ def test_a_folder_without_sheets_is_told(tmp_path: Path) -> None:
         _ = SheetReader(tmp_path / "nowhere").tile
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_damaged_sheet_is_told_or_read_never_a_crash(data: st.DataObject) -> None:
     (sheet,) = sheets_of([pixels((8, 8, 3), 0)] * 20)

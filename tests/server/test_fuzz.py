@@ -58,9 +58,7 @@ def spoiled(draw: st.DrawFn) -> tuple[str, dict[str, str], bytes]:
 
 # Starlette leaves the file of a broken part to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=spoiled())
 def test_a_corrupted_body_gets_a_response(
     client: httpx.Client, request: tuple[str, dict[str, str], bytes]
@@ -81,7 +79,7 @@ def test_every_request_that_openapi_allows_gets_a_response(client: httpx.Client)
         operation = result.ok()
         seen.add(operation.path)
 
-        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             case.call_and_validate(checks=[not_a_server_error], timeout=30)

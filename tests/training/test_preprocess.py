@@ -173,7 +173,7 @@ def test_a_grey_model_sees_colour_as_luma() -> None:
 # -- the window ----------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     side=st.sampled_from([8, 15, 56]),
     centre=st.tuples(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5)),
@@ -215,7 +215,7 @@ def test_a_batch_equals_single_pictures(mode: Mode) -> None:
         assert torch.allclose(prepared(picture, mode), answer, atol=1e-6)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     height=st.integers(1, 64),
     width=st.integers(1, 64),

@@ -234,7 +234,7 @@ def test_metadata_too_large(tmp_path: Path) -> None:
 
 
 @given(st.sampled_from([".csv", ".jsonl"]), st.binary(max_size=200) | st.text().map(str.encode))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_metadata_is_read_or_refused(tmp_path: Path, suffix: str, data: bytes) -> None:
     path = tmp_path / f"metadata{suffix}"
     path.write_bytes(b"file_name,label\n" * (suffix == ".csv") + data)
