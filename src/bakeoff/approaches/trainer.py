@@ -206,13 +206,15 @@ class Trainer:
         seed = self.seed_of(name)
         torch.manual_seed(seed)  # the first weights
         network = self.approach.build(self.task)
+        training = self.training(schedule_for or len(train))
+        weights = balanced(weights, self.labels, train, training.balance)
         fitted = self.approach.fit(
             network,
             self.source,
             torch.from_numpy(self.labels),
             train=torch.from_numpy(train),
             validation=torch.from_numpy(validation),
-            training=self.training(schedule_for or len(train)),
+            training=training,
             compute=self.compute,
             seed=seed,
             stop_after=stop_after,
@@ -278,3 +280,14 @@ class Trainer:
 def eye_of(approach: Approach, task: Task, frozen: nn.Module | None) -> nn.Module | None:
     """The eye of an approach: the frozen part itself, where that has the same features."""
     return frozen if approach.frozen_is_eye(task) else approach.eye(task)
+
+
+def balanced(
+    weights: NDArray[np.float32] | None, labels: NDArray[np.int64], train: Rows, power: float
+) -> NDArray[np.float32] | None:
+    """The weights of pictures, times their classes' shares of the training rows to -`power`."""
+    if not power:
+        return weights
+    counts = np.maximum(np.bincount(labels[train], minlength=int(labels.max()) + 1), 1)
+    by_class: NDArray[np.float32] = (counts.astype(np.float64) ** -power)[labels].astype(np.float32)
+    return by_class if weights is None else weights * by_class

@@ -18,6 +18,7 @@ __all__ = [
     "AsJson",
     "ConfigFile",
     "Corrections",
+    "Costs",
     "Estimate",
     "Open",
     "Out",
@@ -92,6 +93,15 @@ Corrections = Annotated[
     typer.Option(
         help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
         "source stays as it is.",
+        dir_okay=False,
+    ),
+]
+Costs = Annotated[
+    Path | None,
+    typer.Option(
+        "--cost",
+        help="What confusions cost: a CSV with the columns truth, answer and cost. It decides the "
+        "winner, and answers are those of least expected cost.",
         dir_okay=False,
     ),
 ]

@@ -23,6 +23,7 @@ from bakeoff.cli.options import (
     AsJson,
     ConfigFile,
     Corrections,
+    Costs,
     Estimate,
     Open,
     Out,
@@ -34,6 +35,7 @@ from bakeoff.cli.options import (
     refuse_options_beside,
     takes_run_options,
 )
+from bakeoff.data.costs import read_costs
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ def demo(
     "neighbours",
     "curve",
     "robustness",
+    "metric",
 )
 def run(
     context: typer.Context,
@@ -112,6 +115,7 @@ def run(
     settings: Sets = None,
     settings_file: SettingsFile = None,
     corrections: Corrections = None,
+    cost: Costs = None,
     workers: Workers = "auto",
     estimate: Estimate = False,
     as_json: AsJson = False,
@@ -136,6 +140,8 @@ def run(
 
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
 
+    `bakeoff run pictures/ --cost costs.csv` – the winner makes the cheapest mistakes
+
     `bakeoff run --resume runs/pictures-20260102-030405`
 
     `bakeoff run --config runs/pictures-20260102-030405/run.json` – the same run again
@@ -151,6 +157,8 @@ def run(
         parsed = _read_config(config, context)
     else:
         options |= chosen_approaches(approach, settings, settings_file)
+        if cost is not None:
+            options["cost"] = read_costs(cost)
         if live and source is not None:
             _bake_on_page(source, options, out, workers, corrections)
             return

@@ -22,13 +22,18 @@ __all__ = [
     "compare",
     "compare_all",
     "corrected_resampled_t",
+    "equal_within",
     "guessing",
+    "holm",
     "mcnemar",
+    "p_in_words",
     "pictures_to_tell",
 ]
 
 ALPHA = 0.05
 TOO_CLOSE = "too close to call"
+TOST_Z = 1.644854  # 5 % of a normal distribution lie beyond
+EQUAL = 0.01  # accuracies that differ by less are equal for all that people do with them
 POWER = 0.8
 HOPELESS = 20  # times the pictures of the run: too many to collect
 
@@ -117,7 +122,7 @@ def compare_all(
     """
     pairs = list(combinations(correct, 2))
     counts = [mcnemar(correct[a], correct[b]) for a, b in pairs]
-    significant = _holm([p for _, _, p in counts])
+    significant = holm([p for _, _, p in counts])
     return [
         _comparison(a, b, correct[a], correct[b], count, fold_of, differs, len(pairs), titles)
         for (a, b), count, differs in zip(pairs, counts, significant, strict=True)
@@ -198,6 +203,44 @@ def choose_winner(scores: Mapping[str, Scores], comparisons: Sequence[Comparison
     return None if any(pair.verdict == TOO_CLOSE for pair in against) else best
 
 
+def equal_within(only_a: int, only_b: int, pictures: int) -> float:
+    """The least margin within which two accuracies are equal, with 95 % confidence.
+
+    Two one-sided tests (TOST: Schuirmann 1987) show equality within a margin if the 90 % interval
+    of the difference lies inside it. That of paired shares is Tango's score interval (1998),
+    which is not empty where no picture separates the two.
+
+    Parameters
+    ----------
+    only_a, only_b : pictures that only one of them has right.
+    pictures : N.
+    """
+    if not pictures:
+        return 1.0
+    ends = []
+    for mine, other in ((only_a, only_b), (only_b, only_a)):
+        low, high = (mine - other) / pictures, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            if _tango(mine, other, pictures, middle) > -TOST_Z:
+                low = middle
+            else:
+                high = middle
+        ends.append(high)
+    return max(ends)
+
+
+def _tango(mine: int, other: int, pictures: int, gap: float) -> float:
+    """The score statistic of the hypothesis that the shares differ by `gap`."""
+    square = 2 * pictures
+    linear = -mine - other + (square - mine + other) * gap
+    constant = -other * gap * (1 - gap)
+    share = (math.sqrt(max(0.0, linear**2 - 4 * square * constant)) - linear) / (2 * square)
+    variance = pictures * (2 * share + gap * (1 - gap))
+    apart = mine - other - pictures * gap
+    return apart / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, apart)
+
+
 def _comparison(
     a: str,
     b: str,
@@ -213,12 +256,14 @@ def _comparison(
     only_a, only_b, p = count
     pictures = len(correct_a)
     verdict = TOO_CLOSE
+    within = equal_within(only_a, only_b, pictures)
     if significant:
         verdict = "a" if only_a > only_b else "b"
         better, worse = (title_a, title_b) if verdict == "a" else (title_b, title_a)
         words = (
             f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
-            f"{worse} has wrong, {spaced(min(only_a, only_b))} the other way round (p {_p(p)})"
+            f"{worse} has wrong, {spaced(min(only_a, only_b))} the other way round (p "
+            f"{p_in_words(p)})"
         )
     else:
         apart = abs(only_a - only_b)
@@ -226,8 +271,11 @@ def _comparison(
         # Without this, p = 0.03 beside "too close to call" looks like a mistake.
         among = f", not significant among {pairs} comparisons" if p <= ALPHA else ""
         words = (
-            f"{title_a} and {title_b} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p {_p(p)}{among})"
+            f"{title_a} and {title_b} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p "
+            f"{p_in_words(p)}{among})"
         )
+        if within <= EQUAL:
+            words += "; they differ by less than 1 point (95 %)"
     return Comparison(
         a=a,
         b=b,
@@ -239,6 +287,7 @@ def _comparison(
         resampled_t_p=None if fold_of is None else _over_folds(correct_a, correct_b, fold_of),
         verdict=verdict,
         words=words,
+        equal_within=within,
     )
 
 
@@ -251,7 +300,8 @@ def _over_folds(
     return corrected_resampled_t(gaps / sizes, len(fold_of) - scored, scored)
 
 
-def _holm(p_values: Sequence[float]) -> list[bool]:
+def holm(p_values: Sequence[float]) -> list[bool]:
+    """Which of several p values are significant at 0.05 for all of them at once (Holm 1979)."""
     significant = [False] * len(p_values)
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):
         if p_values[index] > ALPHA / (len(p_values) - rank):
@@ -281,5 +331,6 @@ def _called(name: str, titles: Mapping[str, str] | None) -> str:
     return (titles or {}).get(name, name)
 
 
-def _p(p: float) -> str:
+def p_in_words(p: float) -> str:
+    """A p value with its sign, for people."""
     return "< 0.001" if p < 0.001 else f"= {p:.2g}"

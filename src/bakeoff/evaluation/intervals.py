@@ -34,7 +34,16 @@ from numpy.typing import NDArray
 
 from bakeoff.evaluation.records import Interval
 
-__all__ = ["CERTAIN", "Sampling", "bootstrap", "mean_interval", "share_interval", "wilson"]
+__all__ = [
+    "CERTAIN",
+    "Sampling",
+    "balanced_interval",
+    "bootstrap",
+    "macro_f1_interval",
+    "mean_interval",
+    "share_interval",
+    "wilson",
+]
 
 Z = 1.959964  # 95 % of a normal distribution lie within this many deviations of its mean
 CERTAIN = (2.5, 97.5)  # percentiles of a 95 % interval
@@ -118,6 +127,66 @@ def mean_interval(values: NDArray[np.float64], sampling: Sampling) -> Interval:
     means = bootstrap(lambda rows: float(values[rows].mean()), len(values), sampling.clusters)
     low, high = np.percentile(means, CERTAIN)
     return (float(low) * sampling.gain, float(high))
+
+
+def balanced_interval(
+    right: NDArray[np.bool_], labels: NDArray[np.integer], sampling: Sampling
+) -> Interval:
+    """The interval of the final model's balanced accuracy.
+
+    Wilson's intervals of the recalls, joined as those of independent numbers by their distances
+    from the estimates (MOVER: Zou & Donner 2008), which keeps them honest for a class of three
+    pictures that are all right. The upper end is moved as in `share_interval`.
+
+    Parameters
+    ----------
+    right, labels : N, whether each answer is right, and the truth.
+    """
+    shares = []
+    for label in np.unique(labels):
+        members = labels == label
+        part = right[members]
+        effect = _design_effect(part.astype(np.float64), sampling.take(members).clusters)
+        shares.append((float(part.mean()), wilson(float(part.sum()) / effect, len(part) / effect)))
+    return _mean_of_shares(shares, sampling, shared=1)
+
+
+def macro_f1_interval(
+    answers: NDArray[np.integer], labels: NDArray[np.integer], sampling: Sampling
+) -> Interval:
+    """The interval of the final model's macro F1.
+
+    F1 is 2J / (1 + J) of the share J of right pictures among those that are of a class or called
+    so; its interval follows from Wilson's for J. Each mistake counts against two classes, so
+    their distances are joined as if each were there twice.
+
+    Parameters
+    ----------
+    answers, labels : N.
+    """
+    shares = []
+    for label in np.union1d(labels, answers):
+        members = (labels == label) | (answers == label)
+        part = (answers == labels)[members]
+        effect = _design_effect(part.astype(np.float64), sampling.take(members).clusters)
+        low, high = wilson(float(part.sum()) / effect, len(part) / effect)
+        shares.append((_f1(float(part.mean())), (_f1(low), _f1(high))))
+    return _mean_of_shares(shares, sampling, shared=2)
+
+
+def _f1(share: float) -> float:
+    return 2 * share / (1 + share)
+
+
+def _mean_of_shares(
+    shares: list[tuple[float, Interval]], sampling: Sampling, *, shared: int
+) -> Interval:
+    estimates = np.array([estimate for estimate, _ in shares])
+    lows, highs = np.array([interval for _, interval in shares]).T
+    mean, reach = float(estimates.mean()), math.sqrt(shared) / len(shares)
+    low = max(0.0, mean - reach * float(np.linalg.norm(estimates - lows)))
+    high = min(1.0, mean + reach * float(np.linalg.norm(highs - estimates)))
+    return (low, high / (high + (1 - high) * sampling.gain))
 
 
 def bootstrap(

@@ -14,6 +14,7 @@ __all__ = [
     "CurvePoint",
     "Forecast",
     "GroupScore",
+    "HeadlineRecord",
     "Health",
     "LearningCurve",
     "Mistake",
@@ -40,7 +41,10 @@ Interval: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """The scores of one class. `accuracy` is its recall, with its 95 % `interval`."""
+    """The scores of one class. `accuracy` is its recall, with its 95 % `interval`.
+
+    `too_few` marks a class with so few pictures that its figures say next to nothing.
+    """
 
     name: str
     pictures: int
@@ -48,6 +52,7 @@ class ClassScore:
     interval: Interval
     precision: float
     f1: float
+    too_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ class Scores:
     i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
     are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
     calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
-    `metrics` holds every metric of `bakeoff.evaluation.metrics` by name.
+    `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
+    confusions have costs; `metric_intervals` those intervals that have no field of their own.
     """
 
     pictures: int
@@ -102,6 +108,7 @@ class Scores:
     calibration_interval: Interval | None = None
     calibration_null_level: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    metric_intervals: dict[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,9 @@ class Comparison:
     `only_a` pictures are right only with `a`, `only_b` only with `b`. `mcnemar_p` is the exact
     two-sided p of these counts; `resampled_t_p` that of the corrected resampled t-test on the
     folds (None with fewer than two folds).
-    `verdict` is one of "a", "b", "too close to call".
+    `verdict` is one of "a", "b", "too close to call". Where another metric than accuracy is the
+    headline, it rests on `metric_difference`, a minus b, and its two-sided `metric_p`.
+    With 95 % confidence the accuracies differ by less than `equal_within`; None in older runs.
     """
 
     a: str
@@ -151,6 +160,26 @@ class Comparison:
     resampled_t_p: float | None
     verdict: str
     words: str
+    metric: str = "accuracy"
+    metric_difference: float | None = None
+    metric_p: float | None = None
+    equal_within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlineRecord:
+    """The metric that ranks the approaches of a run, and why it is that one.
+
+    `guessing` is what always answering `guess`, the best single class, achieves.
+    """
+
+    name: str
+    title: str
+    why: str
+    guess: str
+    guessing: float
+    higher_is_better: bool = True
+    is_share: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,20 @@ from bakeoff.evaluation.calibration import (
     calibration_null_level,
     reliability,
 )
-from bakeoff.evaluation.intervals import Sampling, mean_interval, share_interval
+from bakeoff.evaluation.headline import cheapest
+from bakeoff.evaluation.intervals import (
+    Sampling,
+    balanced_interval,
+    macro_f1_interval,
+    mean_interval,
+    share_interval,
+)
 from bakeoff.evaluation.metrics import losses, metrics_of
 from bakeoff.evaluation.records import ClassScore, GroupScore, Scores
 
-__all__ = ["score"]
+__all__ = ["FEWEST", "score"]
+
+FEWEST = 5  # pictures of a class; with four, all of them right, its recall may be 51 %
 
 
 def score(
@@ -27,10 +36,11 @@ def score(
     groups: NDArray[np.integer] | None = None,
     group_names: Sequence[str] = (),
     sampling: Sampling | None = None,
+    cost: NDArray[np.float64] | None = None,
 ) -> Scores:
     """Score N predictions against their labels.
 
-    Accuracy, loss and calibration error have 95 % intervals (see
+    Accuracy, balanced accuracy, macro F1, loss, calibration error and cost have 95 % intervals (see
     `bakeoff.evaluation.intervals`); `Scores.metrics` has every metric of the table in
     `bakeoff.evaluation.metrics`. 0/0 counts as 0: the precision of a class that was never
     answered, and recall and F1 of a class without pictures, whose interval is then (0, 1). Groups
@@ -45,6 +55,8 @@ def score(
     group_names : names of the groups.
     sampling : how the pictures were scored; None for independent pictures, answered by the final
         model.
+    cost : K×K, of answering column for a picture of row. `metrics` then has the mean "cost" of
+        the answers of least expected cost; all other figures are of the most probable class.
 
     Raises
     ------
@@ -62,6 +74,14 @@ def score(
     confidence = probabilities.max(axis=1).astype(np.float64)
     bins = reliability(probabilities, labels)
     metrics = metrics_of(probabilities, labels)
+    intervals = {
+        "balanced_accuracy": balanced_interval(right, labels, sampling),
+        "macro_f1": macro_f1_interval(answers, labels, sampling),
+    }
+    if cost is not None:
+        costs = cost[labels, cheapest(probabilities, cost)]
+        metrics["cost"] = float(costs.mean())
+        intervals["cost"] = mean_interval(costs, sampling)
     return Scores(
         pictures=len(labels),
         correct=int(right.sum()),
@@ -79,6 +99,7 @@ def score(
         calibration_interval=calibration_interval(confidence, right, bins, sampling.clusters),
         calibration_null_level=calibration_null_level(confidence, bins),
         metrics=metrics,
+        metric_intervals=intervals,
     )
 
 
@@ -119,6 +140,7 @@ def _class_score(
         interval=share_interval(right, sampling),
         precision=_share(hits, answered),
         f1=_share(2 * hits, pictures + answered),
+        too_few=0 < pictures < FEWEST,
     )
 
 

@@ -20,7 +20,7 @@ from bakeoff.record.results import SCHEMA_VERSION
 if TYPE_CHECKING:
     from bakeoff.approaches import Approach
 
-__all__ = ["RECIPE", "ApproachConfig", "Budget", "Mode", "RunConfig", "RunOptions"]
+__all__ = ["RECIPE", "ApproachConfig", "Budget", "ConfusionCost", "Mode", "RunConfig", "RunOptions"]
 
 Budget = Literal["quick", "standard", "thorough"]
 Mode = Literal["auto", "ink", "photo"]
@@ -44,6 +44,16 @@ class ApproachConfig(BaseModel):
         from bakeoff.approaches.settings import configure
 
         return configure(self.name, {**self.settings, **changes})
+
+
+class ConfusionCost(BaseModel):
+    """What it costs to answer `answer` for a picture of class `truth`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    truth: str
+    answer: str
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class RunOptions(BaseModel):
@@ -144,6 +154,21 @@ class RunOptions(BaseModel):
             "forecast what more pictures would gain; takes two to three times as long.",
         ),
     ] = False
+    metric: Annotated[
+        Literal["auto", "accuracy", "balanced_accuracy", "macro_f1", "cost"],
+        Field(
+            description="The metric that ranks the approaches. auto: accuracy; where a class has "
+            "five times the pictures of another or more, balanced_accuracy; with costs, cost.",
+        ),
+    ] = "auto"
+    cost: Annotated[
+        tuple[ConfusionCost, ...],
+        Field(
+            max_length=1_000_000,
+            description="What it costs to answer one class for a picture of another. Without an "
+            "entry, right answers cost 0 and wrong ones 1.",
+        ),
+    ] = ()
     robustness: Annotated[
         bool,
         Field(description="Score each approach on rotated, blurred, shaded … pictures too."),
@@ -281,6 +306,10 @@ class RunConfig(RunOptions):
                 "learning curve",
                 "it is scored on what folds hold out, and there are none",
                 "Ask for 2 folds or more",
+            )
+        if config.metric == "cost" and not config.cost:
+            raise BakeoffError(
+                "metric cost", "no costs were given", "Name a table of them with --cost costs.csv"
             )
         typed = tuple(
             ApproachConfig(name=name, settings=typed_settings(name, approach.settings))

@@ -17,6 +17,7 @@ from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import (
     Comparison,
     ConfusedPair,
+    HeadlineRecord,
     Health,
     LearningCurve,
     Mistake,
@@ -239,7 +240,8 @@ class Results(_Record):
     finished run, in results.json, never are.
 
     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
-    the locked test.
+    the locked test. `headline` is the metric that ranks the approaches, None in older runs and
+    where nothing is scored: accuracy.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -256,6 +258,7 @@ class Results(_Record):
     health: Health | None = None
     verdict: Verdict | None = None
     preliminary: Preliminary | None = None
+    headline: HeadlineRecord | None = None
 
     def __repr__(self) -> str:
         lines = [f"Results of {self._what()}"]

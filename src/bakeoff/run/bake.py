@@ -44,7 +44,7 @@ from bakeoff.run.plan import Plan
 from bakeoff.run.protocol import about_groups
 from bakeoff.run.robustness import CorruptionBenchmark
 from bakeoff.run.run_queue import RunQueue
-from bakeoff.run.scoring import Answered, Scored, compared, score_approach
+from bakeoff.run.scoring import Answered, Scored, compared, cost_matrix, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
     machine_summary,
@@ -393,7 +393,8 @@ class _Bake:
             robustness=benchmark.result(name, title) if benchmark else None,
             pretrained=runner.approach.pretrained(plan.data.task),
         )
-        return score_approach(answered, plan.dataset, plan.parts)
+        cost = cost_matrix(plan.config, plan.dataset.classes)
+        return score_approach(answered, plan.dataset, plan.parts, cost)
 
     def _write(
         self,
@@ -420,7 +421,7 @@ class _Bake:
             protocol=facts.protocol,
             approaches=self._with_costs(scored),
             health=health,
-            **compared(scored, plan.parts),
+            **compared(scored, plan.parts, plan.dataset, config),
         )
         results = with_verdict(results)
         if plan.smaller is not None:

@@ -108,7 +108,7 @@ class FirstScores:
     def _write(self, facts: RunFacts) -> None:
         plan = self.plan
         scored = [self._scored[name] for name in plan.config.names if name in self._scored]
-        both = compared(scored, plan.parts)
+        both = compared(scored, plan.parts, plan.dataset, plan.config)
         preliminary = Preliminary(
             to_come=[name for name in plan.config.names if name not in self._scored],
             words=self._words(),
@@ -122,6 +122,7 @@ class FirstScores:
             protocol=facts.protocol,
             approaches=[self._results[one.name] for one in scored],
             comparison=both["comparison"],
+            headline=both["headline"],
             winner=Winner(None, preliminary.words),
             preliminary=preliminary,
         )

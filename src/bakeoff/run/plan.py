@@ -18,6 +18,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.learning import Smaller, smaller_folds
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
 from bakeoff.run.robustness import answers_each, sample_of
+from bakeoff.run.scoring import cost_matrix
 from bakeoff.run.source import read_first
 from bakeoff.training.compute import Compute
 from bakeoff.workers.corruptions import CorruptionUnit, corrupted
@@ -63,6 +64,7 @@ class Plan:
         """
         compute = Compute.choose(config.device, config.threads, config.precision)
         dataset = read_first(config, source, on_decoded)
+        cost_matrix(config, dataset.classes)  # refuses costs of other classes before training
         fits = 1 + (len(dataset.group_names) if config.leave_one_group_out else config.folds)
         settled = {
             "fingerprint": dataset.fingerprint(),

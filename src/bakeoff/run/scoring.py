@@ -13,13 +13,16 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
-from bakeoff.evaluation.compare import choose_winner, compare_all
+from bakeoff.evaluation.compare import choose_winner
+from bakeoff.evaluation.headline import cheapest, headline_for
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
+from bakeoff.evaluation.ranking import choose_by, compare_by, headline_record
 from bakeoff.evaluation.records import (
     Comparison,
     ConfusedPair,
+    HeadlineRecord,
     LearningCurve,
     Mistake,
     Robustness,
@@ -30,13 +33,15 @@ from bakeoff.evaluation.records import (
 from bakeoff.evaluation.scores import score
 from bakeoff.evaluation.trust import Judged, Probed, joined, trust
 from bakeoff.issues.issue import Predictions
+from bakeoff.record.config import RunConfig
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
 from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
-__all__ = ["Answered", "Scored", "compared", "score_approach"]
+__all__ = ["Answered", "Scored", "compared", "cost_matrix", "score_approach"]
 
 
 Probabilities = NDArray[np.float32]
+Costs = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -167,10 +172,13 @@ class Compared(TypedDict):
     comparison: list[Comparison]
     test_comparison: list[Comparison]
     winner: Winner
+    headline: HeadlineRecord | None
 
 
-def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored:
-    """Score what the models of an approach answered.
+def score_approach(
+    answered: Answered, dataset: Dataset, parts: Split, cost: Costs | None = None
+) -> Scored:
+    """Score what the models of an approach answered; `cost` is that of `cost_matrix`.
 
     Before the locked test is opened, a run without folds has no scores yet.
 
@@ -195,8 +203,8 @@ def score_approach(answered: Answered, dataset: Dataset, parts: Split) -> Scored
     if answered.test is not None:
         test = softmax(answered.test["logits"], final.temperature)
         locked = Judged(test, answered.test["ood_score"], labels[parts.test])
-    scores = _scores(dataset, probabilities, rows, _out_of_fold_sampling(parts, rows))
-    test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]))
+    scores = _scores(dataset, probabilities, rows, _out_of_fold_sampling(parts, rows), cost)
+    test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]), cost)
     main, main_rows = (test, parts.test) if probabilities is None else (probabilities, rows)
     if main is None:
         main, main_rows = np.empty((0, len(dataset.classes)), np.float32), rows
@@ -286,30 +294,88 @@ def _judged(
     return Judged(softmax(logits, record.temperature), ood_score, labels[rows])
 
 
-def compared(scored: Sequence[Scored], parts: Split) -> Compared:
+def cost_matrix(config: RunConfig, classes: Sequence[str]) -> Costs | None:
+    """K×K, what it costs to answer column for a picture of row; None where no costs were given.
+
+    Raises
+    ------
+    BakeoffError
+        A cost names a class that the set does not have.
+    """
+    if not config.cost:
+        return None
+    place = {name: index for index, name in enumerate(classes)}
+    cost: Costs = 1.0 - np.eye(len(classes))
+    for entry in config.cost:
+        for name in (entry.truth, entry.answer):
+            if name not in place:
+                raise BakeoffError(
+                    f"cost of {entry.answer} for {entry.truth}",
+                    f"the set has no class {name}",
+                    f"Its classes are {', '.join(classes[:20])}",
+                )
+        cost[place[entry.truth], place[entry.answer]] = entry.cost
+    return cost
+
+
+def compared(
+    scored: Sequence[Scored], parts: Split, dataset: Dataset, config: RunConfig
+) -> Compared:
     """Compare all pairs, out of fold and on the locked test, and name the winner if there is one.
 
     The verdict says why, when all is known.
 
     Where there are both, the folds name the winner: they hold more pictures.
     """
-    fold_of = None
-    if parts.folds:
-        sizes = [len(fold.held_out) for fold in parts.folds]
-        fold_of = np.repeat(np.arange(len(sizes)), sizes)
     titles = {one.name: one.title for one in scored}
-    correct = {one.name: one.correct for one in scored}
-    comparison = compare_all(correct, fold_of, titles)
     scores = {one.name: one.out_of_fold or one.test for one in scored}
     known = {name: given for name, given in scores.items() if given}
     if not known:
-        return Compared(comparison=[], test_comparison=[], winner=Winner(None, ""))
-    winner = Winner(choose_winner(known, comparison), "")
-    on_test = {one.name: one.correct_on_test for one in scored if parts.folds}
-    test_comparison = compare_all(
-        {name: right for name, right in on_test.items() if right is not None}, titles=titles
+        return Compared(comparison=[], test_comparison=[], winner=Winner(None, ""), headline=None)
+    fold_of, rows = None, parts.test
+    if parts.folds:
+        sizes = [len(fold.held_out) for fold in parts.folds]
+        fold_of, rows = np.repeat(np.arange(len(sizes)), sizes), _held_out(parts)
+    labels, cost = dataset.labels[rows], cost_matrix(config, dataset.classes)
+    headline = headline_for(
+        np.bincount(labels, minlength=len(dataset.classes)).tolist(), config.metric, cost
     )
-    return Compared(comparison=comparison, test_comparison=test_comparison, winner=winner)
+    record = headline_record(headline, labels, dataset.classes, asked=config.metric != "auto")
+
+    def answers(probabilities: Probabilities) -> NDArray[np.int64]:
+        if headline.name == "cost" and cost is not None:
+            return cheapest(probabilities, cost)
+        most_probable: NDArray[np.int64] = probabilities.argmax(1)
+        return most_probable
+
+    main = {
+        one.name: one.probabilities if parts.folds else one.test_probabilities for one in scored
+    }
+    comparison = compare_by(
+        headline,
+        labels,
+        {name: answers(each) for name, each in main.items() if each is not None},
+        fold_of,
+        titles,
+    )
+    on_test = {one.name: one.test_probabilities for one in scored if parts.folds}
+    test_comparison = compare_by(
+        headline,
+        dataset.labels[parts.test],
+        {name: answers(each) for name, each in on_test.items() if each is not None},
+        titles=titles,
+    )
+    best = (
+        choose_winner(known, comparison)
+        if record.name == "accuracy"
+        else choose_by(record, known, comparison)
+    )
+    return Compared(
+        comparison=comparison,
+        test_comparison=test_comparison,
+        winner=Winner(best, ""),
+        headline=record,
+    )
 
 
 def _scores(
@@ -317,12 +383,19 @@ def _scores(
     probabilities: Probabilities | None,
     rows: NDArray[np.int64],
     sampling: Sampling,
+    cost: Costs | None,
 ) -> Scores | None:
     if probabilities is None:
         return None
     groups = None if dataset.groups is None else dataset.groups[rows]
     return score(
-        probabilities, dataset.labels[rows], dataset.classes, groups, dataset.group_names, sampling
+        probabilities,
+        dataset.labels[rows],
+        dataset.classes,
+        groups,
+        dataset.group_names,
+        sampling,
+        cost,
     )
 
 

@@ -8,6 +8,13 @@ from dataclasses import replace
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.compare import TOO_CLOSE, beats_guessing, guessing, pictures_to_tell
 from bakeoff.evaluation.prose import cannot_be_scored, listed, of_pictures, percent, span
+from bakeoff.evaluation.ranking import (
+    beats_constant,
+    in_words,
+    ranked,
+    span_in_words,
+    value,
+)
 from bakeoff.evaluation.records import (
     ClassScore,
     Comparison,
@@ -36,8 +43,8 @@ def verdict_of(results: Results) -> Verdict:
         return Verdict([Sentence("which", NO_SCORE), *_too_few()], "Too few pictures for a score.")
     chosen = _chosen(results)
     scores = _scores(chosen)
-    if not beats_guessing(scores, among=len(results.approaches)):
-        best = max(results.approaches, key=lambda one: _scores(one).accuracy)
+    if not _beats_guessing(scores, results):
+        best = _best(results)
         nothing = _nothing(best, _scores(best))
         return Verdict(
             [*nothing, *_unscored(results), *_about_the_set(results)],
@@ -46,6 +53,7 @@ def verdict_of(results: Results) -> Verdict:
     return Verdict(
         [
             Sentence("which", _which(chosen, results)),
+            *_by_metric(chosen, results),
             *_sure(chosen),
             *_unscored(results),
             Sentence("cost", _cost(chosen, results)),
@@ -70,9 +78,44 @@ def _scores(result: ApproachResult) -> Scores:
     return scores
 
 
+def _by_accuracy(results: Results) -> bool:
+    return results.headline is None or results.headline.name == "accuracy"
+
+
+def _order(results: Results) -> list[ApproachResult]:
+    """The approaches by the headline metric, the best first."""
+    by_name = {one.name: one for one in results.approaches}
+    scores = {name: _scores(one) for name, one in by_name.items()}
+    return [by_name[name] for name in ranked(scores, results.headline)]
+
+
+def _best(results: Results) -> ApproachResult:
+    return _order(results)[0]
+
+
+def _beats_guessing(scores: Scores, results: Results) -> bool:
+    if results.headline is None or _by_accuracy(results):
+        return beats_guessing(scores, among=len(results.approaches))
+    return beats_constant(scores, results.headline)
+
+
+def _by_metric(chosen: ApproachResult, results: Results) -> Iterator[Sentence]:
+    """What ranks the approaches, where that is not accuracy."""
+    record, scores = results.headline, _scores(chosen)
+    if record is None or _by_accuracy(results):
+        return
+    yield Sentence(
+        "sure",
+        f"{record.title} ranks the approaches: {record.why} It has "
+        f"{in_words(value(scores, record), record)} (95 % interval "
+        f"{span_in_words(scores, record)}); always answering {record.guess} has "
+        f"{in_words(record.guessing, record)}.",
+    )
+
+
 def _chosen(results: Results) -> ApproachResult:
     """The winner; if several are too close to call, the fastest of them."""
-    best = max(results.approaches, key=lambda one: _scores(one).accuracy)
+    best = _best(results)
     if results.winner.name:
         return next(one for one in results.approaches if one.name == results.winner.name)
     equals = [best, *_tied(best, results)]
@@ -131,8 +174,15 @@ def _headline(chosen: ApproachResult, results: Results) -> str:
         beaten = others[0].title if len(others) == 1 else "all others"
         return f"Trust {chosen.title}: it is clearly better than {beaten}."
     times = max(_times(one, chosen) for one in tied)
-    reason = f"it is {_factor(times)}× faster" if times >= FASTER else "it has the most right"
+    reason = f"it is {_factor(times)}× faster" if times >= FASTER else _most(results)
     return f"Too close to call. We'd use {chosen.title}: {reason}."
+
+
+def _most(results: Results) -> str:
+    if results.headline is None or _by_accuracy(results):
+        return "it has the most right"
+    extreme = "highest" if results.headline.higher_is_better else "lowest"
+    return f"it has the {extreme} {results.headline.title.lower()}"
 
 
 def _which(chosen: ApproachResult, results: Results) -> str:
@@ -147,8 +197,10 @@ def _which(chosen: ApproachResult, results: Results) -> str:
         return f"{has}. Add other approaches to compare it with."
     tied = _tied(chosen, results)
     if not tied:
-        runner_up = max(others, key=lambda one: _scores(one).accuracy)
+        runner_up = next(one for one in _order(results) if one is not chosen)
         pair = _pair(chosen, runner_up, results)
+        if not _by_accuracy(results):
+            return f"{has}. {pair.words}."
         return f"{has}; {runner_up.title} is {of_pictures(abs(pair.only_a - pair.only_b))} behind."
     titles = listed([one.title for one in tied])
     slowest = max(tied, key=lambda one: _times(one, chosen))
@@ -243,6 +295,8 @@ def _unscored(results: Results) -> Iterator[Sentence]:
 def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     if scores.correct == scores.pictures:
         yield Sentence("where", "It has all of these pictures right.")
+    if few := [f"{one.name} ({one.pictures})" for one in scores.per_class if one.too_few]:
+        yield Sentence("where", f"Too few pictures to score: {listed(few)}.")
     if weak := _weak(scores):
         named = listed([f"{score.name} ({percent(score.accuracy)} right)" for score in weak])
         yield Sentence("where", f"It fails most often on {named}.")
@@ -262,7 +316,8 @@ def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
 
 def _weak(scores: Scores) -> list[ClassScore]:
     """Classes clearly below the overall accuracy, or else the worst; none if all is right."""
-    below = [one for one in scores.per_class if one.pictures and one.accuracy < scores.accuracy]
+    scored = [one for one in scores.per_class if one.pictures and not one.too_few]
+    below = [one for one in scored if one.accuracy < scores.accuracy]
     clearly = [score for score in below if score.interval[1] < scores.accuracy]
     return sorted(clearly or below, key=lambda score: score.accuracy)[: FEW if clearly else 1]
 
@@ -305,9 +360,13 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
     if chosen.learning:
         advice.append(Sentence("next", chosen.learning.words, see="learning"))
     tied = _tied(chosen, results)
-    needed = [
-        pictures_to_tell(_pair(chosen, one, results), len(results.comparison)) for one in tied
-    ]
+    needed = (
+        []
+        if not _by_accuracy(results)
+        else [
+            pictures_to_tell(_pair(chosen, one, results), len(results.comparison)) for one in tied
+        ]
+    )
     known = [one for one in needed if one is not None]
     if known:
         advice.append(

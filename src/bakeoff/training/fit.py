@@ -58,6 +58,8 @@ class Training:
         paper, else none.
     mirror : flip half of the pictures left to right. None: photos only.
     patience : stop after this many epochs without a better validation loss. None: never.
+    balance : how much a picture of a rare class counts in training: 0, all pictures the same; 1,
+        all classes the same; in between, a power of the class's share.
     """
 
     epochs: Count | None = None
@@ -70,6 +72,7 @@ class Training:
     background: Share | None = None
     mirror: bool | None = None
     patience: Count | None = None
+    balance: AtLeastZero = 0.0
 
     def resolve(self, pictures: int, budget: Budget = "standard") -> Training:
         """Fill in epochs and batch size for a set of `pictures` pictures.

@@ -102,9 +102,12 @@ export class Run {
     return this.names.length;
   }
 
-  /** The approaches, best first. */
+  /** The approaches, best first by the run's headline metric. */
   get ranked(): Approach[] {
-    const worth = (one: Approach) => one.scores?.accuracy ?? -1;
+    const headline = this.results.headline;
+    const sign = (headline?.higher_is_better ?? true) ? 1 : -1;
+    const worth = ({ scores }: Approach) =>
+      scores ? sign * (scores.metrics?.[headline?.name ?? ""] ?? scores.accuracy) : -Infinity;
     const loss = (one: Approach) => one.scores?.loss ?? Infinity;
     return [...this.approaches].sort((a, b) => worth(b) - worth(a) || loss(a) - loss(b));
   }

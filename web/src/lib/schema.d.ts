@@ -1116,6 +1116,8 @@ export interface components {
         /**
          * ClassScore
          * @description The scores of one class. `accuracy` is its recall, with its 95 % `interval`.
+         *
+         *     `too_few` marks a class with so few pictures that its figures say next to nothing.
          */
         ClassScore: {
             /** Accuracy */
@@ -1133,6 +1135,11 @@ export interface components {
             pictures: number;
             /** Precision */
             precision: number;
+            /**
+             * Too Few
+             * @default false
+             */
+            too_few: boolean;
         };
         /**
          * Comparison
@@ -1141,7 +1148,9 @@ export interface components {
          *     `only_a` pictures are right only with `a`, `only_b` only with `b`. `mcnemar_p` is the exact
          *     two-sided p of these counts; `resampled_t_p` that of the corrected resampled t-test on the
          *     folds (None with fewer than two folds).
-         *     `verdict` is one of "a", "b", "too close to call".
+         *     `verdict` is one of "a", "b", "too close to call". Where another metric than accuracy is the
+         *     headline, it rests on `metric_difference`, a minus b, and its two-sided `metric_p`.
+         *     With 95 % confidence the accuracies differ by less than `equal_within`; None in older runs.
          */
         Comparison: {
             /** A */
@@ -1150,8 +1159,19 @@ export interface components {
             b: string;
             /** Difference */
             difference: number;
+            /** Equal Within */
+            equal_within?: number | null;
             /** Mcnemar P */
             mcnemar_p: number;
+            /**
+             * Metric
+             * @default accuracy
+             */
+            metric: string;
+            /** Metric Difference */
+            metric_difference?: number | null;
+            /** Metric P */
+            metric_p?: number | null;
             /** Only A */
             only_a: number;
             /** Only B */
@@ -1176,6 +1196,18 @@ export interface components {
             count: number;
             /** Share */
             share: number;
+            /** Truth */
+            truth: string;
+        };
+        /**
+         * ConfusionCost
+         * @description What it costs to answer `answer` for a picture of class `truth`.
+         */
+        ConfusionCost: {
+            /** Answer */
+            answer: string;
+            /** Cost */
+            cost: number;
             /** Truth */
             truth: string;
         };
@@ -1556,6 +1588,34 @@ export interface components {
             pictures: number;
         };
         /**
+         * HeadlineRecord
+         * @description The metric that ranks the approaches of a run, and why it is that one.
+         *
+         *     `guessing` is what always answering `guess`, the best single class, achieves.
+         */
+        HeadlineRecord: {
+            /** Guess */
+            guess: string;
+            /** Guessing */
+            guessing: number;
+            /**
+             * Higher Is Better
+             * @default true
+             */
+            higher_is_better: boolean;
+            /**
+             * Is Share
+             * @default true
+             */
+            is_share: boolean;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * Health
          * @description The issues of a dataset; `words` has a sentence for each.
          */
@@ -1816,6 +1876,12 @@ export interface components {
              */
             bundles: boolean;
             /**
+             * Cost
+             * @description What it costs to answer one class for a picture of another. Without an entry, right answers cost 0 and wrong ones 1.
+             * @default []
+             */
+            cost: components["schemas"]["ConfusionCost"][];
+            /**
              * Curve
              * @description Train on an eighth, a quarter and a half of the pictures too, and forecast what more pictures would gain; takes two to three times as long.
              * @default false
@@ -1854,6 +1920,13 @@ export interface components {
              * @default false
              */
             leave_one_group_out: boolean;
+            /**
+             * Metric
+             * @description The metric that ranks the approaches. auto: accuracy; where a class has five times the pictures of another or more, balanced_accuracy; with costs, cost.
+             * @default auto
+             * @enum {string}
+             */
+            metric: "auto" | "accuracy" | "balanced_accuracy" | "macro_f1" | "cost";
             /**
              * Mode
              * @description How pictures are preprocessed: ink (drawings, digits) or photo.
@@ -2180,7 +2253,8 @@ export interface components {
          *     finished run, in results.json, never are.
          *
          *     `comparison` is of the out-of-fold answers where there are any, `test_comparison` of those on
-         *     the locked test.
+         *     the locked test. `headline` is the metric that ranks the approaches, None in older runs and
+         *     where nothing is scored: accuracy.
          */
         Results: {
             /** Approaches */
@@ -2194,6 +2268,7 @@ export interface components {
             dataset: components["schemas"]["DatasetSummary"];
             /** Finished */
             finished: string;
+            headline?: components["schemas"]["HeadlineRecord"] | null;
             health?: components["schemas"]["Health"] | null;
             /** Machine */
             machine: {
@@ -2423,7 +2498,8 @@ export interface components {
          *     i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
          *     are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
          *     calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
-         *     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name.
+         *     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
+         *     confusions have costs; `metric_intervals` those intervals that have no field of their own.
          */
         Scores: {
             /** Accuracy */
@@ -2453,6 +2529,13 @@ export interface components {
                 number,
                 number
             ] | null;
+            /** Metric Intervals */
+            metric_intervals?: {
+                [key: string]: [
+                    number,
+                    number
+                ];
+            };
             /** Metrics */
             metrics?: {
                 [key: string]: number;
@@ -2976,6 +3059,12 @@ export interface components {
              */
             bundles: boolean;
             /**
+             * Cost
+             * @description What it costs to answer one class for a picture of another. Without an entry, right answers cost 0 and wrong ones 1.
+             * @default []
+             */
+            cost: components["schemas"]["ConfusionCost"][];
+            /**
              * Curve
              * @description Train on an eighth, a quarter and a half of the pictures too, and forecast what more pictures would gain; takes two to three times as long.
              * @default false
@@ -3014,6 +3103,13 @@ export interface components {
              * @default false
              */
             leave_one_group_out: boolean;
+            /**
+             * Metric
+             * @description The metric that ranks the approaches. auto: accuracy; where a class has five times the pictures of another or more, balanced_accuracy; with costs, cost.
+             * @default auto
+             * @enum {string}
+             */
+            metric: "auto" | "accuracy" | "balanced_accuracy" | "macro_f1" | "cost";
             /**
              * Mode
              * @description How pictures are preprocessed: ink (drawings, digits) or photo.

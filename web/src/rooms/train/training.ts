@@ -14,6 +14,7 @@ export type Training = Required<
     | "group"
     | "keep_groups"
     | "leave_one_group_out"
+    | "metric"
     | "seed"
   >
 >;

@@ -1,0 +1,82 @@
+"""A set of 100 to 1: what ranks the approaches, and what is said of the rare class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bakeoff.approaches.trainer import balanced
+from bakeoff.data.validate import validate
+from bakeoff.errors import BakeoffError
+from bakeoff.evaluation.records import ClassScore
+from bakeoff.record.config import ConfusionCost, RunConfig
+from bakeoff.run.bake import bake
+from bakeoff.run.scoring import cost_matrix
+
+from ..strokes import strokes
+
+SMALL = {"scattering": {"side": 16, "scales": 2, "orientations": 2, "grid": 2}}
+
+
+def test_a_set_of_a_hundred_to_one(tmp_path: Path) -> None:
+    whole = strokes(410, classes=2)
+    common, rare = (np.flatnonzero(whole.labels == label) for label in (0, 1))
+    dataset = validate(whole.take(np.concatenate([common[:200], rare[:2]])))
+    costs = (ConfusionCost(truth="dash", answer="bar", cost=100),)
+    run = bake(
+        dataset,
+        tmp_path / "run",
+        approaches=("scattering",),
+        settings=SMALL,
+        budget="quick",
+        threads=1,
+        robustness=False,
+        folds=2,
+        test=0,
+        bundles=False,
+        metric="balanced_accuracy",
+        cost=costs,
+    )
+    results = run.results()
+    (one,) = results.approaches
+    headline, scores = results.headline, one.out_of_fold
+    assert headline is not None
+    assert scores is not None
+    assert (headline.name, headline.guess, headline.guessing) == ("balanced_accuracy", "bar", 0.5)
+    rare_score: ClassScore = scores.per_class[1]
+    assert (rare_score.pictures, rare_score.too_few) == (2, True)
+    low, high = scores.metric_intervals["balanced_accuracy"]
+    assert low < scores.metrics["balanced_accuracy"] <= high
+    assert high - low > 0.2  # two pictures of a class say little, whatever the other 200 say
+    assert scores.metrics["cost"] >= 0
+    assert results.verdict is not None
+    said = " ".join(sentence.text for sentence in results.verdict.sentences)
+    assert "Too few pictures to score: dash (2)." in said
+    assert "Balanced accuracy ranks the approaches" in said
+
+
+def test_costs_name_classes_of_the_set() -> None:
+    config = RunConfig.asked(source="x", cost=[{"truth": "a", "answer": "b", "cost": 5}])
+    assert cost_matrix(config, ["a", "b"]).tolist() == [[0, 5], [1, 0]]  # type: ignore[union-attr]
+    assert cost_matrix(RunConfig.asked(source="x"), ["a", "b"]) is None
+    with pytest.raises(BakeoffError, match="no class a"):
+        cost_matrix(config, ["c", "b"])
+
+
+def test_cost_as_a_metric_needs_costs() -> None:
+    with pytest.raises(BakeoffError, match="no costs were given"):
+        RunConfig.parse(source="x", metric="cost")
+
+
+@pytest.mark.parametrize(("power", "ratio"), [(1.0, 100), (0.5, 10)])
+def test_weights_make_up_for_rare_classes(power: float, ratio: float) -> None:
+    labels = np.repeat([0, 1], [200, 2])
+    train = np.arange(202)
+    weights = balanced(None, labels, train, power)
+    assert weights is not None
+    assert weights[-1] / weights[0] == pytest.approx(ratio)
+    given = np.linspace(1, 2, 202).astype(np.float32)
+    assert balanced(given, labels, train, power) == pytest.approx(weights * given)
+    assert balanced(given, labels, train, 0) is given
