@@ -463,3 +463,25 @@ def test_sets_have_their_own_limits() -> None:
     assert bounds.of_body("POST", "/api/sets") == (3, 4)
     assert bounds.of_body("POST", "/api/sets/x/pictures") == (1, 2)
     assert bounds.set_archive.max_bytes == 12_000_000
+
+
+@pytest.mark.parametrize(
+    "approach",
+    [
+        "{0}:MyNet",
+        "nets/my_net.onnx",
+        {"name": "{0}:MyNet"},
+        {"name": "mynet", "own": {"path": "{0}", "attribute": "MyNet"}},
+    ],
+)
+@pytest.mark.parametrize("door", ["", "/estimate"])
+def test_no_request_names_a_file_of_code(home: Home, approach: Any, door: str) -> None:
+    path = home.path / "my_net.py"
+    path.write_text(f"open({str(home.path / 'ran')!r}, 'w')")
+    asked = json.loads(json.dumps(approach).replace("{0}", str(path)))
+    with room(home) as client:
+        answer = client.post(f"/api/training{door}", json=QUICK | {"approaches": ["cnn", asked]})
+        assert answer.status_code in (400, 422)
+        assert "is a file, and a server runs no code that a request names" in answer.text
+    assert not (home.path / "ran").exists()
+    assert not list(home.path.glob("runs/*"))

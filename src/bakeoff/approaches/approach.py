@@ -171,6 +171,14 @@ class Approach(ABC):
         """Train what `build` made; the parameters are those of `bakeoff.training.fit.fit`."""
         return fit(network, source, labels, **how)
 
+    def fits_itself(self, network: Network) -> bool:  # noqa: ARG002 - our loop trains most
+        """Whether `fit` works without steps of an optimiser on this network."""
+        return False
+
+    def exports(self, network: Network) -> bool:  # noqa: ARG002
+        """Whether an untrained network shows if ONNX can express a trained one."""
+        return True
+
     @abstractmethod
     def build(self, task: Task) -> Network:
         """The part that is trained: prepared pixels, or what `frozen` makes, to N×K logits."""

@@ -6,13 +6,13 @@ import difflib
 import types
 import typing
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bakeoff.approaches.registry import APPROACHES, entry_of
+from bakeoff.approaches.registry import APPROACHES, Entry, entry_of
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -29,10 +29,13 @@ FORMER_NAMES = {
 }
 
 
-def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
+def parse_settings(
+    texts: Iterable[str], also: Collection[str] = ()
+) -> dict[str, dict[str, object]]:
     """``["cnn.filters=32,64", "epochs=5"]`` to settings by approach.
 
     A key without an approach, such as ``epochs=5``, is meant for all: it stands under "".
+    `also` are names of approaches beside those of the registry.
 
     Raises
     ------
@@ -43,18 +46,19 @@ def parse_settings(texts: Iterable[str]) -> dict[str, dict[str, object]]:
     for text in texts:
         key, equals, value = text.partition("=")
         name, dot, setting = key.strip().rpartition(".")
-        if not equals or not setting or (dot and name not in APPROACHES):
+        if not equals or not setting or (dot and name not in (*APPROACHES, *also)):
             raise BakeoffError(
                 f"--set {text}",
                 "is not of the form approach.setting=value",
-                f"Say, for example, --set cnn.epochs=20; approaches are {', '.join(APPROACHES)}",
+                f"Say, for example, --set cnn.epochs=20; "
+                f"approaches are {', '.join([*APPROACHES, *also])}",
             )
         parsed.setdefault(name, {})[setting] = value.strip()
     return parsed
 
 
-def configure(name: str, settings: Settings) -> Approach:
-    """An approach by name, with some of its own or its training's settings changed.
+def configure(which: str | Entry, settings: Settings) -> Approach:
+    """An approach, by name or entry, with some of its own or its training's settings changed.
 
     Values may be of the right type already, or text: numbers, ``true``, ``none``, and lists
     with commas.
@@ -64,7 +68,8 @@ def configure(name: str, settings: Settings) -> Approach:
     BakeoffError
         There is no such approach or setting, or a value does not fit it.
     """
-    approach = entry_of(name).load()()
+    entry = entry_of(which) if isinstance(which, str) else which
+    name, approach = entry.name, entry.load()()
     own, training = _settings_of(type(approach)), _settings_of(type(approach.training))
     own.pop("training")
     changed: dict[str, Any] = {}
@@ -80,7 +85,7 @@ def configure(name: str, settings: Settings) -> Approach:
     return replace(approach, **changed, training=replace(approach.training, **trained))
 
 
-def typed_settings(name: str, settings: Settings) -> dict[str, Any]:
+def typed_settings(which: str | Entry, settings: Settings) -> dict[str, Any]:
     """The same settings under today's names, each as the plain JSON value that its type has.
 
     Raises
@@ -88,7 +93,8 @@ def typed_settings(name: str, settings: Settings) -> dict[str, Any]:
     BakeoffError
         As from `configure`.
     """
-    flat = flat_settings(configure(name, settings))
+    flat = flat_settings(configure(which, settings))
+    name = which if isinstance(which, str) else which.name
     return {_current(name, setting): flat[_current(name, setting)] for setting in settings}
 
 

@@ -84,8 +84,8 @@ Approaches = Annotated[
     typer.Option(
         "--approach",
         "-a",
-        help="Train this approach; may be given several times. Default: scattering, "
-        "cnn, vit and transfer.",
+        help="Train this approach; may be given several times. Your own model is "
+        "my_net.py:MyNet. Default: scattering, cnn, vit and transfer.",
     ),
 ]
 Corrections = Annotated[

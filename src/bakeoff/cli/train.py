@@ -136,6 +136,8 @@ def run(
 
     `bakeoff run digits --set cnn.filters=32,64 --set vit.depth=8 --budget thorough`
 
+    `bakeoff run pictures/ --approach my_net.py:MyNet --approach cnn` – your own network too
+
     `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
 
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
@@ -226,14 +228,16 @@ def chosen_approaches(
     approaches: list[str] | None, texts: list[str] | None, file: Path | None = None
 ) -> dict[str, Any]:
     """The options `approaches` and `settings`: from a file, overridden by the command line."""
+    from bakeoff.approaches.own import own_name
     from bakeoff.approaches.settings import parse_settings
     from bakeoff.record.config import DEFAULT_APPROACHES
     from bakeoff.tune.space import read_settings
 
     settings = read_settings(file) if file else {}
+    names = [own_name(approach) or approach for approach in approaches or ()]
     if approaches:  # a file may hold more than is wanted
-        settings = {name: own for name, own in settings.items() if name in ("", *approaches)}
-    for name, own in parse_settings(texts or []).items():
+        settings = {name: own for name, own in settings.items() if name in ("", *names)}
+    for name, own in parse_settings(texts or [], also=names).items():
         settings[name] = settings.get(name, {}) | own
     return {"approaches": approaches or DEFAULT_APPROACHES, "settings": settings}
 
@@ -262,6 +266,9 @@ def _read_config(file: IO[bytes], context: typer.Context) -> RunConfig:
         raise BakeoffError(
             f"--config {file.name}", "is not a JSON object", "Name the run.json of a run"
         )
+    for approach in document.get("approaches") or ():
+        if isinstance(approach, dict) and isinstance(approach.get("own"), dict):
+            approach["own"]["digest"] = ""  # that of the file as it is now
     return RunConfig.parse(**document | {"fingerprint": "", "recipe": RECIPE})
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bakeoff.approaches.registry import entry_of
+from bakeoff.approaches.own import OwnEntry, OwnFile, own_file, own_name
+from bakeoff.approaches.registry import Entry, entry_of
 from bakeoff.data.correction import Correction
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.results import SCHEMA_VERSION
@@ -32,18 +33,34 @@ DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 
 class ApproachConfig(BaseModel):
-    """An approach that takes part, and the settings that differ from its defaults."""
+    """An approach that takes part, and the settings that differ from its defaults.
+
+    `own` is the file of a user's own model, which runs on this machine: only the command line and
+    Python take one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     settings: dict[str, Setting] = {}
+    own: OwnFile | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The approach itself.
+
+        Raises
+        ------
+        BakeoffError
+            There is none of this name.
+        """
+        return OwnEntry.of(self.name, self.own) if self.own else entry_of(self.name)
 
     def build(self, changes: Mapping[str, object] = {}) -> Approach:
         """The approach with these settings, and `changes` over them."""
         from bakeoff.approaches.settings import configure
 
-        return configure(self.name, {**self.settings, **changes})
+        return configure(self.entry, {**self.settings, **changes})
 
 
 class ConfusionCost(BaseModel):
@@ -312,8 +329,10 @@ class RunConfig(RunOptions):
                 "metric cost", "no costs were given", "Name a table of them with --cost costs.csv"
             )
         typed = tuple(
-            ApproachConfig(name=name, settings=typed_settings(name, approach.settings))
-            for name, approach in zip(names, config.approaches, strict=True)
+            approach.model_copy(
+                update={"settings": typed_settings(approach.entry, approach.settings)}
+            )
+            for approach in config.approaches
         )
         return config.model_copy(update={"approaches": typed})
 
@@ -326,10 +345,33 @@ class RunConfig(RunOptions):
         BakeoffError
             An option is not known or out of bounds.
         """
+        named, own = _own_files(given.get("approaches"))
         try:
-            return cls.model_validate(given)
+            config = cls.model_validate(given if named is None else {**given, "approaches": named})
         except ValidationError as error:
             raise _misfit(error) from None
+        settled = tuple(
+            approach.model_copy(update={"own": file.settled()})
+            if (file := own.get(approach.name) or approach.own)
+            else approach
+            for approach in config.approaches
+        )
+        return config.model_copy(update={"approaches": settled})
+
+
+def _own_files(approaches: Any) -> tuple[list[Any] | None, dict[str, OwnFile]]:
+    """Approaches with the names of own models for their paths, and the files of these."""
+    if isinstance(approaches, str) or not isinstance(approaches, Sequence):
+        return None, {}
+    own = {
+        name: file
+        for approach in approaches
+        if isinstance(approach, str)
+        and (name := own_name(approach))
+        and (file := own_file(approach))
+    }
+    named = [(own_name(each) or each) if isinstance(each, str) else each for each in approaches]
+    return named, own
 
 
 def _misfit(error: ValidationError) -> BakeoffError:

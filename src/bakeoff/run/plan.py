@@ -20,6 +20,7 @@ from bakeoff.run.protocol import keeps_groups, parts_of, together_of
 from bakeoff.run.robustness import answers_each, sample_of
 from bakeoff.run.scoring import cost_matrix
 from bakeoff.run.source import read_first
+from bakeoff.run.trial import FEW, try_own
 from bakeoff.training.compute import Compute
 from bakeoff.workers.corruptions import CorruptionUnit, corrupted
 from bakeoff.workers.crew import threads_for
@@ -152,3 +153,5 @@ class Plan:
             approach = config.build()
             approach.frozen(self.data.task)
             approach.build(self.data.task)
+            pictures = self.dataset.pictures.take(self.data.rows[:FEW])
+            try_own(config, self.data.task, pictures, exported=self.config.bundles)

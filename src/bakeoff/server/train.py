@@ -12,15 +12,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bakeoff.approaches.own import own_name
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.bundle.bundle import find_bundles
 from bakeoff.data.catalog import at_hand, is_named
 from bakeoff.data.correction import Correction
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.labelling import parse_labelling
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.bodies import PROBLEM
@@ -61,6 +62,22 @@ class Training(RunOptions):
         tuple[ApproachConfig, ...],
         Field(min_length=1, max_length=20, description="The approaches of the run, in this order."),
     ] = RunOptions.model_fields["approaches"].default
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_files(cls, asked: Any) -> Any:
+        """A file of a user's own model is code that would run here, whoever sent its name."""
+        approaches = asked.get("approaches") if isinstance(asked, dict) else None
+        for approach in approaches if isinstance(approaches, list) else ():
+            named = approach.get("name") if isinstance(approach, dict) else approach
+            own = isinstance(approach, dict) and approach.get("own") is not None
+            if own or (isinstance(named, str) and own_name(named) is not None):
+                raise InputError(
+                    f"approach {str(named)[:100]}",
+                    "is a file, and a server runs no code that a request names",
+                    "Train it on the command line: bakeoff run SET --approach my_net.py:MyNet",
+                )
+        return asked
 
 
 class NewTraining(Training):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.approaches import APPROACHES
+from bakeoff.approaches.own import own_name
 from bakeoff.approaches.registry import entry_of
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import find_duplicates
@@ -152,6 +153,12 @@ def tune(
     crew, path = Workers.parse(workers), Path(out)
     on_event = options.pop("hear", on_event)  # its former name, for one more release
     for name in approaches:
+        if own_name(name):
+            raise BakeoffError(
+                f"approach {name}",
+                "is an own model, and a search knows no values to try for one",
+                "Try values one by one: bakeoff run SET --approach FILE --set NAME.SETTING=VALUE",
+            )
         entry_of(name)
     search_spaces = spaces(tuple(approaches), space)
     RunFolder.check_free(path)

@@ -900,10 +900,14 @@ export interface components {
         /**
          * ApproachConfig
          * @description An approach that takes part, and the settings that differ from its defaults.
+         *
+         *     `own` is the file of a user's own model, which runs on this machine: only the command line and
+         *     Python take one.
          */
         ApproachConfig: {
             /** Name */
             name: string;
+            own?: components["schemas"]["OwnFile"] | null;
             /**
              * Settings
              * @default {}
@@ -2004,6 +2008,26 @@ export interface components {
             ];
             /** Loss */
             loss: number;
+        };
+        /**
+         * OwnFile
+         * @description Where an own model is: an absolute path, what to take from it, and the file's SHA-256.
+         *
+         *     An empty `digest` stands for the file as it is now.
+         */
+        OwnFile: {
+            /**
+             * Attribute
+             * @default
+             */
+            attribute: string;
+            /**
+             * Digest
+             * @default
+             */
+            digest: string;
+            /** Path */
+            path: string;
         };
         /**
          * PictureAnswer
