@@ -130,7 +130,8 @@ def test_run_json_gives_the_config_back(tmp_path: Path) -> None:
     assert repr(run.config) == repr(config)  # 1, 1.0 and True are equal, and not the same
     written = json.loads((run.path / "run.json").read_bytes())
     assert written["schema_version"] == SCHEMA_VERSION
-    assert written["approaches"][1] == {"name": "vit", "settings": {"epochs": 3, "augment": 1.0}}
+    settings = {"epochs": 3, "augment": 1.0}
+    assert written["approaches"][1] == {"name": "vit", "settings": settings, "own": None}
     assert "settings" not in written
 
 
