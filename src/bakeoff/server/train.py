@@ -66,7 +66,7 @@ class Training(RunOptions):
     @model_validator(mode="before")
     @classmethod
     def _refuse_files(cls, asked: Any) -> Any:
-        """A file of a user's own model is code that would run here, anyone who sent its name."""
+        """A file of a user's own model is code that would run here, no matter who sent its name."""
         approaches = asked.get("approaches") if isinstance(asked, dict) else None
         for approach in approaches if isinstance(approaches, list) else ():
             named = approach.get("name") if isinstance(approach, dict) else approach
