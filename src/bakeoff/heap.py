@@ -27,7 +27,7 @@ def bound_kept_memory() -> None:
     """Return freed memory to the system where much is kept; for after a piece of work.
 
     Large blocks of many sizes leave holes between what stays: without this a run on 396 photos
-    came to hold 3.2 GB, of which it used a third. Does nothing with another C library.
+    came to hold 3.2 GB. Does nothing with another C library.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallinfo2"):
         libc.mallinfo2.restype = _MallocInfo
