@@ -417,6 +417,7 @@ def test_corrected_pictures_are_trained_on(
         page.get_by_role("radio", name="quick").check()
         page.get_by_role("spinbutton", name="Folds").fill("2")
         page.get_by_role("button", name="Start training").click()
+        page.get_by_role("button", name="Stay here").click()  # else Try opens with the first model
         out = page.get_by_role("region", name="Outcome")
         expect(out).to_be_visible(timeout=120_000)
         name = page.get_by_role("heading", level=1).inner_text()

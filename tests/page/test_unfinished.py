@@ -156,7 +156,7 @@ def test_a_removed_picture_comes_back(page: Page, served: Served, way: str) -> N
     name = f"undone by {way}"
     begin(page, served, name, "line", "tick")
     page.get_by_role("button", name="line 0 of at least 10").click()
-    page.get_by_label("Drawn by").fill("ann")
+    page.get_by_label("Made by").fill("ann")
     draw(page, ONE)
     page.get_by_role("button", name="Add picture").click()
     kept = page.get_by_role("list", name="Pictures of line").get_by_role("listitem")
@@ -166,7 +166,7 @@ def test_a_removed_picture_comes_back(page: Page, served: Served, way: str) -> N
     kept.hover()
     kept.get_by_role("button", name="Delete").click()
     expect(kept).to_have_count(0)
-    notice = page.get_by_text("Removed a picture of line")
+    notice = page.get_by_text("Removed a picture of line.", exact=True)
     expect(notice).to_be_visible()
     assert serious(page) == []
     if way == "the notice":

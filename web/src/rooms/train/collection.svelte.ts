@@ -40,6 +40,7 @@ export class Collection {
   /** Newest last, for Undo. */
   steps = $state.raw<Step[]>([]);
   readonly #newer = new Map<string, string>(); // ids that changed
+  #undoing: Promise<unknown> = Promise.resolve(); // two at once would take back the same change
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
   constructor(readonly name: string) {}
@@ -152,8 +153,14 @@ export class Collection {
     this.#remember();
   }
 
-  /** Take back the last change. */
-  async undo(): Promise<Step | undefined> {
+  /** Take back the last change; a second call takes back the one before it. */
+  undo(): Promise<Step | undefined> {
+    const undone = this.#undoing.then(() => this.#undoLast());
+    this.#undoing = undone.catch(() => {});
+    return undone;
+  }
+
+  async #undoLast(): Promise<Step | undefined> {
     const step = this.steps.at(-1);
     if (!step) return undefined;
     await step.back();
