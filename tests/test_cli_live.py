@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.lock import holder
 from bakeoff.run.bake import resume
 
 from .strokes import strokes
@@ -100,7 +101,7 @@ def test_ctrl_c_ends_the_page_and_the_training(pictures: Path, tmp_path: Path) -
     path = tmp_path / "runs" / name
     assert re.search(rf"Continue with: bakeoff run --resume runs/{name}", out)
     run = RunFolder(path)
-    assert not (path / ".lock").exists()
+    assert holder(path) is None  # a busy machine may need force, which leaves the lock's file
     config = run.config
     settings = {"epochs": 2}
     quick = [one.model_copy(update={"settings": settings}) for one in config.approaches]
