@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.data import corrections
+from bakeoff.data import table_lines
 from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import correct_validated, corrected, read_corrections
 from bakeoff.data.dataset import Dataset
@@ -110,7 +110,7 @@ def test_a_bad_table_is_refused_by_its_line(
 def test_a_missing_and_a_huge_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BakeoffError, match="cannot be read"):
         read_corrections(tmp_path / "none.csv")
-    monkeypatch.setattr(corrections, "_MAX_BYTES", 10)
+    monkeypatch.setattr(table_lines, "_MAX_BYTES", 10)
     with pytest.raises(BakeoffError, match="is larger than"):
         read_corrections(written(tmp_path, HEADER))
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.data import table_lines
 from bakeoff.data.costs import read_costs
 from bakeoff.errors import BakeoffError
 
@@ -36,6 +37,8 @@ def test_reads_costs_as_spreadsheets_save_them(tmp_path: Path, text: str) -> Non
         ("truth,answer,cost\ncat,dog,high\n", "is no cost"),
         ("truth,answer,cost\ncat,dog,1\ncat,dog,2\n", "is there twice"),
         ("", "no column truth"),
+        (f'truth,answer,cost\ncat,"{"a" * 200_000}",1\n', "line 2: it is not CSV"),
+        ("truth,answer,cost\ncat,d\0g,1\n", "is not a text file"),
     ],
 )
 def test_refuses_what_is_no_table_of_costs(tmp_path: Path, text: str, problem: str) -> None:
@@ -45,6 +48,11 @@ def test_refuses_what_is_no_table_of_costs(tmp_path: Path, text: str, problem: s
         read_costs(path)
 
 
-def test_refuses_what_is_not_there(tmp_path: Path) -> None:
+def test_refuses_what_is_not_there_or_huge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BakeoffError, match="cannot be read"):
         read_costs(tmp_path / "absent.csv")
+    monkeypatch.setattr(table_lines, "_MAX_BYTES", 10)
+    path = tmp_path / "costs.csv"
+    path.write_text("truth,answer,cost\ncat,dog,1\n", encoding="utf-8")
+    with pytest.raises(BakeoffError, match="is larger than"):
+        read_costs(path)

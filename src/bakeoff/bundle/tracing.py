@@ -69,8 +69,10 @@ def graph_of(model: Model) -> bytes:
 
 def _graph(exported: Exported, kept: list[onnx.ModelProto | None]) -> bytes:
     """The graph of a model, of the traces that are kept and of new ones for its other parts."""
-    with torch.inference_mode():
-        values = exported.values(torch.zeros(EXAMPLE, dtype=torch.uint8))
+    values: dict[str, Tensor] = {}
+    if not all(kept):
+        with torch.inference_mode():
+            values = exported.values(torch.zeros(EXAMPLE, dtype=torch.uint8))
     traces: list[onnx.ModelProto] = []
     arrays: dict[str, NDArray[Any]] = {}
     for part, trace in zip(exported.parts, kept, strict=True):

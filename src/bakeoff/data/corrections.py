@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from collections import Counter
@@ -16,7 +14,7 @@ import numpy as np
 
 from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.readers.lines import text_of
+from bakeoff.data.table_lines import table_lines
 from bakeoff.data.validate import validate
 from bakeoff.data.words import count, from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError, LeftOut
@@ -35,7 +33,7 @@ __all__ = [
 COLUMNS = ("action", "name", "label", "proposed", "why", "quality")
 ASKED = "you asked for it in corrections.csv"
 _NEEDED = COLUMNS[:4]
-_MAX_BYTES = 50_000_000
+_HINT = "Give a table such as the corrections.csv of a run or of bakeoff check"
 
 
 def read_corrections(path: Path) -> tuple[Correction, ...]:
@@ -51,22 +49,10 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
     BakeoffError
         The file is not such a table, or one of its lines is not a correction.
     """
-    text = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        _check_header(path, header)
-        return tuple(
-            _correction(path, header, cells, reader.line_num)
-            for cells in reader
-            if any(cell.strip() for cell in cells)
-        )
-    except csv.Error as error:
-        raise BakeoffError(
-            f"{path.name} line {reader.line_num}",
-            f"it is not CSV ({error})",
-            "Save it as CSV again",
-        ) from error
+    lines = table_lines(path, _HINT)
+    header = [cell.strip().lower() for cell in next(lines, (1, []))[1]]
+    _check_header(path, header)
+    return tuple(_correction(path, header, cells, line) for line, cells in lines)
 
 
 def active_corrections(
@@ -149,32 +135,6 @@ def _in_nfc(correction: Correction) -> Correction:
         label=nfc(correction.label),
         proposed=nfc(correction.proposed),
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BakeoffError(
-                str(path),
-                f"is larger than {_MAX_BYTES // 1_000_000} MB",
-                "Check that it is the right file",
-            )
-        text = text_of(path.read_bytes())
-        if "\0" in text or "\ufffd" in text:
-            raise BakeoffError(str(path), "is not a text file in UTF-8", "Save it as CSV in UTF-8")
-        return text
-    except OSError as error:
-        raise BakeoffError(
-            str(path),
-            f"cannot be read ({error.strerror or error})",
-            "Give a table such as the corrections.csv of a run or of bakeoff check",
-        ) from error
-
-
-def _delimiter(text: str) -> str:
-    """Spreadsheets write semicolons where the comma is the decimal separator."""
-    first = text.partition("\n")[0]
-    return max(",;\t", key=first.count)
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from pathlib import Path
 
-from bakeoff.data.readers.lines import text_of
+from bakeoff.data.table_lines import table_lines
 from bakeoff.data.words import from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError
 
 __all__ = ["COLUMNS", "read_costs"]
 
 COLUMNS = ("truth", "answer", "cost")
-_MAX_BYTES = 50_000_000
 HINT = "Write a header truth,answer,cost, then a line such as mushroom,death cap,1"
 
 
@@ -27,30 +24,21 @@ def read_costs(path: Path) -> list[dict[str, object]]:
         The file cannot be read, lacks a column, repeats a pair, or has a cost that is not a number
         from 0 up.
     """
-    try:
-        data = path.expanduser().read_bytes()[: _MAX_BYTES + 1]
-    except OSError as error:
-        raise BakeoffError(path.name, f"it cannot be read ({error.strerror})", HINT) from error
-    text = text_of(data)
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [cell.strip().lower() for cell in next(reader, [])]
+    lines = table_lines(path.expanduser(), HINT)
+    header = [cell.strip().lower() for cell in next(lines, (1, []))[1]]
     if missing := [name for name in COLUMNS if name not in header]:
         raise BakeoffError(path.name, f"it has no column {missing[0]}", HINT)
     place = [header.index(name) for name in COLUMNS]
     costs: dict[tuple[str, str], float] = {}
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        line = f"{path.name} line {reader.line_num}"
+    for number, cells in lines:
+        line = f"{path.name} line {number}"
         if len(cells) <= max(place):
             raise BakeoffError(line, f"it has {len(cells)} of {len(header)} cells", HINT)
-        truth, answer, text = (nfc(from_spreadsheet(cells[at].strip())) for at in place)
+        truth, answer, figure = (nfc(from_spreadsheet(cells[at].strip())) for at in place)
         if (truth, answer) in costs:
             problem = f"the cost of {answer} for {truth} is there twice"
             raise BakeoffError(line, problem, "Delete one of the lines")
-        costs[truth, answer] = _number(line, text)
+        costs[truth, answer] = _number(line, figure)
     if not costs:
         raise BakeoffError(path.name, "it has no costs", HINT)
     return [

@@ -119,7 +119,7 @@ def file(request: Request, name: str, path: str) -> FileResponse:
     home: Home | None = request.app.state.home
     wanted = path or INDEX
     found = home and next(
-        (one for one in _files(home.shared) if one.parts == (name, *Path(wanted).parts)), None
+        (one for one in _files(home.shared, name) if one.parts == (name, *Path(wanted).parts)), None
     )
     if not home or not found:
         raise Problem(404, "This page was not published, or no longer is.")
@@ -129,11 +129,13 @@ def file(request: Request, name: str, path: str) -> FileResponse:
     )
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """All regular files below, relative; no links."""
-    for path in root.rglob("*") if root.is_dir() else ():
-        if path.is_file() and not path.is_symlink():
-            yield path.relative_to(root)
+def _files(root: Path, name: str) -> Iterator[Path]:
+    """All regular files of the page of this name, relative to `root`; no links."""
+    pages = (page for page in root.iterdir() if page.name == name) if root.is_dir() else ()
+    for page in pages:
+        for path in page.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(root)
 
 
 def _described(home: Home, name: str) -> Shared:
