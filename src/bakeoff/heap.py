@@ -6,7 +6,7 @@ import ctypes
 import sys
 from typing import ClassVar
 
-__all__ = ["bound_kept_memory"]
+__all__ = ["bound_kept_memory", "return_kept_memory"]
 
 SPARE = 150_000_000  # bytes that may be kept between two pieces of work
 
@@ -32,4 +32,10 @@ def bound_kept_memory() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallinfo2"):
         libc.mallinfo2.restype = _MallocInfo
         if libc.mallinfo2().fordblks > SPARE:
-            libc.malloc_trim(0)
+            return_kept_memory()
+
+
+def return_kept_memory() -> None:
+    """Return freed memory to the system. Does nothing with another C library."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
+from bakeoff.heap import return_kept_memory
 
 __all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory", "processor"]
 
@@ -108,8 +109,7 @@ def keep_freed_memory() -> None:
 def give_memory_back() -> None:
     """Return unused memory to the system, before something else needs it."""
     gc.collect()
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
+    return_kept_memory()
 
 
 def processor() -> str:
