@@ -15,7 +15,8 @@ from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.split import Fold
-from bakeoff.training.compute import Compute, cores
+from bakeoff.machine import cores
+from bakeoff.training.compute import Compute
 from bakeoff.workers.estimate import AROUND, OtherPrograms, Prediction, Speed, Stopwatch
 
 from ..strokes import strokes

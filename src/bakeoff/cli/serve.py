@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from bakeoff.cli.common import app, console
+from bakeoff.machine import cores
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -243,9 +244,9 @@ def _application(
     bundled = [path for path in things if path not in (*runs, *studies) or find_bundles(path)]
     # More threads than cores that are left to them wait for each other: a busy server then gives a
     # tenth fewer answers.
-    cores = threads or max(1, (os.cpu_count() or 1) - 1)
+    answering = threads or max(1, cores() - 1)
     named = name_bundles(bundled) if bundled else {}
-    models = Models(named, waiting=bounds.waiting, cores=cores)
+    models = Models(named, waiting=bounds.waiting, cores=answering)
     return create_app(
         models, Runs(runs, home.runs), bounds=bounds, home=home, searches=studies, **options
     )

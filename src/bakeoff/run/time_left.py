@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from bakeoff.machine import cores
 from bakeoff.record.events import (
     ApproachScored,
     EpochEnded,
@@ -20,7 +21,6 @@ from bakeoff.record.events import (
     UnitFinished,
     UnitStarted,
 )
-from bakeoff.training.compute import cores
 from bakeoff.workers.estimate import Prediction
 from bakeoff.workers.units import FINAL
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import platform
 import sys
 from contextlib import AbstractContextManager
@@ -17,8 +16,9 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.heap import return_kept_memory
+from bakeoff.machine import cores
 
-__all__ = ["Compute", "cores", "give_memory_back", "keep_freed_memory", "processor"]
+__all__ = ["Compute", "give_memory_back", "keep_freed_memory", "processor"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -118,13 +118,6 @@ def processor() -> str:
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     named = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
     return next(named, "") or platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _multiplies_bf16(device: str) -> bool:

@@ -12,10 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import psutil
-
 from bakeoff.errors import BakeoffError
-from bakeoff.training.compute import Compute, cores
+from bakeoff.machine import available_memory, cores
+from bakeoff.training.compute import Compute
 from bakeoff.workers.units import Tell, Unit
 from bakeoff.workers.work import Work
 from bakeoff.workers.worker import UnitOutcome
@@ -72,7 +71,7 @@ class Workers:
             return self
         count = 1
         if compute.device == "cpu" and seconds > WORTH_STARTING:
-            memory = psutil.virtual_memory().available // MEMORY
+            memory = available_memory() // MEMORY
             count = max(1, min(units, cores() // compute.threads, memory))
         return Workers("local", count)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +22,7 @@ from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.tables import read_matrix
 from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.machine import cores
 
 __all__ = ["READER", "read_folder", "read_listing", "relabel"]
 
@@ -31,7 +31,7 @@ _LIMITS = Limits()
 
 # Pillow releases the GIL while it decodes. More threads would each hold a large picture in
 # memory, and larger chunks many small ones.
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = min(4, cores())
 _CHUNK = 64
 # Threads that decode small files only wait for one another: 10 000 PNGs of 28×28 take 5.3 s in
 # four threads and 2.8 s in one.
