@@ -111,6 +111,19 @@ def test_a_process_that_has_the_same_number_later_is_another(tmp_path: Path) -> 
         assert process.poll() is None
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions share nothing")
+def test_a_training_gives_way_though_it_has_a_session_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    Jobs().start(tmp_path / "run", None)
+    child = psutil.Process(os.getpid()).children()[-1]
+    share = Path(f"/proc/{child.pid}/autogroup").read_text()
+    child.kill()
+    child.wait()
+    assert share.split()[-2:] == ["nice", str(jobs.NICENESS)]
+
+
 @pytest.mark.parametrize("then", ["looked at", "deleted"])
 def test_no_process_of_a_training_is_left_as_a_zombie(
     finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str

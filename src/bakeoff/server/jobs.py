@@ -141,6 +141,10 @@ def _let_others_pass(pid: int) -> None:
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
             process.nice(max(NICENESS, process.nice()))
+    # Where Linux shares the processor among sessions first, niceness counts within one only, and a
+    # training has a session of its own (man 7 sched, "The autogroup feature").
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
 
 
 def status_of(run: RunFolder) -> Status:
