@@ -23,15 +23,16 @@ class _MallocInfo(ctypes.Structure):
     ]  # fmt: skip
 
 
-def bound_kept_memory() -> None:
-    """Return freed memory to the system where much is kept; for after a piece of work.
+def bound_kept_memory(spare: int = SPARE) -> None:
+    """Return freed memory to the system where more than `spare` bytes are kept; for after a piece
+    of work.
 
     Large blocks of many sizes leave holes between what stays: without this a run on 396 photos
     came to hold 3.2 GB. Does nothing with another C library.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallinfo2"):
         libc.mallinfo2.restype = _MallocInfo
-        if libc.mallinfo2().fordblks > SPARE:
+        if libc.mallinfo2().fordblks > spare:
             return_kept_memory()
 
 

@@ -179,7 +179,7 @@ def test_memory_is_returned_after_large_requests_alone(
     finished: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     returned: list[bool] = []
-    monkeypatch.setattr(memory, "bound_kept_memory", lambda: returned.append(True))
+    monkeypatch.setattr(memory, "bound_kept_memory", lambda _: returned.append(True))
     with serving(finished) as client:
         client.post("/api/predict", content=zip_of(a=blank(28), b=blank(28)))
         client.post("/api/predict", content=blank(200))

@@ -21,6 +21,7 @@ __all__ = ["Decoding", "Held", "KeepInMemory", "Memory", "cost_of"]
 PATIENCE = 10.0  # seconds that a request waits for memory
 SMALL = 65_536  # bytes of a body that need not wait
 LARGE = 10_000_000  # bytes that a request took, which may leave holes in the heap
+SPARE = 40_000_000  # bytes that may be kept after one
 COPIES = 2  # of a body: the parts that arrive, and all of it
 # Bytes of memory, measured while the largest inputs are decoded.
 PER_PIXEL = 12  # a PNG with alpha: loaded, laid on white, averaged
@@ -161,7 +162,7 @@ class KeepInMemory:
             held.keep(0)
             self.bodies.give(body)
             if large:
-                asyncio.get_running_loop().run_in_executor(None, bound_kept_memory)
+                asyncio.get_running_loop().run_in_executor(None, bound_kept_memory, SPARE)
 
     def _expected(self, scope: Scope) -> int:
         """How large the body will be: as declared, if it is not compressed, or else at most."""
