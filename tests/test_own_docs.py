@@ -24,7 +24,10 @@ NAMES = {
     "thumbnails.py": "thumbnail",
     "means.py": "NearestMean",
     "grey.py": "Grey",
+    "machine.py": "machine",
+    "small.py": "small",
 }
+WRITES = "write_onnx.py"
 SEEDS = (
     "first.py:FirstCNN",
     "first.py:FirstTransfer",
@@ -41,15 +44,25 @@ def tried(text: str) -> None:
 
 
 def test_the_page_shows_short_models() -> None:
-    assert set(SNIPPETS) == set(NAMES)
+    assert set(SNIPPETS) == {*NAMES, WRITES}
     assert all(len(text.splitlines()) < 25 for text in SNIPPETS.values())
-    assert all(name in text for text, name in zip(SNIPPETS.values(), NAMES.values(), strict=True))
+    assert all(
+        name in text for text, name in ((SNIPPETS[file], name) for file, name in NAMES.items())
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_the_page_can_take_part(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(SNIPPETS[name])
     tried(f"{tmp_path}/{name}:{NAMES[name]}")
+
+
+def test_the_trained_model_of_the_page_can_take_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(SNIPPETS[WRITES], WRITES, "exec"), {})
+    tried(f"{tmp_path}/other.onnx")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -60,8 +73,8 @@ def test_a_seed_can_take_part(seed: str) -> None:
 
 @pytest.mark.long
 def test_all_of_them_run_and_leave_bundles(tmp_path: Path) -> None:
-    for name, text in SNIPPETS.items():
-        (tmp_path / name).write_text(text)
+    for name in NAMES:
+        (tmp_path / name).write_text(SNIPPETS[name])
     models = [f"{tmp_path}/{name}:{model}" for name, model in NAMES.items()]
     models += [f"{ROOT}/examples/seeds/{seed}" for seed in SEEDS]
     options = QUICKLY | {"approaches": models, "settings": {"": {"epochs": 2}}, "bundles": True}

@@ -149,14 +149,14 @@ def test_an_own_model_has_a_name_that_settings_can_use(text: str, name: str | No
 
 
 def test_paths_that_name_no_model_are_refused(nets: Path, tmp_path: Path) -> None:
-    graph = tmp_path / "net.onnx"
+    graph = tmp_path / "net.pt"
     graph.touch()
     for text, problem in [
         (f"{tmp_path}/no.py:Net", "there is no such file"),
         (f"{nets}", "does not say which class or function"),
         (f"{nets}:", "does not say which class or function"),
         (f"{tmp_path}", "there is no such file"),
-        (f"{graph}", "is no Python file"),
+        (f"{graph}", "is no Python file and no model"),
     ]:
         with pytest.raises(BakeoffError, match=problem):
             own_file(text)

@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from bakeoff.approaches import APPROACHES, CNN
+from bakeoff.approaches import APPROACHES, CNN, Task
 from bakeoff.approaches.settings import configure, flat_settings
 from bakeoff.bundle.bundle import load
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunConfig
 from bakeoff.record.events import WorkerDied
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
+from bakeoff.run.trial import try_own
 
 from ..strokes import CLASSES, QUICKLY, strokes
 
@@ -44,6 +46,16 @@ class Mine(Approach):
 
 class Plain:
     name = "plain"
+
+class Net(nn.Sequential):
+    """A network as it is in a file of its own."""
+
+    def __init__(self, classes, channels, size):
+        super().__init__(nn.Flatten(), nn.Linear(channels * size**2, classes))
+
+class Wide(Net):
+    def __init__(self, classes, channels, size):
+        super().__init__(3, channels, size)
 '''
 OPTIONS: dict[str, Any] = QUICKLY | {
     "approaches": ("mine", "baseline"),
@@ -98,8 +110,8 @@ def test_a_plugin_is_listed_after_ours_without_its_import(install: Install) -> N
             r"plug-in gone \(no_such_module:Mine\): cannot be imported",
         ),
         ("other", "hidden_layer:Mine", r"approach other: its class calls itself 'mine'"),
-        ("plain", "hidden_layer:Plain", r"approach plain: .* is not a subclass of .*Approach"),
-        ("module", "hidden_layer", r"approach module: .* is not a subclass of .*Approach"),
+        ("plain", "hidden_layer:Plain", r"approach plain: plain is no model \(.*Plain"),
+        ("module", "hidden_layer", r"approach module: module is no model \(<module"),
     ],
 )
 def test_a_plugin_that_is_no_approach_is_refused(
@@ -110,6 +122,17 @@ def test_a_plugin_that_is_no_approach_is_refused(
     with pytest.raises(BakeoffError, match=words):
         bake(strokes(), tmp_path / "run", **OPTIONS | {"approaches": (name,), "settings": {}})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_plain_class_of_another_package_takes_part(install: Install) -> None:
+    install(net="hidden_layer:Net", wide="hidden_layer:Wide")
+    (approach,) = RunConfig.parse(source="x", approaches=("net",)).approaches
+    pictures = strokes(6).pictures.take(np.arange(4))
+    try_own(approach, Task.of(pictures, 3), pictures, exported=False)
+    assert approach.build().name == "net"
+    (wide,) = RunConfig.parse(source="x", approaches=("wide",)).approaches
+    with pytest.raises(BakeoffError, match=r"returns \(4, 3\) for 4 pictures of 2 classes"):
+        try_own(wide, Task.of(pictures, 2), pictures, exported=False)
 
 
 def test_a_run_trains_an_approach_of_another_package(install: Install, tmp_path: Path) -> None:

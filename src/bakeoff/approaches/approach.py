@@ -110,6 +110,11 @@ class Approach(ABC):
         """Whether an inner slice chooses the epoch and the temperature."""
         return True
 
+    @property
+    def fixed(self) -> bool:
+        """Whether it was made elsewhere and is only scored: nothing is fitted, no temperature."""
+        return False
+
     def input_key(self) -> tuple[object, ...]:
         """What its prepared pictures and their features depend on: where equal, they are shared."""
         own = (getattr(self, name) for name in self.input_settings)

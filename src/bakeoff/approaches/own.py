@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnEntry", "OwnFile", "own_file", "own_name"]
 
-HINT = "Name a class or function in a Python file, as my_net.py:MyNet"
+HINT = "Name a class or function in a Python file, as my_net.py:MyNet, an ONNX file or a bundle"
+MODELS = (".onnx", ".bakeoff")  # files that are a model, which is scored as it is
+MANIFEST = "bundle.json"  # in the folder of a bundle
 
 
 class OwnFile(BaseModel):
     """Where an own model is: an absolute path, what to take from it, and the file's SHA-256.
 
-    An empty `digest` stands for the file as it is now.
+    An empty `digest` stands for the file as it is now. `classes` and `fingerprint` are those of the
+    pictures, known once they are read: a model that is only scored has classes of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +46,13 @@ class OwnFile(BaseModel):
     path: str
     attribute: str = ""
     digest: str = ""
+    classes: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is a trained model, which is only scored."""
+        return not self.attribute
 
     def settled(self) -> OwnFile:
         """The same with the checksum that the file has now, unless there is one already."""
@@ -71,10 +82,12 @@ def own_file(text: str) -> OwnFile | None:
     if parts is None:
         return None
     path, attribute = parts
-    if not path.is_file():
+    if not (path.is_file() or (path / MANIFEST).is_file()):
         raise BakeoffError(f"approach {text}", "there is no such file", HINT)
+    if path.is_dir() or path.suffix in MODELS:
+        return OwnFile(path=str(path.resolve())).settled()
     if path.suffix != ".py":
-        raise BakeoffError(f"approach {text}", "is no Python file", HINT)
+        raise BakeoffError(f"approach {text}", "is no Python file and no model", HINT)
     if not attribute.isidentifier():
         problem = "does not say which class or function to take"
         raise BakeoffError(f"approach {text}", problem, HINT)
@@ -86,7 +99,7 @@ def _parts(text: str) -> tuple[Path, str] | None:
         return None  # an option by mistake
     match = re.fullmatch(r"(.*\.py):(.*)", text, re.DOTALL)
     path, attribute = match.groups() if match else (text, "")
-    if not match and not ("/" in text or "\\" in text or text.endswith((".py", ".onnx"))):
+    if not match and not ("/" in text or "\\" in text or text.endswith((".py", *MODELS))):
         return None
     return Path(path).expanduser(), attribute
 
@@ -100,7 +113,7 @@ class OwnEntry(Entry):
     @classmethod
     def of(cls, name: str, file: OwnFile) -> OwnEntry:
         """That of a file under the name it has in a run."""
-        title = file.attribute or Path(file.path).name
+        title = file.attribute or Path(file.path).stem
         return cls(name, None, title, f"From {Path(file.path).name}.", file)
 
     def load(self) -> type[Approach]:
@@ -119,12 +132,14 @@ class OwnEntry(Entry):
                 f"has changed since the run began, so {self.name} is another model now",
                 "Start another run, or restore the file",
             )
-        return _load(self.name, self.title, path, self.file.attribute, now)
+        return _load(self.name, self.title, path, self.file.model_copy(update={"digest": now}))
 
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        # The manifest of a bundle has the checksums of its files.
+        file = path / MANIFEST if path.is_dir() else path
+        return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
         raise BakeoffError(
             str(path), "cannot be read, and an approach of the run is in it", "Restore the file"
@@ -132,17 +147,22 @@ def _digest(path: Path) -> str:
 
 
 @cache  # one class for a file: equal approaches must have the same
-def _load(name: str, title: str, path: Path, attribute: str, digest: str) -> type[Approach]:
-    # By name, since `own_kinds` imports the registry's users.
-    kinds = import_module("bakeoff.approaches.own_kinds")
-    module = _imported(path, digest)
+def _load(name: str, title: str, path: Path, file: OwnFile) -> type[Approach]:
+    # By name, since these modules import the registry's users.
+    approach: type[Approach]
+    if file.fixed:
+        fixed = import_module("bakeoff.approaches.own_graph").fixed_approach
+        approach = fixed(path, name, title, file.classes, file.fingerprint)
+        return approach
+    kinds, attribute = import_module("bakeoff.approaches.own_kinds"), file.attribute
+    module = _imported(path, file.digest)
     if not hasattr(module, attribute):
         raise BakeoffError(
             f"approach {path.name}:{attribute}",
             f"{path.name} defines no {attribute}",
             f"It defines {', '.join(_defined(module)) or 'nothing'}",
         )
-    approach: type[Approach] = kinds.approach_of(getattr(module, attribute), name, title)
+    approach = kinds.approach_of(getattr(module, attribute), name, title)
     return approach
 
 
@@ -154,6 +174,7 @@ def _imported(path: Path, digest: str) -> ModuleType:
     assert spec.loader is not None, "it ends in .py"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # read when Keras is imported
     sys.path.insert(0, str(path.parent))  # for the modules beside it
     try:
         spec.loader.exec_module(module)

@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
+from bakeoff.approaches.own_keras import KerasBody, is_keras, seeded
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Epoch, Fitted, logits_of
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sources import Source
 
-__all__ = ["OwnNetwork", "Scaling", "accepted", "identity_head"]
+__all__ = ["OwnNetwork", "Scaling", "accepted", "called", "epoch_of", "identity_head"]
 
 Scaling = Literal["unit", "symmetric", "bytes", "imagenet"]
 OFFERED = ("classes", "channels", "size")
@@ -73,7 +74,10 @@ class OwnNetwork(Approach):
     def build(self, task: Task) -> Network:
         preprocess = self.preprocess(task)
         channels = 3 if self.colour else preprocess.channels
-        module = self.make(classes=task.classes, channels=channels, size=preprocess.size)
+        with seeded():
+            module = self.make(classes=task.classes, channels=channels, size=preprocess.size)
+            if is_keras(module):
+                module = KerasBody(module, channels, preprocess.size)
         if not isinstance(module, nn.Module):
             raise BakeoffError(
                 f"approach {self.name}",
@@ -89,18 +93,7 @@ class OwnNetwork(Approach):
 
     def make(self, **offered: Any) -> Any:
         """Call the user's class or function with what it takes of `OFFERED`."""
-        factory = type(self).factory
-        try:
-            return factory(**accepted(factory, offered))
-        except BakeoffError:
-            raise
-        except Exception as error:  # it is other people's code
-            asked = ", ".join(f"{key}={value}" for key, value in offered.items())
-            raise BakeoffError(
-                f"approach {self.name}",
-                f"{self.title} cannot be made for {asked} ({type(error).__name__}: {error})",
-                f"It is called with those of {', '.join(OFFERED)} that it takes",
-            ) from error
+        return called(self.name, self.title, type(self).factory, **offered)
 
     def fits_itself(self, network: Network) -> bool:
         module = network.body.network if isinstance(network.body, Scaled) else network.body
@@ -220,3 +213,24 @@ def accepted(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[s
         return dict(offered)
     names = {parameter.name for parameter in parameters}
     return {name: value for name, value in offered.items() if name in names}
+
+
+def called(name: str, title: str, factory: Callable[..., Any], **offered: Any) -> Any:
+    """What a user's class or function makes of those of `OFFERED` that it takes.
+
+    Raises
+    ------
+    BakeoffError
+        It fails.
+    """
+    try:
+        return factory(**accepted(factory, offered))
+    except BakeoffError:
+        raise
+    except Exception as error:  # it is other people's code
+        asked = ", ".join(f"{key}={value}" for key, value in offered.items())
+        raise BakeoffError(
+            f"approach {name}",
+            f"{title} cannot be made for {asked} ({type(error).__name__}: {error})",
+            f"It is called with those of {', '.join(OFFERED)} that it takes",
+        ) from error

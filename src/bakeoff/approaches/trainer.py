@@ -222,7 +222,9 @@ class Trainer:
             on_epoch=on_epoch,
         )
         self._fit_ood(network, train)
-        if temperature is None:
+        if self.approach.fixed:
+            temperature = 1.0
+        elif temperature is None:
             temperature = self._temperature(fitted)
         return Trained(self.assemble(network, temperature), temperature, fitted)
 

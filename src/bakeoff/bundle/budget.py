@@ -11,6 +11,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from bakeoff.bundle import classical
 from bakeoff.errors import BakeoffError
 
 __all__ = ["check_cost"]
@@ -144,6 +145,14 @@ def _settle(graph: onnx.GraphProto, shapes: Mapping[str, Shape]) -> None:
                 kind = helper.np_dtype_to_tensor_dtype(known[node.input[0]].dtype)
                 graph.value_info.append(helper.make_tensor_value_info(output, kind, [length]))
             continue
+        elif node.domain == classical.DOMAIN:
+            outputs = zip(node.output, classical.sizes(node, shapes), strict=False)
+            graph.value_info.extend(
+                helper.make_tensor_value_info(name, kind, shape)
+                for name, (kind, shape) in outputs
+                if name and name not in described
+            )
+            continue
         else:
             continue
         if value.size <= FEW:
@@ -156,6 +165,8 @@ def _products(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> int:
     """Multiply-adds of a node, from the shapes of its inputs and output."""
     operands: Sequence[Shape] = [shapes.get(value, ()) for value in node.input]
     outputs = math.prod(shapes.get(node.output[0], (0,)))
+    if node.domain == classical.DOMAIN:
+        return outputs + classical.products(node, operands[0][0] if operands[0] else 1)
     if node.op_type in ("Conv", "ConvInteger"):
         return outputs * math.prod(operands[1][1:])
     if node.op_type == "QLinearConv":

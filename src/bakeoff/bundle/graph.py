@@ -13,6 +13,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from bakeoff.bundle.budget import check_cost
+from bakeoff.bundle.classical import CLASSICAL, DOMAIN
 from bakeoff.errors import BakeoffError
 
 __all__ = ["FORMER_OUTPUTS", "INPUT", "OUTPUTS", "PREPARED", "check_graph", "has_former_outputs"]
@@ -48,6 +49,7 @@ OPERATORS = frozenset(
     Transpose Trilu Unique Unsqueeze Where Xor
     """.split()  # noqa: SIM905 - a list would fill two pages
 )
+DOMAINS = {"": OPERATORS, "ai.onnx": OPERATORS, DOMAIN: CLASSICAL}
 
 
 def check_graph(data: bytes, name: str) -> None:
@@ -77,7 +79,7 @@ def check_graph(data: bytes, name: str) -> None:
     if len(graph.node) > MAX_NODES:
         raise _refused(name, f"has more than {MAX_NODES} nodes")
     for node in graph.node:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
+        if node.op_type not in DOMAINS.get(node.domain, ()):
             operator = f"{node.domain}.{node.op_type}".lstrip(".")
             raise _refused(name, f"uses the operator {operator[:100]}")
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import onnx
 import torch
 from torch import Tensor, nn
 
 from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED
+from bakeoff.errors import BakeoffError
+from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Model, Network
 from bakeoff.training.preprocess import Preprocess
 
 __all__ = ["Exported", "Part"]
 
-BLANK, FEATURES, SEEN = "blank", "features", "seen"  # values between the parts
+# Values between the parts.
+BLANK, FEATURES, SEEN, GIVEN = "blank", "features", "seen", "given"
 
 
 class Part(nn.Module):
@@ -46,6 +50,10 @@ class Part(nn.Module):
         """What training may have changed, by the names that the exporter gives it."""
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
+    def graph(self) -> onnx.ModelProto | None:
+        """The graph of what need not be traced, with the names of this part."""
+        return None
+
 
 class _Preparing(Part):
     """N×H×W×C uint8 to the network's input, and whether nothing is drawn."""
@@ -69,15 +77,53 @@ class _Looking(Part):
         return (self.model.get_submodule(self.name)(prepared),)
 
 
+class _Given(Part):
+    """What is in front of a body that is a graph already, to its logits."""
+
+    def __init__(self, model: Model, body: GraphBody, features: str) -> None:
+        super().__init__("given", model, (), takes=(features,), gives=(GIVEN,))
+        self.body = body
+
+    def forward(self, features: Tensor) -> tuple[Tensor]:
+        return (self.body(features),)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {}
+
+    def graph(self) -> onnx.ModelProto:
+        if self.body.without_graph:
+            raise BakeoffError(
+                "the model",
+                self.body.without_graph,
+                "It gets all scores, but no bundle",
+            )
+        model = onnx.load_model_from_string(self.body.bytes)
+        names = {model.graph.input[0].name: self.takes[0], model.graph.output[0].name: GIVEN}
+        for number, node in enumerate(model.graph.node):
+            node.name = f"{self.name}/{node.op_type}_{number}"
+            for values in (node.input, node.output):
+                values[:] = [each and names.get(each, f"{self.name}.{each}") for each in values]
+        for tensor in model.graph.initializer:
+            tensor.name = f"{self.name}.{tensor.name}"
+        for value in (*model.graph.input, *model.graph.output):
+            value.name = names[value.name]
+        del model.graph.value_info[:]
+        return model
+
+
 class _Answering(Part):
     """What the frozen part and the eye made of a picture to `OUTPUTS`."""
 
     def __init__(self, model: Model, features: str) -> None:
         seen = (SEEN,) if model.eye is not None else ()
+        if features == GIVEN and model.eye_is_frozen:
+            seen = (FEATURES,)
         takes = (features, BLANK, *seen)
         super().__init__("answer", model, ("network",), takes=takes, gives=OUTPUTS)
+        if features == GIVEN:
+            self.model.add_module("network", _without_body(model.network))
         self.model.register_buffer("temperature", model.get_buffer("temperature"))
-        self.eye_is_frozen = model.eye_is_frozen
+        self.eye_is_frozen = model.eye_is_frozen and features != GIVEN
 
     def forward(
         self, features: Tensor, blank: Tensor, seen: Tensor | None = None
@@ -90,6 +136,24 @@ class _Answering(Part):
         return torch.softmax(logits, dim=1), ood_score, embedding
 
 
+class _Passing(nn.Module):
+    """The embedding as it is, times one: the exporter loses an output that is an input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("one", torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.get_buffer("one")
+
+
+def _without_body(network: Network) -> Network:
+    """The rest of a network, for embeddings."""
+    rest = Network(_Passing(), network.head)
+    rest.ood, rest.blanks = network.ood, network.blanks
+    return rest
+
+
 class Exported:
     """N×H×W×C uint8 to probabilities, OOD scores, embeddings, and the network's input."""
 
@@ -98,7 +162,11 @@ class Exported:
         parts: list[Part] = [_Preparing(model)]
         parts += [_Looking(model, "frozen", FEATURES)] if frozen else []
         parts += [_Looking(model, "eye", SEEN)] if model.eye is not None else []
-        parts += [_Answering(model, FEATURES if frozen else PREPARED)]
+        features = FEATURES if frozen else PREPARED
+        if isinstance(model.network.body, GraphBody):
+            parts += [_Given(model, model.network.body, features)]
+            features = GIVEN
+        parts += [_Answering(model, features)]
         self.parts = [part.eval() for part in parts]
 
     def __call__(self, pixels: Tensor) -> tuple[Tensor, ...]:

@@ -57,12 +57,13 @@ def graph_of(model: Model) -> bytes:
         ONNX cannot express an operation of the model.
     """
     exported = Exported(model)
-    kept = [_kept(part) for part in exported.parts]
+    ready = [part.graph() for part in exported.parts]
+    kept = [graph or _kept(part) for graph, part in zip(ready, exported.parts, strict=True)]
     if any(kept):
         graph = _graph(exported, kept)
         if _answers_alike(graph, exported):
             return halved(graph)
-    return halved(_graph(exported, [None] * len(kept)))
+    return halved(_graph(exported, ready))
 
 
 def _graph(exported: Exported, kept: list[onnx.ModelProto | None]) -> bytes:
@@ -202,6 +203,8 @@ def _joined(traces: list[onnx.ModelProto]) -> onnx.ModelProto:
         joined.graph.node.extend(trace.graph.node)
         joined.graph.initializer.extend(trace.graph.initializer)
         joined.graph.input.extend(each for each in trace.graph.input if each.name not in ends)
+    domains = {each.domain: each for trace in traces for each in trace.opset_import if each.domain}
+    joined.opset_import.extend(domains[name] for name in sorted(domains))
     del joined.graph.output[:]
     joined.graph.output.extend(ends[name] for name in (*OUTPUTS, PREPARED))
     return joined

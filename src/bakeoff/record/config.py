@@ -56,6 +56,12 @@ class ApproachConfig(BaseModel):
         """
         return OwnEntry.of(self.name, self.own) if self.own else entry_of(self.name)
 
+    def knowing(self, **pictures: Any) -> ApproachConfig:
+        """The same, with what a model that is only scored must know of the pictures."""
+        if self.own is None or not self.own.fixed:
+            return self
+        return self.model_copy(update={"own": self.own.model_copy(update=pictures)})
+
     def build(self, changes: Mapping[str, object] = {}) -> Approach:
         """The approach with these settings, and `changes` over them."""
         from bakeoff.approaches.settings import configure

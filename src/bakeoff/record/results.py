@@ -198,7 +198,8 @@ class ApproachResult(_Record):
     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
     to set thresholds with; `learning` and `robustness` are None if they were not requested.
     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
-    that is nothing, and in older runs.
+    that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
+    scored: it takes no part in the verdict.
     """
 
     name: str
@@ -220,6 +221,7 @@ class ApproachResult(_Record):
     learning: LearningCurve | None = None
     robustness: Robustness | None = None
     pretrained: str = ""
+    fixed: bool = False
 
 
 class Preliminary(_Record):

@@ -392,6 +392,7 @@ class _Bake:
             learning=curve,
             robustness=benchmark.result(name, title) if benchmark else None,
             pretrained=runner.approach.pretrained(plan.data.task),
+            fixed=runner.approach.fixed,
         )
         cost = cost_matrix(plan.config, plan.dataset.classes)
         return score_approach(answered, plan.dataset, plan.parts, cost)

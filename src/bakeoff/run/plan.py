@@ -67,8 +67,11 @@ class Plan:
         dataset = read_first(config, source, on_decoded)
         cost_matrix(config, dataset.classes)  # refuses costs of other classes before training
         fits = 1 + (len(dataset.group_names) if config.leave_one_group_out else config.folds)
+        fingerprint = dataset.fingerprint()
+        known = {"classes": dataset.classes, "fingerprint": fingerprint}
         settled = {
-            "fingerprint": dataset.fingerprint(),
+            "approaches": tuple(each.knowing(**known) for each in config.approaches),
+            "fingerprint": fingerprint,
             "threads": config.threads or threads_for(fits, compute.device),
             "keep_groups": keeps_groups(dataset, config),
         }

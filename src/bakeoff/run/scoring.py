@@ -57,6 +57,7 @@ class Answered:
     test : rows, logits and OOD scores of the locked test by the final model; None without one.
     learning, robustness : None where they were not asked for.
     pretrained : what the approach knew before, in words; empty for nothing.
+    fixed : it was made elsewhere and is only scored.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Answered:
     learning: LearningCurve | None = None
     robustness: Robustness | None = None
     pretrained: str = ""
+    fixed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +165,7 @@ class Scored:
             learning=answered.learning,
             robustness=answered.robustness,
             pretrained=self.pretrained,
+            fixed=answered.fixed,
         )
 
 
@@ -365,10 +368,13 @@ def compared(
         {name: answers(each) for name, each in on_test.items() if each is not None},
         titles=titles,
     )
+    trained = {one.name for one in scored if not one.answered.fixed} or set(known)
+    known = {name: given for name, given in known.items() if name in trained}
+    among = [one for one in comparison if {one.a, one.b} <= trained]
     best = (
-        choose_winner(known, comparison)
+        choose_winner(known, among)
         if record.name == "accuracy"
-        else choose_by(record, known, comparison)
+        else choose_by(record, known, among)
     )
     return Compared(
         comparison=comparison,

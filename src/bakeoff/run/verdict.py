@@ -39,6 +39,11 @@ REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
 def verdict_of(results: Results) -> Verdict:
     """Which approach to trust, how certain that is, its cost, where it fails, what to do next."""
+    trained = [one for one in results.approaches if not one.fixed]
+    if trained and len(trained) < len(results.approaches):
+        verdict = verdict_of(_among(trained, results))
+        sentences = [*verdict.sentences, *_of_fixed(results)]
+        return replace(verdict, sentences=sentences)
     if not any(one.out_of_fold or one.test for one in results.approaches):
         return Verdict([Sentence("which", NO_SCORE), *_too_few()], "Too few pictures for a score.")
     chosen = _chosen(results)
@@ -63,6 +68,24 @@ def verdict_of(results: Results) -> Verdict:
         _headline(chosen, results),
         chosen.name,
     )
+
+
+def _among(approaches: list[ApproachResult], results: Results) -> Results:
+    """The same results, of these approaches only."""
+    names = {one.name for one in approaches}
+    pairs = [one for one in results.comparison if {one.a, one.b} <= names]
+    return results.model_copy(update={"approaches": approaches, "comparison": pairs})
+
+
+def _of_fixed(results: Results) -> Iterator[Sentence]:
+    """What was only scored cannot win: nobody knows what it has seen."""
+    for one in results.approaches:
+        if one.fixed and (scores := one.out_of_fold or one.test):
+            yield Sentence(
+                "sure",
+                f"{one.title} has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} "
+                f"right and takes no part in the verdict. {one.pretrained}",
+            )
 
 
 def with_verdict(results: Results) -> Results:

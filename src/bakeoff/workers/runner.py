@@ -23,6 +23,7 @@ from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept,
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.training.eye import PENS, other_drawings, redrawn
+from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Model, Network
 from bakeoff.training.ood import SketchOOD
 from bakeoff.workers.data import TrainingData
@@ -227,12 +228,10 @@ def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
 
 
 def parameters_of(model: nn.Module) -> int:
-    """Learned numbers of a model, frozen ones included."""
-    return sum(
-        parameter.numel()
-        for name, parameter in model.named_parameters()
-        if not name.startswith("eye.")  # it has no part in the answer
-    )
+    """Learned numbers of a model, frozen ones included, but for the eye's: it gives no answer."""
+    named = (each for each in model.named_parameters() if not each[0].startswith("eye."))
+    graphs = sum(each.learned for each in model.modules() if isinstance(each, GraphBody))
+    return graphs + sum(parameter.numel() for _, parameter in named)
 
 
 def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) -> Network:

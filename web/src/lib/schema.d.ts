@@ -926,7 +926,8 @@ export interface components {
          *     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
          *     to set thresholds with; `learning` and `robustness` are None if they were not requested.
          *     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
-         *     that is nothing, and in older runs.
+         *     that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
+         *     scored: it takes no part in the verdict.
          */
         ApproachResult: {
             /** Bytes */
@@ -934,6 +935,11 @@ export interface components {
             /** Confused */
             confused: components["schemas"]["ConfusedPair"][];
             final: components["schemas"]["FoldResult"];
+            /**
+             * Fixed
+             * @default false
+             */
+            fixed: boolean;
             /** Folds */
             folds: components["schemas"]["FoldResult"][];
             latency: components["schemas"]["Latency"];
@@ -2013,7 +2019,8 @@ export interface components {
          * OwnFile
          * @description Where an own model is: an absolute path, what to take from it, and the file's SHA-256.
          *
-         *     An empty `digest` stands for the file as it is now.
+         *     An empty `digest` stands for the file as it is now. `classes` and `fingerprint` are those of the
+         *     pictures, known once they are read: a model that is only scored has classes of its own.
          */
         OwnFile: {
             /**
@@ -2022,10 +2029,20 @@ export interface components {
              */
             attribute: string;
             /**
+             * Classes
+             * @default []
+             */
+            classes: string[];
+            /**
              * Digest
              * @default
              */
             digest: string;
+            /**
+             * Fingerprint
+             * @default
+             */
+            fingerprint: string;
             /** Path */
             path: string;
         };
