@@ -44,6 +44,7 @@ batch_size = "none"
 
 ASKED: dict[str, Any] = {
     "trials": 5,
+    "inner": 1,
     "budget": "quick",
     "threads": 1,
     "precision": "fp32",
@@ -63,7 +64,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResults]
     """A finished search on 90 strokes, for tests that only read it."""
     path = tmp_path_factory.mktemp("found")
     settings = {"cnn": {"epochs": 3, "filters": "8,8"}}
-    results = tune(strokes(90), path / "study", space=space(path), settings=settings, **ASKED)
+    asked = ASKED | {"inner": 3}
+    results = tune(strokes(90), path / "study", space=space(path), settings=settings, **asked)
     return path / "study", results
 
 
@@ -261,7 +263,7 @@ def states(url: str) -> list[str]:
         ({"seed": 7}, "the option seed is 0 there, not 7"),
         ({"folds": 4}, "the option folds is 5 there, not 4"),
         ({"test": 0.3}, "the option test is null there, not 0.3"),
-        ({"inner": 2}, "the number of inner folds is 3 there, not 2"),
+        ({"inner": 2}, "the number of inner folds is 1 there, not 2"),
         ({"budget": "standard"}, 'the option budget is "quick" there, not "standard"'),
         ({"trials": 3}, "the number of trials is 2 there, not 3"),
         ({"mode": "photo"}, 'the option mode is "auto" there, not "photo"'),
@@ -323,16 +325,8 @@ def together(path: Path, url: str, trials: int = 8) -> list[StudyResults]:
         Image.fromarray(picture[..., 0]).save(file)
     command = [sys.executable, "-m", "bakeoff", "tune", str(path / "pictures"), "--no-open"]
     command += ["--space", str(space(path)), "--storage", url, "--study", "shared"]
-    command += [
-        "--trials",
-        str(trials),
-        "--budget",
-        "quick",
-        "--threads",
-        "1",
-        "--workers",
-        "local:1",
-    ]
+    command += ["--trials", str(trials), "--inner", "1", "--budget", "quick", "--threads", "1"]
+    command += ["--workers", "local:1"]
     both = [subprocess.Popen([*command, "--out", str(path / name)]) for name in "ab"]
     assert [one.wait() for one in both] == [0, 0]
     return [
@@ -408,7 +402,8 @@ def test_an_optimistic_score_is_reported() -> None:
 
 def test_many_pictures_use_one_inner_fold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(story, "MANY", 50)
-    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **ASKED | {"trials": 2})
+    asked = ASKED | {"trials": 2, "inner": None}
+    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), **asked)
     assert results.protocol.inner_folds == 1
     assert len(results.searches[0].trials[0].folds) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -329,8 +330,15 @@ def digits() -> Dataset:
 OPTIONS: dict[str, Any] = QUICKLY | {"robustness": True, "approaches": ("baseline", "cnn")}
 
 
-def test_the_numbers_are_the_same_whichever_worker_trains(tmp_path: Path, digits: Dataset) -> None:
-    alone = bake(digits, tmp_path / "alone", **OPTIONS, workers="local:1")
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> RunFolder:
+    """A run that one worker trained; only to be read."""
+    return bake(digits, tmp_path_factory.mktemp("alone") / "run", **OPTIONS, workers="local:1")
+
+
+def test_the_numbers_are_the_same_whichever_worker_trains(
+    tmp_path: Path, digits: Dataset, alone: RunFolder
+) -> None:
     together = bake(digits, tmp_path / "together", **OPTIONS, workers="local:2")
     expected, found = alone.probabilities(), together.probabilities()
     assert expected.keys() == found.keys()
@@ -342,8 +350,8 @@ def test_the_numbers_are_the_same_whichever_worker_trains(tmp_path: Path, digits
     assert figures[0] == figures[1]
 
 
-def test_other_workers_can_resume_a_run(tmp_path: Path, digits: Dataset) -> None:
-    begun = bake(digits, tmp_path / "run", **OPTIONS, workers="local:1")
+def test_other_workers_can_resume_a_run(tmp_path: Path, digits: Dataset, alone: RunFolder) -> None:
+    begun = RunFolder(Path(shutil.copytree(alone.path, tmp_path / "run")))
     before = begun.probabilities()
     for unit in (begun.unit("cnn", "fold 2"), begun.unit("cnn", "final")):
         for file in unit.iterdir():
