@@ -20,12 +20,14 @@ __all__ = [
     "Corrections",
     "Costs",
     "Estimate",
+    "Labels",
     "Open",
     "Out",
     "Resume",
     "Sets",
     "SettingsFile",
     "Source",
+    "Unlabelled",
     "WithNeighbours",
     "Workers",
     "refuse_options_beside",
@@ -93,6 +95,20 @@ Corrections = Annotated[
     typer.Option(
         help="Labels to change and pictures to leave out, as bakeoff check proposes them; the "
         "source stays as it is.",
+        dir_okay=False,
+    ),
+]
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(
+        help="Further pictures without a label: after the run they are ranked by how much their "
+        "labels would help, as bakeoff next does it.",
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="Labels for pictures without one: the next.csv of bakeoff next, filled in.",
         dir_okay=False,
     ),
 ]

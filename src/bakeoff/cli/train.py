@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from bakeoff.cli.common import app, console, has_display, show
+from bakeoff.cli.label import rank_after, waits_for_labels
 from bakeoff.cli.options import (
     Approaches,
     AsJson,
@@ -25,12 +26,14 @@ from bakeoff.cli.options import (
     Corrections,
     Costs,
     Estimate,
+    Labels,
     Open,
     Out,
     Resume,
     Sets,
     SettingsFile,
     Source,
+    Unlabelled,
     Workers,
     refuse_options_beside,
     takes_run_options,
@@ -115,6 +118,8 @@ def run(
     settings: Sets = None,
     settings_file: SettingsFile = None,
     corrections: Corrections = None,
+    unlabelled: Unlabelled = None,
+    labels: Labels = None,
     cost: Costs = None,
     workers: Workers = "auto",
     estimate: Estimate = False,
@@ -142,6 +147,8 @@ def run(
 
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
 
+    `bakeoff run pictures/ --unlabelled more/` – and which of more/ to label next
+
     `bakeoff run pictures/ --cost costs.csv` – the winner makes the cheapest mistakes
 
     `bakeoff run --resume runs/pictures-20260102-030405`
@@ -161,10 +168,11 @@ def run(
         options |= chosen_approaches(approach, settings, settings_file)
         if cost is not None:
             options["cost"] = read_costs(cost)
+        options |= _labels_and_corrections(corrections, unlabelled, labels)
         if live and source is not None:
-            _bake_on_page(source, options, out, workers, corrections)
+            _bake_on_page(source, options, out, workers)
             return
-        parsed = _config_of(source, corrections, options)
+        parsed = _config_of(source, options)
     if estimate:
         _estimate(parsed, as_json)
     elif live:
@@ -242,14 +250,27 @@ def chosen_approaches(
     return {"approaches": approaches or DEFAULT_APPROACHES, "settings": settings}
 
 
-def _config_of(source: str | None, corrections: Path | None, options: dict[str, Any]) -> RunConfig:
+def _labels_and_corrections(
+    corrections: Path | None, unlabelled: Path | None, labels: Path | None
+) -> dict[str, Any]:
+    """The options of a run about single pictures, read from their tables."""
+    from bakeoff.data.corrections import active_corrections
+    from bakeoff.data.new_labels import given_labels
+
+    return {
+        "unlabelled": None if unlabelled is None else str(unlabelled.expanduser().resolve()),
+        "corrections": (*active_corrections(corrections or ()), *given_labels(labels or ())),
+    }
+
+
+def _config_of(source: str | None, options: dict[str, Any]) -> RunConfig:
     from bakeoff.run.bake import config_of
 
     if source is None:
         raise BakeoffError(
             "bakeoff run", "SOURCE is missing", "Say bakeoff run SOURCE, or bakeoff run digits"
         )
-    return config_of(source, corrections=corrections or (), **options)
+    return config_of(source, **options)
 
 
 def _read_config(file: IO[bytes], context: typer.Context) -> RunConfig:
@@ -290,16 +311,13 @@ def _bake_on_page(
     options: dict[str, Any],
     out: Path | None,
     workers: str,
-    corrections: Path | None = None,
 ) -> None:
     """Start a run in a process of its own, and serve it from the first second on."""
-    from bakeoff.data.corrections import active_corrections
     from bakeoff.record.config import RunConfig
 
     path = Path(source).expanduser()
     lasting = str(path.resolve()) if path.exists() else source
-    known = active_corrections(corrections or ())
-    _on_page(RunConfig.asked(source=lasting, corrections=known, **options), out, workers)
+    _on_page(RunConfig.asked(source=lasting, **options), out, workers)
 
 
 def _on_page(config: RunConfig, out: Path | None, workers: str) -> None:
@@ -398,6 +416,8 @@ def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: 
             console.print(f"Stopped. Continue with: bakeoff run --resume {path}", soft_wrap=True)
         raise typer.Exit(130) from None
     print_outcome(folder)
+    if waits_for_labels(folder.config):
+        rank_after(folder)
     show(folder.path / "report.html", open_report)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -14,6 +14,7 @@ import numpy as np
 
 from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.new_labels import joined, without_waiting
 from bakeoff.data.table_lines import table_lines
 from bakeoff.data.validate import validate
 from bakeoff.data.words import count, from_spreadsheet, nfc
@@ -74,7 +75,8 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     ------
     BakeoffError
         A correction names no picture or several, an unknown class, or another label than the
-        picture has; or two corrections contradict each other.
+        picture has; or two corrections contradict each other. Only a picture without a label may
+        get a class that is new.
     """
     acting = active_corrections(corrections)
     if not acting:
@@ -82,6 +84,7 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     acting = tuple(map(_in_nfc, acting))
     times = Counter(map(nfc, dataset.names))
     row_of = {nfc(name): row for row, name in enumerate(dataset.names)}
+    dataset = replace(dataset, classes=_with_new_classes(dataset, acting, row_of))
     number_of = {nfc(name): number for number, name in enumerate(dataset.classes)}
     labels = dataset.labels.copy()
     kept = np.ones(len(dataset), dtype=np.bool_)
@@ -117,14 +120,38 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     return changed.take(np.flatnonzero(kept))
 
 
-def correct_validated(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
-    """Correct a dataset that has been validated, and validate it again."""
-    changed = corrected(dataset, corrections)
+def correct_validated(
+    dataset: Dataset, corrections: Sequence[Correction], more: Dataset | None = None
+) -> Dataset:
+    """Correct a dataset that has been validated, and validate it again.
+
+    Parameters
+    ----------
+    more : pictures without labels, of which the dataset gets those that are given one.
+    """
+    changed = corrected(dataset if more is None else joined(dataset, more), corrections)
+    changed = without_waiting(changed)
     return (
         dataset
         if changed is dataset
         else replace(validate(changed), description=changed.description)
     )
+
+
+def _with_new_classes(
+    dataset: Dataset, acting: Sequence[Correction], row_of: Mapping[str, int]
+) -> tuple[str, ...]:
+    """The classes, and after them those that only pictures without a label get."""
+    known = set(map(nfc, dataset.classes))
+    new = {
+        correction.proposed
+        for correction in acting
+        if correction.action == "relabel"
+        and correction.proposed
+        and correction.name in row_of
+        and dataset.labels[row_of[correction.name]] == UNLABELLED
+    }
+    return (*dataset.classes, *sorted(new - known))
 
 
 def _in_nfc(correction: Correction) -> Correction:

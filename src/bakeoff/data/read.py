@@ -19,6 +19,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.decode import decode_file, is_picture, looks_like
 from bakeoff.data.grouping import parse_grouping
 from bakeoff.data.labelling import parse_labelling
+from bakeoff.data.new_labels import gives_labels, joined, without_waiting
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.readers import picture_table
 from bakeoff.data.readers.class_names import with_class_names
@@ -48,6 +49,7 @@ def read(
     *,
     group: str | None = None,
     label: str | None = None,
+    unlabelled: str | os.PathLike[str] | None = None,
     corrections: Sequence[Correction] = (),
     progress: Progress | None = None,
 ) -> Dataset:
@@ -62,6 +64,8 @@ def read(
         a regular expression searched in the file name.
     label : how to find the class of a picture where that is not clear: the name of a column,
         or a regular expression searched in the file name; ``column:NAME`` is a column.
+    unlabelled : a source of further pictures, without labels. They are part of the dataset as
+        soon as `corrections` give them one, see `read_labels`.
     corrections : labels to change and pictures to leave out, see `read_corrections`;
         the source stays as it is.
     progress : called with the number of pictures done and of all, while decoding.
@@ -76,9 +80,20 @@ def read(
     BakeoffError
         There is no such source, nothing in it can be trained on, or a correction does not fit.
     """
-    found = read_as_found(source, group=group, label=label, progress=progress)
+    found = read_as_found(
+        source,
+        group=group,
+        label=label,
+        progress=progress,
+        need_labels=not (unlabelled or gives_labels(corrections)),
+    )
+    if unlabelled is not None:
+        found = joined(found, read_as_found(unlabelled, progress=progress, need_labels=False))
     try:
-        return validate(corrected(found, corrections))
+        changed = corrected(found, corrections)
+        return validate(
+            without_waiting(changed) if unlabelled or gives_labels(corrections) else changed
+        )
     except TooFewClassesError as error:
         raise too_few_classes(error, Path(source).expanduser(), found) from None
 

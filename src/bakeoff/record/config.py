@@ -277,13 +277,15 @@ def _plain(settings: Mapping[str, object]) -> dict[str, object]:
 class RunConfig(RunOptions):
     """All that is asked of a run; with the same pictures and machine, the same numbers follow.
 
-    `corrections` are held as such, so that the table they came from may change or go.
+    `unlabelled` is a source of pictures without labels. `corrections` are held as such, so that
+    the table they came from may change or go; among them are labels of such pictures.
     `fingerprint` is that of the pictures, once they are read. `recipe` counts the ways in which
     versions of bakeoff prepared pictures: weights of one do not fit the models of another.
     """
 
     schema_version: int = SCHEMA_VERSION
     source: str
+    unlabelled: str | None = None
     corrections: tuple[Correction, ...] = ()
     fingerprint: str = ""
     recipe: int = RECIPE

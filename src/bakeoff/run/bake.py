@@ -21,6 +21,7 @@ from bakeoff.approaches.settings import flat_settings
 from bakeoff.data.correction import Correction
 from bakeoff.data.corrections import active_corrections
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.new_labels import given_labels
 from bakeoff.errors import BakeoffError
 from bakeoff.issues.find import find_issues
 from bakeoff.record.config import RunConfig
@@ -92,7 +93,8 @@ def bake(
     options : the fields of `RunOptions`, such as ``folds=10, seed=1, budget="quick"``;
         `approaches` may be names, with `settings` by approach beside them, such as
         ``settings={"cnn": {"epochs": 20}}`` (those under "" are for all); `corrections` is a
-        table such as a run leaves in corrections.csv, or what it says.
+        table such as a run leaves in corrections.csv, or what it says; `unlabelled` is a source
+        of pictures without labels, and `labels` a table of labels for them.
 
     Returns
     -------
@@ -220,7 +222,9 @@ def resume(
 def config_of(
     source: str | os.PathLike[str] | Dataset,
     *,
+    unlabelled: str | os.PathLike[str] | None = None,
     corrections: str | os.PathLike[str] | Sequence[Correction] = (),
+    labels: str | os.PathLike[str] | Sequence[Correction] = (),
     **options: Any,
 ) -> RunConfig:
     """What is asked of a run of this source, parsed and checked.
@@ -231,7 +235,12 @@ def config_of(
         As from `bake`.
     """
     name = source.name if isinstance(source, Dataset) else _lasting(source)
-    return RunConfig.parse(source=name, corrections=active_corrections(corrections), **options)
+    return RunConfig.parse(
+        source=name,
+        unlabelled=None if unlabelled is None else _lasting(unlabelled),
+        corrections=(*active_corrections(corrections), *given_labels(labels)),
+        **options,
+    )
 
 
 def _lasting(source: str | os.PathLike[str]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from bakeoff.data.corrections import correct_validated
+from bakeoff.data.corrections import correct_validated, corrected
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.read import read
+from bakeoff.data.new_labels import joined
+from bakeoff.data.read import read, read_as_found
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 
-__all__ = ["read_again", "read_first", "unchanged"]
+__all__ = ["read_again", "read_first", "read_with_unlabelled", "unchanged"]
 
 
 def read_again(config: RunConfig, on_decoded: Callable[[int, int], None] | None = None) -> Dataset:
@@ -38,11 +39,12 @@ def read_first(
         They cannot be read, or a correction does not fit them.
     """
     if isinstance(source, Dataset):
-        return correct_validated(source, config.corrections)
+        return _corrected(source, config)
     return read(
         config.source,
         group=config.group,
         label=config.label,
+        unlabelled=config.unlabelled,
         corrections=config.corrections,
         progress=on_decoded,
     )
@@ -56,7 +58,37 @@ def unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
     BakeoffError
         It did not.
     """
-    return _unchanged(correct_validated(dataset, config.corrections), config)
+    return _unchanged(_corrected(dataset, config), config)
+
+
+def read_with_unlabelled(
+    config: RunConfig, on_decoded: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """The pictures of a run as they are now, with its labels, and those without a label too.
+
+    Raises
+    ------
+    BakeoffError
+        They cannot be read, or a correction does not fit them any more.
+    """
+    found = read_as_found(
+        config.source,
+        group=config.group,
+        label=config.label,
+        progress=on_decoded,
+        need_labels=False,
+    )
+    if config.unlabelled is not None:
+        found = joined(found, read_as_found(config.unlabelled, need_labels=False))
+    return corrected(found, config.corrections)
+
+
+def _corrected(dataset: Dataset, config: RunConfig) -> Dataset:
+    """A dataset that is read already, with the further pictures that have got a label."""
+    more = None
+    if config.unlabelled is not None:
+        more = read_as_found(config.unlabelled, need_labels=False)
+    return correct_validated(dataset, config.corrections, more)
 
 
 def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:

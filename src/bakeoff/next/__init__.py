@@ -1,0 +1,1 @@
+"""Which pictures without a label to label next."""
