@@ -1,14 +1,14 @@
 """How many labels does it take? What to label next, beside random picks and other methods.
 
-    python benchmarks/next.py MNIST PHOTOS UNEVEN > benchmarks/next.txt
+    python benchmarks/next.py MNIST PHOTOS UNEVEN [SEEDS] > benchmarks/next.txt
 
 MNIST is a folder with the four IDX files, PHOTOS and UNEVEN are folders of class folders (ants and
 bees; clothing of ten uneven classes). The doodles are bundled. A quarter of each set is kept for
 scoring; the rest has no labels at first. Frozen features of the network of transfer learning, a
 ridge on them (strength and temperature by leave-one-out), one thread. Twenty rounds of two labels a
-class (ants and bees: four), five seeds. All methods but ours begin with random picks; "cold" is
-where ours begins. Labels are counted until the mean accuracy over the seeds is within a point of
-that with all labels; for uneven sets it is balanced.
+class (ants and bees: four); five seeds if SEEDS does not say otherwise. All methods but ours begin
+with random picks; "cold" is where ours begins. Labels are counted until the mean accuracy over the
+seeds is within a point of that with all labels; for uneven sets it is balanced.
 
 Margin: Scheffer et al. 2001. BADGE: Ash et al. 2020 (gradients of the last layer, k-means++).
 TypiClust: Hacohen et al. 2022. ActiveLab: Goh and Mueller 2023, as cleanlab has it.
@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ from bakeoff.data.read import read
 from bakeoff.next.cold import looks_of
 from bakeoff.next.picks import cover, doubt, unit_features, worth
 
-SEEDS, ROUNDS, POINT = 5, 20, 0.01
+ROUNDS, POINT = 20, 0.01
 STRENGTHS, SHARPENINGS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), (3, 6, 12, 24)
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,15 +69,17 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     print(hardware())
-    mnist, photos, uneven = sys.argv[1:]
+    mnist, photos, uneven, *more = sys.argv[1:]
+    seeds = int(more[0]) if more else 5
+    print(f"{seeds} seeds")
     for pool in (
         _pool("doodles", read("doodles"), 20),
         _pool("ants and bees", read(photos), 8),
         _pool("clothing", read(uneven), 20, balanced=True),
-        _pool("2 500 of MNIST", _some(read(mnist), 2_500), 20),
         _rare("MNIST, 1 : 40", _some(read(mnist), 6_000)),
+        _pool("1 500 of MNIST", _some(read(mnist), 1_500), 20),
     ):
-        _compare(pool)
+        _compare(pool, range(seeds))
 
 
 def _pool(name: str, dataset: Dataset, take: int, *, balanced: bool = False) -> Pool:
@@ -97,13 +99,13 @@ def _rare(name: str, dataset: Dataset) -> Pool:
     return _pool(name, dataset.take(np.concatenate(kept)), 20, balanced=True)
 
 
-def _compare(pool: Pool) -> None:
+def _compare(pool: Pool, seeds: Sequence[int]) -> None:
     started = time.process_time()
+    full = float(np.mean([_whole(pool, seed) for seed in seeds]))
     results = {
-        name: [_grow(pool, seed, method, cold=name == "ours") for seed in range(SEEDS)]
+        name: [_grow(pool, seed, method, cold=name == "ours") for seed in seeds]
         for name, method in METHODS.items()
     }
-    full = float(np.mean([whole for whole, _ in results["random"]]))
     print(
         f"\n{pool.name}: {len(pool.labels)} pictures, all labels {full:.1%}"
         f"{' (balanced)' if pool.balanced else ''}; {time.process_time() - started:.0f} s"
@@ -112,22 +114,22 @@ def _compare(pool: Pool) -> None:
     shown = [0, 1, 2, 4, 6, 9, 14, 19]
     print(f"{'':12}{'needs':>7}" + "".join(f"{counts[at]:>7}" for at in shown) + " labels")
     for name, runs in results.items():
-        curve = np.mean([curve for _, curve in runs], axis=0)
+        curve = np.mean(runs, axis=0)
         reached = np.flatnonzero(curve >= full - POINT)
         needs = str(counts[reached[0]]) if len(reached) else f"> {counts[-1]}"
         print(f"{name:12}{needs:>7}" + "".join(f"{curve[at]:7.1%}" for at in shown), flush=True)
-    _cold(pool)
+    _cold(pool, seeds)
 
 
-def _cold(pool: Pool) -> None:
+def _cold(pool: Pool, seeds: Sequence[int]) -> None:
     """One label a class and two, without any model: ours beside random picks and TypiClust."""
     classes = int(pool.labels.max()) + 1
     for name in ("random", "typiclust", "ours"):
         words = []
         for many in (1, 2):
             first = [
-                _grow(pool, seed, METHODS[name], cold=name != "random", take=many * classes)[1][0]
-                for seed in range(SEEDS)
+                _grow(pool, seed, METHODS[name], cold=name != "random", take=many * classes)[0]
+                for seed in seeds
             ]
             words.append(f"{np.mean(first):.1%} at {many * classes} labels")
         print(f"cold {name:10} {', '.join(words)}", flush=True)
@@ -135,13 +137,9 @@ def _cold(pool: Pool) -> None:
 
 def _grow(
     pool: Pool, seed: int, method: Callable[[State], Rows], *, cold: bool, take: int = 0
-) -> tuple[float, list[float]]:
-    """The score with all labels, and after each round (one round if `take` is given)."""
-    rng = np.random.default_rng(seed)
-    (features,) = unit_features(pool.features)
-    order = rng.permutation(len(features))
-    test, free = order[: len(order) // 4], order[len(order) // 4 :]
-    whole = _score(features, pool, free, test)
+) -> list[float]:
+    """The score after each round (one round if `take` is given)."""
+    features, test, free, rng = _split(pool, seed)
     labelled = np.zeros(0, dtype=np.int64)
     curve: list[float] = []
     for _ in range(1 if take else ROUNDS):
@@ -151,7 +149,21 @@ def _grow(
         labelled = np.concatenate([labelled, free[chosen]])
         free = np.delete(free, chosen)
         curve.append(_score(features, pool, labelled, test))
-    return whole, curve
+    return curve
+
+
+def _whole(pool: Pool, seed: int) -> float:
+    """The score with all labels."""
+    features, test, free, _ = _split(pool, seed)
+    return _score(features, pool, free, test)
+
+
+def _split(pool: Pool, seed: int) -> tuple[NDArray[np.float32], Rows, Rows, np.random.Generator]:
+    """Unit features, the rows for scoring, and those without a label."""
+    rng = np.random.default_rng(seed)
+    (features,) = unit_features(pool.features)
+    order = rng.permutation(len(features))
+    return features, order[: len(order) // 4], order[len(order) // 4 :], rng
 
 
 def _state(

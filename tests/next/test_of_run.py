@@ -50,7 +50,7 @@ def test_a_run_ranks_pictures_and_the_table_can_be_given_back(
     said = capsys.readouterr().out
     assert "cannot be read, so it does not count" in said  # the strokes were never files
     assert "Fill in the column label" in said
-    rows = list(csv.DictReader((tmp_path / "next.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "next.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["label"] for row in rows] == [""] * len(rows)
     names = [row["name"] for row in rows]
     assert len([row for row in rows if not row["apart"]]) <= 5

@@ -23,7 +23,7 @@ from bakeoff.data.correction import Correction
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import RunFailed, RunStarted
 from bakeoff.record.folder import LOG, RunFolder
-from bakeoff.server import choices, jobs, train
+from bakeoff.server import children, choices, jobs, train
 from bakeoff.server.home import Home
 from bakeoff.server.jobs import Jobs, log_lines, status_of
 from bakeoff.server.limits import Bounds
@@ -215,7 +215,7 @@ def test_an_estimate_ends_at_its_time_limit_or_when_the_client_disconnects(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeping = (sys.executable, "-c", "import time; time.sleep(60)")
-    monkeypatch.setattr(train, "COMMAND", sleeping)
+    monkeypatch.setattr(children, "COMMAND", sleeping)
     started: list[subprocess.Popen[str]] = []
     popen = subprocess.Popen
 
@@ -227,9 +227,9 @@ def test_an_estimate_ends_at_its_time_limit_or_when_the_client_disconnects(
     with pytest.raises(httpx.ReadTimeout):
         page.post("/api/training/estimate", json=QUICK, timeout=0.5)
     assert started[0].wait(10) != 0
-    monkeypatch.setattr(train, "ESTIMATE_SECONDS", 1)
+    monkeypatch.setattr(children, "SECONDS", 1)
     refused(page.post("/api/training/estimate", json=QUICK), 503, "after 1 seconds")
-    monkeypatch.setattr(train, "COMMAND", (sys.executable, "-c", "exit(3)"))
+    monkeypatch.setattr(children, "COMMAND", (sys.executable, "-c", "exit(3)"))
     refused(page.post("/api/training/estimate", json=QUICK), 400, "without a word")
 
 
@@ -238,7 +238,7 @@ def test_options_are_passed_on_as_a_config(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch, wish: bool | None
 ) -> None:
     echo = (sys.executable, "-c", "import sys; sys.exit(sys.stdin.read())")
-    monkeypatch.setattr(train, "COMMAND", echo)
+    monkeypatch.setattr(children, "COMMAND", echo)
     options = QUICK | {"keep_groups": wish, "threads": 1, "curve": True}
     answer = page.post("/api/training/estimate", json=options).json()
     config = RunConfig.model_validate_json(answer["detail"])

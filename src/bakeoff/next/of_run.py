@@ -91,7 +91,7 @@ def waiting_of(config: RunConfig, more: Path | None = None) -> Waiting:
     if more is not None and (config.unlabelled is None or Path(config.unlabelled) != more):
         further = read_as_found(more, need_labels=False)
         try:
-            dataset = read_with_unlabelled(config.model_copy(update={"unlabelled": None}))
+            dataset = read_with_unlabelled(config)
         except BakeoffError as error:  # moved, or no file at all
             note = f"What the run was trained on cannot be read, so it does not count ({error})"
             return Waiting.of(further, note)

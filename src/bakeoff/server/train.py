@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -25,9 +24,10 @@ from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
 from bakeoff.server.bodies import PROBLEM
+from bakeoff.server.children import said_by
 from bakeoff.server.choices import Choices, choices_of, trainable
 from bakeoff.server.home import Home, delete_folder, home_of, name_checked
-from bakeoff.server.jobs import COMMAND, Jobs, log_lines, plain_environment
+from bakeoff.server.jobs import Jobs, log_lines
 from bakeoff.server.limits import Problem
 from bakeoff.server.models import Models
 from bakeoff.server.predict import ModelInfo, model_infos
@@ -39,8 +39,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["training"])
 
-ESTIMATE_SECONDS = 120
-LOOK_EVERY = 0.2  # seconds between looks whether the client is still there
 LOG_LINES = 200
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -319,35 +317,6 @@ def _stamped(name: str) -> str:
 
 
 async def _estimated(request: Request, config: RunConfig) -> Estimate:
-    """Ask a process of its own, which ends when the client leaves."""
-    process = subprocess.Popen(  # noqa: S603 - no shell, and checked
-        [*COMMAND, "--config", "-", "--estimate", "--json"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=plain_environment(),
-        text=True,
-    )
-    said = asyncio.create_task(asyncio.to_thread(process.communicate, config.model_dump_json()))
-    try:
-        for _ in range(round(ESTIMATE_SECONDS / LOOK_EVERY)):
-            await asyncio.wait([said], timeout=LOOK_EVERY)
-            if said.done() or await request.is_disconnected():
-                break
-        late = not said.done()
-    finally:
-        if process.poll() is None:
-            process.kill()
-        out, error = await said
-    if late:
-        raise Problem(
-            503, f"Nothing was known after {ESTIMATE_SECONDS} seconds. Name fewer approaches."
-        )
-    if process.returncode:
-        words = next(_lines_back(error), "it ended without a word.")
-        raise Problem(400, words.removeprefix("bakeoff: "))
-    return Estimate.model_validate(json.loads(out))
-
-
-def _lines_back(text: str) -> Iterator[str]:
-    return (line.strip() for line in reversed(text.splitlines()) if line.strip())
+    arguments = ["run", "--config", "-", "--estimate", "--json"]
+    said = await said_by(request, arguments, config.model_dump_json(), "Name fewer approaches.")
+    return Estimate.model_validate(json.loads(said))

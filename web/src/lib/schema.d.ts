@@ -481,6 +481,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sets/{name}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Next Pictures
+         * @description Which of the pictures that wait for a label to label next, as `bakeoff next` ranks them.
+         */
+        post: operations["next_pictures_api_sets__name__next_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sets/{name}/pictures": {
         parameters: {
             query?: never;
@@ -524,6 +544,26 @@ export interface paths {
          * @description Remove a picture.
          */
         delete: operations["remove_api_sets__name__pictures__picture__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sets/{name}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Waiting
+         * @description The pictures of a set of class folders that wait for a label.
+         */
+        get: operations["waiting_api_sets__name__waiting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1817,9 +1857,9 @@ export interface components {
         Move: {
             /**
              * Label
-             * @description The class, new or one of the set.
+             * @description The class, new or one of the set; null to let them wait for a label.
              */
-            label: string;
+            label: string | null;
             /**
              * Pictures
              * @description Their ids.
@@ -1985,6 +2025,48 @@ export interface components {
             threads?: number | null;
         };
         /**
+         * NextPicture
+         * @description A picture to label.
+         */
+        NextPicture: {
+            /**
+             * Apart
+             * @description Whether it is like none of the classes.
+             */
+            apart: boolean;
+            /**
+             * Guess
+             * @description The class that the models together find most probable.
+             */
+            guess: string | null;
+            /** Id */
+            id: string;
+            /** Probability */
+            probability: number | null;
+            /**
+             * Reasons
+             * @description Why, the strongest first.
+             */
+            reasons: string[];
+        };
+        /**
+         * NextQuestion
+         * @description Which pictures to label next.
+         */
+        NextQuestion: {
+            /**
+             * Run
+             * @description A finished run on this set, whose models answer; null to go by looks alone.
+             */
+            run?: string | null;
+            /**
+             * Take
+             * @description How many to choose.
+             * @default 20
+             */
+            take: number;
+        };
+        /**
          * Odd
          * @description A picture unlike the others: `what` is its kind ("empty"), `why` a description.
          */
@@ -2125,8 +2207,11 @@ export interface components {
              * @description Its path in the set.
              */
             id: string;
-            /** Label */
-            label: string;
+            /**
+             * Label
+             * @description Its class; null if it waits for a label.
+             */
+            label: string | null;
         };
         /**
          * PicturesCorrupted
@@ -2727,6 +2812,12 @@ export interface components {
             name: string;
             /** Pictures */
             pictures: number;
+            /**
+             * Unlabelled
+             * @description Pictures that wait for a label, beside the folders of the classes.
+             * @default 0
+             */
+            unlabelled: number;
         };
         /**
          * Shared
@@ -5096,6 +5187,77 @@ export interface operations {
             };
         };
     };
+    next_pictures_api_sets__name__next_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextPicture"][];
+                };
+            };
+            /** @description The body cannot be read, or a name is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are disabled on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The set does not allow it; `detail` says what to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     pictures_api_sets__name__pictures_get: {
         parameters: {
             query?: never;
@@ -5345,6 +5507,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The body cannot be read, or a name is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are disabled on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such set or picture. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The set does not allow it; `detail` says what to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    waiting_api_sets__name__waiting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureInfo"][];
+                };
             };
             /** @description The body cannot be read, or a name is invalid. */
             400: {

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+)
 from starlette.datastructures import UploadFile
 
 from bakeoff.errors import BakeoffError
@@ -77,8 +83,8 @@ class Move(BaseModel):
 
     pictures: list[str]
     """Their ids."""
-    label: str
-    """The class, new or one of the set."""
+    label: str | None
+    """The class, new or one of the set; null to let them wait for a label."""
 
 
 BINARY = {"type": "string", "format": "binary"}
@@ -194,6 +200,12 @@ def move(request: Request, name: str, wanted: Move) -> list[PictureInfo]:
         return _sets(request).move(name, wanted.pictures, wanted.label)
     except BakeoffError as error:
         raise Problem(400, str(error)) from None
+
+
+@router.get("/{name}/waiting", responses=REFUSALS)
+def waiting(request: Request, name: str) -> list[PictureInfo]:
+    """The pictures of a set of class folders that wait for a label."""
+    return _sets(request).waiting(name)
 
 
 @router.get("/{name}/pictures/{picture:path}", response_class=Response, responses=REFUSALS | AS_PNG)

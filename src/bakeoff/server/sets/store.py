@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from bakeoff.data.archive import Unpacking, is_archive, unpacked
 from bakeoff.data.decode import decode, decode_file
 from bakeoff.data.image import to_png
-from bakeoff.data.read import read
+from bakeoff.data.read import read, read_as_found
 from bakeoff.data.readers.files import visible
 from bakeoff.data.readers.listing import is_picture_folder
 from bakeoff.data.words import nfc
@@ -31,6 +31,7 @@ from bakeoff.server.sets.summary import (
     picture_info,
     save_summary,
     summary_of,
+    unlabelled_entries,
 )
 
 __all__ = ["Sets"]
@@ -95,7 +96,13 @@ class Sets:
         folder.parent.mkdir()
         left_out = self._unpack(name, files, folder)
         folder = _unwrapped(folder)
-        save_summary(folder, name, read(folder), left_out)
+        folders, beside = visible(folder)
+        if len(folders) == 1 and not beside and not visible(folders[0])[0]:
+            folder = folders[0]  # one folder is no class: it wraps pictures that wait for labels
+        if is_editable(folder) and not visible(folder)[0]:  # pictures that wait for labels
+            read_as_found(folder, need_labels=False)
+        else:
+            save_summary(folder, name, read(folder), left_out)
         assert self._folder is not None
         with self._changing:
             self._new(name)
@@ -139,6 +146,13 @@ class Sets:
             raise _not_editable(name)
         return [picture_info(entry) for entry in labelled_entries(path)]
 
+    def waiting(self, name: str) -> list[PictureInfo]:
+        """The pictures of such a set that wait for a label."""
+        path = self._path(name)
+        if not is_editable(path):
+            raise _not_editable(name)
+        return [picture_info(entry) for entry in unlabelled_entries(path)]
+
     def picture(self, name: str, picture: str) -> bytes:
         """A picture, encoded again as PNG: uploaded bytes are never served."""
         try:
@@ -175,13 +189,13 @@ class Sets:
                 out.write(png)
         return PictureInfo(id=f"{label}/{file.name}", label=label, group=group)
 
-    def move(self, name: str, pictures: Sequence[str], label: str) -> list[PictureInfo]:
+    def move(self, name: str, pictures: Sequence[str], label: str | None) -> list[PictureInfo]:
         """Give pictures of a set another class: new, or one that exists.
 
         Parameters
         ----------
         pictures : their ids; if one is unknown, nothing is moved.
-        label : the class.
+        label : the class; None to let them wait for a label.
 
         Returns
         -------
@@ -192,12 +206,12 @@ class Sets:
         BakeoffError
             The name of the class is invalid.
         """
-        label = folder_checked(label, "class")
+        label = None if label is None else folder_checked(label, "class")
         moved = []
         with self._changing:
             root = self._path(name)
             found = [self._picture(name, picture) for picture in pictures]
-            folder = _class_folder(root, label) if found else root
+            folder = root if label is None or not found else _class_folder(root, label)
             for path in found:
                 group, target = group_of(path), folder / path.name
                 if path.parent != folder:
@@ -207,7 +221,8 @@ class Sets:
                     path.rename(target)
                     with suppress(OSError):  # it still contains others
                         path.parent.rmdir()
-                moved.append(PictureInfo(id=f"{label}/{target.name}", label=label, group=group))
+                place = target.name if label is None else f"{label}/{target.name}"
+                moved.append(PictureInfo(id=place, label=label, group=group))
         return moved
 
     def remove(self, name: str, picture: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.data.readers import folder
-from bakeoff.data.readers.files import visible
+from bakeoff.data.readers.files import looks_usable, visible
 from bakeoff.data.readers.listing import Entry, list_pictures
 from bakeoff.data.readers.table import ReaderTable
 from bakeoff.data.words import nfc
@@ -30,6 +30,7 @@ __all__ = [
     "picture_info",
     "save_summary",
     "summary_of",
+    "unlabelled_entries",
 ]
 
 SUMMARY = ".set.json"  # of an uploaded set, as it was read
@@ -61,6 +62,8 @@ class SetSummary(BaseModel):
     left_out: list[LeftOut] = []
     editable: bool = False
     """Whether pictures can be added and removed."""
+    unlabelled: int = 0
+    """Pictures that wait for a label, beside the folders of the classes."""
     missing: str | None = None
     """What the set still needs for training; null if it is ready."""
 
@@ -72,7 +75,8 @@ class PictureInfo(BaseModel):
 
     id: str
     """Its path in the set."""
-    label: str
+    label: str | None
+    """Its class; null if it waits for a label."""
     group: str | None
 
 
@@ -99,6 +103,7 @@ def summary_of(path: Path) -> SetSummary:
         groups=sorted(group for group in groups if group is not None),
         left_out=left_out,
         editable=True,
+        unlabelled=len(unlabelled_entries(path)),
         missing=None if ready else "At least two classes with two pictures each are needed.",
     )
 
@@ -110,8 +115,9 @@ def save_summary(folder: Path, name: str, dataset: Dataset, left_out: Sequence[L
 
 
 def is_editable(path: Path) -> bool:
-    """Whether a set consists of class folders, or is empty."""
-    if not any(visible(path)):
+    """Whether a set consists of class folders and pictures without a label, or is empty."""
+    folders, files = visible(path)
+    if not folders and all(map(_is_picture, files)):
         return True
     try:
         # Another reader may find labels in a table above folders that are no classes.
@@ -121,15 +127,25 @@ def is_editable(path: Path) -> bool:
         return False
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() != ".csv" and looks_usable(path)
+
+
 def labelled_entries(path: Path) -> list[Entry]:
     """The labelled pictures of a set of class folders, by class and name."""
     entries = [entry for entry in list_pictures(path).entries if entry.label is not None]
     return sorted(entries, key=lambda entry: entry.name)
 
 
+def unlabelled_entries(path: Path) -> list[Entry]:
+    """The pictures of such a set that wait for a label: those in no folder of a class."""
+    entries = [entry for entry in list_pictures(path).entries if entry.label is None]
+    return sorted(entries, key=lambda entry: entry.name)
+
+
 def picture_info(entry: Entry) -> PictureInfo:
     """The description of a picture, whose group is in its file name."""
-    return PictureInfo(id=entry.name, label=entry.label or "", group=group_of(entry.path))
+    return PictureInfo(id=entry.name, label=entry.label, group=group_of(entry.path))
 
 
 def group_of(path: Path) -> str | None:

@@ -12,7 +12,8 @@ import {
 import type { Named } from "../../lib/dropped.ts";
 
 export type SetSummary = Schema["SetSummary"];
-export type PictureInfo = Schema["PictureInfo"];
+export type PictureInfo = Schema["PictureInfo"] & { label: string };
+export type NextPicture = Schema["NextPicture"];
 
 /** The least number of pictures of a class for a useful run. */
 export const ENOUGH = 10;
@@ -52,11 +53,20 @@ export function addPicture(
   return send("POST", `${at(name)}/pictures?create=true`, form);
 }
 
-/** Give pictures another class; they are returned with their new ids, in the given order. */
+/** Which pictures to label next, as a run sees them; without a run, by their looks. */
+export function nextPictures(
+  name: string,
+  run: string | null,
+  take: number,
+): Promise<NextPicture[]> {
+  return send("POST", `${at(name)}/next`, { run, take });
+}
+
+/** Give pictures another class, or none; they are returned with their new ids, in the given order. */
 export function movePictures(
   name: string,
   pictures: readonly string[],
-  label: string,
+  label: string | null,
 ): Promise<PictureInfo[]> {
   return send("POST", `${at(name)}/move`, { pictures, label });
 }

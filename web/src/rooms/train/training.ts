@@ -34,6 +34,13 @@ export async function start(training: Training): Promise<string> {
   return (await send<Schema["Started"]>("POST", "/api/training", training)).run;
 }
 
+/** Start a run on labels that are still being given: quick, with a forecast for random picks. */
+export async function startQuick(set: string, folds: number): Promise<string> {
+  const approaches = ["scattering", "transfer"].map((name) => ({ name, settings: {} }));
+  const wanted = { set, approaches, folds, budget: "quick", curve: true, robustness: false };
+  return (await send<Schema["Started"]>("POST", "/api/training", wanted)).run;
+}
+
 export function listRuns(): Promise<RunSummary[]> {
   return get("/api/runs");
 }

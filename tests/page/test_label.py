@@ -1,0 +1,96 @@
+"""From pictures without any label to a trained model, on the page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page, expect
+
+from .conftest import watched
+from .test_train import WHOLE, drawn, workshop
+
+__all__ = ["workshop"]
+
+EACH = 8  # pictures of a box, and of a ring
+LOOKING = 60_000  # ms, of a ranking: its process imports torch
+
+
+def bring(page: Page, address: str, name: str) -> None:
+    """Upload pictures without a class; their names say what they show."""
+    page.goto(f"{address}/#/train")
+    page.get_by_label("Choose a file").set_input_files(
+        [
+            FilePayload(
+                name=f"{shape}-{number}.png", mimeType="image/png", buffer=drawn(shape, number)
+            )
+            for number in range(EACH)
+            for shape in ("box", "ring")
+        ]
+    )
+    page.get_by_label("Name of the set").first.fill(name)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name=f"Label {name}", level=1)).to_be_visible()
+    expect(page.get_by_label("Picture to label")).to_be_visible(timeout=LOOKING)
+    for label in ("box", "ring"):
+        page.get_by_label("New class").fill(label)
+        page.get_by_role("button", name="Add class").click()
+    page.get_by_role("heading", level=1).click()  # out of the field: keys are labels now
+
+
+def shown(page: Page) -> str:
+    """The name of the picture that is shown."""
+    return page.get_by_label("Picture to label").locator("p").first.inner_text()
+
+
+def press(page: Page, key: str) -> None:
+    """A key, and wait until another picture is shown."""
+    before = shown(page)
+    page.keyboard.press(key)
+    expect(page.get_by_label("Picture to label").locator("p").first).not_to_have_text(before)
+
+
+def label_truly(page: Page) -> str:
+    name = shown(page)
+    press(page, "1" if "box" in name else "2")
+    return name
+
+
+def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
+    workshop: str, browser: Browser
+) -> None:
+    with watched(browser) as page:
+        bring(page, workshop, "waiting")
+        status = page.get_by_text(re.compile("picture.* without$"))
+        expect(status).to_have_text("0 pictures with a label, 16 pictures without")
+        first = label_truly(page)
+        expect(status).to_have_text("1 picture with a label, 15 pictures without")
+        press(page, "u")
+        assert shown(page) == first
+        expect(status).to_have_text("0 pictures with a label, 16 pictures without")
+        press(page, "s")
+        expect(page.get_by_text("Skipped.")).to_be_visible()
+        apart = shown(page)
+        press(page, "x")
+        expect(page.get_by_text("none of these.")).to_be_visible()
+        press(page, "u")
+        assert shown(page) == apart
+        expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+
+
+@pytest.mark.long  # it trains two approaches
+def test_from_zero_labels_to_a_retrained_model(workshop: str, browser: Browser) -> None:
+    with watched(browser) as page:
+        bring(page, workshop, "from zero")
+        for _ in range(10):
+            label_truly(page)
+        page.get_by_role("button", name="Train", exact=True).click()
+        expect(page.get_by_text("You can go on labelling.")).to_be_visible()
+        retrain = page.get_by_role("button", name="Retrain")
+        expect(retrain).to_be_enabled(timeout=WHOLE)
+        expect(page.get_by_text("with 10 labels.")).to_be_visible()
+        expect(page.get_by_text("The models guess")).to_be_visible(timeout=LOOKING)
+        for _ in range(4):
+            label_truly(page)
+        retrain.click()
+        expect(page.get_by_text("with 14 labels.")).to_be_visible(timeout=WHOLE)
