@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from bakeoff.evaluation.records import CurvePoint, Forecast, LearningCurve
+from bakeoff.evaluation.records import CurvePoint, Forecast, HeadlineRecord, LearningCurve
 from bakeoff.record.events import (
     ApproachScored,
     BundleRefused,
@@ -190,6 +191,37 @@ def test_the_leaderboard_ranks_by_accuracy(finished: RunFolder) -> None:
     without_folds = [one.model_copy(update={"out_of_fold": None}) for one in results.approaches]
     console.print(leaderboard(results.model_copy(update={"approaches": without_folds})))
     assert "–" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_the_leaderboard_ranks_by_the_headline_metric(finished: RunFolder, higher: bool) -> None:
+    """The less accurate one is better by another metric; of a cost, less is better."""
+    results = finished.results()
+    name = "balanced_accuracy" if higher else "cost"
+    headline = HeadlineRecord(
+        name, "Balanced" if higher else "Mean cost", "", "bar", 0.3, higher, is_share=higher
+    )
+    ranked = sorted(
+        (one for one in results.approaches if one.out_of_fold),
+        key=lambda one: one.out_of_fold.accuracy if one.out_of_fold else 0,
+    )
+    figures = (0.9, 0.8) if higher else (0.1, 0.2)
+    changed = []
+    for one, figure in zip(ranked, figures, strict=True):
+        assert one.out_of_fold is not None
+        metrics = one.out_of_fold.metrics | {name: figure}
+        changed.append(
+            one.model_copy(update={"out_of_fold": replace(one.out_of_fold, metrics=metrics)})
+        )
+    console = Console(file=io.StringIO(), width=140)
+    console.print(
+        leaderboard(results.model_copy(update={"approaches": changed, "headline": headline}))
+    )
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert headline.title in text
+    assert text.index(f" {ranked[0].name} ") < text.index(f" {ranked[1].name} ")
+    assert ("90.0 %" if higher else "0.1") in text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from rich.text import Text
 from bakeoff.bundle.answer import Answer, Answers
 from bakeoff.data.words import spaced
 from bakeoff.evaluation.prose import percent, span
-from bakeoff.evaluation.records import LearningCurve
+from bakeoff.evaluation.records import HeadlineRecord, LearningCurve, Scores
 from bakeoff.record.events import (
     ApproachScored,
     BundleRefused,
@@ -234,17 +234,25 @@ class RunScreen:
 
 
 def leaderboard(results: Results) -> Table:
-    """The approaches, the best first, with the figures that a choice rests on."""
+    """The approaches, the best by the headline metric first, with what a choice rests on.
+
+    A headline metric other than accuracy has a column of its own.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("approach", no_wrap=True)
-    for heading in ("out of fold", "95 % interval", "loss", "test", "weights", "time"):
+    headline = results.headline
+    own = headline if headline is not None and headline.name != "accuracy" else None
+    titles = [own.title] if own else []
+    for heading in (*titles, "out of fold", "95 % interval", "loss", "test", "weights", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
-    ranked = sorted(results.approaches, key=lambda one: -_main(one)[0])
+    sign = -1 if headline is None or headline.higher_is_better else 1
+    ranked = sorted(results.approaches, key=lambda one: _rank(one, headline, sign))
     for one in ranked:
-        _, interval, loss = _main(one)
+        interval, loss = _main(one)
         style = "bold" if one.name == results.winner.name else ""
         table.add_row(
             one.name,
+            *([_figure(one, own)] if own else []),
             _percent(one.out_of_fold.accuracy if one.out_of_fold else None),
             interval,
             loss,
@@ -340,13 +348,35 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _main(result: ApproachResult) -> tuple[float, str, str]:
-    """Accuracy, its interval and the loss; dashes where too few pictures left no score."""
+def _rank(result: ApproachResult, headline: HeadlineRecord | None, sign: int) -> tuple[bool, float]:
+    """What a ranking sorts by: the headline metric; an approach without a score comes last."""
     scores = result.out_of_fold or result.test
     if scores is None:
-        return 0.0, "–", "–"
+        return True, 0.0
+    return False, sign * _value(scores, headline)
+
+
+def _figure(result: ApproachResult, headline: HeadlineRecord) -> str:
+    """The headline metric of an approach in words."""
+    scores = result.out_of_fold or result.test
+    if scores is None:
+        return "–"
+    figure = _value(scores, headline)
+    return percent(figure) if headline.is_share else f"{figure:.3g}"
+
+
+# As `evaluation.ranking` has it, which needs scipy; `bakeoff predict` does without.
+def _value(scores: Scores, headline: HeadlineRecord | None) -> float:
+    return scores.metrics.get(headline.name, scores.accuracy) if headline else scores.accuracy
+
+
+def _main(result: ApproachResult) -> tuple[str, str]:
+    """The interval of accuracy, and the loss; dashes where too few pictures left no score."""
+    scores = result.out_of_fold or result.test
+    if scores is None:
+        return "–", "–"
     low, high = scores.interval
-    return scores.accuracy, f"{low:.1%} … {high:.1%}", f"{scores.loss:.3f}"
+    return f"{low:.1%} … {high:.1%}", f"{scores.loss:.3f}"
 
 
 def _percent(share: float | None) -> str:

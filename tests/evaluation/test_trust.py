@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mapie.classification import SplitConformalClassifier
 from mapie.risk_control.fwer_control import control_fwer
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
+from numpy.typing import NDArray
 from scipy.stats import binom
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.evaluation.trust import (
@@ -18,6 +21,7 @@ from bakeoff.evaluation.trust import (
     SURE_ERRORS,
     Judged,
     Probed,
+    _conformal,
     binomial_tail,
     trust,
 )
@@ -197,3 +201,38 @@ def test_sure_is_what_mapie_controls() -> None:
         assert found.sure.least_probability == expected
         promised += expected is not None
     assert promised >= 3
+
+
+class Answering(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A fitted classifier whose pictures are its probabilities."""
+
+    def __init__(self, classes: int = 3) -> None:
+        self.classes = classes
+        self.classes_ = np.arange(classes)
+        self.n_features_in_ = classes
+
+    def fit(self, _pictures: object, _labels: object) -> Answering:
+        return self
+
+    def predict_proba(self, pictures: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(pictures)
+
+    def predict(self, pictures: NDArray[np.float64]) -> NDArray[np.int64]:
+        answers: NDArray[np.int64] = np.asarray(pictures).argmax(1)
+        return answers
+
+
+@pytest.mark.parametrize("count", [37, 400])
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
+def test_possible_classes_are_those_of_mapie(count: int, rate: float) -> None:
+    """The order statistic of its split conformal classifier (LAC) is ours."""
+    rng = np.random.default_rng(count)
+    shares = rng.dirichlet([1.0, 1.0, 1.0], size=2 * count)
+    labels = np.array([rng.choice(3, p=row) for row in shares])
+    ours = -_conformal(-shares[np.arange(count), labels[:count]], rate)
+    theirs = SplitConformalClassifier(
+        Answering(), confidence_level=1 - rate, prefit=True, conformity_score="lac"
+    )
+    theirs.conformalize(shares[:count], labels[:count])
+    _, sets = theirs.predict_set(shares[count:])
+    np.testing.assert_array_equal(shares[count:] >= ours, sets[:, :, 0])
