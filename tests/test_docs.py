@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import shlex
 from pathlib import Path
 from types import ModuleType
+
+import typer
+
+from bakeoff.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,6 +47,23 @@ def test_the_schema_of_bundles_is_current() -> None:
 def test_the_description_of_the_api_is_current() -> None:
     committed = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
     assert committed == _write_docs().openapi(), "run `make docs` and commit docs/ and web/"
+
+
+def test_the_commands_about_labelling_are_understood() -> None:
+    """Their options are those of the command line; tests/next runs the loop itself."""
+    text = (ROOT / "docs" / "label-next.md").read_text(encoding="utf-8")
+    lines = [
+        line
+        for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    ]
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    assert len(lines) == 4
+    for line in lines:
+        program, name, *arguments = shlex.split(line)
+        assert program == "bakeoff"
+        commands.commands[name].make_context(name, arguments)
 
 
 def test_contributing_is_short() -> None:

@@ -116,7 +116,7 @@ def cover(
     weights : N, how much each wants to be told about: see `worth`. Ones choose the middle of each
         large group of alike pictures.
     covered : M×E, of the pictures that are labelled already.
-    take : how many to choose; fewer if there are not so many.
+    take : how many to choose; fewer if there are fewer.
     seed : of the sample of `MOST` pictures, where there are more.
     """
     rows = _sample(len(features), seed)
@@ -142,7 +142,7 @@ def cover(
 
 
 def _sample(count: int, seed: int) -> NDArray[np.int64]:
-    """Rows of at most `MOST` of so many pictures, at random, ascending."""
+    """Rows of at most `MOST` of `count` pictures, at random, ascending."""
     if count <= MOST:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).permutation(count)[:MOST])
