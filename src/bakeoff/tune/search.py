@@ -70,6 +70,7 @@ NOT_OF_A_TRIAL = {
     "schema_version",
     "source",
     "threads",
+    "unlabelled",
 }
 
 SearchListener = Callable[[str, Mapping[str, Any]], None]
