@@ -79,7 +79,8 @@ def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
         expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
 
 
-@pytest.mark.long  # it trains two approaches
+@pytest.mark.long
+@pytest.mark.timeout(1800)  # it trains two approaches twice
 def test_from_zero_labels_to_a_retrained_model(workshop: str, browser: Browser) -> None:
     with watched(browser) as page:
         bring(page, workshop, "from zero")
