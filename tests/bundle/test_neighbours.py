@@ -37,6 +37,18 @@ def parts() -> dict[str, np.ndarray]:
     }
 
 
+def test_embeddings_are_stored_in_their_order_however_they_lie_in_memory() -> None:
+    wanted = np.random.default_rng(0).normal(size=(3, 4))
+    columns = np.asfortranarray(wanted)
+    part = np.repeat(wanted, 2, axis=0)[::2]
+    reversed_twice = np.ascontiguousarray(wanted[::-1])[::-1]
+    for embeddings in (columns, part, reversed_twice, wanted.T.copy().T):
+        one = Neighbours(embeddings, np.array([0, 1, 1]), SOME.thumbnails)
+        again = Neighbours.from_bytes(one.to_bytes(), classes=2, width=4)
+        lengths = np.linalg.norm(wanted, axis=1, keepdims=True)
+        np.testing.assert_allclose(again.embeddings, wanted / lengths, atol=2e-3)
+
+
 @pytest.fixture(scope="module")
 def shipped(finished: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with neighbours."""

@@ -76,7 +76,8 @@ class Neighbours:
         sizes = np.array([len(file) for file in self.thumbnails], dtype=np.int64)
         data: bytes = save(
             {
-                "embeddings": self.embeddings.astype(np.float16),
+                # safetensors writes the memory as it lies, so a transposed array would be shuffled.
+                "embeddings": np.ascontiguousarray(self.embeddings, dtype=np.float16),
                 "labels": self.labels.astype(np.int64),
                 "sizes": sizes,
                 "thumbnails": np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8),
