@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
+from bakeoff.bundle import conversions
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.exporters import EXPORTERS, exporter_names, find_exporter
 from bakeoff.bundle.graph import OUTPUTS
@@ -19,6 +22,7 @@ from bakeoff.record.folder import RunFolder
 
 PLUGIN = """
 from pathlib import Path
+from bakeoff.bundle import conversions
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.exporters import Exporter
 
@@ -79,7 +83,7 @@ def test_another_package_adds_a_format(
         ("text", "plug-in text: is no Exporter"),
         (
             "tflite",
-            "--to tflite: is not a known format. Use bundle, onnx, fixed, openvino, web, labels, ",
+            "--to tflite: is not a known format. Use bundle, onnx, fixed, openvino, litert, ",
         ),
     ],
 )
@@ -155,8 +159,86 @@ def test_a_packed_bundle_is_not_packed_again(finished: RunFolder, tmp_path: Path
 def test_the_help_text_lists_every_format(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "600")
     bakeoff(monkeypatch, "export", "--help")
     shown = capsys.readouterr().out
     for name, exporter in EXPORTERS.items():
         assert f"{name}: {exporter.makes}" in shown
+
+
+def test_openvino_files_answer_as_the_bundle_does(
+    finished: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "new" / "digits.xml"
+    bakeoff(monkeypatch, "export", finished.bundle("cnn"), "--to", "openvino", "--out", out)
+    assert "off in a probability" in capsys.readouterr().out
+    assert {path.name for path in out.parent.iterdir()} == {"digits.xml", "digits.bin"}
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 20, 24, 1), dtype=np.uint8)
+    program = (
+        "import sys; sys.modules['openvino_telemetry'] = None; import numpy, openvino; "
+        "model = openvino.Core().compile_model(sys.argv[1], 'CPU', "
+        "{'INFERENCE_PRECISION_HINT': 'f32'}); "
+        "pixels = numpy.load(sys.argv[2]); "
+        "numpy.save(sys.argv[2], model({'pixels': pixels})['probabilities'])"
+    )
+    np.save(tmp_path / "x.npy", pixels)
+    command = [sys.executable, "-c", program, str(out), str(tmp_path / "x.npy")]
+    subprocess.run(command, check=True)
+    expected = [answer.probability for answer in load(finished.bundle("cnn")).predict([*pixels])]
+    np.testing.assert_allclose(np.load(tmp_path / "x.npy").max(1), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "tract", "onnxruntime"])
+def test_a_bundle_is_verified_in_another_runtime(
+    finished: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    runtime: str,
+) -> None:
+    bakeoff(monkeypatch, "verify", finished.bundle("cnn"), "--runtime", runtime)
+    assert f"golden pictures in {runtime}, probabilities at most" in capsys.readouterr().out
+
+
+def test_a_runtime_that_answers_otherwise_is_refused(
+    finished: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As if no difference at all were allowed."""
+    monkeypatch.setattr(conversions, "CLOSE", 0.0)
+    out = tmp_path / "digits.xml"
+    for arguments, words in (
+        (("export", "--to", "openvino", "--out", out), "--to openvino: answers differ by"),
+        (("verify", "--runtime", "openvino"), "cnn: answers differently in openvino"),
+    ):
+        command, *options = arguments
+        monkeypatch.setattr(
+            sys, "argv", ["bakeoff", command, str(finished.bundle("cnn")), *map(str, options)]
+        )
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 2
+        assert words in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "words"),
+    [
+        ("openvino", "digits.bin", r"does not end in \.xml"),
+        ("fixed", "digits", r"does not end in \.onnx"),
+        ("litert", "digits.lite", r"does not end in \.tflite"),
+        ("coreml", "digits.mlmodel", r"does not end in \.mlpackage"),
+        ("openvino", "folder.xml", "is a folder"),
+    ],
+)
+def test_a_path_of_another_format_is_refused(
+    tmp_path: Path, to: str, name: str, words: str
+) -> None:
+    (tmp_path / "folder.xml").mkdir()
+    with pytest.raises(BakeoffError, match=words):
+        EXPORTERS[to].write([tmp_path], tmp_path / name)

@@ -11,14 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.bundle.bundle import GRAPH, read_bundle
+from bakeoff.bundle.converters import convert
 from bakeoff.bundle.fixed import fixed_graph, fixed_pictures, fixed_shape
 from bakeoff.bundle.manifest import Manifest
-from bakeoff.bundle.runtimes import RUNTIMES, answers_of
+from bakeoff.bundle.runtimes import RUNTIMES, answers_of, import_openvino
 from bakeoff.data.decode import decode
 from bakeoff.errors import BakeoffError
-from bakeoff.record.whole import write_file
+from bakeoff.record.whole import write_file, write_folder
 
-__all__ = ["CLOSE", "difference_in", "write_fixed", "write_openvino"]
+__all__ = [
+    "CLOSE",
+    "difference_in",
+    "write_coreml",
+    "write_fixed",
+    "write_litert",
+    "write_openvino",
+]
 
 CLOSE = 1e-4  # of a probability: other runtimes sum in another order
 
@@ -47,16 +55,11 @@ def write_fixed(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     """The graph for one picture of the size of the network's input, as ONNX."""
     (bundle,) = bundles
     _refuse_other(out, ".onnx")
-    manifest, files = read_bundle(bundle)
-    shape = fixed_shape(files[GRAPH])
-    graph = fixed_graph(files[GRAPH], shape)
-    pictures = fixed_pictures(_golden(manifest), shape)
-    expected = answers_of("onnxruntime", files[GRAPH], pictures)
-    difference = _apart(expected, answers_of("onnxruntime", graph, pictures))
+    one = _OneSize(bundle)
+    difference = _apart(one.expected, answers_of("onnxruntime", one.graph, one.pictures))
     _refuse_different("fixed", difference)
-    write_file(out, graph)
-    size = "×".join(map(str, (1, *shape)))
-    return [f"input: pixels, {size} of uint8", f"classes: {', '.join(manifest.classes)}"]
+    write_file(out, one.graph)
+    return one.lines
 
 
 def write_openvino(bundles: Sequence[Path], out: Path) -> Sequence[str]:
@@ -64,7 +67,7 @@ def write_openvino(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     (bundle,) = bundles
     _refuse_other(out, ".xml")
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError:
         raise BakeoffError("--to openvino", "needs OpenVINO", "pip install openvino") from None
     manifest, files = read_bundle(bundle)
@@ -81,6 +84,52 @@ def write_openvino(bundles: Sequence[Path], out: Path) -> Sequence[str]:
         f"golden pictures: {difference:.1e} off in a probability",
         f"classes: {', '.join(manifest.classes)}",
     ]
+
+
+def write_litert(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    """A ``.tflite`` for pictures of one size, checked where it was converted."""
+    (bundle,) = bundles
+    _refuse_other(out, ".tflite")
+    one = _OneSize(bundle)
+    converted = convert("litert", one.graph, one.pictures, {})
+    data = converted.files[""]
+    difference = _apart(one.expected, answers_of("litert", data, one.pictures))
+    _refuse_different("litert", difference)
+    write_file(out, data)
+    return [f"golden pictures: {difference:.1e} off in a probability", *one.lines]
+
+
+def write_coreml(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    """An ``.mlpackage`` for images of one size. Core ML runs on Apple's systems only.
+
+    What was converted is compared, and the file says that its own answers were not.
+    """
+    (bundle,) = bundles
+    if out.suffix != ".mlpackage":
+        raise BakeoffError(str(out), "does not end in .mlpackage", "Add .mlpackage to --out")
+    one = _OneSize(bundle)
+    about = f"{one.manifest.title}, from bakeoff. Its answers in Core ML were not compared."
+    words = {"classes": one.manifest.classes, "about": about}
+    converted = convert("coreml", one.graph, one.pictures, words)
+    difference = _apart(one.expected, converted.answers)
+    _refuse_different("coreml", difference)
+    write_folder(out, converted.files, replace=(out / "Manifest.json").is_file())
+    line = f"before Core ML's conversion: {difference:.1e} off in a probability; not run in Core ML"
+    return [line, *one.lines]
+
+
+class _OneSize:
+    """A bundle's graph for one size, with its golden pictures and the right answers."""
+
+    def __init__(self, bundle: Path) -> None:
+        self.manifest, files = read_bundle(bundle)
+        shape = fixed_shape(files[GRAPH])
+        self.graph = fixed_graph(files[GRAPH], shape)
+        self.pictures = fixed_pictures(_golden(self.manifest), shape)
+        self.expected = answers_of("onnxruntime", files[GRAPH], self.pictures)
+        size = "×".join(map(str, (1, *shape)))
+        classes = ", ".join(self.manifest.classes)
+        self.lines = [f"input: pixels, {size} of uint8", f"classes: {classes}"]
 
 
 def _golden(manifest: Manifest) -> list[NDArray[np.uint8]]:

@@ -86,11 +86,25 @@ def _write_openvino(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     return write_openvino(bundles, out)
 
 
+def _write_litert(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    from bakeoff.bundle.conversions import write_litert
+
+    return write_litert(bundles, out)
+
+
+def _write_coreml(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    from bakeoff.bundle.conversions import write_coreml
+
+    return write_coreml(bundles, out)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "bundle": Exporter("a folder, or one file if --out ends in .bakeoff", _write_bundle),
     "onnx": Exporter("the ONNX graph alone, from raw pixels to probabilities", _write_onnx),
     "fixed": Exporter("the ONNX graph for one picture of one size", _write_fixed),
     "openvino": Exporter("an .xml and a .bin for OpenVINO", _write_openvino),
+    "litert": Exporter("a .tflite for pictures of one size", _write_litert),
+    "coreml": Exporter("an .mlpackage for images of one size", _write_coreml),
     "web": Exporter(
         "a page for any static host that classifies in the browser", _write_web, several=True
     ),

@@ -137,7 +137,7 @@ def verify(
     ],
     runtime: Annotated[
         str | None,
-        typer.Option(help="Run it elsewhere: openvino, mnn, tract, or opencv (in one size)."),
+        typer.Option(help="Run it elsewhere: openvino, mnn, tract; opencv, litert (one size)."),
     ] = None,
 ) -> None:
     """Check that a bundle is whole and gives the same answers here as where it was made.
