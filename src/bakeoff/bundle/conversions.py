@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.bundle.bundle import GRAPH, read_bundle
-from bakeoff.bundle.converters import convert
+from bakeoff.bundle.converted import convert
 from bakeoff.bundle.fixed import fixed_graph, fixed_pictures, fixed_shape
 from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.runtimes import RUNTIMES, answers_of, import_openvino

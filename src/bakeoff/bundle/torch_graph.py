@@ -131,7 +131,7 @@ def _of_one(function: Callable[[Tensor], Tensor]) -> Operator:
 
 def _of_many(function: Callable[[Tensor, Tensor], Tensor]) -> Operator:
     def operator(inputs: list[Any], _: Attributes) -> Tensor:
-        result = inputs[0]
+        result: Tensor = inputs[0]
         for each in inputs[1:]:
             result = function(*_both([result, each]))
         return result
@@ -199,7 +199,8 @@ def _gather(inputs: list[Any], attributes: Attributes) -> Tensor:
         return result
     rows = torch.as_tensor(index, dtype=torch.int64)
     flat: Tensor = x.index_select(axis, rows.flatten())
-    return flat.unflatten(axis, tuple(rows.shape))
+    axis %= x.dim()
+    return flat.reshape(*x.shape[:axis], *rows.shape, *x.shape[axis + 1 :])
 
 
 def _gather_nd(inputs: list[Any], attributes: Attributes) -> Tensor:
@@ -331,7 +332,7 @@ def _largest(x: Tensor, ranks: list[int]) -> Tensor:
 
 
 def _clip(inputs: list[Any], _: Attributes) -> Tensor:
-    x, low, high, *_ = [*inputs, None, None]
+    x, low, high = [*inputs, None, None][:3]
     result: Tensor = x.clamp(low, high)
     return result
 
