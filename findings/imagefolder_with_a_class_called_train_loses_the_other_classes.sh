@@ -4,7 +4,7 @@
 # load_dataset("imagefolder") takes words such as train, test, dev and val in the name of a folder or
 # file, set off by spaces, dashes, dots or underscores, for splits. Where some files match, it reads
 # those alone. A folder of vehicles (plane, ship, train) becomes a split of three pictures, the other
-# six are gone, the labels too, and nothing is said. `drop_labels=False` does not bring them back.
+# six are gone, the labels too, and nothing is said.
 #
 # Output seen:
 #   datasets 5.2.0
