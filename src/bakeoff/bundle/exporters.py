@@ -98,6 +98,12 @@ def _write_coreml(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     return write_coreml(bundles, out)
 
 
+def _write_hub(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+    from bakeoff.bundle.hub import write_hub
+
+    return write_hub(bundles, out)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "bundle": Exporter("a folder, or one file if --out ends in .bakeoff", _write_bundle),
     "onnx": Exporter("the ONNX graph alone, from raw pixels to probabilities", _write_onnx),
@@ -105,6 +111,7 @@ EXPORTERS: dict[str, Exporter] = {
     "openvino": Exporter("an .xml and a .bin for OpenVINO", _write_openvino),
     "litert": Exporter("a .tflite for pictures of one size", _write_litert),
     "coreml": Exporter("an .mlpackage for images of one size", _write_coreml),
+    "hub": Exporter("a folder that the Hugging Face Hub renders", _write_hub),
     "web": Exporter(
         "a page for any static host that classifies in the browser", _write_web, several=True
     ),

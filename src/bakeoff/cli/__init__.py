@@ -1,6 +1,18 @@
 """The command line; each file defines some commands."""
 
-from bakeoff.cli import train, read, check, label, curve, tune, use, serve  # isort: skip
+from bakeoff.cli import train, read, check, label, curve, tune, use, serve, publish  # isort: skip
 from bakeoff.cli.common import app, main
 
-__all__ = ["app", "check", "curve", "label", "main", "read", "serve", "train", "tune", "use"]
+__all__ = [
+    "app",
+    "check",
+    "curve",
+    "label",
+    "main",
+    "publish",
+    "read",
+    "serve",
+    "train",
+    "tune",
+    "use",
+]

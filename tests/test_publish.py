@@ -1,0 +1,208 @@
+"""Models and curves go to the Hub, to MLflow and to TensorBoard."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bakeoff.bundle.bundle import load
+from bakeoff.bundle.hub import push, repository_of, write_hub
+from bakeoff.errors import BakeoffError
+from bakeoff.record.events import EpochEnded, UnitFinished
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.scalars import Scalar, TensorBoard, pour, scalars_of
+
+
+class Hub(ThreadingHTTPServer):
+    """As much of the Hub's API as an upload of small files needs."""
+
+    files: dict[str, bytes]
+    tokens: set[str | None]
+
+    class Handler(BaseHTTPRequestHandler):
+        server: Hub
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.server.tokens.add(self.headers.get("Authorization"))
+            home = f"http://127.0.0.1:{self.server.server_port}/me/digits"
+            if self.path == "/api/repos/create":
+                self.reply({"url": home, "name": "me/digits", "id": "me/digits"})
+            elif self.path == "/api/validate-yaml":
+                self.reply({"errors": [], "warnings": []})
+            elif "/preupload/" in self.path:
+                named = [
+                    {**one, "uploadMode": "regular", "shouldIgnore": False}
+                    for one in json.loads(body)["files"]
+                ]
+                self.reply({"files": named})
+            elif "/commit/" in self.path:
+                for line in body.splitlines():
+                    part = json.loads(line)
+                    if part["key"] == "file":
+                        value = part["value"]
+                        self.server.files[value["path"]] = base64.b64decode(value["content"])
+                self.reply({"commitUrl": f"{home}/commit/1", "commitOid": "1", "success": True})
+            else:
+                self.reply({}, 404)
+
+        def do_GET(self) -> None:
+            self.reply({"id": "me/digits", "sha": "1", "siblings": []})
+
+        def reply(self, value: object, status: int = 200) -> None:
+            data = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+
+@pytest.fixture
+def bundle(finished: RunFolder) -> Path:
+    """That of a small run."""
+    return next(path.parent for path in finished.path.glob("bundles/*/bundle.json"))
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A stand-in for the Hub on this machine."""
+    server = Hub(("127.0.0.1", 0), Hub.Handler)
+    server.files, server.tokens = {}, set()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_folder_for_the_hub_is_a_bundle_with_a_card(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "hub"
+    write_hub([bundle], out)
+    manifest = load(out).manifest
+    header = yaml.safe_load((out / "README.md").read_text().split("---")[1])
+    assert header["pipeline_tag"] == "image-classification"
+    assert (out / header["widget"][0]["src"]).read_bytes()[1:4] == b"PNG"
+    config = json.loads((out / "config.json").read_text())
+    assert list(config["id2label"].values()) == manifest.classes
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/file").touch()
+    with pytest.raises(BakeoffError, match="exists and is not a bundle"):
+        write_hub([bundle], tmp_path / "other")
+
+
+def test_names_of_repositories() -> None:
+    assert repository_of("hf:me/digits") == "me/digits"
+    for text in ("me/digits", "hf:", "hf:a/b/c", "hf:../x y"):
+        with pytest.raises(BakeoffError, match="names no repository"):
+            repository_of(text)
+
+
+def test_a_push_uploads_the_folder(bundle: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi
+
+    def to_stand_in(**_: object) -> HfApi:
+        return HfApi(endpoint=f"http://127.0.0.1:{hub.server_port}", token="hf_x")
+
+    monkeypatch.setattr("huggingface_hub.HfApi", to_stand_in)
+    address = push(bundle, "hf:me/digits")
+    assert address.endswith("/me/digits")
+    assert {"README.md", "bundle.json", "config.json", "model.onnx"} <= set(hub.files)
+    assert hub.files["model.onnx"] == (bundle / "model.onnx").read_bytes()
+    assert hub.tokens == {"Bearer hf_x"}
+
+
+EVENTS = [
+    EpochEnded(
+        approach="cnn",
+        fold="fold 1",
+        number=number,
+        of=2,
+        learning_rate=0.1,
+        train_loss=1 / number,
+        train_accuracy=0.5,
+        validation_loss=None if number == 1 else 0.25,
+        validation_accuracy=None,
+        seconds=1,
+    )
+    for number in (1, 2)
+] + [UnitFinished(approach="cnn", fold="fold 1", seconds=1, best_epoch=2, accuracy=0.75)]
+
+
+def test_scalars_follow_the_epochs() -> None:
+    scalars = list(scalars_of(EVENTS))
+    assert [(one.name, one.step, one.value) for one in scalars if "loss" in one.name] == [
+        ("train_loss", 1, 1.0),
+        ("train_loss", 2, 0.5),
+        ("validation_loss", 2, 0.25),
+    ]
+    assert scalars[-1].curve == "cnn/fold 1"
+    assert (scalars[-1].name, scalars[-1].step, scalars[-1].value) == ("accuracy", 2, 0.75)
+
+
+def test_tensorboard_reads_what_is_written(tmp_path: Path) -> None:
+    from tensorboardX.proto.event_pb2 import Event
+
+    count = pour(scalars_of(EVENTS), TensorBoard(tmp_path))
+    assert count == 8
+    (file,) = (tmp_path / "cnn/fold 1").iterdir()
+    found = [Event.FromString(record) for record in records(file.read_bytes())]
+    values = [(one.step, v.tag, v.simple_value) for one in found for v in one.summary.value]
+    assert (2, "train_loss", 0.5) in values
+    assert len(values) == count
+
+
+def records(data: bytes) -> Iterator[bytes]:
+    """Those of an event file: length, its checksum, the record, its checksum."""
+    while data:
+        length = int.from_bytes(data[:8], "little")
+        yield data[12 : 12 + length]
+        data = data[16 + length :]
+
+
+def test_a_sink_is_closed_when_it_fails() -> None:
+    class Full:
+        closed = False
+
+        def add(self, scalar: Scalar) -> None:
+            raise OSError("disk full")
+
+        def close(self) -> None:
+            self.closed = True
+
+    sink = Full()
+    with pytest.raises(OSError, match="disk full"):
+        pour(scalars_of(EVENTS), sink)
+    assert sink.closed
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_gets_scores_curves_and_a_model(
+    finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database would need all of mlflow
+    import mlflow
+
+    from bakeoff.bundle.mlflow import log_to_mlflow
+
+    lines = log_to_mlflow(finished, (tmp_path / "store").as_uri())
+    assert len(lines) == len(finished.results().approaches)
+    run = mlflow.get_run(lines[0].rpartition(": ")[2])
+    approach = finished.results().approaches[0]
+    assert approach.out_of_fold is not None
+    assert run.data.metrics["out_of_fold_accuracy"] == approach.out_of_fold.accuracy
+    models = mlflow.search_logged_models(output_format="list")
+    info = mlflow.models.get_model_info(models[0].model_uri)
+    assert "uint8" in str(info.signature)
