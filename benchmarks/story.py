@@ -2,10 +2,10 @@
 
     python benchmarks/story.py [--film docs/screens/story.webp]
 
-Two classes are drawn, six pictures each; a run is trained; a drawing is answered; the models so
-far are shared, and the shared page is opened and answers. Server and browser run on this machine.
-The pen moves as fast as the page takes it: the seconds are those of the software, not of a hand.
-With --film the screen is kept as an animation.
+Two classes are drawn, six pictures each; a run is trained; a drawing is answered; a label is
+corrected; the models so far are shared, and the shared page is opened and answers. Server and
+browser run on this machine. The pen moves as fast as the page takes it: the seconds are those of
+the software, not of a hand. With --film the screen is kept as an animation.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Story:
             (f"draw {2 * EACH} pictures", self.draw_all),
             ("train until the first model answers", self.train),
             ("draw, until all models have answered", self.ask),
+            ("correct a label", self.fix),
             ("publish", self.share),
             ("open the shared page and draw there", self.visit),
         )
@@ -139,6 +140,20 @@ class Story:
         expect(page.locator("[data-answer]").first).to_have_attribute(
             "data-answer", re.compile("ring|cross")
         )
+
+    def fix(self, page: Page) -> None:
+        """A picture of the set gets its other class, and is kept for the next training."""
+        page.get_by_role("link", name="Data", exact=True).click()
+        page.get_by_role("link", name=re.compile("^Pictures")).click()
+        page.get_by_role("region", name="Pictures").get_by_role("button").first.click()
+        labels = page.get_by_role("region", name="Correct the label")
+        self.see(page, 1000)
+        labels.get_by_role("button", name=re.compile("ring|cross"), pressed=False).click()
+        expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+        self.see(page, 1000)
+        page.keyboard.press("Escape")
+        self.see(page, 1000)
+        page.get_by_role("link", name="Try", exact=True).click()
 
     def share(self, page: Page) -> None:
         """The page under /s/."""

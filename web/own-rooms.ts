@@ -10,3 +10,39 @@ export function withRoomsOf(pages: readonly string[], code: string): string {
       : `[${of}], () => Promise.reject(new Error("This page has no such room."))`,
   );
 }
+
+/** The groups of texts that one room alone uses; all others are everywhere. */
+const TEXTS: Record<string, readonly string[]> = {
+  try: ["try", "keep"],
+  compare: [
+    ...["compare", "view", "bars", "chips", "before", "breakdown", "calibration", "classes"],
+    ...["confusion", "strengths", "cost", "filter", "folds", "trust", "leader", "learning"],
+    ...["mistakes", "next", "measure", "pairs", "drawer", "reading", "robust", "sides"],
+    ...["verdict", "fact"],
+  ],
+  data: [
+    ...["data", "copies", "gallery", "groups", "health", "labels", "left", "odd"],
+    ...["unchecked", "summary", "balance"],
+  ],
+  train: ["train", "budget", "set", "drop", "named", "runs", "more", "watch"],
+};
+
+/** The groups of texts that nothing but the other rooms uses. */
+export function foreignTexts(room: string | undefined): string[] {
+  return Object.entries(TEXTS).flatMap(([of, groups]) => (of === room ? [] : groups));
+}
+
+/** A catalogue of texts without those of rooms that none of `pages` has, by the text of rooms.ts.
+ *
+ * A report holds all languages: 240 kB of texts, without those of Try and Train.
+ */
+export function withTextsOf(pages: readonly string[], rooms: string, json: string): string {
+  const found = [...rooms.matchAll(/room\("(\w+)",[^[]*\[([^\]]*)\]/g)];
+  const missing = found
+    .filter(([, , of]) => !pages.some((page) => of!.includes(`"${page}"`)))
+    .flatMap(([, name]) => TEXTS[name!] ?? []);
+  const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+    ([key]) => !missing.includes(key.split(".")[0]!),
+  );
+  return JSON.stringify(Object.fromEntries(kept));
+}

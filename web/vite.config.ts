@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
-import { withRoomsOf } from "./own-rooms.ts";
+import { withRoomsOf, withTextsOf } from "./own-rooms.ts";
 
 // One source, three builds: the app that `bakeoff serve` serves, the report (one file), and a
 // folder whose models run in the browser.
@@ -42,7 +42,7 @@ export default defineConfig(({ mode }) => {
     },
     worker: { format: "es" as const },
     server: { proxy: { "/api": "http://127.0.0.1:8471" } },
-    test: { include: ["src/**/*.test.ts"] },
+    test: { include: ["src/**/*.test.ts"], setupFiles: ["src/languages/setup.ts"] },
   };
 });
 
@@ -66,13 +66,17 @@ function policy(): Plugin {
   };
 }
 
-/** Leaves out of a build the components of rooms that none of its pages has. */
+/** Leaves out of a build the components and texts of rooms that none of its pages has. */
 function ownRooms(ship: Ship): Plugin {
   return {
     name: "own-rooms",
     enforce: "pre",
     apply: "build",
-    transform: (code, id) => (id.endsWith("/src/rooms.ts") ? withRoomsOf(PAGES[ship], code) : null),
+    transform: (code, id) => {
+      if (id.endsWith("/src/rooms.ts")) return withRoomsOf(PAGES[ship], code);
+      if (!/\/src\/languages\/\w+\.json$/.test(id)) return null;
+      return withTextsOf(PAGES[ship], readFileSync("src/rooms.ts", "utf8"), code);
+    },
   };
 }
 

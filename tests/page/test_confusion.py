@@ -59,7 +59,7 @@ def test_the_matrix_can_be_walked_by_keyboard(
         expect(cells.nth(place)).to_be_focused()
     page.keyboard.press("Control+Home")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name=re.compile("0, recognised"))).to_be_visible()
+    expect(page.get_by_role("dialog", name=re.compile("^0 recognised"))).to_be_visible()
     assert page.get_by_role("grid").locator("button[tabindex='0']").count() == 1
 
 

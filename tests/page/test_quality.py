@@ -51,7 +51,7 @@ def test_the_first_load_is_light(page: Page, served: Served) -> None:
     files = [one for one in came if "/api/" not in one.url]
     assert [one.url for one in files if re.search(r"\.js$", one.url)]
     assert not [one.url for one in came if re.search("wasm|onnx|worker", one.url)]
-    assert sum(len(gzip.compress(one.body())) for one in files) <= 250_000
+    assert sum(len(gzip.compress(one.body())) for one in files) <= 80_000
 
 
 def test_it_can_be_drawn_on_within_a_second(page: Page, served: Served) -> None:
@@ -237,7 +237,7 @@ def settled(page: Page) -> str:
 def test_a_report_leaves_room_for_its_run() -> None:
     # tests/report/test_write.py lets a run of 70 000 pictures take 15 MB less this.
     built = WEB.parent / "src" / "bakeoff" / "web" / "report" / "index.html"
-    assert built.stat().st_size < 400_000
+    assert built.stat().st_size < 650_000  # of which 240 kB are texts in six languages
 
 
 # -- kept well ----------------------------------------------------------------

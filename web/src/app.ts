@@ -1,6 +1,7 @@
 /** The page that `bakeoff serve` serves. */
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { preferred, speak } from "./lib/language.svelte.ts";
 import { Page } from "./lib/page.ts";
 import { ServedModels } from "./lib/served.ts";
 import { ServedShelf } from "./lib/shelves.ts";
@@ -13,4 +14,5 @@ const page = new Page("app", {
   models: new ServedModels(),
 });
 
+await speak(preferred());
 mount(App, { target: document.getElementById("page")!, props: { page } });

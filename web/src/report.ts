@@ -1,6 +1,7 @@
 /** The report of a run, of a search of settings or of a check of pictures: it needs no server. */
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { preferred, speak } from "./lib/language.svelte.ts";
 import { Page } from "./lib/page.ts";
 import { CarriedShelf } from "./lib/shelves.ts";
 import { CarriedStudy } from "./lib/studies.ts";
@@ -15,4 +16,5 @@ const page =
     ? new Page("study", { studies: new CarriedStudy(text) })
     : new Page(data.id === "check" ? "check" : "run", { shelf: new CarriedShelf(text) });
 
+await speak(preferred());
 mount(App, { target: document.getElementById("page")!, props: { page } });

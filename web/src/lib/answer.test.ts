@@ -6,8 +6,8 @@ import {
   NOTHING_DRAWN,
   thresholdsOf,
   verdictKind,
-  verdictWords,
 } from "./answer.ts";
+import { verdictWords } from "./verdict.ts";
 
 const TRUST = { least_probability: 0.1, max_ood_score: 2 };
 const CLASSES = ["a", "b", "c", "d", "e", "f"];
@@ -85,7 +85,14 @@ test("the verdict of servers before and since has the same words", () => {
     expect(isOutOfDistribution(answer)).toBe(true);
     expect([verdictKind(answer), verdictWords(answer)]).toEqual(["none", "none of these"]);
   }
-  const between = { verdict: "between", words: "between a and b" } as const;
+  const between = {
+    verdict: "between",
+    words: "between a and b",
+    possible: ["a", "b"],
+  } as const;
   expect(isOutOfDistribution(between)).toBe(false);
-  expect([verdictKind(between), verdictWords(between)]).toEqual(["between", "between a and b"]);
+  expect([
+    verdictKind(between),
+    verdictWords({ ...between, possible: [...between.possible] }),
+  ]).toEqual(["between", "between a and b"]);
 });

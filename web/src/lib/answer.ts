@@ -10,6 +10,9 @@ export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_sc
 /** The score of a picture on which nothing is drawn: `NOTHING_DRAWN` in evaluation/records.py. */
 export const NOTHING_DRAWN = 1e6;
 
+export const TOO_FEW = "not enough pictures to be sure";
+export const MOST_NAMED = 4; // classes between which an answer lies
+
 /** The thresholds of a bundle.json, of which schema 1 has one under another name. */
 export function thresholdsOf(
   trust: Thresholds | { least_probability: number; most_strangeness: number } | null,
@@ -75,7 +78,7 @@ function wordsOf(
   if (verdict === "between") return betweenWords(possible);
   if (verdict === "out of distribution") return "none of these";
   if (verdict !== "unsure") return verdict;
-  return rule?.least_probability == null ? "not enough pictures to be sure" : "not sure";
+  return rule?.least_probability == null ? TOO_FEW : "not sure";
 }
 
 /** Whether a picture is unlike everything that the model was trained on.
@@ -98,13 +101,8 @@ export function verdictKind(answer: Pick<PictureAnswer, "verdict">): "sure" | "b
   return answer.verdict === "sure" ? "sure" : "between";
 }
 
-/** The verdict as the page shows it: sure, between A and B, none of these. */
-export function verdictWords(answer: Pick<PictureAnswer, "verdict" | "words">): string {
-  return isOutOfDistribution(answer) ? "none of these" : answer.words;
-}
-
 function betweenWords(possible: readonly string[]): string {
-  const named = possible.slice(0, 4);
-  const more = possible.length > 4 ? " …" : "";
+  const named = possible.slice(0, MOST_NAMED);
+  const more = possible.length > MOST_NAMED ? " …" : "";
   return `between ${named.slice(0, -1).join(", ")} and ${named.at(-1)}${more}`;
 }

@@ -1,4 +1,5 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
+import { t } from "./language.svelte.ts";
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
 
@@ -22,7 +23,7 @@ export function credentials(): Record<string, string> {
 /** The refusal for a status and a body such as `{"detail": "…"}`. */
 export function refusal(status: number, body: unknown): Refused {
   const detail = body && typeof body === "object" && "detail" in body ? String(body.detail) : "";
-  return new Refused(status, detail || `The server responded with status ${status}.`);
+  return new Refused(status, detail || t("server.status", { status: String(status) }));
 }
 
 /** An address of the API, below the path under which this page is served. */
@@ -39,7 +40,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     response = await fetch(addressOf(path), { ...options, headers });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Refused(0, "The server does not respond. Restart it with bakeoff serve.");
+    throw new Refused(0, t("server.silent"));
   }
   if (response.ok) return response;
   if (response.status === 401) token.wanted = true;

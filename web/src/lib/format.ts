@@ -1,25 +1,27 @@
-/** Numbers as text. Every figure on the page is formatted here. */
+/** Numbers as text, in the reader's language. Every figure on the page is formatted here. */
+import { decimal, locale, percentSign, t } from "./language.svelte.ts";
 
-const GAP = "\u202f"; // keeps "1 234" and "97.5 %" on one line, narrower than a word space
+const GAP = "\u202f"; // keeps "97.5 %" on one line, narrower than a word space
 const MINUS = "\u2212";
 
 /** 1234 → "1 234". */
 export function count(number: number): string {
-  return Math.round(number)
-    .toString()
-    .replace(/\B(?=(\d{3})+$)/g, GAP);
+  return decimal(number, 0);
 }
 
-/** (1, "picture") → "1 picture"; (3, "class", "classes") → "3 classes". */
+/** (1, "picture") → "1 picture"; (3, "class", "classes") → "3 classes". English, in Tune alone. */
 export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
 /** 0.975 → "97.5 %"; a share below 1 is never rounded up to "100.0 %". */
 export function percent(share: number, digits = 1): string {
-  let text = (100 * share).toFixed(digits);
-  if (share < 1 && Number(text) >= 100) text = (100 - 10 ** -digits).toFixed(digits);
-  return `${text}${GAP}%`;
+  return percentNumber(share, digits) + percentSign();
+}
+
+function percentNumber(share: number, digits: number): string {
+  const value = Number((100 * share).toFixed(digits));
+  return decimal(share < 1 && value >= 100 ? 100 - 10 ** -digits : value, digits);
 }
 
 /** The probability of a class: 0.975 → "97.5 %". No class is ruled out, so 0.0001 → "<0.1 %". */
@@ -34,19 +36,19 @@ export function glued(sentence: string): string {
 
 /** [0.887, 0.929] → "88.7–92.9 %". */
 export function percents([low, high]: readonly [number, number], digits = 1): string {
-  return `${percent(low, digits).slice(0, -2)}–${percent(high, digits)}`;
+  return `${percentNumber(low, digits)}–${percent(high, digits)}`;
 }
 
 /** A difference of two shares in percentage points: 0.012 → "+1.2". */
 export function points(difference: number): string {
-  const text = (100 * difference).toFixed(1);
-  if (Number(text) === 0) return "0.0";
-  return text.startsWith("-") ? MINUS + text.slice(1) : `+${text}`;
+  const value = Number((100 * difference).toFixed(1));
+  if (value === 0) return decimal(0, 1);
+  return (value < 0 ? MINUS : "+") + decimal(Math.abs(value), 1);
 }
 
 /** A loss or a temperature with `digits` decimals. */
 export function figure(value: number, digits = 3): string {
-  return Number.isFinite(value) ? value.toFixed(digits) : "∞";
+  return Number.isFinite(value) ? decimal(value, digits) : "∞";
 }
 
 /** Two figures as a range: [0.1, 0.25] → "0.100–0.250". */
@@ -57,62 +59,63 @@ export function figures([low, high]: readonly [number, number], digits = 3): str
 /** A p-value to two figures, or "<0.001". */
 export function pValue(p: number | null): string {
   if (p === null) return "–";
-  if (p < 0.001) return `<${GAP}0.001`;
-  return p < 0.1 ? p.toFixed(3) : p.toFixed(2);
+  if (p < 0.001) return `<${GAP}${decimal(0.001, 3)}`;
+  return decimal(p, p < 0.1 ? 3 : 2);
 }
 
 /** Seconds up to a minute and a half, then minutes, then hours. */
 export function seconds(value: number): string {
-  if (value < 10) return `${value.toFixed(1)} s`;
-  if (value < 90) return `${value.toFixed(0)} s`;
+  if (value < 90) return t("unit.s", { n: decimal(value, value < 10 ? 1 : 0) });
   const minutes = Math.floor(Math.round(value) / 60);
-  if (minutes < 60) return `${minutes} min ${String(Math.round(value) % 60).padStart(2, "0")} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  const two = (number: number) => String(number).padStart(2, "0");
+  if (minutes < 60) return t("unit.min_s", { min: minutes, s: two(Math.round(value) % 60) });
+  return t("unit.h_min", { h: Math.floor(minutes / 60), min: two(minutes % 60) });
 }
 
 /** An estimated time: "a few seconds", "40 s", "3 min", "1 h 20 min". */
 export function roughly(value: number): string {
-  if (value < 8) return "a few seconds";
-  if (value < 55) return `${5 * Math.round(value / 5)} s`;
+  if (value < 8) return t("unit.few_s");
+  if (value < 55) return t("unit.s", { n: 5 * Math.round(value / 5) });
   const minutes = Math.max(1, Math.round(value / 60));
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return t("unit.min", { n: minutes });
   const tens = 10 * Math.round(minutes / 10);
-  return `${Math.floor(tens / 60)} h${tens % 60 ? ` ${tens % 60} min` : ""}`;
+  const [h, min] = [Math.floor(tens / 60), tens % 60];
+  return min ? t("unit.h_min", { h, min }) : t("unit.h", { n: h });
 }
 
 /** Milliseconds to about three figures. */
 export function milliseconds(value: number): string {
-  return `${aboutThree(value)} ms`;
+  return t("unit.ms", { n: aboutThree(value) });
 }
 
 /** Bytes as megabytes (10⁶) to about three figures. */
 export function megabytes(bytes: number): string {
-  return `${aboutThree(bytes / 1e6)} MB`;
+  return t("unit.mb", { n: aboutThree(bytes / 1e6) });
 }
 
 /** A large number in words: "12.3 million". */
 export function large(value: number): string {
-  if (value >= 1e9) return `${aboutThree(value / 1e9)} billion`;
-  if (value >= 1e6) return `${aboutThree(value / 1e6)} million`;
+  if (value >= 1e9) return t("unit.billion", { n: aboutThree(value / 1e9) });
+  if (value >= 1e6) return t("unit.million", { n: aboutThree(value / 1e6) });
   return count(value);
 }
 
 /** The value of a setting; "auto" depends on the pictures and the budget. */
 export function setting(value: unknown): string {
   if (value === null || value === undefined) return "auto";
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "boolean") return value ? t("common.yes") : t("common.no");
   if (typeof value === "number") return String(Number(value.toPrecision(4)));
-  if (Array.isArray(value)) return value.length ? value.map(setting).join(", ") : "none";
+  if (Array.isArray(value)) return value.length ? value.map(setting).join(", ") : t("common.none");
   return String(value);
 }
 
-/** An ISO 8601 time in the reader's zone and locale, without seconds. */
+/** An ISO 8601 time in the reader's zone and language, without seconds. */
 export function moment(text: string): string {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return text;
-  return time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return time.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 function aboutThree(value: number): string {
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+  return decimal(value, value < 10 ? 2 : value < 100 ? 1 : 0);
 }

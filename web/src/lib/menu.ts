@@ -1,6 +1,7 @@
 /** What the menu shows and where its links lead, computed from the table of rooms and the address. */
 import type { Component } from "svelte";
 import { href, type Address } from "./address.ts";
+import { named } from "./language.svelte.ts";
 
 /** The served app, the report of a run, of a check or of a study, or models in the browser. */
 export type PageKind = "app" | "run" | "check" | "study" | "browser";
@@ -44,10 +45,15 @@ export function runAt({ path, query }: Address, room: Room | undefined): string 
   return path[1] ?? query.run;
 }
 
+/** A room's title in the language of the page; the rooms of others keep their own. */
+export function titleOf(room: Room): string {
+  return named("room", room.name, room.title);
+}
+
 /** The title of the browser's tab. */
 export function titleAt(address: Address, room: Room | undefined): string {
   const name = room?.shows === "study" ? address.path[1] : runAt(address, room);
-  return [room?.title ?? "bakeoff", ...(name ? [name] : []), "bakeoff"].join(" · ");
+  return [room ? titleOf(room) : "bakeoff", ...(name ? [name] : []), "bakeoff"].join(" · ");
 }
 
 export interface MenuEntry {
@@ -63,7 +69,7 @@ export function menu(address: Address, rooms: readonly Room[]): MenuEntry[] {
   const run = runAt(address, here);
   return rooms.map((room) => ({
     name: room.name,
-    title: room.title,
+    title: titleOf(room),
     href: href(room.shows === "run" && run ? [room.name, run] : [room.name]),
     current: room === here,
   }));

@@ -1,4 +1,5 @@
 /** The state of a run in words. */
+import { t } from "./language.svelte.ts";
 import { FINAL, isFinished, type Progress, type Unit } from "./progress.ts";
 
 const TITLES: Record<string, string> = {
@@ -18,47 +19,51 @@ export function short(approach: string): string {
 export function currentStep(now: Progress): string {
   switch (now.phase) {
     case "starting":
-      return "Reading the pictures";
+      return t("run.reading");
     case "measuring":
-      return "Measuring the speed of this machine";
+      return t("run.measuring");
     case "scoring":
-      return "Scoring";
+      return t("run.scoring");
     case "packing":
-      return "Packing the models";
+      return t("run.packing");
     case "finished":
-      return "Finished";
+      return t("run.finished");
     case "stopped":
-      return "Stopped";
+      return t("run.stopped");
     case "failed":
-      return "Failed";
+      return t("run.failed");
   }
   const preparing = now.approaches.find((approach) => approach.preparing);
-  if (preparing) return `${short(preparing.name)}: preparing the pictures`;
-  if (!now.current) return "Training";
+  if (preparing) return t("run.preparing", { approach: short(preparing.name) });
+  if (!now.current) return t("run.training");
   const { approach, fold } = now.current;
   const unit = now.approaches
     .find((one) => one.name === approach)
     ?.units.find((unit) => unit.fold === fold);
   const epoch = unit?.curve.at(-1);
-  const far = epoch && unit?.planned ? `, epoch ${epoch.epoch} of ${unit.planned}` : "";
-  return `${short(approach)}: ${foldWords(now, fold)}${far}`;
+  const step = { approach: short(approach), fold: foldWords(now, fold) };
+  if (!epoch || !unit?.planned) return t("run.step", step);
+  return t("run.stepEpoch", { ...step, epoch: epoch.epoch, planned: unit.planned });
 }
 
 /** The text for screen readers, without the details that change all the time. */
 export function spoken(now: Progress): string {
   if (now.phase !== "training") return currentStep(now);
-  return now.current ? `${foldWords(now, now.current.fold)} of ${short(now.current.approach)}` : "";
+  if (!now.current) return "";
+  const { approach, fold } = now.current;
+  return t("run.spoken", { fold: foldWords(now, fold), approach: short(approach) });
 }
 
 function foldWords(now: Progress, fold: string): string {
-  if (fold === FINAL) return "final fit on all pictures";
+  if (fold === FINAL) return t("run.finalFit");
   const number = now.folds.indexOf(fold) + 1;
   const plain = /^(fold )?\d+$/.test(fold);
-  return `fold ${number} of ${now.folds.length}${plain ? "" : ` (${fold})`}`;
+  const all = now.folds.length;
+  return plain ? t("run.fold", { number, all }) : t("run.foldNamed", { number, all, name: fold });
 }
 
 /** The state of a unit, for screen readers. */
 export function unitWords(unit: Unit): string {
-  if (isFinished(unit)) return "finished";
-  return unit.state === "training" ? "training" : "waiting";
+  if (isFinished(unit)) return t("unit.finished");
+  return unit.state === "training" ? t("unit.training") : t("unit.waiting");
 }

@@ -1,4 +1,5 @@
 /** How far confidence can be trusted, in words. */
+import { decimal, t } from "../../lib/language.svelte.ts";
 import type { Scores } from "../../lib/run.ts";
 
 export type Belief = "fair" | "overconfident" | "underconfident";
@@ -7,25 +8,24 @@ export type Belief = "fair" | "overconfident" | "underconfident";
 export function calibrationWords(scores: Scores): string[] {
   const { calibration_error: error, calibration_interval: interval } = scores;
   const chance = scores.calibration_null_level ?? null;
-  const range = interval ? ` (95 % interval ${interval.map(inPoints).join("–")})` : "";
-  const words = [`Confidence is off by ${inPoints(error)} points on average${range}.`];
+  const off = { error: inPoints(error), interval: (interval ?? []).map(inPoints).join("–") };
+  const words = [interval ? t("calibration.offBy", off) : t("calibration.off", off)];
   if (chance === null) return words;
-  const expected = `Up to ${inPoints(chance)} would be expected by chance`;
-  words.push(error <= chance ? `${expected}.` : `${expected}: the model is ${leaning(scores)}.`);
-  return words;
+  const kind = error <= chance ? "chance" : leaning(scores);
+  return [...words, t(`calibration.${kind}`, { chance: inPoints(chance) })];
 }
 
 function inPoints(share: number): string {
-  return (100 * share).toFixed(1);
+  return decimal(100 * share, 1);
 }
 
 /** Whether it is over- or underconfident overall. */
-function leaning({ reliability, accuracy }: Scores): string {
+function leaning({ reliability, accuracy }: Scores): "over" | "under" | "both" {
   const pictures = reliability.reduce((sum, bin) => sum + bin.pictures, 0);
   const stated = reliability.reduce((sum, bin) => sum + bin.pictures * bin.confidence, 0);
   const gap = stated / pictures - accuracy;
-  if (Math.abs(gap) < 0.005) return "overconfident in places and underconfident in others";
-  return gap > 0 ? "overconfident" : "underconfident";
+  if (Math.abs(gap) < 0.005) return "both";
+  return gap > 0 ? "over" : "under";
 }
 
 /** Whether a group's mean confidence lies within the interval of its accuracy. */

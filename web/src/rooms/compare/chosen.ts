@@ -1,18 +1,19 @@
 /** The state of the view, read from the address, so that every view can be shared. */
+import { t } from "../../lib/language.svelte.ts";
 import { href, route, type Query } from "../../lib/route.svelte.ts";
 import type { Approach, Part, Run } from "../../lib/run.ts";
 
 export const VIEWS = [
-  { value: "overview", text: "Overview" },
-  { value: "confusion", text: "Confusion" },
-  { value: "mistakes", text: "Mistakes" },
-  { value: "sides", text: "Side by side" },
-  { value: "classes", text: "Classes & groups" },
-  { value: "calibration", text: "Calibration" },
-  { value: "robustness", text: "Robustness" },
-  { value: "learning", text: "Learning curves" },
-  { value: "curves", text: "Training" },
-  { value: "cost", text: "Cost & method" },
+  { value: "overview" },
+  { value: "confusion" },
+  { value: "mistakes" },
+  { value: "sides" },
+  { value: "classes" },
+  { value: "calibration" },
+  { value: "robustness" },
+  { value: "learning" },
+  { value: "curves" },
+  { value: "cost" },
 ] as const;
 
 export type ViewName = (typeof VIEWS)[number]["value"];
@@ -60,5 +61,5 @@ export function digitsOf(run: Run): number {
 }
 
 export function partText(part: Part): string {
-  return part === "test" ? "locked test" : "out of fold";
+  return part === "test" ? t("common.testPart") : t("common.foldPart");
 }

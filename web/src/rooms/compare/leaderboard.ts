@@ -9,6 +9,7 @@ import {
   percents,
   seconds,
 } from "../../lib/format.ts";
+import { t, type Key } from "../../lib/language.svelte.ts";
 import type { Approach } from "../../lib/run.ts";
 
 export interface Column {
@@ -36,11 +37,12 @@ export function otherMetrics(approaches: readonly Approach[]): string[] {
 
 /** A metric of the table in `evaluation/metrics.py`: of losses and errors the least is best. */
 function metricColumn(name: string, digits: number): Column {
-  const title = name.replaceAll("_", " ").replace(/\bf1\b/, "F1");
+  const words = name.replaceAll("_", " ").replace(/\bf1\b/, "F1");
+  const own = METRICS[name];
   return {
     key: name,
-    title: title.charAt(0).toUpperCase() + title.slice(1),
-    about: METRICS[name] ?? "A metric of this run",
+    title: own ? t(own.title) : words.charAt(0).toUpperCase() + words.slice(1),
+    about: t(own?.about ?? "leader.metric"),
     value: (one) => one.scores?.metrics?.[name] ?? null,
     text: (value) => (value >= 0 && value <= 1 ? percent(value, digits) : figure(value)),
     best: /(loss|error)$/.test(name) ? "least" : "most",
@@ -48,9 +50,9 @@ function metricColumn(name: string, digits: number): Column {
   };
 }
 
-const METRICS: Record<string, string> = {
-  balanced_accuracy: "Mean recall of the classes: small classes count as much as large ones",
-  macro_f1: "Mean F1 of the classes: small classes count as much as large ones",
+const METRICS: Record<string, { title: Key; about: Key }> = {
+  balanced_accuracy: { title: "leader.balancedTitle", about: "leader.balanced" },
+  macro_f1: { title: "leader.f1Title", about: "leader.f1" },
 };
 
 export function columns(
@@ -64,7 +66,7 @@ export function columns(
     {
       key: "accuracy",
       title: part,
-      about: "Share of correct answers, with its 95 % interval",
+      about: t("leader.accuracy"),
       value: (one) => one.scores?.accuracy ?? null,
       text: share,
       interval: (one) => one.scores && percents(one.scores.interval, digits),
@@ -74,8 +76,8 @@ export function columns(
       ? [
           {
             key: "test",
-            title: "Locked test",
-            about: "Accuracy on pictures that were set aside and used once, at the end",
+            title: t("filter.test"),
+            about: t("leader.test"),
             value: (one: Approach) => one.result.test?.accuracy ?? null,
             text: share,
             interval: (one: Approach) =>
@@ -86,8 +88,8 @@ export function columns(
       : []),
     {
       key: "loss",
-      title: "Loss",
-      about: "Counts confidence too; 0 is best",
+      title: t("common.loss"),
+      about: t("leader.loss"),
       value: (one) => one.scores?.loss ?? null,
       text: (value) => figure(value),
       interval: (one) => (one.scores?.loss_interval ? figures(one.scores.loss_interval) : null),
@@ -95,8 +97,8 @@ export function columns(
     },
     {
       key: "calibration",
-      title: "Calibration error",
-      about: "How far confidence and accuracy differ on average",
+      title: t("leader.calibrationTitle"),
+      about: t("leader.calibration"),
       value: (one) => one.scores?.calibration_error ?? null,
       text: (value) => percent(value),
       interval: (one) =>
@@ -105,48 +107,48 @@ export function columns(
     },
     {
       key: "size",
-      title: "Size",
-      about: "Size of its bundle, or of its weights if there is no bundle",
+      title: t("cost.size"),
+      about: t("leader.size"),
       value: (one) => one.result.bytes,
       text: megabytes,
       best: "least",
     },
     {
       key: "parameters",
-      title: "Parameters",
-      about: "Number of trained parameters",
+      title: t("cost.parameters"),
+      about: t("leader.parameters"),
       value: (one) => one.result.parameters,
       text: count,
       best: "least",
     },
     {
       key: "training",
-      title: "Training",
-      about: "Time for all folds and the final fit",
+      title: t("leader.trainingTitle"),
+      about: t("leader.training"),
       value: (one) => one.result.seconds.folds + one.result.seconds.final,
       text: seconds,
       best: "least",
     },
     {
       key: "one",
-      title: "One picture",
-      about: "Median time from raw pixels to the answer",
+      title: t("cost.one"),
+      about: t("leader.one"),
       value: (one) => one.result.latency.batch_1_ms,
       text: milliseconds,
       best: "least",
     },
     {
       key: "batch",
-      title: "64 at once",
-      about: "Median time of a batch of 64 pictures",
+      title: t("cost.batch"),
+      about: t("leader.batch"),
       value: (one) => one.result.latency.batch_64_ms,
       text: milliseconds,
       best: "least",
     },
     {
       key: "memory",
-      title: "Peak memory",
-      about: "Most memory that the process used while it trained",
+      title: t("cost.memory"),
+      about: t("leader.memory"),
       value: (one) => one.result.peak_memory_mb,
       text: (value) => megabytes(1e6 * value),
       best: "least",

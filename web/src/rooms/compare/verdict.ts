@@ -1,6 +1,6 @@
 /** The verdict in parts, and links to where its next steps can be taken. */
 import type { Schema } from "../../lib/api.ts";
-import { plural } from "../../lib/format.ts";
+import { t } from "../../lib/language.svelte.ts";
 import type { Run } from "../../lib/run.ts";
 
 type Sentence = Schema["Sentence"];
@@ -39,19 +39,19 @@ export function stepLink(run: Run, step: Sentence, hasData: boolean): StepLink |
   switch (step.see) {
     case "suspects":
       return doubted && hasData
-        ? { text: `Check ${plural(doubted, "label")}`, room: "data", query: { view: "labels" } }
+        ? { text: t("next.labels", { n: doubted }), room: "data", query: { view: "labels" } }
         : null;
     case "class":
     case "group":
       return {
-        text: `View ${step.name}`,
+        text: t("next.view", { name: step.name ?? "" }),
         room: "compare",
         query: { view: "mistakes", [step.see]: step.name },
       };
     case "learning":
-      return { text: "View learning curves", room: "compare", query: { view: "learning" } };
+      return { text: t("next.learning"), room: "compare", query: { view: "learning" } };
     case "robustness":
-      return { text: "View robustness", room: "compare", query: { view: "robustness" } };
+      return { text: t("next.robustness"), room: "compare", query: { view: "robustness" } };
     default:
       return null;
   }

@@ -1,17 +1,40 @@
 /** A run in sentences. */
-import { count, moment, plural, setting } from "../../lib/format.ts";
+import { moment, percent, setting } from "../../lib/format.ts";
+import { t } from "../../lib/language.svelte.ts";
 import type { Results } from "../../lib/run.ts";
+import type { Confusion } from "./counts.ts";
 
 /** The verdict in one line, as the terminal and the report have it. */
 export function headline(results: Results): string {
-  if (results.preliminary) return "Results so far";
+  if (results.preliminary) return t("verdict.soFar");
   if (results.verdict?.headline) return results.verdict.headline;
   // Runs of older versions have none.
   const { name } = results.winner;
   const won = results.approaches.find((approach) => approach.name === name);
-  if (!won) return "No clear winner";
+  if (!won) return t("verdict.noWinner");
   // A single approach has won nothing.
-  return results.approaches.length > 1 ? `Trust ${won.title}` : `${won.title}, the only approach`;
+  return results.approaches.length > 1
+    ? t("verdict.trust", { name: won.title })
+    : t("verdict.only", { name: won.title });
+}
+
+/** A pair of the confusion matrix: "cat called dog", "cat recognised". */
+export function pairName(classes: readonly string[], truth: number, answer: number): string {
+  const label = classes[truth]!;
+  if (truth === answer) return t("confusion.recognised", { label });
+  return t("confusion.called", { label, answer: classes[answer]! });
+}
+
+/** A pair with the number of its pictures, and their share of the row. */
+export function pairWords(
+  classes: readonly string[],
+  counted: Confusion,
+  truth: number,
+  answer: number,
+): string {
+  const [pair, n] = [pairName(classes, truth, answer), counted.count(truth, answer)];
+  if (!n) return t("confusion.nothing", { pair });
+  return t("confusion.pair", { pair, n, share: percent(counted.share(truth, answer)) });
 }
 
 export interface Fact {
@@ -23,43 +46,46 @@ export interface Fact {
 export function facts(results: Results): Fact[] {
   const { dataset, protocol } = results;
   return [
-    { name: "Pictures", text: dataset.description },
-    { name: "Scored by", text: scoredBy(results) },
-    { name: "Locked test", text: lockedTest(results) },
+    { name: t("fact.pictures"), text: dataset.description },
+    { name: t("fact.scoredBy"), text: scoredBy(results) },
+    { name: t("fact.test"), text: lockedTest(results) },
     {
-      name: "Kept together",
-      text: protocol.kept_together === "groups" ? "duplicates and groups" : "duplicates",
+      name: t("fact.together"),
+      text: protocol.kept_together === "groups" ? t("fact.duplicatesGroups") : t("fact.duplicates"),
     },
     ...(protocol.unscored?.length
-      ? [{ name: "Cannot be scored", text: protocol.unscored.join(", ") }]
+      ? [{ name: t("fact.unscored"), text: protocol.unscored.join(", ") }]
       : []),
-    { name: "Machine", text: machine(results.machine) },
+    { name: t("fact.machine"), text: machine(results.machine) },
     {
-      name: "Run",
-      text: `${results.preliminary ? "not finished, as of" : "finished"} ${moment(results.finished)}, seed ${protocol.seed}`,
+      name: t("fact.run"),
+      text: t(results.preliminary ? "fact.notFinished" : "fact.finished", {
+        time: moment(results.finished),
+        seed: String(protocol.seed),
+      }),
     },
   ];
 }
 
 function scoredBy({ protocol }: Results): string {
-  const pictures = plural(protocol.training_pictures, "picture");
+  const pictures = t("count.pictures", { n: protocol.training_pictures });
   if (protocol.leave_one_group_out) {
-    return `leave-one-group-out: ${count(protocol.folds)} groups, ${pictures}`;
+    return t("fact.groups", { n: protocol.folds, pictures });
   }
-  if (protocol.folds) return `${protocol.folds}-fold cross-validation on ${pictures}`;
-  return `the locked test alone, after training on ${pictures}`;
+  if (protocol.folds) return t("fact.folds", { n: protocol.folds, pictures });
+  return t("fact.testAlone", { pictures });
 }
 
 function lockedTest({ protocol, preliminary }: Results): string {
   if (!protocol.test) {
-    return protocol.unscored?.length ? "none" : "none, every picture is in a fold";
+    return protocol.unscored?.length ? t("fact.testNone") : t("fact.testNoneFolds");
   }
   const opened = protocol.test_opened
-    ? `opened once, ${moment(protocol.test_opened)}`
+    ? t("fact.opened", { time: moment(protocol.test_opened) })
     : preliminary
-      ? "still closed"
-      : "not opened";
-  return `${plural(protocol.test_pictures, "picture")}, ${protocol.test}; ${opened}`;
+      ? t("fact.closed")
+      : t("fact.notOpened");
+  return `${t("count.pictures", { n: protocol.test_pictures })}, ${protocol.test}; ${opened}`;
 }
 
 /** The parts that affect timings; the rest is in Cost & method. */
@@ -67,7 +93,7 @@ function machine(known: Results["machine"]): string {
   const parts = [
     known.gpu ?? known.processor,
     known.device,
-    known.threads && plural(Number(known.threads), "thread"),
+    known.threads && t("fact.threads", { n: Number(known.threads) }),
     known.precision,
   ];
   return parts.filter(Boolean).join(", ");

@@ -1,5 +1,6 @@
 /** Whether the classes are about equally large, in words. */
-import { count, percent, plural } from "../../lib/format.ts";
+import { percent } from "../../lib/format.ts";
+import { listed, t } from "../../lib/language.svelte.ts";
 
 const UNEVEN = 3; // ratio of sizes from which accuracy mostly measures the large classes
 const FEW = 10; // pictures of a class; below this its figures are unreliable
@@ -18,31 +19,22 @@ export function balance(classes: readonly string[], counts: readonly number[]): 
   const uneven = most >= UNEVEN * Math.max(1, least);
   const words: string[] = [];
   if (uneven) {
-    const times = least === 0 ? "" : `, ${count(most / least)} times as many as “${small}”`;
+    const sizes = { large, small, least, most: t("count.pictures", { n: most }) };
     words.push(
-      `The classes differ a lot in size: “${large}” has ${plural(most, "picture")}${times}` +
-        `${least === 0 ? ` and “${small}” has none` : ` with ${count(least)}`}. ` +
-        "Every picture counts the same in the accuracy, so the large classes dominate it: " +
-        "check the small ones separately.",
-      `Always answering “${large}” would be right for ${percent(most / total)} of the pictures.`,
+      least === 0
+        ? t("balance.empty", sizes)
+        : t("balance.uneven", { ...sizes, times: Math.round(most / least) }),
+      t("balance.always", { label: large, share: percent(most / total) }),
     );
   } else {
-    const span = least === most ? count(most) : `${count(least)} to ${count(most)}`;
-    words.push(`The classes are of similar size: ${span} pictures each.`);
+    words.push(t(least === most ? "balance.even" : "balance.evenRange", { least, n: most }));
   }
   const few = classes.filter((_, number) => counts[number]! < FEW);
   if (few.length) {
     const named = few.slice(0, 3).map((name) => `“${name}”`);
     const rest = few.length - named.length;
-    const all = rest ? `${named.join(", ")} and ${count(rest)} more` : listed(named);
-    words.push(
-      `${all} ${few.length === 1 ? "has" : "have"} fewer than ${FEW} pictures: ` +
-        "their figures may be due to chance.",
-    );
+    const all = listed(rest ? [...named, t("balance.more", { n: rest })] : named);
+    words.push(t("balance.few", { n: few.length, names: all, few: FEW }));
   }
   return { even: !uneven && !few.length, words };
-}
-
-function listed(names: string[]): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

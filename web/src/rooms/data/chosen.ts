@@ -1,4 +1,5 @@
 /** The pictures that the gallery shows, and their order, from the address. */
+import { t } from "../../lib/language.svelte.ts";
 import type { Query } from "../../lib/route.svelte.ts";
 import type { Run } from "../../lib/run.ts";
 import { hardness } from "./labels.ts";
@@ -22,8 +23,9 @@ export function partsOf(run: Run): { name: string; pictures: number }[] {
 
 /** The displayed name of a part. */
 export function partTitle(name: string): string {
-  if (name === "test") return "locked test";
-  if (name === "training") return "training only";
+  if (name === "test") return t("common.testPart");
+  if (name === "training") return t("common.trainingPart");
+  if (name === "kept out") return t("common.keptOutPart");
   return name;
 }
 

@@ -1,5 +1,5 @@
 /** A set during drawing: its classes, their pictures, and how to take a step back. */
-import { plural } from "../../lib/format.ts";
+import { t } from "../../lib/language.svelte.ts";
 import { recall, remember, remembered } from "../../lib/stored.ts";
 import { unfitClass } from "./naming.ts";
 import {
@@ -63,7 +63,7 @@ export class Collection {
   unfit(label: string): string | null {
     const name = label.trim();
     if (this.classes.some((label) => label.toLowerCase() === name.toLowerCase()))
-      return "A class of that name exists already.";
+      return t("set.classExists");
     return unfitClass(name);
   }
 
@@ -81,7 +81,11 @@ export class Collection {
   async keep(label: string, group: string, file: Blob): Promise<void> {
     const kept = await this.#add(label, group, file);
     await this.#refresh();
-    this.#done({ words: `Added to ${label}.`, loud: false, back: () => this.#delete([kept]) });
+    this.#done({
+      words: t("set.stepAdded", { label }),
+      loud: false,
+      back: () => this.#delete([kept]),
+    });
   }
 
   /** Add many pictures as one step, which ends early if `stopped`. Returns the refused files. */
@@ -102,7 +106,7 @@ export class Collection {
     }
     if (added.length) {
       await this.#refresh();
-      const words = `Added ${plural(added.length, "picture")} to ${label}.`;
+      const words = t("set.stepAddedMany", { n: added.length, label });
       this.#done({ words, loud: true, back: () => this.#delete(added) });
     }
     return refused;
@@ -116,14 +120,14 @@ export class Collection {
       this.#renamed([kept], [again]);
       await this.#refresh();
     };
-    this.#done({ words: `Removed a picture of ${kept.label}.`, loud: true, back });
+    this.#done({ words: t("set.stepRemoved", { label: kept.label }), loud: true, back });
   }
 
   /** Give a picture another class. */
   async relabel(kept: Kept, label: string): Promise<void> {
     await this.#move([kept], label);
     const back = () => this.#move([kept], kept.label);
-    this.#done({ words: `Moved a picture of ${kept.label} to ${label}.`, loud: true, back });
+    this.#done({ words: t("set.stepMoved", { label: kept.label, to: label }), loud: true, back });
   }
 
   /** Rename a class; if the name is that of another class, the two become one. */
@@ -139,8 +143,7 @@ export class Collection {
       this.classes = before;
       this.#remember();
     };
-    const how = before.includes(to) ? "Merged" : "Renamed";
-    const words = `${how} ${label} ${before.includes(to) ? "into" : "to"} ${to}.`;
+    const words = t(before.includes(to) ? "set.stepMerged" : "set.stepRenamed", { label, to });
     this.#done({ words, loud: true, back });
   }
 

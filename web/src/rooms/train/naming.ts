@@ -1,5 +1,6 @@
 /** Files chosen for a set, and names for it. */
 import { isLitter, type Named } from "../../lib/dropped.ts";
+import { t } from "../../lib/language.svelte.ts";
 
 /** The files of a file chooser; a chooser of folders adds their paths. */
 export function chosen(files: Iterable<File>): Named[] {
@@ -25,17 +26,15 @@ export function nameFor(files: readonly Named[]): string {
 
 /** Why a text cannot be the name of a set; null if it can. The server applies the same rule. */
 export function nameProblem(name: string, taken: readonly string[]): string | null {
-  if (!name.trim()) return "Give the set a name.";
-  if (!/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_ -]{0,59}$/u.test(name.trim()))
-    return "Use letters, digits, spaces, _ and -, 60 at most, a letter or digit first.";
-  if (taken.includes(name.trim())) return "A set of that name exists already.";
+  if (!name.trim()) return t("set.setName");
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_ -]{0,59}$/u.test(name.trim())) return t("set.setLetters");
+  if (taken.includes(name.trim())) return t("set.setExists");
   return null;
 }
 
 /** Why a name cannot be that of a class; null if it can. */
 export function unfitClass(name: string): string | null {
-  if (!name) return "Give the class a name.";
-  if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name))
-    return 'Leave out / \\ : * ? " < > | and --, and do not begin or end with . or -.';
+  if (!name) return t("set.className");
+  if (/[/\\:*?"<>|]|--|^[.-]|[.-]$/.test(name)) return t("set.classLetters");
   return null;
 }

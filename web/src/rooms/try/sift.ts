@@ -14,19 +14,19 @@ export interface Shown {
 }
 
 export const SHOWS = [
-  { value: "all", text: "All" },
-  { value: "disagree", text: "Models disagree" },
-  { value: "unsure", text: "Not sure" },
-  { value: "none", text: "None of these" },
-  { value: "wrong", text: "Wrong" },
+  { value: "all", text: "try.showAllPictures" },
+  { value: "disagree", text: "try.showDisagree" },
+  { value: "unsure", text: "try.showUnsure" },
+  { value: "none", text: "try.showNone" },
+  { value: "wrong", text: "try.showWrong" },
 ] as const;
 export type Show = (typeof SHOWS)[number]["value"];
 
 export const SORTS = [
-  { value: "wrong", text: "Wrong first" },
-  { value: "given", text: "Original order" },
-  { value: "unsure", text: "Least probable first" },
-  { value: "answer", text: "By answer" },
+  { value: "wrong", text: "try.sortWrong" },
+  { value: "given", text: "try.sortGiven" },
+  { value: "unsure", text: "try.sortUnsure" },
+  { value: "answer", text: "try.sortAnswer" },
 ] as const;
 export type Sort = (typeof SORTS)[number]["value"];
 

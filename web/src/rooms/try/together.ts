@@ -1,34 +1,29 @@
 /** All models' answers to one picture in one line. */
 import { isBlank, isOutOfDistribution } from "../../lib/answer.ts";
+import { t } from "../../lib/language.svelte.ts";
 import type { PictureAnswer } from "../../lib/models.ts";
 
-const NUMBERS = ["none", "one", "two", "three", "four", "five", "six"];
-
-/** Such as "3 of 4 models say house; one has never seen anything like it"; "" for one model. */
+/** Such as "3 of 4 models say house; 1 has never seen anything like it."; "" for one model. */
 export function together(answers: readonly PictureAnswer[]): string {
-  if (answers.length < 2) return "";
-  if (answers.every(isBlank)) return "Nothing is drawn.";
+  const all = answers.length;
+  if (all < 2) return "";
+  if (answers.every(isBlank)) return t("try.blank");
   const strange = answers.filter(isOutOfDistribution).length;
   const blank = answers.filter(isBlank).length;
-  const all = answers.length;
-  if (strange === all) return `None of the ${all} models has seen anything like it.`;
+  if (strange === all) return t("try.allStrange", { n: all });
   const counts = new Map<string, number>();
   for (const answer of answers) {
     if (isOutOfDistribution(answer) || isBlank(answer)) continue;
     counts.set(answer.label, (counts.get(answer.label) ?? 0) + 1);
   }
   const said = [...counts].sort(([, a], [, b]) => b - a); // stable: the first model breaks ties
-  const parts = said.map(([label, votes], place) =>
-    place === 0
-      ? votes === all
-        ? `All ${all} models say ${label}`
-        : `${votes} of ${all} models ${votes === 1 ? "says" : "say"} ${label}`
-      : `${NUMBERS[votes] ?? votes} ${votes === 1 ? "says" : "say"} ${label}`,
-  );
-  if (strange) {
-    const has = strange === 1 ? "has" : "have";
-    parts.push(`${NUMBERS[strange] ?? strange} ${has} never seen anything like it`);
-  }
-  if (blank) parts.push(`${NUMBERS[blank] ?? blank} ${blank === 1 ? "sees" : "see"} nothing drawn`);
-  return `${parts.join("; ")}.`;
+  const parts = said.map(([label, votes], place) => {
+    if (place) return t("try.says", { n: votes, label });
+    return votes === all
+      ? t("try.allSay", { n: all, label })
+      : t("try.someSay", { n: votes, all, label });
+  });
+  if (strange) parts.push(t("try.strange", { n: strange }));
+  if (blank) parts.push(t("try.seesNothing", { n: blank }));
+  return t("try.sentence", { parts: parts.join("; ") });
 }

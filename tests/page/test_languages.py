@@ -1,0 +1,82 @@
+"""The page speaks the reader's language, remembers a choice, and fits a phone in each."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import TRY, Served, all_there, draw, serious, sideways, watched
+
+PHONE = {"width": 390, "height": 844}
+PLACES = (
+    TRY,
+    "/compare/digits",
+    "/compare/digits?view=confusion",
+    "/compare/digits?view=calibration",
+    "/data/digits",
+    "/data/digits?view=labels",
+    "/train",
+    "/train?set=digits",
+    "/train/set/nothing yet",
+    "/train/run/digits",
+)
+
+
+def language(page: Page) -> str:
+    """The language that the page tells browsers and screen readers."""
+    found: str = page.evaluate("document.documentElement.lang")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("locale", "code", "draw_here", "compare"),
+    [
+        ("de-AT", "de", "Zeichne etwas", "Vergleich"),
+        ("hi-IN", "hi", "कुछ बनाएँ", "तुलना"),
+        ("pt-BR", "en", "Draw something", "Compare"),
+    ],
+)
+def test_it_speaks_the_browser_s_language_and_loads_no_other(
+    browser: Browser, served: Served, locale: str, code: str, draw_here: str, compare: str
+) -> None:
+    with watched(browser, locale=locale, viewport=PHONE) as page:
+        came: list[str] = []
+        page.on("request", lambda one: came.append(one.url))
+        page.goto(served.at(TRY))
+        expect(page.get_by_text(draw_here)).to_be_visible()
+        expect(page.get_by_role("link", name=compare)).to_be_visible()
+        assert language(page) == code
+        loaded = {found[1] for url in came if (found := re.search(r"/(\w\w)-[\w-]+\.js$", url))}
+        assert loaded == {code}
+
+
+@pytest.mark.parametrize("locale", ["de-DE", "hi-IN"])
+def test_no_room_is_wider_than_a_phone(browser: Browser, served: Served, locale: str) -> None:
+    with watched(browser, locale=locale, viewport=PHONE) as page:
+        wide = {}
+        for place in PLACES:
+            page.goto("about:blank")
+            page.goto(served.at(place))
+            all_there(page)
+            wide[place] = sideways(page)
+        assert not {place: by for place, by in wide.items() if by > 0}
+
+
+def test_a_choice_is_remembered_and_keeps_the_drawing(page: Page, served: Served) -> None:
+    page.goto(served.at(TRY))
+    draw(page, [(0.3, 0.3), (0.7, 0.7)])
+    expect(page.locator("[data-answer]").first).not_to_have_text("–")
+    page.get_by_label("Language").select_option(label="Українська")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Спробувати")
+    expect(page).to_have_title(re.compile("^Спробувати"))
+    assert language(page) == "uk"
+    expect(page.locator("[data-answer]").first).not_to_have_text("–")  # the drawing is still there
+    expect(page.locator(".share").first).to_have_text(re.compile(r"^\d+,\d%$"))
+    assert serious(page) == []
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Спробувати")
+    page.get_by_label("Мова").select_option(label="English")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try")
+    assert language(page) == "en"
