@@ -125,6 +125,8 @@ def texts() -> Iterator[Text]:
         if ".test." in path.name:
             continue
         yield from texts_of_script(path, path.read_text(encoding="utf-8"))
+    english = ROOT / "web" / "src" / "languages" / "en.json"
+    yield from texts_of_script(english, english.read_text(encoding="utf-8"))
     for path in sorted({*ROOT.glob("*.md"), *ROOT.glob("*/*.md")}):
         yield from texts_of_document(path)
     yield Text(ROOT / "Makefile", 1, (ROOT / "Makefile").read_text(encoding="utf-8"))
