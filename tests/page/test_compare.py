@@ -162,7 +162,8 @@ def test_the_newest_run_is_opened_first(page: Page, tmp_path: Path) -> None:
     with serving(tmp_path / "runs" / "a old") as address:
         for room in ("compare", "data"):
             page.goto(f"{address}/#/{room}")
-            expect(page.get_by_role("combobox").first).to_have_value("b new")
+            runs = page.get_by_role("main").get_by_role("combobox").first
+            expect(runs).to_have_value("b new")
 
 
 def test_the_model_can_be_tried(page: Page, served: Served) -> None:

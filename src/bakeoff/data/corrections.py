@@ -14,7 +14,7 @@ import numpy as np
 
 from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.new_labels import joined, without_waiting
+from bakeoff.data.new_labels import gives_labels, joined, without_waiting
 from bakeoff.data.table_lines import table_lines
 from bakeoff.data.validate import validate
 from bakeoff.data.words import count, from_spreadsheet, nfc
@@ -130,7 +130,8 @@ def correct_validated(
     more : pictures without labels, of which the dataset gets those that are given one.
     """
     changed = corrected(dataset if more is None else joined(dataset, more), corrections)
-    changed = without_waiting(changed)
+    if more is not None or gives_labels(corrections):  # else they belong to the set, as it is
+        changed = without_waiting(changed)
     return (
         dataset
         if changed is dataset
