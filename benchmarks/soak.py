@@ -12,14 +12,16 @@ under way: the next begins when one has ended, and the run before it is deleted.
 
 So that other jobs of a shared machine count little, the server and the clients have the niceness
 -10 where that is permitted (the trainings have 5, as always), and the server's temporary files are
-in memory. Without that, a busy disk alone held requests with a table or a zip for a second.
+in memory. Without that, a busy disk alone held requests with a table or a zip for a second. Where
+Linux shares the processor among sessions first, niceness counts within one only: on a machine with
+other jobs, set kernel.sched_autogroup_enabled to 0.
 
 It checks that no response has a status of 5xx other than 503; that every ordinary request has an
-answer within a minute; that after the first ten minutes
-(or a sixth of the time) the memory of the server, as the median of a minute, stays within 10 %;
-that the 99th percentile of the time of ordinary requests is at most 6 times their median; that
-every swap is served; that every training ends well; and that nothing is in the log. Times
-are those that the clients see. Exit code 1 unless all of it holds. Needs Linux and bakeoff[train].
+answer within a minute; that after the first ten minutes (or a sixth of the time) the memory of the
+server, as the median of a minute, stays within 10 %; that the 99th percentile of the time of
+ordinary requests is at most 6 times their median; that every swap is served; that every training
+ends well; and that nothing is in the log. Times are those that the clients see. Exit code 1 unless
+all of it holds. Needs Linux and bakeoff[train].
 """
 
 from __future__ import annotations
