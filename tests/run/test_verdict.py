@@ -68,6 +68,20 @@ def test_the_fastest_of_those_too_close_to_call_is_taken(usual: Results) -> None
     assert "more pictures would probably separate it from Transfer" in said(usual, "next")
 
 
+def test_a_model_that_is_only_scored_takes_no_part(usual: Results) -> None:
+    seen = "It may have seen these pictures."
+    changed = with_changes(usual, "cnn", fixed=True, pretrained=seen)
+    verdict = verdict_of(changed)
+    assert verdict.use == "transfer"
+    assert "CNN" not in verdict.headline + said(changed, "which") + said(changed, "next")
+    right = 100 * one_of(usual, "cnn").out_of_fold.accuracy  # type: ignore[union-attr]
+    sure = said(changed, "sure")
+    assert f"CNN has {right:.1f}" in sure
+    assert f"takes no part in the verdict. {seen}" in sure
+    about = [one.about for one in verdict.sentences]
+    assert about == sorted(about, key=["which", "sure", "cost", "where", "next"].index)
+
+
 def test_a_small_difference_in_speed_is_no_reason(usual: Results) -> None:
     alike = one_of(usual, "transfer").latency
     changed = with_changes(usual, "cnn", latency=alike)

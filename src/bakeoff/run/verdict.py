@@ -34,6 +34,7 @@ NO_SCORE = (
     "Nothing could be scored: each class has one picture, and a model that has not seen it has not "
     "seen the class. The models were trained and can be used."
 )
+SURE = ("which", "sure")  # what a verdict begins with: which approach, and how certain that is
 REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
 
@@ -42,7 +43,8 @@ def verdict_of(results: Results) -> Verdict:
     trained = [one for one in results.approaches if not one.fixed]
     if trained and len(trained) < len(results.approaches):
         verdict = verdict_of(_among(trained, results))
-        sentences = [*verdict.sentences, *_of_fixed(results)]
+        after = 1 + max(n for n, one in enumerate(verdict.sentences) if one.about in SURE)
+        sentences = [*verdict.sentences[:after], *_of_fixed(results), *verdict.sentences[after:]]
         return replace(verdict, sentences=sentences)
     if not any(one.out_of_fold or one.test for one in results.approaches):
         return Verdict([Sentence("which", NO_SCORE), *_too_few()], "Too few pictures for a score.")
