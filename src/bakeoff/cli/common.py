@@ -10,16 +10,19 @@ import tempfile
 import threading
 import warnings
 import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.version import __version__
 
-__all__ = ["app", "console", "has_display", "main", "open_page", "show"]
+__all__ = ["app", "console", "counted", "has_display", "main", "open_page", "show"]
 
 app = typer.Typer(
     name="bakeoff",
@@ -33,6 +36,22 @@ app = typer.Typer(
 )
 
 console = Console(highlight=False)
+
+
+@contextmanager
+def counted(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left, until the end; gives what to call with (done, of all)."""
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        bar = progress.add_task(words, total=None)
+        yield lambda done, of: progress.update(bar, completed=done, total=of)
+
 
 # What a user can change: a full or damaged disk, or one without access.
 FIXABLE = {

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.common import app, console
+from bakeoff.cli.common import app, console, counted
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -85,13 +84,11 @@ def next_(
         return
     folder = out or (run.path if run else Path(f"next-{waiting.dataset.name}"))
     given = _given(run.config) if run else ()
-    written = write_next(folder, waiting, candidates, given)
+    table, page = write_next(folder, waiting, candidates, given)
     _show(waiting, candidates)
     if waiting.note:
         console.print(waiting.note, markup=False)
-    for path in written:
-        console.print(f"{path}", markup=False, soft_wrap=True)
-    console.print(_how_to_go_on(run, more, written[0]), markup=False, soft_wrap=True)
+    _show_files(table, page, _how_to_go_on(run, more, table))
 
 
 def waits_for_labels(config: RunConfig) -> bool:
@@ -120,9 +117,7 @@ def rank_after(folder: RunFolder, take: int = TAKE) -> None:
     candidates = _of_run(folder, waiting, take, None)
     table, page = write_next(folder.path, waiting, candidates, _given(folder.config))
     _show(waiting, candidates)
-    for path in (table, page):
-        console.print(f"{path}", markup=False, soft_wrap=True)
-    console.print(_how_to_go_on(folder, None, table), markup=False, soft_wrap=True)
+    _show_files(table, page, _how_to_go_on(folder, None, table))
 
 
 def _told_apart(places: Sequence[Path]) -> tuple[RunFolder | None, Path | None]:
@@ -174,16 +169,8 @@ def _of_run(run: RunFolder, waiting: Waiting, take: int, threads: int | None) ->
 def _with_bar(
     words: str, work: Callable[[Callable[[int, int], None]], list[Candidate]]
 ) -> list[Candidate]:
-    with Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        bar = progress.add_task(words, total=None)
-        return work(lambda done, of: progress.update(bar, completed=done, total=of))
+    with counted(words) as tell:
+        return work(tell)
 
 
 def _given(config: RunConfig) -> tuple[Correction, ...]:
@@ -201,6 +188,11 @@ def _show(waiting: Waiting, candidates: Sequence[Candidate]) -> None:
         row = (waiting.name(candidate), guess, "; ".join(candidate.reasons))
         table.add_row(*map(Text, row), style="dim" if candidate.stranger else None)
     console.print(table)
+
+
+def _show_files(table: Path, page: Path, next_step: str) -> None:
+    for line in (str(table), str(page), next_step):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _how_to_go_on(run: RunFolder | None, more: Path | None, table: Path) -> str:

@@ -8,10 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from bakeoff.bundle.exporters import EXPORTERS, Exporter, exporter_names, find_exporter
-from bakeoff.cli.common import app, console
+from bakeoff.cli.common import app, console, counted
 from bakeoff.cli.options import WithNeighbours
 from bakeoff.errors import BakeoffError
 
@@ -110,23 +109,13 @@ def _answered(panel: Panel, files: list[str], explain: Path | None) -> tuple[Inp
     """The answers to the pictures of these files; explanations are drawn into a folder."""
     from bakeoff.bundle.inputs import gather
 
-    with Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        bar = progress.add_task("naming", total=None)
+    with counted("naming") as tell:
         inputs = gather(files)
-        answers = panel.answer(
-            inputs, on_done=lambda done, of: progress.update(bar, completed=done, total=of)
-        )
-        if explain is not None:
-            bar = progress.add_task("drawing", total=len(inputs.names))
-            for _ in panel.draw(inputs, answers, explain):
-                progress.advance(bar)
+        answers = panel.answer(inputs, on_done=tell)
+    if explain is not None:
+        with counted("drawing") as tell:
+            for done, _ in enumerate(panel.draw(inputs, answers, explain), start=1):
+                tell(done, len(inputs.names))
     return inputs, answers
 
 
