@@ -20,6 +20,7 @@ from .conftest import (
     answer,
     choose,
     drop,
+    provokes,
     saved,
     serious,
     watched,
@@ -86,7 +87,7 @@ def test_a_broken_file_is_refused_in_words(page: Page, served: Served, tmp_path:
     expect(page.get_by_role("alert")).to_contain_text("broken.png")
     expect(page.get_by_role("alert")).to_contain_text("damaged")
     assert serious(page) == []
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+    provokes(page, "status of 400")
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])

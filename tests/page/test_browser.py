@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bakeoff.data.read import read
 
-from .conftest import SEVEN, Served, answer, choose, draw, serious, sideways, watched
+from .conftest import SEVEN, Served, answer, choose, draw, provokes, serious, sideways, watched
 
 PICTURES = 1_050
 REFUSED = 751  # a digit that the baseline takes for none of the classes
@@ -29,9 +29,7 @@ def room(page: Page, site: str) -> Iterator[Page]:
     expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
     page.context.set_offline(True)
     yield page
-    complaints: list[str] = page.complaints  # type: ignore[attr-defined]
-    # Chromium asks for the icon anew whenever the title changes.
-    complaints[:] = [one for one in complaints if "favicon" not in one]
+    provokes(page, "favicon")  # Chromium asks for the icon anew whenever the title changes
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +132,7 @@ def test_a_folder_that_is_not_whole_says_so(page: Page, site: str) -> None:
     page.route("**/models.json", lambda route: route.fulfill(status=404))
     page.goto(site)
     expect(page.get_by_role("alert")).to_contain_text("models.json cannot be fetched")
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+    provokes(page, "status of 404")
 
 
 def _said(text: str) -> dict[tuple[str, str], dict[str, str]]:

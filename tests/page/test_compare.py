@@ -20,6 +20,7 @@ from .conftest import (
     VIEWS,
     Served,
     opening,
+    provokes,
     serious,
     serving,
     settled,
@@ -175,7 +176,7 @@ def test_the_model_can_be_tried(page: Page, served: Served) -> None:
 def test_an_unknown_run_is_refused_with_links_to_others(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/nothing"))
     expect(page.get_by_role("alert")).to_contain_text("There is no run 'nothing'.")
-    page.complaints.clear()  # type: ignore[attr-defined]
+    provokes(page, "status of 404")
     page.get_by_role("alert").get_by_role("link", name="digits").click()
     expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
 
@@ -300,7 +301,7 @@ def test_the_learning_curve_has_its_own_address(
     with (tmp_path / "learning.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["kind"] for row in rows} == {"measured", "forecast"}
-    told.complaints.clear()  # type: ignore[attr-defined]  # a made-up run has no such file
+    provokes(told, "status of 404")
 
 
 def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) -> None:

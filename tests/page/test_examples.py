@@ -22,7 +22,7 @@ from bakeoff.data.image import to_png
 from bakeoff.record.folder import RunFolder
 
 from ..examples import EXAMPLES, python_of, started
-from .conftest import SEVEN, watched
+from .conftest import SEVEN, provokes, watched
 
 ROWS = "\n".join(
     ",".join("0" if column == 14 else "255" for column in range(28)) for _ in range(28)
@@ -96,7 +96,7 @@ def test_gradio_answers_what_is_drawn(browser: Browser, trained: RunFolder, tmp_
         stroke(page, page.locator("canvas").first, SEVEN)
         verdicts = page.get_by_label("Whether to trust it")
         expect(verdicts).to_have_value(re.compile(r"baseline: \d, .*\ncnn: \d, "))
-        only_requests(page)  # its drawing library warns about WebGL
+        provokes(page, "WebGL")  # its drawing library warns about that
         client = httpx.get(f"{address}/config").json()
         assert not client.get("analytics_enabled"), "usage statistics are off"
     assert "Traceback" not in (tmp_path / "log").read_text()
@@ -172,9 +172,3 @@ def test_streamlit_answers_what_is_drawn(
             f"{answer.probability:.1%}"
         )
         expect(metric).to_have_text(re.compile(rf"^\s*{answer.label}\s*$"))
-
-
-def only_requests(page: Page) -> None:
-    """Forget what a page wrote to its console, but not what it requested from other hosts."""
-    complaints: list[str] = page.complaints  # type: ignore[attr-defined]
-    complaints[:] = [said for said in complaints if said.startswith("asked for")]

@@ -20,7 +20,7 @@ from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.lock import RunLock
 
 from ..made_up_events import epoch_ended, run_started
-from .conftest import serious
+from .conftest import provokes, serious
 
 EPOCHS = 20
 
@@ -176,4 +176,4 @@ def test_a_server_that_is_started_again_finds_its_run(page: Page, run: RunFolder
         page.reload()
         expect(page.get_by_text("CNN: fold 1 of 2, epoch 6 of 20")).to_be_visible()
         page.goto("about:blank")
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of no connection
+    provokes(page, "ERR_")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from bakeoff.record.folder import RunFolder
 
-from .conftest import Served, serious, serving
+from .conftest import Served, provokes, serious, serving
 
 
 def test_the_menu_leads_to_every_room_and_back(page: Page, served: Served) -> None:
@@ -30,6 +32,21 @@ def test_a_room_that_was_left_does_not_change_the_address(page: Page, served: Se
     menu.get_by_role("link", name="Train").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Leaderboard")).to_have_count(0)
+
+
+def test_a_link_that_was_followed_wins_over_a_filter_of_the_room_before(
+    page: Page, served: Served
+) -> None:
+    page.goto(served.at("/compare/digits"))
+    parameters = (
+        page.get_by_role("region", name="Leaderboard")
+        .get_by_role("button")
+        .filter(has_text="Parameters")
+    )
+    # Both in one task, so that the room has not heard of the link yet.
+    parameters.evaluate("button => { location.hash = '#/data/digits'; button.click(); }")
+    expect(page).to_have_url(served.at("/data/digits"))
+    expect(page).to_have_title(re.compile("Data"))
 
 
 def test_an_unknown_address_links_to_the_first_room(page: Page, served: Served) -> None:
@@ -57,4 +74,4 @@ def test_a_protected_server_asks_for_its_token(
         expect(page.get_by_text("Draw something")).to_be_visible()
         page.goto(f"{address}/#/train")
         expect(page.get_by_role("heading", name="Training is not available")).to_be_visible()
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of 401 and 403
+    provokes(page, "status of 401", "status of 403")

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import TRY, Served, answer, choose, drop, saved, serious, sideways, watched
+from .conftest import TRY, Served, answer, choose, drop, provokes, saved, serious, sideways, watched
 
 COUNT = 12
 WRONG = 5  # this one is filed under another class
@@ -129,7 +129,7 @@ def test_a_damaged_zip_is_refused(opened: Page, folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:300])
     choose(opened, path)
     expect(opened.get_by_text(re.compile("damaged|zip archive")).first).to_be_visible()
-    opened.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+    provokes(opened, "status of 400")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Response, expect
 
-from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, watched
+from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, provokes, watched
 
 SET = ("pictures", "labels", "odd", "copies", "left")  # views of Data beside its first
 ENTRANCES = (
@@ -94,7 +94,7 @@ def test_nothing_jumps_while_a_room_fills(browser: Browser, served: Served, widt
         for place in ENTRANCES:
             enter(page, served, place)
             assert page.evaluate("window.moved") <= STEADY, (place, page.evaluate("window.movers"))
-        page.complaints.clear()  # type: ignore[attr-defined]  # a set that is none yet
+        provokes(page, "status of 404")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -172,7 +172,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(
         reached.add(number)
     left = sorted(set(range(count)) - reached)
     assert not left, page.evaluate("(left) => left.map((n) => stops[n].outerHTML)", left)
-    page.complaints.clear()  # type: ignore[attr-defined]  # a set that is none yet
+    provokes(page, "status of 404")
 
 
 SIGHTS = {  # Machado, Oliveira and Fernandes 2009, at full strength; of linear light
@@ -217,7 +217,7 @@ def test_every_view_has_an_address_that_restores_it(page: Page, served: Served) 
         page.wait_for_function(f"told => ({HEADINGS})() === told", arg=told)
         seen.add(told)
     assert len(seen) == len(PLACES)  # no two of them are one
-    page.complaints.clear()  # type: ignore[attr-defined]  # a set that is none yet
+    provokes(page, "status of 404")
 
 
 HEADINGS = """() => [document.title, ...[...document.querySelectorAll("h1, h2, h3")]

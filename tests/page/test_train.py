@@ -22,7 +22,7 @@ from bakeoff.approaches import APPROACHES
 from bakeoff.record.config import DEFAULT_APPROACHES
 
 from ..data.pictures_made import drawing, encoded
-from .conftest import CAMERA, all_there, drop, serious, sideways, watched
+from .conftest import CAMERA, all_there, drop, provokes, serious, sideways, watched
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
@@ -329,7 +329,7 @@ def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Pa
     expect(page.get_by_role("alert")).to_contain_text("notes.txt was not added")
     page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(cats).to_have_count(0)
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 400
+    provokes(page, "status of 400")
 
 
 def test_a_class_without_pictures_is_remembered_and_can_be_removed(
@@ -420,7 +420,7 @@ def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -
     page.get_by_label("Name of the set").first.fill("../../etc")
     expect(page.get_by_text("Use letters, digits")).to_be_visible()
     expect(page.get_by_role("button", name="Upload")).to_be_disabled()
-    page.complaints.clear()  # type: ignore[attr-defined] # the refusal itself
+    provokes(page, "status of 400")
 
 
 def test_unknown_runs_sets_and_pages_say_so(page: Page, workshop: str) -> None:
@@ -432,7 +432,7 @@ def test_unknown_runs_sets_and_pages_say_so(page: Page, workshop: str) -> None:
     expect(page.get_by_text("bakeoff fetch mnist")).to_be_visible()
     page.goto(f"{workshop}/#/train/kitchen")
     expect(page.get_by_role("heading", name="This address does not exist")).to_be_visible()
-    page.complaints.clear()  # type: ignore[attr-defined] # the refusals themselves
+    provokes(page, "status of 404")
 
 
 def test_a_server_that_trains_nothing_says_so_calmly(page: Page, workshop: str) -> None:
@@ -445,7 +445,7 @@ def test_a_server_that_trains_nothing_says_so_calmly(page: Page, workshop: str) 
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     expect(page.get_by_role("heading", name="Draw your own")).to_have_count(0)
     assert serious(page) == []
-    page.complaints.clear()  # type: ignore[attr-defined] # the 403
+    provokes(page, "status of 403")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

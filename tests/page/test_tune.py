@@ -19,7 +19,7 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.studyfolder import SETTINGS, STUDY
 from bakeoff.report import write_report, write_study_report
 
-from .conftest import serious, serving, sideways, watched
+from .conftest import provokes, serious, serving, sideways, watched
 
 VIEWS = ("overview", "history", "importance", "parallel", "pareto", "table")
 TRIALS = 12
@@ -90,7 +90,7 @@ def test_without_studies_it_says_how_to_search(page: Page, tmp_path: Path) -> No
 def test_an_unknown_study_is_refused_with_a_link(page: Page, studies: Studies) -> None:
     page.goto(studies.at("nothing"))
     expect(page.get_by_role("alert")).to_contain_text("There is no study 'nothing'.")
-    page.complaints.clear()  # type: ignore[attr-defined]
+    provokes(page, "status of 404")
     page.get_by_role("link", name="All studies").click()
     expect(heading(page, "Tune")).to_be_visible()
 
@@ -105,7 +105,7 @@ def test_a_damaged_study_says_so(page: Page, studies: Studies) -> None:
     expect(card).to_contain_text("does not fit version")
     card.get_by_role("link").click()
     expect(page.get_by_role("alert")).to_contain_text("bakeoff tune")
-    page.complaints.clear()  # type: ignore[attr-defined]
+    provokes(page, "status of 404")
     shutil.rmtree(path)
 
 
@@ -343,7 +343,7 @@ def test_a_lost_server_is_reported_and_retried(page: Page, studies: Studies) -> 
     expect(page.get_by_text("the server does not respond; retrying")).to_be_visible()
     page.unroute("**/api/studies")
     expect(page.get_by_text("the server does not respond")).to_have_count(0)
-    page.complaints.clear()  # type: ignore[attr-defined]
+    provokes(page, "ERR_FAILED")
 
 
 # -- how it looks -------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Served, firefox_program, hosted, serious, sideways, watched
+from .conftest import Served, firefox_program, hosted, provokes, serious, sideways, watched
 from .firefox import Firefox
 
 COMMAND = "python -m http.server -d "
@@ -43,8 +43,7 @@ def test_a_double_click_says_what_to_do(
         expect(page.get_by_text("is missing")).to_be_hidden()
         assert sideways(page) <= 0
         assert serious(page) == []
-        page.close()  # else some of the browser's own complaints about files come after this
-        page.complaints.clear()  # type: ignore[attr-defined]
+        provokes(page, "file:")
 
 
 def test_firefox_says_it_too(folder: Path) -> None:
@@ -68,7 +67,7 @@ def test_a_page_without_its_script_names_it(page: Page, folder: Path, site_of: s
     page.goto(site_of)
     expect(page.get_by_role("heading", name="A file of this page is missing")).to_be_visible()
     expect(page.get_by_text(f"assets/{script.name}")).to_be_visible()
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+    provokes(page, "status of 404")
 
 
 @pytest.mark.parametrize("pattern", ["*.wasm", "local.worker-*.js", "Try-*.js"])
@@ -80,7 +79,7 @@ def test_a_page_without_a_part_of_it_says_so(
     page.goto(site_of)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(re.compile("Serve the whole folder|Reload the page"))
-    page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own of status 404
+    provokes(page, "status of 404")
 
 
 def test_a_browser_without_scripts_is_told(browser: Browser, served: Served, site_of: str) -> None:

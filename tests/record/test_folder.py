@@ -63,6 +63,12 @@ def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
     assert RunFolder.create(tmp_path, CONFIG).config == CONFIG
 
 
+@pytest.mark.parametrize("name", ["run.json", "tune.json"])
+def test_a_folder_of_one_killed_before_it_began_can_be_used(tmp_path: Path, name: str) -> None:
+    (tmp_path / f".{name}.partial").write_text("{")
+    RunFolder.check_free(tmp_path)
+
+
 def test_a_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BakeoffError, match=r"is there already\. Choose another --out"):

@@ -60,8 +60,8 @@ FORMER_ARRAYS = {
 }
 CORRECTIONS = "corrections.csv"
 PRELIMINARY, PRELIMINARY_ARRAYS = "preliminary.json", "preliminary.npz"
-# What may lie in a folder before a run begins there.
-BEFORE = {".run.json.partial", LOCK, PID, LOG}
+# What may lie in a folder before a run or a search begins there.
+BEFORE = {".run.json.partial", ".tune.json.partial", LOCK, PID, LOG}
 
 
 class RunFolder:

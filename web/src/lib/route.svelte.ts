@@ -7,10 +7,11 @@ import { href, read, type Address, type Query } from "./address.ts";
 export { href, type Query };
 
 class Route {
+  #hash = location.hash;
   #place = $state<Address>(read(location.hash));
 
   constructor() {
-    addEventListener("hashchange", () => (this.#place = read(location.hash)));
+    addEventListener("hashchange", () => this.#arrive());
   }
 
   get path(): string[] {
@@ -28,13 +29,23 @@ class Route {
 
   /** Complete the address of this place, without a new step in the history. */
   name(path: string[]): void {
-    history.replaceState(null, "", href(path, this.query));
-    this.#place = read(location.hash);
+    this.#replace(href(path, this.query));
   }
 
   /** Change entries of the query without a new step in the history, as filters do. */
   set(query: Query): void {
-    history.replaceState(null, "", href(this.path, { ...this.query, ...query }));
+    this.#replace(href(this.path, { ...this.query, ...query }));
+  }
+
+  #replace(address: string): void {
+    // The reader has followed a link, and hashchange has yet to say so: the new address stays.
+    if (location.hash !== this.#hash) return;
+    history.replaceState(null, "", address);
+    this.#arrive();
+  }
+
+  #arrive(): void {
+    this.#hash = location.hash;
     this.#place = read(location.hash);
   }
 }
