@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
+from bakeoff.run.robustness import PICTURES as CORRUPTED
 
 from .shared import made_once
 from .strokes import QUICKLY, strokes
@@ -21,6 +22,15 @@ def _threads_as_before() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_corrupted_pictures() -> Iterator[None]:
+    """Corrupt forty pictures of a run at most: a hundred took a third of a small one's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for budget in CORRUPTED:
+            patch.setitem(CORRUPTED, budget, 40)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,7 +18,7 @@ from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import Fold, Split, split
-from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS, Corruption
+from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS, Corruption, Sheet
 from bakeoff.evaluation.records import Robustness
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import CorruptingPictures, PicturesCorrupted
@@ -183,7 +183,7 @@ def test_no_model_answers_a_picture_that_trained_it_or_one_of_the_test(
 
     monkeypatch.setattr(Model, "logits_of", spy)
     plain = Corruption(
-        "nothing", "left alone", (1, 2, 3, 4, 5), str, lambda pixels, _amount, _chance: pixels
+        "nothing", "left alone", (1, 2, 3, 4, 5), str, lambda sheet, _amount, _chance: sheet.pixels
     )
     for module in (corruptions, robustness):
         monkeypatch.setattr(module, "corruptions_for", lambda *, ink: [plain])
@@ -285,9 +285,9 @@ def test_a_picture_is_corrupted_once_for_all_approaches(
     made: Counter[tuple[str, int, int]] = Counter()
     corrupt = Corruption.__call__
 
-    def counted(self: Corruption, pixels: Any, strength: int, *, row: int, **more: Any) -> Any:
+    def counted(self: Corruption, sheet: Sheet, strength: int, *, row: int, **more: Any) -> Any:
         made[self.name, strength, row] += 1
-        return corrupt(self, pixels, strength, row=row, **more)
+        return corrupt(self, sheet, strength, row=row, **more)
 
     monkeypatch.setattr(Corruption, "__call__", counted)
     work = CorruptionBenchmark(data, folder, parts, folder.log)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bakeoff.approaches import Task
+from bakeoff.approaches.settings import configure
+from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.training.compute import Compute
@@ -63,3 +66,31 @@ def test_a_sample_does_not_depend_on_who_asks() -> None:
     assert sights.plain.shape == (12, FEATURES)
     assert sights.pens.shape == (len(PENS), 12, FEATURES)
     assert len(sights.others) == len(other_drawings(("ambulance",)).learned)
+
+
+def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_seen() -> None:
+    dataset = read("doodles").take(np.arange(0, 1000, 80))
+    task = Task.of(dataset.pictures, len(dataset.classes))
+    shared: dict[int, Sights] = {}
+    seen = {}
+    for name in ("cnn", "vit", "transfer", "scattering"):
+        trainer = Trainer(
+            configure(name, {}),
+            task,
+            dataset.pictures,
+            dataset.labels,
+            Compute("cpu", 1, bf16=False),
+            seed=0,
+            sights=shared,
+        )
+        assert trainer.sights is not None
+        assert trainer.eye is not None
+        seen[name] = trainer.sights
+        alone = Sights(
+            trainer.approach.preprocess(task), trainer.eye, dataset.pictures, trainer.compute
+        )
+        for part in ("plain", "pens", "others"):
+            assert torch.equal(getattr(trainer.sights, part), getattr(alone, part)), (name, part)
+    assert seen["cnn"] is seen["vit"] is seen["transfer"]
+    assert seen["scattering"] is not seen["cnn"]
+    assert sorted(shared) == [SIDE, 48]

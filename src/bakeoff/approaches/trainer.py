@@ -16,7 +16,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
-from bakeoff.training.eye import Sights
+from bakeoff.training.eye import SIDE, Eye, Sights
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
 from bakeoff.training.ood import MahalanobisOOD, SketchOOD
@@ -62,6 +62,8 @@ class Trainer:
         or repeated, give the same numbers.
     classes : their names, where they are known; no drawings of these are others to learn from.
     on_prepare : called before the pictures are preprocessed, which may take a while.
+    sights : what other approaches saw of the same pictures, by their side; sees to it that those
+        with the same side look once.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Trainer:
         seed: int,
         classes: tuple[str, ...] = (),
         on_prepare: Callable[[], None] = lambda: None,
+        sights: dict[int, Sights] | None = None,
     ) -> None:
         self.approach = approach
         self.task = task
@@ -84,6 +87,7 @@ class Trainer:
         self.seed = seed
         self.classes = classes
         self.on_prepare = on_prepare
+        self._sights_by_side = {} if sights is None else sights
 
     @cached_property
     def frozen(self) -> nn.Module | None:
@@ -100,8 +104,13 @@ class Trainer:
         """What the eye sees of a sample of the pictures, and of others; None without one."""
         if self.eye is None:
             return None
-        preprocess = self.approach.preprocess(self.task)
-        return Sights(preprocess, self.eye, self.pictures, self.compute, self.classes)
+        preprocess, eye = self.approach.preprocess(self.task), self.eye
+        if self.approach.frozen_is_eye(self.task) and preprocess.size == SIDE:
+            eye = Eye(SIDE)  # the same features
+        sights = Sights(preprocess, eye, self.pictures, self.compute, self.classes)
+        if sights.side is None:
+            return sights
+        return self._sights_by_side.setdefault(sights.side, sights)
 
     @cached_property
     def views(self) -> int:
@@ -170,6 +179,7 @@ class Trainer:
             classes=self.classes,
         )
         few.frozen, few.views, few.backgrounds = self.frozen, self.views, self.backgrounds
+        few.sights = None  # the OOD score is no part of what is timed
         return few
 
     def share(self, other: Trainer) -> None:

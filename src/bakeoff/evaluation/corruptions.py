@@ -14,6 +14,7 @@ import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from scipy import ndimage
 
 from bakeoff.data.image import to_image
 
-__all__ = ["CORRUPTIONS", "STRENGTHS", "Corruption", "corruptions_for"]
+__all__ = ["CORRUPTIONS", "STRENGTHS", "Corruption", "Sheet", "corruptions_for"]
 
 STRENGTHS = 5
 
@@ -41,6 +42,37 @@ STROKE = 0.4  # share of full-strength ink from which a pixel belongs to a strok
 MOST_LOST = 0.03  # of the ink's box: the most that thinning removes on each side of a filled shape
 
 
+class Sheet:
+    """A picture to corrupt; what several corruptions or strengths need of it is found once.
+
+    Parameters
+    ----------
+    picture : H×W×C uint8, with C = 1 or 3; not modified.
+    ink : whether it is a drawing and not a photo.
+
+    Attributes
+    ----------
+    flipped : whether `pixels` are inverted, so that the paper of a drawing is bright.
+    pixels : H×W×C in 0…1.
+    """
+
+    def __init__(self, picture: NDArray[np.uint8], *, ink: bool) -> None:
+        pixels = picture.astype(np.float32) / 255
+        self.flipped = ink and _paper_is_dark(pixels)
+        self.pixels: Pixels = 1 - pixels if self.flipped else pixels
+
+    @cached_property
+    def range(self) -> tuple[float, float]:
+        """The darkest and brightest level, ignoring specks."""
+        low, high = np.quantile(self.pixels, [0.01, 0.99])
+        return float(low), float(high)
+
+    @cached_property
+    def strokes(self) -> _Strokes | None:
+        """The strokes of a drawing; None if there are none."""
+        return _Strokes.of(self.pixels)
+
+
 @dataclass(frozen=True)
 class Corruption:
     """One kind of corruption at five strengths.
@@ -51,7 +83,7 @@ class Corruption:
     words : describes a corrupted picture, such as "rotated".
     amounts : the amount at each strength, as `apply` takes it.
     label : an amount in words, such as "3°".
-    apply : the corruption; drawings reach it with bright paper.
+    apply : the corruption, to the pixels of a sheet.
     ink_only : whether it applies to drawings only.
     """
 
@@ -59,7 +91,7 @@ class Corruption:
     words: str
     amounts: tuple[float, ...]
     label: Callable[[float], str]
-    apply: Callable[[Pixels, float, Random], Pixels]
+    apply: Callable[[Sheet, float, Random], Pixels]
     ink_only: bool = False
 
     @property
@@ -68,29 +100,25 @@ class Corruption:
         return [self.label(amount) for amount in self.amounts]
 
     def __call__(
-        self, picture: NDArray[np.uint8], strength: int, *, row: int, ink: bool, seed: int = 0
+        self, sheet: Sheet, strength: int, *, row: int, seed: int = 0
     ) -> NDArray[np.uint8]:
-        """The corrupted picture, on a larger sheet if it needs more room.
+        """The corrupted picture, larger than the sheet if it needs more room.
 
         Random choices, such as a direction, are the same at every strength.
 
         Parameters
         ----------
-        picture : H×W×C uint8, with C = 1 or 3; not modified.
+        sheet : with H×W×C pixels.
         strength : 1 to 5.
         row, seed : the random choices depend on these and on the corruption's name.
-        ink : whether the picture is a drawing and not a photo.
 
         Returns
         -------
         H'×W'×C uint8, with H' ≥ H and W' ≥ W.
         """
         random = np.random.default_rng([seed, row, zlib.crc32(self.name.encode())])
-        pixels = picture.astype(np.float32) / 255
-        flipped = ink and _paper_is_dark(pixels)
-        amount = self.amounts[strength - 1]
-        changed = self.apply(1 - pixels if flipped else pixels, amount, random)
-        changed = 1 - changed if flipped else changed
+        changed = self.apply(sheet, self.amounts[strength - 1], random)
+        changed = 1 - changed if sheet.flipped else changed
         return (changed.clip(0, 1) * 255).round().astype(np.uint8)
 
 
@@ -102,43 +130,44 @@ def corruptions_for(*, ink: bool) -> list[Corruption]:
 # -- geometry -------------------------------------------------------------------
 
 
-def _shift(pixels: Pixels, amount: float, random: Random) -> Pixels:
+def _shift(sheet: Sheet, amount: float, random: Random) -> Pixels:
     """Move off the centre by a share of each side, on a sheet that is larger by as much."""
-    down, across = (round(2 * amount * side) for side in pixels.shape[:2])
+    down, across = (round(2 * amount * side) for side in sheet.pixels.shape[:2])
     above, left = random.random(2) < 0.5
     return _with_room(
-        pixels,
+        sheet,
         (down, 0) if above else (0, down),
         (across, 0) if left else (0, across),
     )
 
 
-def _turn(pixels: Pixels, degrees: float, random: Random) -> Pixels:
+def _turn(sheet: Sheet, degrees: float, random: Random) -> Pixels:
     angle = math.radians(degrees)
-    height, width = pixels.shape[:2]
+    height, width = sheet.pixels.shape[:2]
     more = math.sin(angle)
     less = 1 - math.cos(angle)
     room = [
         math.ceil(max(0.0, other * more - side * less) / 2)
         for side, other in ((height, width), (width, height))
     ]
-    sheet = _with_room(pixels, (room[0], room[0]), (room[1], room[1]))
+    larger = _with_room(sheet, (room[0], room[0]), (room[1], room[1]))
     towards = 1 if random.random() < 0.5 else -1
     turned: Pixels = ndimage.rotate(
-        sheet, towards * degrees, reshape=False, order=3, mode="nearest"
+        larger, towards * degrees, reshape=False, order=3, mode="nearest"
     )
     return turned
 
 
-def _scale(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001 - nothing is random
+def _scale(sheet: Sheet, share: float, random: Random) -> Pixels:  # noqa: ARG001 - nothing is random
     """Enlarge the sheet around the picture: a smaller copy of a tiny picture would be illegible."""
-    room = [math.ceil(side * (1 / share - 1) / 2) for side in pixels.shape[:2]]
-    return _with_room(pixels, (room[0], room[0]), (room[1], room[1]))
+    room = [math.ceil(side * (1 / share - 1) / 2) for side in sheet.pixels.shape[:2]]
+    return _with_room(sheet, (room[0], room[0]), (room[1], room[1]))
 
 
-def _with_room(pixels: Pixels, rows: tuple[int, int], columns: tuple[int, int]) -> Pixels:
+def _with_room(sheet: Sheet, rows: tuple[int, int], columns: tuple[int, int]) -> Pixels:
     """Enlarge the sheet, continuing its border but not ink that touches it."""
-    low, high = _range(pixels)
+    pixels = sheet.pixels
+    low, high = sheet.range
     for before, after in (rows, columns):
         deep = max(1, len(pixels) // 32)
         first, last = (
@@ -167,71 +196,77 @@ def _border(strip: Pixels, dark: float) -> Pixels:
 # -- strokes --------------------------------------------------------
 
 
-def _thinner(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+def _thinner(sheet: Sheet, share: float, random: Random) -> Pixels:  # noqa: ARG001
     """Remove a share of the width of strokes, never their centre line."""
+    strokes = sheet.strokes
+    if strokes is None:
+        return sheet.pixels
+    fine, step = strokes.fine, np.minimum(share * strokes.half, MOST_LOST * strokes.box)
+    near = strokes.away <= 1.5 * strokes.half + 2
+    return strokes.redrawn(np.where(near, np.maximum(fine, strokes.outward(step)), fine))
 
-    def thinner(fine: Pixels, middle: _Middle) -> Pixels:
-        step = np.minimum(share * middle.half, MOST_LOST * middle.box)
-        outward = middle.sample(fine, step)
-        return np.where(middle.away <= 1.5 * middle.half + 2, np.maximum(fine, outward), fine)
 
-    return _redrawn(pixels, thinner)
-
-
-def _thicker(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+def _thicker(sheet: Sheet, share: float, random: Random) -> Pixels:  # noqa: ARG001
     """Widen strokes on each side by a share of the drawing's longer side."""
+    strokes = sheet.strokes
+    if strokes is None:
+        return sheet.pixels
+    fine, step = strokes.fine, share * strokes.box
+    inward = strokes.outward(-np.minimum(step, strokes.away[..., 0]))
+    near = strokes.away <= 1.5 * strokes.half + 2 + step
+    return strokes.redrawn(np.where(near, np.minimum(fine, inward), fine))
 
-    def thicker(fine: Pixels, middle: _Middle) -> Pixels:
-        step = share * middle.box
-        inward = middle.sample(fine, -np.minimum(step, middle.away[..., 0]))
-        return np.where(middle.away <= 1.5 * middle.half + 2 + step, np.minimum(fine, inward), fine)
 
-    return _redrawn(pixels, thicker)
-
-
-class _Middle:
-    """For every pixel of a drawing, the nearest point on the centre line of a stroke.
+class _Strokes:
+    """A drawing on a grid fine enough for its strokes, with its centre lines.
 
     Attributes
     ----------
-    away : H×W×1, the distance to it in pixels.
-    half : H×W×1, half the width of the stroke there.
+    fine : h×w×C, the drawing, enlarged if it is small.
+    away : h×w×1, the distance to the nearest point on the centre line of a stroke, in pixels.
+    half : h×w×1, half the width of the stroke there.
     box : the longer side of the drawing's bounding box.
     """
 
-    def __init__(self, stroke: NDArray[np.bool_]) -> None:
+    def __init__(self, pixels: Pixels, fine: Pixels, stroke: NDArray[np.bool_]) -> None:
+        self.pixels, self.fine = pixels, fine
         depth = ndimage.distance_transform_edt(stroke)
         middle = stroke & (depth >= ndimage.maximum_filter(depth, 3))
-        away, (down, across) = ndimage.distance_transform_edt(~middle, return_indices=True)
+        away, nearest = ndimage.distance_transform_edt(~middle, return_indices=True)
         self.away = away[..., None].astype(np.float32)
-        self.half = depth[down, across][..., None].astype(np.float32)
+        self.half = depth[nearest[0], nearest[1]][..., None].astype(np.float32)
         self.box = max(int(np.ptp(places)) + 1 for places in np.nonzero(stroke))
-        self._place = np.indices(stroke.shape)
-        self._outward = (self._place - [down, across]) / np.maximum(away, 1)
+        self._nearest = nearest.astype(np.int32)
+        self._divisor = np.maximum(away, 1)
 
-    def sample(self, pixels: Pixels, step: NDArray[np.float32]) -> Pixels:
-        """For each pixel the value `step` pixels further from the centre line, H×W×C."""
-        place = self._place + self._outward * step.reshape(step.shape[:2])
+    @classmethod
+    def of(cls, pixels: Pixels) -> _Strokes | None:
+        """Those of H×W×C pixels; None where there is next to no ink."""
+        times = math.ceil(FINE / min(pixels.shape[:2]))
+        fine = ndimage.zoom(pixels, (times, times, 1), order=1, mode="nearest", grid_mode=True)
+        ink = _ink(fine)
+        full = np.quantile(ink, 0.985)
+        stroke = ndimage.gaussian_filter(ink, 0.5 * times) > STROKE * full
+        return None if full < FAINTEST or not stroke.any() else cls(pixels, fine, stroke)
+
+    def outward(self, step: NDArray[np.float32]) -> Pixels:
+        """For each pixel the value `step` pixels further from the centre line, h×w×C."""
+        place = np.indices(self.fine.shape[:2])
+        towards = (place - self._nearest) / self._divisor
+        place = place + towards * step.reshape(step.shape[:2])
         channels = [
-            ndimage.map_coordinates(pixels[..., channel], place, order=1, mode="nearest")
-            for channel in range(pixels.shape[2])
+            ndimage.map_coordinates(self.fine[..., channel], place, order=1, mode="nearest")
+            for channel in range(self.fine.shape[2])
         ]
         return np.stack(channels, axis=-1)
 
-
-def _redrawn(pixels: Pixels, change: Callable[[Pixels, _Middle], Pixels]) -> Pixels:
-    """Change the strokes, on a finer grid if the picture is small."""
-    times = math.ceil(FINE / min(pixels.shape[:2]))
-    fine = ndimage.zoom(pixels, (times, times, 1), order=1, mode="nearest", grid_mode=True)
-    ink = _ink(fine)
-    full = np.quantile(ink, 0.985)
-    stroke = ndimage.gaussian_filter(ink, 0.5 * times) > STROKE * full
-    if full < FAINTEST or not stroke.any():
-        return pixels
-    difference = change(fine, _Middle(stroke)) - fine
-    height, width, channels = pixels.shape
-    coarse: Pixels = difference.reshape(height, times, width, times, channels).mean((1, 3))
-    return pixels + coarse
+    def redrawn(self, fine: Pixels) -> Pixels:
+        """The drawing, H×W×C, after a change of its fine one."""
+        height, width, channels = self.pixels.shape
+        times = len(fine) // height
+        difference = (fine - self.fine).reshape(height, times, width, times, channels)
+        coarse: Pixels = difference.mean((1, 3))
+        return self.pixels + coarse
 
 
 def _ink(pixels: Pixels) -> NDArray[np.float32]:
@@ -246,45 +281,48 @@ def _ink(pixels: Pixels) -> NDArray[np.float32]:
 # -- camera and paper --------------------------------------------------------
 
 
-def _blur(pixels: Pixels, steps: float, random: Random) -> Pixels:  # noqa: ARG001
-    deviation = LEAST_BLUR + steps * BLUR_SHARE * max(pixels.shape[:2])
-    blurred: Pixels = ndimage.gaussian_filter(pixels, (deviation, deviation, 0), mode="nearest")
+def _blur(sheet: Sheet, steps: float, random: Random) -> Pixels:  # noqa: ARG001
+    deviation = LEAST_BLUR + steps * BLUR_SHARE * max(sheet.pixels.shape[:2])
+    blurred: Pixels = ndimage.gaussian_filter(
+        sheet.pixels, (deviation, deviation, 0), mode="nearest"
+    )
     return blurred
 
 
-def _noise(pixels: Pixels, share: float, random: Random) -> Pixels:
+def _noise(sheet: Sheet, share: float, random: Random) -> Pixels:
     """Add grain with a standard deviation of a share of the picture's contrast."""
-    height, width, _ = pixels.shape
+    height, width, _ = sheet.pixels.shape
     coarse = max(1.0, max(height, width) / GRAINS)
     places = (math.ceil(height / coarse), math.ceil(width / coarse))
     grain = random.standard_normal(places, dtype=np.float32)
     if coarse > 1:
         enlarged = Image.fromarray(grain).resize((width, height), Image.Resampling.BICUBIC)
         grain = np.asarray(enlarged)
-    low, high = _range(pixels)
-    return pixels + share * (high - low) * grain[..., None]
+    low, high = sheet.range
+    return sheet.pixels + share * (high - low) * grain[..., None]
 
 
-def _contrast(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+def _contrast(sheet: Sheet, share: float, random: Random) -> Pixels:  # noqa: ARG001
     """Reduce the contrast to a share, but never to an invisible level."""
-    low, high = _range(pixels)
+    pixels, (low, high) = sheet.pixels, sheet.range
     share = max(share, min(1.0, FAINTEST / max(high - low, FAINTEST)))
     mean = float(pixels.mean())
     return mean + share * (pixels - mean)
 
 
-def _light(pixels: Pixels, share: float, random: Random) -> Pixels:
+def _light(sheet: Sheet, share: float, random: Random) -> Pixels:
     """A shadow that takes a share of the light on one side and none on the other."""
-    height, width, _ = pixels.shape
+    height, width, _ = sheet.pixels.shape
     angle = random.uniform(0, 2 * math.pi)
     down, across = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
     along = down * math.sin(angle) + across * math.cos(angle)
     shadow = 1 / (1 + np.exp(-4 * along))
-    return pixels * (1 - share * shadow[..., None]).astype(np.float32)
+    return sheet.pixels * (1 - share * shadow[..., None]).astype(np.float32)
 
 
-def _squares(pixels: Pixels, share: float, random: Random) -> Pixels:
+def _squares(sheet: Sheet, share: float, random: Random) -> Pixels:
     """Squared paper, its lines as dark as a share of the ink."""
+    pixels, (low, high) = sheet.pixels, sheet.range
     height, width, _ = pixels.shape
     side = max(height, width)
     gap = max(random.uniform(0.08, 0.16) * side, LEAST_GAP)
@@ -297,13 +335,13 @@ def _squares(pixels: Pixels, share: float, random: Random) -> Pixels:
             (down + tilt * across, across - tilt * down), random.random(2), strict=True
         )
     ]
-    low, high = _range(pixels)
     ruled: Pixels = pixels - share * (high - low) * np.maximum(*lines)[..., None].astype(np.float32)
     return np.maximum(ruled, np.minimum(pixels, low))  # lines do not darken ink
 
 
-def _occlusion(pixels: Pixels, share: float, random: Random) -> Pixels:
+def _occlusion(sheet: Sheet, share: float, random: Random) -> Pixels:
     """A small square, half as dark as ink, over a part of the drawing."""
+    pixels, (low, high) = sheet.pixels, sheet.range
     height, width, _ = pixels.shape
     grey = pixels.mean(2)
     shown = np.square(grey - np.median(grey)).reshape(-1) + 1e-6
@@ -314,29 +352,23 @@ def _occlusion(pixels: Pixels, share: float, random: Random) -> Pixels:
         for side, at in zip((height, width), divmod(int(centre), width), strict=True)
     ]
     patch = np.outer(*covered)[..., None].astype(np.float32)
-    low, high = _range(pixels)
     changed: Pixels = pixels + patch * ((low + high) / 2 - pixels)
     return changed
 
 
-def _jpeg(pixels: Pixels, quality: float, random: Random) -> Pixels:  # noqa: ARG001
-    picture = (pixels * 255).round().astype(np.uint8)
+def _jpeg(sheet: Sheet, quality: float, random: Random) -> Pixels:  # noqa: ARG001
+    picture = (sheet.pixels * 255).round().astype(np.uint8)
     file = io.BytesIO()
     to_image(picture).save(file, "JPEG", quality=round(quality))
     return np.asarray(Image.open(file), dtype=np.float32).reshape(picture.shape) / 255
 
 
-def _negative(pixels: Pixels, share: float, random: Random) -> Pixels:  # noqa: ARG001
+def _negative(sheet: Sheet, share: float, random: Random) -> Pixels:  # noqa: ARG001
     """Invert brightness, with a share of the contrast; a half-way blend would be plain grey."""
+    pixels = sheet.pixels
     grey: Pixels = pixels.mean(2, keepdims=True)
     negative: Pixels = pixels + 1 - 2 * grey  # colours keep their hue
     return 0.5 + share * (negative - 0.5)
-
-
-def _range(pixels: Pixels) -> tuple[float, float]:
-    """The darkest and brightest level, ignoring specks."""
-    low, high = np.quantile(pixels, [0.01, 0.99])
-    return float(low), float(high)
 
 
 def _paper_is_dark(pixels: Pixels) -> bool:

@@ -140,9 +140,9 @@ class Plan:
         ink = data.task.mode == "ink"
 
         def corrupt() -> None:
-            for corruption in corruptions_for(ink=ink):
-                for _ in corrupted(data.dataset, row, corruption, ink=ink, seed=self.config.seed):
-                    pass
+            every = corruptions_for(ink=ink)
+            for _ in corrupted(data.dataset, row, every, ink=ink, seed=self.config.seed):
+                pass
 
         each = Stopwatch(data.compute).of(corrupt)
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
 from bakeoff.training.sources import batch_of
 
-__all__ = ["PENS", "Eye", "Others", "Sights", "other_drawings", "redrawn"]
+__all__ = ["PENS", "SIDE", "Eye", "Others", "Sights", "other_drawings", "redrawn"]
 
 SIDE = 28  # pixels; the network was made for them
 OTHERS = Path(__file__).parents[1] / "data/bundled/others.npz"
@@ -120,18 +120,37 @@ class Sights:
 
         As they are: with pens, they pull the threshold up and more strangers pass.
         """
+        if self.side is not None:
+            return _others_at(self.side, self.compute, self.leave_out)
         return self.look(other_drawings(self.leave_out).learned)
+
+    @property
+    def side(self) -> int | None:
+        """Of the prepared pictures; None unless another approach with this side sees the same."""
+        usual = type(self.eye) is Eye and type(self.preprocess) is Preprocess
+        return self.preprocess.size if usual else None
 
     def look(self, pictures: Pictures) -> Tensor:
         """The features of pictures, n×D."""
-        features = torch.empty(len(pictures), FEATURES, dtype=torch.half)
-        self.compute.place(self.eye).eval()
-        preprocess = self.preprocess.to(self.compute.device).eval()
-        with torch.inference_mode():
-            for rows, pixels in pictures.batches(batch_of(preprocess.size)):
-                x = preprocess(torch.from_numpy(pixels).to(self.compute.device))
-                features[torch.from_numpy(rows)] = self.eye(x).half().cpu()
-        return features
+        return _look(self.preprocess, self.eye, pictures, self.compute)
+
+
+@lru_cache(maxsize=8)
+def _others_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> Tensor:
+    """The features of others at a side, which no picture of a set and no fit changes."""
+    preprocess, eye = Preprocess(mode="ink", size=side), Eye(side)
+    return _look(preprocess, eye, other_drawings(leave_out).learned, compute)
+
+
+def _look(preprocess: Preprocess, eye: nn.Module, pictures: Pictures, compute: Compute) -> Tensor:
+    features = torch.empty(len(pictures), FEATURES, dtype=torch.half)
+    compute.place(eye).eval()
+    preprocess = preprocess.to(compute.device).eval()
+    with torch.inference_mode():
+        for rows, pixels in pictures.batches(batch_of(preprocess.size)):
+            x = preprocess(torch.from_numpy(pixels).to(compute.device))
+            features[torch.from_numpy(rows)] = eye(x).half().cpu()
+    return features
 
 
 def redrawn(pictures: Pictures, pen: str) -> Pictures:

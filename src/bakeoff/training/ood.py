@@ -198,7 +198,8 @@ class SketchOOD(nn.Module):
         usual = share @ targets
         products = (x * share[:, None]).T @ x
         penalty = PENALTY * products.diagonal().mean()
-        inverse = torch.linalg.inv(products + penalty * torch.eye(len(products)).double())
+        ridge = products + penalty * torch.eye(len(products)).double()
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(ridge))
         weights = inverse @ ((x * share[:, None]).T @ (targets - usual))
         self.get_buffer("mean").copy_(mean)
         self.get_buffer("weights").copy_(weights / scale[:, None])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.image import shrink
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import joined
-from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, corruptions_for
+from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, Sheet, corruptions_for
 from bakeoff.heap import bound_kept_memory
 from bakeoff.record.events import PicturesCorrupted
 from bakeoff.training.model import Model
@@ -83,16 +83,15 @@ class CorruptionUnit(Unit):
             for name in self.approaches
         }
         seconds = dict.fromkeys(self.approaches, 0.0)
-        for number, corruption in enumerate(corruptions):
-            for batch, pictures in corrupted(
-                data.dataset, rows, corruption, ink=data.task.mode == "ink", seed=data.config.seed
-            ):
-                for name, model in models.items():
-                    started = time.perf_counter()
-                    answers = model.logits_of(pictures, data.compute).argmax(1)
-                    seconds[name] += time.perf_counter() - started
-                    matches = answers.reshape(STRENGTHS, -1) == labels[batch]
-                    right[name][number] += matches.sum(1)
+        for number, batch, pictures in corrupted(
+            data.dataset, rows, corruptions, ink=data.task.mode == "ink", seed=data.config.seed
+        ):
+            for name, model in models.items():
+                started = time.perf_counter()
+                answers = model.logits_of(pictures, data.compute).argmax(1)
+                seconds[name] += time.perf_counter() - started
+                matches = answers.reshape(STRENGTHS, -1) == labels[batch]
+                right[name][number] += matches.sum(1)
             bound_kept_memory()
         for name in self.approaches:
             files = {RIGHT: json.dumps(right[name].tolist()).encode()}
@@ -108,19 +107,16 @@ class CorruptionUnit(Unit):
 
 
 def corrupted(
-    dataset: Dataset, rows: Rows, corruption: Corruption, *, ink: bool, seed: int
-) -> Iterator[tuple[Rows, Pictures]]:
-    """Some rows, and their pictures at the first strength, at the second, and so on."""
+    dataset: Dataset, rows: Rows, corruptions: Sequence[Corruption], *, ink: bool, seed: int
+) -> Iterator[tuple[int, Rows, Pictures]]:
+    """The number of a corruption, some rows, and their pictures at each strength in turn."""
     for start in range(0, len(rows), AT_ONCE):
         batch = rows[start : start + AT_ONCE]
-        small = [shrink(dataset.pictures[int(row)], MAX_SIDE) for row in batch]
-        yield (
-            batch,
-            joined(
-                [
-                    corruption(picture, strength, row=int(row), ink=ink, seed=seed)[None]
-                    for strength in range(1, STRENGTHS + 1)
-                    for row, picture in zip(batch, small, strict=True)
-                ]
-            ),
-        )
+        sheets = [Sheet(shrink(dataset.pictures[int(row)], MAX_SIDE), ink=ink) for row in batch]
+        for number, corruption in enumerate(corruptions):
+            pictures = [
+                corruption(sheet, strength, row=int(row), seed=seed)[None]
+                for strength in range(1, STRENGTHS + 1)
+                for row, sheet in zip(batch, sheets, strict=True)
+            ]
+            yield number, batch, joined(pictures)

@@ -22,7 +22,7 @@ from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
-from bakeoff.training.eye import PENS, other_drawings, redrawn
+from bakeoff.training.eye import PENS, Sights, other_drawings, redrawn
 from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Model, Network
 from bakeoff.training.ood import SketchOOD
@@ -44,10 +44,16 @@ class UnitRunner:
     approach, data : what is trained, and on what.
     folder : where finished units go.
     tell : called with all that happens.
+    sights : shared by the runners of one worker, see `Trainer`.
     """
 
     def __init__(
-        self, approach: Approach, data: TrainingData, folder: RunFolder, tell: Tell
+        self,
+        approach: Approach,
+        data: TrainingData,
+        folder: RunFolder,
+        tell: Tell,
+        sights: dict[int, Sights] | None = None,
     ) -> None:
         self.approach = approach
         self.data = data
@@ -62,6 +68,7 @@ class UnitRunner:
             seed=data.config.seed,
             classes=data.dataset.classes,
             on_prepare=lambda: self.tell(Preparing(approach=approach.name)),
+            sights=sights,
         )
 
     def predict(

@@ -27,6 +27,7 @@ from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Stopped, Tell, Unit, unit_from_json
 
 if TYPE_CHECKING:
+    from bakeoff.training.eye import Sights
     from bakeoff.workers.runner import UnitRunner
 
 __all__ = ["UnitOutcome", "Worker", "outcome_of"]
@@ -49,6 +50,7 @@ class Worker:
         self.folder = folder
         self.tell = tell
         self._last: UnitRunner | None = None
+        self._sights: dict[int, Sights] = {}
 
     def do(self, unit: Unit) -> None:
         """Do a unit and keep what comes of it; see `Unit.do`."""
@@ -74,7 +76,7 @@ class Worker:
         last = self._last
         if last is not None and last.approach == configured:
             return last
-        runner = UnitRunner(configured, self.data, self.folder, self.tell)
+        runner = UnitRunner(configured, self.data, self.folder, self.tell, self._sights)
         if last is not None and last.approach.input_key() == configured.input_key():
             runner.trainer.share(last.trainer)
         else:
