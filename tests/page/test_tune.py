@@ -105,7 +105,7 @@ def test_a_damaged_study_says_so(page: Page, studies: Studies) -> None:
     expect(card).to_contain_text("does not fit version")
     card.get_by_role("link").click()
     expect(page.get_by_role("alert")).to_contain_text("bakeoff tune")
-    provokes(page, "status of 404")
+    provokes(page, "status of 409")
     shutil.rmtree(path)
 
 

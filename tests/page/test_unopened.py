@@ -43,7 +43,7 @@ def test_a_double_click_says_what_to_do(
         expect(page.get_by_text("is missing")).to_be_hidden()
         assert sideways(page) <= 0
         assert serious(page) == []
-        provokes(page, "file:")
+        provokes(page, "file:", "preload assets")
 
 
 def test_firefox_says_it_too(folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_page_without_a_part_of_it_says_so(
     page.goto(site_of)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(re.compile("Serve the whole folder|Reload the page"))
-    provokes(page, "status of 404")
+    provokes(page, "status of 404", "local.worker")
 
 
 def test_a_browser_without_scripts_is_told(browser: Browser, served: Served, site_of: str) -> None:
