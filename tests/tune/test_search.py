@@ -22,8 +22,8 @@ from bakeoff.run.bake import bake
 from bakeoff.tune import search as story
 from bakeoff.tune.recommendation import choose, front_of, with_outer
 from bakeoff.tune.search import SearchConfig, resume_tune, tune
-from bakeoff.tune.space import read_settings
-from bakeoff.tune.study import Outcome, storage_of
+from bakeoff.tune.space import read_settings, spaces
+from bakeoff.tune.study import Outcome, Study, storage_of
 from bakeoff.workers.worker import Worker
 
 from ..strokes import QUICKLY, strokes
@@ -177,6 +177,27 @@ def test_an_interrupted_search_continues(tmp_path: Path) -> None:
     assert len(set(drawn)) == 5  # random settings are not drawn twice
     alone = tune(strokes(90), tmp_path / "alone", space=space(tmp_path), **ASKED)
     assert [one.settings for one in trials] == [one.settings for one in alone.searches[0].trials]
+
+
+@pytest.mark.parametrize("enqueued", [0, 2])
+def test_a_search_that_ended_while_its_study_was_created_can_be_resumed(
+    tmp_path: Path, enqueued: int
+) -> None:
+    identity = {"set": "strokes"}
+    with storage_of(f"sqlite:///{tmp_path / 'study.db'}") as storage:
+        half = optuna.create_study(study_name="half", storage=storage, direction="minimize")
+        half.set_user_attr("identity", identity)
+        for number in range(enqueued):
+            half.enqueue_trial({}, user_attrs={"number": number})
+    with storage_of(f"sqlite:///{tmp_path / 'study.db'}") as storage:
+        space = spaces(("baseline",))["baseline"]
+        whole = Study(storage, "half", space, ("loss",), 3, 0, identity, alone=True)
+        assert whole.waiting() == 3
+        claim = whole.ask()
+        assert claim is not None
+        assert claim.number == 0
+        again = Study(storage, "half", space, ("loss",), 3, 0, identity, alone=True)
+        assert again.waiting() == 3  # that trial was interrupted
 
 
 @pytest.mark.parametrize("recipe", [None, 1, 3])

@@ -32,6 +32,7 @@ ATTEMPTS = 3  # to open a database
 PATIENCE = 60.0  # seconds for another process to finish creating the study
 MAXIMISED: tuple[Aim, ...] = ("accuracy",)
 IDENTITY = "identity"  # the user attribute with what decides the meaning of a trial
+READY = "ready"  # the user attribute of a study whose trials are all enqueued
 RUNGS = 2  # one of two trials goes on at every rung of successive halving
 LONGEST_VALUE = 40  # characters of an option in a refusal
 FIRST_LOOK = 20  # percent of a trial's work before it may be pruned
@@ -51,6 +52,13 @@ class Outcome(NamedTuple):
     record: TrialRecord
     losses: NDArray[np.float32]
     right: NDArray[np.bool_]
+
+
+def _delete_unready(storage: optuna.storages.RDBStorage, name: str) -> None:
+    """Delete a study whose creation was interrupted: nothing was tried in it."""
+    with suppress(KeyError):
+        if not optuna.load_study(study_name=name, storage=storage).user_attrs.get(READY):
+            optuna.delete_study(study_name=name, storage=storage)
 
 
 def refuse_other_search(
@@ -140,8 +148,8 @@ class Study:
     seed : of the sampler.
     identity : what decides the meaning of a trial, in JSON's types; processes share the study only
         if they agree on it.
-    alone : whether no other process uses the study, so that trials still running there were
-        interrupted.
+    alone : whether no other process uses the study, so that its creation, and trials still running
+        there, were interrupted.
 
     Raises
     ------
@@ -178,6 +186,8 @@ class Study:
             "pruner": pruner,
             "storage": storage,
         }
+        if alone:
+            _delete_unready(storage, name)
         try:
             self._study = optuna.create_study(study_name=name, directions=directions, **options)
         except optuna.exceptions.DuplicatedStudyError:
@@ -192,12 +202,12 @@ class Study:
             for number in range(wanted):
                 params = defaults if number == 0 and contains(space) else {}
                 self._study.enqueue_trial(params, user_attrs={"number": number})
-            self._study.set_user_attr("ready", True)
+            self._study.set_user_attr(READY, True)
 
     def _wait(self) -> None:
         """Wait until the process that creates the study has enqueued all of its trials."""
         until = time.monotonic() + PATIENCE
-        while not self._study.user_attrs.get("ready"):
+        while not self._study.user_attrs.get(READY):
             if time.monotonic() > until:
                 raise BakeoffError(
                     f"study {self._study.study_name}",
