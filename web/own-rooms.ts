@@ -24,7 +24,7 @@ const TEXTS: Record<string, readonly string[]> = {
     ...["data", "copies", "gallery", "groups", "health", "labels", "left", "odd"],
     ...["unchecked", "summary", "balance"],
   ],
-  train: ["train", "budget", "set", "drop", "named", "runs", "more", "watch"],
+  train: ["train", "budget", "set", "drop", "named", "runs", "more", "watch", "label"],
 };
 
 /** The groups of texts that nothing but the other rooms uses. */

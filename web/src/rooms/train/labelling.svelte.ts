@@ -1,5 +1,5 @@
 /** Labelling of pictures in the order in which their labels help most. */
-import { plural } from "../../lib/format.ts";
+import { t } from "../../lib/language.svelte.ts";
 import { recall, remember } from "../../lib/stored.ts";
 import { rememberedClasses } from "./collection.svelte.ts";
 import { unfitClass } from "./naming.ts";
@@ -59,8 +59,7 @@ export class Labelling {
   /** Why a name cannot be a class; null if it can. */
   unfit(label: string): string | null {
     const name = label.trim().toLowerCase();
-    if (this.classes.some((one) => one.toLowerCase() === name))
-      return "A class of that name exists already.";
+    if (this.classes.some((one) => one.toLowerCase() === name)) return t("set.classExists");
     return unfitClass(label.trim());
   }
 
@@ -111,9 +110,12 @@ export class Labelling {
   get words(): string {
     const last = this.done.at(-1);
     if (!last) return "";
-    if (last.action === "skip") return "Skipped.";
-    if (last.action === "none") return "Set apart: none of these.";
-    return `Labelled ${last.label}. ${plural(this.spent, "label")} so far.`;
+    if (last.action === "skip") return t("label.skipped");
+    if (last.action === "none") return t("label.apart");
+    return t("label.labelled", {
+      label: last.label,
+      count: t("count.labels", { n: this.spent }),
+    });
   }
 
   #act(work: (picture: NextPicture) => Promise<void>): Promise<void> {
