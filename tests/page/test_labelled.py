@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from .conftest import TRY, Served, answer, choose, drop, provokes, saved, serious, sideways, watched
@@ -106,6 +107,34 @@ def test_a_zip_of_class_folders(opened: Page, folder: Path) -> None:
 def test_a_table_with_labels(opened: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
     choose(opened, table(digits, tmp_path / "digits.csv"))
     scored(opened)
+
+
+def test_a_table_that_is_one_picture_says_so_and_is_kept_as_a_picture(
+    opened: Page, digits: NDArray[np.uint8], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A square table could be as many pictures; a line of column names decides it."""
+    (tmp_path / "one.csv").write_text("\n".join(",".join(map(str, row)) for row in digits[3]))
+    words = re.compile("one.csv was read as one picture of 8×8 pixels, since it has as many rows")
+    choose(opened, tmp_path / "one.csv")
+    expect(opened.get_by_text(words)).to_be_visible()
+    expect(answer(opened, "Plain baseline")).to_be_visible()
+    choose(opened, table(digits, tmp_path / "rows.csv"))
+    expect(cells(opened)).to_have_count(COUNT)
+    expect(opened.get_by_text(words)).to_have_count(0)
+    choose(opened, tmp_path / "one.csv", tmp_path / "rows.csv")
+    expect(cells(opened)).to_have_count(COUNT + 1)
+    expect(opened.get_by_text(words)).to_be_visible()
+    if "server" not in request.node.name:  # a static page keeps nothing
+        return
+    choose(opened, tmp_path / "one.csv")
+    opened.get_by_role("button", name="Correct this answer").click()
+    opened.get_by_label("Set", exact=True).fill("out of a table")
+    opened.get_by_role("button", name="3", exact=True).click()
+    expect(opened.get_by_text("Added as 3")).to_be_visible()
+    served = request.getfixturevalue("served")
+    [kept] = (served.home / "sets" / "out of a table" / "3").iterdir()
+    with Image.open(kept) as image:
+        np.testing.assert_array_equal(np.asarray(image), digits[3])
 
 
 def test_a_folder_of_class_folders(opened: Page, folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -23,6 +24,7 @@ from bakeoff.record.config import DEFAULT_APPROACHES
 
 from ..data.pictures_made import drawing, encoded
 from .conftest import CAMERA, all_there, drop, provokes, serious, sideways, watched
+from .pictures import packed, photo
 
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
@@ -330,6 +332,30 @@ def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Pa
     page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(cats).to_have_count(0)
     provokes(page, "status of 400")
+
+
+def test_a_dropped_file_is_kept_and_comes_back_as_it_was(
+    page: Page, workshop: str, tmp_path: Path
+) -> None:
+    page.goto(f"{workshop}/#/train/set/as it was")
+    page.get_by_label("New class").fill("cat")
+    page.get_by_label("New class").press("Enter")
+    given = packed(photo(900, 600), "JPEG")
+    (tmp_path / "cat.jpg").write_bytes(given)
+    drop(page, page.get_by_role("article"), tmp_path / "cat.jpg")
+    cats = page.get_by_role("list", name="Pictures of cat")
+    expect(cats.get_by_role("button", name="Delete")).to_have_count(1)
+    kept = f"{workshop}/api/sets/as it was/pictures/cat/0001.jpg?original=true"
+    assert httpx.get(kept).content == given
+    cats.get_by_role("button", name="Delete").click()
+    expect(cats).to_have_count(0)
+    page.get_by_role("button", name="Undo last").click()
+    expect(cats.get_by_role("button", name="Delete")).to_have_count(1)
+    assert httpx.get(kept).content == given
+    (tmp_path / "huge.jpg").write_bytes(given + bytes(21_000_000))
+    drop(page, page.get_by_role("article"), tmp_path / "huge.jpg")
+    expect(page.get_by_role("alert")).to_contain_text("larger than 20 MB")
+    provokes(page, "status of 413")
 
 
 def test_a_class_without_pictures_is_remembered_and_can_be_removed(

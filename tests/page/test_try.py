@@ -389,7 +389,26 @@ def test_a_picture_is_kept_as_it_was_given(
     room.get_by_role("button", name="3", exact=True).click()
     expect(room.get_by_text("Added as 3")).to_be_visible()
     [kept] = (served.home / "sets" / f"kept {kind}" / "3").iterdir()
-    assert np.array_equal(decode(kept.read_bytes(), "kept"), pixels)
+    assert kept.read_bytes() == file.read_bytes()
+    assert kept.suffix == {"JPEG": ".jpg", "TIFF": ".tif"}.get(kind, f".{kind.lower()}")
+
+
+def test_a_picture_out_of_a_zip_is_kept_as_it_was_given(
+    room: Page, served: Served, tmp_path: Path
+) -> None:
+    files = [packed(photo(side, 600), "JPEG", **colourful()) for side in (700, 800)]
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as pack:
+        for row, data in enumerate(files):
+            pack.writestr(f"{row}.jpg", data)
+    choose(room, tmp_path / "two.zip")
+    cells = room.get_by_role("region", name="Pictures and answers").get_by_role("button")
+    cells.filter(has_text="1.jpg").click()
+    room.get_by_role("button", name="Correct this answer").click()
+    room.get_by_label("Set", exact=True).fill("out of a zip")
+    room.get_by_role("button", name="3", exact=True).click()
+    expect(room.get_by_text("Added as 3")).to_be_visible()
+    [kept] = (served.home / "sets" / "out of a zip" / "3").iterdir()
+    assert kept.read_bytes() == files[1]
 
 
 def test_corrected_pictures_are_trained_on(

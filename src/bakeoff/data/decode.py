@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bakeoff.data.image import averaged, fitted, on_white, to_image
+from bakeoff.data.pixels import is_grey
 from bakeoff.errors import BakeoffError
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Limits",
     "decode",
     "decode_file",
+    "ending_of",
     "is_picture",
     "looks_like",
     "pillow_is_quiet",
@@ -45,9 +47,6 @@ _TABLE: dict[str, Any] = json.loads(
 FORMATS: tuple[str, ...] = tuple(name.upper() for name in _TABLE["read"])
 """The formats Pillow may open. Every further one would be another parser open to attack."""
 
-# WebP's rounding makes the channels of a grey picture differ by one step.
-_GREY_SPREAD = 1
-
 _CONVERT = "Save it as PNG or JPEG"
 
 _LOOKS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
@@ -55,6 +54,7 @@ _LOOKS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     for pattern, words in _TABLE["signatures"]
 )
 _HEAD = 1024
+_ENDINGS = {"JPEG": ".jpg", "TIFF": ".tif"}  # of the others: their name
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -100,6 +100,20 @@ def is_picture(head: bytes) -> bool:
     """Whether a file that starts like this is in one of `FORMATS`, damaged or not."""
     kind = looks_like(head)
     return kind is not None and _format(kind) in FORMATS
+
+
+def ending_of(data: bytes, name: str) -> str:
+    """The ending of a file name for a picture in one of `FORMATS`: ".jpg", ".png", ….
+
+    Raises
+    ------
+    BakeoffError
+        It is in none of them.
+    """
+    kind = _format(looks_like(data) or "")
+    if kind not in FORMATS:
+        raise _not_a_picture(data, name)
+    return _ENDINGS.get(kind, f".{kind.lower()}")
 
 
 def decode_file(path: Path, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
@@ -205,7 +219,7 @@ def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArr
     # A third faster than np.array for small pictures.
     pixels = np.frombuffer(bytearray(flat.tobytes()), dtype=np.uint8)
     pixels = pixels.reshape(flat.height, flat.width, *(() if flat.mode == "L" else (3,)))
-    if pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max()) <= _GREY_SPREAD:
+    if pixels.ndim == 3 and is_grey(pixels):
         pixels = np.array(flat.convert("L"))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 

@@ -23,6 +23,7 @@ __all__ = [
     "PixelRange",
     "as_picture",
     "has_channels",
+    "is_grey",
     "joined",
     "picture_shape",
     "row_shape",
@@ -34,6 +35,7 @@ CHANNELS = (1, 2, 3, 4)  # grey, grey and alpha, RGB, RGBA
 
 BLOCK = 1024  # pictures turned into bytes at once, so that floats of all are never in memory
 SMALLEST_COLOUR = 8  # side; 3, 12 or 27 numbers are hardly ever a picture in colour
+GREY_SPREAD = 1  # WebP's rounding makes the channels of a grey picture differ by one step
 NEARLY_BYTES = 128  # the brightest of many pictures from 0 to 255 is above this
 SLIGHTLY_OVER = 2  # pictures from 0 to 1 that were scaled may exceed it a little
 
@@ -132,6 +134,11 @@ def shape_text(shape: Sequence[int]) -> str:
 def has_channels(array: NDArray[Any]) -> bool:
     """Whether the last of three or four dimensions is the channels, not the width."""
     return array.ndim in (3, 4) and array.shape[-1] in CHANNELS
+
+
+def is_grey(pixels: NDArray[np.uint8]) -> bool:
+    """Whether H×W×C bytes without alpha are grey: in one channel, or the same in all of them."""
+    return pixels.shape[-1] == 1 or int(np.ptp(pixels, axis=-1).max()) <= GREY_SPREAD
 
 
 def as_picture(array: NDArray[Any], subject: str) -> NDArray[Any]:

@@ -178,6 +178,7 @@ async function predict(
     models: said,
     left_out: refused,
     pictures: given,
+    notes: pictures.flatMap(({ note }) => note ?? []),
     seen: sights.length ? { models: sights } : null,
   };
 }

@@ -16,6 +16,8 @@ export interface Predictions {
   left_out: LeftOut[];
   /** What the files say of each picture; servers up to 0.1 return none. */
   pictures?: GivenPicture[];
+  /** How something was read that could have been read otherwise; servers up to 0.1 return none. */
+  notes?: string[];
 }
 
 export interface Explanations {

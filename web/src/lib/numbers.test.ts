@@ -8,6 +8,8 @@ test("as many rows as columns are one picture", () => {
   expect([one!.pixels.width, one!.pixels.height, ...one!.pixels.data]).toEqual([
     2, 2, 0, 255, 128, 7,
   ]);
+  expect(one!.note).toMatch(/^two.csv was read as one picture of 2×2 pixels, since/);
+  expect(picturesIn("a,b,c,d\n1,2,3,4\n", "rows.csv")[0]!.note).toBeUndefined();
 });
 
 test("a square table with a header or with labels is a picture a row", () => {

@@ -6,6 +6,8 @@ export interface Written {
   pixels: Pixels;
   /** The class in the row of a table. */
   label?: string | null;
+  /** How the text was read, where it could have been read otherwise: in the server's words. */
+  note?: string;
 }
 
 const SMALLEST = 8; // side of a picture beside a label that looks like a column of its pixels
@@ -25,7 +27,11 @@ export function picturesIn(text: string, name: string): Written[] {
   const cells = lines.map((line) => fields(line, delimiter));
   if (cells.length < 1 || cells[0]!.length < 2) throw refused(name, "it holds no numbers");
   if (isMatrix(cells)) {
-    return [{ name, pixels: shaped(cells.map(parsed).flat(), cells.length, name, "") }];
+    const [pixels, size] = [shaped(cells.map(parsed).flat(), cells.length, name, ""), cells.length];
+    const note =
+      `${name} was read as one picture of ${size}×${size} pixels, since it has as many rows as ` +
+      "columns. With a header line it has one picture per row.";
+    return [{ name, pixels, note }];
   }
   const named = cells[0]!.some((cell) => !isNumber(cell)) && cells.length > 1;
   const header =

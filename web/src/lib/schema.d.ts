@@ -517,6 +517,8 @@ export interface paths {
         /**
          * Add
          * @description Add a labelled picture to a set, such as a drawing or a corrected answer.
+         *
+         *     The file is kept as it is.
          */
         post: operations["add_api_sets__name__pictures_post"];
         delete?: never;
@@ -534,7 +536,7 @@ export interface paths {
         };
         /**
          * Picture
-         * @description One picture, as PNG.
+         * @description One picture, as PNG of at most 512 pixels a side, or the file as it was given.
          */
         get: operations["picture_api_sets__name__pictures__picture__get"];
         put?: never;
@@ -5423,7 +5425,10 @@ export interface operations {
     };
     picture_api_sets__name__pictures__picture__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The file as it was given, to save. */
+                original?: boolean;
+            };
             header?: never;
             path: {
                 name: string;
@@ -5439,6 +5444,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/octet-stream": string;
                     "image/png": string;
                 };
             };

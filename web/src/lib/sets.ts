@@ -1,6 +1,7 @@
 /** Sets in the home folder of the server: pictures with their class. */
 import { get, Refused, send } from "./api.ts";
 import type { Keeper, Kept } from "./models.ts";
+import { asPicture } from "./picture.ts";
 
 interface SetSummary {
   name: string;
@@ -23,7 +24,7 @@ export class ServedSets implements Keeper {
     const form = new FormData();
     form.append("label", label);
     if (group) form.append("group", group);
-    form.append("file", picture);
+    form.append("file", await asPicture(picture));
     const { id } = await send<{ id: string }>("POST", `${at(set)}/pictures?create=true`, form);
     return { set, id, label, pictures: await this.#count(set) };
   }

@@ -124,7 +124,16 @@ PICTURE_BODY: dict[str, Any] = {
         },
     }
 }
-AS_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {"schema": BINARY}}}}
+AS_PNG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "image/png": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
+        }
+    }
+}
+# Saved, never shown: a browser could take an uploaded file for a page of this server.
+AS_FILE = {"content-disposition": "attachment", "content-security-policy": "sandbox"}
 
 
 @router.get("", responses={403: REFUSALS[403]})
@@ -176,7 +185,10 @@ async def add(
     name: str,
     create: Annotated[bool, Query(description="Create the set if there is none.")] = False,
 ) -> PictureInfo:
-    """Add a labelled picture to a set, such as a drawing or a corrected answer."""
+    """Add a labelled picture to a set, such as a drawing or a corrected answer.
+
+    The file is kept as it is.
+    """
     sets = _sets(request)
     new = await _picture(request)
     held: Held = request.scope["bakeoff.held"]
@@ -209,8 +221,16 @@ def waiting(request: Request, name: str) -> list[PictureInfo]:
 
 
 @router.get("/{name}/pictures/{picture:path}", response_class=Response, responses=REFUSALS | AS_PNG)
-def picture(request: Request, name: str, picture: str) -> Response:
-    """One picture, as PNG."""
+def picture(
+    request: Request,
+    name: str,
+    picture: str,
+    original: Annotated[bool, Query(description="The file as it was given, to save.")] = False,
+) -> Response:
+    """One picture, as PNG of at most 512 pixels a side, or the file as it was given."""
+    if original:
+        data = _sets(request).original(name, picture)
+        return Response(data, media_type="application/octet-stream", headers=AS_FILE)
     return Response(_sets(request).picture(name, picture), media_type="image/png")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bakeoff.data.archive import Unpacking, is_archive, unpacked
-from bakeoff.data.decode import decode, decode_file
+from bakeoff.data.decode import decode, decode_file, ending_of, read_bounded
 from bakeoff.data.image import to_png
 from bakeoff.data.read import read, read_as_found
 from bakeoff.data.readers.files import visible
@@ -20,7 +20,7 @@ from bakeoff.data.readers.listing import is_picture_folder
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.server.home import delete_folder, folder_checked, name_checked
-from bakeoff.server.limits import Bounds, Problem
+from bakeoff.server.limits import MB, Bounds, Problem
 from bakeoff.server.sets.summary import (
     NUMBERED,
     PictureInfo,
@@ -154,16 +154,25 @@ class Sets:
         return [picture_info(entry) for entry in unlabelled_entries(path)]
 
     def picture(self, name: str, picture: str) -> bytes:
-        """A picture, encoded again as PNG: uploaded bytes are never served."""
+        """A picture to show, encoded again as PNG: a page never shows uploaded bytes."""
         try:
             return to_png(decode_file(self._picture(name, picture), picture))
         except BakeoffError as error:
             raise Problem(409, str(error)) from None
 
+    def original(self, name: str, picture: str) -> bytes:
+        """The file of a picture, as it was given."""
+        try:
+            data = read_bounded(self._picture(name, picture), picture)
+            ending_of(data, picture)
+        except BakeoffError as error:
+            raise Problem(409, str(error)) from None
+        return data
+
     def add(
         self, name: str, label: str, group: str | None, data: bytes, *, create: bool
     ) -> PictureInfo:
-        """Add a picture to a class of a set.
+        """Add a picture to a class of a set: the very bytes, which training decodes by itself.
 
         Parameters
         ----------
@@ -177,16 +186,19 @@ class Sets:
         ------
         BakeoffError
             The data is no picture.
+        Problem
+            409: the set is full.
         """
         label = folder_checked(label, "class")
         group = folder_checked(group, "group") if group else None
         prefix = f"{group}--" if group else ""
-        png = to_png(decode(data, "the picture", self._bounds.inputs.picture))
+        decode(data, "the picture", self._bounds.inputs.picture)
+        ending = ending_of(data, "the picture")
         with self._changing:
-            folder = _class_folder(self._root(name, create=create), label)
-            file = folder / f"{prefix}{_next_number(folder):04d}.png"
+            folder = _class_folder(self._root(name, len(data), create=create), label)
+            file = folder / f"{prefix}{_next_number(folder):04d}{ending}"
             with file.open("xb") as out:
-                out.write(png)
+                out.write(data)
         return PictureInfo(id=f"{label}/{file.name}", label=label, group=group)
 
     def move(self, name: str, pictures: Sequence[str], label: str | None) -> list[PictureInfo]:
@@ -233,7 +245,8 @@ class Sets:
             with suppress(OSError):  # it still contains others
                 path.parent.rmdir()
 
-    def _root(self, name: str, *, create: bool) -> Path:
+    def _root(self, name: str, more: int, *, create: bool) -> Path:
+        """The folder of a set with room for a picture of that many bytes."""
         root = self.path_of(name)
         if root is None:
             if not create or self._folder is None:
@@ -242,8 +255,16 @@ class Sets:
             root.mkdir(parents=True)
         elif not is_editable(root):
             raise _not_editable(name)
-        if len(labelled_entries(root)) >= self._bounds.set_files:
+        entries = labelled_entries(root)
+        if len(entries) >= self._bounds.set_files:
             raise Problem(409, f"A set can have at most {self._bounds.set_files} pictures.")
+        most = self._bounds.set_archive.max_bytes
+        if sum(entry.path.stat().st_size for entry in entries) + more > most:
+            raise Problem(
+                409,
+                f"The pictures of a set can have at most {most // MB} MB together. "
+                "Save smaller versions, or see --bound set_mb.",
+            )
         return root
 
     def _picture(self, name: str, picture: str) -> Path:

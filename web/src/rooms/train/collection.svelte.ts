@@ -8,7 +8,7 @@ import {
   listPictures,
   movePictures,
   openSet,
-  pictureBlob,
+  originalOf,
   removePicture,
   type SetSummary,
 } from "./sets.ts";
@@ -113,7 +113,7 @@ export class Collection {
   }
 
   async remove(kept: Kept): Promise<void> {
-    const file = await pictureBlob(this.name, kept.id);
+    const file = await originalOf(this.name, kept.id);
     await this.#delete([kept]);
     const back = async () => {
       const again = await this.#add(kept.label, kept.group ?? "", file);

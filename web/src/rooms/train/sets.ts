@@ -49,7 +49,7 @@ export function addPicture(
   const form = new FormData();
   form.append("label", label);
   if (group) form.append("group", group);
-  form.append("file", file, "picture.png");
+  form.append("file", file);
   return send("POST", `${at(name)}/pictures?create=true`, form);
 }
 
@@ -75,7 +75,12 @@ export function removePicture(name: string, id: string): Promise<void> {
   return send("DELETE", pictureAt(name, id));
 }
 
-/** Through `fetch`, as an `<img>` cannot send a token. */
+/** The file of a picture, as it was given. */
+export async function originalOf(name: string, id: string): Promise<Blob> {
+  return (await request(`${pictureAt(name, id)}?original=true`)).blob();
+}
+
+/** To show it, as PNG; through `fetch`, as an `<img>` cannot send a token. */
 export async function pictureBlob(name: string, id: string, signal?: AbortSignal): Promise<Blob> {
   return (await request(pictureAt(name, id), signal ? { signal } : {})).blob();
 }

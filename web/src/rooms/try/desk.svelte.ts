@@ -27,6 +27,8 @@ export class Desk {
   explanations = $state.raw<ByModel<ModelExplanation>>({});
   /** The error about the current picture; null if there is none. */
   problem = $state.raw<unknown>(null);
+  /** How the file was read, where it could have been read otherwise. */
+  notes = $state.raw<readonly string[]>([]);
   /** Whether an explanation is being computed. */
   explaining = $state(false);
   /** The picture that the answers belong to. */
@@ -80,6 +82,7 @@ export class Desk {
     clearTimeout(this.#showing);
     this.#showing = undefined;
     [this.said, this.inputs, this.problem, this.file] = [{}, {}, null, null];
+    this.notes = [];
   }
 
   /** Show known answers to a picture that is not available itself. */
@@ -103,6 +106,7 @@ export class Desk {
       });
       if (!wanted()) return;
       [this.said, this.file, this.problem] = [byModel(found.models), file, failure(found)];
+      this.notes = found.notes ?? [];
       this.#showing ??= setTimeout(() => this.#showInputs(), INPUTS_EVERY);
       if (this.#why && turn === this.#turn) this.#explainAfter(WHY_AFTER);
     } catch (error) {

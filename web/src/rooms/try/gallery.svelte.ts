@@ -14,6 +14,8 @@ const TOP = 5;
 export class Gallery {
   pictures = $state.raw<readonly Shown[]>([]);
   leftOut = $state.raw<readonly LeftOut[]>([]);
+  /** How files were read that could have been read otherwise. */
+  notes = $state.raw<readonly string[]>([]);
   /** Number of processed files, and of all. */
   done = $state(0);
   total = $state(0);
@@ -39,7 +41,7 @@ export class Gallery {
   async take(given: readonly File[]): Promise<void> {
     this.stop();
     const stopped = (this.#stopped = new AbortController());
-    [this.pictures, this.leftOut, this.problem] = [[], [], null];
+    [this.pictures, this.leftOut, this.notes, this.problem] = [[], [], [], null];
     [this.done, this.total] = [0, given.length];
     const files = await unzipped(given);
     if (stopped.signal.aborted) return;
@@ -93,6 +95,7 @@ export class Gallery {
       }),
     ];
     this.leftOut = [...this.leftOut, ...found.left_out];
+    this.notes = [...this.notes, ...(found.notes ?? [])];
   }
 
   /** From the server's sentence, "NAME: problem. Hint." */
