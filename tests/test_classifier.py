@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
@@ -386,7 +387,10 @@ def coloured() -> Classifier:
         (coloured, (8, 8, 3), "N×8×8×3"),
         (coloured, (8, 8, 4), "N×8×8×3"),
         (coloured, (5, 16, 16, 3), "N×8×8×3"),
-        (coloured, (5, 3, 8, 8), "channels"),  # channels first
+        (coloured, (5, 3, 8, 8), "N×8×8×3"),  # channels first
+        (fitted, (5, 1, 8, 8), "N×8×8"),
+        (fitted, (5, 8, 8, 5), "N×8×8"),
+        (fitted, (5, 8, 8, 1, 1), "N×8×8"),
     ],
 )
 def test_an_array_unlike_those_fitted_is_refused_with_both_shapes(
@@ -398,6 +402,29 @@ def test_an_array_unlike_those_fitted_is_refused_with_both_shapes(
     assert training in str(refusal.value)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_are_refused_where_all_training_pictures_were_grey(channels: int) -> None:
+    X, _ = digits()
+    grey = X[60:70]
+    red = np.stack([255 - grey // 2, grey, grey, np.full_like(grey, 255)], -1)[..., :channels]
+    words = f"10×8×8×{channels} and in colour, and the training pictures were N×8×8, in grey"
+    for wrong in (red, red.astype(float), red.tolist()):
+        with pytest.raises(InputError, match=words):
+            fitted().predict(wrong)
+    # One by one they are files.
+    read = [Image.fromarray(one) for one in red]
+    np.testing.assert_array_equal(fitted().predict(list(red)), fitted().predict(read))
+    # Another way to write grey pictures is none of colours.
+    same = np.stack([grey, grey, grey, np.full_like(grey, 255)], -1)[..., :channels]
+    np.testing.assert_allclose(
+        fitted().predict_proba(same), fitted().predict_proba(grey), atol=1e-5
+    )
+    if channels == 3:
+        expected = coloured().predict_proba(same)
+        for written in (grey, grey[..., None]):
+            np.testing.assert_allclose(coloured().predict_proba(written), expected, atol=1e-5)
+
+
 def test_of_many_sizes_one_picture_is_not_taken_for_many() -> None:
     X, y = digits()
     ragged = [np.kron(one, np.ones((1 + row % 2, 1), np.uint8)) for row, one in enumerate(X[:60])]
@@ -405,6 +432,9 @@ def test_of_many_sizes_one_picture_is_not_taken_for_many() -> None:
     with pytest.raises(InputError, match="8×8×3, and the training pictures were of many sizes"):
         model.predict(np.zeros((8, 8, 3), np.uint8))
     assert model.predict([np.zeros((8, 8, 3), np.uint8)]).shape == (1,)
+    colours = np.zeros((2, 8, 8, 3), np.uint8) + np.arange(3, dtype=np.uint8) * 90
+    with pytest.raises(InputError, match="were of many sizes, in grey"):
+        model.predict(colours)
 
 
 def test_alpha_is_laid_on_white_in_fit_and_predict() -> None:

@@ -20,8 +20,10 @@ from sklearn.ensemble import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
 from sklearn.utils.validation import has_fit_parameter
 
+from bakeoff import Classifier
 from bakeoff.bundle.inputs import gather
 from bakeoff.errors import InputError
 
@@ -104,6 +106,36 @@ def test_weights_of_zero_leave_out_and_their_scale_does_not_matter() -> None:
             quick().fit(X, y, sample_weight=weights)
     with pytest.raises(InputError, match="found 1 class"):
         quick().fit(X, y, sample_weight=(y == 3).astype(int))
+
+
+@pytest.mark.parametrize("nuisance", [0.0, 0.3])
+def test_in_a_closed_form_whole_weights_are_copies(nuisance: float) -> None:
+    """To the byte, in any order, with and without random views of the pictures."""
+    X, y = digits()
+    X, y = X[:80], y[:80]
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 4, len(y))
+    copies = rng.permutation(np.repeat(np.arange(len(y)), counts))
+    mixed = rng.permutation(len(y))
+
+    def made() -> Classifier:
+        settings = {"nuisance": nuisance, "side": 16, "orientations": 2}
+        return Classifier("scattering", settings=settings, random_state=0, threads=1)
+
+    weighted = made().fit(X[mixed], y[mixed], sample_weight=counts[mixed]).predict_proba(X)
+    copied = made().fit(X[copies], y[copies]).predict_proba(X)
+    assert weighted.tobytes() == copied.tobytes()
+    plain = made().fit(X[counts > 0], y[counts > 0]).predict_proba(X)
+    assert np.abs(plain - weighted).max() > 0.01
+    # A picture under two labels is no copy.
+    both = made().fit(np.concatenate([X, X]), np.concatenate([y, 9 - y]))
+    assert both.predict_proba(X).max() < 0.9
+
+
+def test_scikit_learns_own_check_of_weights_holds_in_a_closed_form() -> None:
+    settings = {"augment": 0, "mirror": False, "side": 12, "orientations": 2}
+    model = Classifier("scattering", settings=settings, mode="photo", threads=1, random_state=0)
+    check_sample_weight_equivalence_on_dense_data("Classifier", model)
 
 
 @pytest.mark.parametrize(

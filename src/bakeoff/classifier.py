@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import numbers
 import os
 from collections.abc import Iterator, Mapping
@@ -32,9 +33,10 @@ from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import (
     BYTES,
+    CHANNELS,
     PixelRange,
     as_picture,
-    has_channels,
+    is_grey,
     joined,
     row_shape,
     shape_text,
@@ -68,9 +70,15 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
     C is 1 (grey), 3 (RGB), or 2 or 4 with alpha, which is laid on white. Bytes are used unchanged;
     `fit` decides whether other numbers range from 0 to 1, from 0 to 255, or from their minimum to
     their maximum, and `predict` keeps that range. A row is a square picture of D grey or D / 3 RGB
-    pixels (from 8×8, channels last), or otherwise a strip of one line. An array given to `predict`
-    has the height and width of those given to `fit`; grey and RGB are converted into each other.
+    pixels (from 8×8, channels last), or otherwise a strip of one line.
     y is N labels of any sortable type.
+
+    An array given to `predict` is refused if its shape is unlike that given to `fit`: another
+    height, width or number of dimensions, channels that do not come last, or colours where all
+    training pictures were grey, since the model would see a grey version of them. Other channels
+    only write the same picture in another way: grey is repeated for a model of colours, and with
+    alpha, or with equal channels everywhere, a picture may turn out to be grey. In a list each
+    picture is read by itself, as files are: of any size, and in grey if the model is.
 
     Estimators of scikit-learn that check X themselves (Bagging, AdaBoost, Stacking with
     passthrough) accept N×D rows only; `cross_val_score`, searches and pipelines take every form.
@@ -134,8 +142,11 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         Parameters
         ----------
         X, y : pictures and labels.
-        sample_weight : N weights of the loss in training; None: all 1. Pictures of weight 0 are
-            not used at all. The epoch and the temperature are chosen on unweighted pictures.
+        sample_weight : N weights of the loss in training; None: all 1. Only their ratios matter,
+            and pictures of weight 0 are not used at all. In a closed form (scattering, transfer)
+            weight 2 is the same as two copies. In other approaches it is so on average, as copies
+            change the order of the pictures and may be among those, unweighted, that choose the
+            epoch and the temperature.
 
         Raises
         ------
@@ -155,6 +166,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         if weights is not None:
             used = np.flatnonzero(weights)
             pictures, labels, weights = pictures.take(used), labels[used], weights[used]
+        if not approach.validates:
+            pictures, labels, weights = _merged(pictures, labels, weights)
         if (found := len(np.unique(labels))) < 2:
             raise InputError(
                 "y", f"at least two classes are needed; found {found} class", "Add another class"
@@ -221,31 +234,56 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
                 self._range = BYTES
             return self._counted(_read(listed), fitting=fitting)
         rows = not listed and _dimensions(X) < 3
+        array = not (fitting or rows or listed)
+        if array:
+            self._check_shape(X)
         blocks = [self._rows(X, fitting=fitting)] if rows else _blocks(X, listed)
         if fitting:
             self._range = PixelRange.of(blocks)
         elif not rows:
-            if not listed:
-                self._check_shape(np.asarray(X).shape)
             self._range.check(blocks)
-        pictures = joined([without_alpha(self._range.to_bytes(block)) for block in blocks])
+        pixels = [without_alpha(self._range.to_bytes(block)) for block in blocks]
+        if array:
+            self._check_colours(X, pixels[0])
+        pictures = joined(pixels)
         return pictures if rows else self._counted(pictures, fitting=fitting)
 
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
+    def _check_shape(self, X: Any) -> None:
         """Refuse an array of other sizes than in `fit`, such as one picture that is not in a list.
 
         If sizes differed in `fit`, any size fits, but H×W×C is not taken for H pictures of W×C.
         """
+        with _as_input_error("X", SHAPES):  # nested lists may have different lengths
+            shape = np.asarray(X).shape
+        channelled = len(shape) == 4 and shape[3] in CHANNELS
         if self._shape is None:
-            fitted, fits = "of many sizes", len(shape) > 3 or not has_channels(np.empty(shape))
+            fits = channelled or (len(shape) == 3 and shape[2] not in CHANNELS)
         else:
-            fitted, fits = f"N×{self._size}", shape[1:3] == self._shape[:2]
+            fits = shape[1:3] == self._shape[:2] and (channelled or len(shape) == 3)
         if not fits:
             raise InputError(
                 "X",
-                f"is of shape {shape_text(shape)}, and the training pictures were {fitted}",
-                "For one picture, or for pictures of other sizes, give a list of them: [picture]",
+                f"is of shape {shape_text(shape)}, and the training pictures were {self._fitted}",
+                "Give them as N×H×W or N×H×W×C. For one picture, or for pictures of other sizes, "
+                "give a list of them: [picture]",
             )
+
+    def _check_colours(self, X: Any, pixels: NDArray[np.uint8]) -> None:
+        """Refuse an array of pictures in colour if all training pictures were grey."""
+        if self._coloured or all(is_grey(picture) for picture in pixels):
+            return
+        raise InputError(
+            "X",
+            f"is of shape {shape_text(np.asarray(X).shape)} and in colour, and the training "
+            f"pictures were {self._fitted}, in grey",
+            "Train on pictures in colour, or give a list of the pictures: list(X). It is read as "
+            "files are, in grey",
+        )
+
+    @property
+    def _fitted(self) -> str:
+        """The shape of all training pictures, as people write it."""
+        return "of many sizes" if self._shape is None else f"N×{self._size}"
 
     @property
     def _size(self) -> str:
@@ -272,6 +310,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
         if fitting:
             self._shape = row_shape(array.shape[1])
             self._planes = are_planes(array, self._shape)
+            self._coloured = self._shape[2] > 1
         assert self._shape is not None
         if self._planes:
             return from_planes(array, self._shape)
@@ -283,6 +322,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has
             self.__dict__.pop(stale, None)
         same = bool((pictures.shapes == pictures.shapes[0]).all())
         self._shape, self._planes = None, False
+        self._coloured = bool((pictures.shapes[:, 2] > 1).any())
         if same:
             height, width, channels = pictures.shapes[0].tolist()
             self._shape = height, width, channels
@@ -359,6 +399,30 @@ def _weights(sample_weight: Any, labels: NDArray[np.int64]) -> NDArray[np.float3
             sample_weight, labels, dtype=np.float32, ensure_non_negative=True
         )
     return weights
+
+
+def _merged(
+    pictures: Pictures, labels: NDArray[np.int64], weights: NDArray[np.float32] | None
+) -> tuple[Pictures, NDArray[np.int64], NDArray[np.float32] | None]:
+    """Copies under one label as one picture, with the sum of their weights.
+
+    A closed form is also calibrated by leaving each picture out: with all its copies, which would
+    give its label away. The order depends on the pictures alone, so that weights and copies make
+    the same model to the byte.
+    """
+    sums: dict[tuple[bytes, int], float] = {}
+    first: dict[tuple[bytes, int], int] = {}
+    for row, label in enumerate(labels.tolist()):
+        pixels = pictures[row]
+        named = hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes(), digest_size=16)
+        key = named.digest(), label
+        first.setdefault(key, row)
+        sums[key] = sums.get(key, 0.0) + (1.0 if weights is None else float(weights[row]))
+    if weights is None and len(first) == len(labels):
+        return pictures, labels, None
+    keys = sorted(first)
+    rows = np.array([first[key] for key in keys])
+    return pictures.take(rows), labels[rows], np.array([sums[key] for key in keys], np.float32)
 
 
 def _encoded(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
