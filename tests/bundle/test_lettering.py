@@ -118,6 +118,28 @@ def test_a_letter_without_a_font_is_written_as_its_number() -> None:
     assert can_write("café שלום नमक 😀")
 
 
+@pytest.mark.parametrize(
+    ("word", "joined", "apart"),
+    [
+        ("سلام", "\ufeb3\ufefc\ufee1", "\ufeb1\ufedd\ufe8d\ufee1"),
+        ("گربه", "\ufb94\ufeae\ufe91\ufeea", "\ufb92\ufead\ufe8f\ufee9"),  # Persian
+        ("لڑکا", "\ufedf\ufb8d\ufb90\ufe8e", "\ufedd\ufb8c\ufb8e\ufe8d"),  # Urdu
+        ("بيت 3", "\ufe91\ufef4\ufe96 3", "\ufe8f\ufef1\ufe95 3"),
+    ],
+)
+def test_without_a_layout_letters_are_joined(
+    word: str, joined: str, apart: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    width = line_width(word) if features.check("raqm") else None
+    monkeypatch.setattr("PIL.features.check", lambda _: False)
+    assert np.array_equal(ink(word), ink(joined))
+    assert not np.array_equal(ink(word), ink(apart))
+    assert not same(ink(word), ink(apart))
+    if width is not None:  # of the layout, which also draws some letters nearer to each other
+        assert line_width(word) == pytest.approx(width, abs=3)
+        assert line_width(apart) > width + 5
+
+
 def test_without_a_layout_letters_still_run_the_right_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("PIL.features.check", lambda _: False)
     aleph = ink("א")

@@ -3,6 +3,10 @@
 The fonts are Noto Sans, from a package. Chinese, Japanese and Korean are in one of 20 MB that
 `bakeoff[cjk]` installs; without it, fonts of the system are tried. A letter that no font has is
 written as its number, U+4E2D.
+
+Pillow lays out letters with libraqm where the system has libfribidi. Elsewhere, as on Windows, it
+draws letter after letter: those of Arabic, Persian or Urdu are joined here first, by the forms that
+Unicode has for it. Conjuncts of Devanagari and its relatives have no such forms and stay apart.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from importlib.resources import as_file, files
 from importlib.util import find_spec
 from itertools import groupby
 
+from arabic_reshaper import ArabicReshaper
 from bidi import get_display
 from PIL import ImageDraw, ImageFont, features
 
@@ -75,20 +80,28 @@ def _runs(text: str) -> Iterator[tuple[Font, str, str | None]]:
     shown = "".join(
         char if _font_of(char) is not None else f"U+{ord(char):04X}" for char in _clean(text)
     )
+    layout = features.check("raqm")
+    if not layout:
+        shown = str(_joining().reshape(shown))
     # What is seen from left to right; letters of right-to-left scripts in reverse.
     letters: list[tuple[tuple[int, bool], str]] = []
     for char in str(get_display(shown)):
         joins = char in JOINERS and letters
         letters.append((letters[-1][0] if joins else _kind_of(char), char))
-    layout = features.check("raqm")
     for (number, backwards), run in groupby(letters, key=lambda letter: letter[0]):
         part = "".join(char for _, char in run)
-        if not layout:  # each letter by itself: those of Arabic are not joined
+        if not layout:  # letter after letter, as they are seen
             yield _glyph_fonts()[number], part, None
         elif backwards:  # in the order of reading again: the layout joins and turns them
             yield _fonts()[number], part[::-1], "rtl"
         else:
             yield _fonts()[number], part, "ltr"
+
+
+@cache
+def _joining() -> ArabicReshaper:
+    """Turns letters into their joined forms, and keeps vowel marks."""
+    return ArabicReshaper({"delete_harakat": False})
 
 
 @cache
