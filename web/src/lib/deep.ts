@@ -4,9 +4,9 @@
  * TIFF.
  */
 import { decode as decodePng } from "fast-png";
-import { decode as decodeTiff } from "tiff";
 import { rounded } from "./average.ts";
-import { onWhite, type Pixels } from "./pixels.ts";
+import { onWhite, turned, type Pixels } from "./pixels.ts";
+import { firstPage } from "./tiff.ts";
 
 /** A picture as a file stores it: one to four values per pixel. */
 interface Stored {
@@ -27,20 +27,15 @@ export function fromPng(bytes: Uint8Array): Pixels {
   return laidOnWhite({ ...png, data, clear: transparency });
 }
 
-/** The first page of a TIFF. */
-export function fromTiff(bytes: Uint8Array): Pixels {
-  const page = decodeTiff(bytes, { pages: [0] })[0]!;
-  const { width, height, data, samplesPerPixel: channels, bitsPerSample: depth } = page;
-  if (channels > 4 || page.planarConfiguration === 2 || (page.tiled && channels > 1)) {
-    throw new Error("the decoder does not unpack planes and tiles of colours");
+/** The first page of a TIFF, upright. */
+export function fromTiff(bytes: Uint8Array<ArrayBuffer>): Pixels {
+  const { width, height, channels, depth, floats, data, palette, orientation } = firstPage(bytes);
+  if (palette) {
+    const colours = palette.map((colour) => colour.map((value) => value >> 8));
+    return turned(laidOnWhite(coloured(width, height, data, colours)), orientation);
   }
-  if (page.palette) {
-    const palette = page.palette.map((colour) => colour.map((value) => value >> 8));
-    return laidOnWhite(coloured(width, height, data, palette));
-  }
-  if (page.sampleFormat === 3)
-    return laidOnWhite({ width, height, channels, depth: 8, data: fromFloats(data) });
-  return laidOnWhite({ width, height, channels, depth, data });
+  const plain = floats ? { depth: 8, data: fromFloats(data) } : { depth, data };
+  return turned(laidOnWhite({ width, height, channels, ...plain }), orientation);
 }
 
 /** A picture of places in a palette, whose colours may have an alpha. */
