@@ -159,7 +159,7 @@ class watched:  # noqa: N801 - used like `open`
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def _asked(self, request: Request) -> None:
-        if not re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:|file:)", request.url):
+        if not re.match(r"(https?://127\.0\.0\.1[:/]|data:|blob:|file:)", request.url):
             self.complaints.append(f"asked for {request.url}")
 
 

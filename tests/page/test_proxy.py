@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+import trustme
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
 
 from bakeoff.record.folder import RunFolder
 
-from .conftest import SEVEN, TRY, answer, draw, serving
+from .conftest import (
+    SEVEN,
+    TRY,
+    answer,
+    choose,
+    draw,
+    provokes,
+    saved,
+    serving,
+    watched,
+)
 
 PREFIX = "/models/digits"
 
 
 @contextmanager
-def proxied(port: int, upstream: str, *, keeps_path: bool) -> Iterator[None]:
-    """A proxy that sends its own Host, as most do, and passes the public path on or not."""
+def proxied(
+    port: int, upstream: str, *, keeps_path: bool, certificate: ssl.SSLContext | None = None
+) -> Iterator[None]:
+    """A proxy that sends its own Host, as most do, and passes the public path on or not.
+
+    With a certificate it speaks TLS, and plain HTTP to the server behind it.
+    """
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -42,12 +65,14 @@ def proxied(port: int, upstream: str, *, keeps_path: bool) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(answered.content)
 
-        do_GET = do_POST = forward  # noqa: N815 - what the handler calls them
+        do_GET = do_POST = do_DELETE = forward  # noqa: N815 - what the handler calls them
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", port), Proxy) as server:
+        if certificate is not None:
+            server.socket = certificate.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield
@@ -55,13 +80,102 @@ def proxied(port: int, upstream: str, *, keeps_path: bool) -> Iterator[None]:
         thread.join()
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def nginx(port: int, upstream: str, certificate: Path) -> Iterator[None]:
+    """The real one, with the configuration that is handed out."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("no nginx here")
+    folder = certificate.parent
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    location = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text()
+    location = location.replace("/digits", PREFIX).replace("http://127.0.0.1:8471", upstream)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}"
+        f"http {{ access_log off; {temporary}"
+        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificate};"
+        f"ssl_certificate_key {certificate};"
+        f"\n{location}\n }} }}"
+    )
+    command = [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(200):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("proxy", ["python", pytest.param("nginx", marks=pytest.mark.long)])
+def test_the_page_works_behind_tls(
+    browser: Browser, trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path, proxy: str
+) -> None:
+    """The proxy speaks TLS to the page and plain HTTP to the server, which must not mind."""
+    port = free_port()
+    public = f"https://127.0.0.1:{port}{PREFIX}"
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued.configure_cert(certificate)
+    name = f"behind {proxy}"
+    with (
+        serving(trained.path, "--public-url", public, "--allow-training") as upstream,
+        proxied(port, upstream, keeps_path=True, certificate=certificate)
+        if proxy == "python"
+        else nginx(port, upstream, tmp_path / "both.pem"),
+        watched(browser, ignore_https_errors=True) as page,
+    ):
+        page.goto(f"{public}/#{TRY}")
+        expect(page.get_by_text("Draw something")).to_be_visible()
+        assert page.evaluate("isSecureContext")  # the camera and the clipboard want one
+        draw(page, SEVEN)
+        expect(answer(page, "CNN from scratch")).to_have_text(re.compile(r"^\s*\d\s*$"))
+        for label in ("3", "4"):
+            choose(page, saved(tmp_path, digits[int(label)], f"{label}.png"))
+            expect(answer(page, "Plain baseline")).to_have_text(label)
+            page.get_by_role("button", name="Correct this answer").click()
+            page.get_by_label("Set", exact=True).fill(name)
+            page.get_by_role("button", name=label, exact=True).click()
+            expect(page.get_by_text(f"Added as {label}")).to_be_visible()
+        page.get_by_role("link", name="Train on this set").click()
+        expect(page.get_by_text("2 pictures, 2 classes")).to_be_visible()
+        # Whether a training may be asked for, without the training: its set is none.
+        asked = page.evaluate(
+            """async () => {
+              const [body, headers] = ['{"set": "none"}', { "Content-Type": "application/json" }];
+              const reply = await fetch("api/training", { method: "POST", body, headers });
+              return [reply.url, reply.status, reply.headers.get("set-cookie")];
+            }"""
+        )
+        provokes(page, "status of 404")
+        assert asked == [f"{public}/api/training", 404, None]
+        assert page.context.cookies() == []  # so there is none to protect
+        # The same name without TLS is another site, and so is any other.
+        for origin in (f"http://127.0.0.1:{port}", "https://127.0.0.1", "null"):
+            refused = httpx.post(
+                f"{upstream}/api/training", json={"set": "none"}, headers={"Origin": origin}
+            )
+            assert refused.status_code == 403, origin
+
+
 @pytest.mark.parametrize("keeps_path", [True, False])
 def test_the_page_works_behind_a_proxy_below_a_path(
     page: Page, trained: RunFolder, keeps_path: bool
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     public = f"http://127.0.0.1:{port}{PREFIX}"
     with (
         serving(trained.path, "--public-url", public, "--allow-training") as upstream,
