@@ -332,7 +332,23 @@ def test_what_the_server_refuses_the_page_refuses_in_its_words(ask: Ask, data: b
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_a_picture_that_is_cut_short_is_refused_by_both(ask: Ask, kind: str) -> None:
     data = packed(photo(200, 150), kind)
-    cut = data[: len(data) // 2]
+    cuts = [data[: len(data) // 2]]
+    if kind == "JPEG":  # whole but for its end, which other bytes replace
+        cuts += [data[:-2], data[:-2] + bytes(64), data[:-2] + b"by a camera" * 4]
+    for cut in cuts:
+        with pytest.raises(BakeoffError, match="damaged"):
+            decode(cut, "picture")
+        assert "damaged" in ask(cut)
+
+
+def test_bytes_after_the_end_of_a_jpeg_do_not_matter(ask: Ask) -> None:
+    thumbnail = packed(photo(30, 20), "JPEG")
+    data = packed(
+        photo(200, 150), "JPEG", exif=b"Exif\0\0" + thumbnail, comment=b"\xff\xda\xff\xd9"
+    )
+    for more in (b"", bytes(64), thumbnail, thumbnail[:-2]):
+        assert apart(ask(data + more), data + more) == 0
+    without_end = data[:-2] + bytes(64)
     with pytest.raises(BakeoffError, match="damaged"):
-        decode(cut, "picture")
-    assert "damaged" in ask(cut)
+        decode(without_end, "picture")
+    assert "damaged" in ask(without_end)

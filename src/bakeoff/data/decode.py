@@ -199,7 +199,31 @@ def _pixels(data: bytes, name: str, limits: Limits) -> NDArray[np.uint8]:
         # Not `image.draft`, which decodes a JPEG to half its size in half the time (102 ms, not
         # 208, for 4000×3000): no browser offers it, and strokes differ by up to 60 of 255.
         image.load()
+        if data.startswith(b"\xff\xd8") and not _jpeg_ends(data):
+            raise _damaged(name)
         return pixels_of(image, name, limits)
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the marker of the end follows the pixels; a thumbnail before them has its own.
+
+    Where other bytes follow instead, Pillow reads what it can: all rows of a baseline JPEG. The
+    page cannot count rows, as Firefox fills missing ones with grey, so both look for the marker.
+    """
+    if data.endswith(b"\xff\xd9"):
+        return True
+    at = 2
+    while at + 4 <= len(data) and data[at + 1] != 0xDA:
+        kind = data[at + 1]
+        if data[at] != 0xFF:
+            return True  # not for this function to judge
+        if kind == 0xFF:
+            at += 1
+        elif 0xD0 <= kind <= 0xD8:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return b"\xff\xd9" in data[at + 1 :]
 
 
 def pixels_of(image: Image.Image, name: str, limits: Limits = Limits()) -> NDArray[np.uint8]:
