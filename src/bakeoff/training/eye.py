@@ -112,7 +112,7 @@ class Sights:
     def pens(self) -> Tensor:
         """The features of `pen_rows` with each pen, P×m×D."""
         pictures = self.pictures.take(self.pen_rows)
-        return torch.stack([self.look(redrawn(pictures, pen)) for pen in PENS])
+        return torch.stack([self.look(drawn) for drawn in redrawn(pictures)])
 
     @cached_property
     def others(self) -> Tensor:
@@ -153,15 +153,17 @@ def _look(preprocess: Preprocess, eye: nn.Module, pictures: Pictures, compute: C
     return features
 
 
-def redrawn(pictures: Pictures, pen: str) -> Pictures:
-    """N drawings with another pen on white paper, N×56×56×1."""
+def redrawn(pictures: Pictures, pens: Sequence[str] = tuple(PENS)) -> list[Pictures]:
+    """N drawings with each of some other pens on white paper, N×56×56×1."""
     clean = Preprocess(mode="ink", size=2 * SIDE).eval()
-    sheets = np.empty((len(pictures), 2 * SIDE, 2 * SIDE), dtype=np.uint8)
+    sheets = np.empty((len(pens), len(pictures), 2 * SIDE, 2 * SIDE), dtype=np.uint8)
     with torch.inference_mode():
         for rows, pixels in pictures.batches(batch_of(clean.size)):
-            ink = FAINTEST_PEN * _wider(clean(torch.from_numpy(pixels)), PENS[pen])
-            sheets[rows] = ((1 - ink[:, 0]) * 255).round().to(torch.uint8).numpy()
-    return Pictures.from_array(sheets)
+            drawn = clean(torch.from_numpy(pixels))
+            for number, pen in enumerate(pens):
+                ink = FAINTEST_PEN * _wider(drawn, PENS[pen])
+                sheets[number, rows] = ((1 - ink[:, 0]) * 255).round().to(torch.uint8).numpy()
+    return [Pictures.from_array(one) for one in sheets]
 
 
 def _wider(ink: Tensor, pixels: float) -> Tensor:

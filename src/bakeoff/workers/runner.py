@@ -22,7 +22,7 @@ from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
-from bakeoff.training.eye import PENS, Sights, other_drawings, redrawn
+from bakeoff.training.eye import Sights, other_drawings, redrawn
 from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Model, Network
 from bakeoff.training.ood import SketchOOD
@@ -182,7 +182,7 @@ class UnitRunner:
             return {}
         rows = rows[:: -(-len(rows) // PROBED)]
         pictures, compute = self.data.dataset.pictures.take(rows), self.data.compute
-        pens = [model.judge(redrawn(pictures, pen), compute) for pen in PENS]
+        pens = [model.judge(drawn, compute) for drawn in redrawn(pictures)]
         others = other_drawings(tuple(sorted(self.data.dataset.classes))).measured
         values = (
             rows,
