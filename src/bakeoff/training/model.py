@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from bakeoff.training.ood import Blanks, MahalanobisOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sources import batch_of
 
-__all__ = ["Model", "Network"]
+__all__ = ["Look", "Model", "Network"]
 
 PIXELS = 500_000  # in a batch that is scored: eight photos, whose activations take 150 MB
 
@@ -59,6 +60,23 @@ class Network(nn.Module):
         return embeddings, self.blanks(scores, blank)
 
 
+class Look(NamedTuple):
+    """What a model's fixed parts make of some pictures: those of any fit of an approach.
+
+    Attributes
+    ----------
+    rows : n, of the pictures.
+    features : n×…, what the trained part takes.
+    seen : n×D features of the eye, or None.
+    blank : n truth values: nothing is drawn.
+    """
+
+    rows: NDArray[np.int64]
+    features: Tensor
+    seen: Tensor | None
+    blank: Tensor
+
+
 class Model(nn.Module):
     """Preprocess, the frozen part if there is one, the trained part, and the temperature.
 
@@ -95,10 +113,14 @@ class Model(nn.Module):
     def embed_and_score(self, preprocessed: Tensor, blank: Tensor) -> tuple[Tensor, Tensor]:
         """N×E embeddings and N OOD scores; `blank` says of each picture: nothing is drawn."""
         features = self.frozen(preprocessed)
-        seen = features if self.eye_is_frozen else None
-        if self.eye is not None:
-            seen = self.eye(preprocessed)
+        seen = self._seen(preprocessed, features)
         return self.network.embed_and_score(features, blank, seen)
+
+    def _seen(self, preprocessed: Tensor, features: Tensor) -> Tensor | None:
+        """N×D features of the eye, if there is one."""
+        if self.eye_is_frozen:
+            return features
+        return None if self.eye is None else self.eye(preprocessed)
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """N×H×W×C uint8 to N×E, the input of the head."""
@@ -138,20 +160,37 @@ class Model(nn.Module):
         if waiting:
             yield _together(waiting)
 
+    def looks(self, pictures: Pictures, compute: Compute) -> Iterator[Look]:
+        """What no fit changes of N pictures of any sizes, in batches, for `judge_looks`."""
+        compute.place(self).eval()
+        with torch.inference_mode():
+            for rows, x, blank in self._prepared(pictures, compute):
+                features = self.frozen(x)
+                yield Look(rows, features, self._seen(x, features), blank)
+
+    def judge_looks(
+        self, looks: Iterable[Look], compute: Compute
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """N×K logits and N OOD scores in float32, for N pictures that were looked at."""
+        network = compute.place(self).eval().network
+        order, logits, ood_scores = [], [], []
+        with torch.inference_mode():
+            for look in looks:
+                embeddings, scores = network.embed_and_score(look.features, look.blank, look.seen)
+                order.append(look.rows)
+                logits.append(network.head(embeddings).cpu().numpy())
+                ood_scores.append(scores.cpu().numpy())
+        if not order:
+            width = network.head.out_features
+            return np.empty((0, width), dtype=np.float32), np.empty(0, dtype=np.float32)
+        places = np.argsort(np.concatenate(order))
+        return np.concatenate(logits)[places], np.concatenate(ood_scores)[places]
+
     def judge(
         self, pictures: Pictures, compute: Compute
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """N×K logits and N OOD scores in float32, for pictures of any sizes."""
-        compute.place(self).eval()
-        width = self.network.head.out_features
-        logits = np.empty((len(pictures), width), dtype=np.float32)
-        ood_score = np.empty(len(pictures), dtype=np.float32)
-        with torch.inference_mode():
-            for rows, x, blank in self._prepared(pictures, compute):
-                embeddings, scores = self.embed_and_score(x, blank)
-                logits[rows] = self.network.head(embeddings).cpu().numpy()
-                ood_score[rows] = scores.cpu().numpy()
-        return logits, ood_score
+        return self.judge_looks(self.looks(pictures, compute), compute)
 
 
 def _together(

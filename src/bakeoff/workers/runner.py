@@ -24,7 +24,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.training.eye import Sights, other_drawings, redrawn
 from bakeoff.training.graph_body import GraphBody
-from bakeoff.training.model import Model, Network
+from bakeoff.training.model import Look, Model, Network
 from bakeoff.training.ood import SketchOOD
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Speed
@@ -59,6 +59,7 @@ class UnitRunner:
         self.data = data
         self.folder = folder
         self.tell = tell
+        self._others: list[Look] | None = None  # at other drawings, the same for all fits
         self.trainer = Trainer(
             approach,
             data.task,
@@ -183,12 +184,14 @@ class UnitRunner:
         rows = rows[:: -(-len(rows) // PROBED)]
         pictures, compute = self.data.dataset.pictures.take(rows), self.data.compute
         pens = [model.judge(drawn, compute) for drawn in redrawn(pictures)]
-        others = other_drawings(tuple(sorted(self.data.dataset.classes))).measured
+        if self._others is None:
+            others = other_drawings(tuple(sorted(self.data.dataset.classes))).measured
+            self._others = list(model.looks(others, compute))
         values = (
             rows,
             np.stack([logits for logits, _ in pens]),
             np.stack([ood_score for _, ood_score in pens]),
-            *model.judge(others, compute),
+            *model.judge_looks(self._others, compute),
         )
         return dict(zip(PROBES, values, strict=True))
 
