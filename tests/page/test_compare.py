@@ -165,6 +165,7 @@ def test_the_newest_run_is_opened_first(page: Page, tmp_path: Path) -> None:
             page.goto(f"{address}/#/{room}")
             runs = page.get_by_role("main").get_by_role("combobox").first
             expect(runs).to_have_value("b new")
+        page.close()  # before its server ends
 
 
 def test_the_model_can_be_tried(page: Page, served: Served) -> None:

@@ -74,4 +74,5 @@ def test_a_protected_server_asks_for_its_token(
         expect(page.get_by_text("Draw something")).to_be_visible()
         page.goto(f"{address}/#/train")
         expect(page.get_by_role("heading", name="Training is not available")).to_be_visible()
+        page.close()  # before its server ends
     provokes(page, "status of 401", "status of 403")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import trustme
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from bakeoff.record.folder import RunFolder
 
@@ -173,13 +173,14 @@ def test_the_page_works_behind_tls(
 
 @pytest.mark.parametrize("keeps_path", [True, False])
 def test_the_page_works_behind_a_proxy_below_a_path(
-    page: Page, trained: RunFolder, keeps_path: bool
+    browser: Browser, trained: RunFolder, keeps_path: bool
 ) -> None:
     port = free_port()
     public = f"http://127.0.0.1:{port}{PREFIX}"
     with (
         serving(trained.path, "--public-url", public, "--allow-training") as upstream,
         proxied(port, upstream, keeps_path=keeps_path),
+        watched(browser) as page,
     ):
         # Without its slash only where the server sees the path; a proxy that removes it adds it.
         page.goto(f"{public}{'' if keeps_path else '/'}#{TRY}")

@@ -445,6 +445,7 @@ def test_corrected_pictures_are_trained_on(
         assert RunFolder(tmp_path / "runs" / name).results().dataset.groups == ["Ada", "Bob"]
         page.goto(f"{address}/#/data/{name}")
         expect(page.get_by_role("region", name="Groups")).to_contain_text("Ada")
+        page.close()  # before its server ends
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -85,6 +85,7 @@ def test_without_studies_it_says_how_to_search(page: Page, tmp_path: Path) -> No
         page.goto(f"{address}/#/tune")
         expect(page.get_by_text("bakeoff tune PICTURES --approach cnn")).to_be_visible()
         assert serious(page) == []
+        page.close()  # before its server ends
 
 
 def test_an_unknown_study_is_refused_with_a_link(page: Page, studies: Studies) -> None:
