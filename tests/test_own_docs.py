@@ -65,6 +65,12 @@ def test_the_trained_model_of_the_page_can_take_part(
     tried(f"{tmp_path}/other.onnx")
 
 
+def test_the_seeds_are_short_and_all_tried() -> None:
+    files = sorted((ROOT / "examples/seeds").glob("*.py"))
+    assert {file.name for file in files} == {seed.partition(":")[0] for seed in SEEDS}
+    assert all(len(file.read_text().splitlines()) <= 60 for file in files)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_seed_can_take_part(seed: str) -> None:
     assert own_file(f"{ROOT}/examples/seeds/{seed}") is not None

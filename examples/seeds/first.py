@@ -7,7 +7,6 @@ its place, which is built of the same inverted residual blocks and was trained o
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import nn
 
@@ -31,11 +30,7 @@ class FirstCNN(nn.Sequential):
     L2 is weight decay. Its augmentation (turned, moved and scaled drawings) is bakeoff's.
     """
 
-    bakeoff: ClassVar = {
-        "size": 48,
-        "title": "First project: CNN",
-        "training": {"weight_decay": 0.1},
-    }
+    bakeoff = {"size": 48, "title": "First project: CNN", "training": {"weight_decay": 0.1}}
 
     def __init__(self, classes: int, channels: int) -> None:
         super().__init__(

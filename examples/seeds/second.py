@@ -3,12 +3,7 @@
 bakeoff run mnist --approach second.py:SecondCNN --approach second.py:SecondViT --folds 0
 """
 
-from typing import ClassVar
-
-import torch
-from torch import Tensor, nn
-
-L1 = 1e-5  # on the weights of the dense layer; L2 is weight decay
+from torch import Tensor, cat, nn, randn, zeros
 
 
 def pair(inputs: int, outputs: int) -> list[nn.Module]:
@@ -20,17 +15,13 @@ def pair(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 class SecondCNN(nn.Sequential):
-    """Pairs of 16 and 32 filters, a dense layer with L1 and L2, dropout, and the classes."""
+    """Pairs of 16 and 32 filters, a dense layer with L1 and L2 (weight decay), and the classes."""
 
-    bakeoff: ClassVar = {
-        "size": 28,
-        "title": "Second project: CNN",
-        "training": {"weight_decay": 0.1},
-    }
+    bakeoff = {"size": 28, "title": "Second project: CNN", "training": {"weight_decay": 0.1}}
 
     def __init__(self, classes: int, channels: int, size: int) -> None:
         dense = nn.Linear(32 * (size // 4) ** 2, 128)
-        dense.weight.register_hook(lambda gradient: gradient + L1 * dense.weight.detach().sign())
+        dense.weight.register_hook(lambda gradient: gradient + 1e-5 * dense.weight.detach().sign())
         hidden = [nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5)]
         super().__init__(*pair(channels, 16), *pair(16, 32), *hidden, nn.Linear(128, classes))
 
@@ -38,23 +29,19 @@ class SecondCNN(nn.Sequential):
 class SecondViT(nn.Module):
     """7×7 patches of 4×4 pixels, 6 layers of width 64 with 4 heads, and a class token."""
 
-    bakeoff: ClassVar = {
-        "size": 28,
-        "title": "Second project: ViT",
-        "training": {"learning_rate": 1e-3},
-    }
+    bakeoff = {"size": 28, "title": "Second project: ViT", "training": {"learning_rate": 1e-3}}
 
     def __init__(self, classes: int, channels: int) -> None:
         super().__init__()
         self.patches = nn.Conv2d(channels, 64, 4, stride=4)
-        self.token = nn.Parameter(torch.zeros(1, 1, 64))
-        self.places = nn.Parameter(torch.randn(1, 50, 64) * 0.02)
+        self.token = nn.Parameter(zeros(1, 1, 64))
+        self.places = nn.Parameter(randn(1, 50, 64) * 0.02)
         self.layers = nn.Sequential(*(Layer() for _ in range(6)))
         self.head = nn.Sequential(nn.LayerNorm(64), nn.Linear(64, classes))
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.patches(x).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.token.expand(x.shape[0], -1, -1), patches], 1) + self.places
+        tokens = cat([self.token.expand(x.shape[0], -1, -1), patches], 1) + self.places
         return self.head(self.layers(tokens)[:, 0])
 
 
