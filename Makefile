@@ -22,7 +22,7 @@ test-all: .venv/installed-dev  ## Run that and the long tier: accuracy, a Ray cl
 EXAMPLES := gradio streamlit django anvil
 
 examples: .venv/installed-dev $(EXAMPLES:%=.venv-examples/%/installed)  ## Run every example, each in its own environment
-	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_uplink.py
+	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_notebook.py tests/test_own_docs.py tests/test_uplink.py
 	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/page/test_examples.py
 
 .venv-examples/%/installed: examples/%/requirements.txt pyproject.toml $(PAGE)
