@@ -158,7 +158,8 @@ def test_a_run_reports_it_until_its_end(tmp_path: Path) -> None:
     bake(strokes(), tmp_path / "run", on_event=events.append, **QUICKLY)
     kinds = [event.event for event in events]
     assert kinds[kinds.index("estimated") + 1] == "time left"
-    left = [event.seconds for event in events if isinstance(event, TimeLeft)]
+    # On a machine that gets busier, the seconds themselves may grow.
+    left = [event.seconds / event.slowdown for event in events if isinstance(event, TimeLeft)]
     assert len(left) > 3
     assert left[-1] < left[0]
     (estimated,) = [event for event in events if isinstance(event, Estimated)]

@@ -270,7 +270,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def states(url: str) -> list[str]:
     with storage_of(url) as storage:
         study = optuna.load_study(study_name="shared/cnn", storage=storage)
-    return [trial.state.name for trial in study.trials]
+        return [trial.state.name for trial in study.trials]
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,9 @@ def test_a_search_that_differs_does_not_join(
     assert "Use another --study" in refusal.value.hint
     assert not (tmp_path / "second").exists()
     assert states(url) == before
-    assert [study.study_name for study in optuna.get_all_study_summaries(url)] == ["shared/cnn"]
+    with storage_of(url) as storage:
+        names = [study.study_name for study in optuna.get_all_study_summaries(storage)]
+    assert names == ["shared/cnn"]
 
 
 def test_machine_and_place_do_not_make_another_search() -> None:
