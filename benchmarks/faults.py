@@ -348,8 +348,11 @@ def signals(_: Server) -> Seen:
                 process.send_signal(number)
                 out, _error = process.communicate(timeout=60)
             left = len(list(scratch.glob("bakeoff-*")))
-            fine &= b"--resume" in out and b"Traceback" not in out and not left
-            seen.append(f"{number.name}: {left} folders left")
+            good = b"--resume" in out and b"Traceback" not in out and not left
+            if not good:
+                print(out.decode(), file=sys.stderr)
+            fine &= good
+            seen.append(f"{number.name}: exit {process.returncode}, {left} folders left")
     return fine, ", ".join(seen)
 
 
