@@ -320,3 +320,38 @@ def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
     assert going.returncode == 130
     assert f"bakeoff run --resume {run}" in out
     assert "Traceback" not in error
+
+
+IGNORED = """
+import time, weakref
+from bakeoff.cli.common import _end_like_ctrl_c
+
+class Thing: pass
+
+def last_words(_):
+    print("now", flush=True)
+    time.sleep(5)
+
+_end_like_ctrl_c()
+thing = Thing()
+kept = weakref.ref(thing, last_words)
+try:
+    del thing
+    time.sleep(5)
+    print("went on")
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_python_ignores_ends_the_command(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", IGNORED]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=60) == ("ended\n", "")

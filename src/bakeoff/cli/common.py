@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import signal
@@ -12,6 +13,7 @@ import warnings
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -118,6 +120,23 @@ def _end_like_ctrl_c() -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not with nohup
             signal.signal(number, interrupt)
+            if name == "SIGTERM":
+                sys.unraisablehook = partial(_not_lost, usual=sys.unraisablehook)
+
+
+def _not_lost(
+    ignored: sys.UnraisableHookArgs, usual: Callable[[sys.UnraisableHookArgs], object]
+) -> None:
+    """Interrupt again where Python ignores it: in a destructor, or when a weak reference ends.
+
+    Else the command would go on, and print a traceback.
+    """
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
+        usual(ignored)
+        return
+    again = threading.Timer(0.1, _thread.interrupt_main, [signal.SIGTERM])
+    again.daemon = True
+    again.start()
 
 
 def _of_the_disk(error: OSError) -> BakeoffError:
