@@ -42,6 +42,7 @@ def test_the_notebook_is_short_and_its_page_is_current(script: ModuleType, noteb
     assert kept == set(pictures)
     assert len(kept) >= 6
     assert NOTEBOOK.stat().st_size < 300_000
+    assert '"stderr"' not in NOTEBOOK.read_text(encoding="utf-8")  # it names folders
 
 
 def test_every_cell_runs_on_fewer_drawings(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
