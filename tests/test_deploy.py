@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
@@ -16,6 +15,8 @@ from typer.main import get_command
 from bakeoff.cli import app
 from bakeoff.server.limits import OPEN
 
+from .scripts import script as load
+
 ROOT = Path(__file__).parents[1]
 PORT = "8471"
 
@@ -23,16 +24,7 @@ PORT = "8471"
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """What does the steps of the Containerfile."""
-    path = ROOT / "scripts/try_containerfile.py"
-    spec = importlib.util.spec_from_file_location("try_containerfile", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load("try_containerfile")
 
 
 def understood(words: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -12,16 +11,13 @@ import typer
 
 from bakeoff.cli import app
 
+from .scripts import script
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def _write_docs() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "scripts" / "write_docs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("write_docs")
 
 
 def test_the_command_line_reference_is_current() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import nbformat
 import pytest
+
+from .scripts import script
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples/notebook.ipynb"
@@ -17,14 +18,8 @@ CUTS = {"[:30]": "[:8]", '"epochs": 20': '"epochs": 2', "folds=3": "folds=2"}
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = ROOT / "scripts/write_notebook.py"
-    spec = importlib.util.spec_from_file_location("write_notebook", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def writer() -> ModuleType:
+    return script("write_notebook")
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +27,9 @@ def notebook() -> Any:
     return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def test_the_notebook_is_short_and_its_page_is_current(script: ModuleType, notebook: Any) -> None:
+def test_the_notebook_is_short_and_its_page_is_current(writer: ModuleType, notebook: Any) -> None:
     assert len(notebook.cells) < 20
-    text, pictures = script.rendered(notebook)
+    text, pictures = writer.rendered(notebook)
     assert text == (ROOT / "docs/notebook.md").read_text(encoding="utf-8"), (
         "run scripts/write_notebook.py"
     )
@@ -63,10 +58,10 @@ def test_every_cell_runs_on_fewer_drawings(notebook: Any, monkeypatch: pytest.Mo
 
 
 @pytest.mark.long
-def test_the_notebook_runs_as_it_is(script: ModuleType) -> None:
-    shown = script.run(NOTEBOOK)
+def test_the_notebook_runs_as_it_is(writer: ModuleType) -> None:
+    shown = writer.run(NOTEBOOK)
     for cell in shown.cells:
         assert all(output.output_type != "error" for output in cell.get("outputs", []))
-    text, pictures = script.rendered(shown)
+    text, pictures = writer.rendered(shown)
     assert len(pictures) >= 6
     assert "CNN from scratch" in text

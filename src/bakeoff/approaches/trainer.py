@@ -62,8 +62,8 @@ class Trainer:
         or repeated, give the same numbers.
     classes : their names, where they are known; no drawings of these are others to learn from.
     on_prepare : called before the pictures are preprocessed, which may take a while.
-    sights : what other approaches saw of the same pictures, by their side; sees to it that those
-        with the same side look once.
+    sights : what other approaches saw of the same pictures, by their side: those with the same
+        side look once.
     """
 
     def __init__(

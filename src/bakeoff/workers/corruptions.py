@@ -92,7 +92,8 @@ class CorruptionUnit(Unit):
                 seconds[name] += time.perf_counter() - started
                 matches = answers.reshape(STRENGTHS, -1) == labels[batch]
                 right[name][number] += matches.sum(1)
-            bound_kept_memory()
+            if number == len(corruptions) - 1:  # with these rows
+                bound_kept_memory()
         for name in self.approaches:
             files = {RIGHT: json.dumps(right[name].tolist()).encode()}
             folder.save_unit_files(name, self.name, files)
