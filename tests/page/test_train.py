@@ -316,6 +316,36 @@ def test_classes_are_recorded_renamed_and_merged(page: Page, workshop: str) -> N
     expect(page.get_by_role("article").nth(1)).to_contain_text("mug")
 
 
+def test_undo_waits_for_the_change_that_is_seen_but_not_done(page: Page, workshop: str) -> None:
+    page.add_init_script("""
+        const fast = window.fetch;
+        window.fetch = async (...request) => {
+          const summary = /sets\\/slow$/.test(request[0]) && location.hash.endsWith("slow");
+          if (summary) await new Promise((done) => setTimeout(done, 1_500));
+          return fast(...request);
+        };
+    """)
+    for number, label in enumerate(("cup", "mug")):
+        file = {"file": (f"{label}.png", encoded(drawing(number)))}
+        added = f"{workshop}/api/sets/slow/pictures?create=true"
+        httpx.post(added, data={"label": label}, files=file).raise_for_status()
+    page.goto(f"{workshop}/#/train/set/slow")
+    cups, mugs = (page.get_by_role("list", name=f"Pictures of {one}") for one in ("cup", "mug"))
+    page.get_by_role("button", name="Edit mug").click()
+    page.get_by_label("New name of mug").fill("jug")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("Renamed", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Edit jug").click()
+    page.get_by_label("New name of jug").fill("cup")
+    page.get_by_role("button", name="Merge into cup").click()
+    expect(cups.get_by_role("button", name="Delete")).to_have_count(2)
+    page.get_by_role("button", name="Undo last").click()  # the merge, not the rename
+    jugs = page.get_by_role("list", name="Pictures of jug")
+    expect(jugs.get_by_role("button", name="Delete")).to_have_count(1)
+    expect(cups.get_by_role("button", name="Delete")).to_have_count(1)
+    expect(mugs).to_have_count(0)
+
+
 def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Path) -> None:
     page.goto(f"{workshop}/#/train/set/on a class")
     page.get_by_label("New class").fill("cat")

@@ -40,7 +40,7 @@ export class Collection {
   /** Newest last, for Undo. */
   steps = $state.raw<Step[]>([]);
   readonly #newer = new Map<string, string>(); // ids that changed
-  #undoing: Promise<unknown> = Promise.resolve(); // two at once would take back the same change
+  #last: Promise<unknown> = Promise.resolve(); // the change that was begun last
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
   constructor(readonly name: string) {}
@@ -78,13 +78,15 @@ export class Collection {
     this.#remember();
   }
 
-  async keep(label: string, group: string, file: Blob): Promise<void> {
-    const kept = await this.#add(label, group, file);
-    await this.#refresh();
-    this.#done({
-      words: t("set.stepAdded", { label }),
-      loud: false,
-      back: () => this.#delete([kept]),
+  keep(label: string, group: string, file: Blob): Promise<void> {
+    return this.#inTurn(async () => {
+      const kept = await this.#add(label, group, file);
+      await this.#refresh();
+      this.#done({
+        words: t("set.stepAdded", { label }),
+        loud: false,
+        back: () => this.#delete([kept]),
+      });
     });
   }
 
@@ -99,52 +101,59 @@ export class Collection {
     for await (const file of files) {
       if (stopped?.aborted) break;
       try {
-        added.push(await this.#add(label, group, file));
+        added.push(await this.#inTurn(() => this.#add(label, group, file)));
       } catch (error) {
         refused.push({ name: file.name, problem: (error as Error).message });
       }
     }
-    if (added.length) {
+    await this.#inTurn(async () => {
+      if (!added.length) return;
       await this.#refresh();
       const words = t("set.stepAddedMany", { n: added.length, label });
       this.#done({ words, loud: true, back: () => this.#delete(added) });
-    }
+    });
     return refused;
   }
 
-  async remove(kept: Kept): Promise<void> {
-    const file = await originalOf(this.name, kept.id);
-    await this.#delete([kept]);
-    const back = async () => {
-      const again = await this.#add(kept.label, kept.group ?? "", file);
-      this.#renamed([kept], [again]);
-      await this.#refresh();
-    };
-    this.#done({ words: t("set.stepRemoved", { label: kept.label }), loud: true, back });
+  remove(kept: Kept): Promise<void> {
+    return this.#inTurn(async () => {
+      const file = await originalOf(this.name, this.#now(kept));
+      await this.#delete([kept]);
+      const back = async () => {
+        const again = await this.#add(kept.label, kept.group ?? "", file);
+        this.#renamed([kept], [again]);
+        await this.#refresh();
+      };
+      this.#done({ words: t("set.stepRemoved", { label: kept.label }), loud: true, back });
+    });
   }
 
   /** Give a picture another class. */
-  async relabel(kept: Kept, label: string): Promise<void> {
-    await this.#move([kept], label);
-    const back = () => this.#move([kept], kept.label);
-    this.#done({ words: t("set.stepMoved", { label: kept.label, to: label }), loud: true, back });
+  relabel(kept: Kept, label: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#move([kept], label);
+      const back = () => this.#move([kept], kept.label);
+      this.#done({ words: t("set.stepMoved", { label: kept.label, to: label }), loud: true, back });
+    });
   }
 
   /** Rename a class; if the name is that of another class, the two become one. */
-  async rename(label: string, to: string): Promise<void> {
-    const [moved, before] = [[...this.of(label)], this.classes];
-    await this.#move(moved, to);
-    this.classes = before.includes(to)
-      ? before.filter((one) => one !== label)
-      : before.map((one) => (one === label ? to : one));
-    this.#remember();
-    const back = async () => {
-      await this.#move(moved, label);
-      this.classes = before;
+  rename(label: string, to: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const [moved, before] = [[...this.of(label)], this.classes];
+      await this.#move(moved, to);
+      this.classes = before.includes(to)
+        ? before.filter((one) => one !== label)
+        : before.map((one) => (one === label ? to : one));
       this.#remember();
-    };
-    const words = t(before.includes(to) ? "set.stepMerged" : "set.stepRenamed", { label, to });
-    this.#done({ words, loud: true, back });
+      const back = async () => {
+        await this.#move(moved, label);
+        this.classes = before;
+        this.#remember();
+      };
+      const words = t(before.includes(to) ? "set.stepMerged" : "set.stepRenamed", { label, to });
+      this.#done({ words, loud: true, back });
+    });
   }
 
   /** Move a class up (-1) or down (1) in the list. */
@@ -158,17 +167,20 @@ export class Collection {
 
   /** Take back the last change; a second call takes back the one before it. */
   undo(): Promise<Step | undefined> {
-    const undone = this.#undoing.then(() => this.#undoLast());
-    this.#undoing = undone.catch(() => {});
-    return undone;
+    return this.#inTurn(async () => {
+      const step = this.steps.at(-1);
+      if (!step) return undefined;
+      await step.back();
+      this.steps = this.steps.filter((one) => one !== step);
+      return step;
+    });
   }
 
-  async #undoLast(): Promise<Step | undefined> {
-    const step = this.steps.at(-1);
-    if (!step) return undefined;
-    await step.back();
-    this.steps = this.steps.filter((one) => one !== step);
-    return step;
+  /** Make a change when those begun before it are over: Undo takes back what was done last. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const made = this.#last.then(change);
+    this.#last = made.catch(() => {});
+    return made;
   }
 
   #done(step: Step): void {
