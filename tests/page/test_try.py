@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -463,3 +464,27 @@ def test_it_fits_and_everybody_can_use_it(
         page.wait_for_timeout(300)
         assert sideways(page) <= 0
         assert serious(page) == []
+
+
+def test_pictures_of_another_kind_raise_an_alarm(
+    trained: RunFolder, page: Page, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = [
+        saved(tmp_path, rng.integers(0, 256, (28, 28), dtype=np.uint8), f"{number}.png")
+        for number in range(30)
+    ]
+    alarm = page.get_by_role("status").filter(has_text="are of another kind than those that")
+    with serving(trained.path) as address:
+        page.goto(f"{address}/#{TRY}")
+        draw(page, ONE)
+        expect(answer(page, "CNN from scratch")).to_be_visible()
+        served = httpx.get(f"{address}/api/models").json()
+        assert [model["drift"]["pictures"] for model in served] == [0, 0]  # a drawing: unfinished
+        expect(alarm).to_have_count(0)
+        choose(page, *noise)
+        expect(alarm).to_contain_text("Plain baseline")
+        page.reload()
+        expect(alarm).to_contain_text("label some of them to find out")
+        assert sideways(page) <= 0
+        assert not serious(page)

@@ -22,6 +22,7 @@ __all__ = [
 Text = Annotated[str, Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
+OodScore = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ScoredOn = Literal["out of fold", "test"]
 
 
@@ -126,6 +127,8 @@ class Manifest(_Record):
     """The pairs of classes that were confused most often."""
     trust: Trust | None
     """Thresholds of the verdicts; null if no pictures were available to set them."""
+    held_out_scores: Annotated[list[OodScore], Field(max_length=10_000)] = []
+    """OOD scores of pictures that no model had seen, for the drift alarm; none in older bundles."""
     variant: VariantRecord | None = None
     """Null for full weights."""
     golden: Annotated[list[Golden], Field(min_length=1, max_length=64)]

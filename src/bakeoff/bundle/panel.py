@@ -15,6 +15,7 @@ import numpy as np
 from bakeoff.bundle.answer import Answers
 from bakeoff.bundle.bundle import MANIFEST, Bundle, find_bundles
 from bakeoff.bundle.bundle import load as load_bundle
+from bakeoff.bundle.drift import Drift, shuffled
 from bakeoff.bundle.inputs import Inputs, gather
 from bakeoff.bundle.pack import SUFFIX
 from bakeoff.bundle.sheet import explanation_sheet
@@ -116,6 +117,18 @@ class Panel:
             before = len(inputs.pictures) * len(answers)
             answers[name] = bundle.answer(inputs, on_done=_shifted(on_done, before, of))
         return answers
+
+    def drift(self, answers: Mapping[str, Answers]) -> dict[str, Drift]:
+        """Whether the pictures of these answers are unlike the training pictures, for each bundle.
+
+        Bundles of older versions cannot say, and are left out.
+        """
+        watched = {}
+        for name, some in answers.items():
+            if held_out := self.bundles[name].manifest.held_out_scores:
+                watched[name] = Drift(held_out)
+                watched[name].add(shuffled(one.ood_score for one in some), len(answers))
+        return watched
 
     def draw(self, inputs: Inputs, answers: Mapping[str, Answers], folder: Path) -> Iterator[Path]:
         """Draw an explanation of each picture into a PNG, one after the other.

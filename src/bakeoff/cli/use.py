@@ -63,7 +63,8 @@ def predict(
     """Name pictures with one or several bundles, side by side.
 
     Each answer says whether to believe it: *sure*, *between* several classes, or *none of
-    these* for a picture unlike all that the model learned from.
+    these* for a picture unlike all that the model learned from. A note says if the pictures
+    together are of another kind than those that it learned from.
 
     **Examples**
 
@@ -74,6 +75,7 @@ def predict(
     `bakeoff predict runs/digits seven.png --explain why/` – and what each answer rests on
     """
     from bakeoff.bundle.bundle import find_bundles
+    from bakeoff.bundle.drift import drift_words
     from bakeoff.bundle.lettering import can_write
     from bakeoff.bundle.panel import Panel, answers_table
     from bakeoff.screen import answers_shown
@@ -91,6 +93,8 @@ def predict(
         console.print(f"left out: {left_out}", markup=False)
     for note in inputs.notes:
         console.print(f"note: {note}", markup=False)
+    if alarm := drift_words(panel.drift(answers)):
+        console.print(f"note: {alarm}", markup=False, style="yellow")
     if csv is not None:
         csv.write_text(answers_table(answers, top), encoding="utf-8", newline="")
         console.print(f"answers: {csv}", markup=False)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.bundle.drift import kept_scores
 from bakeoff.bundle.export import export, restate
 from bakeoff.bundle.manifest import Preparation, Score, ScoredOn, TrainedOn
 from bakeoff.bundle.pack import SUFFIX, pack
@@ -21,7 +22,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import ConfusedPair, Scores, Trust
 from bakeoff.record.events import BundleRefused, BundleWritten, now
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import DatasetSummary, ProtocolSummary
+from bakeoff.record.results import DatasetSummary, FoldResult, ProtocolSummary
 from bakeoff.run.plan import Plan
 from bakeoff.run.scoring import Scored
 from bakeoff.run.source import read_again
@@ -32,7 +33,7 @@ from bakeoff.training.preprocess import Preprocess
 from bakeoff.version import __version__
 from bakeoff.workers.graph import kept_graph
 from bakeoff.workers.runner import load_model
-from bakeoff.workers.units import FINAL, Tell
+from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, Tell
 
 __all__ = [
     "RunFacts",
@@ -88,6 +89,8 @@ class Figures(Protocol):
     @property
     def test(self) -> Scores | None: ...
     @property
+    def folds(self) -> list[FoldResult]: ...
+    @property
     def confused(self) -> list[ConfusedPair]: ...
     @property
     def trust(self) -> Trust | None: ...
@@ -130,7 +133,7 @@ def make_bundles(
                 if (refused := early[name]) is not None:
                     raise refused
                 model = final_model(folder, name)
-                restate(folder.bundle(name), _about(facts, one, model.preprocess))
+                restate(folder.bundle(name), _about(folder, facts, one, model.preprocess))
             else:
                 give_memory_back()
                 make_early(folder, one, facts, dataset)
@@ -228,7 +231,7 @@ def _make(
             learned = _learned(dataset, facts.test_rows)
             extras["neighbours"] = (learned.pictures, learned.labels)
     model = final_model(folder, figures.name)
-    export(model, _about(facts, figures, model.preprocess), out, **extras)
+    export(model, _about(folder, facts, figures, model.preprocess), out, **extras)
 
 
 def _learned(dataset: Dataset, test_rows: NDArray[np.int64]) -> Dataset:
@@ -261,7 +264,9 @@ def final_model(folder: RunFolder, name: str) -> Model:
     return load_model(folder, folder.config.approach(name).build(), FINAL)
 
 
-def _about(facts: RunFacts, figures: Figures, preprocess: Preprocess) -> dict[str, Any]:
+def _about(
+    folder: RunFolder, facts: RunFacts, figures: Figures, preprocess: Preprocess
+) -> dict[str, Any]:
     scored: list[tuple[ScoredOn, Scores | None]] = [
         ("out of fold", figures.out_of_fold),
         ("test", figures.test),
@@ -298,4 +303,18 @@ def _about(facts: RunFacts, figures: Figures, preprocess: Preprocess) -> dict[st
         ],
         "confused": figures.confused,
         "trust": figures.trust,
+        "held_out_scores": _held_out_scores(folder, figures),
     }
+
+
+def _held_out_scores(folder: RunFolder, figures: Figures) -> list[float]:
+    """OOD scores of what the folds held out; without folds, of the final fit's validation rows."""
+    kept = [(fold.name, HELD_OUT[-1]) for fold in figures.folds] or [(FINAL, VALIDATION[-1])]
+    scores = [
+        arrays[array]
+        for fold, array in kept
+        if folder.has_unit(figures.name, fold)
+        for _, arrays in [folder.load_unit(figures.name, fold)]
+        if array in arrays
+    ]
+    return kept_scores(np.concatenate(scores).tolist() if scores else [])

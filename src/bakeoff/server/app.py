@@ -88,7 +88,7 @@ def create_app(
     for room in (predict, explain, runs, examples, share, studies, train, sets, label, oip):
         app.include_router(room.router)
 
-    _add_health(app, metrics)
+    _add_health(app, metrics, models)
     page.serve(app)  # last: it matches every remaining path
     _add_error_handlers(app)
     return app
@@ -145,7 +145,7 @@ async def _lifespan(
     models.close()
 
 
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
+def _add_health(app: FastAPI, metrics: Metrics, models: Models) -> None:
     @app.get("/healthz", tags=["health"])
     async def healthz() -> dict[str, str]:
         """Whether the server is running."""
@@ -154,7 +154,8 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/metrics", tags=["health"], response_class=Response)
     async def show_metrics() -> Response:
         """Metrics for Prometheus."""
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = metrics.text(models)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_error_handlers(app: FastAPI) -> None:

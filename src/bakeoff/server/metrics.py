@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bakeoff.server.models import ModelResult
+from bakeoff.server.models import ModelResult, Models
 
 __all__ = ["Measure", "Metrics"]
 
@@ -38,6 +38,14 @@ class Metrics:
         self._pictures = Counter(
             "bakeoff_pictures", "Pictures classified.", ("model", "verdict"), registry=self.registry
         )
+        self._alarm, self._evidence, self._watched = (
+            Gauge(name, words, ("model",), registry=self.registry)
+            for name, words in (
+                ("bakeoff_drift_alarm", "1 once pictures were unlike the training pictures."),
+                ("bakeoff_drift_evidence", "That they are unlike; 1 says nothing."),
+                ("bakeoff_drift_pictures", "Pictures that the drift alarm has looked at."),
+            )
+        )
 
     def answered(self, results: Mapping[str, ModelResult]) -> None:
         """Count the verdicts of each model."""
@@ -50,8 +58,15 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self) -> bytes:
-        """The metrics in the text format of Prometheus."""
+    def text(self, models: Models) -> bytes:
+        """The metrics in the text format of Prometheus; gauges are of the served `models`."""
+        for gauge in (self._alarm, self._evidence, self._watched):
+            gauge.clear()  # of models that are not served any more
+        for name in models:
+            if (drift := models.drift(name)) is not None:
+                self._alarm.labels(name).set(drift.alarm)
+                self._evidence.labels(name).set(drift.evidence)
+                self._watched.labels(name).set(drift.pictures)
         return generate_latest(self.registry)
 
 

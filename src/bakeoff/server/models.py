@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from bakeoff.bundle.answer import Answers, answer_of
 from bakeoff.bundle.bundle import Bundle, Explanation, load
+from bakeoff.bundle.drift import Drift
 from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.occlusion import covered
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.server.batching import Batcher
+from bakeoff.server.drift import Watch
 from bakeoff.server.limits import Problem
 
 __all__ = ["FailedModel", "ModelResult", "Models", "Outcomes"]
@@ -36,11 +38,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """One model's answers, and the milliseconds that they took, time in the queue included."""
+    """One model's answers, and the milliseconds that they took, time in the queue included.
+
+    `drifted`: its drift alarm was raised, by these pictures or by earlier ones.
+    """
 
     model: str
     answers: Answers
     milliseconds: float
+    drifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Models(Mapping[str, Batcher]):
         self._waiting = waiting
         self._cores = cores
         self._loading = asyncio.Lock()
+        self._watch = Watch()
         self._stamps = {name: _stamp(path) for name, path in self.paths.items()}
         self._queues = {name: self._queue_of(path, len(paths)) for name, path in self.paths.items()}
 
@@ -152,6 +159,7 @@ class Models(Mapping[str, Batcher]):
     def _forget(self, name: str) -> None:
         # A request in progress still holds the queue; the thread ends when the last one drops it.
         del self._queues[name], self.paths[name]
+        self._watch.forget(name)
         for known in (self._loaded_later, self._stamps):
             known.pop(name, None)
 
@@ -160,9 +168,36 @@ class Models(Mapping[str, Batcher]):
         executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         return Batcher(self._load(path, count), executor, waiting=self._waiting)
 
-    async def predict(self, names: Sequence[str] | None, inputs: Inputs) -> Outcomes[ModelResult]:
-        """The results of some models, or of all, for the same pictures."""
-        return await self._each(names, lambda name, queue: _predict(name, queue, inputs))
+    async def predict(
+        self, names: Sequence[str] | None, inputs: Inputs, *, watch: bool = True
+    ) -> Outcomes[ModelResult]:
+        """The results of some models, or of all, for the same pictures.
+
+        `watch`: whether these pictures count for the drift alarm.
+        """
+
+        async def predicted(name: str, queue: Batcher) -> ModelResult:
+            before = queue.bundle
+            result = await _predict(name, queue, inputs)
+            if watch:
+                self.observe(name, before, (answer.ood_score for answer in result.answers))
+            drift = self.drift(name)
+            return replace(result, drifted=drift is not None and drift.alarm)
+
+        return await self._each(names, predicted)
+
+    def drift(self, name: str) -> Drift | None:
+        """The drift alarm of a model; None if it has none, or is not served any more."""
+        queue = self._queues.get(name)
+        if queue is None or not queue.bundle.manifest.held_out_scores:
+            return None
+        return self._watch.of(name, queue.bundle)
+
+    def observe(self, name: str, bundle: Bundle, scores: Iterable[float]) -> None:
+        """Let the drift alarm see OOD scores, unless the bundle was replaced meanwhile."""
+        queue = self._queues.get(name)
+        if queue is not None and queue.bundle is bundle:
+            self._watch.add(name, bundle, scores, len(self))
 
     async def end_slow(self, seconds: float) -> None:
         """Check forever for answers that take longer, and end them."""

@@ -144,7 +144,10 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     bounds: Bounds = request.app.state.bounds
     message, binary = _request(await request.body(), request.headers.get(HEADER))
     pixels = _pixels(message.inputs[0], binary, bounds)
+    bundle = queue.bundle
     outcome = await queue.run(Pictures.from_array(without_alpha(pixels)))
+    models: Models = request.app.state.models
+    models.observe(name, bundle, outcome[1])
     results = dict(zip(FORMER_OUTPUTS, outcome, strict=True))
     return _response(name, message, results | dict(zip(OUTPUTS, outcome, strict=True)))
 

@@ -73,6 +73,8 @@ class ModelAnswers(BaseModel):
     model: str
     milliseconds: float
     """From the model's turn to its last answer, time in the queue included."""
+    drifted: bool
+    """Whether its drift alarm was raised, by these pictures or earlier ones."""
     answers: list[PictureAnswer]
 
 
@@ -104,6 +106,19 @@ class Predictions(BaseModel):
     """What the files say, in the order of the answers."""
 
 
+class DriftInfo(BaseModel):
+    """Whether the pictures that a model is given are like those that it learned from."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
+
+    pictures: int
+    """How many were looked at, since the server or the model was started."""
+    evidence: float
+    """1 says nothing; one stream of like pictures in twenty ever reaches 20."""
+    alarm_after: int | None
+    """The picture that raised the alarm; null as long as it was not raised."""
+
+
 class ModelInfo(BaseModel):
     """A served model, described by its bundle."""
 
@@ -121,6 +136,8 @@ class ModelInfo(BaseModel):
     """Out of fold or, without folds, on the test part."""
     waiting: int
     """Pictures in its queue."""
+    drift: DriftInfo | None
+    """Null where the bundle has no scores to compare with."""
 
 
 @router.post("/predict", openapi_extra=BODY, responses=REFUSALS)
@@ -132,6 +149,10 @@ async def predict(
         Literal["json", "csv"], Query(alias="format", description="Format of the response.")
     ] = "json",
     pictures: Annotated[bool, Query(description="Whether to return small pictures.")] = False,
+    watch: Annotated[
+        bool,
+        Query(description="Whether the drift alarm counts them: false for unfinished drawings."),
+    ] = True,
 ) -> Predictions:
     """Classify pictures: one file or several, a CSV of pixels, a zip, or pixels as JSON.
 
@@ -141,7 +162,7 @@ async def predict(
     """
     models: Models = request.app.state.models
     inputs = await pictures_of(request)
-    outcomes = await models.predict(model, inputs)
+    outcomes = await models.predict(model, inputs, watch=watch)
     results = outcomes.results
     request.app.state.metrics.answered(results)
     if form == "csv":
@@ -194,7 +215,7 @@ async def model_infos(request: Request, names: list[str] | None = None) -> list[
         queue = served.get(name)
         if queue is None:  # another request has replaced it
             continue
-        manifest = queue.bundle.manifest
+        manifest, drift = queue.bundle.manifest, served.drift(name)
         infos.append(
             ModelInfo(
                 name=name,
@@ -205,6 +226,7 @@ async def model_infos(request: Request, names: list[str] | None = None) -> list[
                 mode=manifest.preparation.mode,
                 accuracy=next((score.accuracy for score in manifest.scores), None),
                 waiting=queue.waiting,
+                drift=None if drift is None else DriftInfo.model_validate(drift),
             )
         )
     return infos

@@ -99,6 +99,7 @@ async function list(index: string): Promise<ModelInfo[]> {
     mode: manifest.preparation.mode,
     accuracy: manifest.scores[0]?.accuracy ?? null,
     waiting: 0,
+    drift: null, // who sends what is not known here
   }));
 }
 
@@ -164,7 +165,8 @@ async function predict(
         sights.push({ model: name, picture: uri, size: side });
       }
     }
-    const one = { model: name, milliseconds: performance.now() - began, answers };
+    const milliseconds = performance.now() - began;
+    const one = { model: name, milliseconds, answers, drifted: false };
     early(one);
     said.push(one);
   }

@@ -59,13 +59,17 @@ export interface Models {
   list(run?: string): Promise<ModelInfo[]>;
   /** Pictures of a run to try; none if the page has none. */
   examples(run: string): Promise<Example[]>;
-  /** Each model's answer to each picture; files may be pictures, tables of pixels or zips. */
+  /**
+   * Each model's answer to each picture; files may be pictures, tables of pixels or zips. `watch`:
+   * whether the drift alarm of a server counts them.
+   */
   predict(
     files: File[],
     names: string[],
     top: number,
     signal?: AbortSignal,
     early?: Early,
+    watch?: boolean,
   ): Promise<Predictions>;
   /** Each model's input for one picture; null where it is not available. */
   seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null>;

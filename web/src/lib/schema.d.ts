@@ -1372,6 +1372,27 @@ export interface components {
             whole: boolean;
         };
         /**
+         * DriftInfo
+         * @description Whether the pictures that a model is given are like those that it learned from.
+         */
+        DriftInfo: {
+            /**
+             * Alarm After
+             * @description The picture that raised the alarm; null as long as it was not raised.
+             */
+            alarm_after: number | null;
+            /**
+             * Evidence
+             * @description 1 says nothing; one stream of like pictures in twenty ever reaches 20.
+             */
+            evidence: number;
+            /**
+             * Pictures
+             * @description How many were looked at, since the server or the model was started.
+             */
+            pictures: number;
+        };
+        /**
          * Duplicate
          * @description Pictures that are the same, or nearly; they always share a fold.
          */
@@ -1768,6 +1789,11 @@ export interface components {
             /** Answers */
             answers: components["schemas"]["PictureAnswer"][];
             /**
+             * Drifted
+             * @description Whether its drift alarm was raised, by these pictures or earlier ones.
+             */
+            drifted: boolean;
+            /**
              * Milliseconds
              * @description From the model's turn to its last answer, time in the queue included.
              */
@@ -1811,6 +1837,8 @@ export interface components {
             accuracy: number | null;
             /** Classes */
             classes: string[];
+            /** @description Null where the bundle has no scores to compare with. */
+            drift: components["schemas"]["DriftInfo"] | null;
             /**
              * Mode
              * @description How it preprocesses pictures.
@@ -3727,6 +3755,8 @@ export interface operations {
                 pictures?: boolean;
                 /** @description How many classes to list. */
                 top?: number;
+                /** @description Whether the drift alarm counts them: false for unfinished drawings. */
+                watch?: boolean;
             };
             header?: never;
             path?: never;

@@ -1,7 +1,15 @@
 /** Models behind the server that serves this page. */
 import { get, Refused, send } from "./api.ts";
 import { pathOf } from "./dropped.ts";
-import type { Example, Explanations, Models, ModelInfo, Predictions, Seen } from "./models.ts";
+import type {
+  Early,
+  Example,
+  Explanations,
+  Models,
+  ModelInfo,
+  Predictions,
+  Seen,
+} from "./models.ts";
 import { ServedSets } from "./sets.ts";
 
 export class ServedModels implements Models {
@@ -18,12 +26,19 @@ export class ServedModels implements Models {
     return get(`/api/runs/${encodeURIComponent(run)}/examples`);
   }
 
-  predict(files: File[], names: string[], top: number, signal?: AbortSignal): Promise<Predictions> {
+  predict(
+    files: File[],
+    names: string[],
+    top: number,
+    signal?: AbortSignal,
+    _early?: Early,
+    watch = true,
+  ): Promise<Predictions> {
     const form = new FormData();
     for (const file of files) form.append("files", file, pathOf(file));
     // Rows of tables have no file that could be shown.
     const shown = files.some((file) => !file.type.startsWith("image/"));
-    const query = `${chosen(names)}&top=${top}${shown ? "&pictures=true" : ""}`;
+    const query = `${chosen(names)}&top=${top}${shown ? "&pictures=true" : ""}${watch ? "" : "&watch=false"}`;
     return send("POST", `/api/predict?${query}`, form, signal);
   }
 

@@ -18,6 +18,11 @@ export interface Said {
   milliseconds: number;
 }
 
+interface Question {
+  picture: () => Promise<File>;
+  watch: boolean;
+}
+
 type ByModel<Value> = Readonly<Record<string, Value>>;
 
 export class Desk {
@@ -29,14 +34,16 @@ export class Desk {
   problem = $state.raw<unknown>(null);
   /** How the file was read, where it could have been read otherwise. */
   notes = $state.raw<readonly string[]>([]);
+  /** The models whose drift alarm was raised. */
+  drifted = $state.raw<readonly string[]>([]);
   /** Whether an explanation is being computed. */
   explaining = $state(false);
   /** The picture that the answers belong to. */
   file = $state.raw<File | null>(null);
 
-  readonly #queue: Latest<() => Promise<File>>;
+  readonly #queue: Latest<Question>;
   #why = false;
-  #last: (() => Promise<File>) | null = null;
+  #last: Question | null = null;
   #turn = 0; // counts pictures, to recognise answers to outdated ones
   #showing: ReturnType<typeof setTimeout> | undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +54,7 @@ export class Desk {
     /** The models to ask. */
     public names: readonly string[],
   ) {
-    this.#queue = new Latest((picture) => this.#ask(picture));
+    this.#queue = new Latest((question) => this.#ask(question));
   }
 
   /** Whether every answer is explained. */
@@ -58,19 +65,22 @@ export class Desk {
     if (!wanted) this.#forgetExplanations();
   }
 
-  /** Predict for a picture, which is only made when its turn comes. */
-  ask(picture: () => Promise<File>): void {
+  /**
+   * Predict for a picture, which is only made when its turn comes. The drift alarm does not count
+   * unfinished ones: the strokes of a drawing, or what the camera sees.
+   */
+  ask(picture: () => Promise<File>, state: "finished" | "unfinished" = "finished"): void {
     this.#turn++;
-    this.#last = picture;
+    const question = (this.#last = { picture, watch: state === "finished" });
     this.#forgetExplanations();
-    this.#queue.put(picture);
+    this.#queue.put(question);
   }
 
   /** Ask these models from now on, also for the current picture. */
   change(names: readonly string[]): void {
     if (names.join("\n") === this.names.join("\n")) return;
     this.names = names;
-    if (this.#last) this.ask(this.#last);
+    if (this.#last) this.ask(this.#last.picture, this.#last.watch ? "finished" : "unfinished");
   }
 
   /** Remove the picture and its answers. */
@@ -91,7 +101,7 @@ export class Desk {
     this.said = said;
   }
 
-  async #ask(picture: () => Promise<File>): Promise<void> {
+  async #ask({ picture, watch }: Question): Promise<void> {
     const turn = this.#turn;
     // During drawing an answer to the stroke before last is better than none.
     const wanted = () => turn === this.#turn || this.#queue.waits;
@@ -101,9 +111,12 @@ export class Desk {
         if (turn === this.#turn) this.file = file;
         return;
       }
-      const found = await this.models.predict([file], [...this.names], TOP, undefined, (one) => {
+      const early = (one: ModelAnswers) => {
         if (wanted()) this.said = { ...this.said, ...byModel([one]) };
-      });
+      };
+      const names = [...this.names];
+      const found = await this.models.predict([file], names, TOP, undefined, early, watch);
+      this.drifted = driftedIn(found);
       if (!wanted()) return;
       [this.said, this.file, this.problem] = [byModel(found.models), file, failure(found)];
       this.notes = found.notes ?? [];
@@ -157,6 +170,11 @@ export class Desk {
 function failure({ failed = [] }: Predictions): Error | null {
   if (!failed.length) return null;
   return new Error(failed.map(({ model, problem }) => `${model}: ${problem}`).join(" "));
+}
+
+/** The models whose drift alarm was raised; servers up to 0.1 have none. */
+export function driftedIn({ models }: Predictions): string[] {
+  return models.filter(({ drifted }) => drifted).map(({ model }) => model);
 }
 
 /** Each model's answer to the picture in that row. */

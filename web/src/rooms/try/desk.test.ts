@@ -51,3 +51,24 @@ test("an early answer to a cleared picture is not shown", async () => {
   tell("a");
   expect(desk.said).toEqual({});
 });
+
+test("an unfinished drawing does not count for the drift alarm, a picture does", async () => {
+  const watched: unknown[] = [];
+  const models = {
+    predict: async (...given: unknown[]) => {
+      watched.push(given[5]);
+      const said = (given[1] as string[]).map(answers);
+      return { models: said.map((one) => ({ ...one, drifted: one.model === "b" })), left_out: [] };
+    },
+    seen: async () => null,
+  } as unknown as Models;
+  const desk = new Desk(models, ["a", "b"]);
+  desk.ask(async () => file, "unfinished");
+  await settled();
+  desk.ask(async () => file);
+  await settled();
+  desk.change(["b"]);
+  await settled();
+  expect(watched).toEqual([false, true, true]);
+  expect(desk.drifted).toEqual(["b"]);
+});

@@ -3,7 +3,7 @@ import { Refused } from "../../lib/api.ts";
 import { pathOf, shownNames, withPath } from "../../lib/dropped.ts";
 import { fileOfUri, unzipped } from "../../lib/picture.ts";
 import type { LeftOut, Models } from "../../lib/models.ts";
-import { byModel } from "./desk.svelte.ts";
+import { byModel, driftedIn } from "./desk.svelte.ts";
 import type { Shown } from "./sift.ts";
 import { truthOf } from "./truth.ts";
 
@@ -16,6 +16,8 @@ export class Gallery {
   leftOut = $state.raw<readonly LeftOut[]>([]);
   /** How files were read that could have been read otherwise. */
   notes = $state.raw<readonly string[]>([]);
+  /** The models whose drift alarm was raised. */
+  drifted = $state.raw<readonly string[]>([]);
   /** Number of processed files, and of all. */
   done = $state(0);
   total = $state(0);
@@ -80,6 +82,7 @@ export class Gallery {
       await this.#ask(files.slice(half), signal);
       return;
     }
+    this.drifted = driftedIn(found);
     const byPath = byText(files, pathOf);
     const byName = byText(files, ({ name }) => name); // a model in the browser gets no paths
     const answers = found.models[0]?.answers ?? [];
