@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.calibration import expected_calibration_error, reliability
+from bakeoff.evaluation.classwise import classwise_errors
 
 __all__ = ["LEAST_PROBABILITY", "METRICS", "Metric", "losses", "metrics_of"]
 
@@ -98,10 +99,18 @@ def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     return expected_calibration_error(reliability(probabilities, labels))
 
 
+def classwise_calibration_error(probabilities: Probabilities, labels: Labels) -> float:
+    """The mean over classes of how far their stated and true frequency differ."""
+    return float(classwise_errors(probabilities, labels).mean())
+
+
 METRICS: dict[str, Metric] = {
     "accuracy": Metric("Accuracy", accuracy),
     "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy),
     "macro_f1": Metric("Macro F1", macro_f1),
     "loss": Metric("Log loss", mean_loss, higher_is_better=False, is_share=False),
     "calibration_error": Metric("Calibration error", calibration_error, higher_is_better=False),
+    "classwise_calibration_error": Metric(
+        "Class-wise calibration error", classwise_calibration_error, higher_is_better=False
+    ),
 }

@@ -44,6 +44,8 @@ class ClassScore:
     """The scores of one class. `accuracy` is its recall, with its 95 % `interval`.
 
     `too_few` marks a class with so few pictures that its figures say next to nothing.
+    `calibration_error` is how far its stated and its true frequency differ over all pictures; None
+    in older runs.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ClassScore:
     precision: float
     f1: float
     too_few: bool = False
+    calibration_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ class Scores:
     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts pictures of class
     i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
     are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
-    calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
+    calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases;
+    `classwise_null_level` is that of the mean of the classes' own errors, None for very large sets.
     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
     confusions have costs; `metric_intervals` those intervals that have no field of their own.
     """
@@ -107,6 +111,7 @@ class Scores:
     loss_interval: Interval | None = None
     calibration_interval: Interval | None = None
     calibration_null_level: float | None = None
+    classwise_null_level: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     metric_intervals: dict[str, Interval] = field(default_factory=dict)
 

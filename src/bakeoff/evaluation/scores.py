@@ -13,6 +13,7 @@ from bakeoff.evaluation.calibration import (
     calibration_null_level,
     reliability,
 )
+from bakeoff.evaluation.classwise import classwise_errors, classwise_null_level
 from bakeoff.evaluation.headline import cheapest
 from bakeoff.evaluation.intervals import (
     Sampling,
@@ -89,7 +90,9 @@ def score(
         interval=share_interval(right, sampling),
         loss=metrics["loss"],
         calibration_error=metrics["calibration_error"],
-        per_class=_per_class(labels, right, confusion, classes, sampling),
+        per_class=_per_class(
+            labels, right, confusion, classes, sampling, classwise_errors(probabilities, labels)
+        ),
         per_group=[]
         if groups is None
         else _per_group(right, loss, confidence, groups, group_names, sampling),
@@ -98,6 +101,7 @@ def score(
         loss_interval=mean_interval(loss, sampling),
         calibration_interval=calibration_interval(confidence, right, bins, sampling.clusters),
         calibration_null_level=calibration_null_level(confidence, bins),
+        classwise_null_level=classwise_null_level(probabilities),
         metrics=metrics,
         metric_intervals=intervals,
     )
@@ -117,9 +121,13 @@ def _per_class(
     confusion: NDArray[np.int64],
     classes: Sequence[str],
     sampling: Sampling,
+    errors: NDArray[np.float64],
 ) -> list[ClassScore]:
+    parts = [
+        (right[labels == index], sampling.take(labels == index)) for index in range(len(classes))
+    ]
     return [
-        _class_score(name, index, confusion, right[labels == index], sampling.take(labels == index))
+        _class_score(name, index, confusion, *parts[index], float(errors[index]))
         for index, name in enumerate(classes)
     ]
 
@@ -130,6 +138,7 @@ def _class_score(
     confusion: NDArray[np.int64],
     right: NDArray[np.bool_],
     sampling: Sampling,
+    calibration_error: float,
 ) -> ClassScore:
     pictures = len(right)
     hits, answered = int(right.sum()), int(confusion[:, index].sum())
@@ -141,6 +150,7 @@ def _class_score(
         precision=_share(hits, answered),
         f1=_share(2 * hits, pictures + answered),
         too_few=0 < pictures < FEWEST,
+        calibration_error=calibration_error,
     )
 
 

@@ -1170,10 +1170,14 @@ export interface components {
          * @description The scores of one class. `accuracy` is its recall, with its 95 % `interval`.
          *
          *     `too_few` marks a class with so few pictures that its figures say next to nothing.
+         *     `calibration_error` is how far its stated and its true frequency differ over all pictures; None
+         *     in older runs.
          */
         ClassScore: {
             /** Accuracy */
             accuracy: number;
+            /** Calibration Error */
+            calibration_error?: number | null;
             /** F1 */
             f1: number;
             /** Interval */
@@ -2653,7 +2657,8 @@ export interface components {
          *     `loss` is the mean negative log-likelihood in nats. `confusion[i][j]` counts pictures of class
          *     i that were called class j. `reliability` is sorted by confidence, the least first. Intervals
          *     are 95 % intervals; see `bakeoff.evaluation.intervals`. `calibration_null_level` is the
-         *     calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases.
+         *     calibration error that a perfectly calibrated model would exceed by chance in 5 % of cases;
+         *     `classwise_null_level` is that of the mean of the classes' own errors, None for very large sets.
          *     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
          *     confusions have costs; `metric_intervals` those intervals that have no field of their own.
          */
@@ -2669,6 +2674,8 @@ export interface components {
             ] | null;
             /** Calibration Null Level */
             calibration_null_level?: number | null;
+            /** Classwise Null Level */
+            classwise_null_level?: number | null;
             /** Confusion */
             confusion: number[][];
             /** Correct */

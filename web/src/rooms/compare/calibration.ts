@@ -15,6 +15,22 @@ export function calibrationWords(scores: Scores): string[] {
   return [...words, t(`calibration.${kind}`, { chance: inPoints(chance) })];
 }
 
+/** How far the frequencies of classes differ from their probabilities; "" in older runs. */
+export function byClassWords({ per_class, classwise_null_level: chance }: Scores): string {
+  const errors = per_class.flatMap(({ name, calibration_error: error }) =>
+    typeof error === "number" ? [{ name, error }] : [],
+  );
+  if (!errors.length || typeof chance !== "number") return "";
+  const worst = errors.reduce((a, b) => (b.error > a.error ? b : a));
+  const mean = errors.reduce((sum, { error }) => sum + error, 0) / errors.length;
+  return t("calibration.byClass", {
+    error: inPoints(mean),
+    chance: inPoints(chance),
+    name: worst.name,
+    worst: inPoints(worst.error),
+  });
+}
+
 function inPoints(share: number): string {
   return decimal(100 * share, 1);
 }

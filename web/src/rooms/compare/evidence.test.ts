@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { robustnessOf, robustnessRows, corruptions, mean } from "./robustness.ts";
-import { belief, calibrationWords } from "./calibration.ts";
+import { belief, byClassWords, calibrationWords } from "./calibration.ts";
 import type { Schema } from "../../lib/api.ts";
 import { learningRows, learningCurves } from "./learning.ts";
 import { madeUp } from "./made-up.ts";
@@ -102,6 +102,15 @@ describe("calibration", () => {
   it("of an older run is a number", () => {
     const { calibration_interval: _, calibration_null_level: __, ...old } = scores;
     expect(calibrationWords(old)).toEqual(["Confidence is off by 10.0 points on average."]);
+  });
+
+  it("of classes", () => {
+    const per_class = scores.per_class.map((one, n) => ({ ...one, calibration_error: 0.02 * n }));
+    const words = byClassWords({ ...scores, per_class, classwise_null_level: 0.015 });
+    const [mean, worst] = [per_class.length - 1, 2 * (per_class.length - 1)];
+    expect(words).toContain(`by ${mean.toFixed(1)} points on average (by chance up to 1.5)`);
+    expect(words).toContain(`most for ${per_class.at(-1)!.name}: ${worst.toFixed(1)}.`);
+    expect(byClassWords(scores)).toBe("");
   });
 
   it("of a group", () => {
