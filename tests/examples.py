@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,41 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ENVIRONMENTS = Path(__file__).parents[1] / ".venv-examples"  # made by `make examples`
+MODULES = Path(__file__).parents[1] / "web" / "node_modules"
 PACKAGES = {"django": "django"}  # examples whose packages are in the extra `dev`
+
+
+def tract_library() -> Path | None:
+    """The library in the package tract, which C and Rust can link."""
+    spec = find_spec("tract")
+    folders = spec.submodule_search_locations if spec else None
+    return next(iter(Path(folders[0]).glob("tract.*.so")), None) if folders else None
+
+
+LIBRARY = tract_library()
+# What runs or compiles the programs that name a picture; None where something is missing.
+LANGUAGES = {
+    "mjs": shutil.which("node") if (MODULES / "onnxruntime-web").is_dir() else None,
+    "c": shutil.which("cc") if LIBRARY else None,
+    "rs": shutil.which("rustc") if LIBRARY else None,
+}
+
+
+def compiled(language: str, folder: Path) -> list[str]:
+    """The command that names a picture, with what it needs in an existing folder."""
+    tool = LANGUAGES[language]
+    assert tool is not None, f"nothing runs .{language} here"
+    source = shutil.copy(EXAMPLES / "name_picture" / f"name_picture.{language}", folder)
+    if language == "mjs":
+        (folder / "node_modules").symlink_to(MODULES)
+        return [tool, str(source)]
+    assert LIBRARY is not None
+    program = folder / "name_picture"
+    linked = [str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
+    if language == "rs":
+        linked = [f"-Clink-arg={each}" for each in linked]
+    subprocess.run([tool, str(source), "-o", str(program), *linked], check=True, cwd=folder)
+    return [str(program)]
 
 
 def python_of(example: str) -> str:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from bakeoff.bundle.tracing import graph_of
 from bakeoff.training.model import Model, Network
 from bakeoff.training.preprocess import Preprocess
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-MODULES = Path(__file__).parents[1] / "web" / "node_modules"
+from .examples import EXAMPLES, LANGUAGES, compiled
+
+FOLDERS = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name[0] != "_")
 
 
 @pytest.mark.parametrize("pictures", [60, pytest.param(300, marks=pytest.mark.long)])
@@ -29,7 +30,9 @@ def test_the_exploration_writes_two_tables(tmp_path: Path, pictures: int) -> Non
     asked = ["--trials", "2", "--pictures", str(pictures), "--out", str(out)]
     asked += ["--workers", "local:1"]
     subprocess.run(
-        [sys.executable, EXAMPLES / "explore_mnist.py", "digits", *asked], check=True, cwd=tmp_path
+        [sys.executable, EXAMPLES / "explore_mnist" / "explore_mnist.py", "digits", *asked],
+        check=True,
+        cwd=tmp_path,
     )
     text = out.read_text()
     assert text.count("| defaults |") + text.count("**defaults**") == 2
@@ -39,38 +42,13 @@ def test_the_exploration_writes_two_tables(tmp_path: Path, pictures: int) -> Non
     assert "mattered most" not in text  # of two trials nobody can tell
 
 
-def tract_library() -> Path | None:
-    """The library in the package tract, which C and Rust can link."""
-    spec = find_spec("tract")
-    folders = spec.submodule_search_locations if spec else None
-    return next(iter(Path(folders[0]).glob("tract.*.so")), None) if folders else None
-
-
-LIBRARY = tract_library()
-LANGUAGES = {
-    "mjs": shutil.which("node") if (MODULES / "onnxruntime-web").is_dir() else None,
-    "c": shutil.which("cc") if LIBRARY else None,
-    "rs": shutil.which("rustc") if LIBRARY else None,
-}
-
-
 @pytest.fixture(scope="module", params=LANGUAGES)
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that names a picture, compiled as the example says."""
-    tool, folder = LANGUAGES[request.param], tmp_path_factory.mktemp(request.param)
-    if tool is None:
-        pytest.skip(f"needs what runs .{request.param} and its runtime")
-    source = shutil.copy(EXAMPLES / f"name_picture.{request.param}", folder)
-    if request.param == "mjs":
-        (folder / "node_modules").symlink_to(MODULES)
-        return [tool, str(source)]
-    assert LIBRARY is not None
-    built, rpath = folder / "name_picture", f"-Wl,-rpath,{LIBRARY.parent}"
-    linked = [str(LIBRARY), rpath]
-    if request.param == "rs":
-        linked = [f"-Clink-arg={each}" for each in linked]
-    subprocess.run([tool, str(source), "-o", str(built), *linked], check=True, cwd=folder)
-    return [str(built)]
+    language: str = request.param
+    if LANGUAGES[language] is None:
+        pytest.skip(f"needs what runs .{language} and its runtime")
+    return compiled(language, tmp_path_factory.mktemp(language))
 
 
 @pytest.mark.parametrize(("channels", "best"), [(1, 3), (3, 1)])
@@ -99,5 +77,26 @@ def test_other_languages_name_a_picture_as_python_does(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_examples_of_other_languages_are_short(language: str) -> None:
-    text = (EXAMPLES / f"name_picture.{language}").read_text(encoding="utf-8")
+    text = (EXAMPLES / "name_picture" / f"name_picture.{language}").read_text(encoding="utf-8")
     assert len(text.splitlines()) < 40
+
+
+@pytest.mark.parametrize("example", FOLDERS)
+def test_an_example_has_one_command_and_one_picture(example: str) -> None:
+    text = (EXAMPLES / example / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(command.splitlines()) == 1
+    for name in re.findall(r"\S+\.(?:py|mjs|pgm|txt)\b", command):
+        places = (EXAMPLES.parent, EXAMPLES / example)
+        assert any((place / name).is_file() for place in places), name
+    ((words, picture),) = re.findall(r"!\[(.*?)\]\((.*?)\)", text)
+    assert words
+    with Image.open(EXAMPLES / example / picture) as image:
+        image.load()
+        assert min(image.size) >= 200
+
+
+def test_every_example_is_in_the_table() -> None:
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"^\| \[.*?\]\((.*?)\)", text, re.MULTILINE))
+    assert linked == {"notebook.ipynb", *(f"{name}/README.md" for name in FOLDERS)}

@@ -20,7 +20,7 @@ def answers(drawing):
     return ["\n".join(verdicts), *(dict(answer.ranking) for answer in named.values())]
 
 
-brush = gr.Brush(12, colors=["#000000"])
+brush = gr.Brush(8, colors=["#000000"])
 pad = gr.Sketchpad(type="pil", canvas_size=(320, 320), brush=brush, label="Draw here")
 labels = [gr.Label(num_top_classes=3, label=name) for name in panel.bundles]
 verdicts = gr.Textbox(label="Whether to trust it", lines=len(labels))

@@ -29,7 +29,7 @@ with st.sidebar:
     name = st.selectbox(
         "Model", list(panel.bundles), format_func=lambda name: panel[name].manifest.title
     )
-    width = st.slider("Brush size", 1, 40, 14)
+    width = st.slider("Brush size", 1, 40, 8)
     colour = st.color_picker("Brush colour", "#000000")
     upload = st.file_uploader("Or upload a picture", type=["png", "jpg", "jpeg", "webp", "csv"])
 

@@ -139,6 +139,9 @@ ESTIMATORS = (
     "tree.DecisionTreeClassifier()",
     "neural_network.MLPClassifier((4,), max_iter=5)",
     "naive_bayes.GaussianNB()",
+    "ensemble.HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5)",
+    "pipeline.make_pipeline(sklearn.preprocessing.StandardScaler(), sklearn.svm.SVC())",
+    "pipeline.make_pipeline(sklearn.preprocessing.StandardScaler(), sklearn.svm.LinearSVC())",
 )
 
 
@@ -149,6 +152,8 @@ def test_a_body_answers_as_its_estimator_and_is_stored(text: str, classes: int) 
     import sklearn.ensemble
     import sklearn.naive_bayes
     import sklearn.neural_network
+    import sklearn.pipeline
+    import sklearn.preprocessing
     import sklearn.svm
     import sklearn.tree
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -36,6 +37,7 @@ from .conftest import (
 )
 
 PREFIX = "/models/digits"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
 @contextmanager
@@ -98,7 +100,7 @@ def nginx(port: int, upstream: str, certificate: Path) -> Iterator[None]:
         f"{kind}_temp_path {folder}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    location = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text()
+    location = (DEPLOY / "nginx.conf").read_text()
     location = location.replace("/digits", PREFIX).replace("http://127.0.0.1:8471", upstream)
     (folder / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}"
@@ -119,23 +121,79 @@ def nginx(port: int, upstream: str, certificate: Path) -> Iterator[None]:
             process.terminate()
 
 
-@pytest.mark.parametrize("proxy", ["python", pytest.param("nginx", marks=pytest.mark.long)])
+@contextmanager
+def caddy(port: int, upstream: str, folder: Path, prefix: str) -> Iterator[None]:
+    """The real one, with the configuration that is handed out; an address gets its own CA."""
+    program = shutil.which("caddy")
+    if program is None:
+        pytest.skip("no caddy here")
+    comment, at_root, below = "# Below", "\treverse_proxy ", "reverse_proxy /digits* "
+    site = (DEPLOY / "Caddyfile").read_text()
+    assert below in site[site.index(comment) :].splitlines()[0]
+    assert site.count(at_root) == 1
+    if prefix:
+        site = site.replace(at_root, f"\t{below.replace('/digits', prefix)}")
+    site = site.replace("127.0.0.1:8471", upstream.removeprefix("http://"))
+    # Not what is handed out: no port 80, no interface for changes, and no CA in this system.
+    quietly = "{\n auto_https disable_redirects\n admin off\n skip_install_trust\n}\n"
+    (folder / "Caddyfile").write_text(f"{quietly}{site}")
+    command = [program, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    environment = {
+        **os.environ,
+        "PUBLIC_HOST": f"https://127.0.0.1:{port}",
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    log = folder / "caddy.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
+    ):
+        try:
+            for _ in range(200):
+                with suppress(httpx.TransportError):
+                    httpx.get(f"https://127.0.0.1:{port}{prefix}/healthz", verify=False)
+                    break
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+
+
+# Proxies that are not in Python are programs, with the files of deploy/ as they are.
+PROXIES = (
+    ("python", PREFIX),
+    pytest.param("nginx", PREFIX, marks=pytest.mark.long),
+    pytest.param("caddy", PREFIX, marks=pytest.mark.long),
+    pytest.param("caddy", "", marks=pytest.mark.long),
+)
+
+
+@pytest.mark.parametrize(("proxy", "prefix"), PROXIES)
 def test_the_page_works_behind_tls(
-    browser: Browser, trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path, proxy: str
+    browser: Browser,
+    trained: RunFolder,
+    digits: NDArray[np.uint8],
+    tmp_path: Path,
+    proxy: str,
+    prefix: str,
 ) -> None:
     """The proxy speaks TLS to the page and plain HTTP to the server, which must not mind."""
     port = free_port()
-    public = f"https://127.0.0.1:{port}{PREFIX}"
+    public = f"https://127.0.0.1:{port}{prefix}"
     issued = trustme.CA().issue_cert("127.0.0.1")
     issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
     certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issued.configure_cert(certificate)
-    name = f"behind {proxy}"
+    name = f"behind {proxy} {'below a path' if prefix else ''}".strip()
     with (
         serving(trained.path, "--public-url", public, "--allow-training") as upstream,
-        proxied(port, upstream, keeps_path=True, certificate=certificate)
-        if proxy == "python"
-        else nginx(port, upstream, tmp_path / "both.pem"),
+        {
+            "python": lambda: proxied(port, upstream, keeps_path=True, certificate=certificate),
+            "nginx": lambda: nginx(port, upstream, tmp_path / "both.pem"),
+            "caddy": lambda: caddy(port, upstream, tmp_path, prefix),
+        }[proxy](),
         watched(browser, ignore_https_errors=True) as page,
     ):
         page.goto(f"{public}/#{TRY}")

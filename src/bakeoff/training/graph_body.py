@@ -107,6 +107,7 @@ def with_logits(
         graph.node.append(helper.make_node("Log", ["bakeoff.positive"], ["bakeoff.logits"]))
         last = "bakeoff.logits"
     del graph.output[:]
+    del graph.value_info[:]  # guesses; browsers refuse a graph where they are wrong
     graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", classes]))
     data: bytes = model.SerializeToString(deterministic=True)
     return data

@@ -87,7 +87,7 @@ async function list(index: string): Promise<ModelInfo[]> {
     listed.map(async ({ name, manifest, graph }) => ({
       name,
       manifest: (await (await fetched(new URL(manifest, index).href)).json()) as Manifest,
-      session: await started(await fetched(new URL(graph, index).href)),
+      session: await started(name, await fetched(new URL(graph, index).href)),
     })),
   );
   return models.map(({ name, manifest }) => ({
@@ -103,15 +103,17 @@ async function list(index: string): Promise<ModelInfo[]> {
   }));
 }
 
-async function started(graph: Response): Promise<ort.InferenceSession> {
+async function started(name: string, graph: Response): Promise<ort.InferenceSession> {
   const bytes = new Uint8Array(await graph.arrayBuffer());
   try {
     return await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
   } catch (error) {
-    throw new Error(
-      "The models cannot be started. Serve the whole folder, with .wasm as application/wasm. " +
-        `(${messageOf(error).slice(0, 200)})`,
-    );
+    const why = messageOf(error);
+    // Without the runtime no model starts; with it, a graph is at fault.
+    const begins = /backend/.test(why)
+      ? "The models cannot be started. Serve the whole folder, with .wasm as application/wasm."
+      : `The model ${name} does not run in a browser. Export the page without it.`;
+    throw new Error(`${begins} (${why.slice(0, 200)})`);
   }
 }
 

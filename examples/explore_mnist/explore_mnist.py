@@ -1,13 +1,13 @@
 """Explore a CNN and a Vision Transformer on 10 000 pictures of MNIST, and write two tables.
 
     bakeoff fetch mnist
-    python examples/explore_mnist.py
+    python examples/explore_mnist/explore_mnist.py
 
 Two students once did this by hand: they varied the number of layers, the size of filters and the
 number of heads, and looked at the scored pictures while they did. Here each trial is scored on
 1 600 pictures on which it was not trained, and the best trial of each approach on 2 000 more that
 no trial used. There are two aims, loss and size, so that no trial is pruned and each row is
-complete. Writes ``explore_mnist.md`` beside this file, in about 20 minutes on two cores.
+complete. Writes ``tables.md`` beside this file, in about 20 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     options.add_argument("source", nargs="?", default="mnist")
     options.add_argument("--trials", type=int, default=13)
     options.add_argument("--pictures", type=int, default=PICTURES)
-    options.add_argument("--out", type=Path, default=HERE / "explore_mnist.md")
+    options.add_argument("--out", type=Path, default=HERE / "tables.md")
     options.add_argument("--study", type=Path, help="where to keep the study; default: nowhere")
     options.add_argument("--workers", default="auto")
     arguments = options.parse_args()
@@ -71,7 +71,7 @@ def page(results: StudyResults) -> str:
     protocol = results.protocol
     parts = [
         f"# Settings of a CNN and a ViT on {results.pictures} pictures of {results.name}",
-        "Made by `python examples/explore_mnist.py`, which explains how. "
+        "Made by `python examples/explore_mnist/explore_mnist.py`, which explains how. "
         f"{protocol.inner_pictures} pictures to train and score the trials, "
         f"{protocol.outer_pictures} that no trial saw, "
         f"budget {protocol.budget}, bakeoff {results.bakeoff_version}, torch "
