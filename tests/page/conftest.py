@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -185,11 +185,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @contextmanager
-def serving(run: Path, *more: str) -> Iterator[str]:
-    """The address of a `bakeoff serve` over a run, on a port of its own, until the block ends."""
-    options = ["--home", str(run.parents[1]), "--port", "0", *more]
-    command = [sys.executable, "-m", "bakeoff", "serve", str(run), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def launched(home: Path, *what: str) -> Iterator[str]:
+    """The address of a `bakeoff serve` with this home, on a port of its own, in the block."""
+    command = [sys.executable, "-m", "bakeoff", "serve", *what]
+    command += ["--home", str(home), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home) as process:
         assert process.stdout is not None
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
@@ -202,6 +202,29 @@ def serving(run: Path, *more: str) -> Iterator[str]:
             yield address
         finally:  # else a test that fails would wait for it for ever
             process.terminate()
+
+
+def serving(run: Path, *more: str) -> AbstractContextManager[str]:
+    """The address of a server over a run, in the block."""
+    return launched(run.parents[1], str(run), *more)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with an empty folder to work in."""
+    with launched(tmp_path_factory.mktemp("workshop")) as address:
+        yield address
+        for run in asked(address, "GET", "/api/runs"):
+            if run["status"] == "running":
+                asked(address, "POST", f"/api/runs/{run['name']}/cancel")
+
+
+def asked(address: str, method: str, path: str, body: object = None) -> list[dict[str, str]]:
+    """What the server answers to JSON."""
+    response = httpx.request(method, address + path, json=body, timeout=60)
+    response.raise_for_status()
+    found: list[dict[str, str]] = response.json() if response.content else []
+    return found
 
 
 @pytest.fixture(scope="session")

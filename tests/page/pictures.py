@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["packed", "pen", "photo"]
+__all__ = ["drawn", "packed", "pen", "photo"]
 
 
 def photo(width: int, height: int) -> Image.Image:
@@ -40,4 +40,19 @@ def pen(width: int, height: int) -> Image.Image:
 def packed(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def drawn(shape: str, seed: int) -> bytes:
+    """A box or a ring as PNG, each a little different."""
+    random = np.random.default_rng(seed)
+    left, top = random.integers(4, 10, 2)
+    side = int(random.integers(14, 20))
+    picture = Image.new("L", (32, 32), 255)
+    pen = ImageDraw.Draw(picture)
+    (pen.rectangle if shape == "box" else pen.ellipse)(
+        [left, top, left + side, top + side], outline=0, width=int(random.integers(2, 4))
+    )
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -8,9 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from .conftest import watched
-from .test_train import drawn, workshop
-
-__all__ = ["workshop"]
+from .pictures import drawn
 
 EACH = 8  # pictures of a box, and of a ring
 LOOKING = 120_000  # ms, of a ranking: its process imports torch
