@@ -12,7 +12,7 @@ from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.data.read import read
 from bakeoff.evaluation.compare import guessing
-from bakeoff.evaluation.records import Health, LearningCurve, Shortcut, Suspect
+from bakeoff.evaluation.records import Health, LearningCurve, Powered, Shortcut, Suspect
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.bake import bake
 from bakeoff.run.verdict import verdict_of, with_verdict
@@ -170,6 +170,15 @@ def test_miscalibration_is_reported_with_its_direction(usual: Results, confidenc
     assert "; 4.0 would be expected by chance." in text
     fine = replace(off, calibration_null_level=0.2)
     assert "confidence is off" not in said(with_changes(usual, "cnn", out_of_fold=fine), "sure")
+
+
+def test_pictures_without_a_label_help(usual: Results) -> None:
+    scores = one_of(usual, "cnn").out_of_fold
+    assert scores is not None
+    assert "without a label" not in said(usual, "sure")
+    helped = replace(scores, powered=Powered(750, 0.9, (0.88, 0.92), 900.0))
+    text = said(with_changes(usual, "cnn", out_of_fold=helped), "sure")
+    assert "interval); with the help of 750 pictures without a label, 88.0 to 92.0" in text
 
 
 def test_weak_classes_and_groups_are_named(usual: Results) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "Sampling",
     "balanced_interval",
     "bootstrap",
+    "design_effect",
     "macro_f1_interval",
     "mean_interval",
     "share_interval",
@@ -105,7 +106,7 @@ def share_interval(right: NDArray[np.bool_], sampling: Sampling) -> Interval:
     right : N, whether each answer is right.
     sampling : how the pictures were scored.
     """
-    effect = _design_effect(right.astype(np.float64), sampling.clusters)
+    effect = design_effect(right.astype(np.float64), sampling.clusters)
     low, high = wilson(float(right.sum()) / effect, len(right) / effect)
     return (low, high / (high + (1 - high) * sampling.gain))
 
@@ -146,7 +147,7 @@ def balanced_interval(
     for label in np.unique(labels):
         members = labels == label
         part = right[members]
-        effect = _design_effect(part.astype(np.float64), sampling.take(members).clusters)
+        effect = design_effect(part.astype(np.float64), sampling.take(members).clusters)
         shares.append((float(part.mean()), wilson(float(part.sum()) / effect, len(part) / effect)))
     return _mean_of_shares(shares, sampling, shared=1)
 
@@ -168,7 +169,7 @@ def macro_f1_interval(
     for label in np.union1d(labels, answers):
         members = (labels == label) | (answers == label)
         part = (answers == labels)[members]
-        effect = _design_effect(part.astype(np.float64), sampling.take(members).clusters)
+        effect = design_effect(part.astype(np.float64), sampling.take(members).clusters)
         low, high = wilson(float(part.sum()) / effect, len(part) / effect)
         shares.append((_f1(float(part.mean())), (_f1(low), _f1(high))))
     return _mean_of_shares(shares, sampling, shared=2)
@@ -219,7 +220,7 @@ def bootstrap(
     return np.array([figure(sample()) for _ in range(RESAMPLES)])
 
 
-def _design_effect(values: NDArray[np.float64], clusters: NDArray[np.integer] | None) -> float:
+def design_effect(values: NDArray[np.float64], clusters: NDArray[np.integer] | None) -> float:
     """The design effect: the variance of a mean of clusters over that of independent pictures.
 
     At least 1. If all values are equal it cannot be estimated, and a cluster counts as one picture

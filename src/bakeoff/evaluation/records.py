@@ -19,6 +19,7 @@ __all__ = [
     "LearningCurve",
     "Mistake",
     "Odd",
+    "Powered",
     "ReliabilityBin",
     "Robustness",
     "Scores",
@@ -86,6 +87,19 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True, slots=True)
+class Powered:
+    """The accuracy and its 95 % interval with the help of `pictures` without a label.
+
+    `worth`: how many labelled pictures, independent of each other, would say as much.
+    """
+
+    pictures: int
+    accuracy: float
+    interval: Interval
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """All scores of one set of predictions.
 
@@ -96,6 +110,7 @@ class Scores:
     `classwise_null_level` is that of the mean of the classes' own errors, None for very large sets.
     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
     confusions have costs; `metric_intervals` those intervals that have no field of their own.
+    `powered` is None without unlabelled pictures, and where they do not help.
     """
 
     pictures: int
@@ -114,6 +129,7 @@ class Scores:
     classwise_null_level: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     metric_intervals: dict[str, Interval] = field(default_factory=dict)
+    powered: Powered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from bakeoff.run.summary import (
     probabilities_of,
 )
 from bakeoff.run.time_left import TimeKeeper, end_seconds
+from bakeoff.run.unlabelled import with_unlabelled
 from bakeoff.run.verdict import with_verdict
 from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
@@ -283,6 +284,7 @@ class _Bake:
             early = self._train(runners, benchmark, workers, to_make)
             opened = self._answer_test()
             scored = [self._score(runner, benchmark) for runner in runners]
+            scored = with_unlabelled(self.folder, self.plan, scored)
             self._write(scored, opened, to_make, early)
         except Exception as error:
             with suppress(OSError, BakeoffError):  # the disk may be what went wrong

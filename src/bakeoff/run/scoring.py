@@ -37,7 +37,14 @@ from bakeoff.record.config import RunConfig
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
 from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
-__all__ = ["Answered", "Scored", "compared", "cost_matrix", "score_approach"]
+__all__ = [
+    "Answered",
+    "Scored",
+    "compared",
+    "cost_matrix",
+    "out_of_fold_sampling",
+    "score_approach",
+]
 
 
 Probabilities = NDArray[np.float32]
@@ -206,7 +213,7 @@ def score_approach(
     if answered.test is not None:
         test = softmax(answered.test["logits"], final.temperature)
         locked = Judged(test, answered.test["ood_score"], labels[parts.test])
-    scores = _scores(dataset, probabilities, rows, _out_of_fold_sampling(parts, rows), cost)
+    scores = _scores(dataset, probabilities, rows, out_of_fold_sampling(parts), cost)
     test_scores = _scores(dataset, test, parts.test, Sampling(parts.together[parts.test]), cost)
     main, main_rows = (test, parts.test) if probabilities is None else (probabilities, rows)
     if main is None:
@@ -252,10 +259,11 @@ def _fold_results(
     return [_fold_result(record, given, truth) for (record, _), given, truth in by_fold]
 
 
-def _out_of_fold_sampling(parts: Split, rows: NDArray[np.int64]) -> Sampling:
+def out_of_fold_sampling(parts: Split) -> Sampling:
     """The model of a fold answers what it held out; the final one learns from all of them."""
     if not parts.folds:
         return Sampling()
+    rows = _held_out(parts)
     return Sampling(
         clusters=parts.together[rows],
         train_size=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),

@@ -246,6 +246,11 @@ def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
         f"On other pictures like these, expect it to have {span(scores.interval)} right (95 % "
         "interval)"
     )
+    if (more := scores.powered) is not None:
+        text += (
+            f"; with the help of {of_pictures(more.pictures)} without a label, "
+            f"{span(more.interval)}"
+        )
     if chosen.out_of_fold and chosen.test:
         text += f". {_locked(chosen.out_of_fold, chosen.test)}"
     yield Sentence("sure", f"{text}.")

@@ -2279,6 +2279,25 @@ export interface components {
             time?: string;
         };
         /**
+         * Powered
+         * @description The accuracy and its 95 % interval with the help of `pictures` without a label.
+         *
+         *     `worth`: how many labelled pictures, independent of each other, would say as much.
+         */
+        Powered: {
+            /** Accuracy */
+            accuracy: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Pictures */
+            pictures: number;
+            /** Worth */
+            worth: number;
+        };
+        /**
          * Preliminary
          * @description What is missing from results that were written while their run goes on.
          *
@@ -2661,6 +2680,7 @@ export interface components {
          *     `classwise_null_level` is that of the mean of the classes' own errors, None for very large sets.
          *     `metrics` holds every metric of `bakeoff.evaluation.metrics` by name, and the mean cost where
          *     confusions have costs; `metric_intervals` those intervals that have no field of their own.
+         *     `powered` is None without unlabelled pictures, and where they do not help.
          */
         Scores: {
             /** Accuracy */
@@ -2709,6 +2729,7 @@ export interface components {
             per_group: components["schemas"]["GroupScore"][];
             /** Pictures */
             pictures: number;
+            powered?: components["schemas"]["Powered"] | null;
             /** Reliability */
             reliability: components["schemas"]["ReliabilityBin"][];
         };
