@@ -22,12 +22,14 @@ test-all: .venv/installed-dev  ## Run that and the long tier: accuracy, a Ray cl
 EXAMPLES := gradio streamlit django anvil
 
 examples: .venv/installed-dev $(EXAMPLES:%=.venv-examples/%/installed)  ## Run every example, each in its own environment
-	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_notebook.py tests/test_own_docs.py tests/test_uplink.py
+	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_notebook.py tests/test_own_docs.py tests/test_uplink.py tests/test_publish.py
 	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/page/test_examples.py
+
+EXTRA_gradio := [trackio]# it refuses Pillow 13, as Gradio does: tests/test_publish.py uses this environment
 
 .venv-examples/%/installed: examples/%/requirements.txt pyproject.toml $(PAGE)
 	$(PYTHON) -m venv .venv-examples/$*
-	.venv-examples/$*/bin/pip install --quiet --disable-pip-version-check --requirement $< --editable .
+	.venv-examples/$*/bin/pip install --quiet --disable-pip-version-check --requirement $< --editable '.$(EXTRA_$*)'
 	touch $@
 
 lint: .venv/installed-dev  ## Check style, types, layers and the page

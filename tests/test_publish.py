@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,13 +14,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.hub import push, repository_of, write_hub
 from bakeoff.errors import BakeoffError
-from bakeoff.record.events import EpochEnded, UnitFinished
+from bakeoff.record.events import EpochEnded, Event, UnitFinished
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.scalars import Scalar, TensorBoard, pour, scalars_of
+from bakeoff.record.scalars import Scalar, TensorBoard, Trackio, pour, scalars_of
+
+from .examples import python_of
 
 
 class Hub(ThreadingHTTPServer):
@@ -161,6 +167,43 @@ def test_tensorboard_reads_what_is_written(tmp_path: Path) -> None:
     values = [(one.step, v.tag, v.simple_value) for one in found for v in one.summary.value]
     assert (2, "train_loss", 0.5) in values
     assert len(values) == count
+
+
+WITH_TRACKIO = """
+import json, sys
+from pydantic import TypeAdapter
+from bakeoff.record.events import Event
+from bakeoff.record.scalars import Trackio, pour, scalars_of
+
+events = TypeAdapter(list[Event]).validate_json(sys.stdin.read())
+print(pour(scalars_of(events), Trackio("digits")))
+"""
+
+
+@pytest.mark.long
+def test_trackio_reads_what_is_written(tmp_path: Path) -> None:
+    python = python_of("gradio")  # where trackio is
+    environment = {**os.environ, "TRACKIO_DIR": str(tmp_path)}
+
+    def answered(*words: str | Path, given: str = "") -> str:
+        return subprocess.run(
+            words, input=given, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    events = TypeAdapter(list[Event]).dump_json(EVENTS).decode()
+    assert answered(python, "-c", WITH_TRACKIO, given=events).split()[0] == "8"
+    asked = ["--project", "digits", "--run", "cnn/fold 1", "--metric", "train_loss", "--json"]
+    metric = json.loads(answered(Path(python).with_name("trackio"), "get", "metric", *asked))
+    assert [(one["step"], one["value"]) for one in metric["values"]] == [(1, 1.0), (2, 0.5)]
+
+
+def test_a_place_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(BakeoffError, match="--trackio: needs trackio"):
+        Trackio("digits")
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(BakeoffError, match="--tensorboard: needs tensorboardX"):
+        TensorBoard(Path())
 
 
 def records(data: bytes) -> Iterator[bytes]:

@@ -64,27 +64,37 @@ def log(
     tensorboard: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder that TensorBoard watches.")
     ] = None,
+    trackio: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="A project of Trackio on this machine.")
+    ] = None,
 ) -> None:
-    """Copy a run's curves, scores and models to MLflow, or its curves to TensorBoard.
+    """Copy a run's curves, scores and models to MLflow, or its curves to TensorBoard or Trackio.
 
     **Examples**
 
     `bakeoff log runs/digits --mlflow http://localhost:5000` – each approach as a run of MLflow
 
     `bakeoff log runs/digits --tensorboard logs/digits`, then `tensorboard --logdir logs`
+
+    `bakeoff log runs/digits --trackio digits`, then `trackio show --project digits`
     """
     from bakeoff.bundle.mlflow import log_to_mlflow
     from bakeoff.record.folder import RunFolder
-    from bakeoff.record.scalars import TensorBoard, pour, scalars_of
+    from bakeoff.record.scalars import Sink, TensorBoard, Trackio, pour, scalars_of
 
-    if not mlflow and not tensorboard:
-        raise BakeoffError("bakeoff log", "is not told where to", "Add --mlflow or --tensorboard")
+    if not mlflow and not tensorboard and not trackio:
+        hint = "Add --mlflow, --tensorboard or --trackio"
+        raise BakeoffError("bakeoff log", "is not told where to", hint)
     folder = RunFolder.open(run)
+    sinks: list[tuple[str, Sink]] = []
     if tensorboard:
-        done = (folder.path / "results.json").is_file()
-        results = folder.results() if done else None
-        count = pour(scalars_of(folder.events(), results), TensorBoard(tensorboard))
-        console.print(f"tensorboard: {count} numbers in {tensorboard}", soft_wrap=True)
+        sinks.append((f"in {tensorboard}", TensorBoard(tensorboard)))
+    if trackio:
+        sinks.append((f"in the project {trackio} of Trackio", Trackio(trackio)))
+    results = folder.results() if (folder.path / "results.json").is_file() else None
+    for place, sink in sinks:
+        count = pour(scalars_of(folder.events(), results), sink)
+        console.print(f"curves: {count} numbers {place}", markup=False, soft_wrap=True)
     if mlflow:
         for line in log_to_mlflow(folder, mlflow):
             console.print(f"mlflow: {line}", markup=False, soft_wrap=True)

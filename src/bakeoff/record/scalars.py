@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.events import EpochEnded, Event, UnitFinished
 from bakeoff.record.results import Results
 
-__all__ = ["Scalar", "Sink", "TensorBoard", "pour", "scalars_of"]
+__all__ = ["Scalar", "Sink", "TensorBoard", "Trackio", "pour", "scalars_of"]
 
 MEASURED = (
     *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
@@ -101,3 +103,40 @@ class TensorBoard:
     def close(self) -> None:
         for writer in self._writers.values():
             writer.close()
+
+
+class Trackio:
+    """Runs of a local project of Trackio, one for each curve, written when all scalars are there.
+
+    Nothing is sent to the Hub, unless Trackio's own environment variables say so.
+    """
+
+    def __init__(self, project: str) -> None:
+        try:
+            import trackio
+        except ImportError:
+            raise BakeoffError(
+                "--trackio", "needs trackio", "pip install 'bakeoff[trackio]'"
+            ) from None
+        self._init = trackio.init
+        self._project = project
+        self._curves: dict[str, dict[int, dict[str, float]]] = {}
+
+    def add(self, scalar: Scalar) -> None:
+        steps = self._curves.setdefault(scalar.curve, {})
+        steps.setdefault(scalar.step, {})[scalar.name] = scalar.value
+
+    def close(self) -> None:
+        for curve, steps in self._curves.items():
+            with redirect_stdout(io.StringIO()):  # it explains its dashboard for every run
+                run = self._init(
+                    project=self._project,
+                    name=curve,
+                    group=curve.partition("/")[0],
+                    embed=False,
+                    auto_log_gpu=False,
+                    auto_log_cpu=False,
+                )
+                for step in sorted(steps):
+                    run.log(steps[step], step=step)
+                run.finish()
