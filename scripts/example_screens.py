@@ -29,15 +29,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))  # not ROOT: a package may bring its own `tests`
 
 from screenshots import HOUSE  # noqa: E402
-from tests.examples import EXAMPLES, compiled, started  # noqa: E402
 
 from bakeoff.bundle.inputs import gather  # noqa: E402
 from bakeoff.bundle.panel import Panel  # noqa: E402
 from bakeoff.data.image import to_png  # noqa: E402
 from bakeoff.data.read import read  # noqa: E402
+from examples import EXAMPLES, compiled, started  # noqa: E402
 
 WIDTH = 900
 
@@ -232,8 +232,8 @@ def draw_with_streamlit(page: Page, _: Path) -> None:
 
 
 PICTURES: dict[str, Callable[[Scene], bytes]] = {
-    "gradio": page_of("gradio", draw_with_gradio, 900),
-    "django": page_of("django", upload_to_django, 560),
+    "gradio": page_of("gradio", draw_with_gradio, 1130),
+    "django": page_of("django", upload_to_django, 600),
     "streamlit": page_of("streamlit", draw_with_streamlit, 640),
     "anvil": of_anvil,
     "name_picture": of_name_picture,

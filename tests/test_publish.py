@@ -190,7 +190,7 @@ def test_trackio_reads_what_is_written(tmp_path: Path) -> None:
             words, input=given, env=environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
-    events = TypeAdapter(list[Event]).dump_json(EVENTS).decode()
+    events = TypeAdapter(list[Event]).dump_json([*EVENTS]).decode()
     assert answered(python, "-c", WITH_TRACKIO, given=events).split()[0] == "8"
     asked = ["--project", "digits", "--run", "cnn/fold 1", "--metric", "train_loss", "--json"]
     metric = json.loads(answered(Path(python).with_name("trackio"), "get", "metric", *asked))
