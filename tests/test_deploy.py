@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -70,6 +72,29 @@ def test_the_unit_and_compose_start_a_server(tmp_path: Path) -> None:
     assert (ROOT / "deploy" / compose["build"]["context"] / "Containerfile").is_file()
     for proxy in ("Caddyfile", "nginx.conf"):
         assert f"127.0.0.1:{PORT}" in (ROOT / "deploy" / proxy).read_text()
+
+
+def test_systemd_accepts_the_unit_and_calls_it_safe(tmp_path: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("no systemd here")
+    text = (ROOT / "deploy/bakeoff.service").read_text()
+    unit = tmp_path / "bakeoff.service"
+    unit.write_text(text.replace("/opt/bakeoff/bin/bakeoff", "/bin/true"))  # what is not installed
+
+    def answered(*words: str) -> str:
+        done = subprocess.run(
+            [program, *words, str(unit)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    assert answered("verify").strip() == ""
+    level = re.search(
+        r"exposure level for bakeoff.service: ([\d.]+)", answered("security", "--offline=true")
+    )
+    assert level is not None
+    assert float(level[1]) <= 2  # of 10; the usual unit has 9.6
 
 
 def test_the_space_starts_a_server() -> None:
