@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from bakeoff.record.folder import RunFolder
+
 ROOT = Path(__file__).resolve().parents[1]
 LOADED = "print(*sys.modules)"
 
@@ -81,3 +85,25 @@ sys.modules = fitted
     loaded = loaded_by(program, tmp_path)
     assert "bakeoff.workers.worker" in loaded
     assert loaded.isdisjoint({"torchvision", "timm", "torch._dynamo", "torch._inductor"})
+
+
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [("run doodles", "torch"), ("tune doodles", "optuna"), ("export RUN", "torch")],
+)
+def test_a_command_says_which_package_it_lacks(
+    finished: RunFolder, tmp_path: Path, command: str, package: str
+) -> None:
+    program = "import sys; sys.modules[sys.argv.pop(1)] = None;from bakeoff.cli import main; main()"
+    words = command.replace("RUN", str(finished.path)).split()
+    done = subprocess.run(
+        [sys.executable, "-c", program, package, *words, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    said = " ".join(done.stderr.split())
+    assert said.startswith(f"bakeoff: this command: needs {package}, which is not installed"), said
+    assert "pip install 'bakeoff[train]'" in said

@@ -98,6 +98,14 @@ def main() -> None:
             raise
         _errors().print(f"bakeoff: {error}", markup=False)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "bakeoff").partition(".")[0]
+        if debug or package == "bakeoff":
+            raise
+        problem = f"needs {package}, which is not installed"
+        refusal = BakeoffError("this command", problem, "pip install 'bakeoff[train]' brings it")
+        _errors().print(f"bakeoff: {refusal}", markup=False)
+        sys.exit(2)
     except OSError as error:
         if debug or error.errno not in FIXABLE:
             raise
