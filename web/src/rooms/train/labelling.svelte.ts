@@ -52,7 +52,10 @@ export class Labelling {
     const skipped = new Set(this.done.filter((one) => one.action === "skip").map(({ id }) => id));
     const out = new Set([...this.#none, ...skipped]);
     const found = await nextPictures(this.set, run, TAKE + out.size);
-    const fresh = found.filter((one) => !out.has(one.id));
+    // Ranking takes seconds. Pictures that got a label meanwhile are under another address now.
+    const labelled = this.done.filter((one) => one.action !== "none").map((one) => one.picture.id);
+    const gone = new Set([...out, ...this.#none, ...labelled]);
+    const fresh = found.filter((one) => !gone.has(one.id));
     this.queue = fresh.slice(0, TAKE);
   }
 
