@@ -333,6 +333,8 @@ def _shown(answer: Answer, top: int) -> Text:
     first, *others = answer.ranking[:top]
     text = Text(f"{first[0]} {first[1]:.1%}", style="bold")
     text.append(f"  {answer.words}", style=f"not bold {style}")
+    if answer.cheapest not in (None, answer.label):
+        text.append(f"\ncheapest: {answer.cheapest}", style="not bold")
     for label, probability in others:
         text.append(f"\n{label} {probability:.1%}", style="not bold")
     return text

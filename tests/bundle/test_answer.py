@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bakeoff.bundle.answer import Answers, answer_of
+from bakeoff.bundle.panel import answers_table
 from bakeoff.errors import LeftOut
 from bakeoff.evaluation.records import NOTHING_DRAWN, Trust
+from bakeoff.screen import answers_shown
 
 CLASSES = ["ant", "bee", "cat", "dog", "eel", "fox"]
 TRUST = Trust(
@@ -79,3 +85,30 @@ def test_a_blank_picture_has_no_answer(trust: Trust | None) -> None:
 
 def test_without_thresholds_every_answer_is_sure() -> None:
     assert answer_of("x.png", np.array([0.5, 0.5]), 99.0, ["a", "b"], None).verdict == "sure"
+
+
+def test_each_class_has_its_own_threshold_where_classes_are_uneven() -> None:
+    trust = replace(TRUST, least_by_class=[0.1, 0.3, 0.01, 0.9, 0.9, 0.9])
+    shares = np.array([0.6, 0.29, 0.02, 0.05, 0.03, 0.01])
+    answer = answer_of("x.png", shares, 1.0, CLASSES, trust)
+    assert answer.possible == ("ant", "cat")
+    assert answer_of("x.png", shares, 1.0, CLASSES, TRUST).possible == ("ant", "bee")
+
+
+def test_the_cheapest_answer_is_named_where_costs_are_known() -> None:
+    cost = 1.0 - np.eye(3)
+    cost[2, 0] = 50.0  # to call a cat an ant
+    shares = np.array([0.9, 0.06, 0.04])
+    answer = answer_of("x.png", shares, 1.0, CLASSES[:3], None, cost=cost)
+    # An ant costs 0.06 + 50 × 0.04 = 2.06, a bee 0.94, a cat 0.96.
+    assert (answer.label, answer.cheapest) == ("ant", "bee")
+    assert answer.to_dict()["cheapest"] == "bee"
+    plain = answer_of("x.png", shares, 1.0, CLASSES[:3], None, cost=1.0 - np.eye(3))
+    assert plain.cheapest == "ant"
+    assert answer_of("x.png", shares, 1.0, CLASSES[:3], None).cheapest is None
+    table = answers_table({"cnn": Answers([answer])}, top=1).splitlines()
+    assert table[0] == "picture,path,model,verdict,cheapest,class 1,probability 1"
+    assert table[1].split(",")[4] == "bee"
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(answers_shown({"cnn": Answers([answer, plain])}, 1))
+    assert console.export_text().count("cheapest: bee") == 1

@@ -236,3 +236,44 @@ def test_possible_classes_are_those_of_mapie(count: int, rate: float) -> None:
     theirs.conformalize(shares[:count], labels[:count])
     _, sets = theirs.predict_set(shares[count:])
     np.testing.assert_array_equal(shares[count:] >= ours, sets[:, :, 0])
+
+
+def uneven(count: int, seed: int) -> Judged:
+    """A hundred pictures of a class to one of another, which answers often miss."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(count) < 0.02).astype(np.int64)
+    rare = np.where(labels == 1, rng.beta(2, 3, count), rng.beta(1, 40, count))
+    return Judged(np.stack([1 - rare, rare], axis=1), np.ones(count), labels)
+
+
+def test_rare_classes_are_among_the_possible_ones_as_often_as_others() -> None:
+    some, new = uneven(8000, 0), uneven(60_000, 1)
+    found = trust(some)
+    assert found.least_by_class is not None
+    for label in (0, 1):
+        of_truth = new.probabilities[new.labels == label, label]
+        missed = float((of_truth < found.least_by_class[label]).mean())
+        assert missed == pytest.approx(found.error_rate, abs=0.012)
+    rare = new.probabilities[new.labels == 1, 1]
+    assert (rare < found.least_probability).mean() > 0.2  # as one threshold for all would do
+
+
+def test_too_few_pictures_of_a_class_only_lower_its_threshold() -> None:
+    some = uneven(400, 2)
+    found = trust(some)
+    assert found.least_by_class is not None
+    rare = some.probabilities[some.labels == 1, 1]
+    assert (len(rare) + 1) * found.error_rate < 1
+    assert found.least_by_class[1] == min(found.least_probability, rare.min())
+
+
+def test_even_classes_share_a_threshold() -> None:
+    assert trust(judged(400, right=0.5)).least_by_class is None
+    labels = np.repeat([0, 1], [400, 81])
+    shares = np.eye(2)[labels] * 0.8 + 0.1
+    assert trust(Judged(shares, np.ones(481), labels)).least_by_class is None
+    labels = np.repeat([0, 1, 3], [400, 80, 80])  # no picture of class 2 is out of fold
+    shares = np.eye(4)[labels] * 0.6 + 0.1
+    found = trust(Judged(shares, np.ones(560), labels)).least_by_class
+    assert found is not None
+    assert len(found) == 4

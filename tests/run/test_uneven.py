@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bakeoff.approaches.trainer import balanced
+from bakeoff.bundle.bundle import load
 from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import ClassScore
@@ -35,7 +36,6 @@ def test_a_set_of_a_hundred_to_one(tmp_path: Path) -> None:
         robustness=False,
         folds=2,
         test=0,
-        bundles=False,
         metric="balanced_accuracy",
         cost=costs,
     )
@@ -55,6 +55,15 @@ def test_a_set_of_a_hundred_to_one(tmp_path: Path) -> None:
     said = " ".join(sentence.text for sentence in results.verdict.sentences)
     assert "Too few pictures to score: dash (2)." in said
     assert "Balanced accuracy ranks the approaches" in said
+    bundle = load(run.bundle("scattering"), threads=1)
+    assert bundle.manifest.trust is not None
+    assert len(bundle.manifest.trust.least_by_class or ()) == 2
+    assert bundle.cost is not None
+    assert bundle.cost.tolist() == [[0, 1], [100, 0]]
+    for answer in bundle.predict(list(strokes(6, classes=2, seed=3).pictures)):
+        of_bar = dict(answer.ranking)["bar"]
+        # Answering bar costs 100 if it is a dash, answering dash 1 if it is a bar.
+        assert answer.cheapest == ("bar" if of_bar > 100 / 101 else "dash")
 
 
 def test_costs_name_classes_of_the_set() -> None:

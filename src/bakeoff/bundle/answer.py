@@ -44,6 +44,7 @@ class Answer:
     ood_score : about 1 for pictures like the training data; higher means less like it.
     path : of the picture, as it was given.
     promised : false if there were not enough pictures to call any answer sure.
+    cheapest : the class of least expected cost; None if the model knows of no costs.
     picture : H×W×C of uint8, if it is known. Only notebooks use it; it does not take part in
         comparisons.
     """
@@ -57,6 +58,7 @@ class Answer:
     ood_score: float
     path: str = ""
     promised: bool = True
+    cheapest: str | None = None
     picture: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
@@ -87,6 +89,7 @@ class Answer:
             "possible": list(self.possible),
             "top": [{"label": label, "probability": share} for label, share in self.ranking],
             "ood_score": self.ood_score,
+            "cheapest": self.cheapest,
         }
 
     def __str__(self) -> str:
@@ -169,17 +172,21 @@ def answer_of(
     trust: Trust | None,
     picture: NDArray[np.uint8] | None = None,
     path: str | None = None,
+    cost: NDArray[np.float64] | None = None,
 ) -> Answer:
     """An `Answer` from K probabilities and an OOD score.
 
     Without thresholds (`trust` is None) every verdict on a drawing is "sure". The path is the name
-    if there is no other.
+    if there is no other. `cost` is K×K, of answering column where the truth is row.
     """
     order, shares = np.argsort(-probabilities, kind="stable").tolist(), probabilities.tolist()
     ranking = tuple((classes[index], shares[index]) for index in order)
     possible, unlike = ranking[:1], False
     if trust is not None:
-        others = tuple(entry for entry in ranking[1:] if entry[1] >= trust.least_probability)
+        least = trust.least_by_class or [trust.least_probability] * len(classes)
+        others = tuple(
+            (classes[index], shares[index]) for index in order[1:] if shares[index] >= least[index]
+        )
         possible, unlike = possible + others, ood_score > trust.max_ood_score
     rule = None if trust is None else trust.sure
     verdict: Verdict = "between" if possible[1:] else "sure"
@@ -199,6 +206,7 @@ def answer_of(
         ood_score=ood_score,
         path=name if path is None else path,
         promised=rule is None or rule.least_probability is not None,
+        cheapest=None if cost is None else classes[int((np.asarray(shares) @ cost).argmin())],
         picture=picture,
     )
 

@@ -90,6 +90,7 @@ class Bundle:
     manifest : the contents of bundle.json.
     name : of the bundle, such as "cnn".
     classes : K class names, in the order of every probability vector.
+    cost : K×K, of answering column where the truth is row; None if the bundle has no costs.
     neighbours : training pictures, if the bundle was exported with some.
     graph_bytes : size of the graph with its weights.
     """
@@ -107,6 +108,7 @@ class Bundle:
         self.neighbours = neighbours
         self.name = manifest.name
         self.classes = manifest.classes
+        self.cost = _cost_matrix(manifest)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
@@ -177,7 +179,14 @@ class Bundle:
         return Answers(
             [
                 answer_of(
-                    name, shares, float(score), self.classes, self.manifest.trust, picture, path
+                    name,
+                    shares,
+                    float(score),
+                    self.classes,
+                    self.manifest.trust,
+                    picture,
+                    path,
+                    self.cost,
                 )
                 for name, path, shares, score, picture in zip(
                     inputs.names,
@@ -365,6 +374,16 @@ def find_bundles(path: Path) -> list[Path]:
         return bundles
     known = [path / "bundles" / name for name in order]
     return sorted(bundles, key=lambda path: known.index(path) if path in known else len(known))
+
+
+def _cost_matrix(manifest: Manifest) -> NDArray[np.float64] | None:
+    if not manifest.cost:
+        return None
+    place = {name: index for index, name in enumerate(manifest.classes)}
+    cost: NDArray[np.float64] = 1.0 - np.eye(len(place))
+    for one in manifest.cost:
+        cost[place[one.truth], place[one.answer]] = one.cost
+    return cost
 
 
 def _folder(path: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bakeoff.evaluation.records import ConfusedPair, Interval, Trust
+from bakeoff.record.config import ConfusionCost
 
 __all__ = [
     "FileRecord",
@@ -23,6 +24,7 @@ Text = Annotated[str, Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 OodScore = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_WITH_COSTS = 2_000  # classes: a matrix of 32 MB
 ScoredOn = Literal["out of fold", "test"]
 
 
@@ -129,6 +131,8 @@ class Manifest(_Record):
     """Thresholds of the verdicts; null if no pictures were available to set them."""
     held_out_scores: Annotated[list[OodScore], Field(max_length=10_000)] = []
     """OOD scores of pictures that no model had seen, for the drift alarm; none in older bundles."""
+    cost: Annotated[list[ConfusionCost], Field(max_length=100_000)] = []
+    """What confusions cost, if the run had a table of it: answers name the cheapest class too."""
     variant: VariantRecord | None = None
     """Null for full weights."""
     golden: Annotated[list[Golden], Field(min_length=1, max_length=64)]
@@ -141,6 +145,12 @@ class Manifest(_Record):
             raise ValueError("files: model.onnx is missing")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes: a name appears twice")
+        if self.trust and len(self.trust.least_by_class or self.classes) != len(self.classes):
+            raise ValueError("trust: needs one threshold for each class")
+        if self.cost and len(self.classes) > MOST_WITH_COSTS:
+            raise ValueError(f"cost: is for {MOST_WITH_COSTS} classes at most")
+        if not {name for one in self.cost for name in (one.truth, one.answer)} <= set(self.classes):
+            raise ValueError("cost: names a class that the bundle does not have")
         if any(len(golden.probabilities) != len(self.classes) for golden in self.golden):
             raise ValueError("golden: needs one probability for each class")
         return self

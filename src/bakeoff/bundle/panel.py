@@ -186,10 +186,12 @@ def name_bundles(paths: Sequence[Path]) -> dict[str, Path]:
 def answers_table(answers: Mapping[str, Answers], top: int) -> str:
     """All answers as CSV: a row for each picture and model, with the `top` most probable classes.
 
-    The verdict is "sure", "between A and B", "not sure", "not enough pictures to be sure", "out of
-    distribution" or "nothing drawn".
+    Where costs are known, a column has the class of least expected cost. The verdict is "sure",
+    "between A and B", "not sure", "not enough pictures to be sure", "out of distribution" or
+    "nothing drawn".
     """
-    header = ["picture", "path", "model", "verdict"]
+    costs = any(answer.cheapest is not None for some in answers.values() for answer in some)
+    header = ["picture", "path", "model", "verdict", *(["cheapest"] if costs else [])]
     for place in range(1, top + 1):
         header += [f"class {place}", f"probability {place}"]
     rows = []
@@ -198,6 +200,7 @@ def answers_table(answers: Mapping[str, Answers], top: int) -> str:
             said = answer.verdict in ("between", "unsure")
             verdict = answer.words if said else answer.verdict
             row: list[object] = [answer.name, answer.path, name, verdict]
+            row += [answer.cheapest] if costs else []
             for label, probability in answer.ranking[:top]:
                 row += [label, f"{probability:.6f}"]
             rows.append(row)

@@ -263,7 +263,9 @@ class Trust:
     a share `error_rate` of pictures like these the truth is not among the possible classes. A
     picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
     `refusal_rate` of pictures like these are refused as such. `sure` is None in older runs and
-    bundles, where every answer with one possible class is sure.
+    bundles, where every answer with one possible class is sure. Where classes are uneven,
+    `least_by_class` has the probability from which each class is possible, in their order, so that
+    the rate holds for rare classes too; else it is None.
     """
 
     error_rate: float
@@ -272,6 +274,7 @@ class Trust:
     max_ood_score: float
     measured: TrustMeasured | None
     sure: SureRule | None = None
+    least_by_class: list[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

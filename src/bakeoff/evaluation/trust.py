@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.evaluation.headline import UNEVEN
 from bakeoff.evaluation.records import NOTHING_DRAWN, Strangers, SureRule, Trust, TrustMeasured
 
 __all__ = ["FLOOR", "REFUSAL_RATE", "SURE_ERRORS", "Judged", "Probed", "joined", "trust"]
@@ -82,7 +83,9 @@ def trust(
     ambiguous set-valued classifiers with bounded error levels", 2019), and always the most
     probable class. An error rate above that of the most probable class alone would ask for empty
     sets, so the rate is half of it: sets then halve the errors, and show where they are. It is at
-    most 5 %, and at least what the number of pictures can resolve.
+    most 5 %, and at least what the number of pictures can resolve. If the largest class has
+    `UNEVEN` times the pictures of the smallest or more, each class has a threshold of its own
+    (Mondrian conformal prediction, Vovk et al. 2005): one for all would miss rare classes.
 
     The OOD threshold is conformal too: a share `REFUSAL_RATE` of the unseen pictures exceeds it.
     With `probed` predictions it is a share `PROBED_REFUSAL_RATE` of the unseen pictures, and of
@@ -97,14 +100,15 @@ def trust(
         other things; empty where the OOD score knows no other drawings. Also with a `test`, these
         are measured fold by fold.
     """
-    rate = _error_rate(unseen)
-    thresholds = _thresholds(unseen, rate, probed)
+    rate, counts = _error_rate(unseen), np.bincount(unseen.labels)
+    by_class = bool(counts.max() >= UNEVEN * counts[counts > 0].min())
+    thresholds = _thresholds(unseen, rate, probed, by_class)
     folds = np.unique(fold_of) if fold_of is not None else np.empty(0)
     parts = []
     if len(folds) >= 2:
         for place, fold in enumerate(folds):
             rest = [*probed[:place], *probed[place + 1 :]]
-            others = _thresholds(unseen.take(fold_of != fold), rate, rest)
+            others = _thresholds(unseen.take(fold_of != fold), rate, rest, by_class)
             parts.append((others, unseen.take(fold_of == fold)))
     strangers = None
     if len(probed) == len(parts) and parts:
@@ -122,7 +126,9 @@ def _error_rate(unseen: Judged) -> float:
     return min(max(wrong / 2, 1 / (len(unseen) + 1)), MOST_ERRORS)
 
 
-def _thresholds(unseen: Judged, error_rate: float, probed: Sequence[Probed]) -> Trust:
+def _thresholds(
+    unseen: Judged, error_rate: float, probed: Sequence[Probed], by_class: bool
+) -> Trust:
     drawn = unseen.ood_score[unseen.ood_score < NOTHING_DRAWN]
     if not len(drawn):
         drawn = unseen.ood_score
@@ -133,14 +139,29 @@ def _thresholds(unseen: Judged, error_rate: float, probed: Sequence[Probed]) -> 
         scores = scores[scores < NOTHING_DRAWN]
         most = max(most, _conformal(scores, refusal_rate)) if len(scores) else most
     of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
+    least = -_conformal(-of_truth, error_rate)
     found = Trust(
         error_rate=error_rate,
-        least_probability=-_conformal(-of_truth, error_rate),
+        least_probability=least,
         refusal_rate=max(refusal_rate, 1 / (len(unseen) + 1)),
         max_ood_score=most,
         measured=None,
+        least_by_class=_by_class(unseen, of_truth, error_rate, least) if by_class else None,
     )
     return replace(found, sure=_sure(found, unseen))
+
+
+def _by_class(
+    unseen: Judged, of_truth: NDArray[np.floating], error_rate: float, least: float
+) -> list[float]:
+    """The threshold of each class; too few pictures of one for the rate can only lower it."""
+    thresholds = []
+    for label in range(unseen.probabilities.shape[1]):
+        values = of_truth[unseen.labels == label]
+        own = -_conformal(-values, error_rate) if len(values) else least
+        enough = (len(values) + 1) * error_rate >= 1
+        thresholds.append(own if enough else min(own, least))
+    return thresholds
 
 
 def _sure(thresholds: Trust, unseen: Judged) -> SureRule:
@@ -220,7 +241,8 @@ def _all_outcomes(parts: Sequence[tuple[Trust, Judged]]) -> list[NDArray[np.bool
 
 
 def _possible(thresholds: Trust, judged: Judged) -> NDArray[np.bool_]:
-    possible: NDArray[np.bool_] = judged.probabilities >= thresholds.least_probability
+    least = thresholds.least_by_class or thresholds.least_probability
+    possible: NDArray[np.bool_] = judged.probabilities >= np.asarray(least)
     possible[np.arange(len(judged)), judged.probabilities.argmax(1)] = True
     return possible
 

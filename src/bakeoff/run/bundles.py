@@ -303,6 +303,7 @@ def _about(
         ],
         "confused": figures.confused,
         "trust": figures.trust,
+        "cost": list(folder.config.cost),
         "held_out_scores": _held_out_scores(folder, figures),
     }
 

@@ -296,7 +296,15 @@ async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:
     probabilities, ood_scores, _ = await queue.run(inputs.pictures)
     bundle = queue.bundle
     answers = [
-        answer_of(name, shares, float(score), bundle.classes, bundle.manifest.trust, path=path)
+        answer_of(
+            name,
+            shares,
+            float(score),
+            bundle.classes,
+            bundle.manifest.trust,
+            path=path,
+            cost=bundle.cost,
+        )
         for name, path, shares, score in zip(
             inputs.names, inputs.paths, probabilities, ood_scores, strict=True
         )

@@ -58,6 +58,8 @@ class PictureAnswer(BaseModel):
     """The most probable classes, as many as `top` in the query."""
     ood_score: float
     """About 1 for pictures like the training data; higher means less like it."""
+    cheapest: str | None
+    """The class of least expected cost; null if the model knows of no costs."""
 
     @field_validator("top", mode="before")
     @classmethod

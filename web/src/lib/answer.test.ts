@@ -96,3 +96,19 @@ test("the verdict of servers before and since has the same words", () => {
     verdictWords({ ...between, possible: [...between.possible] }),
   ]).toEqual(["between", "between a and b"]);
 });
+
+test("each class has its own threshold where classes are uneven", () => {
+  const trust = { ...TRUST, least_by_class: [0.1, 0.3, 0.01, 0.9, 0.9, 0.9] };
+  const said = answerOf("", [0.6, 0.29, 0.02, 0.05, 0.03, 0.01], 1, CLASSES, trust, 1);
+  expect(said.possible).toEqual(["a", "c"]);
+});
+
+test("the cheapest answer is named where costs are known", () => {
+  const cost = [{ truth: "c", answer: "a", cost: 50 }];
+  const named = (given: typeof cost) =>
+    answerOf("", [0.9, 0.06, 0.04], 1, ["a", "b", "c"], null, 1, given).cheapest;
+  expect(named(cost)).toBe("b");
+  expect(named([{ truth: "c", answer: "a", cost: 1 }])).toBe("a");
+  expect(named([{ truth: "a", answer: "a", cost: 3 }])).toBe("b");
+  expect(named([])).toBeNull();
+});

@@ -3,6 +3,8 @@ import type { PictureAnswer } from "./models.ts";
 import type { Schema } from "./api.ts";
 
 export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_score"> & {
+  /** Where classes are uneven. */
+  least_by_class?: readonly number[] | null;
   /** Older bundles have none. */
   sure?: { least_probability: number | null } | null;
 };
@@ -32,12 +34,15 @@ export function answerOf(
   classes: readonly string[],
   trust: Thresholds | null,
   top: number,
+  cost: readonly ConfusionCost[] = [],
 ): PictureAnswer {
-  const ranking = classes
-    .map((label, place) => ({ label, probability: probabilities[place]! }))
+  const places = classes
+    .map((label, place) => ({ label, place, probability: probabilities[place]! }))
     .sort((a, b) => b.probability - a.probability); // stable, as in Python
-  const [best, ...others] = ranking;
-  const likely = trust ? others.filter((one) => one.probability >= trust.least_probability) : [];
+  const [best, ...others] = places;
+  const ranking = places.map(({ label, probability }) => ({ label, probability }));
+  const least = (place: number) => trust!.least_by_class?.[place] ?? trust!.least_probability;
+  const likely = trust ? others.filter((one) => one.probability >= least(one.place)) : [];
   const possible = [best!, ...likely].map((one) => one.label);
   const strange = trust !== null && oodScore > trust.max_ood_score;
   const rule = trust?.sure ?? null;
@@ -52,7 +57,25 @@ export function answerOf(
     possible,
     top: ranking.slice(0, top),
     ood_score: oodScore,
+    cheapest: cost.length ? cheapestOf(probabilities, classes, cost) : null,
   };
+}
+
+export type ConfusionCost = Schema["ConfusionCost"];
+
+/** The class of least expected cost; wrong answers cost 1 where no other cost is given. */
+function cheapestOf(
+  probabilities: ArrayLike<number>,
+  classes: readonly string[],
+  cost: readonly ConfusionCost[],
+): string {
+  const shares = new Map(classes.map((label, place) => [label, probabilities[place]!]));
+  const expected = new Map(classes.map((label) => [label, 1 - shares.get(label)!]));
+  for (const { truth, answer, cost: paid } of cost) {
+    const usual = truth === answer ? 0 : 1;
+    expected.set(answer, expected.get(answer)! + shares.get(truth)! * (paid - usual));
+  }
+  return classes.reduce((a, b) => (expected.get(b)! < expected.get(a)! ? b : a));
 }
 
 type SureRule = NonNullable<Thresholds["sure"]>;

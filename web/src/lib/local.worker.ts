@@ -1,7 +1,7 @@
 /** Models in a worker, so that drawing never waits for them. */
 import * as ort from "onnxruntime-web/wasm";
 import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import { answerOf, thresholdsOf } from "./answer.ts";
+import { answerOf, thresholdsOf, type ConfusionCost } from "./answer.ts";
 import { shrunk } from "./average.ts";
 import { dataUri } from "./base64.ts";
 import { decoded } from "./decode.ts";
@@ -33,6 +33,8 @@ interface Manifest {
   preparation: { mode: "ink" | "photo"; side: number; channels: number };
   scores: { accuracy: number }[];
   trust: Parameters<typeof thresholdsOf>[0];
+  /** Older bundles have none. */
+  cost?: ConfusionCost[];
 }
 
 interface Listed {
@@ -160,7 +162,8 @@ async function predict(
       const score = found["ood_score"] ?? found["strangeness"]; // as bundles of schema 1 name it
       const { classes } = manifest;
       const trust = thresholdsOf(manifest.trust);
-      answers.push(answerOf(picture.name, shares, Number(score!.data[0]), classes, trust, top));
+      const ood = Number(score!.data[0]);
+      answers.push(answerOf(picture.name, shares, ood, classes, trust, top, manifest.cost));
       if (pictures.length === 1 && found["prepared"]) {
         const { side, channels } = manifest.preparation;
         const uri = await uriOf(found["prepared"].data as Float32Array, side, channels);

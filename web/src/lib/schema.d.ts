@@ -2168,6 +2168,11 @@ export interface components {
          */
         PictureAnswer: {
             /**
+             * Cheapest
+             * @description The class of least expected cost; null if the model knows of no costs.
+             */
+            cheapest: string | null;
+            /**
              * Label
              * @description The most probable class.
              */
@@ -3424,11 +3429,15 @@ export interface components {
          *     a share `error_rate` of pictures like these the truth is not among the possible classes. A
          *     picture whose OOD score exceeds `max_ood_score` is out of distribution; at most a share
          *     `refusal_rate` of pictures like these are refused as such. `sure` is None in older runs and
-         *     bundles, where every answer with one possible class is sure.
+         *     bundles, where every answer with one possible class is sure. Where classes are uneven,
+         *     `least_by_class` has the probability from which each class is possible, in their order, so that
+         *     the rate holds for rare classes too; else it is None.
          */
         Trust: {
             /** Error Rate */
             error_rate: number;
+            /** Least By Class */
+            least_by_class?: number[] | null;
             /** Least Probability */
             least_probability: number;
             /** Max Ood Score */
