@@ -281,11 +281,57 @@ def test_a_bomb_in_a_tar_even_where_it_would_be_skipped(tmp_path: Path) -> None:
     assert refusal(path, limits) == "the archive unpacks to more than 0.001 GB"
 
 
-def test_a_tar_header_that_would_fill_the_memory(tmp_path: Path) -> None:
-    header = special("name", tarfile.XHDTYPE)
-    header.size = 1 << 30
-    (tmp_path / "a.tar").write_bytes(header.tobuf() + bytes(2000))
-    assert refusal(tmp_path / "a.tar") == "the archive holds a header of many megabytes"
+LONG = 70 << 10  # bytes
+
+
+def oversized_pax(kind: bytes) -> bytes:
+    header = special("name", kind)
+    header.size = LONG
+    return header.tobuf() + bytes(LONG)
+
+
+def oversized_sparse() -> bytes:
+    """A file of many holes, whose places are listed in one block after the other."""
+    header = bytearray(special("name", tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
+    header[482] = 1  # a block follows
+    header[148:156] = b" " * 8  # the checksum counts as blanks
+    header[148:156] = b"%06o\0 " % sum(header)
+    block = bytearray(tarfile.BLOCKSIZE)
+    block[504] = 1  # and another one
+    return bytes(header + block * (LONG // tarfile.BLOCKSIZE))
+
+
+def oversized_map() -> bytes:
+    """The same as in POSIX archives: the list is in front of the content."""
+    member = tarfile.TarInfo("name")
+    member.size = LONG
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    places = b"%d\n" % (LONG // 4) + b"0\n" * (LONG // 2)
+    return member.tobuf(tarfile.PAX_FORMAT) + places[:LONG]
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        oversized_pax(tarfile.XHDTYPE),
+        oversized_pax(tarfile.XGLTYPE),
+        oversized_pax(tarfile.GNUTYPE_LONGNAME),
+        oversized_sparse(),
+        oversized_map(),
+    ],
+    ids=["extended", "global", "long name", "sparse", "sparse map"],
+)
+def test_a_tar_header_that_would_fill_the_memory(tmp_path: Path, archive: bytes) -> None:
+    (tmp_path / "a.tar").write_bytes(archive)
+    limits = ArchiveLimits(max_header=64 << 10)
+    assert refusal(tmp_path / "a.tar", limits) == "the archive holds a header of many megabytes"
+
+
+def test_many_members_are_not_one_header(tmp_path: Path) -> None:
+    many = [special(f"folder {n}/" + "x" * 200, tarfile.DIRTYPE) for n in range(50)]
+    path = tarred(tmp_path / "a.tar", {"a.png": b"one"}, *many)
+    assert path.stat().st_size > LONG
+    assert contents(path, ArchiveLimits(max_header=64 << 10))["a.png"] == b"one"
 
 
 def test_a_full_disk_is_not_blamed_on_the_archive(

@@ -41,6 +41,7 @@ class ArchiveLimits:
     max_ratio : unpacked to packed size, for files above `ratio_from` bytes: a blank
         bitmap shrinks a thousandfold and is harmless.
     max_name : characters of a path inside it.
+    max_header : bytes in front of the content of a member of a tar file, which are in memory.
     """
 
     max_members: int = 200_000
@@ -48,6 +49,7 @@ class ArchiveLimits:
     max_ratio: int = 200
     ratio_from: int = 50_000_000
     max_name: int = 1000
+    max_header: int = 16 << 20
 
 
 def is_archive(path: Path) -> bool:
@@ -211,10 +213,12 @@ def _unpack_zip(unpacking: Unpacking) -> None:
 def _unpack_tar(unpacking: Unpacking) -> None:
     with (
         _decompressed(unpacking.path) as file,
-        tarfile.open(fileobj=_Bounded(file, unpacking), mode="r:") as archive,
+        _Bounded(file, unpacking) as bounded,
+        tarfile.open(fileobj=bounded, mode="r:") as archive,
     ):
         for member in archive:
             unpacking.count()
+            bounded.next_member()
             if member.isdir():
                 unpacking.add_folder(member.name)
             elif not member.isfile() or member.issparse():
@@ -227,26 +231,34 @@ def _unpack_tar(unpacking: Unpacking) -> None:
 class _Bounded(io.BufferedIOBase):
     """The bytes of a tar file, up to a bound.
 
-    `tarfile` reads a header of any size at once and skips members by unpacking
-    them, so a bound on the extracted files would not be enough.
+    `tarfile` keeps a header of any size in memory and skips members by unpacking them, so a bound
+    on the extracted files would not be enough. It reads a header in one go up to Python 3.13, in
+    pieces since 3.14, and block by block if it lists the parts of a sparse file; before each piece
+    of a file's content it seeks.
     """
-
-    _LONGEST_READ = 16 * _COPY
 
     def __init__(self, file: IO[bytes], unpacking: Unpacking) -> None:
         super().__init__()
         self._file = file
         self._unpacking = unpacking
         self._packed = unpacking.path.stat().st_size
+        self._at_once = 0
+
+    def next_member(self) -> None:
+        """The header of another member begins."""
+        self._at_once = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= self._LONGEST_READ:
+        size = -1 if size is None else size
+        self._at_once += size
+        if size < 0 or self._at_once > self._unpacking.limits.max_header:
             raise self._unpacking.too_big("holds a header of many megabytes")
         self._check(self._file.tell() + size)
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._check(offset)
+        self._at_once = 0
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:

@@ -1,7 +1,9 @@
 """What refusals say: what was taken for what, the files that were seen, and what would work."""
 
+import os
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +67,8 @@ def test_pickles_are_refused_with_the_command_that_converts_them(tmp_path: Path)
     assert error.problem == "it is a Python pickle, which can run any code when it is opened"
     assert refused(folder / "data_batch_1").hint == error.hint
     command = error.hint.partition("in their folder: ")[2]
-    subprocess.run(command, shell=True, cwd=folder, check=True)
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(command, shell=True, cwd=folder, env=here, check=True)
     data = read(folder / "cifar.npz")
     assert (len(data), data.classes) == (12, ("ant", "bee"))
     assert data.official_test is not None
