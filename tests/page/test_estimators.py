@@ -55,6 +55,7 @@ for model in [each for each in vars().values() if hasattr(each, "get_params")]:
 EVERY = tuple(re.findall(r"^(\w+) = (?!\[)", MODELS, re.MULTILINE))
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
     "names", [("linear", "both"), pytest.param(EVERY, marks=pytest.mark.long)], ids=["few", "all"]
 )
