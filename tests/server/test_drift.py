@@ -50,11 +50,11 @@ def test_the_alarm_is_raised_by_pictures_of_another_kind(fresh: httpx.Client) ->
     assert [one["drifted"] for one in said["models"]] == [False, False]
     assert gauge(fresh, "pictures", "cnn") == 30
     assert gauge(fresh, "alarm", "cnn") == 0
-    said = send(fresh, noise(30))
+    said = send(fresh, noise(60))
     assert [one["drifted"] for one in said["models"]] == [True, True]
     for model in fresh.get("/api/models").json():
-        assert 30 < model["drift"]["alarm_after"] <= 60
-        assert model["drift"]["pictures"] == 60
+        assert 30 < model["drift"]["alarm_after"] <= 90
+        assert model["drift"]["pictures"] == 90
         assert gauge(fresh, "alarm", model["name"]) == 1
         assert gauge(fresh, "evidence", model["name"]) >= 40  # two models: twice 20
     # The alarm stays.
@@ -70,8 +70,8 @@ def test_only_what_is_to_be_watched_counts(fresh: httpx.Client) -> None:
 
 
 def test_pictures_through_v2_count_too(fresh: httpx.Client) -> None:
-    data = np.stack(noise(20)).reshape(-1).tolist()
-    shape = [20, 28, 28, 1]
+    data = np.stack(noise(60)).reshape(-1).tolist()
+    shape = [60, 28, 28, 1]
     tensor = {"name": "pixels", "datatype": "UINT8", "shape": shape, "data": data}
     assert fresh.post("/v2/models/cnn/infer", json={"inputs": [tensor]}).is_success
     assert gauge(fresh, "alarm", "cnn") == 1

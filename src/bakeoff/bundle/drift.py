@@ -28,13 +28,14 @@ FALSE_ALARMS = 0.05
 KEPT = 1_000  # held-out scores in a bundle: 8 kB
 MOST_SCORES = 10_000  # that the next one is compared with: 0.4 MB and 2 µs
 REPEATS = 1_000  # pictures among which one that comes again is not counted again
-# Bets on a share p pay power * p ** (power - 1), which is 1 on average; 1 keeps the money.
-POWERS = (1.0, 0.2, 0.4, 0.7)
 # 10 000 digits of MNIST in their order, writer by writer, raise an alarm after 1 372 with 1 (fair),
 # none with 1.5 or 2; another kind is noticed two pictures later.
 TOLERANCE = 2.0
-# The most that each bet pays on average if no share is more frequent than that.
-PAYS = tuple(TOLERANCE ** (1 - power) for power in POWERS)
+# A bet on a share p pays power * p ** (power - 1): 1 on average in a fair game, and at most
+# TOLERANCE ** (1 - power) if no share is more frequent than TOLERANCE allows, by which it is
+# divided. A part of its money is wagered each time: all of it grows fastest if every picture is
+# odd, 0.3 if one in a few is. The first bet keeps the money.
+BETS = ((1.0, 0.0), *((power, part) for power in (0.2, 0.4, 0.7) for part in (1.0, 0.3)))
 PATIENCE = 100.0  # pictures after which the gambler begins to hold back for what comes later
 MOST = 1e12  # evidence: more says no more
 
@@ -61,7 +62,7 @@ class Drift:
         self._scores = sorted(held_out)
         self._watches = bool(self._scores)
         self._random = Random(seed)  # noqa: S311 - ties, not secrets
-        self._money = [1 / len(POWERS)] * len(POWERS)
+        self._money = [1 / len(BETS)] * len(BETS)
         self._recent: deque[float] = deque(maxlen=REPEATS)
         self._known: set[float] = set()
 
@@ -116,10 +117,11 @@ class Drift:
 
     def _bet(self, share: float) -> None:
         moved = 1 / (PATIENCE + self.pictures)
-        shared = moved * self.evidence / len(POWERS)
+        shared = moved * self.evidence / len(BETS)
         self._money = [
-            ((1 - moved) * money + shared) * power * share ** (power - 1) / pays
-            for money, power, pays in zip(self._money, POWERS, PAYS, strict=True)
+            ((1 - moved) * money + shared)
+            * (1 - part + part * power * (TOLERANCE * share) ** (power - 1))
+            for money, (power, part) in zip(self._money, BETS, strict=True)
         ]
         if (total := self.evidence) > MOST:
             self._money = [money * MOST / total for money in self._money]
