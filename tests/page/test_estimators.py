@@ -33,7 +33,7 @@ from sklearn.svm import SVC, LinearSVC
 
 linear = LinearSVC()  # skl2onnx notes a wrong width of its scores, for which browsers refuse it
 boosted = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5)
-parts = [("machine", CalibratedClassifierCV(SVC(), ensemble=False)), ("boosted", boosted)]
+parts = [("machine", CalibratedClassifierCV(SVC(), cv=2, ensemble=False)), ("boosted", boosted)]
 both = VotingClassifier(parts, voting="soft", flatten_transform=False)
 machine = make_pipeline(StandardScaler(), SVC(C=3))
 forest = RandomForestClassifier(10)
