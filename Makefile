@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 NPM := $(BIN)/python hatch_build.py
 PAGE := $(shell find web -type f -not -path 'web/node_modules/*') hatch_build.py
 
-.PHONY: demo test coverage test-all examples lint docs screenshots constraints clean
+.PHONY: demo test coverage test-all environments examples lint docs screenshots constraints clean
 
 demo: .venv/installed  ## Compare four approaches on the bundled doodles and open the page
 	$(BIN)/bakeoff demo $(DEMO)
@@ -21,7 +21,9 @@ test-all: .venv/installed-dev  ## Run that and the long tier: accuracy, a Ray cl
 
 EXAMPLES := gradio streamlit django anvil
 
-examples: .venv/installed-dev $(EXAMPLES:%=.venv-examples/%/installed)  ## Run every example, each in its own environment
+environments: $(EXAMPLES:%=.venv-examples/%/installed)  ## Make an environment for each example with packages of its own
+
+examples: .venv/installed-dev environments  ## Run every example, each in its own environment
 	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/test_examples.py tests/test_notebook.py tests/test_own_docs.py tests/test_uplink.py tests/test_publish.py
 	BAKEOFF_EXAMPLES=1 $(BIN)/pytest -m "long or not long" tests/page/test_examples.py
 

@@ -62,8 +62,8 @@ def python_of(example: str) -> str:
         return str(python)
     if example in PACKAGES and find_spec(PACKAGES[example]):
         return sys.executable
-    assert "BAKEOFF_EXAMPLES" not in os.environ, f"make examples makes {python}"
-    pytest.skip(f"needs the packages of examples/{example}; run `make examples`")
+    assert "BAKEOFF_EXAMPLES" not in os.environ, f"make environments makes {python}"
+    pytest.skip(f"needs the packages of examples/{example}; run `make environments`")
 
 
 def command_of(example: str, run: Path, port: int) -> list[str]:

@@ -180,7 +180,6 @@ print(pour(scalars_of(events), Trackio("digits")))
 """
 
 
-@pytest.mark.long
 def test_trackio_reads_what_is_written(tmp_path: Path) -> None:
     python = python_of("gradio")  # where trackio is
     environment = {**os.environ, "TRACKIO_DIR": str(tmp_path)}

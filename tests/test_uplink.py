@@ -122,7 +122,6 @@ def uplinked(run: RunFolder, talk: Callable[[StandIn], Awaitable[None]]) -> None
     asyncio.run(all_of_it())
 
 
-@pytest.mark.long  # needs the example's environment, which `make examples` makes
 def test_the_uplink_answers_in_plain_values_and_draws_why(finished: RunFolder) -> None:
     drawing = strokes(3).pictures[2]
     expected = load([finished.path]).predict(to_png(drawing))

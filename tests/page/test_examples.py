@@ -1,7 +1,7 @@
 """The examples with pages of their own, each as its README starts it, in a real browser.
 
 Their pages load nothing from elsewhere and send nothing there: `page` fails a test that does.
-Those marked `long` need the environments that `make examples` makes.
+All but Django's need the environments that `make environments` makes, and are skipped without.
 """
 
 from __future__ import annotations
@@ -85,7 +85,6 @@ def test_django_shows_both_answers_side_by_side(
         assert other_host.status_code == 400
 
 
-@pytest.mark.long
 def test_gradio_answers_what_is_drawn(browser: Browser, trained: RunFolder, tmp_path: Path) -> None:
     with (
         started("gradio", trained.path, tmp_path / "log") as address,
@@ -138,7 +137,6 @@ print(json.dumps({
 """
 
 
-@pytest.mark.long
 def test_streamlit_answers_in_its_own_test(
     trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:
@@ -152,7 +150,6 @@ def test_streamlit_answers_in_its_own_test(
     assert shown["words"] == f"{answer.probability:.1%}, {answer.words}"
 
 
-@pytest.mark.long
 def test_streamlit_answers_what_is_drawn(
     browser: Browser, trained: RunFolder, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:
