@@ -16,7 +16,7 @@ LOADED = "print(*sys.modules)"
 
 def loaded_by(program: str, folder: Path) -> set[str]:
     """The names of all modules that a Python program has imported at its end."""
-    start = f"import sys\nsys.path.append({str(ROOT)!r})\n"
+    start = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
     command = [sys.executable, "-c", start + program + LOADED]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())

@@ -467,15 +467,15 @@ def test_it_fits_and_everybody_can_use_it(
 
 
 def test_pictures_of_another_kind_raise_an_alarm(
-    trained: RunFolder, page: Page, tmp_path: Path
+    trained: RunFolder, browser: Browser, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     noise = [
         saved(tmp_path, rng.integers(0, 256, (28, 28), dtype=np.uint8), f"{number}.png")
         for number in range(30)
     ]
-    alarm = page.get_by_role("status").filter(has_text="are of another kind than those that")
-    with serving(trained.path) as address:
+    with serving(trained.path) as address, watched(browser) as page:
+        alarm = page.get_by_role("status").filter(has_text="are of another kind than those that")
         page.goto(f"{address}/#{TRY}")
         draw(page, ONE)
         expect(answer(page, "CNN from scratch")).to_be_visible()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff.bundle.drift import Drift, shuffled
 from bakeoff.data.new_labels import gives_labels, unlabelled_rows
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read_as_found
@@ -21,6 +21,7 @@ from bakeoff.workers.runner import load_model
 __all__ = ["with_unlabelled"]
 
 MOST = 2_000  # of many thousand, these say nearly as much
+OTHER = 0.01  # probability that pictures of the same kind are taken for another one
 
 
 def with_unlabelled(folder: RunFolder, plan: Plan, scored: Sequence[Scored]) -> list[Scored]:
@@ -49,11 +50,16 @@ def _with_powered(folder: RunFolder, plan: Plan, one: Scored, pictures: Pictures
     confidence = np.zeros(len(pictures))
     for fold, (record, arrays) in zip(folds, one.answered.folds, strict=True):
         logits, ood_score = load_model(folder, approach, fold.name).judge(pictures, plan.compute)
-        drift = Drift(arrays["ood_score"].tolist())
-        drift.add(shuffled(ood_score.tolist()), models=len(folds))
-        if drift.alarm:
+        if _are_higher(ood_score, arrays["ood_score"], OTHER / len(folds)):
             return one
         confidence += softmax(logits, record.temperature).max(axis=1) / len(folds)
     labelled = one.probabilities.max(axis=1).astype(np.float64)
     found = powered(one.correct, labelled, confidence, out_of_fold_sampling(plan.parts))
     return replace(one, out_of_fold=replace(one.out_of_fold, powered=found))
+
+
+def _are_higher(scores: NDArray[np.float32], held_out: NDArray[np.float32], level: float) -> bool:
+    """Whether OOD scores are higher than others, by the rank test of Mann and Whitney (1947)."""
+    from scipy.stats import mannwhitneyu
+
+    return bool(mannwhitneyu(scores, held_out, alternative="greater").pvalue < level)

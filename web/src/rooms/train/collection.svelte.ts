@@ -98,10 +98,26 @@ export class Collection {
     stopped?: AbortSignal,
   ): Promise<{ name: string; problem: string }[]> {
     const [added, refused] = [[] as Kept[], [] as { name: string; problem: string }[]];
+    const back = async () => {
+      await this.#delete([...added]);
+      added.length = 0;
+    };
+    let step: Step | undefined;
+    // From its first picture on, so that what is changed while others come is taken back before.
+    const note = (loud: boolean) => {
+      const words = t("set.stepAddedMany", { n: added.length, label });
+      const [before, now] = [step, { words, loud, back }];
+      if (!before || !this.steps.includes(before)) this.#done(now);
+      else this.steps = this.steps.map((one) => (one === before ? now : one));
+      step = now;
+    };
     for await (const file of files) {
       if (stopped?.aborted) break;
       try {
-        added.push(await this.#inTurn(() => this.#add(label, group, file)));
+        await this.#inTurn(async () => {
+          added.push(await this.#add(label, group, file));
+          note(false);
+        });
       } catch (error) {
         refused.push({ name: file.name, problem: (error as Error).message });
       }
@@ -109,8 +125,7 @@ export class Collection {
     await this.#inTurn(async () => {
       if (!added.length) return;
       await this.#refresh();
-      const words = t("set.stepAddedMany", { n: added.length, label });
-      this.#done({ words, loud: true, back: () => this.#delete(added) });
+      note(true);
     });
     return refused;
   }
