@@ -1,7 +1,8 @@
-"""Arrays in files of their own: x_train.npy and y_train.npy, KMNIST's npz, a CLASS.npy for each."""
+"""Arrays in files of their own: x_train.npy with y_train.npy or y_train.csv, a CLASS.npy each."""
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.readers.arrays import arrays_of_file, damage_reported
+from bakeoff.data.readers.arrays import Array, arrays_of_file, damage_reported
 from bakeoff.data.readers.class_names import with_class_names
 from bakeoff.data.readers.files import visible
 from bakeoff.data.readers.npz import plain_name, read_arrays
 from bakeoff.data.readers.parts import ArrayLimits, Part, join
 from bakeoff.data.readers.reader import Reader, ReadRequest
+from bakeoff.data.readers.text_arrays import SUFFIXES, array_of_text, holds_labels, holds_pixels
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError
 
@@ -30,10 +32,13 @@ _PREFIX = "full_numpy_bitmap_"  # of Quick, Draw!
 
 def holds_array_files(path: Path) -> bool:
     """Whether a folder holds such files, or a file is one of them."""
+    files = _files(path if path.is_dir() else path.parent)
+    sets = _by_role(files)
     if path.is_dir():
-        files = _files(path)
-        return bool(_by_role(files)) or len(_bare(files)) > 1
-    return path in _files(path.parent) if path.is_file() else False
+        return bool(sets) or len(_bare(files)) > 1
+    if _is_table(path):
+        return any(path in members.values() for members in sets.values())
+    return path in files
 
 
 def read_array_files(path: Path, _: ReadRequest) -> Dataset:
@@ -54,7 +59,7 @@ def read_array_files(path: Path, _: ReadRequest) -> Dataset:
     files = _files(folder)
     roles = _by_role(files)
     if path.is_file():
-        named = plain_name(path.stem)
+        named = _named(path)
         roles = {base: files for base, files in roles.items() if named and base == named[1]}
     if len(roles) > 1:
         sets = ", ".join(base or "one without a name" for base in sorted(roles))
@@ -64,12 +69,8 @@ def read_array_files(path: Path, _: ReadRequest) -> Dataset:
     with ExitStack() as opened, damage_reported(path):
         if roles:
             ((base, members),) = roles.items()
-            arrays = {
-                name: array
-                for name, file in members.items()
-                for array in arrays_of_file(file, _LIMITS, opened).values()
-            }
-            kinds = " and ".join(sorted({file.suffix[1:] for file in members.values()}))
+            arrays = {name: _array(file, opened) for name, file in members.items()}
+            kinds = " and ".join(sorted({_kind(file) for file in members.values()}))
             dataset = read_arrays(arrays, path, f"{kinds} files")
             return replace(
                 with_class_names(dataset, next(iter(members.values()))), name=base or folder.name
@@ -109,6 +110,28 @@ def _read_classes(path: Path, files: Mapping[str, Path], opened: ExitStack) -> D
     )
 
 
+def _array(file: Path, opened: ExitStack) -> Array:
+    if _is_table(file):
+        return array_of_text(file, _LIMITS)
+    ((_, array),) = arrays_of_file(file, _LIMITS, opened).items()
+    return array
+
+
+def _kind(file: Path) -> str:
+    """What a file is written in: npy, npz or csv."""
+    return file.name.lower().removesuffix(".gz").rpartition(".")[2]
+
+
+def _is_table(file: Path) -> bool:
+    return f".{_kind(file)}" in SUFFIXES
+
+
+def _named(file: Path) -> tuple[str, str] | None:
+    """What a file holds, and the name of its set; "13440x1024" in it is only its shape."""
+    name = file.name[: -len(".gz")] if file.name.lower().endswith(".gz") else file.name
+    return plain_name(re.sub(r"[0-9]+x[0-9]+", "", name.rpartition(".")[0]))
+
+
 def _check_total(folder: Path, counts: list[int], shape: tuple[int, ...]) -> None:
     """Refuse before the memory is full: all of Quick, Draw! has 50 million drawings."""
     if sum(counts) * int(np.prod(shape)) > _LIMITS.max_bytes or (
@@ -122,8 +145,15 @@ def _check_total(folder: Path, counts: list[int], shape: tuple[int, ...]) -> Non
 
 
 def _files(folder: Path) -> list[Path]:
-    """The npy files of a folder, and those npz that hold a single array without a name."""
-    return [file for file in visible(folder)[1] if _is_array(file)]
+    """The npy files of a folder, npz with a single array without a name, and tables as arrays."""
+    return [file for file in visible(folder)[1] if _is_array(file) or _is_table_of_array(file)]
+
+
+def _is_table_of_array(file: Path) -> bool:
+    named = _named(file) if _is_table(file) and file.is_file() else None
+    if named is None:
+        return False
+    return holds_labels(file) if _is_labels(named[0]) else holds_pixels(file)
 
 
 def _is_array(path: Path) -> bool:
@@ -141,16 +171,20 @@ def _is_array(path: Path) -> bool:
 
 
 def _by_role(files: list[Path]) -> dict[str, dict[str, Path]]:
-    """The files of each set, by the names of their arrays; only sets with pictures."""
+    """The files of each set, by the names of their arrays; only sets with pictures.
+
+    A table of pixels without labels beside it may be a picture, or the test part of Kaggle.
+    """
     found: dict[str, dict[str, Path]] = {}
     for file in files:
-        if named := plain_name(file.stem):
+        if named := _named(file):
             found.setdefault(named[1], {})[named[0]] = file
-    return {
-        base: members
-        for base, members in found.items()
-        if len(members) > 1 or not any(map(_is_labels, members))
-    }
+    return {base: members for base, members in found.items() if _is_set(members)}
+
+
+def _is_set(members: Mapping[str, Path]) -> bool:
+    pictures = [file for name, file in members.items() if not _is_labels(name)]
+    return bool(pictures) and (len(pictures) < len(members) or not all(map(_is_table, pictures)))
 
 
 def _is_labels(name: str) -> bool:
@@ -162,7 +196,7 @@ def _bare(files: list[Path]) -> dict[str, Path]:
     found = {
         nfc(file.stem.removeprefix(_PREFIX)): file
         for file in files
-        if file.suffix.lower() == ".npy" and plain_name(file.stem) is None
+        if file.suffix.lower() == ".npy" and _named(file) is None
     }
     return dict(sorted(found.items()))
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +38,7 @@ from bakeoff.data.readers.lines import (
     split,
     text_of,
 )
+from bakeoff.data.readers.number_lines import Converters, numbers_of, parses, why_not
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -47,7 +46,6 @@ __all__ = ["READER", "TableLimits", "is_matrix", "looks_like_table", "read_matri
 
 _BLOCK_NUMBERS = 1 << 20
 _LIMITS = TableLimits()
-_Converters: TypeAlias = dict[int | str, Callable[[str], float]]
 
 
 def looks_like_table(path: Path) -> bool:
@@ -180,13 +178,13 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
         raise BakeoffError(name, "the file is empty", "Save the picture again")
     delimiter = delimiter_of(lines[0])
     try:
-        values = _numbers(lines, delimiter)
+        values = numbers_of(lines, delimiter)
     except ValueError as error:
         width = len(split(lines[0], delimiter))
         row, line = next(
-            (row, line) for row, line in enumerate(lines, 1) if not _parses(line, width, delimiter)
+            (row, line) for row, line in enumerate(lines, 1) if not parses(line, width, delimiter)
         )
-        problem, hint = _why_not(line, width, delimiter)
+        problem, hint = why_not(line, width, delimiter)
         raise BakeoffError(name, f"in row {row} {problem}", hint) from error
     if 1 in values.shape and (shape := picture_shape(values.size, smallest_colour=values.size)):
         values = values.reshape(shape[:2])
@@ -309,7 +307,7 @@ class _Rows:
         self._codes: dict[str, int] = {}
         needed = {*columns.pixels, *self._text_at}
         # Other columns may hold any text: it becomes 0.
-        self._converters: _Converters = {
+        self._converters: Converters = {
             at: _zero for at in range(columns.width) if at not in needed
         }
         self._converters |= dict.fromkeys(self._text_at, self._code)
@@ -373,7 +371,7 @@ class _Rows:
                     self.texts[at].append(text)
 
     def _parse(self, lines: Sequence[str]) -> NDArray[np.float32]:
-        values = _numbers(lines, self._start.delimiter, self._converters)
+        values = numbers_of(lines, self._start.delimiter, self._converters)
         if values.shape[1] != self._start.columns.width:
             raise ValueError("every row of the block is short, or long")
         return values
@@ -388,7 +386,7 @@ class _Rows:
                 values.append(self._parse([line]))
                 numbers.append(number)
             except ValueError:
-                reason = _why_not(line, width, self._start.delimiter, self._converters)
+                reason = why_not(line, width, self._start.delimiter, self._converters)
                 self._leave_out(number, *reason)
         return np.concatenate(values), numbers
 
@@ -398,50 +396,6 @@ class _Rows:
 
     def _leave_out(self, number: int, problem: str, hint: str) -> None:
         self.left_out.append(LeftOut(f"{self._name} row {number}", problem, hint))
-
-
-def _numbers(
-    lines: Sequence[str], delimiter: str | None, converters: _Converters | None = None
-) -> NDArray[np.float32]:
-    """Rows × fields, or ValueError. NumPy's parser, in C, reads 20 million numbers a second."""
-    values: NDArray[np.float32] = np.loadtxt(
-        lines,
-        dtype=np.float32,
-        delimiter=delimiter,
-        quotechar='"',
-        comments=None,
-        converters=converters,
-        ndmin=2,
-    )
-    if len(values) != len(lines):  # an unclosed quote joins two lines
-        raise ValueError("a quote spans lines")
-    return values
-
-
-def _parses(line: str, width: int, delimiter: str | None) -> bool:
-    try:
-        return bool(_numbers([line], delimiter).shape[1] == width)
-    except ValueError:
-        return False
-
-
-def _why_not(
-    line: str, width: int, delimiter: str | None, converters: _Converters | None = None
-) -> tuple[str, str]:
-    """The problem of a row that cannot be parsed, and a hint."""
-    fields = split(line, delimiter)
-    if len(fields) != width:
-        short = "short" if len(fields) < width else "long"
-        return f"it is too {short}: {len(fields)} fields, not {width}", "Write the row again"
-    for at, text in enumerate(fields):
-        if at in (converters or {}) or is_number(text):
-            continue
-        if not text:
-            return f"field {at + 1} is empty", "Fill in the number"
-        comma = re.fullmatch(r"[0-9]+,[0-9]+", text)
-        hint = "Write numbers with a point, as in 0.5" if comma else "Write a number there"
-        return f"field {at + 1} is '{text[:20]}', not a number", hint
-    return "its fields cannot be separated", "Write the row again without quotes"
 
 
 def _zero(_: str) -> float:
