@@ -37,7 +37,7 @@ def numbers_of(
 
 
 def parses(line: str, width: int, delimiter: str | None) -> bool:
-    """Whether a line has so many numbers."""
+    """Whether a line consists of this many numbers."""
     try:
         return bool(numbers_of([line], delimiter).shape[1] == width)
     except ValueError:
