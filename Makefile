@@ -29,8 +29,11 @@ examples: .venv/installed-dev environments  ## Run every example, each in its ow
 
 EXTRA_gradio := [trackio]# it refuses Pillow 13, as Gradio does: tests/test_publish.py uses this environment
 
+# Django 6 needs Python 3.12; without one, its requirements name 5.2.
+PYTHON_django = $(shell $(PYTHON) scripts/find_python.py 3.14 3.13 3.12)
+
 .venv-examples/%/installed: examples/%/requirements.txt pyproject.toml $(PAGE)
-	$(PYTHON) -m venv .venv-examples/$*
+	$(or $(PYTHON_$*),$(PYTHON)) -m venv .venv-examples/$*
 	.venv-examples/$*/bin/pip install --quiet --disable-pip-version-check --requirement $< --editable '.$(EXTRA_$*)'
 	touch $@
 

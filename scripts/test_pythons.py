@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from find_python import interpreter
+
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 TRAINING = ["run", "digits", "--approach", "scattering", "--approach", "transfer", "--folds", "2"]
@@ -51,19 +53,6 @@ def main() -> int:
 def order(version: str) -> tuple[int, ...]:
     """3.9 is before 3.11."""
     return tuple(map(int, version.split(".")))
-
-
-def interpreter(version: str) -> str | None:
-    """A Python of this version: one on the path, or one of pyenv, that runs."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    places = [shutil.which(f"python{version}")]
-    places += [str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python"))]
-    asks = ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    for place in filter(None, places):
-        said = subprocess.run([place, *asks], capture_output=True, text=True, check=False)  # noqa: S603
-        if said.stdout.strip() == version:
-            return place
-    return None
 
 
 def check(python: str, wheel: Path, folder: Path, base: bool, tests: bool) -> str:
