@@ -93,6 +93,24 @@ def test_a_smaller_bundle_with_neighbours_is_made_from_a_run_of_files(
     assert small.manifest.variant is not None
     assert shown.neighbours is not None
     assert len(shown.neighbours) == 36
+    packed = tmp_path / "packed.bakeoff"
+    bakeoff("export", run, "-a", "cnn", "-o", packed, monkeypatch=monkeypatch)
+    assert load(packed).neighbours is None  # pictures go nowhere unasked
+
+
+def test_what_is_exported_is_the_bundle_of_the_run(
+    finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it needs no weights, no PyTorch, and no version of bakeoff that trains alike."""
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run, ignore=shutil.ignore_patterns("units"))
+    config = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(config | {"recipe": 1}))
+    graph = tmp_path / "cnn.onnx"
+    bakeoff("export", run, "-a", "cnn", "--to", "onnx", "-o", graph, monkeypatch=monkeypatch)
+    assert graph.read_bytes() == (finished.bundle("cnn") / "model.onnx").read_bytes()
+    bakeoff("export", run, "-a", "cnn", "-o", tmp_path / "copy", monkeypatch=monkeypatch)
+    assert load(tmp_path / "copy").verify().same
 
 
 def test_a_bundle_without_pictures_is_told_what_is_missing(

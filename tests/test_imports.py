@@ -69,6 +69,19 @@ def test_scores_are_computed_without_torch(tmp_path: Path) -> None:
     assert loaded.isdisjoint({"torch", "torchvision", "timm"})
 
 
+def test_a_bundle_is_exported_without_torch(finished: RunFolder, tmp_path: Path) -> None:
+    program = f"""
+from bakeoff.cli import app
+sys.argv = ["bakeoff", "export", {str(finished.path)!r}, "-a", "cnn", "-o", "cnn.bakeoff"]
+try:
+    app()
+except SystemExit as end:
+    assert not end.code
+"""
+    assert loaded_by(program, tmp_path).isdisjoint({"torch", "torchvision", "timm"})
+    assert (tmp_path / "cnn.bakeoff").is_file()
+
+
 def test_a_fit_imports_no_compiler_and_no_torchvision(tmp_path: Path) -> None:
     program = """
 from bakeoff.run.bake import bake

@@ -47,11 +47,11 @@ def push(
         console.print(f"pushed: {upload(source, target, private=private)}", soft_wrap=True)
         return
     from bakeoff.record.folder import RunFolder
-    from bakeoff.run.bundles import make_bundle, winner_of
+    from bakeoff.run.bundles import make_bundle
 
     folder = RunFolder.open(source)
     with TemporaryDirectory(prefix="bakeoff-") as scratch:
-        bundle = make_bundle(folder, approach or winner_of(folder), Path(scratch, "bundle"))
+        bundle = make_bundle(folder, approach or folder.winner(), Path(scratch, "bundle"))
         console.print(f"pushed: {upload(bundle, target, private=private)}", soft_wrap=True)
 
 

@@ -265,12 +265,22 @@ def _export_run(
     variant: Variant | None,
     neighbours: bool,
 ) -> None:
-    """Make the bundle of an approach from its weights, in the run or on the way to `out`."""
+    """Export the run's bundle of an approach, or make one from its weights.
+
+    The run's own needs no PyTorch. One that holds training pictures goes nowhere unasked.
+    """
+    from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
     from bakeoff.record.folder import RunFolder
-    from bakeoff.run.bundles import make_bundle, winner_of
 
     folder = RunFolder.open(run)
-    name = approach or winner_of(folder)
+    name = approach or folder.winner()
+    own = folder.bundle(name)
+    as_it_is = not variant and not neighbours and not (own / NEIGHBOURS).exists()
+    if out is not None and as_it_is and _is_bundle(own):
+        _written(exporter, to, [own], out)
+        return
+    from bakeoff.run.bundles import make_bundle
+
     kind: Literal["fp16", "int8"] | None = variant.value if variant else None
     if out is None:
         path = make_bundle(folder, name, variant=kind, neighbours=neighbours)

@@ -99,7 +99,7 @@ class RunFolder:
         """An existing run."""
         if not (path / "run.json").is_file():
             raise BakeoffError(
-                str(path), "is no run: it holds no run.json", "Name the folder that a run left"
+                str(path), "is not a run: it holds no run.json", "Name the folder that a run left"
             )
         return cls(path)
 
@@ -179,6 +179,23 @@ class RunFolder:
     def unit(self, approach: str, fold: str) -> Path:
         """Where approach × fold lies, finished or not."""
         return self.path / "units" / approach / _folder_name(fold)
+
+    def winner(self) -> str:
+        """The approach that the finished run says to trust.
+
+        Raises
+        ------
+        BakeoffError
+            It is not finished, or the best approaches are too close to call.
+        """
+        winner = self.results().winner.name
+        if winner is None:
+            raise BakeoffError(
+                str(self.path),
+                "names no winner: the best are too close to call",
+                "Choose one with --approach",
+            )
+        return winner
 
     def bundle(self, approach: str) -> Path:
         """Where the bundle of an approach lies."""

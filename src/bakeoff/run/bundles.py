@@ -42,7 +42,6 @@ __all__ = [
     "make_bundle",
     "make_bundles",
     "make_early",
-    "winner_of",
 ]
 
 
@@ -191,7 +190,7 @@ def make_bundle(
         )
     out = folder.bundle(f"{name}-{variant}" if variant else name) if out is None else out
     if out.is_dir() and any(out.iterdir()) and not (out / "bundle.json").is_file():
-        raise BakeoffError(str(out), "is there already and is no bundle", "Choose another --out")
+        raise BakeoffError(str(out), "is there already and is not a bundle", "Choose another --out")
     facts = RunFacts(
         results.bakeoff_version,
         results.finished,
@@ -238,24 +237,6 @@ def _learned(dataset: Dataset, test_rows: NDArray[np.int64]) -> Dataset:
     """The labelled pictures outside of the locked test."""
     rows = np.flatnonzero(dataset.labels != UNLABELLED)
     return dataset.take(np.setdiff1d(rows, test_rows))
-
-
-def winner_of(folder: RunFolder) -> str:
-    """The approach that the run says to trust.
-
-    Raises
-    ------
-    BakeoffError
-        The best approaches are too close to call.
-    """
-    winner = folder.results().winner.name
-    if winner is None:
-        raise BakeoffError(
-            str(folder.path),
-            "names no winner: the best are too close to call",
-            "Choose one with --approach",
-        )
-    return winner
 
 
 def final_model(folder: RunFolder, name: str) -> Model:
