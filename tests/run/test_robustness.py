@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def benchmark(runner: UnitRunner, parts: Split) -> Robustness:
 def with_sample(data: TrainingData, parts: Split) -> TrainingData:
     """The data with the folds, and the rows to corrupt."""
     folds = {fold.name: fold for fold in parts.folds}
-    return replace(data, folds=folds, corrupted=sample_of(data.dataset, parts, data.config))
+    return replace(data, folds=folds, corrupted=sample_of(data, parts))
 
 
 def spoil(runner: UnitRunner, fold: Fold, answer: int) -> None:
@@ -205,6 +205,19 @@ def test_the_sample_keeps_the_shares_of_the_classes() -> None:
     assert np.array_equal(rows, robustness._sample(np.arange(119, -1, -1), dataset, 20, seed=0))
     assert not np.array_equal(rows, robustness._sample(np.arange(120), dataset, 20, seed=1))
     assert len(robustness._sample(np.arange(7), dataset, 20, seed=0)) == 7
+
+
+@pytest.mark.parametrize(("mode", "pictures"), [("ink", 90), ("photo", 30)])
+def test_fewer_photos_are_corrupted_than_drawings(
+    mode: Literal["ink", "photo"], pictures: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(robustness.PICTURES, "quick", 90)
+    dataset = strokes(120)
+    data = runner_of(tmp_path / "run", "baseline", dataset).data
+    parts = split(dataset.labels, folds=2, seed=0, test_share=0)
+    data = replace(with_sample(data, parts), task=replace(data.task, mode=mode))
+    data = replace(data, config=data.config.model_copy(update={"budget": "quick"}))
+    assert len(sample_of(data, parts)) == pictures
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,9 +269,8 @@ def test_no_process_outlives_its_pool(data: TrainingData, folder: RunFolder) -> 
 
 def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> None:
     learnable = np.arange(0, 60, 2)
-    part = TrainingData.of(
-        data.config, data.dataset, learnable, data.folds, CPU, corrupted=learnable[:4]
-    )
+    part = TrainingData.of(data.config, data.dataset, learnable, data.folds, CPU)
+    part = replace(part, corrupted=learnable[:4])
     part.to_ship().save(tmp_path / "shipped")
     shipped = TrainingData.load(tmp_path / "shipped")
     for row in range(60):
@@ -298,7 +298,7 @@ def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> N
     "text", ["local", "local:0", "local:x", "ray://", "ray://ten", "spark", "auto:2", ""]
 )
 def test_workers_that_cannot_be_parsed_are_refused(text: str) -> None:
-    with pytest.raises(BakeoffError, match="Say auto, local:N"):
+    with pytest.raises(BakeoffError, match="Use auto, local:N"):
         Workers.parse(text)
 
 

@@ -17,6 +17,7 @@ from bakeoff.training.augment import Augment
 from bakeoff.training.backbone import OFFLINE, PACKAGED, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
 from bakeoff.training.fit import Budget, Fitted, Training
+from bakeoff.training.folding import fold_norms
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Share
@@ -126,7 +127,11 @@ class Transfer(Approach):
         return SKETCH if task.mode == "ink" else OFFLINE
 
     def frozen(self, task: Task) -> nn.Module | None:
-        return None if self.fine_tune else self._backbone(task)
+        if self.fine_tune:
+            return None
+        backbone, preprocess = self._backbone(task), self.preprocess(task)
+        fold_norms(backbone, (1, preprocess.channels, preprocess.size, preprocess.size))
+        return backbone
 
     def frozen_is_eye(self, task: Task) -> bool:
         return task.mode == "ink" and self.network(task) == SKETCH and not self.fine_tune

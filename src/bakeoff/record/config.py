@@ -28,7 +28,8 @@ Mode = Literal["auto", "ink", "photo"]
 Setting = bool | int | float | str | list[int] | None
 
 # 2: matrix products resize, drawings have a backbone of their own, photos are cropped.
-RECIPE = 2
+# 3: a frozen network's norms are part of its weights, fewer photos are corrupted.
+RECIPE = 3
 DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 

@@ -97,14 +97,9 @@ class Plan:
         parts = self.parts
         learnable = np.sort(np.concatenate([parts.final.train, parts.final.validation]))
         folds = (*parts.folds, *(one.fold for one in self.smaller or ()), parts.final)
-        return TrainingData.of(
-            self.config,
-            self.dataset,
-            learnable,
-            {fold.name: fold for fold in folds},
-            self.compute,
-            corrupted=sample_of(self.dataset, parts, self.config),
-        )
+        by_name = {fold.name: fold for fold in folds}
+        data = TrainingData.of(self.config, self.dataset, learnable, by_name, self.compute)
+        return replace(data, corrupted=sample_of(data, parts))
 
     @property
     def test_data(self) -> TrainingData:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
 from bakeoff.training.compute import Compute
+from bakeoff.training.folding import fold_norms
 from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
 from bakeoff.training.sources import batch_of
@@ -37,6 +38,7 @@ class Eye(nn.Module):
     def __init__(self, side: int) -> None:
         super().__init__()
         self.network = load_sketch(SKETCH_WEIGHTS).requires_grad_(requires_grad=False)
+        fold_norms(self.network, (1, 1, SIDE, SIDE))
         resize = torch.eye(SIDE) if side == SIDE else resizing(side, SIDE, torch.device("cpu"))
         self.register_buffer("resize", resize, persistent=False)
 

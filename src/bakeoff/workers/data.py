@@ -56,14 +56,11 @@ class TrainingData:
         rows: Rows,
         folds: Mapping[str, Fold],
         compute: Compute,
-        *,
-        corrupted: Rows | None = None,
     ) -> TrainingData:
-        """The data of a run or a search, with the task that `rows` make."""
+        """The data of a run or a search, with the task that `rows` make; nothing is corrupted."""
         pictures = dataset.pictures.take(rows)
         task = Task.of(pictures, len(dataset.classes), config.mode, config.budget)
-        corrupted = np.empty(0, dtype=np.int64) if corrupted is None else corrupted
-        return cls(config, dataset, rows, folds, corrupted, compute, task)
+        return cls(config, dataset, rows, folds, np.empty(0, dtype=np.int64), compute, task)
 
     def to_ship(self) -> TrainingData:
         """The same with no pixel and no label in it but those that may be learned from."""
