@@ -37,7 +37,7 @@ def bakeoff(*arguments: str | Path, monkeypatch: pytest.MonkeyPatch, code: int =
 
 
 def stroke_folders(folder: Path) -> Path:
-    """Class folders of 36 strokes, and one file that is no picture."""
+    """Class folders of 36 strokes, and one file that is not a picture."""
     dataset = strokes(36)
     for name, picture in zip(dataset.names, dataset.pictures, strict=True):
         path = folder / name

@@ -59,7 +59,7 @@ def test_a_search_then_a_run_with_what_it_found(
         (["tune", "digits", "--time", "soon"], "is not a duration"),
         (["tune", "digits", "--aim", "fame"], "one or two of loss, accuracy, latency, size"),
         (["tune", "digits", "--aim", "loss,loss"], "one or two of"),
-        (["tune", "digits", "--workers", "many"], "Say auto, local:N"),
+        (["tune", "digits", "--workers", "many"], "Use auto, local:N"),
         (["tune", "digits", "-a", "cnnn"], "Did you mean cnn"),
         (["run", "digits", "--settings", "none.toml"], "cannot be read as TOML"),
     ],

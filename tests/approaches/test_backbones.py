@@ -125,7 +125,7 @@ def test_weights_from_a_file_or_a_folder(suffix: str, kind: str, tmp_path: Path)
     else:
         torch.save({"state_dict": theirs.state_dict()}, path)
     if kind == "folder" and suffix == ".pth":
-        with pytest.raises(BakeoffError, match=r"no folder with model\.safetensors"):
+        with pytest.raises(BakeoffError, match=r"nor a folder with model\.safetensors"):
             Backbone("resnet10t", side=64, ink=False, weights=str(tmp_path))
         return
     source = path if kind == "file" else tmp_path
@@ -182,7 +182,7 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match=r"none\.safetensors.*is no file"):
+    with pytest.raises(BakeoffError, match=r"none\.safetensors.*is neither a file"):
         Transfer(backbone="resnet10t", weights=str(tmp_path / "none.safetensors")).frozen(task())
 
 

@@ -156,7 +156,7 @@ def test_paths_that_name_no_model_are_refused(nets: Path, tmp_path: Path) -> Non
         (f"{nets}", "does not say which class or function"),
         (f"{nets}:", "does not say which class or function"),
         (f"{tmp_path}", "there is no such file"),
-        (f"{graph}", "is no Python file and no model"),
+        (f"{graph}", "is neither a Python file nor a model"),
     ]:
         with pytest.raises(BakeoffError, match=problem):
             own_file(text)
@@ -210,7 +210,7 @@ def test_own_preprocessing_is_in_the_model(nets: Path) -> None:
         ("Misdeclared", r"its dictionary bakeoff is not understood \(sise: Extra inputs"),
         ("Mistrained", r"its dictionary bakeoff is not understood \(.*'epoch'"),
         ("one", "one is one network, and each fold needs a fresh one"),
-        ("three", "three is no model"),
+        ("three", "three is not a model"),
         ("number", "approach number: number made a int, not a torch"),
     ],
 )

@@ -304,7 +304,7 @@ def test_an_archive_cannot_write_outside_its_folder(finished: RunFolder, tmp_pat
 @pytest.mark.parametrize("name", ["nothing", "empty"])
 def test_no_bundle_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BakeoffError, match=r"does not exist|is no bundle"):
+    with pytest.raises(BakeoffError, match=r"does not exist|is not a bundle"):
         load(tmp_path / name)
 
 

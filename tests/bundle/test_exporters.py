@@ -80,7 +80,7 @@ def test_another_package_adds_a_format(
     ("name", "words"),
     [
         ("broken", "plug-in broken .* cannot be imported"),
-        ("text", "plug-in text: is no Exporter"),
+        ("text", "plug-in text: is not an Exporter"),
         (
             "tflite",
             "--to tflite: is not a known format. Use bundle, onnx, fixed, openvino, litert, ",

@@ -108,7 +108,7 @@ def test_bundles_anywhere_are_loaded(finished: RunFolder, tmp_path: Path) -> Non
 def test_nothing_to_load_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="none was named"):
         Panel([])
-    with pytest.raises(BakeoffError, match="is no bundle"):
+    with pytest.raises(BakeoffError, match="is not a bundle"):
         Panel([tmp_path])
 
 

@@ -30,7 +30,7 @@ def test_a_search_is_in_progress_as_long_as_somebody_works_on_it(tmp_path: Path)
 
 
 def test_what_is_no_study_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match=r"is no study: it holds no study\.json"):
+    with pytest.raises(BakeoffError, match=r"is not a study: it holds no study\.json"):
         StudyFolder.open(tmp_path)
 
 

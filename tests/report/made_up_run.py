@@ -282,7 +282,7 @@ def _dataset(
         fingerprint="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         left_out=[
             LeftOut("heart/scan07.png", "it ends in the middle", "Copy or export it again"),
-            LeftOut("notes/readme.txt", "it is no picture", "Move it out of the folder"),
+            LeftOut("notes/readme.txt", "it is not a picture", "Move it out of the folder"),
         ],
         duplicates=[
             Duplicate(names=list(names[:2]), labels=[classes[0]] * 2, exact=True, rows=[0, 1]),

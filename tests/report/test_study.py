@@ -58,7 +58,7 @@ def test_names_stay_data(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("shell")
 def test_a_folder_without_a_study_has_no_report(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match="is no study"):
+    with pytest.raises(BakeoffError, match="is not a study"):
         write_study_report(tmp_path)
 
 

@@ -31,7 +31,7 @@ def shown(file: Path) -> View:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Strokes as files, one of them under two classes, and a file that is no picture."""
+    """Strokes as files, one of them under two classes, and a file that is not a picture."""
     dataset = strokes()
     for name, picture in zip(dataset.names, dataset.pictures, strict=True):
         path = tmp_path / "set" / name

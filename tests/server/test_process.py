@@ -178,7 +178,7 @@ def test_what_is_no_bundle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bakeoff("serve", tmp_path, monkeypatch=monkeypatch, code=2)
-    assert "is no bundle" in capsys.readouterr().err
+    assert "is not a bundle" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

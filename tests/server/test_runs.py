@@ -230,7 +230,7 @@ def test_a_run_in_progress_is_followed(finished: RunFolder, tmp_path: Path) -> N
 def test_runs_of_the_same_name_are_numbered(finished: RunFolder, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(finished.path, tmp_path / "run"))
     assert list(Runs([finished.path, copy])) == ["run", "run 2"]
-    with pytest.raises(BakeoffError, match="is no run"):
+    with pytest.raises(BakeoffError, match="is not a run"):
         Runs([tmp_path])
 
 

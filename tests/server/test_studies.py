@@ -164,5 +164,5 @@ def test_a_study_that_is_named_and_at_home_is_listed_once(home: Home) -> None:
 def test_without_any_there_is_an_empty_list(client: httpx.Client, tmp_path: Path) -> None:
     with serving(None) as homeless:
         assert homeless.get("/api/studies").json() == []
-    with pytest.raises(BakeoffError, match="is no study"):
+    with pytest.raises(BakeoffError, match="is not a study"):
         Studies([tmp_path])

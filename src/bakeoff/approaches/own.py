@@ -87,7 +87,7 @@ def own_file(text: str) -> OwnFile | None:
     if path.is_dir() or path.suffix in MODELS:
         return OwnFile(path=str(path.resolve())).settled()
     if path.suffix != ".py":
-        raise BakeoffError(f"approach {text}", "is no Python file and no model", HINT)
+        raise BakeoffError(f"approach {text}", "is neither a Python file nor a model", HINT)
     if not attribute.isidentifier():
         problem = "does not say which class or function to take"
         raise BakeoffError(f"approach {text}", problem, HINT)

@@ -103,7 +103,7 @@ class GraphFile:
             )
         except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
             raise BakeoffError(
-                path.name, "is no bundle that this version reads", "Export it again"
+                path.name, "is not a bundle that this version reads", "Export it again"
             ) from None
 
 
@@ -339,7 +339,7 @@ def _model(data: bytes, name: str) -> onnx.ModelProto:
     try:
         return onnx.load_model_from_string(data)
     except Exception:  # protobuf has several
-        raise BakeoffError(name, "is no ONNX graph", "Name a file that is one") from None
+        raise BakeoffError(name, "is not an ONNX graph", "Name a file that is one") from None
 
 
 def _names_in(model: onnx.ModelProto) -> tuple[str, ...]:

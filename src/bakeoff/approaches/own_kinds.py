@@ -68,7 +68,7 @@ def approach_of(model: Any, name: str, title: str) -> type[Approach]:
     if isinstance(model, type) and issubclass(model, nn.Module):
         return _settled(OwnNetwork, model, name, title)
     if not inspect.isfunction(model):
-        raise BakeoffError(f"approach {name}", f"{title} is no model ({model!r})"[:300], KINDS)
+        raise BakeoffError(f"approach {name}", f"{title} is not a model ({model!r})"[:300], KINDS)
     base = OwnEstimator if is_estimator(_example(model)) else OwnNetwork
     return _settled(base, model, name, title)
 

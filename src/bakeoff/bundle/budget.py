@@ -90,7 +90,7 @@ def _shapes(model: onnx.ModelProto, name: str) -> dict[str, Shape]:
         output.type.tensor_type.ClearField("shape")
     shape = graph.input[0].type.tensor_type.shape
     if len(shape.dim) != len(PICTURE):
-        raise _refused(name, "has an input that is no picture")
+        raise _refused(name, "has an input that is not a picture")
     for dimension, size in zip(shape.dim, PICTURE, strict=True):
         dimension.Clear()
         dimension.dim_value = size

@@ -398,7 +398,7 @@ def _folder(path: Path) -> Path:
         )
     raise BakeoffError(
         str(path),
-        f"is no bundle: it has no {MANIFEST}" if path.exists() else "does not exist",
+        f"is not a bundle: it has no {MANIFEST}" if path.exists() else "does not exist",
         "Name a folder or .bakeoff file made by bakeoff run or bakeoff export",
     )
 

@@ -140,6 +140,6 @@ def find_exporter(name: str) -> Exporter:
     exporter = load_plugin("exporters", name)
     if not isinstance(exporter, Exporter):
         raise BakeoffError(
-            f"plug-in {name}", "is no Exporter", "Update or uninstall the package that adds it"
+            f"plug-in {name}", "is not an Exporter", "Update or uninstall the package that adds it"
         )
     return exporter

@@ -63,7 +63,7 @@ def check_graph(data: bytes, name: str) -> None:
     Raises
     ------
     BakeoffError
-        It is no ONNX graph, is too large, keeps weights in other files, uses operators that
+        It is not an ONNX graph, is too large, keeps weights in other files, uses operators that
         picture classifiers do not need, has other inputs or outputs than bakeoff's, or comes from
         a version without the output `PREPARED`, or would take too much memory or time.
     """
@@ -72,7 +72,7 @@ def check_graph(data: bytes, name: str) -> None:
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError):
-        raise _refused(name, "is no ONNX graph") from None
+        raise _refused(name, "is not an ONNX graph") from None
     graph = model.graph
     if model.functions or model.training_info:
         raise _refused(name, "defines functions of its own")

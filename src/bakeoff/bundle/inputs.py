@@ -138,7 +138,7 @@ def gather(source: Any, *, limits: InputLimits = InputLimits()) -> Inputs:
     BakeoffError
         There is nothing at the path, or nothing can be read.
     InputError
-        An object is no picture.
+        An object is not a picture.
     """
     entries = source if isinstance(source, list | tuple) else [source]
     parts: list[tuple[str, Inputs]] = []
@@ -272,7 +272,7 @@ def _read_any(source: Any, name: str, limits: InputLimits) -> Inputs:
         return _one(pixels_of(source, name, limits.picture), name)
     array = np.asarray(source) if hasattr(source, "__array__") else None
     if array is None or array.ndim < 2:
-        raise InputError(name, f"a {type(source).__name__} is no picture", HINT)
+        raise InputError(name, f"a {type(source).__name__} is not a picture", HINT)
     return _from_array(array, name, limits.picture)
 
 

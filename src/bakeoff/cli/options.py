@@ -102,7 +102,7 @@ Unlabelled = Annotated[
     Path | None,
     typer.Option(
         help="Further pictures without a label: after the run they are ranked by how much their "
-        "labels would help, as bakeoff next does it.",
+        "labels would help, as bakeoff next does.",
     ),
 ]
 Labels = Annotated[

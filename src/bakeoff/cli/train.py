@@ -268,7 +268,7 @@ def _config_of(source: str | None, options: dict[str, Any]) -> RunConfig:
 
     if source is None:
         raise BakeoffError(
-            "bakeoff run", "SOURCE is missing", "Say bakeoff run SOURCE, or bakeoff run digits"
+            "bakeoff run", "SOURCE is missing", "Type bakeoff run SOURCE, or bakeoff run digits"
         )
     return config_of(source, **options)
 

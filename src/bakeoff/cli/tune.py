@@ -130,7 +130,7 @@ def tune(
         _watch(lambda listeners: go_on(**listeners), resume, open_report)
         return
     if source is None:
-        raise BakeoffError("bakeoff tune", "SOURCE is missing", "Say bakeoff tune SOURCE")
+        raise BakeoffError("bakeoff tune", "SOURCE is missing", "Type bakeoff tune SOURCE")
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("studies") / f"{Path(source).expanduser().resolve().stem}-{stamp}"
     options |= {
@@ -159,7 +159,7 @@ def _aims(text: str) -> tuple[Aim, ...]:
     aims = tuple(one.strip() for one in text.split(","))
     if not 1 <= len(aims) <= 2 or len(set(aims)) < len(aims) or set(aims) - set(AIMS):
         raise BakeoffError(
-            f"--aim {text}", "is not understood", f"Say one or two of {', '.join(AIMS)}"
+            f"--aim {text}", "is not understood", f"Use one or two of {', '.join(AIMS)}"
         )
     return aims  # type: ignore[return-value]  # just checked
 

@@ -52,5 +52,5 @@ def _number(line: str, text: str) -> float:
     except ValueError:
         cost = math.nan
     if not (math.isfinite(cost) and cost >= 0):
-        raise BakeoffError(line, f"“{text[:40]}” is no cost", "Write a number from 0 up")
+        raise BakeoffError(line, f"“{text[:40]}” is not a cost", "Write a number from 0 up")
     return cost

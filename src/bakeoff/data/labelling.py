@@ -63,8 +63,8 @@ class Labelling:
             )
         return BakeoffError(
             f"--label '{self.text}'",
-            f"it is no column (columns: {known}), and as a regular expression it matches no name "
-            f"of a picture, such as '{example}'",
+            f"it is not a column (columns: {known}), and as a regular expression it matches no "
+            f"name of a picture, such as '{example}'",
             "Name a column, or change the expression",
         )
 

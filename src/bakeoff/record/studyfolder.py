@@ -45,7 +45,7 @@ class StudyFolder:
         """
         if not (path / STUDY).is_file():
             raise BakeoffError(
-                str(path), f"is no study: it holds no {STUDY}", "Name the folder of a search"
+                str(path), f"is not a study: it holds no {STUDY}", "Name the folder of a search"
             )
         return cls(path)
 

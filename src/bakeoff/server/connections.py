@@ -120,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 f"There are more than {HEAD_LINES} headers. Send fewer.",
             )
         else:
-            self._refuse(HTTPStatus.BAD_REQUEST, "This is no HTTP request.")
+            self._refuse(HTTPStatus.BAD_REQUEST, "This is not an HTTP request.")
 
     @property
     def _busy(self) -> bool:

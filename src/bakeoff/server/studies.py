@@ -69,7 +69,7 @@ class Studies(Mapping[str, StudyFolder]):
     Raises
     ------
     BakeoffError
-        A path is no study.
+        A path is not a study.
     """
 
     def __init__(self, paths: Sequence[Path], home: Path | None = None) -> None:

@@ -134,7 +134,7 @@ def _with_weights(name: str, side: int, path: Path) -> nn.Module:
     found = [path] if path.is_file() else [path / file for file in FILES]
     existing = [file for file in found if file.is_file()]
     if not existing:
-        problem = f"is no file, and no folder with {FILES[0]}"
+        problem = f"is neither a file nor a folder with {FILES[0]}"
         raise BakeoffError(str(path), problem, "transfer.weights=FILE names the weights")
     features_of(name, side)
     overlay = {"state_dict": _tensors(existing[0]), "custom_load": False}
@@ -156,7 +156,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         else:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises whatever its reader stumbles over
-        problem = "is no file of weights that can be read without running its code"
+        problem = "is not a file of weights that can be read without running its code"
         hint = "Save a state_dict with safetensors or torch.save"
         raise BakeoffError(str(path), problem, hint) from error
     for key in ("state_dict_ema", "model_ema", "state_dict", "model"):  # as trainers store them

@@ -58,7 +58,7 @@ class Workers:
         if kind == "local" and count.isdecimal() and int(count) > 0:
             return cls("local", int(count))
         raise BakeoffError(
-            f"workers {text}", "is not understood", "Say auto, local:N, ray or ray://HOST:PORT"
+            f"workers {text}", "is not understood", "Use auto, local:N, ray or ray://HOST:PORT"
         )
 
     def settled(self, units: int, seconds: float, compute: Compute) -> Workers:

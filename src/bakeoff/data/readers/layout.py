@@ -51,7 +51,7 @@ class _Level:
         while True:
             folders, files = visible(inner)
             filled = [path for path in folders if holds_pictures(path)]
-            # A table beside class folders is no picture, though it may be one alone.
+            # A table beside class folders is not a picture, though it may be one alone.
             pictures = [file for file in files if not filled or file.suffix.lower() != ".csv"]
             direct = any(map(looks_usable, pictures)) or find_metadata(inner) is not None
             if direct or len(filled) != 1 or not _is_wrapper(filled[0]):

@@ -207,7 +207,7 @@ def _from_json(line: bytes) -> _Drawing | str:
 def _numbers(values: Sequence[object]) -> list[float]:
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1 or not np.isfinite(numbers).all() or np.abs(numbers).max(initial=0) > 1e6:
-        raise ValueError("these are no coordinates")
+        raise ValueError("these are not coordinates")
     return [float(number) for number in numbers.tolist()]
 
 

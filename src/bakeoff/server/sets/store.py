@@ -185,7 +185,7 @@ class Sets:
         Raises
         ------
         BakeoffError
-            The data is no picture.
+            The data is not a picture.
         Problem
             409: the set is full.
         """
