@@ -18,6 +18,7 @@ from bakeoff import cli
 from bakeoff.cli.common import show
 from bakeoff.cli.serve import open_when_up
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 
@@ -183,7 +184,13 @@ def test_a_run_is_on_the_page_where_there_is_a_screen(
 ) -> None:
     """Which way commands go; tests/test_cli_live.py goes it."""
     ways: list[str] = []
-    monkeypatch.setattr("bakeoff.cli.train.bake_off", lambda *_, **__: ways.append("terminal"))
+    sources: list[str] = []
+
+    def in_terminal(config: RunConfig, *_: object, **__: object) -> None:
+        sources.append(Path(config.source).name)
+        ways.append("terminal")
+
+    monkeypatch.setattr("bakeoff.cli.train.bake_off", in_terminal)
     monkeypatch.setattr("bakeoff.cli.live.bake_on_page", lambda *_: ways.append("page"))
     monkeypatch.chdir(tmp_path)
     run: tuple[str | Path, ...] = ("run", pictures, *QUICK)
@@ -192,9 +199,10 @@ def test_a_run_is_on_the_page_where_there_is_a_screen(
         bakeoff("demo", monkeypatch=monkeypatch)
         bakeoff(*[part for part in run if part != "--no-open"], monkeypatch=monkeypatch)
         assert ways == [expected, expected]
-        bakeoff("demo", "--no-open", monkeypatch=monkeypatch)
+        bakeoff("demo", "--set", "clothing", "--no-open", monkeypatch=monkeypatch)
         bakeoff(*run, "--no-open", monkeypatch=monkeypatch)
         assert ways == [expected, expected, "terminal", "terminal"]
+        assert sources[-2:] == ["clothing", pictures.name]
         ways.clear()
 
 

@@ -3,14 +3,17 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import io
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bakeoff.data import catalog, download
 from bakeoff.data.catalog import (
@@ -318,6 +321,21 @@ def test_doodles() -> None:
     assert "CC BY 4.0" in (packed.parent / "ATTRIBUTION.md").read_text()
 
 
+def test_clothing() -> None:
+    dataset = load_named("clothing")
+    assert len(dataset) == 391
+    assert dataset.classes[:3] == ("dress", "hat", "longsleeve")
+    assert sorted(set(np.bincount(dataset.labels).tolist())) == [34, 37, 40]
+    assert dataset.pictures.shapes.max(axis=0).tolist() == [192, 192, 3]
+    assert dataset.names[0] == "dress/01.webp"
+    packed = fetch("clothing") / "clothing.zip"
+    assert packed.stat().st_size <= 2_000_000
+    assert "CC0" in (packed.parent / "ATTRIBUTION.md").read_text()
+    with zipfile.ZipFile(packed) as archive:
+        photos = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
+    assert not any(photo.getexif() for photo in photos)  # nor where a photo was taken
+
+
 def test_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
     dataset = load_named("digits")
@@ -336,7 +354,15 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(named_sets()) >= {"digits", "doodles", "mnist", "fashion-mnist", "kmnist", "usps"}
+    assert set(named_sets()) >= {
+        "digits",
+        "doodles",
+        "clothing",
+        "mnist",
+        "fashion-mnist",
+        "kmnist",
+        "usps",
+    }
     assert is_named("mnist")
     assert not is_named("cifar")
     with pytest.raises(BakeoffError, match=r"no such named set.*digits, doodles"):

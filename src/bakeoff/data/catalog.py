@@ -1,9 +1,10 @@
-"""Named sets: two bundled ones, and public ones that are fetched into a cache."""
+"""Named sets: those that come with bakeoff, and public ones that are fetched into a cache."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 import platformdirs
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.decode import decode
 from bakeoff.data.download import Progress, RemoteFile, fetch_file
-from bakeoff.data.pictures import Pictures
+from bakeoff.data.grouping import encode_names
+from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.pixels import PixelRange
 from bakeoff.data.readers.idx import read_idx
 from bakeoff.data.readers.npz import read_npz
@@ -161,6 +164,20 @@ def _load_digits(_: Path) -> Dataset:
     )
 
 
+def _load_clothing(folder: Path) -> Dataset:
+    """Photos of clothes, in a zip of class folders."""
+    writer = PictureWriter()
+    with zipfile.ZipFile(folder / "clothing.zip") as archive:
+        names = archive.namelist()
+        try:
+            for name in names:
+                writer.append(decode(archive.read(name), name))
+        finally:
+            pictures = writer.finish()  # also after an interruption, so that the file is deleted
+    labels, classes = encode_names(name.partition("/")[0] for name in names)
+    return Dataset("clothing", pictures, labels, classes, tuple(names))
+
+
 def _mnist_files(*checksums: str, inside: tuple[str, ...] = ("",) * 4) -> tuple[RemoteFile, ...]:
     names = [
         f"{part}-{kind}-ubyte.gz"
@@ -178,6 +195,9 @@ NAMED = MappingProxyType(
         "doodles": NamedSet(
             "1 000 drawings of ten objects, 28×28, from Quick, Draw!",
             lambda folder: read_npz(folder / "doodles.npz"),
+        ),
+        "clothing": NamedSet(
+            "391 photos of clothes in ten classes, by many people", _load_clothing
         ),
         "mnist": NamedSet(
             "70 000 handwritten digits, 28×28",
