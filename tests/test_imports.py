@@ -102,7 +102,7 @@ sys.modules = fitted
 
 @pytest.mark.parametrize(
     ("command", "package"),
-    [("run doodles", "torch"), ("tune doodles", "optuna"), ("export RUN", "torch")],
+    [("run doodles", "torch"), ("tune doodles", "optuna"), ("export RUN --variant fp16", "torch")],
 )
 def test_a_command_says_which_package_it_lacks(
     finished: RunFolder, tmp_path: Path, command: str, package: str
