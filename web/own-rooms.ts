@@ -11,9 +11,10 @@ export function withRoomsOf(pages: readonly string[], code: string): string {
   );
 }
 
-/** The groups of texts that one room alone uses; all others are everywhere. */
+/** The groups of texts that one or two rooms alone use; all others are everywhere. */
 const TEXTS: Record<string, readonly string[]> = {
   try: ["try", "keep"],
+  teach: ["teach", "set"], // it draws and records as Train does
   compare: [
     ...["compare", "view", "bars", "chips", "before", "breakdown", "calibration", "classes"],
     ...["confusion", "strengths", "cost", "filter", "folds", "trust", "leader", "learning"],
@@ -29,7 +30,10 @@ const TEXTS: Record<string, readonly string[]> = {
 
 /** The groups of texts that nothing but the other rooms uses. */
 export function foreignTexts(room: string | undefined): string[] {
-  return Object.entries(TEXTS).flatMap(([of, groups]) => (of === room ? [] : groups));
+  const own = TEXTS[room ?? ""] ?? [];
+  return Object.values(TEXTS)
+    .flat()
+    .filter((group) => !own.includes(group));
 }
 
 /** A catalogue of texts without those of rooms that none of `pages` has, by the text of rooms.ts.
@@ -38,9 +42,12 @@ export function foreignTexts(room: string | undefined): string[] {
  */
 export function withTextsOf(pages: readonly string[], rooms: string, json: string): string {
   const found = [...rooms.matchAll(/room\("(\w+)",[^[]*\[([^\]]*)\]/g)];
-  const missing = found
-    .filter(([, , of]) => !pages.some((page) => of!.includes(`"${page}"`)))
-    .flatMap(([, name]) => TEXTS[name!] ?? []);
+  const textsOf = (there: boolean) =>
+    found
+      .filter(([, , of]) => pages.some((page) => of!.includes(`"${page}"`)) === there)
+      .flatMap(([, name]) => TEXTS[name!] ?? []);
+  const used = new Set(textsOf(true));
+  const missing = textsOf(false).filter((group) => !used.has(group));
   const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
     ([key]) => !missing.includes(key.split(".")[0]!),
   );

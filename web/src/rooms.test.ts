@@ -13,7 +13,7 @@ describe("each page", () => {
     ["run", ["compare", "data"]],
     ["check", ["data"]],
     ["study", ["tune"]],
-    ["browser", ["try"]],
+    ["browser", ["try", "teach"]],
   ])("%s has its rooms", (kind, expected) => expect(names(kind)).toEqual(expected));
 });
 
@@ -23,7 +23,7 @@ it("the build of a report imports the rooms of reports alone", () => {
     [...code.matchAll(/import\("\.\/rooms\/(\w+)\//g)].map(([, name]) => name);
   expect(imported(source)).toEqual(ROOMS.map(({ name }) => name));
   expect(imported(withRoomsOf(["run", "check"], source))).toEqual(["compare", "data"]);
-  expect(imported(withRoomsOf(["browser"], source))).toEqual(["try"]);
+  expect(imported(withRoomsOf(["browser"], source))).toEqual(["try", "teach"]);
 });
 
 describe("the menu", () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -183,6 +184,21 @@ class Approach(ABC):
     def exports(self, network: Network) -> bool:  # noqa: ARG002
         """Whether an untrained network shows if ONNX can express a trained one."""
         return True
+
+    def lessons(self, network: Network, source: Source) -> Mapping[str, Tensor]:  # noqa: ARG002
+        """What the same fit needs to be solved again with more pictures; empty where it cannot be.
+
+        Parameters
+        ----------
+        network : from the fit on everything.
+        source : the inputs of the N pictures that it learned from.
+
+        Returns
+        -------
+        ``features``: N×D float16. A new picture's features from `frozen` are made like them by
+        reducing them along ``directions``, D×R float16, of each of which R ``kept`` remains.
+        """
+        return {}
 
     @abstractmethod
     def build(self, task: Task) -> Network:

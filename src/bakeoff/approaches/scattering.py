@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -25,6 +26,7 @@ __all__ = ["Scatterer"]
 
 SMALL = 32  # pixels; pictures up to this side are enlarged less
 MANY = 10_000  # pictures; beyond, fewer features, as the ridge takes their number cubed
+TEACHABLE = 1_000  # pictures; their features take 8 MB, and a browser solves the ridge in seconds
 SHARPNESS = 10.0  # logits over predictions, which are about 0 and 1
 SCORES = 3.0  # weight of the predictions in an embedding, beside the averaged features
 
@@ -134,6 +136,7 @@ class Scatterer(Approach):
             nuisance=nuisance,
         )
         network.body.set(solved.weights, solved.bias)
+        network.body.nuisance = nuisance
         with torch.no_grad():
             fitted = SHARPNESS * network.body.scores(x[solved.rows].float())
         return as_fitted(
@@ -146,6 +149,19 @@ class Scatterer(Approach):
             on_epoch=how["on_epoch"],
         )
 
+    def lessons(self, network: Network, source: Source) -> Mapping[str, Tensor]:
+        """The features of every picture without its views, which only the nuisance needs."""
+        assert isinstance(source, FeatureSource), "scattering is frozen"
+        assert isinstance(network.body, Readout), "`build` makes one"
+        features, nuisance = source.features[0].cpu(), network.body.nuisance
+        if len(features) > TEACHABLE:
+            return {}
+        directions, kept = torch.zeros(features.shape[1], 0), torch.zeros(0)
+        if nuisance is not None:
+            directions, kept = nuisance.directions, nuisance.kept
+            features = nuisance.reduce(features.float()).half()
+        return {"features": features, "directions": directions.half(), "kept": kept}
+
 
 class Readout(nn.Module):
     """N×D features to N×E: averages over all places, and the predictions of the ridge."""
@@ -153,6 +169,7 @@ class Readout(nn.Module):
     def __init__(self, paths: int, places: int, classes: int) -> None:
         super().__init__()
         self.places = places
+        self.nuisance: Nuisance | None = None  # of the fit, unless it is loaded
         self.scores = nn.Linear(paths * places, classes)
 
     def forward(self, x: Tensor) -> Tensor:

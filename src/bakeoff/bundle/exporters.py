@@ -14,7 +14,7 @@ from bakeoff.record.whole import write_file, write_folder
 # The functions import what they need when they are called: the command line reads this table for
 # its help text.
 
-__all__ = ["EXPORTERS", "Exporter", "exporter_names", "find_exporter"]
+__all__ = ["EXPORTERS", "Exporter", "exporter_names", "find_exporter", "write_web"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ def _write_onnx(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     return [f"classes: {', '.join(manifest.classes)}"]
 
 
-def _write_web(bundles: Sequence[Path], out: Path) -> Sequence[str]:
+def write_web(bundles: Sequence[Path], out: Path, *, teachable: bool = False) -> Sequence[str]:
+    """Write a page for any static host; see `export_web`."""
     from bakeoff.bundle.web import export_web
 
-    names = export_web(bundles, out)
+    names = export_web(bundles, out, teachable=teachable)
     command = f"python -m http.server -d {shlex.quote(str(out))}"
     return [f"models: {', '.join(names)}", f"try it: {command}"]
 
@@ -113,7 +114,7 @@ EXPORTERS: dict[str, Exporter] = {
     "coreml": Exporter("an .mlpackage for images of one size", _write_coreml),
     "hub": Exporter("a folder that the Hugging Face Hub renders", _write_hub),
     "web": Exporter(
-        "a page for any static host that classifies in the browser", _write_web, several=True
+        "a page for any static host that classifies in the browser", write_web, several=True
     ),
 }
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from bakeoff.bundle.bundle import GRAPH, MANIFEST, read_bundle
 from bakeoff.bundle.panel import name_bundles
+from bakeoff.bundle.teaching import FEATURES_FILE, LESSONS_FILE, features_graph, lessons_of
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_folder
 
@@ -23,23 +24,25 @@ MODELS = "models"
 NO_JEKYLL = ".nojekyll"
 
 
-def export_web(bundles: Sequence[Path], out: Path) -> list[str]:
+def export_web(bundles: Sequence[Path], out: Path, *, teachable: bool = False) -> list[str]:
     """Write a folder that any static host can serve, and return the names of its models.
 
     It contains the page with its assets, ``models/NAME/`` with the graph and `bundle.json` of each
     model, and `models.json`, which lists them: ``{"name", "title", "manifest", "graph"}``, the
-    last two as relative URLs. The folder appears atomically and replaces an older one.
+    last two as relative URLs. A model that can be taught more also has ``"lessons"`` and
+    ``"features"``. The folder appears atomically and replaces an older one.
 
     Parameters
     ----------
     bundles : folders, ``.bakeoff`` files, or runs, which stand for all of their bundles.
     out : the folder.
+    teachable : visitors can teach more classes and pictures to what a run trained in closed form.
 
     Raises
     ------
     BakeoffError
-        A bundle cannot be read, there is something else at `out`, or this installation has no
-        page.
+        A bundle cannot be read, none can be taught though that is wanted, there is something else
+        at `out`, or this installation has no page.
     """
     out = out.expanduser().resolve()
     named = name_bundles(bundles)
@@ -52,13 +55,18 @@ def export_web(bundles: Sequence[Path], out: Path) -> list[str]:
         written |= {f"{place}/{file}": data for file, data in parts.items()}
         # Not the file as it was found: the page reads the current schema.
         written[f"{place}/{MANIFEST}"] = manifest.model_dump_json(indent=1).encode()
-        listed.append(
-            {
-                "name": name,
-                "title": manifest.title,
-                "manifest": quote(f"{place}/{MANIFEST}"),
-                "graph": quote(f"{place}/{GRAPH}"),
-            }
+        files = {"manifest": MANIFEST, "graph": GRAPH}
+        if teachable and (lessons := lessons_of(path)):
+            files |= {"lessons": LESSONS_FILE, "features": FEATURES_FILE}
+            written[f"{place}/{LESSONS_FILE}"] = lessons
+            written[f"{place}/{FEATURES_FILE}"] = features_graph(parts[GRAPH])
+        addresses = {key: quote(f"{place}/{file}") for key, file in files.items()}
+        listed.append({"name": name, "title": manifest.title, **addresses})
+    if teachable and not any("lessons" in one for one in listed):
+        raise BakeoffError(
+            "the page",
+            "would have no model that can be taught more",
+            "Name a run with scattering on up to 1 000 pictures, made with this version",
         )
     written[LIST] = json.dumps(listed, indent=1, ensure_ascii=False).encode()
     write_folder(out, written, replace=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -207,6 +209,15 @@ WhichVariant = Annotated[
         "run's pictures."
     ),
 ]
+Teachable = Annotated[
+    bool,
+    typer.Option(
+        "--teachable",
+        help="With --to web: visitors can teach a model of scattering more classes and pictures. "
+        "Contains features of up to 1 000 training pictures, 8 kB each, from which their rough "
+        "look can be guessed.",
+    ),
+]
 
 
 @app.command()
@@ -217,6 +228,7 @@ def export(
     to: Format = "bundle",
     variant: WhichVariant = None,
     neighbours: WithNeighbours = False,
+    teachable: Teachable = False,
 ) -> None:
     """Export a trained approach as a bundle, an ONNX graph or a web page.
 
@@ -239,6 +251,8 @@ def export(
         raise BakeoffError(
             "bakeoff export", f"--to {to} takes one run; found {len(sources)}", "Name one run"
         )
+    if teachable:
+        exporter = _teachable(to)
     changed = bool(approach or variant or neighbours)
     if not exporter.several and (changed or not _is_bundle(sources[0])):
         _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
@@ -250,6 +264,15 @@ def export(
             "Export such a bundle first, then name it",
         )
     _written(exporter, to, sources, out)
+
+
+def _teachable(to: str) -> Exporter:
+    """The exporter of pages whose visitors can teach a model more."""
+    from bakeoff.bundle.exporters import write_web
+
+    if to != "web":
+        raise BakeoffError("--teachable", f"means nothing with --to {to}", "Use it with --to web")
+    return replace(EXPORTERS[to], write=partial(write_web, teachable=True))
 
 
 def _is_bundle(path: Path) -> bool:

@@ -48,9 +48,10 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import read_file, write_file, write_folder
 
-__all__ = ["CORRECTIONS", "LOG", "PRELIMINARY", "RunFolder", "corrections_table"]
+__all__ = ["CORRECTIONS", "LESSONS", "LOG", "PRELIMINARY", "RunFolder", "corrections_table"]
 
 LOG = "log.txt"
+LESSONS = "lessons.safetensors"  # of a final fit that can be solved again with more pictures
 # Arrays of a unit as runs before schema 2 called them.
 FORMER_ARRAYS = {
     "strangeness": "ood_score",
@@ -217,6 +218,7 @@ class RunFolder:
         record: UnitRecord,
         arrays: Mapping[str, NDArray[Any]],
         weights: bytes,
+        lessons: bytes | None = None,
     ) -> None:
         """Write approach × fold so that it is there whole or not at all.
 
@@ -225,12 +227,15 @@ class RunFolder:
         record : its figures, to unit.json.
         arrays : rows and logits, to logits.npz.
         weights : a safetensors file.
+        lessons : a safetensors file too, of a fit that can be solved again with more pictures.
         """
         files = {
             "unit.json": record.model_dump_json(indent=2).encode(),
             "logits.npz": _npz(arrays),
             "weights.safetensors": weights,
         }
+        if lessons is not None:
+            files[LESSONS] = lessons
         self.save_unit_files(approach, fold, files)
 
     def save_unit_files(self, approach: str, fold: str, files: Mapping[str, bytes]) -> None:

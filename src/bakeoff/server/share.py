@@ -40,6 +40,10 @@ POLICY = (
 Approaches = Annotated[
     list[str] | None, Query(alias="approach", description="Which models; default: all.")
 ]
+Teachable = Annotated[
+    bool,
+    Query(description="Whether visitors can teach more classes and pictures to what can learn."),
+]
 
 
 class Shared(BaseModel):
@@ -53,12 +57,14 @@ class Shared(BaseModel):
 
 
 @router.get("/api/runs/{name}/page.zip", response_class=FileResponse, responses=REFUSALS)
-async def packed(request: Request, name: str, approach: Approaches = None) -> FileResponse:
+async def packed(
+    request: Request, name: str, approach: Approaches = None, teachable: Teachable = False
+) -> FileResponse:
     """The run's models as a static page, in a zip: for any web host, needing no server."""
     run = run_of(request, name)
 
     def made() -> Path:
-        with _exported(run, approach) as folder:
+        with _exported(run, approach, teachable=teachable) as folder:
             number, path = tempfile.mkstemp(suffix=".zip", prefix="bakeoff-")
             os.close(number)
             return Path(shutil.make_archive(path.removesuffix(".zip"), "zip", folder))
@@ -83,13 +89,15 @@ def shared(request: Request, name: str) -> Shared | None:
 
 
 @router.post("/api/runs/{name}/shared", status_code=201, responses=REFUSALS)
-async def publish(request: Request, name: str, approach: Approaches = None) -> Shared:
+async def publish(
+    request: Request, name: str, approach: Approaches = None, teachable: Teachable = False
+) -> Shared:
     """Publish the run's models as a page below /s/, which needs no token; replaces an older one."""
     home, run = home_of(request), run_of(request, name)
 
     def made() -> None:
         home.shared.mkdir(parents=True, exist_ok=True)
-        _export(run, approach, home.shared / name)
+        _export(run, approach, home.shared / name, teachable=teachable)
 
     await asyncio.to_thread(made)
     return _described(home, name)
@@ -143,7 +151,9 @@ def _described(home: Home, name: str) -> Shared:
     return Shared(path=f"s/{name}/", models=models)
 
 
-def _export(run: RunFolder, approaches: Sequence[str] | None, out: Path) -> None:
+def _export(
+    run: RunFolder, approaches: Sequence[str] | None, out: Path, *, teachable: bool
+) -> None:
     bundles = find_bundles(run.path)
     chosen = [one for one in bundles if approaches is None or one.name in approaches]
     if not bundles or (approaches and len(chosen) < len(set(approaches))):
@@ -151,13 +161,15 @@ def _export(run: RunFolder, approaches: Sequence[str] | None, out: Path) -> None
         of = f" of {', '.join(sorted(missing))}" if missing else ""
         raise Problem(409, f"This run has no model{of} yet.")
     try:
-        export_web(chosen, out)
+        export_web(chosen, out, teachable=teachable)
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
 
 
 @contextmanager
-def _exported(run: RunFolder, approaches: Sequence[str] | None) -> Iterator[Path]:
+def _exported(
+    run: RunFolder, approaches: Sequence[str] | None, *, teachable: bool
+) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as parent:
-        _export(run, approaches, Path(parent) / "page")
+        _export(run, approaches, Path(parent) / "page", teachable=teachable)
         yield Path(parent) / "page"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import nn
@@ -153,7 +154,10 @@ class UnitRunner:
             )
             arrays = self._predicted(trained, fold, unit)
         record = self._record(trained, unit, time.perf_counter() - started, memory.peak_mb)
-        self.folder.save_unit(self.approach.name, unit.name, record, arrays, _weights(trained))
+        lessons = self._lessons(trained) if unit.name == FINAL else None
+        self.folder.save_unit(
+            self.approach.name, unit.name, record, arrays, _weights(trained), lessons
+        )
         self.tell(
             UnitFinished(
                 **of_unit,
@@ -163,6 +167,17 @@ class UnitRunner:
                 accuracy=self._accuracy(arrays["logits"], fold.held_out),
             )
         )
+
+    def _lessons(self, trained: Trained) -> bytes | None:
+        """What solves the final fit again with more pictures; None where it cannot be."""
+        lessons = self.approach.lessons(trained.model.network, self.trainer.source)
+        if not lessons:
+            return None
+        balance = self.trainer.training(len(self.trainer.labels)).balance
+        rows = torch.from_numpy(self.data.rows)
+        labels = torch.from_numpy(self.trainer.labels)
+        tensors = {name: tensor.contiguous() for name, tensor in lessons.items()}
+        return save({**tensors, "rows": rows, "labels": labels}, {"balance": str(balance)})
 
     def _predicted(self, trained: Trained, fold: Fold, unit: FitUnit) -> dict[str, NDArray[Any]]:
         """Rows, logits and OOD scores of the pictures that did not train the model."""

@@ -8,7 +8,7 @@ import type {
   Predictions,
   Seen,
 } from "./models.ts";
-import type { Question, Reply } from "./local.worker.ts";
+import type { Question, Renewed, Reply } from "./local.worker.ts";
 
 /** The callbacks of a request that has no reply yet. */
 interface Waiting {
@@ -24,6 +24,7 @@ export class LocalModels implements Models {
   readonly #seen = new WeakMap<File, Seen | null>();
   #worker: Worker | undefined;
   #listed: Promise<ModelInfo[]> | undefined;
+  #taught: ModelInfo | null = null;
   #count = 0;
 
   /** `index` is the address of models.json, beside the page. */
@@ -31,10 +32,27 @@ export class LocalModels implements Models {
     this.#index = new URL(index, document.baseURI).href;
   }
 
-  list(): Promise<ModelInfo[]> {
+  async list(): Promise<ModelInfo[]> {
     this.#listed ??= this.#ask<ModelInfo[]>({ kind: "list", index: this.#index });
     this.#listed.catch(() => (this.#listed = undefined)); // the next try may succeed
-    return this.#listed;
+    const found = await this.#listed;
+    return this.#taught ? [...found, this.#taught] : found;
+  }
+
+  /** The features of a picture, of a model that can be taught. */
+  features(file: File, name: string): Promise<Float32Array> {
+    return this.#ask({ kind: "features", file, name });
+  }
+
+  /** Answer with a model that was taught more, or no longer. */
+  async taught(of: string, taught: Renewed | null, accuracy: number | null = null): Promise<void> {
+    await this.#ask({ kind: "taught", of, taught });
+    const model = (await this.#listed)?.find(({ name }) => name === of);
+    if (!taught || !model) this.#taught = null;
+    else {
+      const { name, title, classes } = taught;
+      this.#taught = { ...model, name, title, classes, accuracy };
+    }
   }
 
   async examples(): Promise<Example[]> {

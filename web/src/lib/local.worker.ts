@@ -1,7 +1,14 @@
 /** Models in a worker, so that drawing never waits for them. */
-import * as ort from "onnxruntime-web/wasm";
-import runtime from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import { answerOf, thresholdsOf, type ConfusionCost } from "./answer.ts";
+import { answerOf, NOTHING_DRAWN, thresholdsOf, type ConfusionCost } from "./answer.ts";
+import {
+  featuresOf,
+  fetched,
+  graphModel,
+  started,
+  taughtModel,
+  type Answering,
+  type Session,
+} from "./answering.ts";
 import { shrunk } from "./average.ts";
 import { dataUri } from "./base64.ts";
 import { decoded } from "./decode.ts";
@@ -16,12 +23,11 @@ import type {
 } from "./models.ts";
 import { covered, gridOf, SIDE } from "./occlusion.ts";
 import type { Written } from "./numbers.ts";
-import type { Pixels } from "./pixels.ts";
 import { png } from "./png.ts";
 import { uriOf } from "./sight.ts";
-
-ort.env.wasm.wasmPaths = { wasm: new URL(runtime, import.meta.url).href };
-ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
+import { TAUGHT } from "./taught.ts";
+import { lessonsOf, type Nuisance } from "../teach/lessons.ts";
+import type { Head } from "../teach/solve.ts";
 
 const COVERED_AT_ONCE = 7; // between batches a new drawing gets its turn
 
@@ -42,18 +48,40 @@ interface Listed {
   title: string;
   manifest: string;
   graph: string;
+  /** Of a model that can be taught more. */
+  lessons?: string;
+  features?: string;
 }
 
 interface Model {
   name: string;
   manifest: Manifest;
-  session: ort.InferenceSession;
+  answer: Answering;
+  /** The addresses of what teaches it. */
+  lessons: string | undefined;
+  features: string | undefined;
+}
+
+/** What a model is taught by, once it is asked for. */
+interface Teaching {
+  session: Session;
+  nuisance: Nuisance;
 }
 
 export type Question =
   | { kind: "list"; index: string }
   | { kind: "predict"; files: File[]; names: string[]; top: number }
-  | { kind: "explain"; file: File; names: string[] };
+  | { kind: "explain"; file: File; names: string[] }
+  | { kind: "features"; file: File; name: string }
+  | { kind: "taught"; of: string; taught: Renewed | null };
+
+/** A model that was taught more: what it is called, its classes, and what answers. */
+export interface Renewed {
+  name: string;
+  title: string;
+  classes: string[];
+  head: Head;
+}
 
 /** A reply to the request of that number; `early` ones come before the answer. */
 export interface Reply {
@@ -64,6 +92,7 @@ export interface Reply {
 }
 
 let models: Model[] = [];
+const teachings = new Map<string, Promise<Teaching>>(); // by model
 let predictions = 0; // number of predictions so far: an explanation stops when it grows
 
 onmessage = async ({
@@ -80,16 +109,20 @@ onmessage = async ({
 function answered(question: Question, early: Early): Promise<unknown> {
   if (question.kind === "list") return list(question.index);
   if (question.kind === "explain") return explain(question.file, question.names);
+  if (question.kind === "features") return features(question.file, question.name);
+  if (question.kind === "taught") return taught(question.of, question.taught);
   return predict(question.files, question.names, question.top, early);
 }
 
 async function list(index: string): Promise<ModelInfo[]> {
   const listed = (await (await fetched(index)).json()) as Listed[];
   models = await Promise.all(
-    listed.map(async ({ name, manifest, graph }) => ({
+    listed.map(async ({ name, manifest, graph, lessons, features }) => ({
       name,
       manifest: (await (await fetched(new URL(manifest, index).href)).json()) as Manifest,
-      session: await started(name, await fetched(new URL(graph, index).href)),
+      answer: graphModel(await started(name, await fetched(new URL(graph, index).href))),
+      lessons: lessons && new URL(lessons, index).href,
+      features: features && new URL(features, index).href,
     })),
   );
   return models.map(({ name, manifest }) => ({
@@ -105,27 +138,47 @@ async function list(index: string): Promise<ModelInfo[]> {
   }));
 }
 
-async function started(name: string, graph: Response): Promise<ort.InferenceSession> {
-  const bytes = new Uint8Array(await graph.arrayBuffer());
-  try {
-    return await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
-  } catch (error) {
-    const why = messageOf(error);
-    // Without the runtime no model starts; with it, a graph is at fault.
-    const begins = /backend/.test(why)
-      ? "The models cannot be started. Serve the whole folder, with .wasm as application/wasm."
-      : `The model ${name} does not run in a browser. Export the page without it.`;
-    throw new Error(`${begins} (${why.slice(0, 200)})`);
-  }
+/** The features of the picture in a file, of a model that can be taught. */
+async function features(file: File, name: string): Promise<Float32Array> {
+  const { session, nuisance } = await teachingOf(name);
+  const [first, ...more] = await decoded(file);
+  if (more.length) throw new Error(`${file.name}: it contains several pictures.`);
+  const found = await featuresOf(session, nuisance, first!.pixels, [first!.pixels.data]);
+  return found.features[0]!;
 }
 
-async function fetched(url: string): Promise<Response> {
-  const response = await fetch(url).catch(() => null);
-  if (response?.ok) return response;
-  throw new Error(
-    `${url.split("/").at(-1)} cannot be fetched. Serve the whole folder,  ` +
-      "for example with python -m http.server; opened from disk the page cannot run.",
-  );
+/** Answer with a model that was taught, or no longer. */
+async function taught(of: string, taught: Renewed | null): Promise<null> {
+  const from = models.find(({ name }) => name === of)!;
+  const { session, nuisance } = await teachingOf(of);
+  models = models.filter(({ name }) => name !== `${of}${TAUGHT}`);
+  if (!taught) return null;
+  const { name, title, classes, head } = taught;
+  // A model that knows blank pictures as a class gives them a score like others.
+  const data = new Uint8Array(1024).fill(255);
+  const paper = { width: 32, height: 32, channels: 1, data } as const;
+  const { oodScores } = await from.answer(paper, [paper.data]);
+  models.push({
+    name,
+    manifest: { ...from.manifest, title, classes, trust: head.trust, cost: [] },
+    answer: taughtModel(session, nuisance, head, oodScores[0]! < NOTHING_DRAWN),
+    lessons: undefined,
+    features: undefined,
+  });
+  return null;
+}
+
+function teachingOf(name: string): Promise<Teaching> {
+  const known = teachings.get(name);
+  if (known) return known;
+  const { features, lessons } = models.find((model) => model.name === name)!;
+  const made = (async () => ({
+    session: await started(name, await fetched(features!)),
+    nuisance: lessonsOf(await (await fetched(lessons!)).arrayBuffer()).nuisance,
+  }))();
+  teachings.set(name, made);
+  made.catch(() => teachings.delete(name));
+  return made;
 }
 
 async function predict(
@@ -153,20 +206,18 @@ async function predict(
   }
   const said: ModelAnswers[] = [];
   const sights: Seen["models"] = [];
-  for (const { name, manifest, session } of chosen(names)) {
+  for (const { name, manifest, answer } of chosen(names)) {
     const began = performance.now();
     const answers = [];
     for (const picture of pictures) {
-      const found = await evaluate(session, picture.pixels, [picture.pixels.data]);
-      const shares = found["probabilities"]!.data as Float32Array;
-      const score = found["ood_score"] ?? found["strangeness"]; // as bundles of schema 1 name it
+      const found = await answer(picture.pixels, [picture.pixels.data]);
       const { classes } = manifest;
       const trust = thresholdsOf(manifest.trust);
-      const ood = Number(score!.data[0]);
+      const [shares, ood] = [found.probabilities, found.oodScores[0]!];
       answers.push(answerOf(picture.name, shares, ood, classes, trust, top, manifest.cost));
-      if (pictures.length === 1 && found["prepared"]) {
+      if (pictures.length === 1 && found.prepared) {
         const { side, channels } = manifest.preparation;
-        const uri = await uriOf(found["prepared"].data as Float32Array, side, channels);
+        const uri = await uriOf(found.prepared, side, channels);
         sights.push({ model: name, picture: uri, size: side });
       }
     }
@@ -196,16 +247,14 @@ async function explain(file: File, names: string[]): Promise<Explanations> {
   const picture = shrunk(first!.pixels, SIDE);
   const { rows, columns } = gridOf(picture);
   const found: Explanations = { models: [] };
-  for (const { name, manifest, session } of chosen(names)) {
-    const whole = await evaluate(session, picture, [picture.data]);
-    const shares = whole["probabilities"]!.data as Float32Array;
+  for (const { name, manifest, answer } of chosen(names)) {
+    const shares = Array.from((await answer(picture, [picture.data])).probabilities);
     const best = shares.indexOf(Math.max(...shares));
     const copies = [...covered(picture)];
     const drops: number[] = [];
     while (drops.length < copies.length) {
       const some = copies.slice(drops.length, drops.length + COVERED_AT_ONCE);
-      const without = (await evaluate(session, picture, some))["probabilities"]!
-        .data as Float32Array;
+      const without = (await answer(picture, some)).probabilities;
       for (let n = 0; n < some.length; n++) {
         drops.push(shares[best]! - without[n * manifest.classes.length + best]!);
       }
@@ -222,18 +271,6 @@ async function explain(file: File, names: string[]): Promise<Explanations> {
     });
   }
   return found;
-}
-
-/** All outputs of a graph for pictures of one shape. */
-function evaluate(
-  session: ort.InferenceSession,
-  { width, height, channels }: Pixels,
-  pictures: readonly Uint8Array[],
-): Promise<ort.InferenceSession.ReturnType> {
-  const data = new Uint8Array(pictures.length * width * height * channels);
-  pictures.forEach((one, at) => data.set(one, at * one.length));
-  const pixels = new ort.Tensor("uint8", data, [pictures.length, height, width, channels]);
-  return session.run({ pixels });
 }
 
 function chosen(names: readonly string[]): Model[] {

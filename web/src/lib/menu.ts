@@ -16,6 +16,8 @@ export interface Room {
   pages: readonly PageKind[];
   /** Its component, fetched when the room is first entered. */
   open: () => Promise<{ default: Component }>;
+  /** What a page must have besides, for the room to be there. */
+  needs?: "teacher" | undefined;
 }
 
 export function room(
@@ -24,8 +26,9 @@ export function room(
   shows: Room["shows"],
   pages: readonly PageKind[],
   open: Room["open"],
+  needs?: Room["needs"],
 ): Room {
-  return { name, title, shows, pages, open };
+  return { name, title, shows, pages, open, needs };
 }
 
 /** The rooms of a kind of page, in the order of the menu. */

@@ -5,6 +5,7 @@ import { ROOMS } from "../rooms.ts";
 import { roomsOf, type PageKind, type Room } from "./menu.ts";
 import type { Models } from "./models.ts";
 import type { Run } from "./run.ts";
+import type { Teacher } from "../teach/teacher.svelte.ts";
 
 /** The source of runs: a server, or the report itself. */
 export interface Shelf {
@@ -34,12 +35,18 @@ export class Page {
   readonly shelf: Shelf | null;
   readonly studies: StudyShelf | null;
   readonly models: Models | null;
+  /** Where a model of this page can be taught more. */
+  readonly teacher: Teacher | null;
 
-  constructor(kind: PageKind, sources: Partial<Pick<Page, "shelf" | "studies" | "models">>) {
-    this.rooms = roomsOf(kind, ROOMS);
+  constructor(
+    kind: PageKind,
+    sources: Partial<Pick<Page, "shelf" | "studies" | "models" | "teacher">>,
+  ) {
+    this.rooms = roomsOf(kind, ROOMS).filter(({ needs }) => !needs || sources[needs]);
     this.shelf = sources.shelf ?? null;
     this.studies = sources.studies ?? null;
     this.models = sources.models ?? null;
+    this.teacher = sources.teacher ?? null;
   }
 
   /** Whether this page has a room, so that others may link to it. */

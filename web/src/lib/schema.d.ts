@@ -4266,6 +4266,8 @@ export interface operations {
             query?: {
                 /** @description Which models; default: all. */
                 approach?: string[] | null;
+                /** @description Whether visitors can teach more classes and pictures to what can learn. */
+                teachable?: boolean;
             };
             header?: never;
             path: {
@@ -4586,6 +4588,8 @@ export interface operations {
             query?: {
                 /** @description Which models; default: all. */
                 approach?: string[] | null;
+                /** @description Whether visitors can teach more classes and pictures to what can learn. */
+                teachable?: boolean;
             };
             header?: never;
             path: {

@@ -2,22 +2,10 @@
 import { t } from "../../lib/language.svelte.ts";
 import { recall, remember, remembered } from "../../lib/stored.ts";
 import { unfitClass } from "./naming.ts";
-import {
-  addPicture,
-  findSet,
-  listPictures,
-  movePictures,
-  openSet,
-  originalOf,
-  removePicture,
-  type SetSummary,
-} from "./sets.ts";
+import type { SetSummary } from "./sets.ts";
+import { served, type Kept, type PictureStore } from "./store.ts";
 
-export interface Kept {
-  id: string;
-  label: string;
-  group?: string | null;
-}
+export type { Kept } from "./store.ts";
 
 /** A change on this page, and how to take it back. */
 export interface Step {
@@ -43,13 +31,13 @@ export class Collection {
   #last: Promise<unknown> = Promise.resolve(); // the change that was begun last
   readonly #by = $derived(grouped(this.classes, this.pictures));
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly store: PictureStore = served(name),
+  ) {}
 
   async load(): Promise<void> {
-    this.summary = await findSet(this.name);
-    const out = new Set(this.summary?.left_out.map((file) => file.subject));
-    const pictures = this.summary?.editable ? await listPictures(this.name) : [];
-    this.pictures = pictures.filter((picture) => !out.has(picture.id));
+    ({ summary: this.summary, pictures: this.pictures } = await this.store.load());
     const known = this.summary?.classes.map((label) => label.name) ?? [];
     this.classes = [...new Set([...rememberedClasses(this.name), ...known])];
   }
@@ -132,7 +120,7 @@ export class Collection {
 
   remove(kept: Kept): Promise<void> {
     return this.#inTurn(async () => {
-      const file = await originalOf(this.name, this.#now(kept));
+      const file = await this.store.original(this.#now(kept));
       await this.#delete([kept]);
       const back = async () => {
         const again = await this.#add(kept.label, kept.group ?? "", file);
@@ -203,7 +191,7 @@ export class Collection {
   }
 
   async #add(label: string, group: string, file: Blob): Promise<Kept> {
-    const kept = await addPicture(this.name, label, group, file);
+    const kept = await this.store.add(label, group, file);
     this.pictures = [...this.pictures, kept];
     if (!this.classes.includes(label)) this.classes = [...this.classes, label];
     this.#remember();
@@ -213,7 +201,7 @@ export class Collection {
   async #delete(all: readonly Kept[]): Promise<void> {
     for (const kept of all) {
       const id = this.#now(kept);
-      await removePicture(this.name, id);
+      await this.store.remove(id);
       this.pictures = this.pictures.filter((one) => one.id !== id);
     }
     await this.#refresh();
@@ -222,8 +210,7 @@ export class Collection {
   async #move(all: readonly Kept[], label: string): Promise<void> {
     if (!all.length) return;
     const before = all.map((kept) => ({ ...kept, id: this.#now(kept) }));
-    const after = await movePictures(
-      this.name,
+    const after = await this.store.move(
       before.map(({ id }) => id),
       label,
     );
@@ -250,7 +237,7 @@ export class Collection {
   }
 
   async #refresh(): Promise<void> {
-    this.summary = await openSet(this.name).catch(() => this.summary);
+    this.summary = await this.store.summary().catch(() => this.summary);
   }
 
   // The server knows a class by its pictures, and no order.
