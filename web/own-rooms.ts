@@ -26,6 +26,7 @@ const TEXTS: Record<string, readonly string[]> = {
     ...["unchecked", "summary", "balance"],
   ],
   train: ["train", "budget", "set", "drop", "named", "runs", "more", "watch", "label"],
+  tune: ["tune"],
 };
 
 /** The groups of texts that nothing but the other rooms uses. */

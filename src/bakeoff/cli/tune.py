@@ -26,6 +26,7 @@ from bakeoff.cli.options import (
 )
 from bakeoff.cli.train import Reading
 from bakeoff.errors import BakeoffError
+from bakeoff.record.study import RUN_OPTIONS, SearchOptions
 
 if TYPE_CHECKING:
     from bakeoff.record.study import Aim, Search, StudyResults, TrialRecord
@@ -44,9 +45,8 @@ Searched = Annotated[
         "--approach", "-a", help="Whose settings; may be given several times. Default: cnn."
     ),
 ]
-TrialCount = Annotated[
-    int, typer.Option(min=2, help="Trials for each approach; the first are its defaults.")
-]
+ABOUT = {name: field.description for name, field in SearchOptions.model_fields.items()}
+TrialCount = Annotated[int, typer.Option(min=2, help=ABOUT["trials"])]
 Time = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Start no trial after this long, such as 90s, 30m or 2h."),
@@ -64,9 +64,7 @@ SpaceFile = Annotated[
 ]
 Inner = Annotated[
     int | None,
-    typer.Option(
-        min=1, help="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on."
-    ),
+    typer.Option(min=1, help=ABOUT["inner"]),
 ]
 ResumeSearch = Annotated[Path | None, typer.Option(help="Continue this interrupted search.")]
 Storage = Annotated[
@@ -84,9 +82,7 @@ StudyName = Annotated[
 
 
 @app.command()
-@takes_run_options(
-    "group", "label", "keep_groups", "folds", "budget", "seed", "threads", minimum={"folds": 2}
-)
+@takes_run_options(*RUN_OPTIONS, minimum={"folds": 2})
 def tune(
     context: typer.Context,
     source: Source = None,

@@ -6,19 +6,21 @@ rewritten after every trial, so it can be read while the search is running.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bakeoff.record.results import EpochRecord
 
 __all__ = [
+    "RUN_OPTIONS",
     "STUDY_SCHEMA_VERSION",
     "Aim",
     "Domain",
     "OuterScore",
     "Recommendation",
     "Search",
+    "SearchOptions",
     "StudyProtocol",
     "StudyResults",
     "TrialFold",
@@ -29,6 +31,51 @@ STUDY_SCHEMA_VERSION = 2
 
 Aim = Literal["loss", "accuracy", "latency", "size"]
 Setting = bool | int | float | str | list[int] | None
+
+
+# The options of a run that a search takes too.
+RUN_OPTIONS = ("group", "label", "keep_groups", "folds", "budget", "seed", "threads")
+
+
+class SearchOptions(BaseModel):
+    """What users choose of a search, on the command line and on the page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trials: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=10_000,
+            description="Trials for each approach; the first are its defaults.",
+        ),
+    ] = 25
+    seconds: Annotated[float | None, Field(gt=0, description="Start no trial after this long.")] = (
+        None
+    )
+    aims: Annotated[
+        tuple[Aim, ...],
+        Field(
+            min_length=1,
+            max_length=2,
+            description="What to improve; two give the best of the second among those as good in "
+            "the first.",
+        ),
+    ] = ("loss",)
+    inner: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on.",
+        ),
+    ] = None
+
+    @field_validator("aims")
+    @classmethod
+    def _two_aims(cls, aims: tuple[Aim, ...]) -> tuple[Aim, ...]:
+        if len(set(aims)) < len(aims):
+            raise ValueError("the two aims are the same")
+        return aims
 
 
 class _Record(BaseModel):

@@ -15,7 +15,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from bakeoff.server import examples, explain, label, oip, page, predict, runs, share, studies, train
+from bakeoff.server import (
+    examples,
+    explain,
+    label,
+    oip,
+    page,
+    predict,
+    runs,
+    search,
+    share,
+    studies,
+    train,
+)
 from bakeoff.server.encoding import UnpackBody
 from bakeoff.server.guard import Guard
 from bakeoff.server.head import AnswerHead
@@ -85,7 +97,7 @@ def create_app(
     app.state.studies = Studies(searches, home.studies if home else None)
     app.state.sets = Sets(home.sets if home else None, bounds)
     app.state.metrics = metrics
-    for room in (predict, explain, runs, examples, share, studies, train, sets, label, oip):
+    for room in (predict, explain, runs, examples, share, studies, search, train, sets, label, oip):
         app.include_router(room.router)
 
     _add_health(app, metrics, models)

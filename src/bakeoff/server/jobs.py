@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -32,7 +33,8 @@ NICENESS = 5  # of a training; where both want one core, the server gets three q
 AGAIN = 3.0  # seconds until it is told to stop once more
 LOOK_EVERY = 0.1
 LOG_TAIL = 100_000  # bytes
-COMMAND = (sys.executable, "-P", "-m", "bakeoff", "run")  # -P: no module from the working folder
+SEARCH = "tune.json"  # in the folder of a search, once it has begun
+COMMAND = (sys.executable, "-P", "-m", "bakeoff")  # -P: no module from the working folder
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -60,18 +62,31 @@ class Jobs:
             to resume the run that is there.
         workers : which train; see `bakeoff.bake`.
         """
-        self._let_go()
-        path.mkdir(parents=True, exist_ok=True)
         if config is not None:
             self._sources[path] = config.source
         arguments = ["--resume"] if config is None else ["--config", "-", "--out"]
-        with (path / LOG).open("ab") as log, TemporaryFile() as given:
-            if config is not None:
-                given.write(config.model_dump_json().encode())
-                given.seek(0)
+        given = b"" if config is None else config.model_dump_json().encode()
+        self.begin(path, ["run", *arguments, str(path)], given, workers)
+
+    def begin(
+        self, path: Path, arguments: Sequence[str], given: bytes = b"", workers: str = "auto"
+    ) -> None:
+        """Run ``bakeoff ARGUMENTS``, which works in a folder: that of a run or of a study.
+
+        Parameters
+        ----------
+        path : the folder, which is made; the output goes into its log.
+        given : the standard input of the process.
+        workers : which train; see `bakeoff.bake`.
+        """
+        self._let_go()
+        path.mkdir(parents=True, exist_ok=True)
+        with (path / LOG).open("ab") as log, TemporaryFile() as file:
+            file.write(given)
+            file.seek(0)
             self._processes[path] = _Child(
-                [*COMMAND, *arguments, str(path), "--no-open", "--workers", workers],
-                stdin=given,
+                [*COMMAND, *arguments, "--no-open", "--workers", workers],
+                stdin=file,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=plain_environment(),
@@ -120,7 +135,7 @@ class Jobs:
                 again = now + AGAIN
                 self._send(run, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             await asyncio.sleep(LOOK_EVERY)
-        if not (run.path / "run.json").exists():
+        if not any((run.path / name).exists() for name in ("run.json", SEARCH)):
             with (run.path / LOG).open("a", encoding="utf-8") as log:
                 log.write("\nStopped before anything was trained. Start it again.\n")
 

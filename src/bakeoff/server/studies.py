@@ -13,13 +13,16 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.errors import BakeoffError
+from bakeoff.record.folder import LOG, RunFolder
+from bakeoff.record.lock import holder
 from bakeoff.record.study import Search, StudyResults
 from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS, StudyFolder, StudyState
 from bakeoff.report.study import StudyView, study_view_of
+from bakeoff.server.jobs import log_lines
 from bakeoff.server.limits import Problem
 from bakeoff.server.runs import folders_with, free_name
 
-__all__ = ["Studies", "StudySummary", "router"]
+__all__ = ["Studies", "StudySummary", "router", "study_of", "summary_of_study"]
 
 router = APIRouter(prefix="/api/studies", tags=["studies"])
 
@@ -46,7 +49,7 @@ class StudySummary(BaseModel):
 
     name: str
     state: StudyState | Literal["damaged"]
-    """A "damaged" study cannot be read."""
+    """A "damaged" study cannot be read, or never began."""
     changed: str
     """When its file was last written, in ISO 8601."""
     dataset: str | None = None
@@ -92,7 +95,7 @@ class Studies(Mapping[str, StudyFolder]):
         """All current studies."""
         studies = dict(self._named)
         named = {study.path for study in self._named.values()}
-        for path in folders_with(self._home, STUDY):
+        for path in folders_with(self._home, STUDY, LOG):
             if path not in named:
                 studies[free_name(path.name, studies)] = StudyFolder(path)
         return studies
@@ -117,7 +120,9 @@ def study_of(request: Request, name: str) -> StudyFolder:
 def listed(request: Request) -> list[StudySummary]:
     """The studies named when the server started and those in its folder, newest first."""
     studies: Studies = request.app.state.studies
-    summaries = filter(None, (_summary(name, study) for name, study in studies.all().items()))
+    summaries = filter(
+        None, (summary_of_study(name, study) for name, study in studies.all().items())
+    )
     return sorted(summaries, key=lambda study: study.created or study.changed, reverse=True)
 
 
@@ -151,11 +156,12 @@ def _file(study: StudyFolder, name: str, kind: str) -> FileResponse:
     return FileResponse(path, media_type=kind, filename=name)
 
 
-def _summary(name: str, study: StudyFolder) -> StudySummary | None:
+def summary_of_study(name: str, study: StudyFolder) -> StudySummary | None:
+    """A summary of a study; None if it was just deleted."""
     try:
         status = (study.path / STUDY).stat()
-    except OSError:  # it was just deleted
-        return None
+    except OSError:
+        return _beginning(name, study)
     changed = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
     try:
         results, searches = _read(study, (status.st_mtime_ns, status.st_size))
@@ -171,6 +177,20 @@ def _summary(name: str, study: StudyFolder) -> StudySummary | None:
         finished=results.finished,
         searches=searches,
     )
+
+
+def _beginning(name: str, study: StudyFolder) -> StudySummary | None:
+    """A search that was started here and has no trial yet; None if it was just deleted."""
+    try:
+        status = (study.path / LOG).stat()
+    except OSError:
+        return None
+    changed = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+    if holder(study.path) is not None:
+        return StudySummary(name=name, state="in progress", changed=changed)
+    words = [line for line in log_lines(RunFolder(study.path), 20) or [] if line.strip()]
+    why = words[-1].removeprefix("bakeoff: ") if words else "It ended without a word."
+    return StudySummary(name=name, state="damaged", changed=changed, why=why)
 
 
 @lru_cache(maxsize=100)

@@ -23,6 +23,7 @@ from bakeoff.data.labelling import parse_labelling
 from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
+from bakeoff.record.lock import holder
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.children import said_by
 from bakeoff.server.choices import Choices, choices_of, trainable
@@ -33,9 +34,10 @@ from bakeoff.server.models import Models
 from bakeoff.server.predict import ModelInfo, model_infos
 from bakeoff.server.runs import Runs, run_of
 from bakeoff.server.sets.store import Sets
+from bakeoff.server.studies import Studies
 from bakeoff.server.summary import RunSummary, summary_of
 
-__all__ = ["router"]
+__all__ = ["jobs_of", "refuse_second", "router", "source_of", "stamped"]
 
 router = APIRouter(prefix="/api", tags=["training"])
 
@@ -132,7 +134,7 @@ async def estimate(request: Request, asked: Training) -> Estimate:
     """How long a training would take, from a taste of every part of the work; some seconds."""
     home_of(request)
     config = await asyncio.to_thread(_config, request, asked)
-    async with _jobs(request).estimating:
+    async with jobs_of(request).estimating:
         return await _estimated(request, config)
 
 
@@ -141,12 +143,12 @@ async def start(request: Request, asked: NewTraining) -> Started:
     """Start a training, in a process that goes on when this server ends."""
     home = home_of(request)
     config = await asyncio.to_thread(_config, request, asked)
-    name = name_checked(asked.name, "run") if asked.name else _stamped(asked.set)
-    _refuse_second(request, home)
+    name = name_checked(asked.name, "run") if asked.name else stamped(asked.set)
+    refuse_second(request, home)
     folder = home.runs / name
     if name in _runs(request) or folder.exists():
         raise Problem(409, f"There is a run {name} already. Choose another name.")
-    _jobs(request).start(folder, config)
+    jobs_of(request).start(folder, config)
     return Started(run=_runs(request).name_of(folder) or name)
 
 
@@ -163,13 +165,13 @@ async def retrain(request: Request, name: str, asked: Retraining) -> Started:
         config = run.config
     except BakeoffError as error:
         raise Problem(409, str(error)) from None
-    _refuse_second(request, home)
+    refuse_second(request, home)
     corrections = _merged(config.corrections, asked.corrections)
     again = config.model_copy(update={"corrections": corrections, "fingerprint": ""})
-    folder = home.runs / _stamped(re.sub(r"-\d{8}-\d{6}$", "", name))
+    folder = home.runs / stamped(re.sub(r"-\d{8}-\d{6}$", "", name))
     if folder.exists():
         raise Problem(409, f"There is a run {folder.name} already. Try again in a second.")
-    _jobs(request).start(folder, again)
+    jobs_of(request).start(folder, again)
     return Started(run=_runs(request).name_of(folder) or folder.name)
 
 
@@ -178,9 +180,9 @@ async def cancel(request: Request, name: str) -> RunSummary:
     """Stop a run, which can be resumed; answered when it has stopped, some seconds at most."""
     home_of(request)
     run = run_of(request, name)
-    if _jobs(request).status(run) != "running":
+    if jobs_of(request).status(run) != "running":
         raise Problem(409, "This run is not at work, so there is nothing to stop.")
-    await asyncio.shield(_jobs(request).cancel(run))
+    await asyncio.shield(jobs_of(request).cancel(run))
     return _summary(request, name, run)
 
 
@@ -188,15 +190,30 @@ async def cancel(request: Request, name: str) -> RunSummary:
 async def resume(request: Request, name: str) -> RunSummary:
     """Continue a run that was stopped or failed, after its last finished unit."""
     run = _own_run(request, name)
-    _refuse_second(request, home_of(request))
-    status = _jobs(request).status(run)
+    refuse_second(request, home_of(request))
+    status = jobs_of(request).status(run)
     if status == "finished":
         raise Problem(409, "This run is finished. Start another one.")
     if not (run.path / "run.json").is_file():
         raise Problem(409, "This run never began, so there is nothing to resume. Start it again.")
     if reason := trainable():
         raise Problem(409, reason)
-    _jobs(request).start(run.path, None)
+    jobs_of(request).start(run.path, None)
+    return _summary(request, name, run)
+
+
+@router.post("/runs/{name}/curve", responses=REFUSALS)
+async def curve(request: Request, name: str) -> RunSummary:
+    """Add a learning curve to a finished run: `bakeoff curve RUN`. Nothing is trained again."""
+    run = _own_run(request, name)
+    refuse_second(request, home_of(request))
+    if jobs_of(request).status(run) != "finished":
+        raise Problem(409, "This run is not finished. Resume it first.")
+    if reason := trainable():
+        raise Problem(409, reason)
+    if not (run.config.folds or run.config.leave_one_group_out):
+        raise Problem(409, "This run has no folds to draw a learning curve from. Run it with some.")
+    jobs_of(request).begin(run.path, ["curve", str(run.path)])
     return _summary(request, name, run)
 
 
@@ -204,7 +221,7 @@ async def resume(request: Request, name: str) -> RunSummary:
 async def delete(request: Request, name: str) -> None:
     """Delete a run of this server's folder for ever, its models too."""
     run = _own_run(request, name)
-    if _jobs(request).status(run) == "running":
+    if jobs_of(request).status(run) == "running":
         raise Problem(409, "This run is at work. Cancel it first.")
     models: Models = request.app.state.models
     models.forget_run(run.path)
@@ -237,7 +254,8 @@ async def load(request: Request, name: str) -> list[ModelInfo]:
 # -- what they share ------------------------------------------------------------
 
 
-def _jobs(request: Request) -> Jobs:
+def jobs_of(request: Request) -> Jobs:
+    """The trainings of this server."""
     jobs: Jobs = request.app.state.jobs
     return jobs
 
@@ -259,44 +277,72 @@ def _own_run(request: Request, name: str) -> RunFolder:
 
 
 def _summary(request: Request, name: str, run: RunFolder) -> RunSummary:
-    return summary_of(name, run, _jobs(request), home=_runs(request).at_home(run))
+    return summary_of(name, run, jobs_of(request), home=_runs(request).at_home(run))
 
 
 def _running(request: Request, home: Home) -> str | None:
     """The run that trains in this server's folder, even if another process started it."""
     for name, run in _runs(request).all().items():
-        if run.path.parent == home.runs and _jobs(request).status(run) == "running":
+        if run.path.parent == home.runs and jobs_of(request).status(run) == "running":
             return name
     return None
 
 
-def _refuse_second(request: Request, home: Home) -> None:
-    if running := _running(request, home):
+def refuse_second(request: Request, home: Home) -> None:
+    """Refuse a training or a search beside another one: they would share the processor.
+
+    Raises
+    ------
+    Problem
+        409: one is at work.
+    """
+    studies: Studies = request.app.state.studies
+    searches = (
+        name
+        for name, study in studies.all().items()
+        if study.path.parent == home.studies and holder(study.path) is not None
+    )
+    if running := _running(request, home) or next(searches, None):
         raise Problem(409, f"{running} is at work. Wait until it is finished, or cancel it.")
 
 
 def _config(request: Request, asked: Training) -> RunConfig:
     """What to ask of the run; its process parses the settings, which needs torch."""
+    source = source_of(request, asked.set, asked.names, asked.group, asked.label)
+    options = {name: getattr(asked, name) for name in RunOptions.model_fields}
+    return RunConfig(source=source, **options)
+
+
+def source_of(
+    request: Request, name: str, approaches: Sequence[str], group: str | None, label: str | None
+) -> str:
+    """Where the pictures of a set are; its name, if it is a named one.
+
+    Raises
+    ------
+    Problem
+        Nothing can be trained here, there is no such set or approach, or `group` or `label` makes
+        no sense.
+    """
     if reason := trainable():
         raise Problem(409, reason)
     sets: Sets = request.app.state.sets
-    source = sets.path_of(asked.set)
-    if source is None and not is_named(asked.set):
-        raise Problem(404, f"There is no set {asked.set[:100]!r}.", lists="/api/training")
-    if source is None and not at_hand(asked.set):
-        raise Problem(409, f"{asked.set} is not here yet. Fetch it: bakeoff fetch {asked.set}.")
-    unknown = [name for name in asked.names if name not in APPROACHES]
+    source = sets.path_of(name)
+    if source is None and not is_named(name):
+        raise Problem(404, f"There is no set {name[:100]!r}.", lists="/api/training")
+    if source is None and not at_hand(name):
+        raise Problem(409, f"{name} is not here yet. Fetch it: bakeoff fetch {name}.")
+    unknown = [approach for approach in approaches if approach not in APPROACHES]
     if unknown:
         raise Problem(400, f"There is no approach {unknown[0]!r}.", lists="/api/training")
     try:
-        if asked.group is not None:
-            parse_grouping(asked.group)
-        if asked.label is not None:
-            parse_labelling(asked.label)
+        if group is not None:
+            parse_grouping(group)
+        if label is not None:
+            parse_labelling(label)
     except BakeoffError as error:
         raise Problem(400, str(error)) from None
-    options = {name: getattr(asked, name) for name in RunOptions.model_fields}
-    return RunConfig(source=str(source or asked.set), **options)
+    return str(source or name)
 
 
 def _merged(before: Sequence[Correction], found: Sequence[Fix]) -> tuple[Correction, ...]:
@@ -312,7 +358,8 @@ def _merged(before: Sequence[Correction], found: Sequence[Fix]) -> tuple[Correct
     )
 
 
-def _stamped(name: str) -> str:
+def stamped(name: str) -> str:
+    """A name with the time."""
     return f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from bakeoff.approaches import APPROACHES
 from bakeoff.approaches.own import own_name
@@ -31,7 +31,14 @@ from bakeoff.record.events import Event, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 from bakeoff.record.old_names import read_search
-from bakeoff.record.study import Aim, Search, StudyProtocol, StudyResults, TrialRecord
+from bakeoff.record.study import (
+    Aim,
+    Search,
+    SearchOptions,
+    StudyProtocol,
+    StudyResults,
+    TrialRecord,
+)
 from bakeoff.record.studyfolder import StudyFolder
 from bakeoff.record.whole import read_file, write_file
 from bakeoff.report.study import write_study_report
@@ -77,17 +84,11 @@ SearchListener = Callable[[str, Mapping[str, Any]], None]
 Studies = dict[str, Study]
 
 
-class SearchConfig(BaseModel):
+class SearchConfig(SearchOptions):
     """The configuration of a search, as tune.json keeps it; see `tune`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     config: RunConfig
-    trials: int = 25
-    seconds: float | None = None
-    aims: tuple[Aim, ...] = ("loss",)
-    inner: int | None = None
-    spaces: dict[str, Space] = {}
+    spaces: dict[str, Space] = Field(default_factory=dict)
     storage: str | None = None
     study: str = ""
 

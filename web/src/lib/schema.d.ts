@@ -134,6 +134,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{name}/curve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Curve
+         * @description Add a learning curve to a finished run: `bakeoff curve RUN`. Nothing is trained again.
+         */
+        post: operations["curve_api_runs__name__curve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{name}/events": {
         parameters: {
             query?: never;
@@ -584,7 +604,11 @@ export interface paths {
          */
         get: operations["listed_api_studies_get"];
         put?: never;
-        post?: never;
+        /**
+         * Start
+         * @description Start a search, in a process that goes on when this server ends.
+         */
+        post: operations["start_api_studies_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -605,6 +629,50 @@ export interface paths {
         get: operations["view_api_studies__name__get"];
         put?: never;
         post?: never;
+        /**
+         * Delete
+         * @description Delete a study of this server's folder for ever.
+         */
+        delete: operations["delete_api_studies__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{name}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Stop a search, which can be resumed; answered when it has stopped, some seconds at most.
+         */
+        post: operations["cancel_api_studies__name__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Continue a search that was stopped; finished trials are kept.
+         */
+        post: operations["resume_api_studies__name__resume_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1919,6 +1987,83 @@ export interface components {
             picture: string;
         };
         /**
+         * NewSearch
+         * @description A search to start: on which set, of whose settings, and how, as for `bakeoff tune`.
+         *
+         *     `name` is that of the study, by default the set's with the time.
+         */
+        NewSearch: {
+            /**
+             * Aims
+             * @description What to improve; two give the best of the second among those as good in the first.
+             * @default [
+             *       "loss"
+             *     ]
+             */
+            aims: ("loss" | "accuracy" | "latency" | "size")[];
+            /**
+             * Approaches
+             * @default [
+             *       "cnn"
+             *     ]
+             */
+            approaches: string[];
+            /**
+             * Budget
+             * @description How long to train: quick for a first look, thorough for the last points.
+             * @default standard
+             * @enum {string}
+             */
+            budget: "quick" | "standard" | "thorough";
+            /**
+             * Folds
+             * @description Folds of the cross-validation; 0 scores on the test set only.
+             * @default 5
+             */
+            folds: number;
+            /**
+             * Group
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
+             */
+            group?: string | null;
+            /**
+             * Inner
+             * @description Folds each trial is scored on. Default: 3, or 1 from 2 000 pictures on.
+             */
+            inner?: number | null;
+            /**
+             * Keep Groups
+             * @description Keep the pictures of a group in one fold, or not. Default: where there are enough groups, and enough with each class.
+             */
+            keep_groups?: boolean | null;
+            /**
+             * Label
+             * @description How the class of a picture is found where that is not clear: the name of a column, or a regular expression on the file name.
+             */
+            label?: string | null;
+            /** Name */
+            name?: string | null;
+            /**
+             * Seconds
+             * @description Start no trial after this long.
+             */
+            seconds?: number | null;
+            /**
+             * Seed
+             * @description Seed of the split, the networks and the augmentation.
+             * @default 0
+             */
+            seed: number;
+            /** Set */
+            set: string;
+            /**
+             * Trials
+             * @description Trials for each approach; the first are its defaults.
+             * @default 25
+             */
+            trials: number;
+        };
+        /**
          * NewTraining
          * @description A training to start; `name` is that of the run, by default the set's with the time.
          */
@@ -2975,6 +3120,14 @@ export interface components {
             run: string;
         };
         /**
+         * StartedSearch
+         * @description The study that was started.
+         */
+        StartedSearch: {
+            /** Study */
+            study: string;
+        };
+        /**
          * Strangers
          * @description What models say of drawings of other things, and of known drawings in the page's pens.
          *
@@ -3083,7 +3236,7 @@ export interface components {
             source?: string | null;
             /**
              * State
-             * @description A "damaged" study cannot be read.
+             * @description A "damaged" study cannot be read, or never began.
              */
             state: ("in progress" | "interrupted" | "finished") | "damaged";
             /**
@@ -4042,6 +4195,73 @@ export interface operations {
         };
     };
     cancel_api_runs__name__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    curve_api_runs__name__curve_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5719,6 +5939,75 @@ export interface operations {
             };
         };
     };
+    start_api_studies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSearch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSearch"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     view_api_studies__name__get: {
         parameters: {
             query?: never;
@@ -5737,6 +6026,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_api_studies__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_api_studies__name__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudySummary"] | null;
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_api_studies__name__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudySummary"] | null;
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
                 };
             };
             /** @description Validation Error */

@@ -173,3 +173,13 @@ export function stateWords(state: StudySummary["state"]): string {
     damaged: "damaged",
   }[state];
 }
+
+/** How long the trials that are left will take, by those that are done; null while none is. */
+export function secondsLeft(search: Search): number | null {
+  const finished = search.trials.filter((trial) => trial.state === "finished");
+  const working = search.trials.filter((trial) => trial.state === "running").length;
+  const left = search.wanted - done(search);
+  if (!finished.length || left <= 0 || !working) return null;
+  const each = finished.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / finished.length;
+  return (each * left) / working;
+}
