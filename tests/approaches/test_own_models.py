@@ -107,7 +107,7 @@ def test_an_estimator_becomes_an_approach(models: Path) -> None:
         ("Broken", r"approach broken: its fit fails for 36 pictures .* \(ValueError: no\)"),
         ("Undecided", r"approach undecided: it answers \[\[nan"),
         ("TooWide", r"approach toowide: it answers \[\[0.1.* for one picture of 3 classes"),
-        ("line", r"approach line: line is no model"),
+        ("line", r"approach line: line is not a model"),
         ("linear", "scaling is for other kinds of models"),
         ("strange", "strange.features=cnn: has no features that are made once"),
         ("unknown", "unknown.features=edges: is neither pixels nor an approach"),

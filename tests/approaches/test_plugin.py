@@ -110,8 +110,8 @@ def test_a_plugin_is_listed_after_ours_without_its_import(install: Install) -> N
             r"plug-in gone \(no_such_module:Mine\): cannot be imported",
         ),
         ("other", "hidden_layer:Mine", r"approach other: its class calls itself 'mine'"),
-        ("plain", "hidden_layer:Plain", r"approach plain: plain is no model \(.*Plain"),
-        ("module", "hidden_layer", r"approach module: module is no model \(<module"),
+        ("plain", "hidden_layer:Plain", r"approach plain: plain is not a model \(.*Plain"),
+        ("module", "hidden_layer", r"approach module: module is not a model \(<module"),
     ],
 )
 def test_a_plugin_that_is_no_approach_is_refused(
