@@ -1,17 +1,18 @@
 """The story of a new user on the page, played in Chromium, with the seconds of each step.
 
-    python benchmarks/story.py [--film docs/screens/story.webp]
+    python benchmarks/story.py
+    python benchmarks/story.py --film docs/screens/story.webp
 
 Two classes are drawn, six pictures each; a run is trained; a drawing is answered; a label is
 corrected; the models so far are shared, and the shared page is opened and answers. Server and
 browser run on this machine. The pen moves as fast as the page takes it: the seconds are those of
-the software, not of a hand. With --film the screen is kept as an animation.
+the software, not of a hand. What is printed belongs into `page.txt`. With --film the screens
+are kept as the animation of the README, which slows the story down, and no seconds are printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import re
 import shutil
 import subprocess
@@ -21,25 +22,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
+from film import SIZE, Film, NoFilm
 from measure import hardware
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 EACH = 6
 PATIENCE = 240_000  # ms, for a training on a busy machine
-SIZE = {"width": 1000, "height": 700}
-FILM_WIDTH = 720
+VIEW = {"width": SIZE[0], "height": SIZE[1]}
+PHONE = {"width": 390, "height": SIZE[1]}
+LASTS = 20.0  # seconds of film
 
 
 def main() -> None:
-    """Play it and print the seconds."""
+    """Play it, and print the seconds or write the film."""
     parser = argparse.ArgumentParser(description="The story of a new user, timed")
     parser.add_argument("--film", type=Path, help="an animated WebP to write")
-    film = parser.parse_args().film
+    path = parser.parse_args().film
     expect.set_options(timeout=PATIENCE)
-    print(f"{hardware()}\n\nseconds  step")
+    film = Film() if path else NoFilm()
     with (
         tempfile.TemporaryDirectory() as home,
         served(Path(home)) as address,
@@ -47,12 +50,16 @@ def main() -> None:
     ):
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        story = Story(browser, address)
+        story = Story(browser, address, film)
         story.play()
         browser.close()
-    print(f"{sum(story.seconds.values()):7.1f}  in all")
-    if film:
-        write_film(film, story.frames)
+    if isinstance(film, Film):
+        film.write(path, LASTS)
+        return
+    print(f"{hardware()}; two classes of {EACH} drawings\n\n| seconds | step |\n|---|---|")
+    for words, seconds in story.seconds.items():
+        print(f"| {seconds:.1f} | {words} |")
+    print(f"| {sum(story.seconds.values()):.1f} | in all |")
 
 
 @contextmanager
@@ -74,41 +81,41 @@ class Story:
 
     browser: Browser
     address: str
+    film: NoFilm
     seconds: dict[str, float] = field(default_factory=dict)
-    frames: list[tuple[bytes, int]] = field(default_factory=list)  # JPEG, ms
 
     def play(self) -> None:
-        """All of it, on one page, and a second one for whoever gets the link."""
-        page = self.browser.new_context(viewport=SIZE).new_page()
+        """All of it, on one page, and on that of the one who gets the link."""
+        page = self.browser.new_context(viewport=VIEW).new_page()
         page.set_default_timeout(PATIENCE)
-        steps: tuple[tuple[str, Callable[[Page], None]], ...] = (
-            ("open the page and name two classes", self.begin),
-            (f"draw {2 * EACH} pictures", self.draw_all),
-            ("train until the first model answers", self.train),
-            ("draw, until all models have answered", self.ask),
-            ("correct a label", self.fix),
-            ("publish", self.share),
-            ("open the shared page and draw there", self.visit),
+        steps: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
+            ("open the page and name two classes", "Name two classes", self.begin),
+            (f"draw {2 * EACH} pictures", "Draw six pictures of each", self.draw_all),
+            ("train until the first model answers", "Train several models", self.train),
+            ("draw, until a model has answered", "Every model answers as you draw", self.ask),
+            ("correct a label", "Correct a label where you see it", self.fix),
+            ("publish", "Share the models as a page", self.share),
+            ("open the shared page and draw there", "Anybody with the link can draw", self.visit),
         )
-        for words, step in steps:
+        for words, caption, step in steps:
+            self.film.say(caption)
             start = time.perf_counter()
             step(page)
             self.seconds[words] = time.perf_counter() - start
-            print(f"{self.seconds[words]:7.1f}  {words}", flush=True)
-            self.see(page, 1200)
-
-    def see(self, page: Page, milliseconds: int = 250) -> None:
-        """Keep the screen for the film."""
-        self.frames.append((page.screenshot(type="jpeg", quality=80), milliseconds))
 
     def begin(self, page: Page) -> None:
         """Train, a new set, its classes."""
         page.goto(f"{self.address}/#/train")
-        page.get_by_label("Name of the set").fill("shapes")
-        page.get_by_role("button", name="Start drawing").click()
+        name = page.get_by_label("Name of the set")
+        self.film.click(page, name, 200)
+        name.fill("shapes")
+        self.film.click(page, page.get_by_role("button", name="Start drawing"), 400)
         for label in ("ring", "cross"):
-            page.get_by_label("New class").fill(label)
-            page.get_by_label("New class").press("Enter")
+            field = page.get_by_label("New class")
+            field.fill(label)
+            self.film.look(page, 300)
+            field.press("Enter")
+            self.film.look(page, 300)
 
     def draw_all(self, page: Page) -> None:
         """Six of each class; the keys 1 and 2 choose it, Enter adds the drawing."""
@@ -120,59 +127,86 @@ class Story:
                 page.get_by_role("heading", name="Classes").click()  # out of any field
                 page.keyboard.press(key)
                 expect(page.get_by_text(f"Draw {label}", exact=True)).to_be_visible()
-                draw(page, lines)
-                self.see(page)
+                page.evaluate("scrollTo(0, 0)")
+                self.draw(page, lines, each=not number)
+                self.film.look(page, 170)
                 page.keyboard.press("Enter")
                 counted = page.get_by_role("button", name=f"{label} {number + 1} of at least 10")
                 expect(counted).to_be_visible()
+        self.film.look(page, 500)
 
     def train(self, page: Page) -> None:
         """The proposals as they are: a quick run of the default approaches."""
-        page.get_by_role("link", name="Train on this set").click()
-        page.get_by_role("button", name="Start training").click()
+        self.film.click(page, page.get_by_role("link", name="Train on this set"), 500)
+        self.film.click(page, page.get_by_role("button", name="Start training"), 300)
         expect(page.get_by_text("Try opens when")).to_be_visible()
-        self.see(page, 1000)
+        while isinstance(self.film, Film) and "#/try/" not in page.url:
+            self.film.look(page, 90)
+            page.wait_for_timeout(600)
         expect(page).to_have_url(re.compile("#/try/"))
 
     def ask(self, page: Page) -> None:
         """A drawing that is in no set."""
-        draw(page, ring(9))
+        expect(page.get_by_text("Draw something")).to_be_visible()
+        self.film.look(page, 300)
+        self.draw(page, ring(9), each=True)
         expect(page.locator("[data-answer]").first).to_have_attribute(
             "data-answer", re.compile("ring|cross")
         )
+        self.film.look(page, 1400)
 
     def fix(self, page: Page) -> None:
         """A picture of the set gets its other class, and is kept for the next training."""
-        page.get_by_role("link", name="Data", exact=True).click()
-        page.get_by_role("link", name=re.compile("^Pictures")).click()
-        page.get_by_role("region", name="Pictures").get_by_role("button").first.click()
+        self.film.click(page, page.get_by_role("link", name="Data", exact=True), 500)
+        self.film.click(page, page.get_by_role("link", name=re.compile("^Pictures")), 400)
+        pictures = page.get_by_role("region", name="Pictures").get_by_role("button")
+        self.film.click(page, pictures.first, 600)
         labels = page.get_by_role("region", name="Correct the label")
-        self.see(page, 1000)
-        labels.get_by_role("button", name=re.compile("ring|cross"), pressed=False).click()
-        expect(page.get_by_text("1 change", exact=True)).to_be_visible()
-        self.see(page, 1000)
+        other = labels.get_by_role("button", name=re.compile("ring|cross"), pressed=False)
+        self.film.click(page, other, 900)
         page.keyboard.press("Escape")
-        self.see(page, 1000)
-        page.get_by_role("link", name="Try", exact=True).click()
+        expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+        self.film.look(page, 900)
 
     def share(self, page: Page) -> None:
         """The page under /s/."""
-        page.get_by_role("button", name="Share").click()
-        page.get_by_role("button", name="Publish").click()
+        self.film.click(page, page.get_by_role("link", name="Try", exact=True), 200)
+        self.film.click(page, page.get_by_role("button", name="Share"), 300)
+        self.film.click(page, page.get_by_role("button", name="Publish"), 300)
         expect(page.get_by_role("link", name="Open")).to_be_visible()
+        self.film.look(page, 1200)
 
     def visit(self, page: Page) -> None:
-        """As somebody else, with the address alone."""
+        """As somebody else, on a phone, with the address alone."""
         link = str(page.get_by_role("link", name="Open").get_attribute("href"))
-        other = self.browser.new_context(viewport=SIZE).new_page()
+        other = self.browser.new_context(viewport=PHONE).new_page()
         other.set_default_timeout(PATIENCE)
         other.goto(link)
         expect(other.get_by_text("Draw something")).to_be_visible()
-        draw(other, cross(8))
+        self.film.look(other, 500)
+        self.draw(other, cross(8), each=True)
         expect(other.locator("[data-answer]").first).to_have_attribute(
             "data-answer", re.compile("ring|cross")
         )
-        self.see(other, 1500)
+        self.film.look(other, 700)
+        other.locator("[data-answer]").first.scroll_into_view_if_needed()
+        self.film.look(other, 1500)
+
+    def draw(self, page: Page, lines: list[Line], *, each: bool) -> None:
+        """With the mouse; the film shows each part of a line, or the end alone."""
+        box = page.locator("canvas").first.bounding_box()
+        assert box is not None, "the paper is there"
+        for line in lines:
+            spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
+            self.film.go(spots[0], down=not each)
+            page.mouse.move(*spots[0])
+            page.mouse.down()
+            for _, spot in pairwise(spots):
+                page.mouse.move(*spot, steps=3)
+                self.film.go(spot, down=True)
+                if each:
+                    self.film.look(page, 70)
+            page.mouse.up()
 
 
 Line = list[tuple[float, float]]
@@ -193,29 +227,6 @@ def cross(number: int) -> list[Line]:
         [(0.5 - size, 0.5 - size + lean), (0.5 + size, 0.5 + size - lean)],
         [(0.5 + size - lean, 0.5 - size), (0.5 - size + lean, 0.5 + size)],
     ]
-
-
-def draw(page: Page, lines: list[Line]) -> None:
-    """With the mouse."""
-    box = page.locator("canvas").first.bounding_box()
-    assert box is not None
-    for line in lines:
-        for number, (x, y) in enumerate(line):
-            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
-            if not number:
-                page.mouse.down()
-        page.mouse.up()
-
-
-def write_film(path: Path, frames: list[tuple[bytes, int]]) -> None:
-    """The screens as an animated WebP."""
-    pictures = [Image.open(io.BytesIO(data)) for data, _ in frames]
-    height = round(FILM_WIDTH * SIZE["height"] / SIZE["width"])
-    small = [picture.resize((FILM_WIDTH, height), Image.Resampling.LANCZOS) for picture in pictures]
-    times = [milliseconds for _, milliseconds in frames]
-    small[0].save(
-        path, "WEBP", save_all=True, append_images=small[1:], duration=times, loop=0, quality=70
-    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Locator,
     Page,
+    Playwright,
     Request,
     expect,
     sync_playwright,
@@ -41,12 +42,15 @@ from bakeoff.report import write_report
 from bakeoff.run.bake import bake
 from bakeoff.run.robustness import PICTURES
 
-from .firefox import PROGRAMS
+from .firefox import firefox_program, launch_firefox
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# A browser with no errand of its own: no sandbox where CI is root, no calls home.
+# A browser with no errand of its own: no sandbox where CI is root, no calls home. It has a camera
+# of its own making, whose owner says yes at once.
 QUIET = (
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -91,36 +95,59 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it, for all tests: its driver keeps an event loop at work, so
-    these tests run in a process of their own.
+def playwright() -> Iterator[Playwright]:
+    """What drives the browsers of all tests. It keeps an event loop at work, so these tests run in
+    a process of their own.
     """
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        assert "CI" not in os.environ, "CI installs Chromium"
-        pytest.skip("no Chromium here; install it to test the page")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
-        yield opened
-        opened.close()
+    with sync_playwright() as started:
+        yield started
 
 
-def firefox_program() -> str:
-    """Where Firefox is; the test is skipped without it."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+def installed(program: str | None, name: str) -> str:
+    """Where a browser is; the test is skipped without it."""
     if program is None:
-        assert "CI" not in os.environ, "CI installs Firefox"
-        pytest.skip("no Firefox here; install it to compare the browsers")
+        assert "CI" not in os.environ, f"CI installs {name}"
+        pytest.skip(f"no {name} here; install it to test the page")
     return program
 
 
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium, as the system has it, for all tests."""
+    program = installed(next(filter(None, map(shutil.which, CHROMIUM)), None), "Chromium")
+    opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Firefox, as the system has it, for all tests."""
+    program = installed(firefox_program(), "Firefox")
+    opened = launch_firefox(playwright, program, tmp_path_factory.mktemp("firefox"))
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def engine(request: pytest.FixtureRequest) -> Browser:
+    """The browser of a test: Chromium, and Firefox too with `in_both`."""
+    name = getattr(request, "param", "chromium")
+    opened: Browser = request.getfixturevalue({"chromium": "browser"}.get(name, name))
+    return opened
+
+
+# Marks a test that uses `page`, or `engine`, to run once in each browser.
+in_both = pytest.mark.parametrize("engine", ["chromium", "firefox"], indirect=True)
+
+
+@pytest.fixture
+def page(engine: Browser) -> Iterator[Page]:
     """A fresh page of 1280×900. What it complains of, or asks of other hosts, fails the test.
 
     A test that provokes a refusal on purpose says so with `provokes`.
     """
-    with watched(browser, viewport={"width": 1280, "height": 900}) as opened:
+    with watched(engine, viewport={"width": 1280, "height": 900}) as opened:
         yield opened
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import (
     CAMERA,
-    CHROMIUM,
-    QUIET,
     TRY,
     Served,
     answer,
     choose,
     drop,
+    in_both,
     provokes,
     saved,
     serious,
-    watched,
 )
 
 
@@ -90,7 +87,11 @@ def test_a_broken_file_is_refused_in_words(page: Page, served: Served, tmp_path:
     provokes(page, "status of 400")
 
 
-@pytest.mark.parametrize("event", ["paste", "drop"])
+@pytest.mark.parametrize(
+    ("engine", "event"),  # Firefox lets no script put files on a clipboard
+    [("chromium", "paste"), ("chromium", "drop"), ("firefox", "drop")],
+    indirect=["engine"],
+)
 def test_pasted_and_dropped(
     room: Page, digits: NDArray[np.uint8], tmp_path: Path, event: str
 ) -> None:
@@ -139,21 +140,13 @@ def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None
     assert page.evaluate("window.camera.getTracks().every(one => one.readyState === 'ended')")
 
 
-def test_a_real_camera_may_be_used(served: Served, browser: Browser) -> None:
-    # One of Chromium's own making; its owner says yes at once. What the server forbids would show.
-    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    kind = browser.browser_type
-    program = next(filter(None, map(shutil.which, CHROMIUM)))
-    opened = kind.launch(executable_path=program, args=[*QUIET, *fake])
-    try:
-        with watched(opened) as page:
-            page.goto(served.at(TRY))
-            page.get_by_role("button", name="Camera").click()
-            page.get_by_role("button", name="Take photo").click()
-            expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
-            expect(answer(page, "CNN from scratch")).to_be_visible()
-    finally:
-        opened.close()
+@in_both
+def test_a_real_camera_may_be_used(room: Page) -> None:
+    # One of the browser's own making. What the server forbids would show.
+    room.get_by_role("button", name="Camera").click()
+    room.get_by_role("button", name="Take photo").click()
+    expect(room.get_by_role("img", name="photo.jpg")).to_be_visible()
+    expect(answer(room, "CNN from scratch")).to_be_visible()
 
 
 def test_a_camera_that_may_not_be_used_says_so(page: Page, served: Served) -> None:

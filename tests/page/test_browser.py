@@ -15,7 +15,18 @@ from playwright.sync_api import Browser, Page, expect
 
 from bakeoff.data.read import read
 
-from .conftest import SEVEN, Served, answer, choose, draw, provokes, serious, sideways, watched
+from .conftest import (
+    SEVEN,
+    Served,
+    answer,
+    choose,
+    draw,
+    in_both,
+    provokes,
+    serious,
+    sideways,
+    watched,
+)
 
 PICTURES = 1_050
 REFUSED = 751  # a digit that the baseline takes for none of the classes
@@ -80,6 +91,7 @@ def test_the_browser_answers_as_the_server(
     assert worst <= TOLERANCE
 
 
+@in_both
 def test_drawn_offline(room: Page) -> None:
     draw(room, SEVEN)
     expect(answer(room, "CNN from scratch")).to_be_visible()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -12,24 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from .conftest import Served, choose, firefox_program
-from .firefox import Firefox
+from .conftest import Served, choose, in_both
 from .pictures import packed, pen, photo
 
 TOLERANCE = 1e-3
-INPUT = 'input[aria-label="Pictures, a zip, or a CSV of pixels"]'
 Answers = dict[tuple[str, str], dict[str, str]]
-
-# In Firefox a download is read where the page makes it.
-DOWNLOAD = """async () => {
-  let made = null;
-  const original = URL.createObjectURL;
-  URL.createObjectURL = (blob) => ((made = blob), original.call(URL, blob));
-  [...document.querySelectorAll("button")]
-    .find((one) => one.textContent.includes("Download CSV")).click();
-  URL.createObjectURL = original;
-  return await made.text();
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -64,37 +50,17 @@ def parsed(text: str) -> Answers:
     return {(one["picture"], one["model"]): one for one in csv.DictReader(io.StringIO(text))}
 
 
-def in_chromium(page: Page, site: str, files: list[Path]) -> str:
+@in_both
+def test_large_pictures_get_the_server_s_answers(
+    page: Page, site: str, files: list[Path], there: Answers
+) -> None:
     page.goto(site)
     expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
     choose(page, *files)
-    expect(page.get_by_text("files …")).to_be_visible()
-    expect(page.get_by_text("files …")).to_be_hidden(timeout=60_000)
+    expect(page.locator(".cell")).to_have_count(len(files), timeout=60_000)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
-    return Path(download.value.path()).read_text(encoding="utf-8")
-
-
-def in_firefox(_: Page, site: str, files: list[Path]) -> str:
-    with Firefox(firefox_program()) as firefox:
-        firefox.goto(site)
-        firefox.wait_for("() => document.querySelectorAll('article').length === 2")
-        firefox.choose(INPUT, *files)
-        firefox.wait_for(
-            "(count) => document.querySelectorAll('.cell').length === count", len(files)
-        )
-        return str(firefox.evaluate(DOWNLOAD))
-
-
-@pytest.mark.parametrize("ask", [in_chromium, in_firefox])
-def test_large_pictures_get_the_server_s_answers(
-    page: Page,
-    site: str,
-    files: list[Path],
-    there: Answers,
-    ask: Callable[[Page, str, list[Path]], str],
-) -> None:
-    here = parsed(ask(page, site, files))
+    here = parsed(Path(download.value.path()).read_text(encoding="utf-8"))
     assert set(here) == set(there)
     assert len(here) == 2 * len(files)
     for key, said in there.items():

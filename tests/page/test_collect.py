@@ -6,16 +6,19 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from ..data.pictures_made import drawing, encoded
-from .conftest import CAMERA, drop, provokes, serious
+from .conftest import drop, in_both, provokes, serious
 from .pictures import packed, photo
 
 
-def test_classes_are_recorded_renamed_and_merged(page: Page, workshop: str) -> None:
-    page.add_init_script(CAMERA)
-    page.goto(f"{workshop}/#/train/set/snaps")
+@in_both
+def test_classes_are_recorded_renamed_and_merged(
+    page: Page, workshop: str, request: pytest.FixtureRequest
+) -> None:
+    page.goto(f"{workshop}/#/train/set/snaps in {request.node.callspec.id}")
     for label in ("mug", "cup", "jug"):
         page.get_by_label("New class").fill(label)
         page.get_by_label("New class").press("Enter")

@@ -19,6 +19,7 @@ from bakeoff.report import write_report
 from .conftest import (
     VIEWS,
     Served,
+    in_both,
     opening,
     provokes,
     serious,
@@ -62,6 +63,7 @@ def test_the_overview_shows_the_results(page: Page, served: Served, trained: Run
     expect(page.get_by_role("link", name=results.comparison[0].words)).to_be_visible()
 
 
+@in_both
 def test_it_opens_with_a_picture(told: Page, made: tuple[Served, RunFolder]) -> None:
     results = made[1].results()
     assert results.verdict is not None
@@ -82,6 +84,7 @@ def test_it_opens_with_a_picture(told: Page, made: tuple[Served, RunFolder]) -> 
     expect(told.get_by_role("dialog")).to_contain_text("Held out in")
 
 
+@in_both
 def test_labels_are_corrected_where_they_are_seen(
     told: Page, made: tuple[Served, RunFolder], tmp_path: Path
 ) -> None:

@@ -13,9 +13,10 @@ from tests.report.made_up_run import KINDS, make_run
 from bakeoff.record.folder import RunFolder
 from bakeoff.report import write_report
 
-from .conftest import Served, serious, view, watched, weakest
+from .conftest import Served, in_both, serious, view, watched, weakest
 
 
+@in_both
 def test_behind_a_cell_are_as_many_pictures_as_its_number(
     page: Page, served: Served, trained: RunFolder
 ) -> None:

@@ -21,8 +21,7 @@ from playwright.sync_api import Browser
 from bakeoff.data.decode import decode
 from bakeoff.errors import BakeoffError
 
-from .conftest import WEB, firefox_program, hosted
-from .firefox import Firefox
+from .conftest import WEB, hosted
 from .pictures import packed, pen, photo
 
 Ask = Callable[[bytes], Any]
@@ -60,7 +59,7 @@ def site(root: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
+@pytest.fixture(scope="module", params=["browser", "firefox"])
 def ask(request: pytest.FixtureRequest, root: Path, site: str) -> Iterator[Ask]:
     """What the page makes of the bytes of a file, in one of the browsers."""
     files = itertools.count()
@@ -70,16 +69,11 @@ def ask(request: pytest.FixtureRequest, root: Path, site: str) -> Iterator[Ask]:
         file.write_bytes(data)
         return f"/{file.name}"
 
-    if request.param == "chromium":
-        browser: Browser = request.getfixturevalue("browser")
-        page = browser.new_page()
-        page.goto(site)
-        yield lambda data: page.evaluate(ASK, put(data))
-        page.close()
-        return
-    with Firefox(firefox_program()) as firefox:
-        firefox.goto(site)
-        yield lambda data: firefox.evaluate(ASK, put(data))
+    browser: Browser = request.getfixturevalue(request.param)
+    page = browser.new_page()
+    page.goto(site)
+    yield lambda data: page.evaluate(ASK, put(data))
+    page.close()
 
 
 def apart(said: Any, data: bytes) -> int:

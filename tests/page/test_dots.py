@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ONE, TRY, Served, answer, draw, firefox_program, watched
-from .firefox import Firefox
+from .conftest import ONE, TRY, Served, answer, draw, watched
 
 DARK = """(canvas) => {
   const { width, height } = canvas;
@@ -109,20 +108,10 @@ def test_erased_paper_gets_no_answer(paper: Page) -> None:
     expect(answer(paper, "CNN from scratch")).to_be_visible()
 
 
-def test_firefox_draws_the_same_dot(site: str) -> None:
-    with Firefox(firefox_program()) as firefox:
-        firefox.goto(site)
-        firefox.wait_for("() => document.querySelectorAll('article').length === 2")
-        share = firefox.evaluate(
-            f"""async () => {{
-              const canvas = document.querySelector('canvas');
-              canvas.setPointerCapture = () => {{}};
-              const box = canvas.getBoundingClientRect();
-              for (const type of ['pointerdown', 'pointerup'])
-                canvas.dispatchEvent(new PointerEvent(type, {{ bubbles: true, pointerId: 1,
-                  pointerType: 'mouse', clientX: box.left + 90, clientY: box.top + 90 }}));
-              return ({DARK})(canvas);
-            }}"""
-        )
-        assert share == pytest.approx(DOT, rel=0.2)
-        assert firefox.wait_for("() => document.querySelectorAll('[data-answer]').length === 2")
+def test_firefox_draws_the_same_dot(firefox: Browser, site: str) -> None:
+    with watched(firefox) as page:
+        page.goto(site)
+        expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible()
+        by_mouse(page)
+        expect(page.locator("[data-answer]")).to_have_count(2)
+        assert dark(page) == pytest.approx(DOT, rel=0.2)

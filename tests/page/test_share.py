@@ -9,10 +9,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ONE, TRY, Served, answer, draw, serious, watched
+from .conftest import ONE, TRY, Served, answer, draw, in_both, serious, watched
 
 
-def test_a_run_is_published_and_drawn_on(page: Page, browser: Browser, served: Served) -> None:
+@in_both
+def test_a_run_is_published_and_drawn_on(page: Page, engine: Browser, served: Served) -> None:
     page.goto(served.at(TRY))
     page.get_by_role("button", name="Share").click()
     panel = page.get_by_role("dialog", name="Share digits")
@@ -23,7 +24,7 @@ def test_a_run_is_published_and_drawn_on(page: Page, browser: Browser, served: S
     expect(panel.get_by_text(f"{served.address}/s/digits/")).to_be_visible()
     expect(panel.get_by_text("works on this machine alone")).to_be_visible()
     assert serious(page) == []
-    with watched(browser, viewport={"width": 390, "height": 844}) as phone:
+    with watched(engine, viewport={"width": 390, "height": 844}) as phone:
         phone.goto(str(panel.get_by_role("link", name="Open").get_attribute("href")))
         expect(phone.get_by_text("Draw something")).to_be_visible()
         draw(phone, ONE)

@@ -29,6 +29,7 @@ from .conftest import (
     answer,
     choose,
     draw,
+    in_both,
     provokes,
     saved,
     serious,
@@ -39,6 +40,7 @@ from .conftest import (
 from .pictures import packed, photo
 
 
+@in_both
 def test_every_model_answers_during_drawing(room: Page) -> None:
     box = room.locator("canvas").first.bounding_box()
     assert box is not None
@@ -105,6 +107,7 @@ def test_the_eraser_paints_white(room: Page) -> None:
     assert not dark
 
 
+@in_both
 def test_drawing_works_by_keyboard(room: Page) -> None:
     paper = room.get_by_role("application", name="Drawing pad")
     paper.focus()
@@ -120,6 +123,7 @@ def test_drawing_works_by_keyboard(room: Page) -> None:
     expect(room.get_by_text("Draw something")).to_be_visible()
 
 
+@in_both
 def test_a_pen_s_every_point_counts_and_a_resting_hand_does_not(room: Page) -> None:
     paper = room.locator("canvas").first
     marks = paper.evaluate(
@@ -302,6 +306,7 @@ def test_many_pictures_at_once(pile: Page) -> None:
     assert "sort=unsure" in pile.url
 
 
+@in_both
 def test_the_answers_to_many_can_be_downloaded(pile: Page) -> None:
     with pile.expect_download() as download:
         pile.get_by_role("button", name="Download CSV").click()

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Served, firefox_program, hosted, provokes, serious, sideways, watched
-from .firefox import Firefox
+from .conftest import Served, hosted, provokes, serious, sideways, watched
 
 COMMAND = "python -m http.server -d "
 
@@ -46,13 +45,12 @@ def test_a_double_click_says_what_to_do(
         provokes(page, "file:", "preload assets")
 
 
-def test_firefox_says_it_too(folder: Path) -> None:
+def test_firefox_says_it_too(firefox: Browser, folder: Path) -> None:
     plain = folder.rename(folder.with_name("site"))
-    with Firefox(firefox_program()) as firefox:
-        firefox.goto((plain / "index.html").as_uri())
-        assert firefox.evaluate("() => document.getElementById('from-disk').innerText").endswith(
-            f"{COMMAND}{plain}"
-        )
+    with watched(firefox) as page:
+        page.goto((plain / "index.html").as_uri())
+        expect(page.locator("#from-disk")).to_contain_text(f"{COMMAND}{plain}")
+        provokes(page, "URL constructor")  # of ONNX Runtime, in a worker from disk
 
 
 def test_the_command_opens_the_page(page: Page, site_of: str) -> None:

@@ -74,7 +74,10 @@ export type RunEvent = Schema["RunEvent"];
  * Read with fetch, as EventSource cannot send a token.
  */
 export async function* events(run: string, signal: AbortSignal): AsyncGenerator<RunEvent> {
-  const response = await request(`/api/runs/${encodeURIComponent(run)}/events`, { signal });
+  const response = await request(`/api/runs/${encodeURIComponent(run)}/events`, {
+    signal,
+    cache: "no-store",
+  });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
