@@ -52,6 +52,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         story = Story(browser, address, film)
         story.play()
+        story.end()
         browser.close()
     if isinstance(film, Film):
         film.write(path, LASTS)
@@ -92,7 +93,7 @@ class Story:
             ("open the page and name two classes", "Name two classes", self.begin),
             (f"draw {2 * EACH} pictures", "Draw six pictures of each", self.draw_all),
             ("train until the first model answers", "Train several models", self.train),
-            ("draw, until a model has answered", "Every model answers as you draw", self.ask),
+            ("draw, until a model has answered", "The first model answers as you draw", self.ask),
             ("correct a label", "Correct a label where you see it", self.fix),
             ("publish", "Share the models as a page", self.share),
             ("open the shared page and draw there", "Anybody with the link can draw", self.visit),
@@ -102,6 +103,13 @@ class Story:
             start = time.perf_counter()
             step(page)
             self.seconds[words] = time.perf_counter() - start
+
+    def end(self) -> None:
+        """Stop the training, which would go on without the server."""
+        request = self.browser.new_context(base_url=self.address).request
+        for run in request.get("/api/runs").json():
+            if run["status"] == "running":
+                request.post(f"/api/runs/{run['name']}/cancel")
 
     def begin(self, page: Page) -> None:
         """Train, a new set, its classes."""

@@ -2,13 +2,14 @@
 
     python tests/page/bidi_relay.py firefox-esr --headless --remote-debugging-port=0 …
 
-Each message goes through as it is, but for two differences between Firefox ESR 153 and the standard as
-Playwright 1.65 expects it:
+Each message goes through as it is, but for two differences between Firefox ESR 153 and the
+standard as Playwright 1.65 expects it:
 
 - The answer to a command in `EXCUSED` that Firefox does not know: Playwright is told that it was
   carried out, since otherwise no context could be opened. It sets what `prefers-color-scheme` says,
   which stays light.
-- The events of a download have no id: they get its address as one, since otherwise Playwright ignores them.
+- The events of a download have no id: they get its address as one, since otherwise Playwright
+  ignores them.
 """
 
 from __future__ import annotations

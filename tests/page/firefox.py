@@ -1,9 +1,10 @@
 """Firefox as the system has it, driven by Playwright over WebDriver BiDi.
 
-Playwright's own driver for Firefox needs its own build of Firefox, which no Linux distribution packages.
-Its channel ``moz-firefox`` speaks WebDriver BiDi, the standard, which every Firefox answers; so one
-test runs in both browsers, with the same clicks, keys and expectations. Marionette, which these
-tests used before, is Firefox's own protocol: it needed a client and a second version of each test.
+Playwright's own driver for Firefox needs its own build of Firefox, which no Linux distribution
+packages. Its channel ``moz-firefox`` speaks WebDriver BiDi, the standard, which every Firefox
+answers; so one test runs in both browsers, with the same clicks, keys and expectations. Marionette,
+which these tests used before, is Firefox's own protocol: it needed a client and a second version
+of each test.
 
 Firefox ESR 153 lacks one command that Playwright 1.65 sends to each new context, so the program
 that Playwright starts is `bidi_relay.py`, which excuses it. Hence no dark scheme in Firefox.
