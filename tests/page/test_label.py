@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
@@ -75,6 +76,20 @@ def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
         press(page, "u")
         assert shown(page) == apart
         expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+
+
+def test_a_stored_set_without_labels_shows_its_pictures(workshop: str, page: Page) -> None:
+    files = [
+        ("files", (f"{shape}-{number}.png", drawn(shape, number), "image/png"))
+        for number in range(EACH)
+        for shape in ("box", "ring")
+    ]
+    httpx.post(f"{workshop}/api/sets", data={"name": "bare"}, files=files).raise_for_status()
+    page.goto(f"{workshop}/#/train")
+    card = page.get_by_role("article").filter(has=page.get_by_role("link", name="bare", exact=True))
+    expect(card).to_contain_text("16 pictures without a label")
+    expect(card).not_to_contain_text("0 classes")
+    expect(card.locator("img")).to_have_count(5)
 
 
 @pytest.mark.long

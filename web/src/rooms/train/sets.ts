@@ -39,6 +39,11 @@ export function listPictures(name: string): Promise<PictureInfo[]> {
   return get(`${at(name)}/pictures`);
 }
 
+/** The pictures of a set that wait for a label. */
+export function listWaiting(name: string): Promise<Schema["PictureInfo"][]> {
+  return get(`${at(name)}/waiting`);
+}
+
 /** Add a picture to a class; the first one creates the set. */
 export function addPicture(
   name: string,
