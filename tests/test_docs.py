@@ -55,7 +55,7 @@ def test_the_commands_about_labelling_are_understood() -> None:
     ]
     commands = typer.main.get_command(app)
     assert isinstance(commands, typer.core.TyperGroup)
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         program, name, *arguments = shlex.split(line)
         assert program == "bakeoff"

@@ -44,6 +44,7 @@ __all__ = [
     "curves_shown",
     "duration",
     "leaderboard",
+    "pseudo_labels_shown",
     "verdict_shown",
 ]
 
@@ -111,6 +112,7 @@ class RunScreen:
         self.kept = kept
         self.rows: dict[str, _Row] = {}
         self.smaller: dict[str, float] = {}
+        self.again: set[str] = set()
         self.after = ""  # what is done when all is trained, and how far
         self.workers = 1
         self.started = time.monotonic()
@@ -163,7 +165,11 @@ class RunScreen:
         # A fit on half of the pictures trains for more epochs, so it takes more than half.
         self.smaller = {unit: share**0.65 for unit, share in event.curve.items()}
         units = dict.fromkeys([*event.folds, "final"], 1.0) | self.smaller
-        self.rows = {name: _Row(units) for name in event.approaches}
+        self.again = {unit for units in event.again.values() for unit in units}
+        self.rows = {
+            name: _Row(units | dict.fromkeys(event.again.get(name, ()), 1.0))
+            for name in event.approaches
+        }
         self.console.print(Text(event.description, style="bold"))
         if event.groups:
             self.console.print(Text(event.groups))
@@ -206,7 +212,7 @@ class RunScreen:
             if isinstance(event, UnitFinished):
                 row.took += event.seconds
                 row.seconds.append(event.seconds / row.units[event.fold])
-            if event.accuracy is not None and event.fold not in self.smaller:
+            if event.accuracy is not None and event.fold not in {*self.smaller, *self.again}:
                 row.accuracies.append(event.accuracy)
             if not self.console.is_terminal:
                 self.console.print(_line(event))
@@ -286,6 +292,13 @@ def curves_shown(results: Results) -> Group:
         if one.learning is not None:
             shown += [_curve_shown(one.name, one.learning), Text(one.learning.words)]
     return Group(*shown)
+
+
+def pseudo_labels_shown(results: Results) -> Group:
+    """What pseudo labels gain the approaches that the verdict is not about, if they were tried."""
+    said = {one.text for one in results.verdict.sentences} if results.verdict else set()
+    words = [one.pseudo.words for one in results.approaches if one.pseudo is not None]
+    return Group(*(Text(one) for one in words if one not in said))
 
 
 def _curve_shown(name: str, curve: LearningCurve) -> Table:

@@ -38,6 +38,7 @@ __all__ = ["Trained", "Trainer", "eye_of"]
 
 Rows = NDArray[np.int64]
 
+NOTHING = np.empty(0, dtype=np.int64)
 OOD_PICTURES = 5_000  # enough for means and a covariance
 
 
@@ -188,12 +189,28 @@ class Trainer:
             if name in other.__dict__:
                 self.__dict__[name] = other.__dict__[name]
 
+    def labelled(self, labels: NDArray[np.int64]) -> Trainer:
+        """The same on the same pictures with other labels; what was computed is shared."""
+        other = Trainer(
+            self.approach,
+            self.task,
+            self.pictures,
+            labels,
+            self.compute,
+            seed=self.seed,
+            classes=self.classes,
+        )
+        _ = self.source  # else each would make its own
+        other.share(self)
+        return other
+
     def fit(
         self,
         name: str,
         *,
         train: Rows,
         validation: Rows,
+        guessed: Rows = NOTHING,
         schedule_for: int | None = None,
         stop_after: int | None = None,
         temperature: float | None = None,
@@ -206,8 +223,10 @@ class Trainer:
         ----------
         name : of this fit; its seed depends on it.
         train, validation : rows to train on, and to choose by; the latter may be empty.
+        guessed : further rows to train on, whose labels are guesses: neither the temperature nor
+            the OOD score learns from them.
         schedule_for : the number of pictures that epochs and batches are scaled to; None: that
-            of `train`.
+            of `train` and `guessed`.
         stop_after : end after this epoch of that schedule.
         temperature : None: fit it to what is unseen, such as `validation`; 1 if that is nothing.
         weights : N, of the loss of each picture in training, at any scale; None: all the same.
@@ -216,13 +235,14 @@ class Trainer:
         seed = self.seed_of(name)
         torch.manual_seed(seed)  # the first weights
         network = self.approach.build(self.task)
-        training = self.training(schedule_for or len(train))
-        weights = balanced(weights, self.labels, train, training.balance)
+        learned = np.concatenate([train, guessed])
+        training = self.training(schedule_for or len(learned))
+        weights = balanced(weights, self.labels, learned, training.balance)
         fitted = self.approach.fit(
             network,
             self.source,
             torch.from_numpy(self.labels),
-            train=torch.from_numpy(train),
+            train=torch.from_numpy(learned),
             validation=torch.from_numpy(validation),
             training=training,
             compute=self.compute,
@@ -235,7 +255,7 @@ class Trainer:
         if self.approach.fixed:
             temperature = 1.0
         elif temperature is None:
-            temperature = self._temperature(fitted)
+            temperature = self._temperature(fitted, guessed)
         return Trained(self.assemble(network, temperature), temperature, fitted)
 
     def training(self, pictures: int) -> Training:
@@ -283,10 +303,12 @@ class Trainer:
             self.task.classes,
         )
 
-    def _temperature(self, fitted: Fitted) -> float:
+    def _temperature(self, fitted: Fitted, guessed: Rows) -> float:
         if fitted.unseen_logits is None:
             return 1.0
-        return fit_temperature(fitted.unseen_logits.numpy(), self.labels[fitted.unseen])
+        rows = fitted.unseen.numpy()
+        known = ~np.isin(rows, guessed)
+        return fit_temperature(fitted.unseen_logits.numpy()[known], self.labels[rows[known]])
 
 
 def eye_of(approach: Approach, task: Task, frozen: nn.Module | None) -> nn.Module | None:

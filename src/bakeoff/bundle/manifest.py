@@ -123,6 +123,8 @@ class Manifest(_Record):
     """The settings of the approach."""
     pretrained: Text = ""
     """What the approach knew before it was trained, from whom and from what data, with licences."""
+    pseudo_labels: Text = ""
+    """What pseudo labels gained and whether they were used; empty if they were not asked for."""
     trained_on: TrainedOn
     scores: list[Score]
     confused: list[ConfusedPair]

@@ -118,6 +118,7 @@ def demo(
     "curve",
     "robustness",
     "metric",
+    "pseudo_label",
 )
 def run(
     context: typer.Context,
@@ -159,6 +160,8 @@ def run(
     `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
 
     `bakeoff run pictures/ --unlabelled more/` – and which of more/ to label next
+
+    `bakeoff run pictures/ --unlabelled more/ --pseudo-label` – learn from sure answers too
 
     `bakeoff run pictures/ --cost costs.csv` – the winner makes the cheapest mistakes
 
@@ -434,12 +437,13 @@ def watch(work: Callable[[dict[str, Any]], RunFolder], path: Path, open_report: 
 
 def print_outcome(folder: RunFolder) -> None:
     """Print the results of a finished run."""
-    from bakeoff.screen import curves_shown, leaderboard, verdict_shown
+    from bakeoff.screen import curves_shown, leaderboard, pseudo_labels_shown, verdict_shown
 
     results = folder.results()
     console.print(leaderboard(results))
     console.print(verdict_shown(results))
     console.print(curves_shown(results))
+    console.print(pseudo_labels_shown(results))
     if left_out := results.dataset.left_out:
         console.print(f"\nLeft out ({len(left_out)}), all listed in the report:", style="bold")
         for item in left_out[:LISTED]:

@@ -87,6 +87,16 @@ class Pictures(Sequence[NDArray[np.uint8]]):
             buffer[ends[index] - sizes[index] : ends[index]] = self[int(index)].reshape(-1)
         return Pictures(buffer, ends - sizes, shapes)
 
+    def with_more(self, more: Pictures) -> Pictures:
+        """These pictures, then `more`, in a buffer of their own."""
+        writer = PictureWriter()
+        try:
+            for picture in (*self, *more):
+                writer.append(picture)
+        finally:
+            both = writer.finish()  # also after an interruption, so that the file is deleted
+        return both
+
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""
         if (self.shapes == self.shapes[:1]).all():  # nothing to sort, as for a single picture

@@ -27,11 +27,13 @@ __all__ = [
     "holm",
     "mcnemar",
     "p_in_words",
+    "paired_interval",
     "pictures_to_tell",
 ]
 
 ALPHA = 0.05
 TOO_CLOSE = "too close to call"
+Z = 1.959964  # 2.5 % of a normal distribution lie beyond
 TOST_Z = 1.644854  # 5 % of a normal distribution lie beyond
 EQUAL = 0.01  # accuracies that differ by less are equal for all that people do with them
 POWER = 0.8
@@ -217,17 +219,32 @@ def equal_within(only_a: int, only_b: int, pictures: int) -> float:
     """
     if not pictures:
         return 1.0
-    ends = []
-    for mine, other in ((only_a, only_b), (only_b, only_a)):
-        low, high = (mine - other) / pictures, 1.0
-        for _ in range(40):
-            middle = (low + high) / 2
-            if _tango(mine, other, pictures, middle) > -TOST_Z:
-                low = middle
-            else:
-                high = middle
-        ends.append(high)
-    return max(ends)
+    return max(_upper(only_a, only_b, pictures, TOST_Z), _upper(only_b, only_a, pictures, TOST_Z))
+
+
+def paired_interval(only_a: int, only_b: int, pictures: int) -> tuple[float, float]:
+    """The 95 % interval of the accuracy of a minus that of b: Tango's score interval (1998).
+
+    Parameters
+    ----------
+    only_a, only_b : pictures that only one of them has right.
+    pictures : N.
+    """
+    if not pictures:
+        return -1.0, 1.0
+    return -_upper(only_b, only_a, pictures, Z), _upper(only_a, only_b, pictures, Z)
+
+
+def _upper(mine: int, other: int, pictures: int, z: float) -> float:
+    """The upper end of Tango's interval at `z` standard errors."""
+    low, high = (mine - other) / pictures, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if _tango(mine, other, pictures, middle) > -z:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _tango(mine: int, other: int, pictures: int, gap: float) -> float:

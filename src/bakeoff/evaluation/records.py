@@ -20,6 +20,7 @@ __all__ = [
     "Mistake",
     "Odd",
     "Powered",
+    "PseudoLabels",
     "ReliabilityBin",
     "Robustness",
     "Scores",
@@ -97,6 +98,28 @@ class Powered:
     accuracy: float
     interval: Interval
     worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class PseudoLabels:
+    """What a second training on a model's own sure answers gains, on held-out labelled pictures.
+
+    `pictures` have no label, `sure` of them were trained on in a fold, on average. `before` and
+    `after` are the `metric` out of fold without and with them, `gain` is the difference with its
+    95 % `interval`, positive if they help, and `p` the two-sided p of the paired test. They are
+    `used`, in the scores and in the final model, only if the gain is shown.
+    """
+
+    pictures: int
+    sure: float
+    metric: str
+    before: float
+    after: float
+    gain: float
+    interval: Interval
+    p: float
+    used: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True)

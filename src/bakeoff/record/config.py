@@ -57,6 +57,11 @@ class ApproachConfig(BaseModel):
         """
         return OwnEntry.of(self.name, self.own) if self.own else entry_of(self.name)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether it was made elsewhere and is only scored."""
+        return self.own is not None and self.own.fixed
+
     def knowing(self, **pictures: Any) -> ApproachConfig:
         """The same, with what a model that is only scored must know of the pictures."""
         if self.own is None or not self.own.fixed:
@@ -197,6 +202,14 @@ class RunOptions(BaseModel):
         bool,
         Field(description="Score each approach on rotated, blurred, shaded … pictures too."),
     ] = True
+    pseudo_label: Annotated[
+        bool,
+        Field(
+            description="Train each model again on its own sure answers about the pictures "
+            "without a label, and keep that only where held-out pictures show a gain; takes two "
+            "to four times as long.",
+        ),
+    ] = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,6 +219,11 @@ class RunOptions(BaseModel):
     def approach(self, name: str) -> ApproachConfig:
         """The approach of this name that takes part."""
         return next(approach for approach in self.approaches if approach.name == name)
+
+    @property
+    def trained_twice(self) -> tuple[str, ...]:
+        """The approaches that are trained again with pseudo labels."""
+        return tuple(one.name for one in self.approaches if self.pseudo_label and not one.fixed)
 
     @model_validator(mode="before")
     @classmethod
@@ -280,7 +298,8 @@ class RunConfig(RunOptions):
 
     `unlabelled` is a source of pictures without labels. `corrections` are held as such, so that
     the table they came from may change or go; among them are labels of such pictures.
-    `fingerprint` is that of the pictures, once they are read. `recipe` counts the ways in which
+    `fingerprint` is that of the pictures, once they are read; `unlabelled_fingerprint` that of the
+    pictures without a label, where pseudo labels are wanted. `recipe` counts the ways in which
     versions of bakeoff prepared pictures: weights of one do not fit the models of another.
     """
 
@@ -289,6 +308,7 @@ class RunConfig(RunOptions):
     unlabelled: str | None = None
     corrections: tuple[Correction, ...] = ()
     fingerprint: str = ""
+    unlabelled_fingerprint: str = ""
     recipe: int = RECIPE
 
     def check_recipe(self, path: Path) -> None:
@@ -331,6 +351,12 @@ class RunConfig(RunOptions):
             raise BakeoffError(
                 "learning curve",
                 "it is scored on what folds hold out, and there are none",
+                "Ask for 2 folds or more",
+            )
+        if config.pseudo_label and not (config.folds or config.leave_one_group_out):
+            raise BakeoffError(
+                "pseudo labels",
+                "their gain is measured on what folds hold out, and there are none",
                 "Ask for 2 folds or more",
             )
         if config.metric == "cost" and not config.cost:

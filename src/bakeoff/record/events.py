@@ -57,7 +57,8 @@ class RunStarted(_Event):
     """A run begins, or goes on.
 
     `curve` has the smaller folds of the learning curve and the share of a fold that each learns
-    from; `groups` says in words what became of the groups. `options` are those of `RunOptions`.
+    from; `again` has the fits with pseudo labels of each approach. `groups` says in words what
+    became of the groups. `options` are those of `RunOptions`.
     """
 
     event: Literal["run started", "run resumed"]
@@ -70,6 +71,7 @@ class RunStarted(_Event):
     classes: int
     folds: list[str]
     curve: dict[str, float] = {}
+    again: dict[str, list[str]] = {}
     groups: str | None = None
 
 

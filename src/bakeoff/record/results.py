@@ -21,6 +21,7 @@ from bakeoff.evaluation.records import (
     Health,
     LearningCurve,
     Mistake,
+    PseudoLabels,
     Robustness,
     Scores,
     Trust,
@@ -156,6 +157,7 @@ class UnitRecord(_Record):
     """What is kept of one approach on one fold, in its `unit.json`.
 
     `task` is what the network was built for; with the settings it says which network that is.
+    `pseudo_labels` counts the pictures without a label that it was trained on too.
     """
 
     fold: str
@@ -167,6 +169,7 @@ class UnitRecord(_Record):
     seconds: float
     peak_memory_mb: float
     curve: list[EpochRecord]
+    pseudo_labels: int = 0
 
 
 class Seconds(_Record):
@@ -199,7 +202,8 @@ class ApproachResult(_Record):
     to set thresholds with; `learning` and `robustness` are None if they were not requested.
     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
     that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
-    scored: it takes no part in the verdict.
+    scored: it takes no part in the verdict. `pseudo` is None where pseudo labels were not asked
+    for.
     """
 
     name: str
@@ -222,6 +226,7 @@ class ApproachResult(_Record):
     robustness: Robustness | None = None
     pretrained: str = ""
     fixed: bool = False
+    pseudo: PseudoLabels | None = None
 
 
 class Preliminary(_Record):

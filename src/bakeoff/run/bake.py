@@ -43,8 +43,9 @@ from bakeoff.run.first_scores import FirstScores
 from bakeoff.run.learning import Fit, fits_of, learning_of
 from bakeoff.run.plan import Plan
 from bakeoff.run.protocol import about_groups
+from bakeoff.run.pseudo import gain_of
 from bakeoff.run.robustness import CorruptionBenchmark
-from bakeoff.run.run_queue import RunQueue
+from bakeoff.run.run_queue import Again, RunQueue
 from bakeoff.run.scoring import Answered, Scored, compared, cost_matrix, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
@@ -62,6 +63,7 @@ from bakeoff.workers.crew import WORTH_STARTING, Workers
 from bakeoff.workers.estimate import OtherPrograms, Stopwatch
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
 from bakeoff.workers.pool import InlineExecutor, executor_for
+from bakeoff.workers.pseudo import fit_of, pseudo_name
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FINAL
 from bakeoff.workers.work import UnitQueue
@@ -308,6 +310,10 @@ class _Bake:
             classes=len(plan.dataset.classes),
             folds=[fold.name for fold in plan.parts.folds],
             curve={smaller.fold.name: smaller.share for smaller in plan.smaller or ()},
+            again={
+                name: [pseudo_name(fold.name) for fold in plan.parts.folds]
+                for name in plan.config.trained_twice
+            },
             groups=about_groups(plan.dataset, plan.config),
         )
 
@@ -326,13 +332,15 @@ class _Bake:
         -------
         What came of the bundles that were made: an error, or None.
         """
-        plan, tell = self.plan, self.tell
+        plan, folder, tell = self.plan, self.folder, self.tell
         by_name = {runner.approach.name: runner for runner in runners}
         titles = {name: runner.approach.title for name, runner in by_name.items()}
         score = lambda name: self._score(by_name[name])
-        first = FirstScores(self.folder, plan, titles, to_make, score, tell)
+        first = FirstScores(folder, plan, titles, to_make, score, tell)
         smaller = [one.fold for one in plan.smaller or ()]
-        queue = RunQueue(runners, plan.parts, smaller, to_make, benchmark, tell, first)
+        helps = lambda name: bool((gain := gain_of(folder, plan, name, titles[name])) and gain.used)
+        again = Again(plan.config.trained_twice, helps)
+        queue = RunQueue(runners, plan.parts, smaller, to_make, benchmark, tell, first, again)
         for name in queue.scored:
             first(name)
         workers = self._begin(runners, queue, workers)
@@ -397,13 +405,16 @@ class _Bake:
             name=name,
             title=title,
             settings=flat_settings(runner.approach),
-            folds=[folder.load_unit(name, fold.name) for fold in plan.parts.folds],
+            folds=[
+                folder.load_unit(name, fit_of(folder, name, fold.name)) for fold in plan.parts.folds
+            ],
             final=folder.load_unit(name, FINAL),
             test=test_answers(folder, name) if benchmark and len(plan.parts.test) else None,
             learning=curve,
             robustness=benchmark.result(name, title) if benchmark else None,
             pretrained=runner.approach.pretrained(plan.data.task),
             fixed=runner.approach.fixed,
+            pseudo=gain_of(folder, plan, name, title),
         )
         cost = cost_matrix(plan.config, plan.dataset.classes)
         return score_approach(answered, plan.dataset, plan.parts, cost)

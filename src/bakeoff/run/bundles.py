@@ -19,7 +19,7 @@ from bakeoff.bundle.pack import SUFFIX, pack
 from bakeoff.bundle.variant import Kind
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.records import ConfusedPair, Scores, Trust
+from bakeoff.evaluation.records import ConfusedPair, PseudoLabels, Scores, Trust
 from bakeoff.record.events import BundleRefused, BundleWritten, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import DatasetSummary, FoldResult, ProtocolSummary
@@ -32,6 +32,7 @@ from bakeoff.training.model import Model
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.version import __version__
 from bakeoff.workers.graph import kept_graph
+from bakeoff.workers.pseudo import fit_of
 from bakeoff.workers.runner import load_model
 from bakeoff.workers.units import FINAL, HELD_OUT, VALIDATION, Tell
 
@@ -93,6 +94,8 @@ class Figures(Protocol):
     def confused(self) -> list[ConfusedPair]: ...
     @property
     def trust(self) -> Trust | None: ...
+    @property
+    def pseudo(self) -> PseudoLabels | None: ...
 
 
 def bundles_to_make(folder: RunFolder, *, keep: bool) -> list[str]:
@@ -265,6 +268,7 @@ def _about(
         "parameters": figures.parameters,
         "settings": figures.settings,
         "pretrained": figures.pretrained,
+        "pseudo_labels": "" if figures.pseudo is None else figures.pseudo.words,
         "trained_on": TrainedOn(
             name=facts.dataset.name,
             pictures=facts.protocol.training_pictures,
@@ -291,7 +295,9 @@ def _about(
 
 def _held_out_scores(folder: RunFolder, figures: Figures) -> list[float]:
     """OOD scores of what the folds held out; without folds, of the final fit's validation rows."""
-    kept = [(fold.name, HELD_OUT[-1]) for fold in figures.folds] or [(FINAL, VALIDATION[-1])]
+    kept = [(fit_of(folder, figures.name, fold.name), HELD_OUT[-1]) for fold in figures.folds] or [
+        (FINAL, VALIDATION[-1])
+    ]
     scores = [
         arrays[array]
         for fold, array in kept

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates
-from bakeoff.data.split import Split
+from bakeoff.data.pictures import Pictures
+from bakeoff.data.split import Fold, Split
 from bakeoff.evaluation.corruptions import corruptions_for
 from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
@@ -19,13 +20,14 @@ from bakeoff.run.learning import Smaller, smaller_folds
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
 from bakeoff.run.robustness import answers_each, sample_of
 from bakeoff.run.scoring import cost_matrix
-from bakeoff.run.source import read_first
+from bakeoff.run.source import fingerprint_of_pictures, pictures_without_label, read_first
 from bakeoff.run.trial import FEW, try_own
 from bakeoff.training.compute import Compute
 from bakeoff.workers.corruptions import CorruptionUnit, corrupted
 from bakeoff.workers.crew import threads_for
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Stopwatch
+from bakeoff.workers.pseudo import pseudo_name
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import Tell
 
@@ -40,6 +42,7 @@ class Plan:
     ----------
     config : what is asked, with what was left open filled in.
     smaller : the folds of the learning curve; None where none was asked for.
+    unlabelled : pictures for pseudo labels; none where these were not asked for.
     """
 
     config: RunConfig
@@ -48,6 +51,7 @@ class Plan:
     parts: Split
     smaller: tuple[Smaller, ...] | None
     compute: Compute
+    unlabelled: Pictures = field(default_factory=Pictures.none)
 
     @classmethod
     def of(
@@ -76,6 +80,8 @@ class Plan:
             "keep_groups": keeps_groups(dataset, config),
         }
         plan = cls.on(dataset, config.model_copy(update=settled))
+        known = {"unlabelled_fingerprint": fingerprint_of_pictures(plan.unlabelled)}
+        plan = replace(plan, config=plan.config.model_copy(update=known))
         plan._build_once()
         return plan
 
@@ -89,7 +95,8 @@ class Plan:
         smaller = None
         if config.curve:
             smaller = smaller_folds(parts, dataset.labels, ids, config.seed)
-        return cls(config, dataset, duplicates, parts, smaller, compute)
+        unlabelled = pictures_without_label(config, dataset)
+        return cls(config, dataset, duplicates, parts, smaller, compute, unlabelled)
 
     @cached_property
     def data(self) -> TrainingData:
@@ -99,7 +106,7 @@ class Plan:
         folds = (*parts.folds, *(one.fold for one in self.smaller or ()), parts.final)
         by_name = {fold.name: fold for fold in folds}
         data = TrainingData.of(self.config, self.dataset, learnable, by_name, self.compute)
-        return replace(data, corrupted=sample_of(data, parts))
+        return replace(data, corrupted=sample_of(data, parts), unlabelled=self.unlabelled)
 
     @property
     def test_data(self) -> TrainingData:
@@ -124,7 +131,16 @@ class Plan:
             and not has(name, CorruptionUnit.name_of(fold.name))
         }
         smaller = [one.fold for one in self.smaller or ()]
-        return runner.predict(self.parts, smaller=smaller, answers=answers)
+        again = self._second_folds() if name in self.config.trained_twice else []
+        return runner.predict(self.parts, smaller=[*smaller, *again], answers=answers)
+
+    def _second_folds(self) -> list[Fold]:
+        """Folds as large as those with pseudo labels may be; their rows mean nothing."""
+        more = np.zeros(len(self.unlabelled), dtype=np.int64)
+        return [
+            replace(fold, name=pseudo_name(fold.name), train=np.concatenate([fold.train, more]))
+            for fold in self.parts.folds
+        ]
 
     def predict_corrupting(self) -> dict[str, float]:
         """Seconds to corrupt the pictures of each fold, from one of them."""

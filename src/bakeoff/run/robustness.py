@@ -17,6 +17,7 @@ from bakeoff.record.events import CorruptingPictures, Event, PicturesCorrupted
 from bakeoff.record.folder import RunFolder
 from bakeoff.workers.corruptions import RIGHT, CorruptionUnit
 from bakeoff.workers.data import TrainingData
+from bakeoff.workers.pseudo import fit_of
 from bakeoff.workers.units import Tell, Unit
 from bakeoff.workers.work import UnitQueue
 
@@ -64,7 +65,7 @@ class CorruptionBenchmark(UnitQueue):
         self._data = data
         self._folder = folder
         self._parts = parts
-        names = data.config.names
+        names, after_final = data.config.names, data.config.pseudo_label
         folds = [fold for fold in parts.folds if np.isin(fold.held_out, data.corrupted).any()]
         units = []
         for fold in folds:
@@ -74,7 +75,7 @@ class CorruptionBenchmark(UnitQueue):
                 if not folder.has_unit(name, CorruptionUnit.name_of(fold.name))
             )
             if unanswered:
-                units.append(CorruptionUnit.of(fold.name, unanswered))
+                units.append(CorruptionUnit.of(fold.name, unanswered, after_final=after_final))
         super().__init__(units, folder, tell)
         self._of = len(folds) * len(names)
         self._done = self._of - sum(len(unit.keeps) for unit in self.waiting)
@@ -128,7 +129,8 @@ class CorruptionBenchmark(UnitQueue):
         """Accuracy on the same pictures as they are, from the answers of the folds."""
         right = 0
         for fold in self._parts.folds:
-            _, arrays = self._folder.load_unit(approach, fold.name)
+            unit = fit_of(self._folder, approach, fold.name)
+            _, arrays = self._folder.load_unit(approach, unit)
             sampled = np.isin(arrays["rows"], self._data.corrupted)
             answers = arrays["logits"][sampled].argmax(1)
             labels = self._data.dataset.labels[arrays["rows"][sampled]]

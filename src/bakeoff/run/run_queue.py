@@ -17,6 +17,7 @@ from bakeoff.record.events import Event, GraphTraced, PicturesCorrupted
 from bakeoff.run.robustness import CorruptionBenchmark
 from bakeoff.workers.corruptions import CorruptionUnit
 from bakeoff.workers.graph import GraphUnit
+from bakeoff.workers.pseudo import PseudoUnit, pseudo_name
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FINAL, FitUnit, Tell, Unit
 
@@ -31,12 +32,14 @@ class _Approach:
 
     Attributes
     ----------
-    folds, smaller : not given out yet; the smaller ones are those of the learning curve.
+    folds, again, smaller : not given out yet; `again` are those with pseudo labels, the smaller
+        ones those of the learning curve.
     running : folds that are given out, which the final fit waits for.
     """
 
     runner: UnitRunner
     folds: deque[FitUnit]
+    again: deque[PseudoUnit]
     smaller: deque[FitUnit]
     running: set[str]
     final: State
@@ -45,12 +48,29 @@ class _Approach:
     @property
     def scored(self) -> bool:
         """Whether all that its first score and its bundle need is there."""
-        return not self.folds and not self.running and self.final == self.graph == "done"
+        folds = self.folds or self.again or self.running
+        return not folds and self.final == self.graph == "done"
 
     @property
     def left(self) -> int:
         """Units before the first score that are not given out."""
-        return len(self.folds) + (self.final == "to do") + (self.graph == "to do")
+        folds = len(self.folds) + len(self.again)
+        return folds + (self.final == "to do") + (self.graph == "to do")
+
+
+@dataclass(frozen=True)
+class Again:
+    """The second trainings, with pseudo labels.
+
+    Attributes
+    ----------
+    approaches : that are trained again on each fold.
+    helps : called with the name of one whose folds are all there; whether its final model is
+        trained again too.
+    """
+
+    approaches: Collection[str] = ()
+    helps: Callable[[str], bool] = lambda _: False
 
 
 class RunQueue:
@@ -69,6 +89,7 @@ class RunQueue:
     benchmark : the corruption benchmark.
     tell : called with all that happens.
     on_scored : called with the name of an approach when its folds, final fit and graph are there.
+    again : which approaches are trained a second time.
 
     Attributes
     ----------
@@ -85,6 +106,7 @@ class RunQueue:
         benchmark: CorruptionBenchmark,
         tell: Tell,
         on_scored: Callable[[str], None] = lambda _: None,
+        again: Again = Again(),
     ) -> None:
         self.seconds: Mapping[str, float] = {}
         self.only: str | None = None
@@ -92,9 +114,11 @@ class RunQueue:
         self._benchmark = benchmark
         self._tell = tell
         self._on_scored = on_scored
+        self._again = again
         self._busy: Counter[str] = Counter()
         self._approaches = {
-            runner.approach.name: _approach(runner, parts, smaller, bundled) for runner in runners
+            runner.approach.name: _approach(runner, parts, smaller, bundled, again)
+            for runner in runners
         }
         self._graphs = sum(one.graph == "to do" for one in self._approaches.values())
         self._traced = 0
@@ -144,8 +168,14 @@ class RunQueue:
             return unit
         if one.running:
             return None
+        if one.again:
+            again = one.again.popleft()
+            one.running.add(again.name)
+            return again
         if one.final == "to do":
             one.final = "given out"
+            if name in self._again.approaches and self._again.helps(name):
+                return PseudoUnit.of_final(name, self._parts)
             return one.runner.final(self._parts)
         if one.final == "done" and one.graph == "to do":
             one.graph = "given out"
@@ -181,7 +211,11 @@ class RunQueue:
 
 
 def _approach(
-    runner: UnitRunner, parts: Split, smaller: Sequence[Fold], bundled: Collection[str]
+    runner: UnitRunner,
+    parts: Split,
+    smaller: Sequence[Fold],
+    bundled: Collection[str],
+    again: Again,
 ) -> _Approach:
     """What is left of an approach; its finished fits are reported as kept."""
     name = runner.approach.name
@@ -189,8 +223,13 @@ def _approach(
         deque(FitUnit.of(name, fold) for fold in some if not runner.keeps(fold.name))
         for some in (parts.folds, smaller)
     )
+    second = deque(
+        PseudoUnit.of_fold(name, fold, parts)
+        for fold in parts.folds
+        if name in again.approaches and not runner.keeps(pseudo_name(fold.name))
+    )
     final: State = "done" if runner.keeps(FINAL) else "to do"
     traced = name not in bundled
     if not traced and final == "done":
         traced = runner.folder.has_unit(name, GraphUnit.of(runner.folder, name).name)
-    return _Approach(runner, folds, curve, set(), final, "done" if traced else "to do")
+    return _Approach(runner, folds, second, curve, set(), final, "done" if traced else "to do")

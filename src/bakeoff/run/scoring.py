@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
 from bakeoff.evaluation.compare import choose_winner
-from bakeoff.evaluation.headline import cheapest, headline_for
+from bakeoff.evaluation.headline import Headline, cheapest, headline_for
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
@@ -25,6 +25,7 @@ from bakeoff.evaluation.records import (
     HeadlineRecord,
     LearningCurve,
     Mistake,
+    PseudoLabels,
     Robustness,
     Scores,
     Trust,
@@ -39,9 +40,12 @@ from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
 __all__ = [
     "Answered",
+    "Arrays",
+    "Judge",
     "Scored",
     "compared",
     "cost_matrix",
+    "judge_of",
     "out_of_fold_sampling",
     "score_approach",
 ]
@@ -65,6 +69,7 @@ class Answered:
     learning, robustness : None where they were not asked for.
     pretrained : what the approach knew before, in words; empty for nothing.
     fixed : it was made elsewhere and is only scored.
+    pseudo : what pseudo labels gain; None where they were not asked for.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Answered:
     robustness: Robustness | None = None
     pretrained: str = ""
     fixed: bool = False
+    pseudo: PseudoLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +134,11 @@ class Scored:
         return self.answered.pretrained
 
     @property
+    def pseudo(self) -> PseudoLabels | None:
+        """What pseudo labels gain; None where they were not asked for."""
+        return self.answered.pseudo
+
+    @property
     def parameters(self) -> int:
         """Learned numbers of the final model, frozen ones included."""
         final, _ = self.answered.final
@@ -173,7 +184,15 @@ class Scored:
             robustness=answered.robustness,
             pretrained=self.pretrained,
             fixed=answered.fixed,
+            pseudo=answered.pseudo,
         )
+
+
+class Judge(NamedTuple):
+    """The metric that compares approaches, and N×K probabilities to the N answers it counts."""
+
+    headline: Headline
+    answers: Callable[[Probabilities], NDArray[np.int64]]
 
 
 class Compared(TypedDict):
@@ -329,6 +348,21 @@ def cost_matrix(config: RunConfig, classes: Sequence[str]) -> Costs | None:
     return cost
 
 
+def judge_of(dataset: Dataset, rows: NDArray[np.int64], config: RunConfig) -> Judge:
+    """How approaches are compared on some pictures of a run."""
+    counts = np.bincount(dataset.labels[rows], minlength=len(dataset.classes)).tolist()
+    cost = cost_matrix(config, dataset.classes)
+    headline = headline_for(counts, config.metric, cost)
+
+    def answers(probabilities: Probabilities) -> NDArray[np.int64]:
+        if headline.name == "cost" and cost is not None:
+            return cheapest(probabilities, cost)
+        most_probable: NDArray[np.int64] = probabilities.argmax(1)
+        return most_probable
+
+    return Judge(headline, answers)
+
+
 def compared(
     scored: Sequence[Scored], parts: Split, dataset: Dataset, config: RunConfig
 ) -> Compared:
@@ -347,18 +381,9 @@ def compared(
     if parts.folds:
         sizes = [len(fold.held_out) for fold in parts.folds]
         fold_of, rows = np.repeat(np.arange(len(sizes)), sizes), _held_out(parts)
-    labels, cost = dataset.labels[rows], cost_matrix(config, dataset.classes)
-    headline = headline_for(
-        np.bincount(labels, minlength=len(dataset.classes)).tolist(), config.metric, cost
-    )
+    labels, judge = dataset.labels[rows], judge_of(dataset, rows, config)
+    headline, answers = judge
     record = headline_record(headline, labels, dataset.classes, asked=config.metric != "auto")
-
-    def answers(probabilities: Probabilities) -> NDArray[np.int64]:
-        if headline.name == "cost" and cost is not None:
-            return cheapest(probabilities, cost)
-        most_probable: NDArray[np.int64] = probabilities.argmax(1)
-        return most_probable
-
     main = {
         one.name: one.probabilities if parts.folds else one.test_probabilities for one in scored
     }

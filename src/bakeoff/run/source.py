@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 
+import numpy as np
+
 from bakeoff.data.corrections import correct_validated, corrected
-from bakeoff.data.dataset import Dataset
-from bakeoff.data.new_labels import joined
+from bakeoff.data.dataset import UNLABELLED, Dataset
+from bakeoff.data.duplicates.find import find_duplicates, together
+from bakeoff.data.new_labels import joined, unlabelled_rows
+from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read, read_as_found
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 
-__all__ = ["read_again", "read_first", "read_with_unlabelled", "unchanged"]
+__all__ = [
+    "fingerprint_of_pictures",
+    "pictures_without_label",
+    "read_again",
+    "read_first",
+    "read_with_unlabelled",
+    "unchanged",
+]
+
+MOST = 5_000  # pictures for pseudo labels: a second training on these takes long enough
 
 
 def read_again(config: RunConfig, on_decoded: Callable[[int, int], None] | None = None) -> Dataset:
@@ -99,3 +113,52 @@ def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
             "Bring them back, or start a new run",
         )
     return dataset
+
+
+def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
+    """The pictures for pseudo labels; none where these are not asked for.
+
+    Those of the further source, or else those of the dataset. None of them is a copy of a picture
+    with a label, which may be held out or in the locked test, nor of another one.
+
+    Raises
+    ------
+    BakeoffError
+        There are none, or not those that the run began with.
+    """
+    if not config.pseudo_label:
+        return Pictures.none()
+    more = dataset
+    if config.unlabelled is not None:
+        more = read_as_found(config.unlabelled, need_labels=False)
+    rows = np.array(unlabelled_rows(more), dtype=np.int64)
+    if len(rows) > MOST:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MOST, replace=False))
+    labelled = dataset.take(np.flatnonzero(dataset.labels != UNLABELLED)).pictures
+    both = labelled.with_more(more.pictures.take(rows))
+    ids = together(len(both), [one.indices for one in find_duplicates(both)])
+    _, first = np.unique(ids, return_index=True)
+    found = both.take(first[first >= len(labelled)])
+    if not len(found):
+        raise BakeoffError(
+            "pseudo labels",
+            "there are no pictures without a label that are no copies of others",
+            "Name a folder of them with --unlabelled",
+        )
+    if config.unlabelled_fingerprint not in ("", fingerprint_of_pictures(found)):
+        raise BakeoffError(
+            config.unlabelled or config.source,
+            "its pictures without a label have changed since the run began",
+            "Bring them back, or start a new run",
+        )
+    return found
+
+
+def fingerprint_of_pictures(pictures: Pictures) -> str:
+    """SHA-256 over pixels and sizes, in hex; "" for no pictures."""
+    if not len(pictures):
+        return ""
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.shapes).tobytes())
+    for picture in pictures:
+        digest.update(np.ascontiguousarray(picture).data)
+    return digest.hexdigest()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.data.new_labels import gives_labels, unlabelled_rows
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read_as_found
 from bakeoff.evaluation.calibration import softmax
+from bakeoff.evaluation.kind import of_another_kind
 from bakeoff.evaluation.powered import powered
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.plan import Plan
@@ -21,7 +21,6 @@ from bakeoff.workers.runner import load_model
 __all__ = ["with_unlabelled"]
 
 MOST = 2_000  # of many thousand, these say nearly as much
-OTHER = 0.01  # probability that pictures of the same kind are taken for another one
 
 
 def with_unlabelled(folder: RunFolder, plan: Plan, scored: Sequence[Scored]) -> list[Scored]:
@@ -46,20 +45,15 @@ def with_unlabelled(folder: RunFolder, plan: Plan, scored: Sequence[Scored]) -> 
 def _with_powered(folder: RunFolder, plan: Plan, one: Scored, pictures: Pictures) -> Scored:
     if one.out_of_fold is None or one.probabilities is None or one.answered.fixed:
         return one
+    if one.pseudo is not None and one.pseudo.used:
+        return one  # its models were trained on the pictures without a label
     approach, folds = plan.config.approach(one.name).build(), plan.parts.folds
     confidence = np.zeros(len(pictures))
     for fold, (record, arrays) in zip(folds, one.answered.folds, strict=True):
         logits, ood_score = load_model(folder, approach, fold.name).judge(pictures, plan.compute)
-        if _are_higher(ood_score, arrays["ood_score"], OTHER / len(folds)):
+        if of_another_kind(ood_score, arrays["ood_score"], among=len(folds)):
             return one
         confidence += softmax(logits, record.temperature).max(axis=1) / len(folds)
     labelled = one.probabilities.max(axis=1).astype(np.float64)
     found = powered(one.correct, labelled, confidence, out_of_fold_sampling(plan.parts))
     return replace(one, out_of_fold=replace(one.out_of_fold, powered=found))
-
-
-def _are_higher(scores: NDArray[np.float32], held_out: NDArray[np.float32], level: float) -> bool:
-    """Whether OOD scores are higher than others, by the rank test of Mann and Whitney (1947)."""
-    from scipy.stats import mannwhitneyu
-
-    return bool(mannwhitneyu(scores, held_out, alternative="greater").pvalue < level)

@@ -62,6 +62,7 @@ def verdict_of(results: Results) -> Verdict:
             Sentence("which", _which(chosen, results)),
             *_by_metric(chosen, results),
             *_sure(chosen),
+            *_pseudo(chosen),
             *_unscored(results),
             Sentence("cost", _cost(chosen, results)),
             *_where(chosen, scores),
@@ -266,6 +267,11 @@ def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
         )
     if chosen.trust is not None:
         yield from _trusted(chosen.trust)
+
+
+def _pseudo(chosen: ApproachResult) -> Iterator[Sentence]:
+    if chosen.pseudo is not None:
+        yield Sentence("sure", chosen.pseudo.words)
 
 
 def _trusted(trust: Trust) -> Iterator[Sentence]:

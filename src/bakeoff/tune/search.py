@@ -73,11 +73,13 @@ NOT_OF_A_TRIAL = {
     "fingerprint",
     "neighbours",
     "precision",
+    "pseudo_label",
     "robustness",
     "schema_version",
     "source",
     "threads",
     "unlabelled",
+    "unlabelled_fingerprint",
 }
 
 SearchListener = Callable[[str, Mapping[str, Any]], None]

@@ -23,8 +23,9 @@ from bakeoff.evaluation.corruptions import STRENGTHS, Corruption, Sheet, corrupt
 from bakeoff.heap import bound_kept_memory
 from bakeoff.record.events import PicturesCorrupted
 from bakeoff.training.model import Model
+from bakeoff.workers.pseudo import fit_of
 from bakeoff.workers.runner import load_model
-from bakeoff.workers.units import Unit
+from bakeoff.workers.units import FINAL, Unit
 from bakeoff.workers.worker import Worker
 
 __all__ = ["MAX_SIDE", "RIGHT", "CorruptionUnit", "corrupted"]
@@ -44,17 +45,21 @@ class CorruptionUnit(Unit):
     ----------
     fold : by name.
     approaches : those that have not answered yet.
+    after_final : the final fits say which fits of a fold stand for their approaches.
     """
 
     kind: ClassVar[str] = "corruptions"
 
     fold: str
     approaches: tuple[str, ...]
+    after_final: bool = False
 
     @classmethod
-    def of(cls, fold: str, approaches: tuple[str, ...]) -> CorruptionUnit:
+    def of(
+        cls, fold: str, approaches: tuple[str, ...], *, after_final: bool = False
+    ) -> CorruptionUnit:
         """The unit of a fold."""
-        return cls(approaches[0], cls.name_of(fold), fold, approaches)
+        return cls(approaches[0], cls.name_of(fold), fold, approaches, after_final)
 
     @staticmethod
     def name_of(fold: str) -> str:
@@ -63,7 +68,8 @@ class CorruptionUnit(Unit):
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
-        return tuple((approach, self.fold) for approach in self.approaches)
+        names = (self.fold, FINAL) if self.after_final else (self.fold,)
+        return tuple((approach, name) for approach in self.approaches for name in names)
 
     @property
     def keeps(self) -> tuple[tuple[str, str], ...]:
@@ -75,7 +81,9 @@ class CorruptionUnit(Unit):
         rows = np.intersect1d(data.folds[self.fold].held_out, data.corrupted)
         corruptions = corruptions_for(ink=data.task.mode == "ink")
         models: dict[str, Model] = {
-            name: load_model(folder, data.config.approach(name).build(), self.fold)
+            name: load_model(
+                folder, data.config.approach(name).build(), fit_of(folder, name, self.fold)
+            )
             for name in self.approaches
         }
         right = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class TrainingData:
         none of them.
     folds : by name; their rows are those of the dataset.
     corrupted : rows that the corruption benchmark corrupts.
+    unlabelled : pictures without a label, for pseudo labels; none where these are not wanted.
     compute : as it was chosen where the run began, so that every worker does the same arithmetic.
     task : what an approach may know of the pictures in `rows`.
     """
@@ -47,6 +48,7 @@ class TrainingData:
     corrupted: Rows
     compute: Compute
     task: Task
+    unlabelled: Pictures = field(default_factory=Pictures.none)
 
     @classmethod
     def of(
@@ -73,7 +75,8 @@ class TrainingData:
             self.dataset.classes,
             names=(),
         )
-        return replace(self, dataset=dataset)
+        unlabelled = self.unlabelled.only(np.arange(len(self.unlabelled)))
+        return replace(self, dataset=dataset, unlabelled=unlabelled)
 
     @property
     def nbytes(self) -> int:
@@ -81,13 +84,19 @@ class TrainingData:
         pictures = self.dataset.pictures
         return sum(
             array.nbytes
-            for array in (pictures.buffer, *self._arrays().values(), *_rows_of(self.folds))
+            for array in (
+                pictures.buffer,
+                self.unlabelled.buffer,
+                *self._arrays().values(),
+                *_rows_of(self.folds),
+            )
         )
 
     def save(self, folder: Path) -> None:
         """Write it for processes of this machine, which share the pixels as a memory map."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "pixels.npy", self.dataset.pictures.buffer)
+        np.save(folder / "unlabelled.npy", self.unlabelled.buffer)
         np.savez(folder / "arrays.npz", **self._arrays())
         for number, fold in enumerate(self.folds.values()):
             np.savez(
@@ -103,6 +112,7 @@ class TrainingData:
             "name": self.dataset.name,
             "classes": self.dataset.classes,
             "folds": list(self.folds),
+            "more": len(self.unlabelled),
         }
         (folder / DOCUMENT).write_text(json.dumps(document))
 
@@ -131,6 +141,12 @@ class TrainingData:
             arrays["corrupted"],
             Compute(**document["compute"]),
             Task(**document["task"]),
+            Pictures(
+                # An empty file cannot be mapped.
+                np.load(folder / "unlabelled.npy", mmap_mode="r" if document["more"] else None),
+                arrays["unlabelled_offsets"],
+                arrays["unlabelled_shapes"],
+            ),
         )
 
     def _arrays(self) -> dict[str, Any]:
@@ -138,6 +154,8 @@ class TrainingData:
         return {
             "offsets": pictures.offsets,
             "shapes": pictures.shapes,
+            "unlabelled_offsets": self.unlabelled.offsets,
+            "unlabelled_shapes": self.unlabelled.shapes,
             "labels": self.dataset.labels,
             "rows": self.rows,
             "corrupted": self.corrupted,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from bakeoff.record.events import EpochEnded, Preparing, UnitFinished, UnitKept,
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.training.eye import Sights, other_drawings, redrawn
+from bakeoff.training.fit import Epoch
 from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Look, Model, Network
 from bakeoff.training.ood import SketchOOD
@@ -31,7 +33,9 @@ from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Speed
 from bakeoff.workers.units import FINAL, HELD_OUT, PROBES, VALIDATION, FitUnit, Tell
 
-__all__ = ["UnitRunner", "load_model", "parameters_of"]
+__all__ = ["OnEpoch", "UnitRunner", "load_model", "parameters_of"]
+
+OnEpoch = Callable[[Epoch], None]
 
 PROBED = 60  # pictures of a fold that are drawn with each pen
 PACKING = 1.0  # seconds to trace a graph whose architecture is known, score, and make a bundle
@@ -73,6 +77,38 @@ class UnitRunner:
             sights=sights,
         )
 
+    @cached_property
+    def _with_unlabelled(self) -> Trainer:
+        """Of the labelled pictures and then those without a label, whose inputs are made once."""
+        plain, more = self.trainer, self.data.unlabelled
+        both = Trainer(
+            self.approach,
+            self.data.task,
+            plain.pictures.with_more(more),
+            np.concatenate([plain.labels, np.zeros(len(more), dtype=np.int64)]),
+            self.data.compute,
+            seed=self.data.config.seed,
+            classes=self.data.dataset.classes,
+            on_prepare=plain.on_prepare,
+        )
+        # The rows of labelled pictures are the same, and the OOD score learns from these alone.
+        both.frozen, both.eye, both.sights = plain.frozen, plain.eye, plain.sights
+        return both
+
+    def trainer_with(
+        self, rows: NDArray[np.int64], labels: NDArray[np.int64]
+    ) -> tuple[Trainer, int]:
+        """A trainer that has labels for pictures without one too, and the row of the first of them.
+
+        Parameters
+        ----------
+        rows, labels : of pictures in `TrainingData.unlabelled`.
+        """
+        both, first = self._with_unlabelled, len(self.trainer.pictures)
+        every = both.labels.copy()
+        every[first + rows] = labels
+        return both.labelled(every), first
+
     def predict(
         self,
         parts: Split,
@@ -108,24 +144,39 @@ class UnitRunner:
         unit = FitUnit.of(self.approach.name, parts.final)
         if not parts.folds:
             return unit
-        kept = [self.folder.load_unit(self.approach.name, fold.name) for fold in parts.folds]
+        return replace(unit, **self.as_in({fold.name: fold for fold in parts.folds}))
+
+    def as_in(self, units: Mapping[str, Fold]) -> dict[str, Any]:
+        """The schedule, the last epoch and the temperature for a fit on all that folds share.
+
+        Parameters
+        ----------
+        units : each fold, by the name of its finished fit.
+        """
+        kept = [self.folder.load_unit(self.approach.name, unit) for unit in units]
         logits = np.concatenate([arrays["logits"] for _, arrays in kept])
         rows = np.concatenate([arrays["rows"] for _, arrays in kept])
-        return replace(
-            unit,
-            schedule_for=round(float(np.median([len(fold.train) for fold in parts.folds]))),
-            stop_after=round(float(np.median([record.best_epoch for record, _ in kept]))),
-            temperature=fit_temperature(logits, self.data.dataset.labels[rows]),
-        )
+        sizes = [
+            len(fold.train) + record.pseudo_labels
+            for fold, (record, _) in zip(units.values(), kept, strict=True)
+        ]
+        return {
+            "schedule_for": round(float(np.median(sizes))),
+            "stop_after": round(float(np.median([record.best_epoch for record, _ in kept]))),
+            "temperature": fit_temperature(logits, self.data.dataset.labels[rows]),
+        }
 
     def keeps(self, name: str) -> bool:
         """Whether a fit is finished; if so, an event says so."""
         if not self.folder.has_unit(self.approach.name, name):
             return False
-        _, arrays = self.folder.load_unit(self.approach.name, name)
-        accuracy = self._accuracy(arrays["logits"], arrays["rows"])
-        self.tell(UnitKept(approach=self.approach.name, fold=name, accuracy=accuracy))
+        self.tell(UnitKept(approach=self.approach.name, fold=name, accuracy=self.accuracy_of(name)))
         return True
+
+    def accuracy_of(self, name: str) -> float | None:
+        """On what a finished fit held out; None if that is nothing."""
+        _, arrays = self.folder.load_unit(self.approach.name, name)
+        return self._accuracy(arrays["logits"], arrays["rows"])
 
     def fit(self, unit: FitUnit) -> None:
         """Train on a fold, predict what it held out, and keep both.
@@ -135,26 +186,72 @@ class UnitRunner:
         Stopped
             It was left unfinished, and nothing of it is kept.
         """
-        of_unit: dict[str, Any] = {"approach": self.approach.name, "fold": unit.name}
-        fold = self.data.folds[unit.fold]
-        if not self.approach.validates and len(fold.held_out):
-            fold = fold.without_validation()  # else its rows are kept for the thresholds
-        self.tell(UnitStarted(**of_unit))
-        started, on_cpu = time.perf_counter(), time.process_time()
-        rows = self.data.rows
-        with PeakMemory() as memory:
-            trained = self.trainer.fit(
+        fold = self.fold(unit.fold)
+        self.keep(
+            unit,
+            lambda on_epoch: self.trainer.fit(
                 unit.fold,
-                train=np.searchsorted(rows, fold.train),
-                validation=np.searchsorted(rows, fold.validation),
+                **self.rows_of(fold),
                 schedule_for=unit.schedule_for,
                 stop_after=unit.stop_after,
                 temperature=unit.temperature,
-                on_epoch=lambda epoch: self.tell(EpochEnded(**of_unit, **vars(epoch))),
-            )
-            arrays = self._predicted(trained, fold, unit)
-        record = self._record(trained, unit, time.perf_counter() - started, memory.peak_mb)
-        lessons = self._lessons(trained) if unit.name == FINAL else None
+                on_epoch=on_epoch,
+            ),
+            by_validation=unit.temperature is None,
+        )
+
+    def fold(self, name: str) -> Fold:
+        """A fold as a fit of this approach uses it."""
+        fold = self.data.folds[name]
+        if not self.approach.validates and len(fold.held_out):
+            fold = fold.without_validation()  # else its rows are kept for the thresholds
+        return fold
+
+    def rows_of(self, fold: Fold) -> dict[str, Any]:
+        """The rows of a fold to train on and to choose by, in the trainer's pictures."""
+        rows = self.data.rows
+        return {
+            "train": np.searchsorted(rows, fold.train),
+            "validation": np.searchsorted(rows, fold.validation),
+        }
+
+    def keep(
+        self,
+        unit: FitUnit,
+        train: Callable[[OnEpoch], Trained],
+        *,
+        by_validation: bool,
+        pseudo_labels: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Train, predict what the fold of a unit held out, and keep both.
+
+        Parameters
+        ----------
+        train : called with what takes in each epoch.
+        by_validation : the validation rows chose the temperature, if nothing is held out.
+        pseudo_labels : how many pictures without a label it was trained on, asked afterwards.
+        """
+        of_unit: dict[str, Any] = {"approach": self.approach.name, "fold": unit.name}
+        fold = self.fold(unit.fold)
+        self.tell(UnitStarted(**of_unit))
+        started, on_cpu = time.perf_counter(), time.process_time()
+        with PeakMemory() as memory:
+            trained = train(lambda epoch: self.tell(EpochEnded(**of_unit, **vars(epoch))))
+            arrays = self._predicted(trained, fold, by_validation=by_validation)
+        record = UnitRecord(
+            fold=unit.fold,
+            task=vars(self.trainer.task),
+            best_epoch=trained.fitted.best_epoch,
+            temperature=trained.temperature,
+            parameters=parameters_of(trained.model),
+            bytes=4 * parameters_of(trained.model),
+            seconds=time.perf_counter() - started,
+            peak_memory_mb=memory.peak_mb,
+            curve=[EpochRecord.of(epoch) for epoch in trained.fitted.curve],
+            pseudo_labels=(guessed := pseudo_labels()),
+        )
+        # What solves a fit again knows the labelled pictures alone.
+        lessons = self._lessons(trained) if unit.name == FINAL and not guessed else None
         self.folder.save_unit(
             self.approach.name, unit.name, record, arrays, _weights(trained), lessons
         )
@@ -179,13 +276,15 @@ class UnitRunner:
         tensors = {name: tensor.contiguous() for name, tensor in lessons.items()}
         return save({**tensors, "rows": rows, "labels": labels}, {"balance": str(balance)})
 
-    def _predicted(self, trained: Trained, fold: Fold, unit: FitUnit) -> dict[str, NDArray[Any]]:
+    def _predicted(
+        self, trained: Trained, fold: Fold, *, by_validation: bool
+    ) -> dict[str, NDArray[Any]]:
         """Rows, logits and OOD scores of the pictures that did not train the model."""
         answers = self._judged(trained.model, fold.held_out)
         arrays: dict[str, NDArray[Any]] = dict(
             zip(HELD_OUT, (fold.held_out, *answers), strict=True)
         )
-        if not len(fold.held_out) and unit.temperature is None:
+        if not len(fold.held_out) and by_validation:
             # Without folds, the pictures that chose the temperature must choose thresholds too.
             answers = self._judged(trained.model, fold.validation)
             arrays |= zip(VALIDATION, (fold.validation, *answers), strict=True)
@@ -209,21 +308,6 @@ class UnitRunner:
             *model.judge_looks(self._others, compute),
         )
         return dict(zip(PROBES, values, strict=True))
-
-    def _record(
-        self, trained: Trained, unit: FitUnit, seconds: float, peak_memory_mb: float
-    ) -> UnitRecord:
-        return UnitRecord(
-            fold=unit.name,
-            task=vars(self.trainer.task),
-            best_epoch=trained.fitted.best_epoch,
-            temperature=trained.temperature,
-            parameters=parameters_of(trained.model),
-            bytes=4 * parameters_of(trained.model),
-            seconds=seconds,
-            peak_memory_mb=peak_memory_mb,
-            curve=[EpochRecord.of(epoch) for epoch in trained.fitted.curve],
-        )
 
     def model(self, fold: str = FINAL) -> Model:
         """The trained model of a finished fit, from its weights on disk."""

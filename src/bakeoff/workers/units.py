@@ -47,6 +47,7 @@ KEPT_EVENTS = (UnitFinished, PicturesCorrupted, GraphTraced)
 # A new kind of unit is one file and one line here.
 KINDS = {
     "fit": "bakeoff.workers.units:FitUnit",
+    "pseudo": "bakeoff.workers.pseudo:PseudoUnit",
     "corruptions": "bakeoff.workers.corruptions:CorruptionUnit",
     "graph": "bakeoff.workers.graph:GraphUnit",
     "test": "bakeoff.workers.locked_test:LockedTestUnit",

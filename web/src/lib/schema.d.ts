@@ -1037,7 +1037,8 @@ export interface components {
          *     to set thresholds with; `learning` and `robustness` are None if they were not requested.
          *     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
          *     that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
-         *     scored: it takes no part in the verdict.
+         *     scored: it takes no part in the verdict. `pseudo` is None where pseudo labels were not asked
+         *     for.
          */
         ApproachResult: {
             /** Bytes */
@@ -1070,6 +1071,7 @@ export interface components {
              * @default
              */
             pretrained: string;
+            pseudo?: components["schemas"]["PseudoLabels"] | null;
             robustness?: components["schemas"]["Robustness"] | null;
             seconds: components["schemas"]["Seconds"];
             /** Settings */
@@ -2179,6 +2181,12 @@ export interface components {
              */
             precision: "auto" | "fp32" | "bf16";
             /**
+             * Pseudo Label
+             * @description Train each model again on its own sure answers about the pictures without a label, and keep that only where held-out pictures show a gain; takes two to four times as long.
+             * @default false
+             */
+            pseudo_label: boolean;
+            /**
              * Robustness
              * @description Score each approach on rotated, blurred, shaded … pictures too.
              * @default true
@@ -2509,6 +2517,40 @@ export interface components {
             unscored: string[];
         };
         /**
+         * PseudoLabels
+         * @description What a second training on a model's own sure answers gains, on held-out labelled pictures.
+         *
+         *     `pictures` have no label, `sure` of them were trained on in a fold, on average. `before` and
+         *     `after` are the `metric` out of fold without and with them, `gain` is the difference with its
+         *     95 % `interval`, positive if they help, and `p` the two-sided p of the paired test. They are
+         *     `used`, in the scores and in the final model, only if the gain is shown.
+         */
+        PseudoLabels: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Gain */
+            gain: number;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Metric */
+            metric: string;
+            /** P */
+            p: number;
+            /** Pictures */
+            pictures: number;
+            /** Sure */
+            sure: number;
+            /** Used */
+            used: boolean;
+            /** Words */
+            words: string;
+        };
+        /**
          * Ranked
          * @description A class and its calibrated probability.
          */
@@ -2692,9 +2734,17 @@ export interface components {
          * @description A run begins, or goes on.
          *
          *     `curve` has the smaller folds of the learning curve and the share of a fold that each learns
-         *     from; `groups` says in words what became of the groups. `options` are those of `RunOptions`.
+         *     from; `again` has the fits with pseudo labels of each approach. `groups` says in words what
+         *     became of the groups. `options` are those of `RunOptions`.
          */
         RunStarted: {
+            /**
+             * Again
+             * @default {}
+             */
+            again: {
+                [key: string]: string[];
+            };
             /** Approaches */
             approaches: string[];
             /** Classes */
@@ -3478,6 +3528,12 @@ export interface components {
              * @enum {string}
              */
             precision: "auto" | "fp32" | "bf16";
+            /**
+             * Pseudo Label
+             * @description Train each model again on its own sure answers about the pictures without a label, and keep that only where held-out pictures show a gain; takes two to four times as long.
+             * @default false
+             */
+            pseudo_label: boolean;
             /**
              * Robustness
              * @description Score each approach on rotated, blurred, shaded … pictures too.

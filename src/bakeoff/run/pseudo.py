@@ -1,0 +1,150 @@
+"""Pseudo labels in a run: what they gain, and whether that is shown.
+
+The one rule: an approach uses pseudo labels only if, out of fold, it is better with them than
+without by the test that compares approaches, at 5 % for all approaches of the run together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.evaluation.calibration import softmax
+from bakeoff.evaluation.compare import ALPHA, p_in_words, paired_interval
+from bakeoff.evaluation.headline import Headline
+from bakeoff.evaluation.intervals import bootstrap
+from bakeoff.evaluation.prose import of_pictures
+from bakeoff.evaluation.ranking import compare_by
+from bakeoff.evaluation.records import Interval, PseudoLabels
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import UnitRecord
+from bakeoff.run.plan import Plan
+from bakeoff.run.scoring import Arrays, Judge, judge_of
+from bakeoff.workers.pseudo import pseudo_name
+
+__all__ = ["gain_of"]
+
+
+def gain_of(folder: RunFolder, plan: Plan, name: str, title: str) -> PseudoLabels | None:
+    """What pseudo labels gain an approach whose folds are trained without and with them.
+
+    Parameters
+    ----------
+    name, title : of the approach.
+
+    Returns
+    -------
+    None where they were not asked for, or the approach is not trained.
+    """
+    config, parts = plan.config, plan.parts
+    if name not in config.trained_twice:
+        return None
+    names = [fold.name for fold in parts.folds]
+    before = [folder.load_unit(name, fold) for fold in names]
+    after = [folder.load_unit(name, pseudo_name(fold)) for fold in names]
+    rows = np.concatenate([arrays["rows"] for _, arrays in before])
+    labels, judge = plan.dataset.labels[rows], judge_of(plan.dataset, rows, config)
+    answers = {"after": _answers(after, judge), "before": _answers(before, judge)}
+    return _gain(
+        judge.headline,
+        labels,
+        answers,
+        parts.together[rows],
+        len(config.trained_twice),
+        pictures=len(plan.unlabelled),
+        learned=[record.pseudo_labels for record, _ in after],
+        title=title,
+    )
+
+
+def _answers(units: Sequence[tuple[UnitRecord, Arrays]], judge: Judge) -> NDArray[np.int64]:
+    return np.concatenate(
+        [judge.answers(softmax(arrays["logits"], record.temperature)) for record, arrays in units]
+    )
+
+
+def _gain(
+    headline: Headline,
+    labels: NDArray[np.int64],
+    answers: dict[str, NDArray[np.int64]],
+    clusters: NDArray[np.int64],
+    among: int,
+    *,
+    pictures: int,
+    learned: Sequence[int],
+    title: str,
+) -> PseudoLabels:
+    after, before = answers["after"], answers["before"]
+    (pair,) = compare_by(headline, labels, answers)
+    sign = 1 if headline.higher_is_better else -1
+    figures = {name: headline.of(labels, given) for name, given in answers.items()}
+    gain = sign * (figures["after"] - figures["before"])
+    p = pair.mcnemar_p if pair.metric_p is None else pair.metric_p
+    interval: Interval
+    if headline.name == "accuracy":
+        interval = paired_interval(pair.only_a, pair.only_b, len(labels))
+    else:
+        apart = partial(_apart, headline, labels, after, before)
+        low, high = np.quantile(bootstrap(apart, len(labels), clusters), [0.025, 0.975])
+        interval = (float(low), float(high)) if sign > 0 else (-float(high), -float(low))
+    # Where the model of a fold found nothing to learn from, the pictures are of another kind.
+    shown = gain > 0 and p <= ALPHA / among and min(learned) > 0
+    sure = float(np.mean(learned))
+    return PseudoLabels(
+        pictures=pictures,
+        sure=sure,
+        metric=headline.name,
+        before=figures["before"],
+        after=figures["after"],
+        gain=gain,
+        interval=interval,
+        p=p,
+        used=shown,
+        words=_words(headline, title, pictures, sure, gain, interval, p, among, used=shown),
+    )
+
+
+def _apart(
+    headline: Headline,
+    labels: NDArray[np.int64],
+    after: NDArray[np.int64],
+    before: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> float:
+    return headline.of(labels[rows], after[rows]) - headline.of(labels[rows], before[rows])
+
+
+def _words(
+    headline: Headline,
+    title: str,
+    pictures: int,
+    sure: float,
+    gain: float,
+    interval: Interval,
+    p: float,
+    among: int,
+    *,
+    used: bool,
+) -> str:
+    if not sure:
+        return (
+            f"{title} learned from none of {of_pictures(pictures)} without a label: it is sure of "
+            "none, or they are of another kind."
+        )
+    times, unit = (100, " points") if headline.is_share else (1, "")
+    low, high = (f"{times * end:+.1f}" if headline.is_share else f"{end:+.3g}" for end in interval)
+    size = f"{times * gain:+.1f}{unit}" if headline.is_share else f"{gain:+.3g}"
+    several = f"; {ALPHA / among:.2g} is needed among {among} approaches" if among > 1 else ""
+    verdict = (
+        "that is shown, so its scores and its model are those with pseudo labels"
+        if used
+        else f"no gain is shown (p {p_in_words(p)}{several}), so none are used"
+    )
+    return (
+        f"Pseudo labels for {sure:.0f} of {of_pictures(pictures)} without a label change "
+        f"{title} by {size} of {headline.title.lower()} out of fold (95 % interval {low} to "
+        f"{high}): {verdict}."
+    )
