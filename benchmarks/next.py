@@ -1,14 +1,19 @@
 """How many labels does it take? What to label next, beside random picks and other methods.
 
-    python benchmarks/next.py MNIST PHOTOS UNEVEN [SEEDS] > benchmarks/next.txt
+    python benchmarks/next.py MNIST PHOTOS UNEVEN [--seeds N] [--keep FOLDER] > benchmarks/next.txt
 
 MNIST is a folder with the four IDX files, PHOTOS and UNEVEN are folders of class folders (ants and
 bees; clothing of ten uneven classes). The doodles are bundled. A quarter of each set is kept for
 scoring; the rest has no labels at first. Frozen features of the network of transfer learning, a
 ridge on them (strength and temperature by leave-one-out), one thread. Twenty rounds of two labels a
-class (ants and bees: four); five seeds if SEEDS does not say otherwise. All methods but ours begin
-with random picks; "cold" is where ours begins. Labels are counted until the mean accuracy over the
-seeds is within a point of that with all labels; for uneven sets it is balanced.
+class (ants and bees: four). All methods but ours begin with random picks; "cold" is where ours
+begins. Each set is printed when it is finished. FOLDER keeps features and curves, so that a
+stopped run goes on.
+
+*needs* was settled before the methods were compared: the mean accuracy over the seeds (balanced for
+uneven sets), made monotone by isotonic regression, so that one lucky round does not count; and the
+first round in which it is within a point of that with all labels. *worst* is the round in which a
+method is behind random picks by most, in points, with its standard error over the seeds.
 
 Margin: Scheffer et al. 2001. BADGE: Ash et al. 2020 (gradients of the last layer, k-means++).
 TypiClust: Hacohen et al. 2022. ActiveLab: Goh and Mueller 2023, as cleanlab has it.
@@ -16,22 +21,25 @@ TypiClust: Hacohen et al. 2022. ActiveLab: Goh and Mueller 2023, as cleanlab has
 
 from __future__ import annotations
 
-import sys
+import json
 import time
 import warnings
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from cleanlab.multiannotator import get_active_learning_scores
 from measure import hardware
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.next.cold import looks_of
-from bakeoff.next.picks import cover, doubt, unit_features, worth
+from bakeoff.next.picks import cover, doubt, foremost, unit_features, worth
 
 ROUNDS, POINT = 20, 0.01
 STRENGTHS, SHARPENINGS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), (3, 6, 12, 24)
@@ -65,45 +73,89 @@ class State:
 
 
 def main() -> None:
-    """Print a table for each set."""
+    """Print a table for each set, when it is finished."""
+    parser = ArgumentParser()
+    for name in ("mnist", "photos", "uneven"):
+        parser.add_argument(name)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     print(hardware())
-    mnist, photos, uneven, *more = sys.argv[1:]
-    seeds = int(more[0]) if more else 5
-    print(f"{seeds} seeds")
-    for pool in (
-        _pool("doodles", read("doodles"), 20),
-        _pool("ants and bees", read(photos), 8),
-        _pool("clothing", read(uneven), 20, balanced=True),
-        _rare("MNIST, 1 : 40", _some(read(mnist), 6_000)),
-        _pool("1 500 of MNIST", _some(read(mnist), 1_500), 20),
+    print(f"{options.seeds} seeds", flush=True)
+    kept = Kept(options.keep)
+    for name, source, take, balanced in (
+        ("doodles", lambda: read("doodles"), 20, False),
+        ("1 500 of MNIST", lambda: _some(read(options.mnist), 1_500), 20, False),
+        ("ants and bees", lambda: read(options.photos), 8, False),
+        ("MNIST, 1 : 40", lambda: _rare(_some(read(options.mnist), 6_000)), 20, True),
+        ("clothing", lambda: read(options.uneven), 20, True),
     ):
-        _compare(pool, range(seeds))
+        features, labels = kept.features(name, source)
+        _compare(Pool(name, features, labels, take, balanced), range(options.seeds), kept)
 
 
-def _pool(name: str, dataset: Dataset, take: int, *, balanced: bool = False) -> Pool:
-    return Pool(name, looks_of(dataset.pictures), dataset.labels, take, balanced)
+class Kept:
+    """What takes long, in a folder; computed again each time without one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def features(
+        self, name: str, source: Callable[[], Dataset]
+    ) -> tuple[NDArray[np.float32], Rows]:
+        """Features and labels of a set."""
+        path = self.folder / f"{name}.npz" if self.folder else None
+        if path and path.is_file():
+            with np.load(path) as file:
+                return file["features"], file["labels"]
+        dataset = source()
+        features = looks_of(dataset.pictures)
+        if path:
+            np.savez(path, features=features, labels=dataset.labels)
+        return features, dataset.labels
+
+    def curve(self, name: str, grow: Callable[[], list[float]]) -> list[float]:
+        """The scores of one method with one seed."""
+        path = self.folder / f"{name}.json" if self.folder else None
+        if path and path.is_file():
+            curve: list[float] = json.loads(path.read_text())
+            return curve
+        curve = grow()
+        if path:
+            path.write_text(json.dumps(curve))
+        return curve
 
 
 def _some(dataset: Dataset, count: int) -> Dataset:
     return dataset.take(np.sort(np.random.default_rng(0).permutation(60_000)[:count]))
 
 
-def _rare(name: str, dataset: Dataset) -> Pool:
-    """Class by class fewer: 400 of the first, 10 of the last, and as many again for scoring."""
+def _rare(dataset: Dataset) -> Dataset:
+    """Class by class fewer: 400 of the first, 10 of the last, and a third more for scoring."""
     kept = []
     for label in range(10):
         rows = np.flatnonzero(dataset.labels == label)
         kept.append(rows[: max(10, round(400 * (1 / 40) ** (label / 9))) * 4 // 3])
-    return _pool(name, dataset.take(np.concatenate(kept)), 20, balanced=True)
+    return dataset.take(np.concatenate(kept))
 
 
-def _compare(pool: Pool, seeds: Sequence[int]) -> None:
+def _compare(pool: Pool, seeds: Sequence[int], kept: Kept) -> None:
     started = time.process_time()
     full = float(np.mean([_whole(pool, seed) for seed in seeds]))
     results = {
-        name: [_grow(pool, seed, method, cold=name == "ours") for seed in seeds]
+        name: np.array(
+            [
+                kept.curve(
+                    f"{pool.name} {name} {seed}",
+                    lambda method=method, seed=seed, cold=name == "ours": _grow(  # type: ignore[misc]
+                        pool, seed, method, cold=cold
+                    ),
+                )
+                for seed in seeds
+            ]
+        )
         for name, method in METHODS.items()
     }
     print(
@@ -112,13 +164,34 @@ def _compare(pool: Pool, seeds: Sequence[int]) -> None:
     )
     counts = [pool.take * (number + 1) for number in range(ROUNDS)]
     shown = [0, 1, 2, 4, 6, 9, 14, 19]
-    print(f"{'':12}{'needs':>7}" + "".join(f"{counts[at]:>7}" for at in shown) + " labels")
+    print(
+        f"{'':12}{'needs':>7}{'worst':>17}"
+        + "".join(f"{counts[at]:>7}" for at in shown)
+        + " labels"
+    )
     for name, runs in results.items():
-        curve = np.mean(runs, axis=0)
-        reached = np.flatnonzero(curve >= full - POINT)
-        needs = str(counts[reached[0]]) if len(reached) else f"> {counts[-1]}"
-        print(f"{name:12}{needs:>7}" + "".join(f"{curve[at]:7.1%}" for at in shown), flush=True)
+        print(
+            f"{name:12}{_needs(runs, full, counts):>7}"
+            f"{_worst(runs - results['random'], counts) if name != 'random' else '':>17}"
+            + "".join(f"{runs.mean(axis=0)[at]:7.1%}" for at in shown),
+            flush=True,
+        )
     _cold(pool, seeds)
+
+
+def _needs(runs: Floats, full: float, counts: Sequence[int]) -> str:
+    """The labels from which on the smoothed mean curve is within a point of all labels."""
+    curve = isotonic_regression(runs.mean(axis=0)).x
+    reached = np.flatnonzero(curve >= full - POINT)
+    return str(counts[reached[0]]) if len(reached) else f"> {counts[-1]}"
+
+
+def _worst(gaps: Floats, counts: Sequence[int]) -> str:
+    """The round in which seeds×rounds differences to random picks are lowest on average."""
+    means = gaps.mean(axis=0)
+    at = int(means.argmin())
+    error = gaps[:, at].std(ddof=1) / np.sqrt(len(gaps))
+    return f"{100 * means[at]:+.1f}±{100 * error:.1f} at {counts[at]}"
 
 
 def _cold(pool: Pool, seeds: Sequence[int]) -> None:
@@ -304,10 +377,12 @@ def _activelab(state: State) -> Rows:
 
 def _ours(state: State) -> Rows:
     ours, theirs = state.features[state.free], state.features[state.labelled]
-    weights = np.ones(len(ours), dtype=np.float32)
-    if len(theirs):
-        weights = worth(doubt([state.shares]), state.shares.shape[1], len(theirs))
-    return cover(ours, weights, theirs, state.take).rows
+    if not len(theirs):
+        return cover(ours, np.ones(len(ours)), theirs, state.take).rows
+    classes = state.shares.shape[1]
+    weights = worth(doubt([state.shares]), classes, len(theirs))
+    share = foremost(classes, len(theirs))
+    return cover(ours, weights, theirs, state.take, share=share).rows
 
 
 METHODS: dict[str, Callable[[State], Rows]] = {

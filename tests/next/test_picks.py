@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bakeoff.next import picks
-from bakeoff.next.picks import cover, doubt, likeness, unit_features, worth
+from bakeoff.next.picks import cover, doubt, foremost, likeness, unit_features, worth
 
 NOTHING = np.zeros((0, 2), dtype=np.float32)
 
@@ -93,3 +93,21 @@ def test_features_are_scaled_together_and_of_length_one() -> None:
     assert np.isfinite(other).all()
     (same,) = unit_features(np.ones((3, 2)))
     assert np.isfinite(same).all()
+
+
+def test_with_many_labels_only_the_most_doubtful_are_chosen_from() -> None:
+    assert foremost(2, 0) == 1.0
+    assert foremost(2, 8) == pytest.approx(0.25)
+    assert foremost(2, 800) < 0.001
+    pictures, weights = directions(*range(0, 300, 30)), np.linspace(0.1, 1, 10)
+    weights[0] = 0.9  # two groups: a few in doubt, and many that are not
+    assert set(cover(pictures, weights, NOTHING, 2, share=0.01).rows.tolist()) <= {0, 7, 8, 9}
+
+
+def test_of_near_copies_in_doubt_one_is_chosen_from() -> None:
+    film, other = directions(*np.linspace(0, 2, 30)), directions(90, 180, 270)
+    weights = np.concatenate([np.ones(30), [0.5, 0.4, 0.3]])
+    chosen = cover(np.concatenate([film, other]), weights, NOTHING, 3, share=0.0)
+    assert sum(row < 30 for row in chosen.rows) == 1
+    few = cover(film, np.ones(30), NOTHING, 3, share=0.0)
+    assert len(set(few.rows.tolist())) == 3  # where there is nothing else

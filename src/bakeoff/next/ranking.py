@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.words import count
-from bakeoff.next.picks import Coverage, cover, doubt, likeness, unit_features, worth
+from bakeoff.next.picks import Coverage, cover, doubt, foremost, likeness, unit_features, worth
 
 __all__ = ["Answered", "Candidate", "cold_ranking", "ranking"]
 
@@ -85,7 +85,8 @@ def ranking(
     doubts = doubt(list(answered.probabilities.values()))
     weights = worth(doubts, len(answered.classes), len(labelled))
     known = np.flatnonzero(~answered.strangers & ~answered.blank)
-    picks = cover(ours[known], weights[known], theirs, take, seed=seed)
+    share = foremost(len(answered.classes), len(labelled))
+    picks = cover(ours[known], weights[known], theirs, take, share=share, seed=seed)
     chosen = known[picks.rows]
     strange = np.flatnonzero(answered.strangers & ~answered.blank)
     some = max(take - len(chosen), take // STRANGERS)
