@@ -18,8 +18,8 @@ def warmed(network: nn.Module, x: Tensor) -> nn.Module:
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(0, 1, generator=generator)
-            module.running_var.uniform_(0.5, 2, generator=generator)
+            module.get_buffer("running_mean").normal_(0, 1, generator=generator)
+            module.get_buffer("running_var").uniform_(0.5, 2, generator=generator)
             nn.init.uniform_(module.weight, 0.5, 2, generator=generator)
             nn.init.normal_(module.bias, generator=generator)
     return network.eval()
@@ -41,7 +41,8 @@ class Twice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.convolution(x)
         other = y if self.shared else self.convolution(y)
-        return (self.first(y) + self.second(other)).mean((2, 3))
+        features: Tensor = (self.first(y) + self.second(other)).mean((2, 3))
+        return features
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet10t", "mobilenetv3_small_050"])
