@@ -67,7 +67,8 @@ def main() -> None:
     print("|---" * (len(options.graphs) + 1) + "|")
     for environment in options.environments:
         name, python = environment.split("=", 1)
-        command = [python, "-c", VERSION.format(RUNTIMES[name].package)]
+        package, *_ = RUNTIMES[name].package.split()
+        command = [python, "-c", VERSION.format(package)]
         version = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         fixed = RUNTIMES[name].fixed
         cells = []
