@@ -19,6 +19,7 @@ from bakeoff.bundle.export import export
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.record.config import RECIPE
 from bakeoff.record.events import (
     BundleRefused,
     Event,
@@ -287,7 +288,7 @@ def test_a_run_that_another_process_works_on_is_left_alone(tmp_path: Path) -> No
     assert isinstance(run.last_event(), RunFinished)
 
 
-@pytest.mark.parametrize("recipe", [None, 1, 3])
+@pytest.mark.parametrize("recipe", [None, 1, RECIPE + 1])
 def test_weights_of_another_recipe_are_not_mixed_with_todays(
     finished: RunFolder, tmp_path: Path, recipe: int | None
 ) -> None:

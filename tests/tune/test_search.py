@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from bakeoff.errors import BakeoffError
-from bakeoff.record.config import RunConfig
+from bakeoff.record.config import RECIPE, RunConfig
 from bakeoff.record.study import StudyResults, TrialRecord
 from bakeoff.run.bake import bake
 from bakeoff.tune import search as story
@@ -200,7 +200,7 @@ def test_a_search_that_ended_while_its_study_was_created_can_be_resumed(
         assert again.waiting() == 3  # that trial was interrupted
 
 
-@pytest.mark.parametrize("recipe", [None, 1, 3])
+@pytest.mark.parametrize("recipe", [None, 1, RECIPE + 1])
 def test_trials_of_another_recipe_are_not_mixed_with_todays(
     found: tuple[Path, StudyResults], tmp_path: Path, recipe: int | None
 ) -> None:
@@ -228,7 +228,7 @@ def test_two_aims_give_a_pareto_front(tmp_path: Path) -> None:
 
 
 def test_a_time_limit_ends_the_search(tmp_path: Path) -> None:
-    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), seconds=0.0, **ASKED)
+    results = tune(strokes(90), tmp_path / "s", space=space(tmp_path), seconds=1e-6, **ASKED)
     assert results.searches[0].trials == []
     assert results.searches[0].recommendation is None
     assert "is running" in (tmp_path / "s" / "settings.toml").read_text()
