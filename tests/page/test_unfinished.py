@@ -187,6 +187,8 @@ def test_the_notice_fits_a_phone(browser: Browser, served: Served) -> None:
         begin(page, served, "small", "a class with quite a long name")
         draw(page, ONE)
         page.get_by_role("button", name="Add picture").click()
+        expect(page.get_by_role("button", name="Delete a class")).to_be_visible()
+        page.wait_for_function("[...document.images].every((image) => image.complete)")
         page.get_by_role("button", name="Delete a class").click()
         expect(page.get_by_text("Removed a picture of")).to_be_in_viewport()
         assert sideways(page) <= 0
