@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from bakeoff.bundle.panel import name_bundles
 from bakeoff.record.folder import RunFolder
@@ -20,6 +22,8 @@ from bakeoff.server.home import Home
 from bakeoff.server.limits import Bounds
 from bakeoff.server.models import Models
 from bakeoff.server.runs import Runs
+
+from ..strokes import strokes
 
 Serve = Callable[..., Any]
 
@@ -63,3 +67,14 @@ def client(finished: RunFolder) -> Iterator[httpx.Client]:
     bounds = Bounds(body_mb=2, files=5, pictures=50, picture_megapixels=1, unpacked_mb=3, members=9)
     with serving(finished, bounds=bounds) as shared:
         yield shared
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with a set of 60 strokes called tiny."""
+    dataset = strokes(60)
+    for name, pixels in zip(dataset.names, dataset.pictures, strict=True):
+        path = tmp_path / "sets" / "tiny" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(path)
+    return Home(tmp_path, open=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
 from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import LOG, RunFolder
@@ -19,23 +18,12 @@ from bakeoff.server.home import Home
 
 from ..record.made_up_study import make_study
 from ..report.made_up_run import make_run
-from ..strokes import strokes
 from .conftest import serving
 from .test_security import refused
 
 ECHO = (sys.executable, "-c", "import sys; print(sys.argv[1:])")
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 WANTED = {"set": "tiny", "approaches": ["baseline"], "trials": 3}
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    dataset = strokes(60)
-    for name, pixels in zip(dataset.names, dataset.pictures, strict=True):
-        path = tmp_path / "sets" / "tiny" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels[..., 0]).save(path)
-    return Home(tmp_path, open=True)
 
 
 @pytest.fixture

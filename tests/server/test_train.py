@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
 from bakeoff.approaches import APPROACHES
 from bakeoff.data.correction import Correction
@@ -30,23 +29,12 @@ from bakeoff.server.limits import Bounds
 from bakeoff.server.models import Models
 
 from ..made_up_events import run_started
-from ..strokes import picture, strokes
+from ..strokes import picture
 from .conftest import serving
 from .test_security import refused
 
 QUICK = {"set": "tiny", "approaches": ["baseline"], "budget": "quick", "folds": 2}
 LONG = QUICK | {"approaches": ["cnn"], "budget": "thorough", "folds": 20}
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A home with a set of 60 strokes called tiny."""
-    dataset = strokes(60)
-    for name, pixels in zip(dataset.names, dataset.pictures, strict=True):
-        path = tmp_path / "sets" / "tiny" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels[..., 0]).save(path)
-    return Home(tmp_path, open=True)
 
 
 @contextmanager

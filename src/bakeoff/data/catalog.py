@@ -17,7 +17,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.decode import decode
 from bakeoff.data.download import Progress, RemoteFile, fetch_file
 from bakeoff.data.grouping import encode_names
-from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import PixelRange
 from bakeoff.data.readers.idx import read_idx
 from bakeoff.data.readers.npz import read_npz
@@ -166,14 +166,9 @@ def _load_digits(_: Path) -> Dataset:
 
 def _load_clothing(folder: Path) -> Dataset:
     """Photos of clothes, in a zip of class folders."""
-    writer = PictureWriter()
     with zipfile.ZipFile(folder / "clothing.zip") as archive:
         names = archive.namelist()
-        try:
-            for name in names:
-                writer.append(decode(archive.read(name), name))
-        finally:
-            pictures = writer.finish()  # also after an interruption, so that the file is deleted
+        pictures = Pictures.collected(decode(archive.read(name), name) for name in names)
     labels, classes = encode_names(name.partition("/")[0] for name in names)
     return Dataset("clothing", pictures, labels, classes, tuple(names))
 

@@ -6,8 +6,9 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO, overload
 
@@ -52,6 +53,17 @@ class Pictures(Sequence[NDArray[np.uint8]]):
         )
 
     @classmethod
+    def collected(cls, pictures: Iterable[NDArray[np.uint8]]) -> Pictures:
+        """Copies of H×W×C pictures, in order, in a file of the temporary folder."""
+        writer = PictureWriter()
+        try:
+            for picture in pictures:
+                writer.append(picture)
+        finally:
+            collected = writer.finish()  # also after an interruption, so that the file is deleted
+        return collected
+
+    @classmethod
     def none(cls) -> Pictures:
         """No pictures."""
         return cls.from_array(np.empty((0, 1, 1, 1), dtype=np.uint8))
@@ -89,13 +101,7 @@ class Pictures(Sequence[NDArray[np.uint8]]):
 
     def with_more(self, more: Pictures) -> Pictures:
         """These pictures, then `more`, in a buffer of their own."""
-        writer = PictureWriter()
-        try:
-            for picture in (*self, *more):
-                writer.append(picture)
-        finally:
-            both = writer.finish()  # also after an interruption, so that the file is deleted
-        return both
+        return Pictures.collected(chain(self, more))
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield (indices, n×H×W×C) with n ≤ `size`, pictures of one shape together."""

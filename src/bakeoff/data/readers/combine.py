@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
-from bakeoff.data.pictures import PictureWriter
+from bakeoff.data.pictures import Pictures
 from bakeoff.data.words import nfc
 
 __all__ = ["combine"]
@@ -35,18 +36,11 @@ def combine(parts: Sequence[tuple[Dataset, str, bool]]) -> Dataset:
     every = Counter(name for dataset in datasets for name in set(dataset.names))
     if any(times > 1 for times in every.values()):
         datasets = [_below(file, dataset) for dataset, file, _ in parts]
-    writer = PictureWriter()
-    try:
-        for dataset in datasets:
-            for picture in dataset.pictures:
-                writer.append(picture)
-    finally:
-        pictures = writer.finish()  # also after an interruption, so that the file is deleted
     _, classes = encode_names(name for dataset in datasets for name in dataset.classes)
     groups, group_names = _groups(datasets)
     return replace(
         datasets[0],
-        pictures=pictures,
+        pictures=Pictures.collected(chain.from_iterable(d.pictures for d in datasets)),
         labels=np.concatenate([_moved(d.labels, d.classes, classes) for d in datasets]),
         classes=classes,
         names=tuple(name for dataset in datasets for name in dataset.names),
