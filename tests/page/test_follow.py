@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import Estimated, TimeLeft, UnitFinished, UnitStarted
@@ -134,6 +134,22 @@ def test_who_closes_the_page_comes_back_to_it(run: RunFolder, address: str, page
     working.get_by_role("link", name="slow").click()
     chart = again.get_by_role("img", name="CNN: loss by epoch")
     expect(chart).to_have_attribute("aria-label", re.compile("from .* in epoch 1 .* in epoch 5"))
+
+
+def test_who_leaves_before_the_run_is_found_is_not_called_back(address: str, page: Page) -> None:
+    held: list[Route] = []
+    page.route(
+        "**/api/models", lambda route: held.append(route)
+    )  # Try opens the newest run once it has the answer
+    with page.expect_request("**/api/models"):
+        page.goto(address)
+    page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Train").click()
+    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
+    with page.expect_response("**/api/models"):
+        for one in held:
+            one.continue_()
+    page.wait_for_timeout(300)  # nothing is to happen
+    expect(page).to_have_url(re.compile("#/train$"))
 
 
 def test_the_page_does_not_freeze_whatever_comes(run: RunFolder, address: str, page: Page) -> None:

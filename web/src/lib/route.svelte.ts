@@ -27,6 +27,14 @@ class Route {
     location.hash = href(path, query);
   }
 
+  /** `go` for the end of a wait that begins here: it does nothing once the reader has left. */
+  get onward(): Route["go"] {
+    const from = pathOf(this.#hash); // not #place: who asks in an effect must not depend on it
+    return (path, query) => {
+      if (pathOf(location.hash) === from) this.go(path, query);
+    };
+  }
+
   /** Complete the address of this place, without a new step in the history. */
   name(path: string[]): void {
     this.#replace(href(path, this.query));
@@ -48,6 +56,10 @@ class Route {
     this.#hash = location.hash;
     this.#place = read(location.hash);
   }
+}
+
+function pathOf(hash: string): string {
+  return href(read(hash).path);
 }
 
 export const route = new Route();
