@@ -87,10 +87,10 @@ def main() -> None:
     kept = Kept(options.keep)
     for name, source, take, balanced in (
         ("doodles", lambda: read("doodles"), 20, False),
-        ("1 500 of MNIST", lambda: _some(read(options.mnist), 1_500), 20, False),
         ("ants and bees", lambda: read(options.photos), 8, False),
-        ("MNIST, 1 : 40", lambda: _rare(_some(read(options.mnist), 6_000)), 20, True),
         ("clothing", lambda: read(options.uneven), 20, True),
+        ("MNIST, 1 : 40", lambda: _rare(_some(read(options.mnist), 6_000)), 20, True),
+        ("1 500 of MNIST", lambda: _some(read(options.mnist), 1_500), 20, False),
     ):
         features, labels = kept.features(name, source)
         _compare(Pool(name, features, labels, take, balanced), range(options.seeds), kept)
