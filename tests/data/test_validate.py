@@ -78,7 +78,8 @@ def test_pictures_without_a_label_are_counted_in_one_line() -> None:
     after = validate(dataset([0, 0, 1, 1, -1, -1, -1], "ab"))
     assert len(after) == 4
     assert [str(record) for record in after.left_out] == [
-        "4.png: it has no label (nor do 2 others). Give it a label."
+        "4.png: it has no label (nor do 2 others). Give it a label; bakeoff next RUN says which "
+        "to begin with."
     ]
     assert validate(dataset([0, 0, 1, 1, -1], "ab")).left_out[0].problem == "it has no label"
 

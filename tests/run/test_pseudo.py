@@ -182,6 +182,22 @@ def test_pseudo_labels_need_folds_and_pictures(tmp_path: Path) -> None:
         bake(strokes(), tmp_path / "run", **ASKED)
 
 
+def test_pictures_beside_the_classes_of_a_set_are_learned_from(
+    tmp_path: Path,
+) -> None:
+    dataset = strokes()
+    pictures = write(strokes(COUNT, seed=11), tmp_path / "set")
+    for number, (picture, label) in enumerate(zip(dataset.pictures, dataset.labels, strict=True)):
+        path = pictures / CLASSES[label] / f"{number:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(path)
+    with pytest.raises(Interruption):
+        bake(pictures, tmp_path / "run", on_event=after(8), **ASKED)
+    found = result(resume(tmp_path / "run"))
+    assert found.pictures == COUNT
+    assert found.sure > 0
+
+
 def test_a_run_goes_on_with_the_pictures_that_it_began_with(tmp_path: Path, more: Path) -> None:
     mine = write(strokes(COUNT, seed=12), tmp_path / "more")
     with pytest.raises(Interruption):

@@ -110,7 +110,11 @@ def _labelled(dataset: Dataset, left_out: list[LeftOut]) -> NDArray[np.bool_]:
     if len(unlabelled):
         others = nor_others(len(unlabelled))
         left_out.append(
-            LeftOut(dataset.names[unlabelled[0]], f"it has no label{others}", "Give it a label")
+            LeftOut(
+                dataset.names[unlabelled[0]],
+                f"it has no label{others}",
+                "Give it a label; bakeoff next RUN says which to begin with",
+            )
         )
     inside = (dataset.labels >= 0) & (dataset.labels < len(dataset.classes))
     for index in np.flatnonzero(~inside & (dataset.labels != UNLABELLED)):

@@ -21,12 +21,14 @@ TABLE, PAGE = "next.csv", "next.html"
 COLUMNS = ("name", "label", "guess", "probability", "why", "apart")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
-body { font: 16px/1.4 system-ui, sans-serif; margin: 2rem; color: #1c1c22; background: #fff }
+:root { color-scheme: light dark }
+body { font: 16px/1.4 system-ui, sans-serif; margin: 2rem; background: light-dark(#fff, #17171c);
+  color: light-dark(#1c1c22, #ececf1) }
 ol { list-style: none; padding: 0; display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)) }
-li { border: 1px solid #d5d5dc; border-radius: .5rem; padding: .75rem }
+li { border: 1px solid light-dark(#d5d5dc, #3a3a44); border-radius: .5rem; padding: .75rem }
 img { width: 8rem; height: 8rem; object-fit: contain; image-rendering: pixelated; display: block }
-b { overflow-wrap: anywhere } small { color: #55555f; display: block }
+b { overflow-wrap: anywhere } small { color: light-dark(#55555f, #a9a9b5); display: block }
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -118,8 +119,9 @@ def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
 def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
     """The pictures for pseudo labels; none where these are not asked for.
 
-    Those of the further source, or else those of the dataset. None of them is a copy of a picture
-    with a label, which may be held out or in the locked test, nor of another one.
+    Those of the further source, or else those that wait beside the pictures of the run. None of
+    them is a copy of a picture with a label, which may be held out or in the locked test, nor of
+    another one.
 
     Raises
     ------
@@ -128,9 +130,7 @@ def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
     """
     if not config.pseudo_label:
         return Pictures.none()
-    more = dataset
-    if config.unlabelled is not None:
-        more = read_as_found(config.unlabelled, need_labels=False)
+    more = _beside(config, dataset)
     rows = np.array(unlabelled_rows(more), dtype=np.int64)
     if len(rows) > MOST:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST, replace=False))
@@ -143,7 +143,7 @@ def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
         raise BakeoffError(
             "pseudo labels",
             "there are no pictures without a label that are no copies of others",
-            "Name a folder of them with --unlabelled",
+            "Name a folder of them with --unlabelled, or put some beside the class folders",
         )
     if config.unlabelled_fingerprint not in ("", fingerprint_of_pictures(found)):
         raise BakeoffError(
@@ -152,6 +152,16 @@ def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
             "Bring them back, or start a new run",
         )
     return found
+
+
+def _beside(config: RunConfig, dataset: Dataset) -> Dataset:
+    """The further source of a run, or else its own with the pictures that have no label.
+
+    A dataset that was given in memory has none of these any more.
+    """
+    if config.unlabelled is not None:
+        return read_as_found(config.unlabelled, need_labels=False)
+    return read_with_unlabelled(config) if Path(config.source).is_absolute() else dataset
 
 
 def fingerprint_of_pictures(pictures: Pictures) -> str:

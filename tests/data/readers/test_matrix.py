@@ -59,3 +59,8 @@ def test_matrix_is_a_picture_or_a_refusal(data: bytes) -> None:
     assert picture.dtype == np.uint8
     assert picture.ndim == 3
     assert min(picture.shape[:2]) >= 2
+
+
+def test_an_unclosed_quote_is_a_refusal() -> None:
+    with pytest.raises(BakeoffError, match="in row 2 its fields cannot be separated"):
+        read_matrix(b'0\n"0\n0', "a")

@@ -15,6 +15,7 @@ from bakeoff.data.dataset import UNLABELLED
 from bakeoff.data.readers.columns import columns_of_header, has_header
 from bakeoff.data.readers.lines import TableLimits, delimiter_of, split
 from bakeoff.data.readers.tables import looks_like_table, read_matrix, read_table
+from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
 
 from .arrays_made import ink, smooth
@@ -193,7 +194,6 @@ GOOD = [0] * 5 + [200] + [0] * 10
         (row(1, *GOOD[:-1], 256), "pixel 15 is 256, not 0 to 255"),
         (row(1, -1, *GOOD[1:]), "pixel 0 is -1, not 0 to 255"),
         (row(1, *GOOD[:-1], "nan"), "pixel 15 is nan, not 0 to 255"),
-        (row("", *GOOD), "it has no label"),
         (row(1, *GOOD[:-1], "1_0"), "field 17 is '1_0', not a number"),
     ],
 )
@@ -221,8 +221,8 @@ def test_gaps_among_numbers_are_gaps(write: Write, gap: str) -> None:
     rows = [row(label, *flat(p)) for label, p in zip(("1.0", gap, "2.0", "1"), ink(4), strict=True)]
     dataset = read_table(write(HEADER, *rows))
     assert dataset.classes == ("1", "2")
-    assert dataset.labels.tolist() == [0, 1, 0]
-    assert [(out.subject, out.problem) for out in dataset.left_out] == [
+    assert dataset.labels.tolist() == [0, UNLABELLED, 1, 0]
+    assert [(out.subject, out.problem) for out in validate(dataset).left_out] == [
         ("train.csv row 3", "it has no label")
     ]
 

@@ -163,7 +163,8 @@ def _leave_out_unlabelled(listing: Listing) -> None:
         LeftOut(
             unlabelled[0],
             f"{listing.silent} gives its class{others}",
-            "Move each picture into a folder named after its class",
+            "Move each picture into a folder named after its class; bakeoff next RUN says which "
+            "to begin with",
         )
     )
 

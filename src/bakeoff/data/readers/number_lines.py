@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bakeoff.data.readers.columns import is_number
 from bakeoff.data.readers.lines import split
 
-__all__ = ["Converters", "numbers_of", "parses", "why_not"]
+__all__ = ["Converters", "first_unread", "numbers_of", "parses", "why_not"]
 
 # By the place of a field: how to make a number of its text.
 Converters: TypeAlias = dict[int | str, Callable[[str], float]]
@@ -42,6 +42,20 @@ def parses(line: str, width: int, delimiter: str | None) -> bool:
         return bool(numbers_of([line], delimiter).shape[1] == width)
     except ValueError:
         return False
+
+
+def first_unread(
+    lines: Iterable[tuple[int, str]], width: int, delimiter: str | None
+) -> tuple[int, str]:
+    """The first of numbered lines that `numbers_of` cannot read, if it has refused them.
+
+    A line with an unclosed quote may be numbers by itself; the quote joins it to the next.
+    """
+    return next(
+        (number, line)
+        for number, line in lines
+        if line.count('"') % 2 or not parses(line, width, delimiter)
+    )
 
 
 def why_not(

@@ -38,7 +38,7 @@ from bakeoff.data.readers.lines import (
     split,
     text_of,
 )
-from bakeoff.data.readers.number_lines import Converters, numbers_of, parses, why_not
+from bakeoff.data.readers.number_lines import Converters, first_unread, numbers_of, why_not
 from bakeoff.data.readers.reader import Reader
 from bakeoff.errors import BakeoffError, LeftOut
 
@@ -76,8 +76,9 @@ def read_table(
 
     A header gives the meaning of the columns, in any order; without one, their number
     does (see `columns`). Pixels are 0–255 or 0–1: the scale is that of most rows of the
-    whole table. Delimiters are comma, semicolon, tab or blanks. A row that cannot be read
-    is left out and listed; rows count from 1 and include the header, as in editors.
+    whole table. Delimiters are comma, semicolon, tab or blanks. A picture may have no label. A
+    row that cannot be read is left out and listed; rows count from 1 and include the header, as
+    in editors.
 
     Parameters
     ----------
@@ -109,7 +110,9 @@ def read_table(
     labels = np.full(len(full), UNLABELLED, dtype=np.int64)
     classes: tuple[str, ...] = ()
     if start.columns.label is not None:
-        labels, classes = encode_names(texts[start.columns.label][row] for row in full)
+        column = [texts[start.columns.label][row] for row in full]
+        labelled = [row for row, text in enumerate(column) if text]
+        labels[labelled], classes = encode_names(column[row] for row in labelled)
     groups: NDArray[np.int64] | None = None
     group_names: tuple[str, ...] = ()
     if start.columns.group is not None:
@@ -181,9 +184,7 @@ def read_matrix(data: bytes, name: str, *, limits: TableLimits = _LIMITS) -> NDA
         values = numbers_of(lines, delimiter)
     except ValueError as error:
         width = len(split(lines[0], delimiter))
-        row, line = next(
-            (row, line) for row, line in enumerate(lines, 1) if not parses(line, width, delimiter)
-        )
+        row, line = first_unread(enumerate(lines, 1), width, delimiter)
         problem, hint = why_not(line, width, delimiter)
         raise BakeoffError(name, f"in row {row} {problem}", hint) from error
     if 1 in values.shape and (shape := picture_shape(values.size, smallest_colour=values.size)):
@@ -321,15 +322,14 @@ class _Rows:
         self.most_are_unit = self._unit_rows > self._byte_rows
 
     def without_gaps(self, texts: Mapping[int, Sequence[str]]) -> list[int]:
-        """The rows whose label and group are known, from 0; the others are left out."""
+        """The rows whose group is known, from 0; the others are left out."""
         full = []
+        group = self._start.columns.group
         for row, number in enumerate(self.numbers):
-            gap = next((at for at in self._text_at if not texts[at][row]), None)
-            if gap is None:
+            if group is None or texts[group][row]:
                 full.append(row)
-                continue
-            column = "label" if gap == self._start.columns.label else "group"
-            self._leave_out(number, f"it has no {column}", f"Fill in the {column}")
+            else:
+                self._leave_out(number, "it has no group", "Fill in the group")
         return full
 
     def _read_all(self, rows: Iterator[tuple[int, str]]) -> None:

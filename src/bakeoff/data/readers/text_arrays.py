@@ -16,7 +16,7 @@ from bakeoff.data.readers.arrays import Array
 from bakeoff.data.readers.columns import counts_up, has_header, is_id_name, is_number, label_place
 from bakeoff.data.readers.labels import as_meant
 from bakeoff.data.readers.lines import TableLimits, delimiter_of, read_lines, split
-from bakeoff.data.readers.number_lines import numbers_of, parses, why_not
+from bakeoff.data.readers.number_lines import first_unread, numbers_of, why_not
 from bakeoff.data.readers.parts import ArrayLimits
 from bakeoff.errors import BakeoffError
 
@@ -151,11 +151,7 @@ def _pixels(path: Path, top: _Top) -> NDArray[np.generic]:
         try:
             values = numbers_of([line for _, line in block], top.delimiter)
         except ValueError as error:
-            number, line = next(
-                (number, line)
-                for number, line in block
-                if not parses(line, top.width, top.delimiter)
-            )
+            number, line = first_unread(block, top.width, top.delimiter)
             problem, hint = why_not(line, top.width, top.delimiter)
             raise BakeoffError(f"{path.name} row {number}", problem, hint) from error
         whole = np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
