@@ -7,6 +7,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -25,6 +26,7 @@ from .conftest import (
 )
 from .pictures import drawn
 
+NO_TIME = {"seconds": {}, "total": 0}
 WHOLE = 120_000  # ms in which a small training is over, on a machine that does other things too
 
 
@@ -70,6 +72,33 @@ def train_baseline(page: Page, *, stay: bool = True) -> None:
     expect(page).to_have_url(re.compile("#/train/run/"))
     if stay:
         page.get_by_role("button", name="Stay here").click()
+
+
+def test_a_set_with_pictures_without_a_label_offers_to_learn_from_them(
+    workshop: str, page: Page
+) -> None:
+    files = [
+        ("files", (f"{folder}{number}.png", drawn(shape, number), "image/png"))
+        for shape in ("box", "ring")
+        for number, folder in enumerate((f"{shape}/", f"{shape}/", f"{shape}-waits-"))
+    ]
+    httpx.post(f"{workshop}/api/sets", data={"name": "some wait"}, files=files).raise_for_status()
+    page.route("**/api/training/estimate", lambda route: route.fulfill(json=NO_TIME))
+    page.goto(f"{workshop}/#/train?set=some+wait")
+    offer = page.get_by_role("checkbox", name="Learn from 2 pictures without a label too")
+    expect(offer).not_to_be_checked()
+    with page.expect_request(lambda request: '"pseudo_label":true' in (request.post_data or "")):
+        offer.check()
+    page.get_by_role("spinbutton", name="Folds").fill("0")
+    expect(offer).to_be_disabled()  # nothing would say what it gains
+    expect(offer).not_to_be_checked()
+
+
+def test_a_set_with_labels_alone_does_not(workshop: str, shapes: str, page: Page) -> None:
+    page.route("**/api/training/estimate", lambda route: route.fulfill(json=NO_TIME))
+    page.goto(f"{workshop}/#/train?set={shapes}")
+    expect(page.get_by_role("spinbutton", name="Folds")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="without a label")).to_have_count(0)
 
 
 def start(workshop: str, **training: object) -> str:

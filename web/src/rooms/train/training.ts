@@ -15,6 +15,7 @@ export type Training = Required<
     | "keep_groups"
     | "leave_one_group_out"
     | "metric"
+    | "pseudo_label"
     | "seed"
   >
 >;
