@@ -63,13 +63,13 @@ def traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The names of the parts that are traced from now on, with an empty cache."""
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     parts: list[str] = []
-    traced = tracing._traced
+    traced = tracing.trace_of
 
     def listening(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
         parts.append(part.name)
         return traced(part, taken)
 
-    monkeypatch.setattr(tracing, "_traced", listening)
+    monkeypatch.setattr(tracing, "trace_of", listening)
     return parts
 
 

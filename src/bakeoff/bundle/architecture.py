@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from bakeoff.version import __version__
 
-__all__ = ["key_of"]
+__all__ = ["form_of", "key_of"]
 
-TRACED_BY = ("torch", "onnxscript", "onnx")
+TRACED_BY = ("torch", "timm", "onnxscript", "onnx")
+LIBRARIES = ("torch", "timm")  # packages whose versions say what their sources are
 STATE = ("_parameters", "_buffers", "_modules")  # of a module: listed by name
 PLAIN = (bool, int, float, complex, str, bytes, torch.dtype, torch.device, Path, type(None))
 
@@ -30,20 +31,51 @@ class _NoNameError(Exception):
 def key_of(network: nn.Module) -> str | None:
     """Hexadecimal digits that follow from all that a trace follows from but the weights' values.
 
-    These are the modules by name, with their classes, the source files of these, all attributes,
-    and the shapes of parameters and buffers; and the versions of bakeoff and of what traces.
-    None if an attribute has no stable value, such as a lambda or a hook.
+    These are the form of the network, the shapes of parameters and buffers, and the versions of
+    bakeoff and of what traces. None if an attribute has no stable value, such as a lambda or a
+    hook.
     """
-    digest = hashlib.sha256(repr([__version__, *map(version, TRACED_BY)]).encode())
+    form = form_of(network)
+    if form is None:
+        return None
+    shapes = [f"{name}:{tuple(tensor.shape)}" for name, tensor in _tensors(network)]
+    return _digest(form, __version__, *map(version, TRACED_BY), *shapes)
+
+
+def form_of(network: nn.Module) -> str | None:
+    """The same without versions and shapes, so that it holds on another machine.
+
+    It follows from the modules by name, with their classes, the source files of these that are no
+    library's, and all attributes; and from the names and kinds of parameters and buffers.
+    """
     try:
-        for name, module in network.named_modules():
-            own = {key: value for key, value in vars(module).items() if key not in STATE}
-            digest.update(f"{name}:{_named(type(module))}{_plain(own)}".encode())
+        modules = [
+            f"{name}:{_named(type(module))}{_plain(_own(module))}"
+            for name, module in network.named_modules()
+        ]
     except _NoNameError:
         return None
-    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
-        digest.update(f"{name}:{tuple(tensor.shape)}{tensor.dtype}".encode())
-    return digest.hexdigest()[:32]
+    kinds = [f"{name}:{tensor.dim()}{tensor.dtype}" for name, tensor in _tensors(network)]
+    return _digest(*modules, *kinds)
+
+
+def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from network.named_parameters()
+    yield from network.named_buffers()
+
+
+def _digest(*lines: str) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def _own(module: nn.Module) -> dict[str, Any]:
+    """A module's attributes, but for those that PyTorch of some version gives to every module."""
+    bare = vars(nn.Module())
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if name not in STATE and not (name in bare and value == bare[name])
+    }
 
 
 def _plain(value: Any) -> str:
@@ -81,7 +113,9 @@ def _named(kind: type | FunctionType) -> str:
 
 @cache
 def _source(module: str) -> str:
-    """The checksum of a module's file; "" for what is compiled."""
+    """The checksum of a module's file; "" for what is compiled or a library's."""
+    if module.partition(".")[0] in LIBRARIES:
+        return ""
     file = getattr(sys.modules.get(module), "__file__", None)
     if not file or not file.endswith(".py"):
         return ""

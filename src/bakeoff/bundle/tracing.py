@@ -1,10 +1,11 @@
 """The ONNX graph of a model. Each part is traced once; later graphs only get new weights.
 
-Tracing a part takes 1 to 5 s of processor time, filling in weights a tenth of a second. The same
+Tracing a part takes 1 to 10 s of processor time, filling in weights a tenth of a second. The same
 few parts come back in every run, and most models of a run have the first and longest, `Preprocess`,
-in common. So the trace of a part, without its weights, is kept in the user's cache folder. Its
-name says what it follows from: the modules with their attributes and source files, and the versions
-of what traces. Kept traces are used only if the answers to the golden pictures are the model's.
+in common. So the commonest traces come with the package, without weights, and others are kept in
+the user's cache folder. The name of a trace says what it follows from: the modules with their
+attributes and source files, and for kept ones the versions of what traces. Either is used only if
+the answers to the golden pictures are the model's.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bakeoff.bundle.architecture import key_of
+from bakeoff.bundle.architecture import form_of, key_of
 from bakeoff.bundle.bundle import TOLERANCE
 from bakeoff.bundle.golden import golden_pictures
 from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED
 from bakeoff.bundle.parts import Exported, Part
+from bakeoff.bundle.shipped import shipped
 from bakeoff.bundle.weights import filled, halved
 from bakeoff.data.catalog import cache_folder
 from bakeoff.errors import BakeoffError
 from bakeoff.record.whole import write_file
 from bakeoff.training.model import Model
 
-__all__ = ["OPSET", "graph_of"]
+__all__ = ["OPSET", "graph_of", "trace_of"]
 
 # The oldest pair that holds the graphs, so that old runtimes and converters take them: ONNX Runtime
 # 1.17 refuses IR 10. Nothing is lost: GELU becomes its formula, which ONNX Runtime fuses again.
@@ -75,18 +77,27 @@ def _graph(exported: Exported, kept: list[onnx.ModelProto | None]) -> bytes:
     traces: list[onnx.ModelProto] = []
     arrays: dict[str, NDArray[Any]] = {}
     for part, trace in zip(exported.parts, kept, strict=True):
-        traces.append(trace or _traced(part, [values[name].clone() for name in part.takes]))
+        if trace is None:
+            trace = trace_of(part, [values[name].clone() for name in part.takes])
+            _keep(part, trace)
+        traces.append(trace)
         arrays |= {name: tensor.detach().numpy() for name, tensor in part.tensors().items()}
     return filled(_joined(traces), arrays)
 
 
 def _kept(part: Part) -> onnx.ModelProto | None:
-    """The trace of such a part, if there is one and it can be read."""
-    path = _path_of(part)
-    if path is None or not path.is_file():
+    """The trace of such a part, if there is one and it can be read.
+
+    One that came with the package is first: all users of a version have the same.
+    """
+    form, path = form_of(part), _path_of(part)
+    data = None if form is None else shipped().get(form)
+    if data is None and path is not None and path.is_file():
+        data = path.read_bytes()
+    if data is None:
         return None
     with suppress(DecodeError, onnx.checker.ValidationError):
-        trace = onnx.load_model_from_string(path.read_bytes())
+        trace = onnx.load_model_from_string(data)
         onnx.checker.check_model(trace)
         return trace
     return None
@@ -109,8 +120,16 @@ def _keep(part: Part, trace: onnx.ModelProto) -> None:
             old.unlink(missing_ok=True)
 
 
-def _traced(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
-    """The graph without the contents of weights. Nothing in it follows from their values."""
+def trace_of(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
+    """The graph of a part without the contents of weights, of examples of what it takes.
+
+    Nothing in it follows from the values of weights.
+
+    Raises
+    ------
+    BakeoffError
+        ONNX cannot express an operation of the part.
+    """
     # Imported only to trace: with kept traces a run starts sooner.
     from onnxscript import optimizer
     from torch.onnx.errors import OnnxExporterError
@@ -151,7 +170,6 @@ def _traced(part: Part, taken: list[Tensor]) -> onnx.ModelProto:
     trace: onnx.ModelProto = program.model_proto
     _tidy(trace)
     _rename(trace.graph, part)
-    _keep(part, trace)
     return trace
 
 

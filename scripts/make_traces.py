@@ -1,0 +1,112 @@
+"""Trace the parts of models that most runs have in common, for the package.
+
+    python scripts/make_traces.py
+
+Run it after a change to what they follow from: preprocessing, frozen networks, the parts of an
+exported model. Traces that still fit are kept; a test says when some are missing. Use the versions
+in constraints.txt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, product
+
+import torch
+from rich.progress import track
+
+from bakeoff.approaches.approach import Approach, Task
+from bakeoff.approaches.registry import entry_of
+from bakeoff.approaches.trainer import eye_of
+from bakeoff.bundle.architecture import form_of
+from bakeoff.bundle.parts import Exported, Part
+from bakeoff.bundle.shipped import SHIPPED, packed, shipped
+from bakeoff.bundle.tracing import EXAMPLE, trace_of
+from bakeoff.record.config import DEFAULT_APPROACHES
+from bakeoff.record.whole import write_file
+from bakeoff.training.model import Model
+from bakeoff.training.ood import NEAREST, SketchOOD
+
+INK = Task(classes=10, pictures=800, side=28, channels=1, mode="ink")
+PHOTOS = replace(INK, mode="photo", channels=3)
+TASKS = (
+    INK,
+    replace(INK, side=200),
+    replace(INK, pictures=60_000),
+    *(replace(PHOTOS, side=side) for side in (32, 64, 400)),
+)
+# The first model to answer is traced whole, for few classes with any number of neighbours that
+# count among so few pictures, and for more classes with the usual number.
+FEW, MORE = range(2, 11), range(11, 27)
+FIRST = DEFAULT_APPROACHES[0]
+
+
+def models() -> Iterator[Model]:
+    """Untrained models that have all the parts to ship."""
+    for task, name in product(TASKS, DEFAULT_APPROACHES):
+        yield model_of(entry_of(name).load()(), task)
+
+
+def first_models() -> Iterator[Model]:
+    """Untrained models of the approach that answers first, for each number of classes."""
+    approach = entry_of(FIRST).load()()
+    for task, classes in product((INK, PHOTOS), chain(FEW, MORE)):
+        some = classes in FEW and task.mode == "ink"
+        for nearest in range(1, NEAREST + 1) if some else [NEAREST]:
+            yield model_of(approach, replace(task, classes=classes), nearest)
+
+
+def model_of(approach: Approach, task: Task, nearest: int = NEAREST) -> Model:
+    """An untrained model; `nearest` neighbours count in its OOD score for drawings."""
+    frozen, network = approach.frozen(task), approach.build(task)
+    eye = eye_of(approach, task, frozen)
+    if eye is not None:
+        network.ood = SketchOOD(task.classes, eye_width(eye, approach, task), 20, nearest)
+    model = Model(approach.preprocess(task), frozen, network, 1.0, eye)
+    return model.eval().float()  # as `GraphUnit` exports it
+
+
+def eye_width(eye: torch.nn.Module, approach: Approach, task: Task) -> int:
+    """How many features the eye gives of an approach's input."""
+    preprocess = approach.preprocess(task)
+    with torch.inference_mode():
+        seen = eye(torch.zeros(1, preprocess.channels, preprocess.size, preprocess.size))
+    return int(seen.shape[1])
+
+
+def wanted() -> Iterator[tuple[str, Part, Exported]]:
+    """The parts to ship, each once, by their form."""
+    found = set()
+    for model, whole in chain(((m, False) for m in models()), ((m, True) for m in first_models())):
+        exported = Exported(model)
+        for part in exported.parts if whole else exported.parts[:-1]:
+            form = form_of(part)
+            assert form is not None, f"{part.name} has no form"
+            if form not in found:
+                found.add(form)
+                yield form, part, exported
+
+
+def main() -> None:
+    """Write the archive anew if a trace is missing or of no use any more."""
+    known, traces = shipped(), {}
+    for form, part, exported in track(list(wanted()), "Tracing"):
+        if form in known:
+            traces[form] = known[form]
+            continue
+        with torch.inference_mode():
+            values = exported.values(torch.zeros(EXAMPLE, dtype=torch.uint8))
+        trace = trace_of(part, [values[name].clone() for name in part.takes])
+        traces[form] = trace.SerializeToString(deterministic=True)
+    if traces.keys() == known.keys():
+        print(f"{len(traces)} traces are as they were")
+        return
+    data = packed(traces)
+    write_file(SHIPPED, data)
+    new = len(traces.keys() - known.keys())
+    print(f"{SHIPPED.name}: {len(traces)} traces, {new} of them new, {len(data) / 1e3:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
