@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.hub import push, repository_of, write_hub
+from bakeoff.cli import app
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import EpochEnded, Event, UnitFinished
 from bakeoff.record.folder import RunFolder
@@ -115,18 +116,35 @@ def test_names_of_repositories() -> None:
             repository_of(text)
 
 
-def test_a_push_uploads_the_folder(bundle: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pushed_to(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """Where `bakeoff push` uploads to."""
     from huggingface_hub import HfApi
 
     def to_stand_in(**_: object) -> HfApi:
         return HfApi(endpoint=f"http://127.0.0.1:{hub.server_port}", token="hf_x")
 
     monkeypatch.setattr("huggingface_hub.HfApi", to_stand_in)
+    return hub
+
+
+def test_a_push_uploads_the_folder(bundle: Path, pushed_to: Hub) -> None:
     address = push(bundle, "hf:me/digits")
     assert address.endswith("/me/digits")
-    assert {"README.md", "bundle.json", "config.json", "model.onnx"} <= set(hub.files)
-    assert hub.files["model.onnx"] == (bundle / "model.onnx").read_bytes()
-    assert hub.tokens == {"Bearer hf_x"}
+    assert {"README.md", "bundle.json", "config.json", "model.onnx"} <= set(pushed_to.files)
+    assert pushed_to.files["model.onnx"] == (bundle / "model.onnx").read_bytes()
+    assert pushed_to.tokens == {"Bearer hf_x"}
+
+
+def test_a_run_is_pushed_with_the_bundle_that_it_has(
+    finished: RunFolder, pushed_to: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bakeoff.run.bundles.make_bundle", None)
+    arguments = ["bakeoff", "push", str(finished.path), "hf:me/digits", "--approach", "cnn"]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit, match="0"):
+        app()
+    assert pushed_to.files["model.onnx"] == (finished.bundle("cnn") / "model.onnx").read_bytes()
 
 
 EVENTS = [

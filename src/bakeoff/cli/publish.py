@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from bakeoff.cli.common import app, console
+from bakeoff.cli.own_bundle import is_bundle, own_bundle
 from bakeoff.errors import BakeoffError
 
 __all__ = ["log", "push"]
@@ -41,17 +41,14 @@ def push(
     from bakeoff.bundle.hub import repository_of
 
     repository_of(target)  # refused before anything is made
-    if source.is_file() or (source / "bundle.json").is_file():
+    if is_bundle(source):
         if approach:
             raise BakeoffError(str(source), "is a bundle already", "Leave --approach out")
         console.print(f"pushed: {upload(source, target, private=private)}", soft_wrap=True)
         return
     from bakeoff.record.folder import RunFolder
-    from bakeoff.run.bundles import make_bundle
 
-    folder = RunFolder.open(source)
-    with TemporaryDirectory(prefix="bakeoff-") as scratch:
-        bundle = make_bundle(folder, approach or folder.winner(), Path(scratch, "bundle"))
+    with own_bundle(RunFolder.open(source), approach) as bundle:
         console.print(f"pushed: {upload(bundle, target, private=private)}", soft_wrap=True)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -14,6 +13,7 @@ import typer
 from bakeoff.bundle.exporters import EXPORTERS, Exporter, exporter_names, find_exporter
 from bakeoff.cli.common import app, console, counted
 from bakeoff.cli.options import WithNeighbours
+from bakeoff.cli.own_bundle import is_bundle, own_bundle
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def export(
     if teachable:
         exporter = _teachable(to)
     changed = bool(approach or variant or neighbours)
-    if not exporter.several and (changed or not _is_bundle(sources[0])):
+    if not exporter.several and (changed or not is_bundle(sources[0])):
         _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
         return
     if changed:
@@ -275,10 +275,6 @@ def _teachable(to: str) -> Exporter:
     return replace(EXPORTERS[to], write=partial(write_web, teachable=True))
 
 
-def _is_bundle(path: Path) -> bool:
-    return path.is_file() or (path / "bundle.json").is_file()
-
-
 def _export_run(
     exporter: Exporter,
     to: str,
@@ -288,31 +284,20 @@ def _export_run(
     variant: Variant | None,
     neighbours: bool,
 ) -> None:
-    """Export the run's bundle of an approach, or make one from its weights.
-
-    The run's own needs no PyTorch. One that holds training pictures goes nowhere unasked.
-    """
-    from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
+    """Export a bundle of a run; without `out`, make the run's own again."""
     from bakeoff.record.folder import RunFolder
 
     folder = RunFolder.open(run)
-    name = approach or folder.winner()
-    own = folder.bundle(name)
-    as_it_is = not variant and not neighbours and not (own / NEIGHBOURS).exists()
-    if out is not None and as_it_is and _is_bundle(own):
-        _written(exporter, to, [own], out)
+    kind: Literal["fp16", "int8"] | None = variant.value if variant else None
+    if out is not None:
+        with own_bundle(folder, approach, variant=kind, neighbours=neighbours) as bundle:
+            _written(exporter, to, [bundle], out)
         return
     from bakeoff.run.bundles import make_bundle
 
-    kind: Literal["fp16", "int8"] | None = variant.value if variant else None
-    if out is None:
-        path = make_bundle(folder, name, variant=kind, neighbours=neighbours)
-        console.print(f"bundle: {path}", markup=False, soft_wrap=True)
-        return
-    with TemporaryDirectory(prefix="bakeoff-") as scratch:
-        bundle = Path(scratch, name)
-        make_bundle(folder, name, bundle, variant=kind, neighbours=neighbours)
-        _written(exporter, to, [bundle], out)
+    name = approach or folder.winner()
+    path = make_bundle(folder, name, variant=kind, neighbours=neighbours)
+    console.print(f"bundle: {path}", markup=False, soft_wrap=True)
 
 
 def _written(exporter: Exporter, to: str, bundles: list[Path], out: Path | None) -> None:
