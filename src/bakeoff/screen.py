@@ -242,14 +242,17 @@ class RunScreen:
 def leaderboard(results: Results) -> Table:
     """The approaches, the best by the headline metric first, with what a choice rests on.
 
-    A headline metric other than accuracy has a column of its own.
+    A headline metric other than accuracy has a column of its own, and so has the locked test, if
+    there is one.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("approach", no_wrap=True)
     headline = results.headline
     own = headline if headline is not None and headline.name != "accuracy" else None
-    titles = [own.title] if own else []
-    for heading in (*titles, "out of fold", "95 % interval", "loss", "test", "weights", "time"):
+    # Two lines, as 80 columns are else too few.
+    scores = [own.title.replace(" ", "\n"), "out of\nfold"] if own else ["out of fold"]
+    tests = ["test"] if any(one.test for one in results.approaches) else []
+    for heading in (*scores, "95 % interval", "loss", *tests, "weights", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
     sign = -1 if headline is None or headline.higher_is_better else 1
     ranked = sorted(results.approaches, key=lambda one: _rank(one, headline, sign))
@@ -262,7 +265,7 @@ def leaderboard(results: Results) -> Table:
             _percent(one.out_of_fold.accuracy if one.out_of_fold else None),
             interval,
             loss,
-            _percent(one.test.accuracy if one.test else None),
+            *([_percent(one.test.accuracy if one.test else None)] if tests else []),
             f"{one.parameters:,}".replace(",", " "),
             duration(one.seconds.folds + one.seconds.final),
             style=style,
@@ -391,7 +394,7 @@ def _main(result: ApproachResult) -> tuple[str, str]:
     if scores is None:
         return "–", "–"
     low, high = scores.interval
-    return f"{low:.1%} … {high:.1%}", f"{scores.loss:.3f}"
+    return f"{100 * low:.1f} … {high:.1%}", f"{scores.loss:.3f}"
 
 
 def _percent(share: float | None) -> str:

@@ -12,7 +12,12 @@ from bakeoff.evaluation.headline import (
     headline_for,
     randomisation_p,
 )
-from bakeoff.evaluation.intervals import Sampling, balanced_interval, macro_f1_interval
+from bakeoff.evaluation.intervals import (
+    Sampling,
+    balanced_interval,
+    cost_interval,
+    macro_f1_interval,
+)
 from bakeoff.evaluation.metrics import balanced_accuracy, macro_f1
 from bakeoff.evaluation.ranking import choose_by, compare_by, headline_record
 from bakeoff.evaluation.scores import score
@@ -167,6 +172,35 @@ def test_intervals_contain_the_truth() -> None:
     truth = np.mean(2 * expected.diagonal() / (expected.sum(0) + expected.sum(1)))
     inside = np.mean([low <= truth <= high for low, high in f1])
     assert inside >= 0.93
+
+
+COST = np.array([[0.0, 1, 5], [1, 0, 1], [20, 2, 0]])
+
+
+def test_a_dear_mistake_that_was_not_seen_counts() -> None:
+    labels = np.repeat([0, 1, 2], [100, 30, 10])
+    low, high = cost_interval(labels, labels, COST, Sampling())
+    assert low == 0
+    # The exact upper ends are 1 − 0.025^(1 / n); the classes have 100, 30 and 10 of 140.
+    counts = np.array([100, 30, 10])
+    ends = (1 - 0.025 ** (1 / counts)) * counts / 140
+    expected = np.linalg.norm([ends[0] * 1, ends[0] * 5, ends[1], ends[2] * 20, ends[2] * 2])
+    assert high == pytest.approx(expected, rel=1e-4)
+    same, dearer = (cost_interval(labels, labels, COST + more, Sampling()) for more in (0, 3))
+    assert dearer == pytest.approx((same[0] + 3, same[1] + 3))  # what every answer costs is sure
+
+
+def test_intervals_of_costs_contain_the_truth() -> None:
+    rng = np.random.default_rng(3)
+    counts = np.array([120, 30, 8])
+    labels = np.repeat([0, 1, 2], counts)
+    chance = np.array([[0.95, 0.04, 0.01], [0.1, 0.85, 0.05], [0.05, 0.15, 0.8]])
+    drawn = [rng.choice(3, (400, n), p=chance[k]) for k, n in enumerate(counts)]
+    found = [cost_interval(one, labels, COST, Sampling()) for one in np.concatenate(drawn, axis=1)]
+    truth = float((counts[:, None] * chance * COST).sum() / counts.sum())
+    assert np.mean([low <= truth <= high for low, high in found]) >= 0.94  # a bootstrap: 0.74
+    spread = np.std([COST[labels, one].mean() for one in np.concatenate(drawn, axis=1)])
+    assert np.mean([high - low for low, high in found]) < 2 * 3.92 * spread
 
 
 def test_a_class_of_few_pictures_is_marked() -> None:

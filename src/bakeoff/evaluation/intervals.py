@@ -39,6 +39,7 @@ __all__ = [
     "Sampling",
     "balanced_interval",
     "bootstrap",
+    "cost_interval",
     "design_effect",
     "macro_f1_interval",
     "mean_interval",
@@ -173,6 +174,52 @@ def macro_f1_interval(
         low, high = wilson(float(part.sum()) / effect, len(part) / effect)
         shares.append((_f1(float(part.mean())), (_f1(low), _f1(high))))
     return _mean_of_shares(shares, sampling, shared=2)
+
+
+def cost_interval(
+    answers: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    cost: NDArray[np.float64],
+    sampling: Sampling,
+) -> Interval:
+    """The interval of the final model's mean cost.
+
+    The mean cost is a sum: what each mistake costs, times its share of the pictures of a class,
+    times the share of the class. Exact intervals of the former shares (Clopper & Pearson 1934) are
+    joined as in `balanced_interval`, so a mistake that costs much and was not seen counts too. A
+    bootstrap does not know of it: its intervals were empty for a model without a mistake, and where
+    one mistake cost twenty times another, up to 42 % of them ended below the true cost. The lower
+    end is moved as in `mean_interval`.
+
+    Parameters
+    ----------
+    answers, labels : N.
+    cost : K×K, what it costs to answer column for a picture of row.
+    """
+    mean = float(cost[labels, answers].mean())
+    below, above = [], []
+    for label in np.unique(labels):
+        members = labels == label
+        costs, clusters = cost[label, answers[members]], sampling.take(members).clusters
+        for one in np.unique(cost[label]):
+            part = costs == one
+            effect = design_effect(part.astype(np.float64), clusters)
+            low, high = _exact(float(part.sum()) / effect, len(part) / effect)
+            scale = (one - cost[label].min()) * len(part) / len(labels)
+            below.append(scale * (part.mean() - low))
+            above.append(scale * (high - part.mean()))
+    low = max(0.0, mean - float(np.linalg.norm(below)))
+    return (low * sampling.gain, mean + float(np.linalg.norm(above)))
+
+
+def _exact(hits: float, count: float) -> Interval:
+    """Clopper and Pearson's interval of a share, for counts that need not be whole."""
+    from scipy.stats import beta
+
+    rare, usual = np.array(CERTAIN) / 100
+    low = beta.ppf(rare, hits, count - hits + 1) if hits > 0 else 0.0
+    high = beta.ppf(usual, hits + 1, count - hits) if hits < count else 1.0
+    return float(low), float(high)
 
 
 def _f1(share: float) -> float:

@@ -18,6 +18,7 @@ from bakeoff.evaluation.headline import cheapest
 from bakeoff.evaluation.intervals import (
     Sampling,
     balanced_interval,
+    cost_interval,
     macro_f1_interval,
     mean_interval,
     share_interval,
@@ -80,9 +81,9 @@ def score(
         "macro_f1": macro_f1_interval(answers, labels, sampling),
     }
     if cost is not None:
-        costs = cost[labels, cheapest(probabilities, cost)]
-        metrics["cost"] = float(costs.mean())
-        intervals["cost"] = mean_interval(costs, sampling)
+        cheap = cheapest(probabilities, cost)
+        metrics["cost"] = float(cost[labels, cheap].mean())
+        intervals["cost"] = cost_interval(cheap, labels, cost, sampling)
     return Scores(
         pictures=len(labels),
         correct=int(right.sum()),
