@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from .conftest import watched
+from .conftest import in_both, watched
 from .pictures import drawn
 
 EACH = 8  # pictures of a box, and of a ring
@@ -56,11 +56,12 @@ def label_truly(page: Page) -> str:
     return name
 
 
+@in_both
 def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
-    workshop: str, browser: Browser
+    workshop: str, engine: Browser
 ) -> None:
-    with watched(browser) as page:
-        bring(page, workshop, "waiting")
+    with watched(engine) as page:
+        bring(page, workshop, f"waiting {engine.browser_type.name}")
         status = page.get_by_text(re.compile("picture.* without$"))
         expect(status).to_have_text("0 pictures with a label, 16 pictures without")
         first = label_truly(page)
@@ -94,9 +95,10 @@ def test_a_stored_set_without_labels_shows_its_pictures(workshop: str, page: Pag
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)  # it trains two approaches twice
-def test_from_zero_labels_to_a_retrained_model(workshop: str, browser: Browser) -> None:
-    with watched(browser) as page:
-        bring(page, workshop, "from zero")
+@in_both
+def test_from_zero_labels_to_a_retrained_model(workshop: str, engine: Browser) -> None:
+    with watched(engine) as page:
+        bring(page, workshop, f"zero {engine.browser_type.name}")
         for _ in range(10):
             label_truly(page)
         page.get_by_role("button", name="Train", exact=True).click()
