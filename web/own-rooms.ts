@@ -37,6 +37,25 @@ export function foreignTexts(room: string | undefined): string[] {
     .filter((group) => !own.includes(group));
 }
 
+const OF_A_SERVER = ["error", "folds", "what"]; // refusals: a report and a static page have none
+
+/** A catalogue of the server's sentences with those that a build can show. */
+export function withSentencesOf(ship: "app" | "report" | "browser", json: string): string {
+  if (ship === "app") return json;
+  const all = ship === "browser" ? [] : Object.entries(JSON.parse(json) as Record<string, string>);
+  const kept = all.filter(([code]) => !OF_A_SERVER.includes(code.split(".")[0]!));
+  return JSON.stringify(Object.fromEntries(kept));
+}
+
+/** The texts of the rooms that are not the first one, or all others: the app loads those first. */
+export function withTextsOfRooms(rooms: boolean, json: string): string {
+  const later = foreignTexts("try").filter((group) => group !== "teach");
+  const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+    ([key]) => later.includes(key.split(".")[0]!) === rooms && !key.startsWith("teach."),
+  );
+  return JSON.stringify(Object.fromEntries(kept));
+}
+
 /** A catalogue of texts without those of rooms that none of `pages` has, by the text of rooms.ts.
  *
  * A report holds all languages: 240 kB of texts, without those of Try and Train.

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
-import { withRoomsOf, withTextsOf } from "./own-rooms.ts";
+import { withRoomsOf, withSentencesOf, withTextsOf, withTextsOfRooms } from "./own-rooms.ts";
 
 // One source, three builds: the app that `bakeoff serve` serves, the report (one file), and a
 // folder whose models run in the browser.
@@ -23,6 +24,7 @@ export default defineConfig(({ mode }) => {
     base: "./",
     plugins: [
       ownRooms(ship),
+      wholeTexts(),
       svelte(),
       ...(ship === "report" ? [viteSingleFile()] : []),
       ...(ship === "app" ? [] : [policy()]), // the app's is a header
@@ -74,10 +76,35 @@ function ownRooms(ship: Ship): Plugin {
     apply: "build",
     transform: (code, id) => {
       if (id.endsWith("/src/rooms.ts")) return withRoomsOf(PAGES[ship], code);
-      if (!/\/src\/languages\/\w+\.json$/.test(id)) return null;
-      return withTextsOf(PAGES[ship], readFileSync("src/rooms.ts", "utf8"), code);
+      const [file] = id.split("?") as [string];
+      if (!/\/src\/languages\/(said\/)?\w+\.json$/.test(file)) return null;
+      const json = textsOf(ship, file, file !== id, code);
+      // Vite reads JSON by its ending alone.
+      if (file !== id) return { code: `export default ${json}`, moduleType: "js" };
+      // A report holds all languages, in one file: packed they take a third.
+      if (ship !== "report" || basename(file) === "en.json") return json;
+      return JSON.stringify({ packed: gzipSync(json).toString("base64") });
     },
   };
+}
+
+/** Outside of a build a catalogue is whole from the start, so nothing comes with the rooms. */
+function wholeTexts(): Plugin {
+  const nothing = { code: "export default {}", moduleType: "js" };
+  return {
+    name: "whole-texts",
+    enforce: "pre",
+    apply: "serve",
+    transform: (_, id) => (id.endsWith(".json?rooms") ? nothing : null),
+  };
+}
+
+/** What a build has of a catalogue: of the server's sentences, of the rooms, or of the first one. */
+function textsOf(ship: Ship, file: string, rooms: boolean, json: string): string {
+  if (file.includes("/said/")) return withSentencesOf(ship, json);
+  if (ship === "app") return withTextsOfRooms(rooms, json);
+  if (rooms) return "{}"; // it has all texts from the start
+  return withTextsOf(PAGES[ship], readFileSync("src/rooms.ts", "utf8"), json);
 }
 
 /** Every build begins at index.html. */

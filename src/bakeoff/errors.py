@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bakeoff.said import Message, Said, say
 
 __all__ = ["BakeoffError", "InputError", "LeftOut"]
 
@@ -26,6 +28,13 @@ class BakeoffError(Exception):
         self.problem = problem
         self.hint = hint
 
+    @property
+    def whole(self) -> str:
+        """The error in one line, with its message if its problem or hint has one."""
+        if not (isinstance(self.problem, Said) or isinstance(self.hint, Said)):
+            return str(self)
+        return say("error.parts", subject=self.subject, problem=self.problem, hint=self.hint)
+
 
 class InputError(BakeoffError, ValueError):
     """Invalid data passed from Python; also a `ValueError`, as callers of scikit-learn expect."""
@@ -33,11 +42,22 @@ class InputError(BakeoffError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A picture or file that was not used, and why. The run continues without it."""
+    """A picture or file that was not used, and why. The run continues without it.
+
+    `said` is the problem and the hint for other languages, where they have a message.
+    """
 
     subject: str
     problem: str
     hint: str
+    said: Message | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.problem, Said) or isinstance(self.hint, Said):
+            said = say("file.leftOut", problem=self.problem, hint=self.hint)
+            object.__setattr__(self, "said", said.message)
+            object.__setattr__(self, "problem", str(self.problem))
+            object.__setattr__(self, "hint", str(self.hint))
 
     @classmethod
     def because(cls, error: BakeoffError) -> LeftOut:

@@ -31,6 +31,7 @@ from bakeoff.server.models import Models
 from ..made_up_events import run_started
 from ..strokes import picture
 from .conftest import serving
+from .sets.collected import PNG
 from .test_security import refused
 
 QUICK = {"set": "tiny", "approaches": ["baseline"], "budget": "quick", "folds": 2}
@@ -374,6 +375,66 @@ def test_a_run_is_repeated_on_corrected_labels(
         "c.png": ("leave out", "", ""),
         "d.png": ("relabel", "cat", "dog"),
     }
+
+
+def test_pictures_of_an_own_set_are_deleted_before_a_retraining(
+    page: httpx.Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = (sys.executable, "-c", "import sys; print(sys.stdin.read())")
+    monkeypatch.setattr(jobs, "COMMAND", echo)
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        path = home.sets / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PNG)
+    earlier = [Correction("relabel", "cat/1.png", "cat", "dog"), Correction("leave out", "c.png")]
+    source = str((home.sets / "mine").resolve())
+    config = RunConfig.parse(source=source, approaches=("baseline",), corrections=earlier)
+    RunFolder.create(home.runs / "mine-20260101-000000", config)
+    assert page.get("/api/runs/mine-20260101-000000/set").json() == {"set": "mine"}
+    fixes = [
+        {"action": "delete", "name": name, "label": "cat"} for name in ("cat/1.png", "cat/gone.png")
+    ]
+    answer = page.post("/api/runs/mine-20260101-000000/retrain", json={"corrections": fixes})
+    assert answer.status_code == 201, answer.text
+    assert not (home.sets / "mine/cat/1.png").exists()
+    assert (home.sets / "mine/cat/2.png").exists()
+    log = home.runs / answer.json()["run"] / LOG
+    for _ in range(100):
+        if text := log.read_text():
+            break
+        time.sleep(0.05)
+    again = RunConfig.model_validate_json(text)
+    assert [one.name for one in again.corrections] == ["c.png"]
+
+
+def test_pictures_that_lie_elsewhere_are_not_deleted(page: httpx.Client, home: Home) -> None:
+    config = RunConfig.parse(source="tiny", approaches=("baseline",))
+    RunFolder.create(home.runs / "tiny-20260101-000000", config)
+    assert page.get("/api/runs/tiny-20260101-000000/set").json() == {"set": None}
+    fix = {"action": "delete", "name": "a.png", "label": "cat"}
+    path = "/api/runs/tiny-20260101-000000/retrain"
+    answer = page.post(path, json={"corrections": [fix]})
+    refused(answer, 409, "Leave them out instead")
+    assert answer.json()["said"] == {
+        "code": "error.notOwnSet",
+        "values": {"name": "tiny-20260101-000000"},
+    }
+
+
+def test_more_folds_than_pictures_are_refused_at_once(page: httpx.Client, home: Home) -> None:
+    for name in ("cat/1.png", "cat/2.png", "cat/3.png", "dog/1.png", "dog/2.png"):
+        path = home.sets / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PNG)
+    asked = QUICK | {"set": "mine", "folds": 42}
+    for address in ("/api/training", "/api/training/estimate"):
+        answer = page.post(address, json=asked)
+        refused(answer, 400, "folds: 42 folds, but the largest class has 3 pictures")
+        assert answer.json()["said"]["values"]["hint"] == {
+            "code": "folds.atMost",
+            "values": {"n": 3},
+        }
+    assert not list(home.runs.glob("mine*"))
 
 
 def test_a_retraining_is_checked(page: httpx.Client) -> None:

@@ -25,6 +25,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from bakeoff.data.image import averaged, fitted, on_white, to_image
 from bakeoff.data.pixels import is_grey
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 
 __all__ = [
     "FORMATS",
@@ -168,14 +169,14 @@ def decode(data: bytes, name: str, limits: Limits = Limits()) -> NDArray[np.uint
         No `data` raises any other error.
     """
     if not data:
-        raise BakeoffError(name, "the file is empty (0 bytes)", "Save or copy the picture again")
+        raise BakeoffError(name, say("file.empty"), say("file.again"))
     if len(data) > limits.max_bytes:
         if not is_picture(data):
             raise _not_a_picture(data, name)
         raise BakeoffError(
             name,
-            f"the file is larger than {_millions(limits.max_bytes)} MB",
-            "Save a smaller version of the picture",
+            say("file.large", n=_millions(limits.max_bytes)),
+            say("file.smaller"),
         )
     with pillow_is_quiet():
         try:
@@ -306,18 +307,16 @@ def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
 def _not_a_picture(data: bytes, name: str) -> BakeoffError:
     kind = looks_like(data)
     if kind is None:
-        return BakeoffError(name, "it is not a picture", "Remove it, or save it as PNG or JPEG")
+        return BakeoffError(name, say("file.notPicture"), say("file.saveAs"))
     if _format(kind) in FORMATS:
         return _damaged(name)
     *others, last = _TABLE["read"]
     kinds = f"{', '.join(others)} or {last}"
-    return BakeoffError(name, f"it looks like {kind}, not like {kinds}", _CONVERT)
+    return BakeoffError(name, say("file.looksLike", kind=kind, kinds=kinds), _CONVERT)
 
 
 def _damaged(name: str) -> BakeoffError:
-    return BakeoffError(
-        name, "the picture is damaged or cut short (truncated)", "Save or copy the picture again"
-    )
+    return BakeoffError(name, say("file.damaged"), say("file.again"))
 
 
 def _format(words: str) -> str:
@@ -328,8 +327,8 @@ def _format(words: str) -> str:
 def _too_many_pixels(name: str, limits: Limits) -> BakeoffError:
     return BakeoffError(
         name,
-        f"it unpacks to more than {_millions(limits.max_pixels)} million pixels",
-        "Save a smaller version of the picture",
+        say("file.pixels", n=_millions(limits.max_pixels)),
+        say("file.smaller"),
     )
 
 

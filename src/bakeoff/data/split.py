@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 
 __all__ = ["TEST_FROM", "TEST_SHARE", "Fold", "Split", "split", "unscored_split", "validation_rows"]
 
@@ -183,9 +184,7 @@ def _outside(name: str, group: Rows, training: Rows, ids: NDArray[np.int64]) -> 
 
 def _check(folds: int, test_share: float | None, validation_share: float, official: bool) -> None:
     if folds < 0 or folds == 1:
-        raise BakeoffError(
-            "folds", f"{folds} is not a number of folds", "Use 2 or more, or 0 for none"
-        )
+        raise BakeoffError("folds", say("folds.number", n=folds), say("folds.two"))
     if test_share is not None and not 0 <= test_share < 1:
         raise BakeoffError(
             "test part", f"{test_share} is not a share", "Use 0 for none, or 0.2 for a fifth"
@@ -254,10 +253,8 @@ def _by_class(
     if folds > counts.max():
         raise BakeoffError(
             "folds",
-            f"{folds} folds, but the largest class has {counts.max()} pictures to train on",
-            f"Use at most {counts.max()} folds, or add pictures"
-            if counts.max() > 1
-            else "Add pictures of each class",
+            say("folds.many", n=folds, most=int(counts.max())),
+            say("folds.atMost", n=int(counts.max())) if counts.max() > 1 else say("folds.add"),
         )
     dealt = training[~np.isin(ids[training], _only_units(labels[training], ids[training]))]
     if not len(dealt):

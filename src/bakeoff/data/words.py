@@ -5,20 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bakeoff.said import count, spaced
+
 __all__ = ["count", "from_spreadsheet", "nfc", "nor_others", "spaced", "spreadsheet_safe", "utf8"]
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
-
-
-def spaced(number: int) -> str:
-    """A number with its thousands separated, as in 42 000."""
-    return f"{number:,}".replace(",", " ")
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 class", "10 classes"."""
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{spaced(number)} {noun if number == 1 else plural}"
 
 
 def nor_others(number: int) -> str:

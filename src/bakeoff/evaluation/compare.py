@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t
 
-from bakeoff.data.words import spaced
-from bakeoff.evaluation.prose import of_pictures
 from bakeoff.evaluation.records import Comparison, Scores
+from bakeoff.said import say
 
 __all__ = [
     "ALPHA",
     "TOO_CLOSE",
+    "among_pairs",
     "beats_guessing",
     "choose_winner",
     "compare",
@@ -26,7 +26,6 @@ __all__ = [
     "guessing",
     "holm",
     "mcnemar",
-    "p_in_words",
     "paired_interval",
     "pictures_to_tell",
 ]
@@ -277,22 +276,27 @@ def _comparison(
     if significant:
         verdict = "a" if only_a > only_b else "b"
         better, worse = (title_a, title_b) if verdict == "a" else (title_b, title_a)
-        words = (
-            f"{better} is better than {worse}: {of_pictures(max(only_a, only_b))} right that "
-            f"{worse} has wrong, {spaced(min(only_a, only_b))} the other way round (p "
-            f"{p_in_words(p)})"
+        words = say(
+            "pair.better",
+            better=better,
+            worse=worse,
+            more=max(only_a, only_b),
+            fewer=min(only_a, only_b),
+            p=p,
         )
     else:
         apart = abs(only_a - only_b)
-        gap = f"{of_pictures(apart)} apart on" if apart else "the same number right of"
-        # Without this, p = 0.03 beside "too close to call" looks like a mistake.
-        among = f", not significant among {pairs} comparisons" if p <= ALPHA else ""
-        words = (
-            f"{title_a} and {title_b} are {TOO_CLOSE}: {gap} {spaced(pictures)} (p "
-            f"{p_in_words(p)}{among})"
+        words = say(
+            "pair.close" if apart else "pair.same",
+            a=title_a,
+            b=title_b,
+            **({"apart": apart} if apart else {}),
+            pictures=pictures,
+            p=p,
+            among=among_pairs(p, pairs),
         )
         if within <= EQUAL:
-            words += "; they differ by less than 1 point (95 %)"
+            words = say("pair.equal", pair=words)
     return Comparison(
         a=a,
         b=b,
@@ -344,10 +348,10 @@ def _against(
     return [against[name] for name in scores if name != best]
 
 
+def among_pairs(p: float, pairs: int) -> str:
+    """Why a low p is not significant; else "", as p = 0.03 would look like a mistake without it."""
+    return say("pair.among", n=pairs) if p <= ALPHA else ""
+
+
 def _called(name: str, titles: Mapping[str, str] | None) -> str:
     return (titles or {}).get(name, name)
-
-
-def p_in_words(p: float) -> str:
-    """A p value with its sign, for people."""
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"

@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from bakeoff.data.words import spaced
 from bakeoff.evaluation.intervals import wilson
 from bakeoff.evaluation.records import CurvePoint, Forecast, Interval, LearningCurve
+from bakeoff.said import Said, say
 
 __all__ = ["LEAST_POINTS", "TIMES", "learning_curve"]
 
@@ -51,6 +51,7 @@ FLOORS = np.linspace(0.0, 0.98, 50)  # as shares of the error at the largest siz
 FEWER_ERRORS = 0.1  # share of errors that four times the pictures must save to be worthwhile,
 LIFT = 0.003  # and accuracy that they must gain
 STEEPEST_FLAT = 0.15  # a curve is flat if the log error falls by less than this per doubling
+FINE = 0.99  # accuracy from which shares have two decimals
 WIDEST = 0.2  # the widest useful interval for twice the pictures
 
 Floats = NDArray[np.float64]
@@ -249,22 +250,13 @@ def _shape(share: Floats) -> Floats:
     return logarithm
 
 
-def _why_not(name: str, points: Sequence[CurvePoint], first: int) -> str:
-    most = spaced(points[-1].pictures)
+def _why_not(name: str, points: Sequence[CurvePoint], first: int) -> Said:
+    most = points[-1].pictures
     if len(points) < LEAST_POINTS:
-        return (
-            f"Too few pictures to say whether more would help {name}: "
-            f"{most} cannot be halved twice."
-        )
+        return say("curve.tooFew", title=name, pictures=most)
     if first == len(points):
-        return (
-            f"{name} is no better than always answering the most frequent class, whether it trains "
-            f"on few pictures or on {most}: there is no sign that more would help."
-        )
-    return (
-        f"Too noisy to forecast {name} on more pictures: it is better than guessing only from "
-        f"{spaced(points[first].pictures)} pictures on, too close to the {most} available."
-    )
+        return say("curve.guessing", title=name, pictures=most)
+    return say("curve.noisyFrom", title=name, first=points[first].pictures, pictures=most)
 
 
 def _words(
@@ -274,48 +266,46 @@ def _words(
     forecasts: Sequence[Forecast],
     points: Sequence[CurvePoint],
     measured: _Measured,
-) -> str:
+) -> Said:
     twice, most = forecasts[0], forecasts[-1]
     if points[-1].accuracy == 1:
-        return (
-            f"More pictures would hardly help {name}: trained on {spaced(points[-1].pictures)}, it "
-            "gets every unseen picture right."
-        )
+        return say("curve.allRight", title=name, pictures=points[-1].pictures)
     fell, spread = measured.fall()
     doublings = math.log2(measured.sizes[-1] / measured.sizes[0])
     low, high = twice.interval
-    shown = _percent if now < 0.99 else _precise_percent
+    fine = now >= FINE
     falls = fell > 1.645 * spread
     flat = fell + 1.96 * spread < STEEPEST_FLAT * doublings
     if high - low > WIDEST or not (falls or flat):
-        return (
-            f"Too noisy to say whether more pictures would help {name}: with twice as many "
-            f"({spaced(twice.pictures)}) it may reach anything from {shown(low)} to "
-            f"{shown(high)} %."
-        )
+        reach = say("curve.fineSpan" if fine else "curve.span", interval=[low, high])
+        return say("curve.noisy", title=name, twice=twice.pictures, reach=reach)
     lift = most.accuracy - now
     if not falls or lift < LIFT or lift < FEWER_ERRORS * (1 - now):
-        return (
-            f"More pictures would hardly help {name}: with four times as many "
-            f"({spaced(most.pictures)}) it would probably reach {shown(most.accuracy)} %, against "
-            f"{shown(now)} % with all {spaced(learnable)}."
+        return say(
+            "curve.hardly",
+            title=name,
+            most=most.pictures,
+            reached=_share(most.accuracy, fine),
+            now=_share(now, fine),
+            pictures=learnable,
         )
-    first, second = (
-        f"{shown(forecast.accuracy)} % "
-        f"({shown(forecast.interval[0])} to {shown(forecast.interval[1])} %)"
-        for forecast in (twice, most)
+    return say(
+        "curve.lift",
+        title=name,
+        twice=twice.pictures,
+        now=_share(now, fine),
+        pictures=learnable,
+        first=_forecast(twice, fine),
+        most=most.pictures,
+        second=_forecast(most, fine),
     )
-    return (
-        f"Twice as many pictures ({spaced(twice.pictures)}) would probably lift {name} from "
-        f"{shown(now)} % with all {spaced(learnable)} to {first}, four times as many "
-        f"({spaced(most.pictures)}) to {second}."
-    )
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _forecast(forecast: Forecast, fine: bool) -> Said:
+    low, high = (_share(end, fine) for end in forecast.interval)
+    return say("curve.forecast", accuracy=_share(forecast.accuracy, fine), low=low, high=high)
 
 
-def _precise_percent(share: float) -> str:
-    """With two decimals, for errors below 1 %."""
-    return f"{100 * share:.2f}"
+def _share(share: float, fine: bool) -> Said:
+    """In percent, with two decimals for errors below 1 %."""
+    return say("curve.fine" if fine else "curve.share", share=share)

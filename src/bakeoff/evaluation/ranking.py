@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluation.compare import ALPHA, TOO_CLOSE, compare_all, holm, p_in_words
+from bakeoff.evaluation.compare import TOO_CLOSE, among_pairs, compare_all, holm
 from bakeoff.evaluation.headline import Headline, best_constant, randomisation_p
 from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import Comparison, HeadlineRecord, Scores
+from bakeoff.said import say
 
 __all__ = [
     "beats_constant",
@@ -110,20 +111,23 @@ def compare_by(
         gap = headline.of(labels, answers[pair.a]) - headline.of(labels, answers[pair.b])
         first, second = called.get(pair.a, pair.a), called.get(pair.b, pair.b)
         a_is_better = (gap > 0) == headline.higher_is_better
-        size = f"{100 * abs(gap):.1f} points" if headline.is_share else f"{abs(gap):.3g}"
-        size, chance = f"{size} of {headline.title.lower()}", p_in_words(p)
+        size = say("pair.points", points=abs(gap)) if headline.is_share else f"{abs(gap):.3g}"
+        metric = headline.title.lower()
         if differs:
             better, worse = (first, second) if a_is_better else (second, first)
-            words = f"{better} is better than {worse} by {size} (p {chance})"
+            words = say("pair.betterBy", better=better, worse=worse, size=size, metric=metric, p=p)
         else:
-            among = f", not significant among {len(pairs)} comparisons" if p <= ALPHA else ""
-            words = f"{first} and {second} are {TOO_CLOSE}: {size} apart (p {chance}{among})"
+            among = among_pairs(p, len(pairs))
+            words = say(
+                "pair.closeBy", a=first, b=second, size=size, metric=metric, p=p, among=among
+            )
         verdict = ("a" if a_is_better else "b") if differs else TOO_CLOSE
         compared.append(
             replace(
                 pair,
                 verdict=verdict,
                 words=words,
+                said=None,
                 metric=headline.name,
                 metric_difference=gap,
                 metric_p=p,

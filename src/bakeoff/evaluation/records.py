@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from bakeoff.said import Message, keep_message
+
 __all__ = [
     "NOTHING_DRAWN",
     "ClassScore",
@@ -120,6 +122,10 @@ class PseudoLabels:
     p: float
     used: bool
     words: str
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +214,10 @@ class Comparison:
     metric_difference: float | None = None
     metric_p: float | None = None
     equal_within: float | None = None
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +348,10 @@ class LearningCurve:
     exponent: float
     forecasts: list[Forecast]
     words: str
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +383,10 @@ class Robustness:
     corruptions: list[CorruptionResult]
     weakest: list[str]
     words: str
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,12 +447,17 @@ class Sentence:
     """One sentence of the verdict; `about` says which question it answers.
 
     `see` says where the pictures or numbers behind it are, and `name` for which class or group.
+    `said` is what it says for other languages; None in older runs.
     """
 
     about: Literal["which", "sure", "cost", "where", "next"]
     text: str
     see: Literal["suspects", "class", "group", "learning", "robustness"] | None = None
     name: str | None = None
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,9 +471,20 @@ class Verdict:
     sentences: list[Sentence]
     headline: str = ""
     use: str | None = None
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "headline")
 
     @property
     def why(self) -> str:
         """The headline and its reason, in one paragraph."""
         reasons = (one.text for one in self.sentences if one.about == "which")
         return " ".join(filter(None, [self.headline, *reasons]))
+
+    @property
+    def why_said(self) -> list[Message]:
+        """The messages of the sentences in `why`; empty if one has none."""
+        reasons = [one.said for one in self.sentences if one.about == "which"]
+        messages = [one for one in [self.said, *reasons] if one is not None]
+        return messages if len(messages) == 1 + len(reasons) else []

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.corruptions import Corruption
-from bakeoff.evaluation.prose import percent
 from bakeoff.evaluation.records import CorruptionResult, Robustness
+from bakeoff.said import Said, say
 
 __all__ = ["robustness_of"]
 
@@ -57,20 +57,22 @@ def _words(
     accuracy: NDArray[np.float64],
     order: NDArray[np.int64],
     clean: float,
-) -> str:
+) -> Said:
     mean = accuracy.mean(1)
     if clean - mean.min() <= LITTLE:
-        return (
-            f"{name} is robust to all {len(accuracy)} corruptions: on average over five strengths "
-            f"none costs more than {LITTLE * 100:g} points of the {percent(clean)} on clean "
-            "pictures."
-        )
-    worst, *others = (percent(mean[index]) for index in order)
-    also = " and ".join(
-        f"{corruption} ({share})" for corruption, share in zip(weakest[1:], others, strict=True)
-    )
-    return (
-        f"Of {len(accuracy)} corruptions, “{weakest[0]}” costs {name} most: it has {worst} right "
-        f"on average over five strengths and {percent(accuracy[order[0], -1])} at the strongest, "
-        f"against {percent(clean)} on clean pictures; then {also}."
+        points = f"{LITTLE * 100:g}"
+        return say("robust.all", title=name, n=len(accuracy), points=points, clean=clean)
+    worst, *others = (float(mean[index]) for index in order)
+    return say(
+        "robust.weakest",
+        n=len(accuracy),
+        weakest=weakest[0],
+        title=name,
+        mean=worst,
+        strongest=float(accuracy[order[0], -1]),
+        clean=clean,
+        others=[
+            say("robust.other", corruption=corruption, accuracy=share)
+            for corruption, share in zip(weakest[1:], others, strict=True)
+        ],
     )

@@ -31,8 +31,8 @@ def find(evidence: Evidence) -> Iterator[Issue]:
         )
     if without:
         rows = np.flatnonzero(np.isin(dataset.labels, without))
-        words = cannot_be_scored([dataset.classes[number] for number in without])
-        yield Issue("class without a score", tuple(rows.tolist()), words)
+        unscored = cannot_be_scored([dataset.classes[number] for number in without])
+        yield Issue("class without a score", tuple(rows.tolist()), unscored)
     if dataset.official_test is not None:
         tested = np.unique(dataset.labels[dataset.official_test])
         missing = [name for number, name in enumerate(dataset.classes) if number not in tested]

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
+from bakeoff.said import Message
+
 __all__ = [
     "ApproachScored",
     "BundleRefused",
@@ -237,6 +239,10 @@ class RunFinished(_Event):
     why: str
     headline: str | None = None
     """The verdict in one line, with which `why` begins; older runs have none."""
+    said: Message | None = None
+    """The headline's message, for other languages."""
+    said_why: list[Message] = []
+    """The messages of the sentences in `why`."""
 
 
 class RunFailed(_Event):

@@ -457,11 +457,14 @@ class _Bake:
             folder.save_learning(Fit._fields, points)
         folder.save_results(results, probabilities_of(plan.parts, scored))
         write_report(folder)
+        verdict = results.verdict
         self.tell(
             RunFinished(
                 winner=results.winner.name,
                 why=results.winner.why,
-                headline=results.verdict.headline if results.verdict else None,
+                headline=verdict.headline if verdict else None,
+                said=verdict.said if verdict else None,
+                said_why=verdict.why_said if verdict else [],
             )
         )
 

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.calibration import softmax
-from bakeoff.evaluation.compare import ALPHA, p_in_words, paired_interval
+from bakeoff.evaluation.compare import ALPHA, paired_interval
 from bakeoff.evaluation.headline import Headline
 from bakeoff.evaluation.intervals import bootstrap
-from bakeoff.evaluation.prose import of_pictures
 from bakeoff.evaluation.ranking import compare_by
 from bakeoff.evaluation.records import Interval, PseudoLabels
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import UnitRecord
 from bakeoff.run.plan import Plan
 from bakeoff.run.scoring import Arrays, Judge, judge_of
+from bakeoff.said import Said, say
 from bakeoff.workers.pseudo import pseudo_name
 
 __all__ = ["gain_of"]
@@ -128,23 +128,29 @@ def _words(
     among: int,
     *,
     used: bool,
-) -> str:
+) -> Said:
     if not sure:
-        return (
-            f"{title} learned from none of {of_pictures(pictures)} without a label: it is sure of "
-            "none, or they are of another kind."
-        )
-    times, unit = (100, " points") if headline.is_share else (1, "")
-    low, high = (f"{times * end:+.1f}" if headline.is_share else f"{end:+.3g}" for end in interval)
-    size = f"{times * gain:+.1f}{unit}" if headline.is_share else f"{gain:+.3g}"
-    several = f"; {ALPHA / among:.2g} is needed among {among} approaches" if among > 1 else ""
-    verdict = (
-        "that is shown, so its scores and its model are those with pseudo labels"
-        if used
-        else f"no gain is shown (p {p_in_words(p)}{several}), so none are used"
+        return say("pseudo.none", title=title, pictures=pictures)
+    low, high = (_signed(headline, end) for end in interval)
+    size = _signed(headline, gain)
+    if headline.is_share:
+        size = say("pseudo.points", gain=size)
+    several = say("pseudo.needed", needed=f"{ALPHA / among:.2g}", n=among) if among > 1 else ""
+    return say(
+        "pseudo.used" if used else "pseudo.unused",
+        sure=f"{sure:.0f}",
+        pictures=pictures,
+        title=title,
+        gain=size,
+        metric=headline.title.lower(),
+        low=low,
+        high=high,
+        **({} if used else {"p": p, "several": several}),
     )
-    return (
-        f"Pseudo labels for {sure:.0f} of {of_pictures(pictures)} without a label change "
-        f"{title} by {size} of {headline.title.lower()} out of fold (95 % interval {low} to "
-        f"{high}): {verdict}."
-    )
+
+
+def _signed(headline: Headline, figure: float) -> Said:
+    """A difference of the metric with its sign, in points if it is a share."""
+    if headline.is_share:
+        return say("pseudo.share", points=figure)
+    return say("pseudo.figure", figure=figure)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bakeoff.data.words import spaced
 from bakeoff.evaluation.compare import TOO_CLOSE, beats_guessing, guessing, pictures_to_tell
-from bakeoff.evaluation.prose import cannot_be_scored, listed, of_pictures, percent, span
+from bakeoff.evaluation.prose import cannot_be_scored
 from bakeoff.evaluation.ranking import (
     beats_constant,
     in_words,
@@ -25,15 +24,12 @@ from bakeoff.evaluation.records import (
     Verdict,
 )
 from bakeoff.record.results import ApproachResult, Results
+from bakeoff.said import Said, say
 
 __all__ = ["verdict_of", "with_verdict"]
 
 FASTER = 1.5  # times as fast; a smaller difference is no reason to prefer an approach
 FEW = 2  # classes or pairs to name, at most
-NO_SCORE = (
-    "Nothing could be scored: each class has one picture, and a model that has not seen it has not "
-    "seen the class. The models were trained and can be used."
-)
 SURE = ("which", "sure")  # what a verdict begins with: which approach, and how certain that is
 REPEATED = 3  # times that a class must be mistaken for another to be mentioned
 
@@ -47,7 +43,8 @@ def verdict_of(results: Results) -> Verdict:
         sentences = [*verdict.sentences[:after], *_of_fixed(results), *verdict.sentences[after:]]
         return replace(verdict, sentences=sentences)
     if not any(one.out_of_fold or one.test for one in results.approaches):
-        return Verdict([Sentence("which", NO_SCORE), *_too_few()], "Too few pictures for a score.")
+        unscored = Sentence("which", say("which.noScore"))
+        return Verdict([unscored, *_too_few()], say("headline.tooFew"))
     chosen = _chosen(results)
     scores = _scores(chosen)
     if not _beats_guessing(scores, results):
@@ -55,7 +52,7 @@ def verdict_of(results: Results) -> Verdict:
         nothing = _nothing(best, _scores(best))
         return Verdict(
             [*nothing, *_unscored(results), *_about_the_set(results)],
-            "No approach is clearly better than guessing.",
+            say("headline.guessing"),
         )
     return Verdict(
         [
@@ -86,8 +83,13 @@ def _of_fixed(results: Results) -> Iterator[Sentence]:
         if one.fixed and (scores := one.out_of_fold or one.test):
             yield Sentence(
                 "sure",
-                f"{one.title} has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} "
-                f"right and takes no part in the verdict. {one.pretrained}",
+                say(
+                    "fixed.part",
+                    title=one.title,
+                    accuracy=scores.accuracy,
+                    pictures=scores.pictures,
+                    pretrained=one.pretrained,
+                ),
             )
 
 
@@ -132,10 +134,15 @@ def _by_metric(chosen: ApproachResult, results: Results) -> Iterator[Sentence]:
         return
     yield Sentence(
         "sure",
-        f"{record.title} ranks the approaches: {record.why} It has "
-        f"{in_words(value(scores, record), record)} (95 % interval "
-        f"{span_in_words(scores, record)}); always answering {record.guess} has "
-        f"{in_words(record.guessing, record)}.",
+        say(
+            "sure.metric",
+            metric=record.title,
+            why=record.why,
+            value=in_words(value(scores, record), record),
+            interval=span_in_words(scores, record),
+            guess=record.guess,
+            guessing=in_words(record.guessing, record),
+        ),
     )
 
 
@@ -168,159 +175,142 @@ def _times(slow: ApproachResult, fast: ApproachResult) -> float:
 
 
 def _too_few() -> Iterator[Sentence]:
-    yield Sentence("sure", "How often the models are right, and which is best, is unknown.")
-    yield Sentence("next", "Add a second picture of each class: then each model can be scored.")
+    yield Sentence("sure", say("sure.unknown"))
+    yield Sentence("next", say("next.secondPicture"))
 
 
 def _nothing(best: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     frequent, floor = guessing(scores)
-    yield Sentence(
-        "which",
-        f"Always answering “{frequent}” is right for {percent(floor)} of the pictures.",
-    )
+    yield Sentence("which", say("which.guessing", label=frequent, share=floor))
     yield Sentence(
         "sure",
-        f"The best, {best.title}, has {percent(scores.accuracy)} of "
-        f"{of_pictures(scores.pictures)} right; on other pictures like these, expect "
-        f"{span(scores.interval)} (95 % interval).",
+        say(
+            "sure.best",
+            title=best.title,
+            accuracy=scores.accuracy,
+            pictures=scores.pictures,
+            interval=scores.interval,
+        ),
     )
-    yield Sentence(
-        "next",
-        "Look at the pictures class by class: are the labels right, and can a person separate the "
-        "classes? If so, add more pictures of each.",
-    )
+    yield Sentence("next", say("next.look"))
 
 
-def _headline(chosen: ApproachResult, results: Results) -> str:
+def _headline(chosen: ApproachResult, results: Results) -> Said:
     others = [one for one in results.approaches if one is not chosen]
     if not others:
-        return f"{chosen.title} is the only approach that was trained."
+        return say("headline.only", title=chosen.title)
     tied = _tied(chosen, results)
+    if not tied and len(others) == 1:
+        return say("headline.trust", title=chosen.title, other=others[0].title)
     if not tied:
-        beaten = others[0].title if len(others) == 1 else "all others"
-        return f"Trust {chosen.title}: it is clearly better than {beaten}."
+        return say("headline.trustAll", title=chosen.title)
     times = max(_times(one, chosen) for one in tied)
-    reason = f"it is {_factor(times)}× faster" if times >= FASTER else _most(results)
-    return f"Too close to call. We'd use {chosen.title}: {reason}."
-
-
-def _most(results: Results) -> str:
+    if times >= FASTER:
+        return say("headline.faster", title=chosen.title, times=times)
     if results.headline is None or _by_accuracy(results):
-        return "it has the most right"
-    extreme = "highest" if results.headline.higher_is_better else "lowest"
-    return f"it has the {extreme} {results.headline.title.lower()}"
+        return say("headline.most", title=chosen.title)
+    extreme = "headline.highest" if results.headline.higher_is_better else "headline.lowest"
+    return say(extreme, title=chosen.title, metric=results.headline.title.lower())
 
 
-def _which(chosen: ApproachResult, results: Results) -> str:
+def _which(chosen: ApproachResult, results: Results) -> Said:
     scores = _scores(chosen)
-    seen = "that its models had not seen" if chosen.out_of_fold else "of the locked test"
-    has = (
-        f"{chosen.title} has {percent(scores.accuracy)} of {of_pictures(scores.pictures)} right "
-        f"{seen}"
+    has = say(
+        "which.has" if chosen.out_of_fold else "which.hasTest",
+        title=chosen.title,
+        accuracy=scores.accuracy,
+        pictures=scores.pictures,
     )
     others = [one for one in results.approaches if one is not chosen]
     if not others:
-        return f"{has}. Add other approaches to compare it with."
+        return say("which.alone", has=has)
     tied = _tied(chosen, results)
     if not tied:
         runner_up = next(one for one in _order(results) if one is not chosen)
         pair = _pair(chosen, runner_up, results)
         if not _by_accuracy(results):
-            return f"{has}. {pair.words}."
-        return f"{has}; {runner_up.title} is {of_pictures(abs(pair.only_a - pair.only_b))} behind."
-    titles = listed([one.title for one in tied])
+            words = Said(pair.words, pair.said) if pair.said else pair.words
+            return say("which.pair", has=has, pair=words)
+        behind = abs(pair.only_a - pair.only_b)
+        return say("which.behind", has=has, title=runner_up.title, pictures=behind)
+    titles = [one.title for one in tied]
     slowest = max(tied, key=lambda one: _times(one, chosen))
     times = _times(slowest, chosen)
-    reason = (
-        f" It answers {_factor(times)} times as fast as {slowest.title}." if times >= FASTER else ""
-    )
-    return f"{has}; there are too few pictures to separate it from {titles}.{reason}"
-
-
-def _factor(times: float) -> str:
-    return f"{times:.1f}" if times < 2 else f"{times:.0f}"
+    if times < FASTER:
+        return say("which.close", has=has, titles=titles)
+    return say("which.closeFaster", has=has, titles=titles, times=times, slowest=slowest.title)
 
 
 def _sure(chosen: ApproachResult) -> Iterator[Sentence]:
     scores = _scores(chosen)
-    text = (
-        f"On other pictures like these, expect it to have {span(scores.interval)} right (95 % "
-        "interval)"
-    )
+    expected = say("sure.expect", interval=scores.interval)
     if (more := scores.powered) is not None:
-        text += (
-            f"; with the help of {of_pictures(more.pictures)} without a label, "
-            f"{span(more.interval)}"
+        expected = say(
+            "sure.expectPowered",
+            interval=scores.interval,
+            pictures=more.pictures,
+            powered=more.interval,
         )
+    yield Sentence("sure", expected)
     if chosen.out_of_fold and chosen.test:
-        text += f". {_locked(chosen.out_of_fold, chosen.test)}"
-    yield Sentence("sure", f"{text}.")
+        yield Sentence("sure", _locked(chosen.out_of_fold, chosen.test))
     error, by_chance = scores.calibration_error, scores.calibration_null_level
     if by_chance is not None and error > by_chance:
         confident = sum(part.confidence * part.pictures for part in scores.reliability)
         over = confident / scores.pictures > scores.accuracy
-        yield Sentence(
-            "sure",
-            f"It is {'overconfident' if over else 'underconfident'}: confidence is off by "
-            f"{100 * error:.1f} points on average; {100 * by_chance:.1f} would be expected by "
-            "chance.",
-        )
+        code = "sure.overconfident" if over else "sure.underconfident"
+        yield Sentence("sure", say(code, error=error, chance=by_chance))
     if chosen.trust is not None:
         yield from _trusted(chosen.trust)
 
 
 def _pseudo(chosen: ApproachResult) -> Iterator[Sentence]:
     if chosen.pseudo is not None:
-        yield Sentence("sure", chosen.pseudo.words)
+        yield Sentence("sure", chosen.pseudo.words, said=chosen.pseudo.said)
 
 
 def _trusted(trust: Trust) -> Iterator[Sentence]:
     measured = trust.measured
     if trust.sure is not None and trust.sure.least_probability is None:
-        yield Sentence(
-            "sure",
-            "It calls no answer sure: there are not enough pictures to be sure that at most "
-            f"{trust.sure.error_rate:.0%} of such answers are wrong, or too many are.",
-        )
+        yield Sentence("sure", say("sure.never", rate=trust.sure.error_rate))
     elif measured and measured.sure_right is not None:
-        yield Sentence(
-            "sure",
-            f"It is sure about {percent(measured.sure)} of pictures and has "
-            f"{percent(measured.sure_right)} of these right.",
-        )
+        often = say("sure.often", share=measured.sure, right=measured.sure_right)
+        yield Sentence("sure", often)
     if measured and measured.others:
         others = measured.others
         yield Sentence(
             "sure",
-            f"Of {others.pictures} drawings of other things it refuses {percent(others.refused)} "
-            f"as none of these, and is sure about {percent(others.sure)}; with the page's pens "
-            f"it refuses {percent(others.pen_refused)} of unseen pictures of the set.",
+            say(
+                "sure.others",
+                n=others.pictures,
+                refused=others.refused,
+                sure=others.sure,
+                pen=others.pen_refused,
+            ),
         )
 
 
-def _locked(out_of_fold: Scores, test: Scores) -> str:
-    has = f"{percent(test.accuracy)} of {of_pictures(test.pictures)}"
+def _locked(out_of_fold: Scores, test: Scores) -> Said:
+    code = "sure.testAgrees"
     if test.interval[1] < out_of_fold.interval[0]:
-        says = "is worse, so its pictures differ from the others"
+        code = "sure.testWorse"
     elif test.interval[0] > out_of_fold.interval[1]:
-        says = "is better, so its pictures differ from the others"
-    else:
-        says = "agrees"
-    return f"The locked test, opened once, {says}: {has}"
+        code = "sure.testBetter"
+    return say(code, accuracy=test.accuracy, pictures=test.pictures)
 
 
-def _cost(chosen: ApproachResult, results: Results) -> str:
-    seconds = chosen.seconds.folds + chosen.seconds.final
-    text = (
-        f"Training took {_duration(seconds)}; it takes {_size(chosen.bytes)} on disk and "
-        f"{chosen.latency.batch_1_ms:.2g} ms per picture on this machine"
-    )
+def _cost(chosen: ApproachResult, results: Results) -> Said:
+    cost = {
+        "seconds": chosen.seconds.folds + chosen.seconds.final,
+        "bytes": chosen.bytes,
+        "ms": chosen.latency.batch_1_ms,
+    }
     others = [one for one in results.approaches if one is not chosen]
     if others:
         fastest = min(others, key=lambda one: one.latency.batch_1_ms)
-        if _times(chosen, fastest) >= FASTER:
-            text += f"; {fastest.title} is {_times(chosen, fastest):.0f} times as fast"
-    return f"{text}."
+        if (times := _times(chosen, fastest)) >= FASTER:
+            return say("cost.faster", **cost, fastest=fastest.title, times=times)
+    return say("cost.takes", **cost)
 
 
 def _unscored(results: Results) -> Iterator[Sentence]:
@@ -330,24 +320,31 @@ def _unscored(results: Results) -> Iterator[Sentence]:
 
 def _where(chosen: ApproachResult, scores: Scores) -> Iterator[Sentence]:
     if scores.correct == scores.pictures:
-        yield Sentence("where", "It has all of these pictures right.")
+        yield Sentence("where", say("where.none"))
     if few := [f"{one.name} ({one.pictures})" for one in scores.per_class if one.too_few]:
-        yield Sentence("where", f"Too few pictures to score: {listed(few)}.")
+        yield Sentence("where", say("where.tooFew", classes=few))
     if weak := _weak(scores):
-        named = listed([f"{score.name} ({percent(score.accuracy)} right)" for score in weak])
-        yield Sentence("where", f"It fails most often on {named}.")
+        named = [say("where.right", name=one.name, accuracy=one.accuracy) for one in weak]
+        yield Sentence("where", say("where.fails", classes=named))
     often = [pair for pair in chosen.confused if pair.count >= REPEATED][:FEW]
     if often:
-        named = listed([f"{pair.truth} for {pair.answer} ({pair.count} times)" for pair in often])
-        yield Sentence("where", f"It mistakes {named}.")
+        named = [
+            say("where.mistake", truth=one.truth, answer=one.answer, n=one.count) for one in often
+        ]
+        yield Sentence("where", say("where.mistakes", pairs=named))
     for group in _weak_groups(scores):
         yield Sentence(
             "where",
-            f"On {group.name} it is worse than on the other groups: {percent(group.accuracy)} of "
-            f"{of_pictures(group.pictures)} right.",
+            say(
+                "where.group",
+                group=group.name,
+                accuracy=group.accuracy,
+                pictures=group.pictures,
+            ),
         )
     if chosen.robustness:
-        yield Sentence("where", chosen.robustness.words, see="robustness")
+        found = chosen.robustness
+        yield Sentence("where", found.words, see="robustness", said=found.said)
 
 
 def _weak(scores: Scores) -> list[ClassScore]:
@@ -371,30 +368,25 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
         advice.append(
             Sentence(
                 "next",
-                f"Add pictures of {listed([score.name for score in weak])} first.",
+                say("next.addFirst", classes=[score.name for score in weak]),
                 see="class",
                 name=weak[0].name,
             )
         )
     if groups := _weak_groups(scores):
-        names = listed([one.name for one in groups])
         advice.append(
             Sentence(
                 "next",
-                f"Be careful with {names}, and add such pictures of every class.",
+                say("next.groups", groups=[one.name for one in groups]),
                 see="group",
                 name=groups[0].name,
             )
         )
     elif results.dataset.groups and not results.protocol.leave_one_group_out:
-        advice.append(
-            Sentence(
-                "next",
-                "How well it does on a new group is unknown: run again with --leave-one-group-out.",
-            )
-        )
+        advice.append(Sentence("next", say("next.newGroup")))
     if chosen.learning:
-        advice.append(Sentence("next", chosen.learning.words, see="learning"))
+        curve = chosen.learning
+        advice.append(Sentence("next", curve.words, see="learning", said=curve.said))
     tied = _tied(chosen, results)
     needed = (
         []
@@ -405,14 +397,9 @@ def _next(chosen: ApproachResult, scores: Scores, results: Results) -> Iterator[
     )
     known = [one for one in needed if one is not None]
     if known:
-        advice.append(
-            Sentence(
-                "next",
-                f"About {spaced(max(known))} more pictures would probably separate it from "
-                f"{listed([one.title for one, more in zip(tied, needed, strict=True) if more])}.",
-            )
-        )
-    yield from advice or [Sentence("next", "Nothing is urgent: try it on pictures from elsewhere.")]
+        titles = [one.title for one, more in zip(tied, needed, strict=True) if more]
+        advice.append(Sentence("next", say("next.separate", pictures=max(known), titles=titles)))
+    yield from advice or [Sentence("next", say("next.nothing"))]
 
 
 def _about_the_set(results: Results) -> Iterator[Sentence]:
@@ -421,23 +408,14 @@ def _about_the_set(results: Results) -> Iterator[Sentence]:
         return
     if health.suspects:
         first = health.suspects[0]
-        yield Sentence(
-            "next",
-            f"Check the {len(health.suspects)} likely label errors, first “{first.name}”, which is "
-            f"labelled {first.label} and looks like {first.proposed}: corrections.csv lists them."
-            if len(health.suspects) > 1
-            else f"Check “{first.name}”: it is labelled {first.label} and looks like "
-            f"{first.proposed}.",
-            see="suspects",
+        names = {"name": first.name, "label": first.label, "proposed": first.proposed}
+        several = len(health.suspects)
+        text = (
+            say("next.suspects", n=several, **names)
+            if several > 1
+            else say("next.suspect", **names)
         )
+        yield Sentence("next", text, see="suspects")
     for shortcut in health.shortcuts:
         if shortcut.predicts == "class":
             yield Sentence("next", shortcut.words)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

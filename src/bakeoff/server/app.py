@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from bakeoff.said import say
 from bakeoff.server import (
     examples,
     explain,
@@ -186,5 +187,5 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
         # Starlette logs its traceback afterwards.
-        problem = Problem(500, "The server made an error. Its log has the details.")
+        problem = Problem(500, say("error.failed"))
         return problem.response(request.url.path)

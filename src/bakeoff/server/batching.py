@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bakeoff.bundle.bundle import Bundle, Outcome
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 from bakeoff.server.limits import Problem
 
 __all__ = ["Batcher"]
@@ -124,7 +125,7 @@ class Batcher:
         if self.waiting + pictures > max(self._max_waiting, pictures):
             raise Problem(
                 503,
-                f"{self.waiting} pictures are in the queue already. Try again in a second.",
+                say("error.queue", n=self.waiting),
                 {"Retry-After": "1"},
             )
         self.waiting += pictures

@@ -23,6 +23,7 @@ from bakeoff.bundle.inputs import (
 from bakeoff.data.decode import Limits, is_picture
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.said import say
 from bakeoff.server.images import DATA_URL, bytes_of_text
 from bakeoff.server.limits import Bounds, Problem
 from bakeoff.server.memory import Held, cost_of
@@ -89,7 +90,15 @@ BODY: dict[str, Any] = {
         },
     }
 }
-PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+_BODY = {
+    "type": "object",
+    "properties": {
+        "detail": {"type": "string"},
+        "said": {"$ref": "#/components/schemas/Message"},
+    },
+    "required": ["detail"],
+}
+PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": _BODY}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: PROBLEM | {"description": "The body has no readable picture."},
     404: PROBLEM | {"description": "There is no such model."},
@@ -121,12 +130,11 @@ async def pictures_of(request: Request) -> Inputs:
             inputs = await anyio.to_thread.run_sync(_decoded, files, bounds.inputs)
             held.keep(inputs.pictures.nbytes)
     except BakeoffError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem.because(400, error) from None
     if len(inputs.pictures) > bounds.pictures:
         raise Problem(
             413,
-            f"The request has {len(inputs.pictures)} pictures; at most {bounds.pictures} are "
-            "allowed. Send them in several requests.",
+            say("error.manyPictures", n=len(inputs.pictures), most=bounds.pictures),
         )
     return inputs
 
@@ -141,7 +149,7 @@ async def picture_of(request: Request) -> NDArray[np.uint8]:
     """
     inputs = await pictures_of(request)
     if len(inputs.pictures) != 1:
-        raise Problem(400, f"The request has {len(inputs.pictures)} pictures. Send one.")
+        raise Problem(400, say("error.onePicture", n=len(inputs.pictures)))
     return np.array(inputs.pictures[0])
 
 

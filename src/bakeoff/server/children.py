@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from fastapi import Request
 
+from bakeoff.said import say
 from bakeoff.server.jobs import plain_environment
 from bakeoff.server.limits import Problem
 
@@ -52,7 +53,7 @@ async def said_by(request: Request, arguments: Sequence[str], given: str, late: 
             process.kill()
         out, error = await said
     if slow:
-        raise Problem(503, f"Nothing was known after {SECONDS} seconds. {late}")
+        raise Problem(503, say("error.late", n=int(SECONDS), late=late))
     if process.returncode:
         words = next(_lines_back(error), "it ended without a word.")
         raise Problem(400, words.removeprefix("bakeoff: "))

@@ -50,7 +50,7 @@ def examples(request: Request, name: str) -> list[Example]:
     try:
         return list(_examples(run, classes))
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
 
 
 def _examples(run: RunFolder, classes: list[str]) -> Iterator[Example]:

@@ -13,6 +13,7 @@ from fastapi import Request
 from bakeoff.data.catalog import is_named
 from bakeoff.data.readers.files import is_litter
 from bakeoff.data.readers.splits import SPLITS
+from bakeoff.said import say
 from bakeoff.server.limits import Problem
 
 __all__ = ["Home", "delete_folder", "folder_checked", "home_of", "name_checked"]
@@ -68,8 +69,7 @@ def home_of(request: Request) -> Home:
     if home is None or not home.open:
         raise Problem(
             403,
-            "Training and sets are disabled on this server. Start it on your own machine with "
-            "`bakeoff serve`, or enable them elsewhere with --allow-training.",
+            say("error.disabled"),
         )
     return home
 
@@ -100,11 +100,15 @@ def name_checked(text: str, what: str) -> str:
     if not re.fullmatch(rf"\w[\w -]{{0,{LONGEST_NAME - 1}}}", name) or WINDOWS.fullmatch(name):
         raise Problem(
             400,
-            f"{name[:LONGEST_NAME]!r} is not a valid name for a {what}. Use at most {LONGEST_NAME} "
-            "letters, digits, spaces, _ and -, beginning with a letter or digit.",
+            say(
+                "error.badName",
+                name=repr(name[:LONGEST_NAME]),
+                what=say(f"what.{what}"),
+                n=LONGEST_NAME,
+            ),
         )
     if what == "set" and is_named(name):
-        raise Problem(409, f"{name} is the name of a built-in set. Choose another name.")
+        raise Problem(409, say("error.setBuiltIn", name=name))
     return name
 
 
@@ -119,16 +123,13 @@ def folder_checked(text: str, what: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     shown = "".join(char for char in name if char.isprintable())[:LONGEST_NAME]
     if not name or len(name) > LONGEST_NAME or len(name.encode("utf-8", "replace")) > 200:
-        raise Problem(400, f"The name of a {what} must have 1 to {LONGEST_NAME} characters.")
+        raise Problem(400, say("error.nameLength", what=say(f"what.{what}"), n=LONGEST_NAME))
     if FORBIDDEN & set(name) or not name.isprintable() or "--" in name:
         raise Problem(
             400,
-            f"{shown!r} cannot be the name of a {what}, because it becomes a folder name. Remove "
-            '/ \\ : * ? " < > | and --.',
+            say("error.folderName", name=repr(shown), what=say(f"what.{what}")),
         )
     reserved = is_litter(name) or name.lower() in SPLITS or WINDOWS.fullmatch(name)
     if reserved or name[0] in ".-" or name[-1] in ".-":
-        raise Problem(
-            400, f"{shown!r} is a reserved name and cannot name a {what}. Choose another name."
-        )
+        raise Problem(400, say("error.nameReserved", name=repr(shown), what=say(f"what.{what}")))
     return name

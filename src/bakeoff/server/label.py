@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 from bakeoff.server.children import said_by
 from bakeoff.server.choices import trainable
 from bakeoff.server.home import home_of
@@ -68,7 +69,7 @@ async def next_pictures(request: Request, name: str, asked: NextQuestion) -> lis
         run = run_of(request, asked.run)
         with suppress(BakeoffError):
             if Path(run.config.source) != path.resolve():
-                raise Problem(409, f"{asked.run} was not trained on {name}.")
+                raise Problem(409, say("error.notTrainedOn", run=asked.run, name=name))
         place = run.path
     known = {picture.id for picture in waiting}
     arguments = ["next", str(place), "--take", str(asked.take), "--json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +21,7 @@ from bakeoff.data.archive import ArchiveLimits
 from bakeoff.data.decode import Limits
 from bakeoff.data.readers.lines import TableLimits
 from bakeoff.errors import BakeoffError
+from bakeoff.said import Said, say
 
 __all__ = ["MB", "OPEN", "PROTOCOL", "SETS", "BodyLimit", "Bounds", "Problem", "RequestLimit"]
 
@@ -38,7 +39,8 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
     Parameters
     ----------
     status : of HTTP, 4xx or 503.
-    detail : the problem, the limit if there is one, and a hint, in whole sentences.
+    detail : the problem, the limit if there is one, and a hint, in whole sentences; the response
+        has its message as `said`, if it has one, for readers of other languages.
     headers : of the response, such as Retry-After.
     lists : for an unknown name, the path that lists the known ones, for programs.
     """
@@ -55,7 +57,14 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         self.status = status
         self.detail = detail
         self.headers = headers
-        self.extensions = {} if lists is None else {"lists": lists}
+        self.extensions: dict[str, Any] = {} if lists is None else {"lists": lists}
+        if isinstance(detail, Said):
+            self.extensions["said"] = asdict(detail.message)
+
+    @classmethod
+    def because(cls, status: int, error: Exception) -> Problem:
+        """The response to an error that the reader can fix."""
+        return cls(status, error.whole if isinstance(error, BakeoffError) else str(error))
 
     @classmethod
     def of(cls, error: HTTPException) -> Problem:
@@ -192,7 +201,7 @@ class RequestLimit:
         if self.now >= self.most:
             problem = Problem(
                 503,
-                f"{self.now} requests are in progress already. Try again in a second.",
+                say("error.busy", n=self.now),
                 {"Retry-After": "1"},
             )
             await problem.response(scope["path"])(scope, receive, send)
@@ -250,6 +259,6 @@ class BodyLimit:
     def _too_large(megabytes: int) -> Problem:
         return Problem(
             413,
-            f"The body is larger than {megabytes} MB. Send fewer or smaller pictures.",
+            say("error.bodySize", n=megabytes),
             {"Connection": "close"},
         )

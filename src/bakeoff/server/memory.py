@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bakeoff.data.decode import FORMATS, is_picture, pillow_is_quiet
 from bakeoff.heap import bound_kept_memory
+from bakeoff.said import say
 from bakeoff.server.limits import MB, SETS, Bounds, Problem
 
 __all__ = ["Decoding", "Held", "KeepInMemory", "Memory", "cost_of"]
@@ -75,8 +76,7 @@ class Memory:
                 raise
             raise Problem(
                 503,
-                "The server has no memory left for this request. Try again in a few seconds, or "
-                "send fewer or smaller pictures.",
+                say("error.noMemory"),
                 {"Retry-After": "5"},
             ) from None
         return size

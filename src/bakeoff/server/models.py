@@ -21,6 +21,7 @@ from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.occlusion import covered
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 from bakeoff.server.batching import Batcher
 from bakeoff.server.drift import Watch
 from bakeoff.server.limits import Problem
@@ -237,7 +238,7 @@ class Models(Mapping[str, Batcher]):
         """
         names = list(dict.fromkeys(names or self))
         if not names:
-            raise Problem(409, f"No model is loaded yet. {HOW_TO_LOAD}.")
+            raise Problem(409, say("error.noModelYet", hint=HOW_TO_LOAD))
         queues = [self.queue(name) for name in names]
         working = [_tried(work(name, queue)) for name, queue in zip(names, queues, strict=True)]
         ends = [await working[0]] if len(working) == 1 else await asyncio.gather(*working)

@@ -16,6 +16,7 @@ from bakeoff.record.events import RunEvent
 from bakeoff.record.folder import LOG, RunFolder
 from bakeoff.record.results import Results
 from bakeoff.report.view import Sheets, View, view_of
+from bakeoff.said import say
 from bakeoff.server.events import EventStream, stream
 from bakeoff.server.jobs import Jobs
 from bakeoff.server.limits import Problem
@@ -110,7 +111,7 @@ def run_of(request: Request, name: str) -> RunFolder:
     """
     run: RunFolder | None = request.app.state.runs.get(name)
     if run is None:
-        raise Problem(404, f"There is no run {name[:100]!r}.", lists="/api/runs")
+        raise Problem(404, say("error.noRun", name=repr(name[:100])), lists="/api/runs")
     return run
 
 
@@ -143,7 +144,7 @@ def results(request: Request, name: str) -> Results:
     try:
         return run_of(request, name).latest_results()
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
 
 
 @router.get("/{name}/report", response_class=FileResponse)
@@ -151,7 +152,7 @@ def report(request: Request, name: str) -> FileResponse:
     """The report of a finished run, an HTML page."""
     path = run_of(request, name).path / "report.html"
     if not path.is_file():
-        raise Problem(404, "This run has no report yet. It is written when the run finishes.")
+        raise Problem(404, say("error.noReport"))
     return FileResponse(path, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
@@ -164,7 +165,7 @@ def view(request: Request, name: str) -> View:
         urls = [f"/api/runs/{quote(name, safe='')}/sheets/{n}" for n in range(len(small.paths))]
         text = view_of(run, Sheets(tile=small.tile, urls=urls, rows=None)).model_dump_json()
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
     # As text: FastAPI would validate and copy megabytes again.
     return Response(text, media_type="application/json")  # type: ignore[return-value]
 
@@ -174,7 +175,7 @@ def sheet(request: Request, name: str, number: int) -> FileResponse:
     """A WebP of 256 thumbnails, sixteen in a row, beginning with picture 256 × number."""
     paths = run_of(request, name).sheets().paths
     if not (0 <= number < len(paths) and paths[number].is_file()):
-        raise Problem(404, f"There is no sheet {number}. This run has {len(paths)}, from 0 on.")
+        raise Problem(404, say("error.noSheet", number=number, n=len(paths)))
     return FileResponse(paths[number], media_type="image/webp", headers=CACHED)
 
 
@@ -194,7 +195,7 @@ def table(
     if table == "robustness" and not path.is_file():
         path = folder / "brittleness.csv"  # its name in older runs
     if not path.is_file():
-        raise Problem(404, f"This run has no {table}.csv. Its options did not request it.")
+        raise Problem(404, say("error.noTable", name=table))
     return FileResponse(path, media_type="text/csv", filename=f"{table}.csv")
 
 

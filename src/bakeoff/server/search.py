@@ -14,6 +14,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import holder
 from bakeoff.record.study import SearchOptions
 from bakeoff.record.studyfolder import STUDY, StudyFolder
+from bakeoff.said import say
 from bakeoff.server.choices import trainable
 from bakeoff.server.home import Home, delete_folder, home_of, name_checked
 from bakeoff.server.jobs import SEARCH
@@ -83,7 +84,7 @@ async def start(request: Request, asked: NewSearch) -> StartedSearch:
     folder = home.studies / name
     studies: Studies = request.app.state.studies
     if name in studies or folder.exists():
-        raise Problem(409, f"There is a study {name} already. Choose another name.")
+        raise Problem(409, say("error.studyExists", name=name))
     jobs_of(request).begin(folder, asked.arguments(source, folder))
     return StartedSearch(study=name)
 
@@ -94,7 +95,7 @@ async def cancel(request: Request, name: str) -> StudySummary | None:
     home_of(request)
     study = study_of(request, name)
     if holder(study.path) is None:
-        raise Problem(409, "This search is not at work, so there is nothing to stop.")
+        raise Problem(409, say("error.searchNotAtWork"))
     await asyncio.shield(jobs_of(request).cancel(RunFolder(study.path)))
     return summary_of_study(name, study)
 
@@ -105,9 +106,9 @@ async def resume(request: Request, name: str) -> StudySummary | None:
     study = _own(request, name)
     refuse_second(request, home_of(request))
     if not (study.path / SEARCH).is_file():
-        raise Problem(409, "This search never began, so there is nothing to resume. Start another.")
+        raise Problem(409, say("error.searchNeverBegan"))
     if (study.path / STUDY).is_file() and study.results().finished is not None:
-        raise Problem(409, "This search is finished. Start another one.")
+        raise Problem(409, say("error.searchFinished"))
     if reason := trainable():
         raise Problem(409, reason)
     jobs_of(request).begin(study.path, ["tune", f"--resume={study.path}"])
@@ -119,7 +120,7 @@ async def delete(request: Request, name: str) -> None:
     """Delete a study of this server's folder for ever."""
     study = _own(request, name)
     if holder(study.path) is not None:
-        raise Problem(409, "This search is at work. Stop it first.")
+        raise Problem(409, say("error.searchAtWork"))
     await asyncio.to_thread(delete_folder, study.path)
 
 
@@ -128,7 +129,5 @@ def _own(request: Request, name: str) -> StudyFolder:
     home: Home = home_of(request)
     study = study_of(request, name)
     if study.path.parent != home.studies:
-        raise Problem(
-            409, f"{name} does not lie in this server's folder. Change it on the command line."
-        )
+        raise Problem(409, say("error.runElsewhere", name=name))
     return study

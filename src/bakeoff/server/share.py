@@ -20,6 +20,7 @@ from bakeoff.bundle.bundle import find_bundles
 from bakeoff.bundle.web import export_web
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
+from bakeoff.said import say
 from bakeoff.server.bodies import REFUSALS
 from bakeoff.server.home import Home, delete_folder, home_of
 from bakeoff.server.limits import Problem
@@ -111,7 +112,7 @@ def withdraw(request: Request, name: str) -> None:
     home = home_of(request)
     run_of(request, name)
     if not (home.shared / name).is_dir():
-        raise Problem(404, f"{name} is not published.")
+        raise Problem(404, say("error.notPublished", name=name))
     delete_folder(home.shared / name)
 
 
@@ -130,7 +131,7 @@ def file(request: Request, name: str, path: str) -> FileResponse:
         (one for one in _files(home.shared, name) if one.parts == (name, *Path(wanted).parts)), None
     )
     if not home or not found:
-        raise Problem(404, "This page was not published, or no longer is.")
+        raise Problem(404, say("error.pageGone"))
     return FileResponse(
         home.shared / found,
         headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"},
@@ -159,11 +160,11 @@ def _export(
     if not bundles or (approaches and len(chosen) < len(set(approaches))):
         missing = set(approaches or ()) - {one.name for one in chosen}
         of = f" of {', '.join(sorted(missing))}" if missing else ""
-        raise Problem(409, f"This run has no model{of} yet.")
+        raise Problem(409, say("error.runNoModelOf", of=of))
     try:
         export_web(chosen, out, teachable=teachable)
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from bakeoff.record.lock import holder
 from bakeoff.record.study import Search, StudyResults
 from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS, StudyFolder, StudyState
 from bakeoff.report.study import StudyView, study_view_of
+from bakeoff.said import say
 from bakeoff.server.jobs import log_lines
 from bakeoff.server.limits import Problem
 from bakeoff.server.runs import folders_with, free_name
@@ -112,7 +113,7 @@ def study_of(request: Request, name: str) -> StudyFolder:
     studies: Studies = request.app.state.studies
     study = studies.get(name)
     if study is None:
-        raise Problem(404, f"There is no study {name[:100]!r}.", lists="/api/studies")
+        raise Problem(404, say("error.noStudy", name=repr(name[:100])), lists="/api/studies")
     return study
 
 
@@ -132,7 +133,7 @@ def view(request: Request, name: str) -> StudyView:
     try:
         text = study_view_of(study_of(request, name)).model_dump_json()
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
     # As text: FastAPI would validate and copy megabytes again.
     return Response(text, media_type="application/json")  # type: ignore[return-value]
 
@@ -152,7 +153,7 @@ def table(request: Request, name: str) -> FileResponse:
 def _file(study: StudyFolder, name: str, kind: str) -> FileResponse:
     path = study.path / name
     if not path.is_file():
-        raise Problem(404, f"This study has no {name} yet. Wait until its search finishes.")
+        raise Problem(404, say("error.studyNoFile", name=name))
     return FileResponse(path, media_type=kind, filename=name)
 
 

@@ -17,6 +17,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.record.events import RunStarted
 from bakeoff.record.folder import PRELIMINARY, RunFolder
 from bakeoff.record.results import Results
+from bakeoff.said import Message
 from bakeoff.server.events import why_not
 from bakeoff.server.jobs import Jobs, Status
 
@@ -54,6 +55,8 @@ class RunSummary(BaseModel):
     """Why the winner won, or why the run failed."""
     headline: str | None = None
     """The verdict in one line; null before the end and in runs of older versions."""
+    said: Message | None = None
+    """The headline's message, for other languages; null where it has none."""
 
 
 def summary_or_why_not(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSummary:
@@ -126,6 +129,7 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
         "winner": results.winner.name,
         "why": results.winner.why,
         "headline": (results.verdict.headline or None) if results.verdict else None,
+        "said": results.verdict.said if results.verdict else None,
     }
 
 

@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -24,6 +26,7 @@ from bakeoff.errors import BakeoffError, InputError
 from bakeoff.record.config import ApproachConfig, RunConfig, RunOptions
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import holder
+from bakeoff.said import say
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.children import said_by
 from bakeoff.server.choices import Choices, choices_of, trainable
@@ -34,6 +37,7 @@ from bakeoff.server.models import Models
 from bakeoff.server.predict import ModelInfo, model_infos
 from bakeoff.server.runs import Runs, run_of
 from bakeoff.server.sets.store import Sets
+from bakeoff.server.sets.summary import is_editable
 from bakeoff.server.studies import Studies
 from bakeoff.server.summary import RunSummary, summary_of
 
@@ -89,9 +93,10 @@ class NewTraining(Training):
 class Fix(BaseModel):
     """What a reader found wrong with a picture of a run."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    action: Literal["relabel", "leave out"]
+    action: Literal["relabel", "leave out", "delete"]
+    """A picture that is deleted is lost; that takes a set of class folders of this server."""
     name: str
     label: str
     """Its class in the run."""
@@ -103,6 +108,15 @@ class Retraining(BaseModel):
     """A run to repeat on corrected labels. Files stay unchanged."""
 
     corrections: Annotated[list[Fix], Field(min_length=1, max_length=100_000)]
+
+
+class OwnSet(BaseModel):
+    """The set of this server that a run was trained on."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    set: str | None
+    """Null if the pictures are elsewhere, or cannot be deleted one by one."""
 
 
 class Started(BaseModel):
@@ -147,7 +161,7 @@ async def start(request: Request, asked: NewTraining) -> Started:
     refuse_second(request, home)
     folder = home.runs / name
     if name in _runs(request) or folder.exists():
-        raise Problem(409, f"There is a run {name} already. Choose another name.")
+        raise Problem(409, say("error.runExists", name=name))
     jobs_of(request).start(folder, config)
     return Started(run=_runs(request).name_of(folder) or name)
 
@@ -157,6 +171,7 @@ async def retrain(request: Request, name: str, asked: Retraining) -> Started:
     """Start the same run again with corrected labels, as a new run.
 
     The corrections that the run itself was given stay, unless these are about the same pictures.
+    Pictures to delete are removed from their set first.
     """
     home, run = home_of(request), run_of(request, name)
     if reason := trainable():
@@ -164,15 +179,31 @@ async def retrain(request: Request, name: str, asked: Retraining) -> Started:
     try:
         config = run.config
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
     refuse_second(request, home)
+    unwanted = [fix.name for fix in asked.corrections if fix.action == "delete"]
+    own = _own_set(request, config) if unwanted else None
+    if unwanted and own is None:
+        raise Problem(409, say("error.notOwnSet", name=name))
     corrections = _merged(config.corrections, asked.corrections)
     again = config.model_copy(update={"corrections": corrections, "fingerprint": ""})
     folder = home.runs / stamped(re.sub(r"-\d{8}-\d{6}$", "", name))
     if folder.exists():
-        raise Problem(409, f"There is a run {folder.name} already. Try again in a second.")
+        raise Problem(409, say("error.runExistsNow", name=folder.name))
+    if own is not None:
+        await asyncio.to_thread(_delete, request.app.state.sets, own, unwanted)
     jobs_of(request).start(folder, again)
     return Started(run=_runs(request).name_of(folder) or folder.name)
+
+
+@router.get("/runs/{name}/set", responses=REFUSALS)
+def own_set(request: Request, name: str) -> OwnSet:
+    """The set of this server that a run was trained on, whose pictures can be deleted."""
+    home_of(request)
+    try:
+        return OwnSet(set=_own_set(request, run_of(request, name).config))
+    except BakeoffError:
+        return OwnSet(set=None)
 
 
 @router.post("/runs/{name}/cancel", responses=REFUSALS)
@@ -181,7 +212,7 @@ async def cancel(request: Request, name: str) -> RunSummary:
     home_of(request)
     run = run_of(request, name)
     if jobs_of(request).status(run) != "running":
-        raise Problem(409, "This run is not at work, so there is nothing to stop.")
+        raise Problem(409, say("error.runNotAtWork"))
     await asyncio.shield(jobs_of(request).cancel(run))
     return _summary(request, name, run)
 
@@ -193,9 +224,9 @@ async def resume(request: Request, name: str) -> RunSummary:
     refuse_second(request, home_of(request))
     status = jobs_of(request).status(run)
     if status == "finished":
-        raise Problem(409, "This run is finished. Start another one.")
+        raise Problem(409, say("error.runFinished"))
     if not (run.path / "run.json").is_file():
-        raise Problem(409, "This run never began, so there is nothing to resume. Start it again.")
+        raise Problem(409, say("error.runNeverBegan"))
     if reason := trainable():
         raise Problem(409, reason)
     jobs_of(request).start(run.path, None)
@@ -208,11 +239,11 @@ async def curve(request: Request, name: str) -> RunSummary:
     run = _own_run(request, name)
     refuse_second(request, home_of(request))
     if jobs_of(request).status(run) != "finished":
-        raise Problem(409, "This run is not finished. Resume it first.")
+        raise Problem(409, say("error.runNotFinished"))
     if reason := trainable():
         raise Problem(409, reason)
     if not (run.config.folds or run.config.leave_one_group_out):
-        raise Problem(409, "This run has no folds to draw a learning curve from. Run it with some.")
+        raise Problem(409, say("error.runNoFolds"))
     jobs_of(request).begin(run.path, ["curve", str(run.path)])
     return _summary(request, name, run)
 
@@ -222,7 +253,7 @@ async def delete(request: Request, name: str) -> None:
     """Delete a run of this server's folder for ever, its models too."""
     run = _own_run(request, name)
     if jobs_of(request).status(run) == "running":
-        raise Problem(409, "This run is at work. Cancel it first.")
+        raise Problem(409, say("error.runAtWork"))
     models: Models = request.app.state.models
     models.forget_run(run.path)
     await asyncio.to_thread(delete_folder, run.path)
@@ -233,7 +264,7 @@ def log(request: Request, name: str) -> PlainTextResponse:
     """The last 200 lines that the process of a run printed."""
     lines = log_lines(run_of(request, name), LOG_LINES)
     if lines is None:
-        raise Problem(404, "This run was not started by a server, so nobody kept what it printed.")
+        raise Problem(404, say("error.runNoLog"))
     return PlainTextResponse("\n".join(lines))
 
 
@@ -243,12 +274,12 @@ async def load(request: Request, name: str) -> list[ModelInfo]:
     run = run_of(request, name)
     bundles = find_bundles(run.path)
     if not bundles:
-        raise Problem(409, "This run has no model yet. Each is made when its approach is scored.")
+        raise Problem(409, say("error.runNoModel"))
     models: Models = request.app.state.models
     try:
         return await model_infos(request, await models.load(name, bundles))
     except BakeoffError as error:
-        raise Problem(409, str(error)) from None
+        raise Problem.because(409, error) from None
 
 
 # -- what they share ------------------------------------------------------------
@@ -270,9 +301,7 @@ def _own_run(request: Request, name: str) -> RunFolder:
     home_of(request)
     run = run_of(request, name)
     if not _runs(request).at_home(run):
-        raise Problem(
-            409, f"{name} does not lie in this server's folder. Change it on the command line."
-        )
+        raise Problem(409, say("error.runElsewhere", name=name))
     return run
 
 
@@ -303,14 +332,27 @@ def refuse_second(request: Request, home: Home) -> None:
         if study.path.parent == home.studies and holder(study.path) is not None
     )
     if running := _running(request, home) or next(searches, None):
-        raise Problem(409, f"{running} is at work. Wait until it is finished, or cancel it.")
+        raise Problem(409, say("error.otherAtWork", name=running))
 
 
 def _config(request: Request, asked: Training) -> RunConfig:
     """What to ask of the run; its process parses the settings, which needs torch."""
     source = source_of(request, asked.set, asked.names, asked.group, asked.label)
+    if not (asked.leave_one_group_out or asked.label):
+        _refuse_folds(request.app.state.sets, asked.set, asked.folds)
     options = {name: getattr(asked, name) for name in RunOptions.model_fields}
     return RunConfig(source=source, **options)
+
+
+def _refuse_folds(sets: Sets, name: str, folds: int) -> None:
+    """Refuse more folds than any class has pictures, before a process reads them to say so."""
+    if sets.path_of(name) is None:
+        return
+    largest = max((one.count for one in sets.summary(name).classes), default=0)
+    if largest and folds > largest:
+        problem = say("folds.many", n=folds, most=largest)
+        hint = say("folds.atMost", n=largest)
+        raise Problem(400, say("error.parts", subject="folds", problem=problem, hint=hint))
 
 
 def source_of(
@@ -329,26 +371,44 @@ def source_of(
     sets: Sets = request.app.state.sets
     source = sets.path_of(name)
     if source is None and not is_named(name):
-        raise Problem(404, f"There is no set {name[:100]!r}.", lists="/api/training")
+        raise Problem(404, say("error.noSet", name=repr(name[:100])), lists="/api/training")
     if source is None and not at_hand(name):
-        raise Problem(409, f"{name} is not here yet. Fetch it: bakeoff fetch {name}.")
+        raise Problem(409, say("error.setNotFetched", name=name))
     unknown = [approach for approach in approaches if approach not in APPROACHES]
     if unknown:
-        raise Problem(400, f"There is no approach {unknown[0]!r}.", lists="/api/training")
+        raise Problem(400, say("error.noApproach", name=repr(unknown[0])), lists="/api/training")
     try:
         if group is not None:
             parse_grouping(group)
         if label is not None:
             parse_labelling(label)
     except BakeoffError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem.because(400, error) from None
     return str(source or name)
+
+
+def _own_set(request: Request, config: RunConfig) -> str | None:
+    """The name of the set of class folders in the server's folder that a run reads."""
+    sets: Sets = request.app.state.sets
+    source = Path(config.source)
+    path = sets.path_of(source.name)
+    own = path is not None and path.resolve() == source.resolve() and is_editable(path)
+    return source.name if own else None
+
+
+def _delete(sets: Sets, name: str, pictures: Sequence[str]) -> None:
+    for picture in pictures:
+        with suppress(Problem):  # it is deleted already
+            sets.remove(name, picture)
 
 
 def _merged(before: Sequence[Correction], found: Sequence[Fix]) -> tuple[Correction, ...]:
     """Corrections of the files: the reader saw the labels that earlier ones had made."""
     merged = {one.name: one for one in before}
     for fix in found:
+        if fix.action == "delete":
+            merged.pop(fix.name, None)
+            continue
         label = merged[fix.name].label if fix.name in merged else fix.label
         proposed = fix.proposed if fix.action == "relabel" else ""
         merged[fix.name] = Correction(fix.action, fix.name, label, proposed, why="by hand")

@@ -32,6 +32,7 @@ def test_a_zip_becomes_a_set_that_can_be_read(page: httpx.Client, home: Home) ->
         "editable": True,
         "unlabelled": 0,
         "missing": None,
+        "missing_said": None,
     }
     assert page.get("/api/sets").json() == [response.json()]
     assert page.get("/api/sets/Pets 1").json() == response.json()

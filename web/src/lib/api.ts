@@ -1,5 +1,6 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
 import { t } from "./language.svelte.ts";
+import { said } from "./said.ts";
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
 
@@ -22,8 +23,9 @@ export function credentials(): Record<string, string> {
 
 /** The refusal for a status and a body such as `{"detail": "…"}`. */
 export function refusal(status: number, body: unknown): Refused {
-  const detail = body && typeof body === "object" && "detail" in body ? String(body.detail) : "";
-  return new Refused(status, detail || t("server.status", { status: String(status) }));
+  const { detail, said: message } = (body ?? {}) as { detail?: unknown; said?: Schema["Message"] };
+  const words = detail ? said(message, String(detail)) : "";
+  return new Refused(status, words || t("server.status", { status: String(status) }));
 }
 
 /** An address of the API, below the path under which this page is served. */

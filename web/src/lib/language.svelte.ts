@@ -1,4 +1,5 @@
 /** The language of the page: its texts, and how it writes numbers. One is loaded, all are JSON. */
+import { unpacked } from "./base64.ts";
 import type english from "../languages/en.json";
 import { recall, remember } from "./stored.ts";
 
@@ -26,9 +27,25 @@ const LOADERS: Record<Language, () => Promise<{ default: Messages }>> = {
   uk: () => import("../languages/uk.json"),
   hi: () => import("../languages/hi.json"),
 };
+/** The texts of all rooms but the first, which the build of the app leaves out of the others. */
+const ROOMS = import.meta.glob<Messages>("../languages/*.json", {
+  import: "default",
+  query: "?rooms",
+});
+/** The server's sentences, by their codes. It sends the English ones itself. */
+const SAID = import.meta.glob<Record<string, string>>("../languages/said/*.json", {
+  import: "default",
+});
 const REMEMBERED = "bakeoff-language";
 
-let now = $state.raw<{ language: Language; messages: Messages }>({ language: "en", messages: {} });
+interface Loaded {
+  language: Language;
+  messages: Messages;
+  sentences: Record<string, string>;
+}
+
+let now = $state.raw<Loaded>({ language: "en", messages: {}, sentences: {} });
+let everywhere: Promise<void> | undefined; // set once a room needs more than the first one's texts
 const numbers = new Map<string, Intl.NumberFormat>(); // making one takes longer than using it
 
 export function language(): Language {
@@ -44,9 +61,35 @@ export function preferred(): Language {
 
 /** Load a language and show the page in it. */
 export async function speak(language: Language): Promise<void> {
-  const { default: messages } = await LOADERS[language]();
-  now = { language, messages };
+  const [{ default: messages }, sentences, rooms] = await Promise.all([
+    LOADERS[language](),
+    SAID[`../languages/said/${language}.json`]?.(),
+    everywhere ? ROOMS[`../languages/${language}.json`]!() : {},
+  ]);
+  now = {
+    language,
+    messages: { ...(await whole(messages)), ...(await whole(rooms)) },
+    sentences: await whole(sentences ?? {}),
+  };
   if (typeof document !== "undefined") document.documentElement.lang = language;
+}
+
+/** Load the texts of all rooms too, as those are needed now. */
+export async function speakEverywhere(): Promise<void> {
+  if (everywhere) return everywhere;
+  everywhere = (async () => {
+    const { language } = now;
+    const rooms = await whole(await ROOMS[`../languages/${language}.json`]!());
+    if (now.language === language) now = { ...now, messages: { ...now.messages, ...rooms } };
+    else await speak(now.language); // another was chosen meanwhile, without them
+  })();
+  everywhere.catch(() => (everywhere = undefined)); // the next room tries again
+  return everywhere;
+}
+
+/** A catalogue as it is, or out of a report, which holds it packed. */
+async function whole<Texts extends object>(texts: Texts): Promise<Texts> {
+  return "packed" in texts ? unpacked<Texts>(texts.packed as string) : texts;
 }
 
 /** Show the page in the reader's choice, now and at the next visit. */
@@ -70,6 +113,11 @@ export function t(key: Key, values: Readonly<Record<string, string | number>> = 
 export function named(prefix: string, name: string, otherwise: string): string {
   const message = now.messages[`${prefix}.${name}`];
   return message === undefined ? otherwise : filled(message, {});
+}
+
+/** The text of a sentence of the server, unless it is its own. */
+export function sentence(code: string): string | undefined {
+  return now.sentences[code];
 }
 
 function filled(message: Message, values: Readonly<Record<string, string | number>>): string {

@@ -1,7 +1,9 @@
 /** What the menu shows and where its links lead, computed from the table of rooms and the address. */
 import type { Component } from "svelte";
 import { href, type Address } from "./address.ts";
-import { named } from "./language.svelte.ts";
+import { named, speakEverywhere } from "./language.svelte.ts";
+
+const FIRST = "try";
 
 /** The served app, the report of a run, of a check or of a study, or models in the browser. */
 export type PageKind = "app" | "run" | "check" | "study" | "browser";
@@ -28,7 +30,9 @@ export function room(
   open: Room["open"],
   needs?: Room["needs"],
 ): Room {
-  return { name, title, shows, pages, open, needs };
+  // The first load has the texts of the first room alone.
+  const whole = async () => (await Promise.all([open(), speakEverywhere()]))[0];
+  return { name, title, shows, pages, open: name === FIRST ? open : whole, needs };
 }
 
 /** The rooms of a kind of page, in the order of the menu. */

@@ -58,6 +58,8 @@ export interface Progress {
   winner: string | null;
   /** The verdict in one line; runs of older versions have none. */
   headline: string | null;
+  /** The messages of the headline, and of the sentences in `why`. */
+  said: Schema["Message"][];
   /** Why the winner won, or why the run failed. */
   why: string | null;
 }
@@ -77,6 +79,7 @@ export const NOTHING: Progress = {
   latest: 0,
   winner: null,
   headline: null,
+  said: [],
   why: null,
 };
 
@@ -121,6 +124,7 @@ function apply(now: Progress, event: RunEvent): void {
       now.phase = "finished";
       now.current = null;
       [now.winner, now.headline] = [event.winner, event.headline ?? null];
+      now.said = event.said_why ?? [];
       now.why = event.why.replace(event.headline ?? "", "").trim(); // it begins with it
       return;
     case "run failed":

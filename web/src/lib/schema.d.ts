@@ -313,8 +313,29 @@ export interface paths {
          * @description Start the same run again with corrected labels, as a new run.
          *
          *     The corrections that the run itself was given stay, unless these are about the same pictures.
+         *     Pictures to delete are removed from their set first.
          */
         post: operations["retrain_api_runs__name__retrain_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{name}/set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Set
+         * @description The set of this server that a run was trained on, whose pictures can be deleted.
+         */
+        get: operations["own_set_api_runs__name__set_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1306,6 +1327,7 @@ export interface components {
             pictures: number;
             /** Resampled T P */
             resampled_t_p: number | null;
+            said?: components["schemas"]["Message"] | null;
             /** Verdict */
             verdict: string;
             /** Words */
@@ -1615,15 +1637,20 @@ export interface components {
         Fix: {
             /**
              * Action
+             * @description A picture that is deleted is lost; that takes a set of class folders of this server.
              * @enum {string}
              */
-            action: "relabel" | "leave out";
-            /** Label */
+            action: "relabel" | "leave out" | "delete";
+            /**
+             * Label
+             * @description Its class in the run.
+             */
             label: string;
             /** Name */
             name: string;
             /**
              * Proposed
+             * @description The class that it should have.
              * @default
              */
             proposed: string;
@@ -1815,6 +1842,7 @@ export interface components {
             forecasts: components["schemas"]["Forecast"][];
             /** Points */
             points: components["schemas"]["CurvePoint"][];
+            said?: components["schemas"]["Message"] | null;
             /** Scale */
             scale: number;
             /** Words */
@@ -1823,14 +1851,32 @@ export interface components {
         /**
          * LeftOut
          * @description A picture or file that was not used, and why. The run continues without it.
+         *
+         *     `said` is the problem and the hint for other languages, where they have a message.
          */
         LeftOut: {
             /** Hint */
             hint: string;
             /** Problem */
             problem: string;
+            said?: components["schemas"]["Message"] | null;
             /** Subject */
             subject: string;
+        };
+        /**
+         * Message
+         * @description What a sentence says: the code of its text, and the values that it names.
+         *
+         *     A value is raw (a share, seconds, bytes): its format is in the text, such as {accuracy:percent}.
+         *     A value can itself be a message, which is written in its place.
+         */
+        Message: {
+            /** Code */
+            code: string;
+            /** Values */
+            values?: {
+                [key: string]: string | number | components["schemas"]["Message"] | (string | number | components["schemas"]["Message"])[];
+            };
         };
         /**
          * Mistake
@@ -2316,6 +2362,17 @@ export interface components {
             path: string;
         };
         /**
+         * OwnSet
+         * @description The set of this server that a run was trained on.
+         */
+        OwnSet: {
+            /**
+             * Set
+             * @description Null if the pictures are elsewhere, or cannot be deleted one by one.
+             */
+            set: string | null;
+        };
+        /**
          * PictureAnswer
          * @description One model's answer for one picture.
          */
@@ -2543,6 +2600,7 @@ export interface components {
             p: number;
             /** Pictures */
             pictures: number;
+            said?: components["schemas"]["Message"] | null;
             /** Sure */
             sure: number;
             /** Used */
@@ -2685,6 +2743,7 @@ export interface components {
             mean: number;
             /** Pictures */
             pictures: number;
+            said?: components["schemas"]["Message"] | null;
             /** Weakest */
             weakest: string[];
             /** Words */
@@ -2722,6 +2781,12 @@ export interface components {
             event: "run finished";
             /** Headline */
             headline?: string | null;
+            said?: components["schemas"]["Message"] | null;
+            /**
+             * Said Why
+             * @default []
+             */
+            said_why: components["schemas"]["Message"][];
             /** Time */
             time?: string;
             /** Why */
@@ -2847,6 +2912,8 @@ export interface components {
             name: string;
             /** Pictures */
             pictures?: number | null;
+            /** @description The headline's message, for other languages; null where it has none. */
+            said?: components["schemas"]["Message"] | null;
             /**
              * Scored
              * @description The approaches with results, which are preliminary until the run is finished.
@@ -2999,6 +3066,7 @@ export interface components {
          * @description One sentence of the verdict; `about` says which question it answers.
          *
          *     `see` says where the pictures or numbers behind it are, and `name` for which class or group.
+         *     `said` is what it says for other languages; None in older runs.
          */
         Sentence: {
             /**
@@ -3008,6 +3076,7 @@ export interface components {
             about: "which" | "sure" | "cost" | "where" | "next";
             /** Name */
             name?: string | null;
+            said?: components["schemas"]["Message"] | null;
             /** See */
             see?: ("suspects" | "class" | "group" | "learning" | "robustness") | null;
             /** Text */
@@ -3066,6 +3135,8 @@ export interface components {
              * @description What the set still needs for training; null if it is ready.
              */
             missing?: string | null;
+            /** @description The message of `missing`, for other languages. */
+            missing_said?: components["schemas"]["Message"] | null;
             /** Name */
             name: string;
             /** Pictures */
@@ -3768,6 +3839,7 @@ export interface components {
              * @default
              */
             headline: string;
+            said?: components["schemas"]["Message"] | null;
             /** Sentences */
             sentences: components["schemas"]["Sentence"][];
             /** Use */
@@ -3920,7 +3992,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -3929,7 +4004,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -3938,7 +4016,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -3947,7 +4028,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -3965,7 +4049,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -4084,7 +4171,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -4093,7 +4183,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -4102,7 +4195,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -4111,7 +4207,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4129,7 +4228,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -4209,7 +4311,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -4218,7 +4323,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -4227,7 +4335,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4236,7 +4347,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4276,7 +4390,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -4285,7 +4402,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -4294,7 +4414,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4303,7 +4426,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4343,7 +4469,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -4352,7 +4481,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -4361,7 +4493,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4370,7 +4505,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4474,7 +4612,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4514,7 +4655,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4523,7 +4667,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4566,7 +4713,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -4575,7 +4725,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -4584,7 +4737,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -4593,7 +4749,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4611,7 +4770,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -4671,7 +4833,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -4680,7 +4845,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -4689,7 +4857,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4698,7 +4869,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4742,7 +4916,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -4751,7 +4928,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -4760,7 +4940,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -4769,7 +4952,89 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    own_set_api_runs__name__set_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSet"];
+                };
+            };
+            /** @description Something asked does not fit. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
+                };
+            };
+            /** @description Training and sets are off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
+                };
+            };
+            /** @description There is no such run or set. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
+                };
+            };
+            /** @description It cannot be done now; `detail` says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4809,7 +5074,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -4818,7 +5086,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -4827,7 +5098,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -4836,7 +5110,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4854,7 +5131,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -4890,7 +5170,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -4899,7 +5182,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -4908,7 +5194,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -4917,7 +5206,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -4935,7 +5227,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -4964,7 +5259,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -4973,7 +5271,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -4982,7 +5283,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -4991,7 +5295,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5009,7 +5316,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -5191,7 +5501,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such model. */
@@ -5200,7 +5513,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description No model is loaded yet. */
@@ -5209,7 +5525,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The body exceeds a limit of the server. */
@@ -5218,7 +5537,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5236,7 +5558,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -5265,7 +5590,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -5301,7 +5629,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5310,7 +5641,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5319,7 +5653,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5328,7 +5665,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
         };
@@ -5359,7 +5699,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5368,7 +5711,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5377,7 +5723,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5386,7 +5735,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5424,7 +5776,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5433,7 +5788,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5442,7 +5800,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5451,7 +5812,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5495,7 +5859,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5504,7 +5871,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5513,7 +5883,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5522,7 +5895,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5566,7 +5942,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5575,7 +5954,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5584,7 +5966,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5593,7 +5978,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5633,7 +6021,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5642,7 +6033,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5651,7 +6045,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5660,7 +6057,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5729,7 +6129,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5738,7 +6141,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5747,7 +6153,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5756,7 +6165,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5801,7 +6213,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5810,7 +6225,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5819,7 +6237,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5828,7 +6249,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5867,7 +6291,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5876,7 +6303,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5885,7 +6315,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5894,7 +6327,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -5934,7 +6370,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are disabled on this server. */
@@ -5943,7 +6382,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such set or picture. */
@@ -5952,7 +6394,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description The set does not allow it; `detail` says what to do. */
@@ -5961,7 +6406,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6023,7 +6471,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6032,7 +6483,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6041,7 +6495,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6050,7 +6507,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6119,7 +6579,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6128,7 +6591,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6137,7 +6603,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6146,7 +6615,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6186,7 +6658,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6195,7 +6670,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6204,7 +6682,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6213,7 +6694,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6253,7 +6737,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6262,7 +6749,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6271,7 +6761,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6280,7 +6773,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6400,7 +6896,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6409,7 +6908,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6418,7 +6920,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6427,7 +6932,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */
@@ -6469,7 +6977,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Training and sets are off on this server. */
@@ -6478,7 +6989,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description There is no such run or set. */
@@ -6487,7 +7001,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description It cannot be done now; `detail` says what to do first. */
@@ -6496,7 +7013,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": unknown;
+                    "application/problem+json": {
+                        detail: string;
+                        said?: components["schemas"]["Message"];
+                    };
                 };
             };
             /** @description Validation Error */

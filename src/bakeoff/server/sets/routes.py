@@ -18,6 +18,7 @@ from pydantic import (
 from starlette.datastructures import UploadFile
 
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 from bakeoff.server.bodies import PROBLEM
 from bakeoff.server.home import home_of
 from bakeoff.server.images import bytes_of_text
@@ -154,7 +155,7 @@ async def upload(request: Request) -> SetSummary:
                 sets.keep, form.fields.get("name", ""), form.files, folder
             )
         except BakeoffError as error:
-            raise Problem(400, str(error)) from None
+            raise Problem.because(400, error) from None
 
 
 @router.get("/{name}", responses=REFUSALS)
@@ -169,7 +170,7 @@ def delete(request: Request, name: str) -> None:
     sets = _sets(request)
     path = sets.path_of(name)
     if path is not None and (run := run_on(request, path)) is not None:
-        raise Problem(409, f"The run {run} trains on {name}. Wait until it is done, or cancel it.")
+        raise Problem(409, say("error.setTrains", run=run, name=name))
     sets.delete(name)
 
 
@@ -199,7 +200,7 @@ async def add(
             sets.add, name, new.label, new.group, new.picture, create=create
         )
     except BakeoffError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem.because(400, error) from None
 
 
 @router.post("/{name}/move", responses=REFUSALS)
@@ -211,7 +212,7 @@ def move(request: Request, name: str, wanted: Move) -> list[PictureInfo]:
     try:
         return _sets(request).move(name, wanted.pictures, wanted.label)
     except BakeoffError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem.because(400, error) from None
 
 
 @router.get("/{name}/waiting", responses=REFUSALS)

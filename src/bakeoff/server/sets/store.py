@@ -19,6 +19,7 @@ from bakeoff.data.readers.files import visible
 from bakeoff.data.readers.listing import is_picture_folder
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.said import say
 from bakeoff.server.home import delete_folder, folder_checked, name_checked
 from bakeoff.server.limits import MB, Bounds, Problem
 from bakeoff.server.sets.summary import (
@@ -89,9 +90,7 @@ class Sets:
         """
         name = self._new(name)
         if not files:
-            raise Problem(
-                400, "The form contains no files. Send a zip, a table, or pictures in folders."
-            )
+            raise Problem(400, say("error.noFiles"))
         folder = staging / "unpacked" / name
         folder.parent.mkdir()
         left_out = self._unpack(name, files, folder)
@@ -116,7 +115,7 @@ class Sets:
     def _new(self, text: str) -> str:
         name = name_checked(text, "set")
         if self._folder is None or (self._folder / name).exists() or self.path_of(name):
-            raise Problem(409, f"The set {name} exists already. Choose another name, or delete it.")
+            raise Problem(409, say("error.setExists", name=name))
         return name
 
     def _unpack(
@@ -158,7 +157,7 @@ class Sets:
         try:
             return to_png(decode_file(self._picture(name, picture), picture))
         except BakeoffError as error:
-            raise Problem(409, str(error)) from None
+            raise Problem.because(409, error) from None
 
     def original(self, name: str, picture: str) -> bytes:
         """The file of a picture, as it was given."""
@@ -166,7 +165,7 @@ class Sets:
             data = read_bounded(self._picture(name, picture), picture)
             ending_of(data, picture)
         except BakeoffError as error:
-            raise Problem(409, str(error)) from None
+            raise Problem.because(409, error) from None
         return data
 
     def add(
@@ -257,13 +256,12 @@ class Sets:
             raise _not_editable(name)
         entries = labelled_entries(root)
         if len(entries) >= self._bounds.set_files:
-            raise Problem(409, f"A set can have at most {self._bounds.set_files} pictures.")
+            raise Problem(409, say("error.setFull", n=self._bounds.set_files))
         most = self._bounds.set_archive.max_bytes
         if sum(entry.path.stat().st_size for entry in entries) + more > most:
             raise Problem(
                 409,
-                f"The pictures of a set can have at most {most // MB} MB together. "
-                "Save smaller versions, or see --bound set_mb.",
+                say("error.setSize", n=most // MB),
             )
         return root
 
@@ -279,7 +277,7 @@ class Sets:
             if entry is None:
                 break
         if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
-            raise Problem(404, f"There is no picture {picture[:200]!r} in this set.")
+            raise Problem(404, say("error.noPicture", name=repr(picture[:200])))
         return path
 
     def _path(self, name: str) -> Path:
@@ -305,7 +303,7 @@ def _class_folder(root: Path, label: str) -> Path:
     folder = _called(label, visible(root)[0]) or root / label
     folder.mkdir(exist_ok=True)
     if folder not in root.iterdir():
-        raise Problem(409, f"{label} and another class differ only by case. Choose another name.")
+        raise Problem(409, say("error.classCase", label=label))
     return folder
 
 
@@ -315,11 +313,11 @@ def _next_number(folder: Path) -> int:
 
 
 def _no_set(name: str) -> Problem:
-    return Problem(404, f"There is no set {name[:100]!r}.", lists="/api/sets")
+    return Problem(404, say("error.noSet", name=repr(name[:100])), lists="/api/sets")
 
 
 def _not_editable(name: str) -> Problem:
-    return Problem(409, f"{name} does not consist of class folders. Add pictures to another set.")
+    return Problem(409, say("error.notEditable", name=name))
 
 
 def _unwrapped(folder: Path) -> Path:

@@ -18,6 +18,7 @@ from bakeoff.data.readers.table import ReaderTable
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.record.whole import read_file
+from bakeoff.said import Message, say
 
 __all__ = [
     "NUMBERED",
@@ -66,6 +67,8 @@ class SetSummary(BaseModel):
     """Pictures that wait for a label, beside the folders of the classes."""
     missing: str | None = None
     """What the set still needs for training; null if it is ready."""
+    missing_said: Message | None = None
+    """The message of `missing`, for other languages."""
 
 
 class PictureInfo(BaseModel):
@@ -92,6 +95,7 @@ def summary_of(path: Path) -> SetSummary:
     groups = {picture_info(entry).group for entry in entries}
     folders = {nfc(folder.name) for folder in visible(path)[0]}
     ready = sum(count >= 2 for count in counts.values()) >= 2
+    needed = say("error.setNeeds")
     return SetSummary(
         name=path.name,
         description=f"{CLASS_FOLDERS}, {len(entries)} pictures",
@@ -104,7 +108,8 @@ def summary_of(path: Path) -> SetSummary:
         left_out=left_out,
         editable=True,
         unlabelled=len(unlabelled_entries(path)),
-        missing=None if ready else "At least two classes with two pictures each are needed.",
+        missing=None if ready else str(needed),
+        missing_said=None if ready else needed.message,
     )
 
 

@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from bakeoff.said import say
 from bakeoff.server.limits import Problem
 
 __all__ = ["Upload", "receive"]
@@ -109,7 +110,7 @@ class _Writing:
         if len(self.upload.files) >= self._max_files:
             raise Problem(
                 413,
-                f"The form has more than {self._max_files} files. Send fewer, or a zip of them.",
+                say("error.manyFiles", n=self._max_files),
             )
         path = self._folder / str(len(self.upload.files))
         self._file = path.open("xb")

@@ -1,6 +1,7 @@
 /** The verdict in parts, and links to where its next steps can be taken. */
 import type { Schema } from "../../lib/api.ts";
 import { t } from "../../lib/language.svelte.ts";
+import { said } from "../../lib/said.ts";
 import type { Run } from "../../lib/run.ts";
 
 type Sentence = Schema["Sentence"];
@@ -16,8 +17,9 @@ export interface VerdictParts {
 export function verdictParts(results: Schema["Results"]): VerdictParts {
   const sentences = results.verdict?.sentences ?? [];
   const found = new Map<Sentence["about"], string[]>();
-  for (const { about, text } of sentences) {
-    if (about !== "next") found.set(about, [...(found.get(about) ?? []), text]);
+  for (const one of sentences) {
+    const text = said(one.said, one.text);
+    if (one.about !== "next") found.set(one.about, [...(found.get(one.about) ?? []), text]);
   }
   if (!found.size) found.set("which", [results.winner.why]);
   return {

@@ -1,13 +1,14 @@
 /** A run in sentences. */
 import { moment, percent, setting } from "../../lib/format.ts";
 import { t } from "../../lib/language.svelte.ts";
+import { said } from "../../lib/said.ts";
 import type { Results } from "../../lib/run.ts";
 import type { Confusion } from "./counts.ts";
 
 /** The verdict in one line, as the terminal and the report have it. */
 export function headline(results: Results): string {
   if (results.preliminary) return t("verdict.soFar");
-  if (results.verdict?.headline) return results.verdict.headline;
+  if (results.verdict?.headline) return said(results.verdict.said, results.verdict.headline);
   // Runs of older versions have none.
   const { name } = results.winner;
   const won = results.approaches.find((approach) => approach.name === name);
