@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from .conftest import (
     watched,
     weakest,
 )
+from .pictures import drawn
 
 
 def number(text: str) -> int:
@@ -119,6 +121,42 @@ def test_labels_are_corrected_where_they_are_seen(
     assert (relabelled.label, relabelled.proposed) == (label, new)
     told.goto(f"{made[0].address}/#/data/made?view=labels")  # the same in another room
     expect(bar).to_contain_text("2 changes")
+
+
+@in_both
+def test_a_picture_of_an_own_set_is_deleted_where_it_is_seen(
+    told: Page, made: tuple[Served, RunFolder], tmp_path: Path
+) -> None:
+    served, run = made
+    own = served.home / "sets" / "mine"
+    for shape in ("box", "ring"):
+        (own / shape).mkdir(parents=True, exist_ok=True)
+        (own / shape / "1.png").write_bytes(drawn(shape, 1))
+    config = run.path / "run.json"
+    before = config.read_text()
+    config.write_text(json.dumps(json.loads(before) | {"source": str(own.resolve())}))
+    try:
+        view(told, "Mistakes")
+        told.get_by_role("region", name="Mistakes of").get_by_role("button").first.click()
+        dialog = told.get_by_role("dialog")
+        delete = dialog.get_by_role("button", name="Delete")
+        expect(delete).to_have_attribute("aria-pressed", "false")
+        told.keyboard.press("d")
+        expect(dialog.get_by_text("Deleted from mine when you retrain.")).to_be_visible()
+        told.keyboard.press("u")
+        expect(delete).to_have_attribute("aria-pressed", "false")
+        delete.click()
+        expect(delete).to_have_attribute("aria-pressed", "true")
+        assert serious(told) == []
+    finally:
+        config.write_text(before)
+    dialog.get_by_role("button", name="Close").click()
+    bar = told.get_by_role("region", name="Corrected labels")
+    expect(bar).to_contain_text("1 picture is deleted for good")
+    with told.expect_download() as download:
+        bar.get_by_role("button", name="corrections.csv").click()
+    download.value.save_as(tmp_path / "mine.csv")
+    assert [one.action for one in read_corrections(tmp_path / "mine.csv")] == ["leave out"]
 
 
 def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None:

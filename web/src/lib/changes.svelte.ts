@@ -5,8 +5,8 @@ import { recall, remember } from "./stored.ts";
 import { table } from "./table.ts";
 
 export interface Change {
-  action: "relabel" | "leave out";
-  /** The class that it should have; "" if it is left out. */
+  action: "relabel" | "leave out" | "delete";
+  /** The class that it should have; "" if it is left out or deleted. */
   proposed: string;
 }
 
@@ -37,7 +37,7 @@ export class Changes {
     return this.#made.get(row);
   }
 
-  /** The class that a picture has with the changes; null if it is left out. */
+  /** The class that a picture has with the changes; null if it is left out or deleted. */
   label(row: number): string | null {
     const change = this.of(row);
     if (!change) return this.run.label(row);
@@ -53,8 +53,22 @@ export class Changes {
 
   /** Leave a picture out, or keep it again. */
   leaveOut(row: number): void {
-    const out = this.of(row)?.action === "leave out";
-    this.#put(row, out ? undefined : { action: "leave out", proposed: "" });
+    this.#drop(row, "leave out");
+  }
+
+  /** Have a picture deleted when the run is trained again, or keep it again. */
+  delete(row: number): void {
+    this.#drop(row, "delete");
+  }
+
+  /** How many pictures are lost when the run is trained again. */
+  get deleted(): number {
+    return [...this.#made.values()].filter(({ action }) => action === "delete").length;
+  }
+
+  #drop(row: number, action: "leave out" | "delete"): void {
+    const already = this.of(row)?.action === action;
+    this.#put(row, already ? undefined : { action, proposed: "" });
   }
 
   undo(): number | undefined {
@@ -81,13 +95,13 @@ export class Changes {
       }));
   }
 
-  /** The text of corrections.csv. */
+  /** The text of corrections.csv, which deletes nothing: such pictures are left out. */
   get csv(): string {
     const header = ["action", "name", "label", "proposed", "why"];
     return table([
       header,
       ...this.rows.map(({ action, name, label, proposed }) => [
-        ...[action, name, label, proposed, "by hand"],
+        ...[action === "delete" ? "leave out" : action, name, label, proposed, "by hand"],
       ]),
     ]);
   }
