@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { figures, glued, large, roughly } from "./format.ts";
+import { figures, glued, large, roughly, shortPath } from "./format.ts";
 
 it("says a guessed time as people do", () => {
   expect(roughly(0)).toBe("a few seconds");
@@ -22,6 +22,9 @@ it("does not count what is beyond counting", () => {
 });
 
 it("keeps a number and its percent sign together", () => {
+  expect(["/home/ann/sets/pets", "C:\\ann\\sets\\pets", "pets.zip", "a/b"].map(shortPath)).toEqual([
+    ...["…/sets/pets", "…/sets/pets", "pets.zip", "a/b"],
+  ]);
   expect(glued("It has 93.0 % right.")).toBe("It has 93.0\u202f% right.");
   expect(glued("then turn (87%)")).toBe("then turn (87\u202f%)");
   expect(glued("by chance (p = 0.5)")).toBe("by chance (p\u00a0=\u00a00.5)");

@@ -9,11 +9,6 @@ export function count(number: number): string {
   return decimal(number, 0);
 }
 
-/** (1, "picture") → "1 picture"; (3, "class", "classes") → "3 classes". English, in Tune alone. */
-export function plural(number: number, one: string, many = `${one}s`): string {
-  return `${count(number)} ${number === 1 ? one : many}`;
-}
-
 /** 0.975 → "97.5 %"; a share below 1 is never rounded up to "100.0 %". */
 export function percent(share: number, digits = 1): string {
   return percentNumber(share, digits) + percentSign();
@@ -107,6 +102,12 @@ export function setting(value: unknown): string {
   if (typeof value === "number") return String(Number(value.toPrecision(4)));
   if (Array.isArray(value)) return value.length ? value.map(setting).join(", ") : t("common.none");
   return String(value);
+}
+
+/** The last two parts of a long path: "/home/ann/sets/pets" → "…/sets/pets". */
+export function shortPath(path: string): string {
+  const parts = path.split(/[\\/]/).filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join("/")}` : path;
 }
 
 /** An ISO 8601 time in the reader's zone and language, without seconds. */

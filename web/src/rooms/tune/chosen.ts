@@ -1,21 +1,26 @@
 /** The state of the view, read from the address, so that every view can be shared. */
+import { t } from "../../lib/language.svelte.ts";
 import { href, route, type Query } from "../../lib/route.svelte.ts";
 import { trial, type Search, type Study, type Trial } from "./study.ts";
 
 const VIEWS = [
-  { value: "overview", text: "Overview" },
-  { value: "history", text: "History" },
-  { value: "importance", text: "Importance" },
-  { value: "parallel", text: "Parallel coordinates" },
-  { value: "pareto", text: "Trade-off" },
-  { value: "table", text: "Table" },
+  { value: "overview", text: "tune.overview" },
+  { value: "history", text: "tune.history" },
+  { value: "importance", text: "tune.importance" },
+  { value: "parallel", text: "tune.parallel" },
+  { value: "pareto", text: "tune.tradeOff" },
+  { value: "table", text: "tune.table" },
 ] as const;
 
 export type ViewName = (typeof VIEWS)[number]["value"];
 
 /** With one aim there is no trade-off. */
 export function viewsOf(study: Study): { value: ViewName; text: string }[] {
-  return VIEWS.filter((view) => view.value !== "pareto" || study.protocol.aims.length > 1);
+  const several = study.protocol.aims.length > 1;
+  return VIEWS.filter((view) => view.value !== "pareto" || several).map(({ value, text }) => ({
+    value,
+    text: t(text),
+  }));
 }
 
 export function viewNow(study: Study): ViewName {

@@ -1,4 +1,5 @@
 /** The best trial's score in the search and on outer pictures, which no trial used. */
+import { t } from "../../lib/language.svelte.ts";
 import type { Whisker } from "../../charts/whiskers.ts";
 import { percents } from "../../lib/format.ts";
 import { trial, type Search } from "./study.ts";
@@ -22,7 +23,8 @@ export function optimismLines(
   const found: Line[] = [];
   const own = trial(search, recommendation.best);
   if (typeof own?.accuracy === "number") {
-    const text = `${recommendation.best ? `Trial ${recommendation.best}` : "The defaults"} in the search`;
+    const { best: first } = recommendation;
+    const text = first ? t("tune.inSearch", { number: first }) : t("tune.defaultsInSearch");
     const value = own.accuracy;
     found.push({
       text,
@@ -37,14 +39,14 @@ export function optimismLines(
     {
       key: "best",
       trial: recommendation.best,
-      text: `Trial ${recommendation.best} on outer pictures`,
+      text: t("tune.onOuter", { number: recommendation.best }),
     },
     {
       key: "recommendation",
       trial: recommendation.trial,
-      text: `Trial ${recommendation.trial}, recommended, on outer pictures`,
+      text: t("tune.recommendedOnOuter", { number: recommendation.trial }),
     },
-    { key: "defaults", trial: null, text: "The defaults on outer pictures" },
+    { key: "defaults", trial: null, text: t("tune.defaultsOnOuter") },
   ] as const;
   for (const choice of choices) {
     const outer = recommendation.outer?.[choice.key];

@@ -1,4 +1,5 @@
 /** A search of settings, as the room reads it. */
+import { t } from "../../lib/language.svelte.ts";
 import type { Schema } from "../../lib/api.ts";
 import { figure, megabytes, milliseconds, percent } from "../../lib/format.ts";
 
@@ -25,36 +26,60 @@ export interface Measure {
 
 export const MEASURES: Record<Aim, Measure> = {
   loss: {
-    title: "Loss",
-    noun: "loss",
-    about: "On inner pictures that it was not trained on; counts confidence too",
+    get title() {
+      return t("tune.loss");
+    },
+    get noun() {
+      return t("tune.lossNoun");
+    },
+    get about() {
+      return t("tune.lossAbout");
+    },
     value: (one) => one.loss ?? null,
     text: (value) => figure(value),
     best: "least",
     share: false,
   },
   accuracy: {
-    title: "Accuracy",
-    noun: "accuracy",
-    about: "Share of right answers on inner pictures that it was not trained on",
+    get title() {
+      return t("tune.accuracy");
+    },
+    get noun() {
+      return t("tune.accuracyNoun");
+    },
+    get about() {
+      return t("tune.accuracyAbout");
+    },
     value: (one) => one.accuracy ?? null,
     text: (value) => percent(value),
     best: "most",
     share: true,
   },
   latency: {
-    title: "Time for one picture",
-    noun: "time for one picture",
-    about: "Time from raw pixels to the answer, in PyTorch",
+    get title() {
+      return t("tune.latency");
+    },
+    get noun() {
+      return t("tune.latencyNoun");
+    },
+    get about() {
+      return t("tune.latencyAbout");
+    },
     value: (one) => one.latency_ms ?? null,
     text: milliseconds,
     best: "least",
     share: false,
   },
   size: {
-    title: "Size",
-    noun: "size",
-    about: "Size of its weights",
+    get title() {
+      return t("tune.size");
+    },
+    get noun() {
+      return t("tune.sizeNoun");
+    },
+    get about() {
+      return t("tune.sizeAbout");
+    },
     value: (one) => one.bytes ?? null,
     text: megabytes,
     best: "least",
@@ -62,12 +87,21 @@ export const MEASURES: Record<Aim, Measure> = {
   },
 };
 
+/** The states of a trial, in the reader's words. */
 export const STATES = {
-  finished: "finished",
-  pruned: "stopped early",
-  failed: "failed",
-  running: "running",
-} as const;
+  get finished() {
+    return t("tune.finished");
+  },
+  get pruned() {
+    return t("tune.pruned");
+  },
+  get failed() {
+    return t("tune.failed");
+  },
+  get running() {
+    return t("tune.running");
+  },
+};
 
 /** A study with every setting of every trial filled in and parsed.
  *
@@ -166,12 +200,8 @@ export function changed(search: Search, one: Trial): Set<string> {
 
 /** The state of a study in words. */
 export function stateWords(state: StudySummary["state"]): string {
-  return {
-    "in progress": "running",
-    interrupted: "interrupted",
-    finished: "finished",
-    damaged: "damaged",
-  }[state];
+  if (state === "in progress") return t("tune.running");
+  return t(`tune.${state}`);
 }
 
 /** How long the trials that are left will take, by those that are done; null while none is. */

@@ -1,4 +1,5 @@
 /** The table of trials: its columns, its order, and its export. */
+import { t } from "../../lib/language.svelte.ts";
 import {
   count,
   percent,
@@ -54,16 +55,10 @@ function measured(
 /** The columns of every trial, then one for every setting. */
 export function columns(search: Search): Column[] {
   return [
-    measured(
-      "trial",
-      "Trial",
-      "In the order of the search; trial 0 has the defaults",
-      (one) => one.number,
-      String,
-    ),
+    measured("trial", t("tune.trialHead"), t("tune.trialAbout"), (one) => one.number, String),
     {
       key: "state",
-      title: "State",
+      title: t("tune.state"),
       value: (one) => one.state,
       text: (one) => STATES[one.state],
       first: "least",
@@ -71,35 +66,35 @@ export function columns(search: Search): Column[] {
     },
     measured(
       "accuracy",
-      "Accuracy",
-      "On inner pictures that it was not trained on",
+      t("common.accuracy"),
+      t("tune.accuracyHeadAbout"),
       (one) => one.accuracy,
       (value) => percent(value),
       "most",
     ),
     measured(
       "loss",
-      "Loss",
-      "Counts confidence too; 0 is best",
+      t("common.loss"),
+      t("tune.lossHeadAbout"),
       (one) => one.loss,
       (value) => figure(value),
     ),
     measured(
       "parameters",
-      "Parameters",
-      "Number of trained parameters",
+      t("tune.parameters"),
+      t("tune.parametersAbout"),
       (one) => one.parameters,
       count,
     ),
-    measured("size", "Size", "Size of its weights", (one) => one.bytes, megabytes),
+    measured("size", t("tune.size"), t("tune.sizeAbout"), (one) => one.bytes, megabytes),
     measured(
       "latency",
-      "One picture",
-      "Time from raw pixels to the answer, in PyTorch",
+      t("tune.onePicture"),
+      t("tune.latencyAbout"),
       (one) => one.latency_ms,
       milliseconds,
     ),
-    measured("seconds", "Time", "Total time of its fits", (one) => one.seconds, seconds),
+    measured("seconds", t("tune.time"), t("tune.timeAbout"), (one) => one.seconds, seconds),
     ...Object.keys(search.space).map((name): Column => ({
       key: `set:${name}`,
       title: name,

@@ -1,5 +1,6 @@
 /** A search in sentences. */
-import { count, moment, plural } from "../../lib/format.ts";
+import { t } from "../../lib/language.svelte.ts";
+import { count, moment } from "../../lib/format.ts";
 import {
   MEASURES,
   best,
@@ -13,16 +14,16 @@ import {
 /** The headline, at any stage of the search. */
 export function headline(view: StudyView, search: Search): string {
   if (search.recommendation) {
-    return search.recommendation.trial
-      ? `Use trial ${search.recommendation.trial}`
-      : "Keep the defaults";
+    const number = search.recommendation.trial;
+    return number ? t("tune.use", { number }) : t("tune.keep");
   }
   const first = MEASURES[view.study.protocol.aims[0]!];
   const found = best(search, first);
-  if (!found) return "No trial is finished yet";
+  if (!found) return t("tune.noTrial");
+  const { number } = found;
   return view.state === "in progress"
-    ? `Trial ${found.number} is the best so far`
-    : `Trial ${found.number} is the best of the finished trials`;
+    ? t("tune.bestSoFar", { number })
+    : t("tune.bestFinished", { number });
 }
 
 /** A trial in one line, for screen readers. */
@@ -34,10 +35,10 @@ export function trialWords(study: Study, trial: Trial, recommended: number | und
   });
   const said = trial.state === "finished" ? scores : [STATES[trial.state]];
   const more = [
-    ...(trial.number === recommended ? ["recommended"] : []),
-    ...(trial.number === 0 ? ["the defaults"] : []),
+    ...(trial.number === recommended ? [t("tune.recommended")] : []),
+    ...(trial.number === 0 ? [t("tune.theDefaults")] : []),
   ];
-  return `Trial ${trial.number}: ${[...said, ...more].join(", ")}`;
+  return t("tune.trialIs", { number: trial.number, words: [...said, ...more].join(", ") });
 }
 
 export interface Fact {
@@ -51,30 +52,33 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
   const parts = [
     machine.gpu ?? machine.processor,
     machine.device,
-    machine.threads && plural(Number(machine.threads), "thread"),
+    machine.threads && t("tune.threads", { n: Number(machine.threads) }),
   ];
   return [
     {
-      name: "Aim",
-      text: known.aims.map((aim) => MEASURES[aim].noun).join(", then "),
+      name: t("tune.aim"),
+      text: known.aims
+        .map((aim) => MEASURES[aim].noun)
+        .reduce((first, second) => t("tune.then", { first, second })),
     },
     {
-      name: "Inner pictures",
-      text: `${count(known.inner_pictures)} in ${plural(known.inner_folds, "fold")}, used by the trials`,
+      name: t("tune.inner"),
+      text: t("tune.innerText", { pictures: known.inner_pictures, n: known.inner_folds }),
     },
     {
-      name: "Outer pictures",
-      text: [
-        `${count(known.outer_pictures)}, used by no trial`,
-        ...(known.test_pictures
-          ? [`${count(known.test_pictures)} in the locked test, unused`]
-          : []),
-      ].join(", and "),
+      name: t("tune.outer"),
+      text: t(known.test_pictures ? "tune.outerLocked" : "tune.outerText", {
+        pictures: known.outer_pictures,
+        locked: known.test_pictures ?? 0,
+      }),
     },
-    { name: "Trials", text: trials(search) },
-    { name: "Budget", text: `${known.budget}, seed ${known.seed}` },
-    { name: "Machine", text: parts.filter(Boolean).join(", ") },
-    ...(study.finished ? [{ name: "Finished", text: moment(study.finished) }] : []),
+    { name: t("tune.trials"), text: trials(search) },
+    {
+      name: t("tune.budget"),
+      text: t("tune.budgetText", { budget: known.budget, seed: String(known.seed) }),
+    },
+    { name: t("tune.machine"), text: parts.filter(Boolean).join(", ") },
+    ...(study.finished ? [{ name: t("tune.finishedAt"), text: moment(study.finished) }] : []),
   ];
 }
 
