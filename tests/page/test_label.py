@@ -28,7 +28,7 @@ def bring(page: Page, address: str, name: str) -> None:
             for shape in ("box", "ring")
         ]
     )
-    page.get_by_label("Name of the set").first.fill(name)
+    page.get_by_label("Name of the set").last.fill(name)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name=f"Label {name}", level=1)).to_be_visible()
     expect(page.get_by_label("Picture to label")).to_be_visible(timeout=LOOKING)

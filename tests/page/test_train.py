@@ -46,7 +46,7 @@ def shapes(workshop: str, browser: Browser, tmp_path_factory: pytest.TempPathFac
     with watched(browser) as page:
         page.goto(f"{workshop}/#/train")
         upload(page, "shapes.zip", zipped())
-        expect(page.get_by_label("Name of the set").first).to_have_value("shapes")
+        expect(page.get_by_label("Name of the set").last).to_have_value("shapes")
         page.get_by_role("button", name="Upload").click()
         expect(page.get_by_role("heading", name="shapes", level=1)).to_be_visible()
     return "shapes"
@@ -280,7 +280,7 @@ def test_a_folder_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path:
     page.goto(f"{workshop}/#/train")
     drop(page, page.get_by_text("Drop a folder or a zip here"), tmp_path / "dropped")
     expect(page.get_by_text("8 files")).to_be_visible()
-    expect(page.get_by_label("Name of the set").first).to_have_value("dropped")
+    expect(page.get_by_label("Name of the set").last).to_have_value("dropped")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("8 pictures, 2 classes")).to_be_visible()
     expect(page.get_by_role("button", name="box 4")).to_be_visible()
@@ -321,7 +321,7 @@ def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("alert")).to_contain_text("letters")
     assert serious(page) == []
-    page.get_by_label("Name of the set").first.fill("../../etc")
+    page.get_by_label("Name of the set").last.fill("../../etc")
     expect(page.get_by_text("Use letters, digits")).to_be_visible()
     expect(page.get_by_role("button", name="Upload")).to_be_disabled()
     provokes(page, "status of 400")
