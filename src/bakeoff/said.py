@@ -180,6 +180,8 @@ def _size(size: int) -> str:
 FORMATS: dict[str, Callable[[Any], str]] = {
     "": _plain,
     "list": listed,
+    "comma": ", ".join,
+    "plain": str,
     "percent": percent,
     "whole": lambda share: f"{share:.0%}",
     "share": lambda share: f"{100 * share:.1f} %",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from bakeoff.said import Message, keep_message
+from bakeoff.said import Message, Said, keep_message
 
 __all__ = [
     "NOTHING_DRAWN",
@@ -430,16 +430,27 @@ class Shortcut:
     interval: Interval
     chance: float
     words: str
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "words")
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The issues of a dataset; `words` has a sentence for each."""
+    """The issues of a dataset; `words` has a sentence for each, `said` its message or None."""
 
     odd: list[Odd]
     suspects: list[Suspect]
     shortcuts: list[Shortcut]
     words: list[str]
+    said: list[Message | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if any(isinstance(one, Said) for one in self.words):
+            messages = [one.message if isinstance(one, Said) else None for one in self.words]
+            object.__setattr__(self, "said", messages)
+            object.__setattr__(self, "words", [str(one) for one in self.words])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bakeoff.data.words import count
 from bakeoff.evaluation.prose import cannot_be_scored
-from bakeoff.issues.issue import Evidence, Issue, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, say_of
+from bakeoff.said import say
 
 __all__ = ["find"]
 
@@ -25,9 +25,13 @@ def find(evidence: Evidence) -> Iterator[Issue]:
         yield Issue(
             "imbalanced classes",
             (),
-            f"The classes are imbalanced: {dataset.classes[most]} has "
-            f"{count(int(counts[most]), 'picture')}, {dataset.classes[least]} has {counts[least]}. "
-            "Accuracy mostly reflects the large classes; balanced accuracy counts all equally.",
+            say(
+                "issue.imbalanced",
+                large=dataset.classes[most],
+                most=int(counts[most]),
+                small=dataset.classes[least],
+                least=int(counts[least]),
+            ),
         )
     if without:
         rows = np.flatnonzero(np.isin(dataset.labels, without))
@@ -37,5 +41,4 @@ def find(evidence: Evidence) -> Iterator[Issue]:
         tested = np.unique(dataset.labels[dataset.official_test])
         missing = [name for number, name in enumerate(dataset.classes) if number not in tested]
         if missing:
-            words = f"{counted(missing, 'class', 'has', 'have')} no test pictures: "
-            yield Issue("class missing from the test", (), f"{words}{first_names(missing)}.")
+            yield Issue("class missing from the test", (), say_of("issue.noTest", missing))

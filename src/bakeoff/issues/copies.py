@@ -6,17 +6,19 @@ from collections.abc import Iterator
 
 from bakeoff.data.corrections import Action
 from bakeoff.data.duplicates.find import DuplicateGroup
-from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
 from bakeoff.issues.label_errors import relabelled
 
 __all__ = ["find_copies", "find_copies_in_test"]
+
+EXACT = "identical"
 
 
 def find_copies(evidence: Evidence) -> Iterator[Issue]:
     """Exact, then near-duplicates: each within a class first, then under different classes."""
     for exact in (True, False):
         groups = [group for group in evidence.duplicates if group.exact == exact]
-        how = "identical" if exact else "nearly identical"
+        how = EXACT if exact else "nearly identical"
         yield from _within_a_class(
             evidence, [group for group in groups if len(evidence.labels(group)) < 2], how
         )
@@ -30,10 +32,7 @@ def find_copies_in_test(evidence: Evidence) -> Iterator[Issue]:
     rows = evidence.split.dropped.tolist()
     if rows:
         names = [evidence.dataset.names[row] for row in rows]
-        words = (
-            f"{counted(names, 'picture', 'is', 'are')} also in the test, so not used for training: "
-            f"{first_names(names)}."
-        )
+        words = say_of("issue.inTestToo", names)
         yield Issue("copy in the test", tuple(rows), words)
 
 
@@ -41,11 +40,8 @@ def _within_a_class(evidence: Evidence, groups: list[DuplicateGroup], how: str) 
     rows = tuple(row for group in groups for row in group.indices[1:])
     if rows:
         names = [evidence.dataset.names[row] for row in rows]
-        words = (
-            f"{counted(names, 'picture', 'is', 'are')} {how} to another of the same class: "
-            f"{first_names(names)}. Copies share a fold, so that none is both trained on and "
-            "scored."
-        )
+        code = "issue.copiesExact" if how == EXACT else "issue.copiesNear"
+        words = say_of(code, names)
         yield Issue("copy", rows, words)
 
 
@@ -55,10 +51,7 @@ def _under_other_classes(
     if not groups:
         return
     names = [evidence.dataset.names[group.indices[0]] for group in groups]
-    words = (
-        f"{counted(names, 'picture', 'has', 'have')} {'an ' if how[0] == 'i' else 'a '}{how} copy "
-        f"under another class, so one of the labels is probably wrong: {first_names(names)}."
-    )
+    words = say_of("issue.relabelledExact" if how == EXACT else "issue.relabelledNear", names)
     new_labels = relabelled(evidence)
     proposals = [
         proposal for group in groups for proposal in _proposals(evidence, group, how, new_labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
 
 __all__ = ["find"]
 
@@ -16,7 +16,6 @@ def find(evidence: Evidence) -> Iterator[Issue]:
     if not rows:
         return
     names = [dataset.names[row] for row in rows]
-    what = f"{counted(names, 'picture', 'has', 'have')} labels that differ between annotators"
     proposals = [Proposal(row, dataset.doubts[dataset.names[row]]) for row in rows]
-    words = f"{what}; the class of most of them counts: {first_names(names)}."
+    words = say_of("issue.doubts", names)
     yield Issue("annotators disagree", tuple(rows), words, tuple(proposals))

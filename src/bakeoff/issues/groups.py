@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bakeoff.issues.issue import Evidence, Issue
+from bakeoff.said import say
 
 __all__ = ["find"]
 
@@ -20,6 +21,5 @@ def find(evidence: Evidence) -> Iterator[Issue]:
         yield Issue(
             "groups in several folds",
             (),
-            "Groups are spread over several folds, so models are scored on groups that they were "
-            "trained on; --keep-groups or --leave-one-group-out scores them on new groups.",
+            say("issue.groups"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.health import Oddity, odd_pictures
 from bakeoff.data.split import Split
-from bakeoff.data.words import count
 from bakeoff.evaluation.records import Odd, Shortcut, Suspect
 from bakeoff.evaluation.suspects import suspects
+from bakeoff.said import Said, say
 
 __all__ = [
     "Evidence",
@@ -25,8 +25,7 @@ __all__ = [
     "Issue",
     "Predictions",
     "Proposal",
-    "counted",
-    "first_names",
+    "say_of",
 ]
 
 NAMED = 3  # pictures that a sentence names
@@ -134,12 +133,13 @@ class Issue:
 Finder: TypeAlias = Callable[[Evidence], Iterable[Issue]]
 
 
-def first_names(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
+def say_of(code: str, names: Sequence[str], **values: Any) -> Said:
+    """A sentence about pictures: their number, the first three names, and how many more."""
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def counted(names: Sequence[str], noun: str, singular: str, plural: str) -> str:
-    """A number, its noun and its verb, such as “1 picture is” or “2 pictures are”."""
-    return f"{count(len(names), noun)} {singular if len(names) == 1 else plural}"
+    return say(
+        code,
+        n=len(names),
+        names=list(names[:NAMED]),
+        more=say("issue.more", n=more) if more > 0 else "",
+        **values,
+    )

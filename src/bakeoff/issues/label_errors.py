@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.records import Suspect
-from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
+from bakeoff.said import say
 
 __all__ = ["find", "relabelled"]
 
@@ -25,11 +26,11 @@ def find(evidence: Evidence) -> Iterator[Issue]:
     test = set(evidence.split.test.tolist())
     locked = sum(suspect.index in test for suspect in suspects)
     names = [
-        f"{suspect.name} ({suspect.label}, perhaps {suspect.proposed})" for suspect in suspects
+        say("issue.perhaps", name=one.name, label=one.label, proposed=one.proposed)
+        for one in suspects
     ]
-    words = f"{counted(names, 'label', 'is', 'are')} probably wrong: {first_names(names)}."
-    if locked:
-        words += f" {locked} of them {'is' if locked == 1 else 'are'} in the test."
+    test_words = say("issue.inTest", n=locked) if locked else ""
+    words = say_of("issue.labels", names, test=test_words)
     yield Issue(
         "label error",
         tuple(suspect.index for suspect in suspects),

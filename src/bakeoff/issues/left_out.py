@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakeoff.data.corrections import ASKED
-from bakeoff.issues.issue import Evidence, Issue, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, say_of
 
 __all__ = ["find"]
 
@@ -14,5 +14,4 @@ def find(evidence: Evidence) -> Iterator[Issue]:
     """What reading the dataset left out; not what the user's corrections leave out."""
     unused = [item.subject for item in evidence.dataset.left_out if item.problem != ASKED]
     if unused:
-        what = f"{counted(unused, 'item', 'was', 'were')} unusable and left out"
-        yield Issue("left out", (), f"{what}: {first_names(unused)}.")
+        yield Issue("left out", (), say_of("issue.leftOut", unused))

@@ -10,7 +10,7 @@ import numpy as np
 from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.records import Odd
 from bakeoff.evaluation.suspects import outliers
-from bakeoff.issues.issue import Evidence, Issue, Proposal, counted, first_names
+from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
 
 __all__ = ["find_odd", "find_outliers"]
 
@@ -36,14 +36,14 @@ def find_odd(evidence: Evidence) -> Iterator[Issue]:
     shared = np.flatnonzero((odd >= SHARED * counts) & (odd > 1))
     for label in shared.tolist():
         yield _look_of_a_class(evidence, label, int(counts[label]))
-    for kind, words in KINDS.items():
+    for kind in KINDS:
         reasons = {
             oddity.row: oddity.why
             for oddity in evidence.odd_by_looks
             if oddity.what == kind and labels[oddity.row] not in shared
         }
         if reasons:
-            yield _issue(evidence, kind, words, reasons)
+            yield _issue(evidence, kind, reasons)
 
 
 def _look_of_a_class(evidence: Evidence, label: int, count: int) -> Issue:
@@ -67,16 +67,15 @@ def find_outliers(evidence: Evidence) -> Iterator[Issue]:
     rows = sorted(set(evidence.rows[outliers(scores)].tolist()) - known)
     if rows:
         why = "every approach gives it a far higher OOD score than the others"
-        words = "out of distribution for every approach"
-        yield _issue(evidence, "outlier", words, dict.fromkeys(rows, why))
+        yield _issue(evidence, "outlier", dict.fromkeys(rows, why))
 
 
-def _issue(evidence: Evidence, kind: str, words: str, reasons: dict[int, str]) -> Issue:
+def _issue(evidence: Evidence, kind: str, reasons: dict[int, str]) -> Issue:
     names: Sequence[str] = [evidence.dataset.names[row] for row in reasons]
     return Issue(
         kind,
         tuple(reasons),
-        f"{counted(names, 'picture', 'is', 'are')} {words}: {first_names(names)}.",
+        say_of(f"odd.{kind}", names),
         tuple(
             Proposal(row, why, "leave out" if kind == "empty" else "keep")
             for row, why in reasons.items()

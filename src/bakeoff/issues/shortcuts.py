@@ -10,19 +10,13 @@ import numpy as np
 from bakeoff.data.duplicates.find import together
 from bakeoff.data.health import MOST, Guessed, backgrounds, shortcut_accuracy, sizes
 from bakeoff.evaluation.intervals import wilson
-from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import Shortcut
 from bakeoff.issues.issue import Evidence, Issue
+from bakeoff.said import say
 
 __all__ = ["find"]
 
 CLEARLY = 0.05  # above chance, the lower end of the interval: a smaller gain does no harm
-CONSEQUENCES = {
-    "class": "Models may learn this shortcut instead of the content: take the pictures of all "
-    "classes in the same way, or trust only scores on pictures taken in another way.",
-    "group": "Models may recognise groups by it: --leave-one-group-out shows how well they do on "
-    "a new group.",
-}
 
 
 def find(evidence: Evidence) -> Iterator[Issue]:
@@ -56,10 +50,12 @@ def _issue(
     if low < guessed.chance + CLEARLY:
         return
     accuracy = guessed.right / guessed.pictures
-    words = (
-        f"The {by} of a picture alone predicts its {predicts} in {percent(accuracy)} of cases "
-        f"(95 % interval {span((low, high))}); always answering the most frequent {predicts} is "
-        f"right in {percent(guessed.chance)}. {CONSEQUENCES[predicts]}"
+    words = say(
+        "issue.shortcutClass" if predicts == "class" else "issue.shortcutGroup",
+        by=say(f"by.{by}"),
+        accuracy=accuracy,
+        interval=(low, high),
+        chance=guessed.chance,
     )
     shortcut = Shortcut(predicts, by, accuracy, (low, high), guessed.chance, words)
     yield Issue("shortcut", (), words, records=(shortcut,))

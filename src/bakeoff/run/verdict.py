@@ -418,4 +418,4 @@ def _about_the_set(results: Results) -> Iterator[Sentence]:
         yield Sentence("next", text, see="suspects")
     for shortcut in health.shortcuts:
         if shortcut.predicts == "class":
-            yield Sentence("next", shortcut.words)
+            yield Sentence("next", shortcut.words, said=shortcut.said)

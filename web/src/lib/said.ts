@@ -37,9 +37,10 @@ function valueOf(value: Value, format: string): string | null {
   if (typeof value === "string") return value;
   if (typeof value === "number") return FORMATS[format]?.(value) ?? null;
   if (!Array.isArray(value)) return written(value);
-  if (format !== "list") return rangeOf(value as [number, number], format);
+  if (format !== "list" && format !== "comma") return rangeOf(value as [number, number], format);
   const parts = value.map((one) => valueOf(one, ""));
-  return parts.includes(null) ? null : listed(parts as string[]);
+  if (parts.includes(null)) return null;
+  return format === "comma" ? parts.join(", ") : listed(parts as string[]);
 }
 
 function rangeOf(ends: [number, number], format: string): string | null {
@@ -50,6 +51,7 @@ function rangeOf(ends: [number, number], format: string): string | null {
 /** How a number is written, by the format's name, as `bakeoff.said` does in English. */
 const FORMATS: Record<string, (value: number) => string> = {
   "": (value) => decimal(value, 0),
+  plain: (value) => decimal(value, 0),
   percent,
   share: percent,
   whole: (share) => percent(share, 0),
@@ -67,4 +69,4 @@ const FORMATS: Record<string, (value: number) => string> = {
 };
 
 /** The names of all formats, for the test of the catalogues. */
-export const FORMAT_NAMES = [...Object.keys(FORMATS), "list", "span", "fineSpan"];
+export const FORMAT_NAMES = [...Object.keys(FORMATS), "list", "comma", "span", "fineSpan"];

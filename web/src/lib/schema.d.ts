@@ -1791,11 +1791,13 @@ export interface components {
         };
         /**
          * Health
-         * @description The issues of a dataset; `words` has a sentence for each.
+         * @description The issues of a dataset; `words` has a sentence for each, `said` its message or None.
          */
         Health: {
             /** Odd */
             odd: components["schemas"]["Odd"][];
+            /** Said */
+            said?: (components["schemas"]["Message"] | null)[];
             /** Shortcuts */
             shortcuts: components["schemas"]["Shortcut"][];
             /** Suspects */
@@ -3219,6 +3221,7 @@ export interface components {
              * @enum {string}
              */
             predicts: "class" | "group";
+            said?: components["schemas"]["Message"] | null;
             /** Words */
             words: string;
         };
