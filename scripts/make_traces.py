@@ -22,7 +22,7 @@ from bakeoff.approaches.trainer import eye_of
 from bakeoff.bundle.architecture import form_of
 from bakeoff.bundle.parts import Exported, Part
 from bakeoff.bundle.shipped import SHIPPED, packed, shipped
-from bakeoff.bundle.tracing import EXAMPLE, trace_of
+from bakeoff.bundle.tracing import EXAMPLE, sizes_of, trace_of
 from bakeoff.record.config import DEFAULT_APPROACHES
 from bakeoff.record.whole import write_file
 from bakeoff.training.model import Model
@@ -81,7 +81,7 @@ def wanted() -> Iterator[tuple[str, Part, Exported]]:
     for model, whole in chain(((m, False) for m in models()), ((m, True) for m in first_models())):
         exported = Exported(model)
         for part in exported.parts if whole else exported.parts[:-1]:
-            form = form_of(part)
+            form = form_of(part, *sizes_of(part, exported))
             assert form is not None, f"{part.name} has no form"
             if form not in found:
                 found.add(form)

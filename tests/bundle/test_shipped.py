@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -60,12 +61,34 @@ def test_nor_is_one_for_photos(new_machine: Path, monkeypatch: pytest.MonkeyPatc
     assert not new_machine.exists()
 
 
+@pytest.mark.parametrize("side", [28, 200])
+def test_a_frozen_network_is_not_traced_for_any_common_size(
+    new_machine: Path, monkeypatch: pytest.MonkeyPatch, side: int
+) -> None:
+    traced = []
+    actual = tracing.trace_of
+
+    def listening(part: Part, taken: list[torch.Tensor]) -> onnx.ModelProto:
+        traced.append(part.name)
+        return actual(part, taken)
+
+    monkeypatch.setattr(tracing, "trace_of", listening)
+    approach = make_traces.entry_of("transfer").load()()
+    model = make_traces.model_of(approach, replace(make_traces.INK, side=side))
+    graph = tracing.graph_of(model)
+    pixels = torch.randint(0, 256, (2, 30, 20, 3), dtype=torch.uint8)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    [answered] = session.run([OUTPUTS[0]], {INPUT: pixels.numpy()})
+    torch.testing.assert_close(torch.from_numpy(answered), model(pixels), atol=1e-5, rtol=0)
+    assert traced == ["answer"]
+
+
 def test_a_shipped_trace_is_what_is_traced_here() -> None:
     approach = make_traces.entry_of(make_traces.FIRST).load()()
     exported = Exported(make_traces.model_of(approach, make_traces.INK))
     eye = next(part for part in exported.parts if part.name == "eye")
     values = exported.values(torch.zeros(tracing.EXAMPLE, dtype=torch.uint8))
-    form = form_of(eye)
+    form = form_of(eye, *tracing.sizes_of(eye, exported))
     assert form is not None
     kept = onnx.load_model_from_string(shipped.shipped()[form])
     traced = tracing.trace_of(eye, [values[name].detach() for name in eye.takes])
@@ -87,12 +110,16 @@ def test_a_shipped_trace_that_answers_otherwise_is_not_used(
     monkeypatch.setattr(tracing, "shipped", lambda: wrong)
     traced = []
 
+    approach = make_traces.entry_of(make_traces.FIRST).load()()
+    model = make_traces.model_of(approach, make_traces.INK)
+    exported = Exported(model)
+
     def listening(part: Part, taken: list[torch.Tensor]) -> onnx.ModelProto:
         traced.append(part.name)
-        return onnx.load_model_from_string(shipped.shipped()[form_of(part) or ""])
+        form = form_of(part, *tracing.sizes_of(part, exported))
+        return onnx.load_model_from_string(shipped.shipped()[form or ""])
 
     monkeypatch.setattr(tracing, "trace_of", listening)
-    approach = make_traces.entry_of(make_traces.FIRST).load()()
-    tracing.graph_of(make_traces.model_of(approach, make_traces.INK))
+    tracing.graph_of(model)
     assert traced == ["prepare", "frozen", "eye", "answer"]
     assert len(list(new_machine.glob("graphs/*"))) == len(traced)

@@ -44,12 +44,12 @@ def scaled(x: Tensor, by: float) -> Tensor:
 class Shrink(Preprocess):
     """A preprocessing that is traced in a tenth of the time of the real one."""
 
-    def __init__(self) -> None:
-        super().__init__(mode="photo", size=4)
+    def __init__(self, size: int = 4) -> None:
+        super().__init__(mode="photo", size=size)
 
     def forward(self, pixels: Tensor) -> Tensor:
         grey = pixels.float().mean(-1)[:, None] / 255
-        return nn.functional.interpolate(grey, size=(4, 4), mode="bilinear")
+        return nn.functional.interpolate(grey, size=(self.size, self.size), mode="bilinear")
 
 
 def model_of(body: nn.Module, seed: int = 0) -> Model:
@@ -96,6 +96,29 @@ def test_an_attribute_is_part_of_the_architecture(traces: list[str]) -> None:
         model = model_of(Scale(attribute))
         assert agrees(tracing.graph_of(model), model)
     assert traces == ["prepare", "answer", "answer"]
+
+
+def pooled(size: int) -> Model:
+    """A model of pictures of this size, whose weights have the same shapes for all sizes."""
+    body = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    return Model(Shrink(size), None, Network(body, nn.Linear(4, 3)), 2.0).eval()
+
+
+def test_the_size_of_the_input_is_part_of_the_architecture(traces: list[str]) -> None:
+    for size in (4, 8, 4):
+        model = pooled(size)
+        assert agrees(tracing.graph_of(model), model)
+    assert traces == 2 * ["prepare", "answer"]
+
+
+def test_a_kept_graph_that_cannot_be_run_is_traced_again(
+    traces: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "sizes_of", lambda *_: ())
+    for size in (4, 8):
+        model = pooled(size)
+        assert agrees(tracing.graph_of(model), model)
+    assert traces.count("answer") == 2
 
 
 def test_a_kept_graph_that_answers_otherwise_is_traced_again(

@@ -28,21 +28,25 @@ class _NoNameError(Exception):
     """An attribute whose effect on the graph cannot be known."""
 
 
-def key_of(network: nn.Module) -> str | None:
+def key_of(network: nn.Module, *sizes: int) -> str | None:
     """Hexadecimal digits that follow from all that a trace follows from but the weights' values.
 
     These are the form of the network, the shapes of parameters and buffers, and the versions of
     bakeoff and of what traces. None if an attribute has no stable value, such as a lambda or a
     hook.
+
+    Parameters
+    ----------
+    sizes : of what it takes, where these are fixed in a trace.
     """
-    form = form_of(network)
+    form = form_of(network, *sizes)
     if form is None:
         return None
     shapes = [f"{name}:{tuple(tensor.shape)}" for name, tensor in _tensors(network)]
     return _digest(form, __version__, *map(version, TRACED_BY), *shapes)
 
 
-def form_of(network: nn.Module) -> str | None:
+def form_of(network: nn.Module, *sizes: int) -> str | None:
     """The same without versions and shapes, so that it holds on another machine.
 
     It follows from the modules by name, with their classes, the source files of these that are no
@@ -56,7 +60,7 @@ def form_of(network: nn.Module) -> str | None:
     except _NoNameError:
         return None
     kinds = [f"{name}:{tensor.dim()}{tensor.dtype}" for name, tensor in _tensors(network)]
-    return _digest(*modules, *kinds)
+    return _digest(*modules, *kinds, *map(str, sizes))
 
 
 def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
