@@ -44,8 +44,9 @@ def shown(page: Page) -> str:
 
 
 def press(page: Page, key: str) -> None:
-    """A key, and wait until another picture is shown."""
+    """A key when the picture can be seen, and wait until another one is shown."""
     before = shown(page)
+    expect(page.get_by_label("Picture to label").locator("img")).to_be_visible()
     page.keyboard.press(key)
     expect(page.get_by_label("Picture to label").locator("p").first).not_to_have_text(before)
 

@@ -137,7 +137,8 @@ export class Labelling {
 
   #next(done: Done): void {
     this.done = [...this.done, done];
-    this.queue = this.queue.slice(1);
+    // By its id: a new ranking may have come since.
+    this.queue = this.queue.filter((one) => one.id !== done.picture.id);
   }
 
   #count(label: string, by: 1 | -1): void {
