@@ -473,3 +473,20 @@ def test_a_learning_curve_is_started_on_the_page(page: Page, served: Served) -> 
         page.get_by_role("button", name="Measure it now").click()
     assert started.value.method == "POST"
     expect(page).to_have_url(re.compile("#/train/run/digits"))
+
+
+@pytest.mark.long
+def test_a_learning_curve_is_watched_to_its_end(page: Page, shapes: str) -> None:
+    wanted = {"set": "shapes", "approaches": ["baseline"], "budget": "quick", "folds": 2, "test": 0}
+    started = httpx.post(f"{shapes}/api/training", json=wanted | {"name": "curved"}, timeout=60)
+    started.raise_for_status()
+    page.goto(f"{shapes}/#/train/run/curved")
+    outcome = page.get_by_role("region", name="Outcome")
+    expect(outcome).to_be_visible(timeout=300_000)
+    page.goto(f"{shapes}/#/compare/curved?view=learning")
+    page.get_by_role("button", name="Measure it now").click()
+    expect(page).to_have_url(re.compile("#/train/run/curved"))
+    expect(outcome).to_be_visible(timeout=300_000)
+    page.goto(f"{shapes}/#/compare/curved?view=learning")
+    expect(page.get_by_role("button", name="Measure it now")).to_have_count(0)
+    expect(page.get_by_role("img", name=re.compile("accuracy by pictures"))).to_be_visible()

@@ -188,6 +188,21 @@ def events(response: httpx.Response) -> list[tuple[int, str]]:
     return list(zip(numbers, kinds, strict=True))
 
 
+def test_a_run_keeps_its_results_while_a_curve_is_added(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "mine"
+    shutil.copytree(finished.path, run)
+    home = Home(tmp_path, open=True)
+    with serving(RunFolder(run), home=home) as client, RunLock(run):
+        (summary,) = client.get("/api/runs").json()
+        assert (summary["status"], summary["finished"]) == ("running", False)
+        assert summary["scored"] == [one.name for one in finished.results().approaches]
+        verdict = finished.results().verdict
+        assert verdict is not None
+        assert (summary["headline"], summary["why"]) == (verdict.headline or None, None)
+
+
 def test_events_of_a_finished_run_come_at_once(client: httpx.Client, finished: RunFolder) -> None:
     found = events(client.get("/api/runs/run/events"))
     assert [kind for _, kind in found] == [event.event for event in finished.events()]

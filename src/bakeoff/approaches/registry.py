@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import BakeoffError
 from bakeoff.plugins import load_plugin, plugins
+from bakeoff.said import say
 
 if TYPE_CHECKING:
     from bakeoff.approaches.approach import Approach
@@ -54,31 +55,31 @@ OURS = (
         "scattering",
         "bakeoff.approaches.scattering:Scatterer",
         "Scattering",
-        "Fixed wavelets (a scattering transform) and a ridge in closed form: an answer in seconds.",
+        say("approach.scattering"),
     ),
     Entry(
         "baseline",
         "bakeoff.approaches.baseline:Baseline",
         "Plain baseline",
-        "The plain baseline: classical features and a linear model. Is deep learning needed here?",
+        say("approach.baseline"),
     ),
     Entry(
         "cnn",
         "bakeoff.approaches.cnn:CNN",
         "CNN from scratch",
-        "A convolutional network from scratch: 3×3 filters, batch norm, pooling, a small head.",
+        say("approach.cnn"),
     ),
     Entry(
         "vit",
         "bakeoff.approaches.vit:ViT",
         "Vision Transformer from scratch",
-        "A Vision Transformer from scratch, small enough for small pictures on two cores.",
+        say("approach.vit"),
     ),
     Entry(
         "transfer",
         "bakeoff.approaches.transfer:Transfer",
         "Transfer learning",
-        "Transfer learning: a network that knows drawings or photos, with a small new head.",
+        say("approach.transfer"),
     ),
 )
 

@@ -9,14 +9,15 @@ from pydantic import BaseModel
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.catalog import NAMED, at_hand
 from bakeoff.record.config import DEFAULT_APPROACHES, Budget
+from bakeoff.said import say
 from bakeoff.server.sets.store import Sets
 
 __all__ = ["Choices", "choices_of", "trainable"]
 
 BUDGETS: dict[Budget, str] = {
-    "quick": "A first look: small networks, trained briefly.",
-    "standard": "What to trust in most cases.",
-    "thorough": "Two to three times as long, for the last points of accuracy.",
+    "quick": say("budget.quick"),
+    "standard": say("budget.standard"),
+    "thorough": say("budget.thorough"),
 }
 
 

@@ -23,6 +23,8 @@ from bakeoff.server.jobs import Jobs, Status
 
 __all__ = ["RunSummary", "summary_of", "summary_or_why_not"]
 
+RESULTS = "results.json"
+
 log = logging.getLogger("bakeoff.server")
 
 
@@ -75,12 +77,15 @@ def summary_of(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSumma
     summary: dict[str, Any] = {"name": name, "home": home}
     summary |= _begun(run)
     summary["models"] = [bundle.name for bundle in find_bundles(run.path)]
-    if status != "finished" and (run.path / PRELIMINARY).is_file():
+    if status != "finished" and (run.path / RESULTS).is_file():
+        with suppress(BakeoffError, OSError):  # a curve is added to it, or that was stopped
+            summary |= {**_results(run.path, _stamp(run.path / RESULTS)), "why": None}
+    elif status != "finished" and (run.path / PRELIMINARY).is_file():
         with suppress(BakeoffError, OSError):  # the run is finished at this moment
             summary |= _so_far(run.path, _stamp(run.path / PRELIMINARY))
     if status == "finished":
         try:
-            summary |= _results(run.path, _stamp(run.path / "results.json"))
+            summary |= _results(run.path, _stamp(run.path / RESULTS))
         except BakeoffError as error:
             status, summary["why"] = "failed", str(error)
     elif status == "failed":

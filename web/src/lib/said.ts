@@ -13,6 +13,11 @@ export function said(message: Message | null | undefined, english: string): stri
   return glued(written(message) ?? english);
 }
 
+/** What a list says of an approach or a budget; that of a plugin stays as it is. */
+export function about(kind: "approach" | "budget", name: string, english: string): string {
+  return said({ code: `${kind}.${name}` }, english);
+}
+
 /** Several sentences, one after the other. */
 export function saidAll(messages: readonly Message[], english: string): string {
   const all = language() === "en" ? [] : messages.map(written);
