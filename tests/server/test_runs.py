@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import shutil
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -18,10 +19,11 @@ from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import Winner
-from bakeoff.record.folder import RunFolder
-from bakeoff.record.lock import RunLock
+from bakeoff.record.folder import EVENTS, RunFolder
+from bakeoff.record.lock import PID, RunLock
 from bakeoff.record.results import Preliminary
 from bakeoff.server.home import Home
+from bakeoff.server.jobs import Jobs
 from bakeoff.server.runs import Runs
 
 from .conftest import serving
@@ -201,6 +203,28 @@ def test_a_run_keeps_its_results_while_a_curve_is_added(
         verdict = finished.results().verdict
         assert verdict is not None
         assert (summary["headline"], summary["why"]) == (verdict.headline or None, None)
+
+
+def test_a_run_is_at_work_before_its_curve_says_so(
+    finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process imports torch for seconds, while the last event is the old end."""
+    path = tmp_path / "run"
+    shutil.copytree(finished.path, path)
+    run, jobs = RunFolder(path), Jobs()
+    assert jobs.status(run) == "finished"
+    wait = (sys.executable, "-c", "import sys; sys.stdin.read(); import time; time.sleep(60)")
+    monkeypatch.setattr("bakeoff.server.jobs.COMMAND", wait)
+    jobs.begin(path, ["curve", str(path)])
+    (path / PID).unlink()  # as the process of the training does, which is about to end
+    try:
+        assert jobs.status(run) == "running"
+        with (path / EVENTS).open("ab") as file:  # the process ends its work, and takes a moment
+            file.write((path / EVENTS).read_bytes().splitlines(keepends=True)[-1])
+        assert jobs.status(run) == "finished"
+    finally:
+        jobs._processes[path].kill()
+        jobs._processes[path].wait()
 
 
 def test_events_of_a_finished_run_come_at_once(client: httpx.Client, finished: RunFolder) -> None:

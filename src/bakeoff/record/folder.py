@@ -48,7 +48,15 @@ from bakeoff.record.sheets import SheetReader, sheets_of
 from bakeoff.record.tables import table
 from bakeoff.record.whole import read_file, write_file, write_folder
 
-__all__ = ["CORRECTIONS", "LESSONS", "LOG", "PRELIMINARY", "RunFolder", "corrections_table"]
+__all__ = [
+    "CORRECTIONS",
+    "EVENTS",
+    "LESSONS",
+    "LOG",
+    "PRELIMINARY",
+    "RunFolder",
+    "corrections_table",
+]
 
 LOG = "log.txt"
 LESSONS = "lessons.safetensors"  # of a final fit that can be solved again with more pictures
@@ -60,6 +68,7 @@ FORMER_ARRAYS = {
     "chooser_strangeness": "validation_ood_score",
 }
 CORRECTIONS = "corrections.csv"
+EVENTS = "events.jsonl"
 PRELIMINARY, PRELIMINARY_ARRAYS = "preliminary.json", "preliminary.npz"
 # What may lie in a folder before a run or a search begins there.
 BEFORE = {".run.json.partial", ".tune.json.partial", LOCK, PID, LOG}
@@ -137,7 +146,7 @@ class RunFolder:
 
     def log(self, event: Event) -> None:
         """Append one event; it is on its way to disk when this returns."""
-        with self._writing(), (self.path / "events.jsonl").open("ab+") as file:
+        with self._writing(), (self.path / EVENTS).open("ab+") as file:
             # After a line cut short by a crash, this event begins a line of its own.
             if file.tell() and _last_byte(file) != b"\n":
                 file.write(b"\n")
@@ -153,7 +162,7 @@ class RunFolder:
         A line that is still being written is left for the next look.
         """
         try:
-            data = read_file(self.path / "events.jsonl", offset)
+            data = read_file(self.path / EVENTS, offset)
         except FileNotFoundError:
             return [], offset
         whole = data[: data.rfind(b"\n") + 1]
@@ -165,7 +174,7 @@ class RunFolder:
 
     def last_event(self) -> Event | None:
         """The newest event, read from the end of the file."""
-        path = self.path / "events.jsonl"
+        path = self.path / EVENTS
         size = path.stat().st_size if path.is_file() else 0
         back = 1024
         while size:

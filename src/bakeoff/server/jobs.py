@@ -20,7 +20,7 @@ import psutil
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import RunFailed, RunFinished
-from bakeoff.record.folder import LOG, RunFolder
+from bakeoff.record.folder import EVENTS, LOG, RunFolder
 from bakeoff.record.lock import holder, name_holder
 from bakeoff.record.whole import read_file
 
@@ -51,6 +51,7 @@ class Jobs:
     def __init__(self) -> None:
         self._processes: dict[Path, _Child] = {}
         self._sources: dict[Path, str] = {}
+        self._told: dict[Path, int] = {}  # bytes of events when its process was started
         self.estimating = asyncio.Lock()  # one at a time: two would measure each other
 
     def start(self, path: Path, config: RunConfig | None, workers: str = "auto") -> None:
@@ -81,6 +82,7 @@ class Jobs:
         """
         self._let_go()
         path.mkdir(parents=True, exist_ok=True)
+        self._told[path] = _size(path / EVENTS)
         with (path / LOG).open("ab") as log, TemporaryFile() as file:
             file.write(given)
             file.seek(0)
@@ -103,8 +105,11 @@ class Jobs:
         process = self._processes.get(run.path)
         if process is None:
             return found
-        if process.poll() is None:  # the process of a finished run may take a moment to end
-            return found if found == "finished" else "running"
+        if process.poll() is None:
+            # The process of a finished run may take a moment to end. One that adds a curve to a
+            # finished run takes seconds to say its first word: the end that is told is the old one.
+            ended = found == "finished" and _size(run.path / EVENTS) != self._told[run.path]
+            return found if ended else "running"
         self._processes.pop(run.path, None)
         return status_of(run)
 
@@ -160,6 +165,10 @@ def _let_others_pass(pid: int) -> None:
     # training has a session of its own (man 7 sched, "The autogroup feature").
     with suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def status_of(run: RunFolder) -> Status:

@@ -26,7 +26,10 @@ export function likely(probability: number): string {
 
 /** A generated sentence with no line break between a number and its percent sign. */
 export function glued(sentence: string): string {
-  return sentence.replace(/(\d) ?%/g, `$1${GAP}%`).replaceAll(" = ", "\u00a0=\u00a0");
+  return sentence
+    .replace(/(\d) ?%/g, `$1${GAP}%`)
+    .replace(/(\d)-%-/g, "$1\u2011%\u2011") // German: 95-%-Intervall
+    .replaceAll(" = ", "\u00a0=\u00a0");
 }
 
 /** [0.887, 0.929] → "88.7–92.9 %". */

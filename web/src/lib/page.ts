@@ -12,6 +12,8 @@ export interface Shelf {
   list(): Promise<Schema["RunSummary"][]>;
   /** The run of that name, fetched once. */
   open(name: string): Promise<Run>;
+  /** Fetch a run again when it is opened next: it is about to change. */
+  forget?(name: string): void;
   /** A table among the files of a run, if there is a server. */
   table?(run: string, name: TableName): Promise<Blob>;
 }

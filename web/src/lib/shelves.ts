@@ -22,8 +22,11 @@ export function newest(list: Schema["RunSummary"][]): Schema["RunSummary"] | und
 export class ServedShelf implements Shelf {
   readonly #opened = new Map<string, Promise<Run>>();
 
-  list(): Promise<Schema["RunSummary"][]> {
-    return get("/api/runs");
+  async list(): Promise<Schema["RunSummary"][]> {
+    const runs = await get<Schema["RunSummary"][]>("/api/runs");
+    // A finished run is at work again where a curve is added to it.
+    for (const one of runs) if (!one.finished) this.#opened.delete(one.name);
+    return runs;
   }
 
   open(name: string): Promise<Run> {
@@ -39,6 +42,10 @@ export class ServedShelf implements Shelf {
       );
     }
     return found;
+  }
+
+  forget(name: string): void {
+    this.#opened.delete(name);
   }
 
   async table(run: string, name: TableName): Promise<Blob> {
