@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +17,15 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
 from bakeoff.training.compute import processor
 
-__all__ = ["Measured", "hardware", "run_bakeoff", "said", "spread"]
+__all__ = [
+    "Measured",
+    "done_once",
+    "first_digits",
+    "hardware",
+    "run_bakeoff",
+    "said",
+    "spread",
+]
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,27 @@ def run_bakeoff(arguments: Sequence[str], folder: Path) -> Measured:
     seconds = time.perf_counter() - started
     results = RunFolder.open(folder).results()
     return Measured(process.returncode, seconds, used.ru_maxrss / 1024, results)
+
+
+def done_once(arguments: Sequence[str], folder: Path) -> RunFolder:
+    """The run in `folder`, which is done unless it is there, finished."""
+    if not (folder / "results.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run_bakeoff(arguments, folder)
+    return RunFolder.open(folder)
+
+
+def first_digits(mnist: Path, folder: Path, count: int, *, test: bool) -> Path:
+    """The first digits of MNIST's training part as IDX files; with `test`, its test part too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in mnist.glob("*.gz" if test else "train*.gz"):
+        data = bytearray(gzip.decompress(path.read_bytes()))
+        if path.name.startswith("train"):
+            head, each = (16, 28 * 28) if "images" in path.name else (8, 1)
+            data[4:8] = count.to_bytes(4, "big")
+            data = data[: head + count * each]
+        (folder / path.stem).write_bytes(data)
+    return folder
 
 
 def said(arguments: Sequence[str]) -> str:

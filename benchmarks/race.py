@@ -17,17 +17,15 @@ and AutoGluon are not in the race: they fetch weights from the network when they
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import hardware, run_bakeoff, said
+from measure import done_once, first_digits, hardware, said
 from PIL import Image
 
 from bakeoff.record.events import UnitFinished
@@ -90,7 +88,7 @@ def main() -> None:
 def race(name: str, source: str, runs: Path) -> None:
     """Print the table of one set."""
     if name == "digits":
-        source = str(some_digits(Path(source), runs / "digits"))
+        source = str(first_digits(Path(source), runs / "digits", DIGITS, test=False))
     elif Path(source).is_dir():
         source = str(Path(source).resolve())
     arguments = ["run", source, "--folds", "5", *COMMON, *SPARED]
@@ -101,11 +99,8 @@ def race(name: str, source: str, runs: Path) -> None:
     print("|---|---|---|---|---|", flush=True)
     for approach in (*OURS, *USUAL, *(SEEDS if name != "photos" else ())):
         own = approach.rpartition(":")[2].lower()
-        folder = runs / f"{name}-{own}"
-        if not (folder / "results.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            run_bakeoff([*arguments, "--approach", approach], folder)
-        print(row(RunFolder.open(folder)), flush=True)
+        run = done_once([*arguments, "--approach", approach], runs / f"{name}-{own}")
+        print(row(run), flush=True)
 
 
 def row(run: RunFolder) -> str:
@@ -121,17 +116,6 @@ def row(run: RunFolder) -> str:
         f"| {one.title} | {scores.pictures} | {scores.accuracy:.2%} "
         f"| {low:.1%}–{high:.1%} | {seconds:.1f} |"
     )
-
-
-def some_digits(mnist: Path, folder: Path) -> Path:
-    """The first digits of the training part, as IDX files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in mnist.glob("train*.gz"):
-        data = bytearray(gzip.decompress(path.read_bytes()))
-        head, each = (16, 28 * 28) if "images" in path.name else (8, 1)
-        data[4:8] = DIGITS.to_bytes(4, "big")
-        (folder / path.stem).write_bytes(data[: head + DIGITS * each])
-    return folder
 
 
 def tables(text: str) -> dict[str, list[Runner]]:

@@ -17,15 +17,12 @@ budget. Nothing is tuned.
 
 from __future__ import annotations
 
-import gzip
-import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import hardware, run_bakeoff, said
+from measure import done_once, first_digits, hardware, said
 
-from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult
 
 SEEDS = Path(__file__).resolve().parents[1] / "examples/seeds"
@@ -64,7 +61,7 @@ def main() -> None:
     name, source, runs = sys.argv[1], Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve()
     race = RACES[name]
     if name.startswith("mnist"):
-        source = _part_of(source, runs / "mnist")
+        source = first_digits(source, runs / "mnist", TRAINED, test=True)
     arguments = race.arguments(source)
     more = " --set NAME.epochs=EPOCHS" if race.epochs else ""
     print(f"{hardware()}\n\n    {said(arguments)} --approach NAME{more}\n")
@@ -75,16 +72,8 @@ def main() -> None:
         asked = [*arguments, "--approach", path]
         if own in race.epochs:
             asked += ["--set", f"{own}.epochs={race.epochs[own]}"]
-        print(_row(_done(asked, runs / f"{name}-{own}")), flush=True)
-
-
-def _done(arguments: list[str], folder: Path) -> ApproachResult:
-    """The one approach of a run, which is done unless it is there."""
-    if not (folder / "results.json").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        run_bakeoff(arguments, folder)
-    (one,) = RunFolder.open(folder).results().approaches
-    return one
+        (one,) = done_once(asked, runs / f"{name}-{own}").results().approaches
+        print(_row(one), flush=True)
 
 
 def _row(one: ApproachResult) -> str:
@@ -97,19 +86,6 @@ def _row(one: ApproachResult) -> str:
         f"| {one.title} | {scores.pictures} | {scores.accuracy:.2%} | {interval} "
         f"| {scores.loss:.4f} | {', '.join(sorted(kept))} | {seconds:.0f} |"
     )
-
-
-def _part_of(mnist: Path, folder: Path) -> Path:
-    """The test part as it is, and the beginning of the training part."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in mnist.glob("*.gz"):
-        data = bytearray(gzip.decompress(path.read_bytes()))
-        if path.name.startswith("train"):
-            head, each = (16, 28 * 28) if "images" in path.name else (8, 1)
-            data[4:8] = TRAINED.to_bytes(4, "big")
-            data = data[: head + TRAINED * each]
-        (folder / path.stem).write_bytes(data)
-    return folder
 
 
 if __name__ == "__main__":

@@ -33,10 +33,10 @@ def shipped() -> Mapping[str, bytes]:
 
 def packed(traces: Mapping[str, bytes]) -> bytes:
     """Traces by form as such an archive: the same traces give the same bytes."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
         for form, trace in sorted(traces.items()):
             entry = tarfile.TarInfo(f"{form}.onnx")
             entry.size = len(trace)
             archive.addfile(entry, io.BytesIO(trace))
-    return packed.getvalue()
+    return buffer.getvalue()

@@ -104,9 +104,11 @@ def _kept(part: Part, exported: Exported) -> onnx.ModelProto | None:
 
     One that came with the package is first: all users of a version have the same.
     """
-    form, path = form_of(part, *sizes_of(part, exported)), _path_of(part, exported)
-    data = None if form is None else shipped().get(form)
-    if data is None and path is not None and path.is_file():
+    form = form_of(part, *sizes_of(part, exported))
+    if form is None:
+        return None
+    data = shipped().get(form)
+    if data is None and (path := _path_of(part, exported)) and path.is_file():
         data = path.read_bytes()
     if data is None:
         return None
