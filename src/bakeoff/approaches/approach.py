@@ -112,6 +112,11 @@ class Approach(ABC):
         return True
 
     @property
+    def solved(self) -> bool:
+        """Whether a fit is solved in closed form, and draws no random numbers of the process."""
+        return False
+
+    @property
     def fixed(self) -> bool:
         """Whether it was made elsewhere and is only scored: nothing is fitted, no temperature."""
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,6 +166,14 @@ class Trainer:
             drawn,
             background=self.approach.background(self.task),
         )
+
+    def prepare(self) -> None:
+        """Compute what all fits share; what the eye sees meanwhile, in a thread of its own."""
+        with ThreadPoolExecutor(1) as beside:
+            seeing = beside.submit(self.sights.look_at_all) if self.sights else None
+            _ = self.source
+            if seeing is not None:
+                seeing.result()
 
     def probe(self, pictures: int) -> Trainer:
         """The same work on a few pictures from all over the set, to time it."""

@@ -50,7 +50,8 @@ def bake_on_page(
     training = _Training(config, folder.resolve(), workers, print_outcome)
     home = folder.resolve().parents[1] if folder.resolve().parent.name == "runs" else Path()
     with suppress(KeyboardInterrupt):  # uvicorn has ended by then
-        serve_until_stopped([], home=home, open_page=has_display(), beside=training.start)
+        training.start()  # first: it takes seconds to import torch, and the server to start
+        serve_until_stopped([], home=home, open_page=has_display(), beside=training.show)
     training.end(folder)
 
 
@@ -66,23 +67,29 @@ class _Training:
         self.print_outcome = print_outcome
         self._jobs: Jobs | None = None
         self._run: RunFolder | None = None
+        self._offset = 0  # of the events that are new
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._failed = False
 
-    def start(self, application: FastAPI, server: Server) -> str:
-        """Start it, and return the place of the page that shows it."""
+    def start(self) -> None:
+        """Start it."""
+        from bakeoff.record.folder import RunFolder
+        from bakeoff.server.jobs import Jobs
+
+        self._jobs, self._run = Jobs(), RunFolder(self.path)
+        resumed = self.config is None
+        self._offset = self._run.events_from(0)[1] if resumed else 0
+        self._jobs.start(self.path, self.config, self.workers)
+
+    def show(self, application: FastAPI, server: Server) -> str:
+        """Show how it goes on, here and on a server; return the place of its page there."""
         from urllib.parse import quote
 
-        from bakeoff.record.folder import RunFolder
-
-        resumed = self.config is None
-        offset = RunFolder(self.path).events_from(0)[1] if resumed else 0
-        self._jobs = application.state.jobs
-        self._run = RunFolder(self.path)
-        self._jobs.start(self.path, self.config, self.workers)
+        assert self._jobs is not None, "start it first"
+        application.state.jobs = self._jobs
         name: str = application.state.runs.add(self.path)
-        follow = lambda: self._follow(server, offset)
+        follow = lambda: self._follow(server, self._offset)
         self._thread = threading.Thread(target=follow, daemon=True)
         self._thread.start()
         return f"#/try/{quote(name, safe='')}"
@@ -134,9 +141,10 @@ class _Training:
             The run is not finished.
         """
         self._ending.set()
-        if self._jobs is None or self._run is None or self._thread is None:
+        if self._jobs is None or self._run is None:
             return
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         if self._failed:
             raise typer.Exit(2)
         if self._jobs.status(self._run) == "running":

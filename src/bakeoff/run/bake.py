@@ -62,7 +62,7 @@ from bakeoff.workers.cost import CostUnit, cost_of
 from bakeoff.workers.crew import WORTH_STARTING, Workers
 from bakeoff.workers.estimate import OtherPrograms, Stopwatch
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
-from bakeoff.workers.pool import InlineExecutor, executor_for
+from bakeoff.workers.pool import InlineExecutor, executor_for, executor_here
 from bakeoff.workers.pseudo import fit_of, pseudo_name
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FINAL
@@ -368,7 +368,7 @@ class _Bake:
             if wait and name not in queue.scored and left.until_scored <= WORTH_STARTING:
                 wait = False
                 queue.only = name
-                with InlineExecutor(plan.data, self.folder) as here:
+                with executor_here(runner.approach, plan.data, self.folder) as here:
                     here.do(queue)
                 queue.only = None
         seconds = {name: left.seconds for name, left in keeper.left.items()}

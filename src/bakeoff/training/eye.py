@@ -126,6 +126,10 @@ class Sights:
             return _others_at(self.side, self.compute, self.leave_out)
         return self.look(other_drawings(self.leave_out).learned)
 
+    def look_at_all(self) -> None:
+        """Compute all of that now."""
+        _ = self.plain, self.pens, self.others
+
     @property
     def side(self) -> int | None:
         """Of the prepared pictures; None unless another approach with this side sees the same."""

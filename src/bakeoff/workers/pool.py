@@ -13,7 +13,9 @@ from types import TracebackType
 
 from pydantic import BaseModel
 
+from bakeoff.approaches.approach import Approach
 from bakeoff.errors import BakeoffError
+from bakeoff.machine import cores
 from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.events import WorkerDied as WorkerDiedEvent
 from bakeoff.record.folder import RunFolder
@@ -23,7 +25,7 @@ from bakeoff.workers.units import Stopped, Tell, Unit
 from bakeoff.workers.work import Work
 from bakeoff.workers.worker import UnitOutcome, Worker
 
-__all__ = ["InlineExecutor", "PoolExecutor", "executor_for"]
+__all__ = ["InlineExecutor", "PoolExecutor", "executor_for", "executor_here"]
 
 TRIES = 3  # times a unit is begun whose workers die
 PATIENCE = 300.0  # seconds that nobody may be ready; a cluster may have to start machines first
@@ -200,6 +202,17 @@ def _end(work: Work, unit: Unit, ending: UnitOutcome) -> None:
 def _last_line(log: str) -> str:
     lines = log.strip().splitlines()
     return lines[-1] if lines else "nothing"
+
+
+def executor_here(approach: Approach, data: TrainingData, folder: RunFolder) -> Executor:
+    """The quickest executor for one approach without another process."""
+    compute = data.compute
+    count = cores() // compute.threads
+    if not approach.solved or compute.device != "cpu" or count < 2:
+        return InlineExecutor(data, folder)
+    from bakeoff.workers.threads import Threads
+
+    return PoolExecutor(Threads(count, data, folder), lambda *_: None)
 
 
 def executor_for(workers: Workers, data: TrainingData, folder: RunFolder, tell: Tell) -> Executor:

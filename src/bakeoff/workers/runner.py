@@ -234,7 +234,9 @@ class UnitRunner:
         of_unit: dict[str, Any] = {"approach": self.approach.name, "fold": unit.name}
         fold = self.fold(unit.fold)
         self.tell(UnitStarted(**of_unit))
-        started, on_cpu = time.perf_counter(), time.process_time()
+        # Another unit may be at work in another thread of this process.
+        cpu_time = time.thread_time if self.data.compute.threads == 1 else time.process_time
+        started, on_cpu = time.perf_counter(), cpu_time()
         with PeakMemory() as memory:
             trained = train(lambda epoch: self.tell(EpochEnded(**of_unit, **vars(epoch))))
             arrays = self._predicted(trained, fold, by_validation=by_validation)
@@ -259,7 +261,7 @@ class UnitRunner:
             UnitFinished(
                 **of_unit,
                 seconds=record.seconds,
-                cpu_seconds=time.process_time() - on_cpu,
+                cpu_seconds=cpu_time() - on_cpu,
                 best_epoch=record.best_epoch,
                 accuracy=self._accuracy(arrays["logits"], fold.held_out),
             )

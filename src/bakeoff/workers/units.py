@@ -89,6 +89,9 @@ class Unit(ABC):
         """What is there when it is done, as (approach, name)."""
         return ((self.approach, self.name),)
 
+    def prepare(self, worker: Worker) -> None:  # noqa: B027 - most share nothing
+        """Have made what the unit shares with others of its approach, on two cores where it can."""
+
     @abstractmethod
     def do(self, worker: Worker) -> None:
         """Do it and keep what comes of it, whole.
@@ -138,6 +141,9 @@ class FitUnit(Unit):
     def of(cls, approach: str, fold: Fold) -> FitUnit:
         """The plain fit of an approach on a fold."""
         return cls(approach, fold.name, fold.name)
+
+    def prepare(self, worker: Worker) -> None:
+        worker.runner(self.approach, self.settings).trainer.prepare()
 
     def do(self, worker: Worker) -> None:
         worker.runner(self.approach, self.settings).fit(self)
