@@ -4,10 +4,10 @@
 
 DRAWINGS is a folder of class folders whose file names begin with their group; RUNS a new folder
 that keeps the runs for the benchmarks of bundles; MNIST, hours of work, a folder with the four IDX
-files (`bakeoff fetch mnist` downloads them). Each run is its own process, one after the other, with the defaults
-of `bakeoff run` and seed 0; wall time and peak memory are the operating system's own figures for
-the finished process. n = 1: seeds differ by about a point on 431 drawings and by a tenth of a point
-on MNIST.
+files (`bakeoff fetch mnist` downloads them). Each run is its own process, one after the other, with
+the defaults of `bakeoff run` and seed 0; wall time and peak memory are the operating system's own
+figures for the finished process. n = 1: seeds differ by about a point on 431 drawings and by a
+tenth of a point on MNIST.
 """
 
 from __future__ import annotations
