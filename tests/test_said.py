@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.approaches.registry import OURS
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.evaluation.records import Sentence
-from bakeoff.said import FORMATS, Message, say, sentences
+from bakeoff.record.events import RunFailed, parse_event
+from bakeoff.said import FORMATS, Message, described, say, sentences
 
 SOURCE = Path(__file__).parents[1] / "src" / "bakeoff"
 PLACE = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -70,6 +72,34 @@ def test_an_error_keeps_the_messages_of_its_parts() -> None:
     assert LeftOut("a.png", "is odd", "Look at it").said is None
 
 
+def test_a_description_is_one_line_whose_parts_have_messages() -> None:
+    line = described("", say("layout.folders"), "IDX", say("set.classes", n=1))
+    assert line == "class folders, IDX, 1 class"
+    parts: list[str | float | Message] = [
+        Message("layout.folders"),
+        "IDX",
+        Message("set.classes", {"n": 1}),
+    ]
+    assert line.message == Message("set.description", {"parts": parts})
+    assert described("", say("set.wait", n=30)) == "30 pictures without a label wait"
+
+
+def test_a_record_of_pydantic_keeps_the_message_too() -> None:
+    failed = RunFailed(why=say("failed.changed"))
+    assert (failed.why, failed.why_said) == (str(say("failed.changed")), Message("failed.changed"))
+    again = parse_event(failed.model_dump_json())
+    assert isinstance(again, RunFailed)
+    assert again.why_said == failed.why_said
+    assert RunFailed(why="Odd.").why_said is None
+
+
+def test_the_page_has_a_title_for_each_approach() -> None:
+    english = json.loads((SOURCE.parents[1] / "web/src/languages/en.json").read_text("utf-8"))
+    assert {entry.name: entry.title for entry in OURS} == {
+        entry.name: english.get(f"title.{entry.name}") for entry in OURS
+    }
+
+
 def test_every_place_has_a_known_format() -> None:
     for code, text in sentences().items():
         for form in [text] if isinstance(text, str) else text.values():
@@ -78,7 +108,7 @@ def test_every_place_has_a_known_format() -> None:
 
 def test_every_sentence_is_used() -> None:
     written = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    named = {"what", "odd", "by"}  # by a variable
+    named = {"what", "odd", "by", "looks"}  # by a variable
     unused = [
         code
         for code in sentences()

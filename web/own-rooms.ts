@@ -37,7 +37,7 @@ export function foreignTexts(room: string | undefined): string[] {
     .filter((group) => !own.includes(group));
 }
 
-const OF_A_SERVER = ["error", "folds", "what"]; // refusals: a report and a static page have none
+const OF_A_SERVER = ["error", "folds", "what", "why", "named", "failed"]; // a report and a static page have none
 
 /** A catalogue of the server's sentences with those that a build can show. */
 export function withSentencesOf(ship: "app" | "report" | "browser", json: string): string {

@@ -19,6 +19,7 @@ __all__ = [
     "Message",
     "Said",
     "count",
+    "described",
     "keep_message",
     "listed",
     "p_in_words",
@@ -27,6 +28,7 @@ __all__ = [
     "sentences",
     "spaced",
     "span",
+    "with_messages",
 ]
 
 
@@ -104,6 +106,22 @@ def keep_message(record: _Keeps, name: str) -> None:
         object.__setattr__(record, name, str(text))
 
 
+def with_messages(fields: Any, *names: str) -> Any:
+    """The fields of a record, with a `NAME_said` for each text among `names` that has a message.
+
+    For a validator of pydantic that comes before the others; what is no dict stays as it is.
+    """
+    if not isinstance(fields, dict):
+        return fields
+    texts = {name: fields[name] for name in names if isinstance(fields.get(name), Said)}
+    return {**fields, **{f"{name}_said": text.message for name, text in texts.items()}}
+
+
+def described(*parts: str) -> Said:
+    """One line of several words, separated by commas; empty ones are left out."""
+    return say("set.description", parts=[part for part in parts if part])
+
+
 def _raw(value: Any) -> Any:
     if isinstance(value, Said):
         return value.message
@@ -161,8 +179,20 @@ def _pictures(number: int) -> str:
     return count(number, "picture")
 
 
+def _classes(number: int) -> str:
+    return count(number, "class")
+
+
+def _groups(number: int) -> str:
+    return count(number, "group")
+
+
 def _points(share: float) -> str:
     return f"{100 * share:.1f}"
+
+
+def _minus(share: float) -> str:
+    return _points(share).replace("-", "−")
 
 
 def _times(factor: float) -> str:
@@ -191,12 +221,18 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "signed": lambda share: f"{100 * share:+.1f}",
     "signedFigure": lambda figure: f"{figure:+.3g}",
     "points": _points,
+    "minus": _minus,
     "pictures": _pictures,
+    "classes": _classes,
+    "groups": _groups,
     "times": _times,
     "round": lambda factor: f"{factor:.0f}",
     "duration": _duration,
     "size": _size,
     "ms": lambda ms: f"{ms:.2g} ms",
+    "exactMs": lambda ms: f"{ms:.2f} ms",
+    "exactSize": lambda size: f"{size / 1e6:.2f} MB",
+    "loss": lambda nats: f"{nats:.4f}",
     "p": p_in_words,
 }
 """How English writes a value, by the format's name; the page has one of its own for each."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -209,6 +210,7 @@ def _plain(waiting: Waiting, candidates: Sequence[Candidate]) -> list[dict[str, 
             "guess": candidate.guess or None,
             "probability": round(candidate.probability, 6) if candidate.guess else None,
             "reasons": list(candidate.reasons),
+            "said": [asdict(reason.message) for reason in candidate.reasons],
             "apart": candidate.stranger,
         }
         for candidate in candidates

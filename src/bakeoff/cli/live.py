@@ -128,7 +128,8 @@ class _Training:
             from bakeoff.server.events import why_not
 
             self._failed = True
-            console.print(f"bakeoff: {why_not(self._run) or 'the run ended early'}", markup=False)
+            why, _ = why_not(self._run)
+            console.print(f"bakeoff: {why or 'the run ended early'}", markup=False)
         if self._failed or not console.is_terminal:
             server.should_exit = True
 

@@ -23,6 +23,7 @@ from bakeoff.data.readers.idx import read_idx
 from bakeoff.data.readers.npz import read_npz
 from bakeoff.data.readers.usps import read_usps
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 
 __all__ = [
     "NAMED",
@@ -94,7 +95,7 @@ def load_named(name: str) -> Dataset:
         dataset,
         name=name,
         classes=known.classes or dataset.classes,
-        description=f"named set {name}",
+        description=say("layout.named", name=name),
     )
 
 
@@ -186,16 +187,14 @@ def _mnist_files(*checksums: str, inside: tuple[str, ...] = ("",) * 4) -> tuple[
 # Copies of MNIST were often repacked, hence also the checksums of the content.
 NAMED = MappingProxyType(
     {
-        "digits": NamedSet("1 797 handwritten digits of 8×8, with scikit-learn", _load_digits),
+        "digits": NamedSet(say("named.digits"), _load_digits),
         "doodles": NamedSet(
-            "1 000 drawings of ten objects, 28×28, from Quick, Draw!",
+            say("named.doodles"),
             lambda folder: read_npz(folder / "doodles.npz"),
         ),
-        "clothing": NamedSet(
-            "391 photos of clothes in ten classes, by many people", _load_clothing
-        ),
+        "clothing": NamedSet(say("named.clothing"), _load_clothing),
         "mnist": NamedSet(
-            "70 000 handwritten digits, 28×28",
+            say("named.mnist"),
             read_idx,
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             _mnist_files(
@@ -212,7 +211,7 @@ NAMED = MappingProxyType(
             ),
         ),
         "fashion-mnist": NamedSet(
-            "70 000 articles of clothing, 28×28, by Zalando",
+            say("named.fashion-mnist"),
             read_idx,
             "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
             _mnist_files(
@@ -235,7 +234,7 @@ NAMED = MappingProxyType(
             ),
         ),
         "kmnist": NamedSet(
-            "70 000 cursive Japanese characters, 28×28, by CODH",
+            say("named.kmnist"),
             read_idx,
             "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             _mnist_files(
@@ -247,7 +246,7 @@ NAMED = MappingProxyType(
             ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         ),
         "usps": NamedSet(
-            "9 298 handwritten digits, 16×16, from US mail",
+            say("named.usps"),
             read_usps,
             "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/",
             (

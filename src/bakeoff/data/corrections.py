@@ -19,6 +19,7 @@ from bakeoff.data.table_lines import table_lines
 from bakeoff.data.validate import validate
 from bakeoff.data.words import count, from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.said import described, say
 
 __all__ = [
     "ASKED",
@@ -108,14 +109,14 @@ def corrected(dataset: Dataset, corrections: Sequence[Correction]) -> Dataset:
     relabelled = len(done) - len(out)
     words = [
         dataset.description,
-        f"{count(relabelled, 'label')} corrected" if relabelled else "",
-        f"{count(len(out), 'picture')} left out on request" if out else "",
+        say("set.corrected", n=relabelled) if relabelled else "",
+        say("set.leftOutOnRequest", pictures=len(out)) if out else "",
     ]
     changed = replace(
         dataset,
         labels=labels,
         left_out=dataset.left_out + out,
-        description=", ".join(word for word in words if word),
+        description=described(*words),
     )
     return changed.take(np.flatnonzero(kept))
 

@@ -13,8 +13,9 @@ from bakeoff.data.correction import Correction
 from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.readers.combine import combine
 from bakeoff.data.table_lines import table_lines
-from bakeoff.data.words import count, from_spreadsheet, nfc
+from bakeoff.data.words import from_spreadsheet, nfc
 from bakeoff.errors import BakeoffError
+from bakeoff.said import described, say
 
 __all__ = [
     "given_labels",
@@ -127,9 +128,9 @@ def without_waiting(dataset: Dataset) -> Dataset:
     waiting = unlabelled_rows(dataset)
     if not waiting or len(waiting) == len(dataset):
         return dataset
-    words = f"{count(len(waiting), 'picture')} without a label wait"
+    words = say("set.wait", n=len(waiting))
     kept = dataset.take(np.flatnonzero(dataset.labels != UNLABELLED))
-    return replace(kept, description=f"{kept.description}, {words}")
+    return replace(kept, description=described(kept.description, words))
 
 
 def unlabelled_rows(dataset: Dataset) -> list[int]:

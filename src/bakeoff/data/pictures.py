@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.looks import Looks, looks_of
+from bakeoff.said import say
 
 __all__ = ["PictureWriter", "Pictures"]
 
@@ -130,13 +131,14 @@ class Pictures(Sequence[NDArray[np.uint8]]):
 
     @property
     def sizes(self) -> str:
-        """Width × height: "28×28", or "many sizes, 8×8 to 96×64"."""
+        """Width × height: "28×28", or "many sizes, 8×8 to 96×64", with a message."""
         heights, widths = self.shapes[:, 0], self.shapes[:, 1]
         sizes = np.unique(np.stack([widths, heights], axis=1), axis=0)
         if len(sizes) == 1:
             return "{}×{}".format(*sizes[0])
         by_area = sizes[np.argsort(sizes.astype(np.int64).prod(axis=1), kind="stable")]
-        return "many sizes, {}×{} to {}×{}".format(*by_area[0], *by_area[-1])
+        least, most = ("{}×{}".format(*by_area[at]) for at in (0, -1))
+        return say("set.manySizes", least=least, most=most)
 
     @property
     def nbytes(self) -> int:

@@ -9,11 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import UNLABELLED, Dataset
-from bakeoff.data.words import count, nfc, nor_others, spaced
+from bakeoff.data.looks import Looks
+from bakeoff.data.words import count, nfc, nor_others
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.said import described, say
 
 __all__ = ["TooFewClassesError", "validate"]
 
+LOOKS: dict[Looks, str] = {
+    "ink is high": "looks.inkHigh",
+    "ink is low": "looks.inkLow",
+    "photos": "looks.photos",
+}
 _CLASSES_HINT = (
     "Put the pictures of each class into a folder named after it (cat/01.png, dog/01.png), "
     "or give a table with a column label"
@@ -155,14 +162,14 @@ def _dense(
 def _description(dataset: Dataset) -> str:
     words = [
         dataset.description,
-        f"{count(len(dataset), 'picture')} of {dataset.pictures.sizes}",
-        count(len(dataset.classes), "class"),
+        say("set.pictures", pictures=len(dataset), sizes=dataset.pictures.sizes),
+        say("set.classes", n=len(dataset.classes)),
     ]
     if dataset.groups is not None:
-        words.append(count(len(dataset.group_names), "group"))
+        words.append(say("set.groups", n=len(dataset.group_names)))
     if dataset.official_test is not None:
-        words.append(f"official test of {spaced(int(dataset.official_test.sum()))}")
-    return ", ".join(word for word in [*words, dataset.pictures.looks] if word)
+        words.append(say("set.officialTest", n=int(dataset.official_test.sum())))
+    return described(*words, say(LOOKS[dataset.pictures.looks]))
 
 
 def _first(left_out: Sequence[LeftOut]) -> str:

@@ -35,12 +35,12 @@ def headline_record(
 ) -> HeadlineRecord:
     """The headline metric as results.json holds it."""
     label, figure = best_constant(headline, labels, len(classes))
-    why = "It was asked for."
+    why = say("ranked.asked")
     if not asked:
         why = {
-            "accuracy": "No class has five times the pictures of another.",
-            "cost": "What confusions cost was given.",
-        }.get(headline.name, "A class has at least five times the pictures of another.")
+            "accuracy": say("ranked.even"),
+            "cost": say("ranked.cost"),
+        }.get(headline.name, say("ranked.uneven"))
     return HeadlineRecord(
         headline.name,
         headline.title,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.words import count
 from bakeoff.next.picks import Coverage, cover, doubt, foremost, likeness, unit_features, worth
+from bakeoff.said import Said, say
 
 __all__ = ["Answered", "Candidate", "cold_ranking", "ranking"]
 
@@ -35,7 +35,7 @@ class Candidate:
     """
 
     row: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Said, ...]
     guess: str = ""
     probability: float = float("nan")
     stranger: bool = False
@@ -111,7 +111,7 @@ def cold_ranking(
     ours, theirs = unit_features(features, labelled)
     picks = cover(ours, np.ones(len(ours)), theirs, take, seed=seed)
     return [
-        Candidate(int(row), (_many(int(number)) or "unlike the others so far",))
+        Candidate(int(row), (_many(int(number)) or say("why.unlikeOthers"),))
         for row, number in zip(picks.rows, picks.stand_for, strict=True)
     ]
 
@@ -125,16 +125,16 @@ def _candidates(
     for place, row in enumerate(rows[picks.rows]):
         stranger = bool(answered.strangers[row])
         reasons = [
-            "none of the classes, or a new one" if stranger else "",
-            "" if stranger else _of_models(answered, int(row), float(doubts[row]), means[row]),
-            "unlike anything so far" if picks.nearest[place] < far else "",
+            say("why.stranger") if stranger else None,
+            None if stranger else _of_models(answered, int(row), float(doubts[row]), means[row]),
+            say("why.unlikeAll") if picks.nearest[place] < far else None,
             _many(int(picks.stand_for[place])),
         ]
         best = int(means[row].argmax())
         found.append(
             Candidate(
                 int(row),
-                tuple(reason for reason in reasons if reason) or ("adds variety",),
+                tuple(reason for reason in reasons if reason) or (say("why.variety"),),
                 answered.classes[best],
                 float(means[row, best]),
                 stranger,
@@ -143,21 +143,23 @@ def _candidates(
     return found
 
 
-def _of_models(answered: Answered, row: int, doubted: float, mean: NDArray[np.floating]) -> str:
-    """That models disagree, or between which two classes all hesitate; "" if neither."""
+def _of_models(
+    answered: Answered, row: int, doubted: float, mean: NDArray[np.floating]
+) -> Said | None:
+    """That models disagree, or between which two classes all hesitate; None if neither."""
     votes = Counter(
         answered.classes[int(own[row].argmax())] for own in answered.probabilities.values()
     )
     if len(votes) > 1:
-        return f"models disagree: {' / '.join(name for name, _ in votes.most_common(3))}"
+        return say("why.disagree", classes=" / ".join(name for name, _ in votes.most_common(3)))
     first, second = np.argsort(-mean, kind="stable")[:2]
     if doubted >= UNSURE:
-        return f"between {answered.classes[first]} and {answered.classes[second]}"
-    return ""
+        return say("why.between", first=answered.classes[first], second=answered.classes[second])
+    return None
 
 
-def _many(number: int) -> str:
-    return f"many like this ({count(number, 'picture')})" if number >= MANY else ""
+def _many(number: int) -> Said | None:
+    return say("why.many", pictures=number) if number >= MANY else None
 
 
 def _far(labelled: NDArray[np.float32], seed: int) -> float:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, model_validator
 
-from bakeoff.said import Message
+from bakeoff.said import Message, with_messages
 
 __all__ = [
     "ApproachScored",
@@ -69,12 +69,19 @@ class RunStarted(_Event):
     approaches: list[str]
     options: dict[str, Any] = {}
     description: str
+    description_said: Message | None = None
+    """The message of the description, for other languages."""
     pictures: int
     classes: int
     folds: list[str]
     curve: dict[str, float] = {}
     again: dict[str, list[str]] = {}
     groups: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "description")
 
 
 class Estimated(_Event):
@@ -250,6 +257,13 @@ class RunFailed(_Event):
 
     event: Literal["run failed"] = "run failed"
     why: str
+    why_said: Message | None = None
+    """The message of the reason, for other languages."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "why")
 
 
 class RunStopped(_Event):
@@ -258,6 +272,8 @@ class RunStopped(_Event):
     event: Literal["run stopped"] = "run stopped"
     status: str
     why: str | None = None
+    why_said: Message | None = None
+    """The message of the reason, for other languages."""
 
 
 Event: TypeAlias = Annotated[

@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
@@ -28,6 +28,7 @@ from bakeoff.evaluation.records import (
     Verdict,
     Winner,
 )
+from bakeoff.said import Message, with_messages
 
 if TYPE_CHECKING:
     from bakeoff.record.events import EpochEnded
@@ -70,11 +71,15 @@ class Duplicate(_Record):
 
 
 class DatasetSummary(_Record):
-    """The dataset that was read. `class_counts` follows the order of `classes`."""
+    """The dataset that was read. `class_counts` follows the order of `classes`.
+
+    `description_said` is the message of the description, for other languages.
+    """
 
     name: str
     source: str
     description: str
+    description_said: Message | None = None
     pictures: int
     classes: list[str]
     class_counts: list[int]
@@ -83,6 +88,11 @@ class DatasetSummary(_Record):
     fingerprint: str
     left_out: list[LeftOut]
     duplicates: list[Duplicate]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "description")
 
 
 class PictureIndex(_Record):

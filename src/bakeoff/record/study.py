@@ -6,11 +6,12 @@ rewritten after every trial, so it can be read while the search is running.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bakeoff.record.results import EpochRecord
+from bakeoff.said import Message, with_messages
 
 __all__ = [
     "RUN_OPTIONS",
@@ -115,7 +116,7 @@ class TrialRecord(_Record):
     ----------
     number : in the order of the search; 0 are the defaults.
     state : "pruned" was stopped early, "failed" could not be trained.
-    why : in words, where a trial was pruned or failed.
+    why : in words, where a trial was pruned or failed; `why_said` is its message.
     accuracy, loss : over all inner held-out pictures; None unless finished.
     latency_ms : one picture, in PyTorch.
     bytes : of the weights.
@@ -126,6 +127,7 @@ class TrialRecord(_Record):
     number: int
     state: Literal["finished", "pruned", "failed", "running"]
     why: str | None = None
+    why_said: Message | None = None
     settings: dict[str, Setting]
     accuracy: float | None = None
     loss: float | None = None
@@ -135,6 +137,11 @@ class TrialRecord(_Record):
     seconds: float = 0.0
     front: bool = False
     folds: list[TrialFold] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "why")
 
 
 class OuterScore(_Record):
@@ -158,6 +165,7 @@ class Recommendation(_Record):
     optimism : accuracy of `best` in the search, less that on the outer pictures.
     optimism_interval : of 95 %.
     words : what that means.
+    why_said, words_said : their messages, for other languages.
     """
 
     trial: int
@@ -167,6 +175,13 @@ class Recommendation(_Record):
     optimism: float | None = None
     optimism_interval: tuple[float, float] | None = None
     words: str | None = None
+    why_said: Message | None = None
+    words_said: Message | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "why", "words")
 
 
 class Search(_Record):
@@ -208,8 +223,14 @@ class StudyResults(_Record):
     source: str
     name: str
     description: str
+    description_said: Message | None = None
     pictures: int
     classes: list[str]
     protocol: StudyProtocol
     machine: dict[str, str]
     searches: list[Search]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "description")

@@ -17,6 +17,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read, read_as_found
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
+from bakeoff.said import say
 
 __all__ = [
     "fingerprint_of_pictures",
@@ -110,8 +111,8 @@ def _unchanged(dataset: Dataset, config: RunConfig) -> Dataset:
     if dataset.fingerprint() != config.fingerprint:
         raise BakeoffError(
             config.source,
-            "its pictures or labels have changed since the run began",
-            "Bring them back, or start a new run",
+            say("failed.changed"),
+            say("failed.bringBack"),
         )
     return dataset
 
@@ -142,14 +143,14 @@ def pictures_without_label(config: RunConfig, dataset: Dataset) -> Pictures:
     if not len(found):
         raise BakeoffError(
             "pseudo labels",
-            "there are no pictures without a label that are no copies of others",
-            "Name a folder of them with --unlabelled, or put some beside the class folders",
+            say("failed.noneUnlabelled"),
+            say("failed.addUnlabelled"),
         )
     if config.unlabelled_fingerprint not in ("", fingerprint_of_pictures(found)):
         raise BakeoffError(
             config.unlabelled or config.source,
-            "its pictures without a label have changed since the run began",
-            "Bring them back, or start a new run",
+            say("failed.changedUnlabelled"),
+            say("failed.bringBack"),
         )
     return found
 

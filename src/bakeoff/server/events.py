@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from bakeoff.record.events import Event, RunFailed, RunStopped
 from bakeoff.record.folder import RunFolder
+from bakeoff.said import Message
 from bakeoff.server.jobs import Jobs, log_lines
 
 __all__ = ["EventStream", "stream", "why_not"]
@@ -42,7 +43,8 @@ async def stream(
             place += 1
         if status != "running":
             if status != "finished":
-                yield _line(RunStopped(status=status, why=why_not(run)))
+                why, why_said = why_not(run)
+                yield _line(RunStopped(status=status, why=why, why_said=why_said))
             return
         quiet = 0.0 if fresh else quiet + LOOK_EVERY
         if quiet >= QUIET:
@@ -51,13 +53,13 @@ async def stream(
         await asyncio.sleep(LOOK_EVERY)
 
 
-def why_not(run: RunFolder) -> str | None:
-    """Why a run failed: what it said last; None if it said nothing."""
+def why_not(run: RunFolder) -> tuple[str | None, Message | None]:
+    """Why a run failed: what it said last, and its message; None if it said nothing."""
+    last = run.last_event()
+    failed = last if isinstance(last, RunFailed) else None
     said = next((line for line in reversed(log_lines(run, 50) or []) if line), None)
-    if said is None:
-        last = run.last_event()
-        said = last.why if isinstance(last, RunFailed) else None
-    return said.removeprefix("bakeoff: ") if said else None
+    words = said.removeprefix("bakeoff: ") if said else failed.why if failed else None
+    return words, failed.why_said if failed and failed.why == words else None
 
 
 def _line(event: Event, place: int | None = None) -> str:

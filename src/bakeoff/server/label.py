@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from bakeoff.errors import BakeoffError
-from bakeoff.said import say
+from bakeoff.said import Message, say
 from bakeoff.server.children import said_by
 from bakeoff.server.choices import trainable
 from bakeoff.server.home import home_of
@@ -49,6 +49,8 @@ class NextPicture(BaseModel):
     probability: float | None
     reasons: list[str]
     """Why, the strongest first."""
+    said: list[Message]
+    """The messages of the reasons, for other languages."""
     apart: bool
     """Whether it is like none of the classes."""
 

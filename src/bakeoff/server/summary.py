@@ -41,6 +41,8 @@ class RunSummary(BaseModel):
     created: str | None = None
     dataset: str | None = None
     description: str | None = None
+    description_said: Message | None = None
+    """The message of the description, for other languages; null where it has none."""
     pictures: int | None = None
     classes: int | None = None
     approaches: list[str] = []
@@ -55,6 +57,8 @@ class RunSummary(BaseModel):
     """The approaches with a bundle."""
     why: str | None = None
     """Why the winner won, or why the run failed."""
+    why_said: Message | None = None
+    """The message of why the run failed; null where it has none."""
     headline: str | None = None
     """The verdict in one line; null before the end and in runs of older versions."""
     said: Message | None = None
@@ -89,7 +93,7 @@ def summary_of(name: str, run: RunFolder, jobs: Jobs, *, home: bool) -> RunSumma
         except BakeoffError as error:
             status, summary["why"] = "failed", str(error)
     elif status == "failed":
-        summary["why"] = why_not(run)
+        summary["why"], summary["why_said"] = why_not(run)
     return RunSummary(**summary | {"status": status, "finished": status == "finished"})
 
 
@@ -115,7 +119,7 @@ def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, A
         "budget": config.budget,
     }
     if isinstance(first, RunStarted):
-        names = ("description", "pictures", "classes")
+        names = ("description", "description_said", "pictures", "classes")
         settled |= {name: getattr(first, name) for name in names}
     return settled
 
@@ -128,6 +132,7 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
         "created": results.created,
         "dataset": results.dataset.name,
         "description": results.dataset.description,
+        "description_said": results.dataset.description_said,
         "pictures": results.dataset.pictures,
         "classes": len(results.dataset.classes),
         "approaches": [approach.name for approach in results.approaches],

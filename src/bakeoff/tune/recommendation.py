@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluation.intervals import wilson
-from bakeoff.evaluation.prose import of_pictures, percent
 from bakeoff.evaluation.records import Interval
 from bakeoff.record.study import Aim, OuterScore, Recommendation, TrialRecord
+from bakeoff.said import Said, say
 from bakeoff.tune.study import MAXIMISED, Outcome, value_of
 
 __all__ = ["Chosen", "Outer", "choose", "front_of", "with_outer"]
@@ -23,12 +23,13 @@ Outer = dict[
     Literal["defaults", "best", "recommendation"], tuple[NDArray[np.floating], NDArray[np.bool_]]
 ]
 
-WORDS: dict[Aim, str] = {
-    "loss": "loss",
-    "accuracy": "accuracy",
-    "latency": "time for one picture",
-    "size": "size",
+AIMS: dict[Aim, tuple[Said, str]] = {
+    "loss": (say("aim.loss"), "aim.ofLoss"),
+    "accuracy": (say("aim.accuracy"), "aim.ofAccuracy"),
+    "latency": (say("aim.latency"), "aim.ofLatency"),
+    "size": (say("aim.size"), "aim.ofSize"),
 }
+"""What each aim is called, and the code of a value of it."""
 
 
 class Chosen(NamedTuple):
@@ -36,7 +37,7 @@ class Chosen(NamedTuple):
 
     recommendation: int
     best: int
-    why: str
+    why: Said
 
 
 def front_of(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> set[int]:
@@ -66,21 +67,16 @@ def choose(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> Chosen | None:
         return _smallest_of_the_good(done, best, first, others[0])
     defaults = done.get(0)
     number = best.record.number
-    value = _value_in_words(best.record, first)
+    about: dict[str, Any] = {"aim": AIMS[first][0], "value": _value_in_words(best.record, first)}
     if number == 0:
-        why = f"No trial has a better {WORDS[first]} than the defaults, {value}."
-        return Chosen(0, 0, why)
+        return Chosen(0, 0, say("trial.noBetter", **about))
+    about["trial"] = number
     if defaults is None:
-        return Chosen(number, number, f"Trial {number} has the best {WORDS[first]}, {value}.")
-    both = f"{value} against {_value_in_words(defaults.record, first)}"
+        return Chosen(number, number, say("trial.best", **about))
+    about["defaults"] = _value_in_words(defaults.record, first)
     if _clearly_better(best, defaults, first):
-        why = f"Trial {number} has a clearly better {WORDS[first]} than the defaults: {both}."
-        return Chosen(number, number, why)
-    why = (
-        f"Trial {number} has the best {WORDS[first]}, but not clearly better than the defaults: "
-        f"{both}. The best of {len(done)} trials looks that good by chance: keep the defaults."
-    )
-    return Chosen(0, number, why)
+        return Chosen(number, number, say("trial.better", **about))
+    return Chosen(0, number, say("trial.byChance", n=len(done), **about))
 
 
 def _smallest_of_the_good(
@@ -91,11 +87,15 @@ def _smallest_of_the_good(
     chosen = min(
         as_good, key=lambda trial: tuple(_lower(trial.record, aim) for aim in (second, first))
     ).record
-    why = (
-        f"Of the {len(as_good)} trials whose {WORDS[first]} is not clearly worse than the best "
-        f"({_value_in_words(best.record, first)}), trial {chosen.number} has the best "
-        f"{WORDS[second]}: {_value_in_words(chosen, second)}; its {WORDS[first]} is "
-        f"{_value_in_words(chosen, first)}."
+    why = say(
+        "trial.smallest",
+        n=len(as_good),
+        aim=AIMS[first][0],
+        best=_value_in_words(best.record, first),
+        trial=chosen.number,
+        second=AIMS[second][0],
+        secondValue=_value_in_words(chosen, second),
+        value=_value_in_words(chosen, first),
     )
     return Chosen(chosen.number, best.record.number, why)
 
@@ -126,15 +126,18 @@ def with_outer(chosen: Chosen, best: Outcome, outer: Outer | None) -> Recommenda
         (scores["best"].accuracy, scores["best"].interval),
     )
     verdict = (
-        f"Its score in the search was {optimism * 100:.1f} points too optimistic"
-        if optimism > 0
-        else "Its score in the search was not too optimistic"
+        say("trial.optimistic", points=optimism) if optimism > 0 else say("trial.notOptimistic")
     )
-    words = (
-        f"In the search trial {chosen.best} had {percent(own)} right; trained again, it has "
-        f"{percent(scores['best'].accuracy)} right of {of_pictures(len(outer['best'][1]))} that no "
-        f"trial saw. {verdict} (95 % interval {_points(low)} to {_points(high)}). The defaults "
-        f"have {percent(scores['defaults'].accuracy)} of them right."
+    words = say(
+        "trial.outer",
+        trial=chosen.best,
+        own=own,
+        outer=scores["best"].accuracy,
+        pictures=len(outer["best"][1]),
+        verdict=verdict,
+        low=low,
+        high=high,
+        defaults=scores["defaults"].accuracy,
     )
     return Recommendation(
         trial=chosen.recommendation,
@@ -172,14 +175,5 @@ def _lower(record: TrialRecord, aim: Aim) -> float:
     return -value if aim in MAXIMISED else value
 
 
-def _points(share: float) -> str:
-    return f"{share * 100:.1f}".replace("-", "−")
-
-
-def _value_in_words(record: TrialRecord, aim: Aim) -> str:
-    value = value_of(record, aim)
-    if aim == "accuracy":
-        return percent(value)
-    if aim == "latency":
-        return f"{value:.2f} ms"
-    return f"{value / 1e6:.2f} MB" if aim == "size" else f"{value:.4f}"
+def _value_in_words(record: TrialRecord, aim: Aim) -> Said:
+    return say(AIMS[aim][1], value=value_of(record, aim))

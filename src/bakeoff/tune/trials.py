@@ -19,6 +19,7 @@ from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import EpochRecord, UnitRecord
 from bakeoff.record.study import TrialFold, TrialRecord
+from bakeoff.said import say
 from bakeoff.tune.study import Claim, Study
 from bakeoff.workers.cost import one_picture_ms
 from bakeoff.workers.data import TrainingData
@@ -151,8 +152,7 @@ class Trials:
                     name=unit.fold, accuracy=None, loss=None, best_epoch=None, curve=running.curve
                 )
             )
-            why = f"pruned after {running.percent} % of its work: half of the others did better"
-            self._finish(key, "pruned", why)
+            self._finish(key, "pruned", say("trial.pruned", percent=running.percent))
             return
         record, loss, right = scored_unit(self._folder, self._data, unit.approach, unit.name)
         running.losses.append(loss)

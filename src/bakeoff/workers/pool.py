@@ -19,6 +19,7 @@ from bakeoff.machine import cores
 from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.events import WorkerDied as WorkerDiedEvent
 from bakeoff.record.folder import RunFolder
+from bakeoff.said import say
 from bakeoff.workers.crew import Backend, Executor, WorkerDied, WorkerHandle, Workers
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Stopped, Tell, Unit
@@ -136,9 +137,8 @@ class PoolExecutor(Executor):
         except queue.Empty:
             raise BakeoffError(
                 "workers",
-                f"none was ready within {PATIENCE:.0f} s",
-                "See that the machine, or one node of the cluster, has the cores free that a "
-                "worker asks for (--threads). What is finished stays: --resume goes on",
+                say("failed.noWorker", seconds=round(PATIENCE)),
+                say("failed.freeCores"),
             ) from None
 
     def _next(self, work: Work, worker: WorkerHandle) -> Unit | None:
@@ -182,10 +182,8 @@ class PoolExecutor(Executor):
         if times >= most:
             raise BakeoffError(
                 subject,
-                f"{times} times its worker died ({death.how}); the last it said was: "
-                f"{_last_line(death.log)}",
-                "The whole log is in the run's folder under workers. Fewer workers leave each more "
-                "memory, as --workers local:1 does; what is finished stays",
+                say("failed.workerDied", n=times, how=death.how, line=_last_line(death.log)),
+                say("failed.fewerWorkers"),
             )
 
 

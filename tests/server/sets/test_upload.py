@@ -24,6 +24,15 @@ def test_a_zip_becomes_a_set_that_can_be_read(page: httpx.Client, home: Home) ->
     assert response.json() == {
         "name": "Pets 1",
         "description": "class folders, 6 pictures",
+        "description_said": {
+            "code": "set.description",
+            "values": {
+                "parts": [
+                    {"code": "layout.folders", "values": {}},
+                    {"code": "set.onlyPictures", "values": {"n": 6}},
+                ]
+            },
+        },
         "pictures": 6,
         "classes": [{"name": "cat", "count": 3}, {"name": "dog", "count": 3}],
         "group": None,

@@ -44,10 +44,12 @@ def test_what_to_label_next_is_asked_of_the_command(
     page: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(page, "New", flat(3))
-    row = {"guess": None, "probability": None, "reasons": ["many like this"], "apart": False}
+    said = [{"code": "why.variety", "values": {}}]
+    row: dict[str, object] = {"guess": None, "probability": None, "reasons": ["adds variety"]}
+    row |= {"said": said, "apart": False}
     rows = [row | {"name": "1.png"}, row | {"name": "gone.png"}]
-    said = f"import json, sys; assert sys.argv[1] == 'next'; print(json.dumps({rows!r}))"
-    monkeypatch.setattr(children, "COMMAND", (sys.executable, "-c", said))
+    program = f"import json, sys; assert sys.argv[1] == 'next'; print(json.dumps({rows!r}))"
+    monkeypatch.setattr(children, "COMMAND", (sys.executable, "-c", program))
     answer = page.post("/api/sets/New/next", json={"take": 5})
     assert answer.json() == [row | {"id": "1.png"}]
     assert page.post("/api/sets/Nothing/next", json={}).status_code == 404

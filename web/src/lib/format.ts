@@ -1,7 +1,7 @@
 /** Numbers as text, in the reader's language. Every figure on the page is formatted here. */
 import { decimal, locale, percentSign, t } from "./language.svelte.ts";
 
-const GAP = "\u202f"; // keeps "97.5 %" on one line, narrower than a word space
+export const GAP = "\u202f"; // keeps "97.5 %" on one line, narrower than a word space
 const MINUS = "\u2212";
 
 /** 1234 → "1 234". */

@@ -40,6 +40,8 @@ export type Phase =
 export interface Progress {
   phase: Phase;
   description: string;
+  /** The message of the description, for other languages. */
+  descriptionSaid: Schema["Message"] | null;
   /** Names of the folds, without the final fit. */
   folds: string[];
   approaches: Approach[];
@@ -62,6 +64,8 @@ export interface Progress {
   said: Schema["Message"][];
   /** Why the winner won, or why the run failed. */
   why: string | null;
+  /** The message of why it failed. */
+  whySaid: Schema["Message"] | null;
 }
 
 export const FINAL = "final";
@@ -69,6 +73,7 @@ export const FINAL = "final";
 export const NOTHING: Progress = {
   phase: "starting",
   description: "",
+  descriptionSaid: null,
   folds: [],
   approaches: [],
   workers: 1,
@@ -81,6 +86,7 @@ export const NOTHING: Progress = {
   headline: null,
   said: [],
   why: null,
+  whySaid: null,
 };
 
 /** The state after more events. The old state is not changed. */
@@ -131,7 +137,9 @@ function apply(now: Progress, event: RunEvent): void {
     case "run stopped":
       now.phase = event.event === "run failed" || event.status === "failed" ? "failed" : "stopped";
       now.current = null;
-      now.why = event.why ?? now.why;
+      [now.why, now.whySaid] = event.why
+        ? [event.why, event.why_said ?? null]
+        : [now.why, now.whySaid];
       for (const one of now.approaches) {
         one.preparing = false;
         // A resumed run restarts unfinished units. Their curves remain visible until then.
@@ -160,7 +168,7 @@ function start(now: Progress, event: Started): void {
   now.phase = "measuring";
   now.left = null;
   [now.current, now.winner, now.headline, now.why] = [null, null, null, null];
-  now.description = event.description;
+  [now.description, now.descriptionSaid] = [event.description, event.description_said ?? null];
   now.folds = event.folds;
   now.approaches = event.approaches.map((name) => {
     const known = now.approaches.find((approach) => approach.name === name);

@@ -3,6 +3,7 @@ import type { Schema } from "./api.ts";
 import { seriesOf } from "../charts/series.ts";
 import { column } from "./base64.ts";
 import { Sheets } from "./sheets.ts";
+import { approachTitle } from "./titles.ts";
 
 export type View = Schema["View"];
 export type Results = Schema["Results"];
@@ -16,7 +17,6 @@ const NOTHING = 65535; // in a column: the approach has no answer for this pictu
 /** One approach with its answers to all pictures that it was not trained on. */
 export class Approach {
   readonly name: string;
-  readonly title: string;
   /** Index of its answer's class, by row; 65535 where it has no answer. */
   readonly answer: Uint16Array;
   readonly #confidence: Uint16Array;
@@ -29,10 +29,14 @@ export class Approach {
     said: View["predictions"][string],
   ) {
     this.name = result.name;
-    this.title = result.title;
     this.answer = column(said.answer);
     this.#confidence = column(said.confidence);
     this.#loss = column(said.loss);
+  }
+
+  /** In the reader's language. */
+  get title(): string {
+    return approachTitle(this.result.title);
   }
 
   answered(row: number): boolean {

@@ -1,19 +1,7 @@
 /** The state of a run in words. */
 import { t } from "./language.svelte.ts";
 import { FINAL, isFinished, type Progress, type Unit } from "./progress.ts";
-
-const TITLES: Record<string, string> = {
-  scattering: "Scattering",
-  baseline: "Baseline",
-  cnn: "CNN",
-  vit: "ViT",
-  transfer: "Transfer",
-};
-
-/** "cnn" → "CNN": the short name of an approach, whose full title is long. */
-export function short(approach: string): string {
-  return TITLES[approach] ?? approach;
-}
+import { short } from "./titles.ts";
 
 /** The current step of a run. */
 export function currentStep(now: Progress): string {
@@ -52,6 +40,13 @@ export function spoken(now: Progress): string {
   if (!now.current) return "";
   const { approach, fold } = now.current;
   return t("run.spoken", { fold: foldWords(now, fold), approach: short(approach) });
+}
+
+/** A fold, or the final fit: "fold 1" is numbered, others have the name of a group. */
+export function foldTitle(name: string): string {
+  if (name === FINAL) return t("common.finalFit");
+  const number = /^fold (\d+)$/.exec(name)?.[1];
+  return number ? t("common.foldNumber", { number }) : name;
 }
 
 function foldWords(now: Progress, fold: string): string {

@@ -1,8 +1,18 @@
 /** Sentences that the server made, in the reader's language. The English ones are its own. */
 import type { Schema } from "./api.ts";
-import { figure, glued, megabytes, milliseconds, percent, percents, points } from "./format.ts";
+import {
+  figure,
+  GAP,
+  glued,
+  megabytes,
+  milliseconds,
+  percent,
+  percents,
+  points,
+} from "./format.ts";
 import { pValue, seconds } from "./format.ts";
 import { decimal, language, listed, sentence, t } from "./language.svelte.ts";
+import { approachTitle, metricTitle } from "./titles.ts";
 
 type Message = Schema["Message"];
 type Value = NonNullable<Message["values"]>[string];
@@ -13,8 +23,10 @@ export function said(message: Message | null | undefined, english: string): stri
   return glued(written(message) ?? english);
 }
 
-/** What a list says of an approach or a budget; that of a plugin stays as it is. */
-export function about(kind: "approach" | "budget", name: string, english: string): string {
+type Listed = "approach" | "budget" | "named";
+
+/** What a list says of an approach, a budget or a known set; that of a plugin stays as it is. */
+export function about(kind: Listed, name: string, english: string): string {
   return said({ code: `${kind}.${name}` }, english);
 }
 
@@ -31,19 +43,32 @@ function written(message: Message): string | null {
   let whole = true;
   const filled = text.replace(/\{(\w+)(?::(\w+))?\}/g, (_, name: string, format?: string) => {
     const value = message.values?.[name];
-    const shown = value === undefined ? null : valueOf(value, format ?? "");
+    const shown = value === undefined ? null : valueOf(value, format ?? "", TITLES[name]);
     whole &&= shown !== null;
     return shown ?? "";
   });
   return whole ? filled : null;
 }
 
-function valueOf(value: Value, format: string): string | null {
-  if (typeof value === "string") return value;
+/** The places that name approaches, or the metric that ranks them. */
+const TITLES: Record<string, (title: string) => string> = {
+  ...Object.fromEntries(
+    ["title", "titles", "other", "better", "worse", "a", "b", "slowest", "fastest"].map((name) => [
+      name,
+      approachTitle,
+    ]),
+  ),
+  metric: metricTitle,
+};
+
+const asItIs = (text: string) => text;
+
+function valueOf(value: Value, format: string, named = asItIs): string | null {
+  if (typeof value === "string") return named(value);
   if (typeof value === "number") return FORMATS[format]?.(value) ?? null;
   if (!Array.isArray(value)) return written(value);
   if (format !== "list" && format !== "comma") return rangeOf(value as [number, number], format);
-  const parts = value.map((one) => valueOf(one, ""));
+  const parts = value.map((one) => valueOf(one, "", named));
   if (parts.includes(null)) return null;
   return format === "comma" ? parts.join(", ") : listed(parts as string[]);
 }
@@ -64,12 +89,18 @@ const FORMATS: Record<string, (value: number) => string> = {
   points: (share) => decimal(100 * share, 1),
   signed: points,
   signedFigure: (value) => (value < 0 ? "" : "+") + figure(value),
+  minus: (share) => decimal(100 * share, 1),
   pictures: (n) => t("count.pictures", { n }),
+  classes: (n) => t("count.classes", { n }),
+  groups: (n) => t("count.groups", { n }),
   times: (factor) => decimal(factor, factor < 2 ? 1 : 0),
   round: (factor) => decimal(factor, 0),
   duration: seconds,
   size: (bytes) => (bytes < 1e6 ? `${decimal(bytes / 1e3, 0)} kB` : megabytes(bytes)),
   ms: milliseconds,
+  exactMs: (ms) => `${decimal(ms, 2)}${GAP}ms`,
+  exactSize: (bytes) => `${decimal(bytes / 1e6, 2)}${GAP}MB`,
+  loss: (nats) => decimal(nats, 4),
   p: (p) => (p < 0.001 ? pValue(p) : `= ${pValue(p)}`),
 };
 

@@ -1413,6 +1413,8 @@ export interface components {
         /**
          * DatasetSummary
          * @description The dataset that was read. `class_counts` follows the order of `classes`.
+         *
+         *     `description_said` is the message of the description, for other languages.
          */
         DatasetSummary: {
             /** Class Counts */
@@ -1421,6 +1423,7 @@ export interface components {
             classes: string[];
             /** Description */
             description: string;
+            description_said?: components["schemas"]["Message"] | null;
             /** Duplicates */
             duplicates: components["schemas"]["Duplicate"][];
             /** Fingerprint */
@@ -2283,6 +2286,11 @@ export interface components {
              * @description Why, the strongest first.
              */
             reasons: string[];
+            /**
+             * Said
+             * @description The messages of the reasons, for other languages.
+             */
+            said: components["schemas"]["Message"][];
         };
         /**
          * NextQuestion
@@ -2634,6 +2642,7 @@ export interface components {
          *     optimism : accuracy of `best` in the search, less that on the outer pictures.
          *     optimism_interval : of 95 %.
          *     words : what that means.
+         *     why_said, words_said : their messages, for other languages.
          */
         Recommendation: {
             /** Best */
@@ -2653,8 +2662,10 @@ export interface components {
             trial: number;
             /** Why */
             why: string;
+            why_said?: components["schemas"]["Message"] | null;
             /** Words */
             words?: string | null;
+            words_said?: components["schemas"]["Message"] | null;
         };
         /**
          * ReliabilityBin
@@ -2770,6 +2781,7 @@ export interface components {
             time?: string;
             /** Why */
             why: string;
+            why_said?: components["schemas"]["Message"] | null;
         };
         /**
          * RunFinished
@@ -2825,6 +2837,7 @@ export interface components {
             };
             /** Description */
             description: string;
+            description_said?: components["schemas"]["Message"] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2866,6 +2879,7 @@ export interface components {
             time?: string;
             /** Why */
             why?: string | null;
+            why_said?: components["schemas"]["Message"] | null;
         };
         /**
          * RunSummary
@@ -2892,6 +2906,8 @@ export interface components {
             dataset?: string | null;
             /** Description */
             description?: string | null;
+            /** @description The message of the description, for other languages; null where it has none. */
+            description_said?: components["schemas"]["Message"] | null;
             /** Finished */
             finished: boolean;
             /**
@@ -2932,6 +2948,8 @@ export interface components {
              * @description Why the winner won, or why the run failed.
              */
             why?: string | null;
+            /** @description The message of why the run failed; null where it has none. */
+            why_said?: components["schemas"]["Message"] | null;
             /**
              * Winner
              * @description Null if the results cannot separate the best approaches.
@@ -3110,6 +3128,8 @@ export interface components {
             classes: components["schemas"]["ClassCount"][];
             /** Description */
             description: string;
+            /** @description The message of the description, for other languages. */
+            description_said?: components["schemas"]["Message"] | null;
             /**
              * Editable
              * @description Whether pictures can be added and removed.
@@ -3312,6 +3332,7 @@ export interface components {
             created: string;
             /** Description */
             description: string;
+            description_said?: components["schemas"]["Message"] | null;
             /** Finished */
             finished: string | null;
             /** Machine */
@@ -3657,7 +3678,7 @@ export interface components {
          *     ----------
          *     number : in the order of the search; 0 are the defaults.
          *     state : "pruned" was stopped early, "failed" could not be trained.
-         *     why : in words, where a trial was pruned or failed.
+         *     why : in words, where a trial was pruned or failed; `why_said` is its message.
          *     accuracy, loss : over all inner held-out pictures; None unless finished.
          *     latency_ms : one picture, in PyTorch.
          *     bytes : of the weights.
@@ -3703,6 +3724,7 @@ export interface components {
             state: "finished" | "pruned" | "failed" | "running";
             /** Why */
             why?: string | null;
+            why_said?: components["schemas"]["Message"] | null;
         };
         /**
          * Trust

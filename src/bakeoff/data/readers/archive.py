@@ -9,6 +9,7 @@ from bakeoff.data.archive import is_archive, unpacked
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.readers.reader import Reader, ReadRequest
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 
 __all__ = ["READER", "read_archive"]
 
@@ -35,7 +36,7 @@ def read_archive(path: Path, request: ReadRequest) -> Dataset:
         return replace(
             dataset,
             left_out=left_out + dataset.left_out,
-            description=f"{dataset.description} (in {path.name})",
+            description=say("layout.inArchive", layout=dataset.description, archive=path.name),
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.readers.lines import split, text_of
 from bakeoff.data.words import nfc
+from bakeoff.said import described, say
 
 __all__ = ["SIDEWAYS", "is_sideways", "with_class_names"]
 
@@ -48,11 +49,11 @@ def with_class_names(dataset: Dataset, path: Path) -> Dataset:
     for file, names in _candidates(path, max(numbers)):
         named = [names.get(number, "") for number in numbers]
         if all(named) and len(set(named)) == len(named):
-            words = f"{dataset.description}, classes named by {file.name}"
+            words = described(dataset.description, say("layout.namedBy", file=file.name))
             return replace(dataset, classes=tuple(named), description=words)
     known = _known_names(path)
     if known and max(numbers) < len(known):
-        words = f"{dataset.description}, classes named as in MedMNIST"
+        words = described(dataset.description, say("layout.namedAs", name="MedMNIST"))
         return replace(dataset, classes=tuple(known[n] for n in numbers), description=words)
     return dataset
 

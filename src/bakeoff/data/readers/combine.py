@@ -14,6 +14,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.grouping import encode_names
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.words import nfc
+from bakeoff.said import described
 
 __all__ = ["combine"]
 
@@ -48,7 +49,7 @@ def combine(parts: Sequence[tuple[Dataset, str, bool]]) -> Dataset:
         group_names=group_names,
         official_test=np.repeat([test for _, _, test in parts], [len(d) for d in datasets]),
         left_out=tuple(record for dataset in datasets for record in dataset.left_out),
-        description=", ".join(dict.fromkeys(dataset.description for dataset in datasets)),
+        description=described(*dict.fromkeys(dataset.description for dataset in datasets)),
     )
 
 

@@ -23,6 +23,7 @@ from bakeoff.data.readers.tables import read_matrix
 from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.machine import cores
+from bakeoff.said import described, say
 
 __all__ = ["READER", "read_folder", "read_listing", "relabel"]
 
@@ -133,11 +134,12 @@ def relabel(listing: Listing, labelling: Labelling) -> None:
     if column is not None:
         labels = as_meant([entry.row.get(column, "") for entry in listing.entries])
         found: list[str | None] = [nfc(label) or None for label in labels]
-        listing.description += f", classes from the column {column}"
+        from_column = say("layout.column", column=column)
+        listing.description = described(listing.description, from_column)
     else:
         by_name = not labelling.is_column
         found = [labelling.of(entry.name) if by_name else None for entry in listing.entries]
-        listing.description = "pictures with classes in their names"
+        listing.description = say("layout.inNames")
     if not any(found):
         example = listing.entries[0].name if listing.entries else ""
         raise labelling.refuse(listing.columns, example)

@@ -13,6 +13,7 @@ from bakeoff.data.readers.matching import closest, match_files
 from bakeoff.data.readers.metadata import Metadata, find_metadata, is_metadata, read_metadata
 from bakeoff.data.words import nfc, utf8
 from bakeoff.errors import LeftOut
+from bakeoff.said import say
 
 __all__ = ["Entry", "Listing", "is_picture_folder", "leaves", "list_pictures"]
 
@@ -197,11 +198,11 @@ def leaves(link: Path, inside: Path) -> bool:
 
 def _layout(parts: Parts, metadata: Mapping[Path, Metadata]) -> str:
     labelled = [table.path.name for table in metadata.values() if table.label_column]
-    words = f"pictures with {labelled[0]}" if labelled else "class folders"
+    words = say("layout.table", table=labelled[0]) if labelled else say("layout.folders")
     if parts.names:
-        words += f" in {', '.join(map(nfc, parts.names))}"
+        words = say("layout.inFolders", layout=words, folders=[nfc(name) for name in parts.names])
     if "val" in parts.folders.values():
-        words += " (validation joined with training)"
+        words = say("layout.validation", layout=words)
     return words
 
 

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
@@ -18,7 +19,7 @@ from bakeoff.data.readers.table import ReaderTable
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.record.whole import read_file
-from bakeoff.said import Message, say
+from bakeoff.said import Message, described, say, with_messages
 
 __all__ = [
     "NUMBERED",
@@ -37,7 +38,7 @@ __all__ = [
 SUMMARY = ".set.json"  # of an uploaded set, as it was read
 GROUP = "^(.+)--"  # the part of a file name that says who drew the picture
 NUMBERED = re.compile(r"(?:(?P<group>.+)--)?(?P<number>\d+)")
-CLASS_FOLDERS = "class folders"
+CLASS_FOLDERS = say("layout.folders")
 
 
 class ClassCount(BaseModel):
@@ -54,6 +55,8 @@ class SetSummary(BaseModel):
 
     name: str
     description: str
+    description_said: Message | None = None
+    """The message of the description, for other languages."""
     pictures: int
     classes: list[ClassCount]
     group: str | None = None
@@ -69,6 +72,11 @@ class SetSummary(BaseModel):
     """What the set still needs for training; null if it is ready."""
     missing_said: Message | None = None
     """The message of `missing`, for other languages."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "description", "missing")
 
 
 class PictureInfo(BaseModel):
@@ -95,10 +103,9 @@ def summary_of(path: Path) -> SetSummary:
     groups = {picture_info(entry).group for entry in entries}
     folders = {nfc(folder.name) for folder in visible(path)[0]}
     ready = sum(count >= 2 for count in counts.values()) >= 2
-    needed = say("error.setNeeds")
     return SetSummary(
         name=path.name,
-        description=f"{CLASS_FOLDERS}, {len(entries)} pictures",
+        description=described(CLASS_FOLDERS, say("set.onlyPictures", n=len(entries))),
         pictures=len(entries),
         classes=[
             ClassCount(name=name, count=counts[name]) for name in sorted(folders | set(counts))
@@ -108,8 +115,7 @@ def summary_of(path: Path) -> SetSummary:
         left_out=left_out,
         editable=True,
         unlabelled=len(unlabelled_entries(path)),
-        missing=None if ready else str(needed),
-        missing_said=None if ready else needed.message,
+        missing=None if ready else say("error.setNeeds"),
     )
 
 
@@ -174,10 +180,10 @@ def _read_now(path: Path) -> SetSummary:
     except BakeoffError as error:
         return SetSummary(
             name=path.name,
-            description="not a readable set",
+            description=say("layout.unreadable"),
             pictures=0,
             classes=[],
-            missing=str(error),
+            missing=error.whole,
         )
 
 

@@ -51,8 +51,8 @@ function metricColumn(name: string, digits: number): Column {
 }
 
 const METRICS: Record<string, { title: Key; about: Key }> = {
-  balanced_accuracy: { title: "leader.balancedTitle", about: "leader.balanced" },
-  macro_f1: { title: "leader.f1Title", about: "leader.f1" },
+  balanced_accuracy: { title: "metric.balanced", about: "leader.balanced" },
+  macro_f1: { title: "metric.f1", about: "leader.f1" },
 };
 
 export function columns(

@@ -47,7 +47,7 @@ export interface Fact {
 export function facts(results: Results): Fact[] {
   const { dataset, protocol } = results;
   return [
-    { name: t("fact.pictures"), text: dataset.description },
+    { name: t("fact.pictures"), text: said(dataset.description_said, dataset.description) },
     { name: t("fact.scoredBy"), text: scoredBy(results) },
     { name: t("fact.test"), text: lockedTest(results) },
     {

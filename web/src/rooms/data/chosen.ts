@@ -2,6 +2,7 @@
 import { t } from "../../lib/language.svelte.ts";
 import type { Query } from "../../lib/route.svelte.ts";
 import type { Run } from "../../lib/run.ts";
+import { foldTitle } from "../../lib/running.ts";
 import { hardness } from "./labels.ts";
 
 export type Order = "row" | "hardest";
@@ -26,7 +27,7 @@ export function partTitle(name: string): string {
   if (name === "test") return t("common.testPart");
   if (name === "training") return t("common.trainingPart");
   if (name === "kept out") return t("common.keptOutPart");
-  return name;
+  return foldTitle(name);
 }
 
 /** Rows that match the query, in its order. Unknown classes and groups match nothing. */

@@ -10,6 +10,7 @@ import {
   type Schema,
 } from "../../lib/api.ts";
 import type { Named } from "../../lib/dropped.ts";
+import { t } from "../../lib/language.svelte.ts";
 
 export type SetSummary = Schema["SetSummary"];
 export type PictureInfo = Schema["PictureInfo"] & { label: string };
@@ -115,15 +116,8 @@ export function upload(
         ? done(sending.response as SetSummary)
         : fail(refusal(sending.status, sending.response));
     // A server that refuses during the upload closes the connection, and its message is lost.
-    sending.onerror = () =>
-      fail(
-        new Refused(
-          0,
-          "The upload was cut off. It may be larger than this server accepts (see --bound set_mb), " +
-            "or the server was stopped.",
-        ),
-      );
-    sending.onabort = () => fail(new DOMException("The upload was stopped.", "AbortError"));
+    sending.onerror = () => fail(new Refused(0, t("drop.cutOff")));
+    sending.onabort = () => fail(new DOMException(t("drop.stopped"), "AbortError"));
     signal.addEventListener("abort", () => sending.abort());
     sending.send(form);
   });
