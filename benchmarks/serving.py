@@ -46,7 +46,7 @@ def main() -> None:
     bundles = find_bundles(run)
     small = [path for path in bundles if path.name != "transfer"]
     for served in (small, bundles):
-        with _bakeoff(*served) as address:
+        with serving(*served) as address:
             took = np.array(_latencies(address, picture.getvalue())) * 1e3
         p50, p99 = np.percentile(took, (50, 99))
         names = ", ".join(path.name for path in served)
@@ -62,13 +62,13 @@ def main() -> None:
         ours, theirs = [], []
         one = next(path for path in bundles if path.name == "cnn")
         for _ in range(3):
-            with _bakeoff(one) as address:
+            with serving(one) as address:
                 ours.append(_wrk(f"http://{address}/api/predict", script, 32, 20).rate)
             with _peer(litserve, one / "model.onnx") as address:
                 theirs.append(_wrk(f"http://{address}/predict", script, 32, 20).rate)
         print(f"\nrequests a second, the cnn alone: bakeoff {_all(ours)}; LitServe {_all(theirs)}")
         print(f"bakeoff serves {median(ours) / median(theirs):.1f} × as many\n", flush=True)
-        with _bakeoff(*bundles) as address:
+        with serving(*bundles) as address:
             for words, hog in (("alone", False), ("beside a CPU hog", True)):
                 with _hog(hog):
                     found = _wrk(f"http://{address}/api/predict", script, 64, 60)
@@ -114,7 +114,7 @@ def _latencies(address: str, body: bytes) -> list[float]:
 
 
 @contextmanager
-def _bakeoff(*bundles: Path) -> Iterator[str]:
+def serving(*bundles: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "bakeoff", "serve", *map(str, bundles), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None, "it is piped"

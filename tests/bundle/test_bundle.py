@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from bakeoff.bundle import bundle as bundles
 from bakeoff.bundle.bundle import Bundle, load
 from bakeoff.bundle.manifest import Preparation
 from bakeoff.bundle.pack import pack
@@ -106,6 +107,21 @@ def test_pictures_of_many_sizes_are_answered_in_order(bundle: Bundle) -> None:
         (alone,) = bundle.predict(drawing)
         assert alone.label == answer.label
         assert alone.probability == pytest.approx(answer.probability, abs=1e-4)
+
+
+def test_pictures_that_are_large_inside_are_run_a_few_at_a_time(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Activations of 21 photos of 260×260 would take 400 MB, and no less time each."""
+    side = bundle.manifest.preparation.side
+    pictures = strokes(7).pictures
+    _, (expected, _, _) = next(bundle.run_all(pictures))
+    monkeypatch.setattr(bundles, "INPUT_PIXELS", 3 * side**2)
+    batches = [outcome[0] for _, outcome in bundle.run_all(pictures)]
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert np.concatenate(batches) == pytest.approx(expected, abs=1e-6)
+    monkeypatch.setattr(bundles, "INPUT_PIXELS", 1)  # less than one
+    assert [len(rows) for rows, _ in bundle.run_all(pictures)] == [1] * 7
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 500, 3), (512, 1, 1), (2, 3, 3)])

@@ -92,14 +92,14 @@ def test_pictures_of_many_shapes_share_batches_of_one_size(monkeypatch: pytest.M
             return x
 
     sizes: list[int] = []
-    monkeypatch.setattr(models, "PIXELS", 0)  # the fewest at once, eight
+    monkeypatch.setattr(models, "LOOK_PIXELS", 0)  # the fewest at once, four
     writer = PictureWriter()
     drawings = [sheet(20, 20 + n // 7, radius=4 + n % 5, pen=2) for n in range(27)]
     for drawing in drawings:
         writer.append(drawing)
     whole = model(frozen=Counted())
     logits = whole.logits_of(writer.finish(), CPU)
-    assert sizes == [8, 8, 8, 3]
+    assert sizes == [4] * 6 + [3]
     with torch.inference_mode():
         for drawing, row in zip(drawings, logits, strict=True):
             alone = whole.logits(torch.from_numpy(drawing)[None]).numpy()[0]

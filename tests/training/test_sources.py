@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.training import sources
 from bakeoff.training.augment import Augment
 from bakeoff.training.compute import Compute
 from bakeoff.training.preprocess import Mode, Preprocess
@@ -98,6 +99,25 @@ def test_view_0_is_plain_and_the_others_are_augmented() -> None:
     assert torch.allclose(source.plain(torch.arange(10)), wanted, atol=1e-3)
     for view in source.features[1:]:
         assert (view.float() - wanted).abs().amax(1).min() > 0.05
+
+
+def test_a_frozen_network_looks_at_a_few_pictures_and_the_views_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared = preprocess_all(Preprocess(mode="ink", size=16), many(), CPU)
+    pictures = PixelSource(prepared, Augment("ink"))
+    together = features_of(pictures, views=2)
+    sizes: list[int] = []
+
+    def counted(network: Flat, x: Tensor) -> Tensor:
+        sizes.append(len(x))
+        return x.flatten(1).flip(1)
+
+    monkeypatch.setattr(Flat, "forward", counted)
+    monkeypatch.setattr(sources, "LOOK_PIXELS", 0)  # the fewest at once, four
+    apart = features_of(pictures, views=2)
+    assert sizes[1:] == [4, 3, 3] * 3  # after the first picture, which tells the width
+    assert torch.equal(apart.features, together.features)
 
 
 def test_training_draws_from_every_view() -> None:

@@ -38,7 +38,16 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.old_names import read_json
 from bakeoff.record.whole import read_file
 
-__all__ = ["Bundle", "Explanation", "Outcome", "Verified", "find_bundles", "load", "read_bundle"]
+__all__ = [
+    "INPUT_PIXELS",
+    "Bundle",
+    "Explanation",
+    "Outcome",
+    "Verified",
+    "find_bundles",
+    "load",
+    "read_bundle",
+]
 
 GRAPH = "model.onnx"
 MANIFEST = "bundle.json"
@@ -46,6 +55,8 @@ TOLERANCE = 1e-4  # of a probability: rounding differs between processors
 OOD_TOLERANCE = 0.01  # of an OOD score, relative
 LEAST_OOD_SCORE = 1e-3  # compared relative to this, where the recorded one is even smaller
 BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
+# Of the network's inputs: more photos at once take no less time each, and 20 MB each.
+INPUT_PIXELS = 300_000
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MAX_GRAPH_BYTES)
 MAX_MANIFEST_BYTES = 20_000_000
 ROUNDING = 1e-3  # of the sum of probabilities, in few bits
@@ -204,8 +215,14 @@ class Bundle:
     def run_all(self, pictures: Pictures) -> Iterator[tuple[NDArray[np.int64], Outcome]]:
         """Row numbers and the `Outcome` for them, in batches that fit into memory."""
         largest = int(pictures.shapes.prod(axis=1).max(initial=1))
-        for rows, pixels in pictures.batches(min(max(BATCH_PIXELS // largest, 1), BATCH_PICTURES)):
+        for rows, pixels in pictures.batches(self._at_once(largest)):
             yield rows, self.run(pixels)
+
+    def _at_once(self, size: int) -> int:
+        """How many pictures of `size` numbers to run together."""
+        input_size = max(self.manifest.preparation.side, 1) ** 2
+        fitting = min(BATCH_PIXELS // max(size, 1), INPUT_PIXELS // input_size, BATCH_PICTURES)
+        return max(fitting, 1)
 
     def run(self, pixels: NDArray[np.uint8]) -> Outcome:
         """The `Outcome` for N×H×W×C pixels of uint8; those with alpha are laid on white.
@@ -275,7 +292,7 @@ class Bundle:
         """
         picture = without_alpha(picture[None])[0]
         copies = covered(picture)
-        batches = np.array_split(copies, -(-copies.size // BATCH_PIXELS))
+        batches = np.array_split(copies, -(-len(copies) // self._at_once(picture.size)))
         outcomes = [self.run(batch) for batch in batches]
         probabilities = np.concatenate([shares for shares, _, _ in outcomes])
         return self.explanation(picture, probabilities, outcomes[0][2][0], neighbours)

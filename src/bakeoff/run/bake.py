@@ -344,6 +344,7 @@ class _Bake:
         for name in queue.scored:
             first(name)
         workers = self._begin(runners, queue, workers)
+        give_memory_back()
         if queue.left():
             with executor_for(workers, plan.data, self.folder, tell) as executor:
                 executor.do(queue)
@@ -435,6 +436,7 @@ class _Bake:
         folder.save_corrections(proposed)
         facts = RunFacts.of(plan, opened)
         make_bundles(folder, to_make, scored, facts, plan.dataset, self.tell, early=early)
+        give_memory_back()
         results = Results(
             bakeoff_version=__version__,
             created=next(folder.events()).time,

@@ -14,6 +14,7 @@ from bakeoff.bundle.bundle import load
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.records import Winner
+from bakeoff.heap import return_kept_memory
 from bakeoff.record.events import ApproachScored, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Latency, Preliminary, Results
@@ -77,6 +78,7 @@ class FirstScores:
         self._results[name] = one.result(bytes=size, macs=None, latency=latency)
         if one.out_of_fold is not None:
             self._write(facts)
+        return_kept_memory()
         scores = one.out_of_fold
         self.tell(
             ApproachScored(

@@ -14,11 +14,9 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.training.compute import Compute
 from bakeoff.training.ood import Blanks, MahalanobisOOD
 from bakeoff.training.preprocess import Preprocess
-from bakeoff.training.sources import batch_of
+from bakeoff.training.sources import LOOK_PIXELS, batch_of
 
 __all__ = ["Look", "Model", "Network"]
-
-PIXELS = 500_000  # in a batch that is scored: eight photos, whose activations take 150 MB
 
 
 class Network(nn.Module):
@@ -148,7 +146,7 @@ class Model(nn.Module):
         Photos of as many shapes as pictures would else be embedded one by one, which takes twice
         the time.
         """
-        size = batch_of(self.preprocess.size, PIXELS)
+        size = batch_of(self.preprocess.size, LOOK_PIXELS)
         waiting: list[tuple[NDArray[np.int64], Tensor, Tensor]] = []
         for rows, pixels in pictures.batches(size):
             x, blank = self.preprocess.with_blank(torch.from_numpy(pixels).to(compute.device))

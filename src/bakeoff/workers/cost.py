@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
-from bakeoff.bundle.bundle import Bundle, load
+from bakeoff.bundle.bundle import INPUT_PIXELS, Bundle, load
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Engine, Latency
 from bakeoff.training.model import Model
@@ -33,7 +32,6 @@ __all__ = [
     "one_picture_ms",
 ]
 
-AT_ONCE = 1_000_000  # pixels of the networks' inputs that are timed together
 FILE = "cost.json"
 
 Pixels = NDArray[np.uint8]
@@ -73,13 +71,14 @@ class CostUnit(Unit):
     def do(self, worker: Worker) -> None:
         data, folder = worker.data, worker.folder
         picture = data.dataset.pictures[0]
-        model = load_model(folder, data.config.approach(self.approach).build(), FINAL)
-        if self.bundled:
+        latency = None
+        if self.bundled:  # first, so that its graph and the model are never there together
             threads = data.compute.threads
             bundle = load(folder.bundle(self.approach), threads=threads)
             latency = latency_of_bundle(bundle, picture, threads)
-        else:
-            latency = latency_of_model(model, picture)
+            del bundle
+        model = load_model(folder, data.config.approach(self.approach).build(), FINAL)
+        latency = latency or latency_of_model(model, picture)
         cost = Cost(macs=macs_of(model, picture), latency=latency)
         files = {FILE: cost.model_dump_json(indent=2).encode()}
         folder.save_unit_files(self.approach, self.name, files)
@@ -98,6 +97,9 @@ def macs_of(model: Model, picture: Pixels) -> int:
     in the preparation and in frozen parts too. What works number by number (norms, activations,
     pooling, resizing, histograms of gradients) it does not count.
     """
+    # Imported only to count: it takes half a second and 100 MB.
+    from torch.utils.flop_counter import FlopCounterMode
+
     model = model.cpu().eval()
     counter = FlopCounterMode(display=False)
     # Attention that is fused for the CPU has no count; as matrix products it has.
@@ -151,8 +153,8 @@ def _latency(
     hurried: bool,
 ) -> Latency:
     one = np.array(picture)[None]
-    # 64 photos of 260×260 at once would fill 2 GB, which nothing else in a run needs.
-    together = min(64, max(4, AT_ONCE // side**2))
+    # 64 photos of 260×260 at once would fill 2 GB, and nobody runs them so.
+    together = min(64, max(1, INPUT_PIXELS // side**2))
     many = _median_ms(answer, one.repeat(together, axis=0), runs=1 if hurried else 3)
     return Latency(
         batch_1_ms=_median_ms(answer, one, runs=5 if hurried else 20),
