@@ -1,8 +1,9 @@
-"""Take the pictures of the page that the README shows, of a run over the bundled doodles.
+"""Take the pictures of the page that the README shows, of runs over the bundled sets.
 
-    python scripts/screenshots.py [RUN]
+    python scripts/screenshots.py [DOODLES [CLOTHING]]
 
-RUN is a finished run with bundles; without it, the demo is trained first (some minutes).
+Both are finished runs with bundles, of the demo and of its photos; one that is not given is trained
+first (some minutes).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,34 +31,35 @@ HOUSE = (
 def main() -> None:
     """Train if need be, serve, and go from room to room."""
     with tempfile.TemporaryDirectory() as home:
-        run = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(home, "runs", "doodles")
-        if not run.exists():
-            subprocess.run([*BAKEOFF, "demo", "--out", str(run), "--no-open"], check=True)  # noqa: S603
+        given = dict(zip(VIEWS, sys.argv[1:], strict=False))
+        runs = {name: Path(given.get(name, Path(home, "runs", name))).resolve() for name in VIEWS}
+        for name, run in runs.items():
+            if not run.exists():
+                demo = [*BAKEOFF, "demo", "--set", name, "--out", str(run), "--no-open"]
+                subprocess.run(demo, check=True)  # noqa: S603
         searched = Path(home, "studies", "doodles")
         asked = ["-a", "baseline", "--trials", "24", "--budget", "quick", "--inner", "1"]
         subprocess.run(  # noqa: S603
             [*BAKEOFF, "tune", "doodles", *asked, "--out", str(searched), "--no-open"], check=True
         )
         SCREENS.mkdir(exist_ok=True)
-        with served(run, Path(home)) as address, sync_playwright() as playwright:
+        with (
+            served([*runs.values()], Path(home)) as address,
+            sync_playwright() as playwright,
+        ):
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            for name, place, act in VIEWS:
-                for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390)):
-                    take(
-                        browser,
-                        f"{address}/#{place.format(run=run.name)}",
-                        act,
-                        name,
-                        scheme,
-                        width,
-                    )
+            for which, run in runs.items():
+                for name, place, act in VIEWS[which]:
+                    url = f"{address}/#{place.format(run=run.name)}"
+                    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390)):
+                        take(browser, url, act, name, scheme, width)
 
 
 @contextmanager
-def served(run: Path, home: Path) -> Iterator[str]:
-    """The address of a server over the run."""
-    command = [*BAKEOFF, "serve", str(run), "--home", str(home), "--port", "0"]
+def served(runs: Sequence[Path], home: Path) -> Iterator[str]:
+    """The address of a server over the runs."""
+    command = [*BAKEOFF, "serve", *map(str, runs), "--home", str(home), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         said = iter(process.stdout.readline, "")
@@ -105,7 +107,8 @@ def nothing(_: Page) -> None:
     """The room as one enters it."""
 
 
-VIEWS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
+View = tuple[str, str, Callable[[Page], None]]
+DOODLES: tuple[View, ...] = (
     ("try", "/try/{run}", draw_a_house),
     ("compare", "/compare/{run}", nothing),
     ("confusion", "/compare/{run}?view=confusion&a=cnn", open_a_cell),
@@ -114,6 +117,8 @@ VIEWS: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("train", "/train", nothing),
     ("tune", "/tune/doodles?view=parallel", nothing),
 )
+PHOTOS: tuple[View, ...] = (("photos", "/compare/{run}", nothing),)
+VIEWS = {"doodles": DOODLES, "clothing": PHOTOS}
 
 if __name__ == "__main__":
     main()
