@@ -51,7 +51,7 @@ class Slow:
         return 255 - pixels
 
 
-def queue_of(model: Slow, waiting: int = 1000) -> Batcher:
+def queue_of(model: Slow, waiting: int = 1000) -> Batcher[Bundle]:
     return Batcher(model, ThreadPoolExecutor(1), waiting=waiting)  # type: ignore[arg-type]
 
 

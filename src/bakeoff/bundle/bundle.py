@@ -10,10 +10,10 @@ import hashlib
 import os
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -27,6 +27,7 @@ from bakeoff.bundle.manifest import Manifest
 from bakeoff.bundle.neighbours import FILE as NEIGHBOURS
 from bakeoff.bundle.neighbours import Neighbour, Neighbours
 from bakeoff.bundle.occlusion import Occlusion, covered, occlusion_of
+from bakeoff.bundle.outcome import UNTRUSTED_HINT, Outcome, checked_outcome, expect_shape
 from bakeoff.bundle.pack import SUFFIX
 from bakeoff.data.archive import ArchiveLimits, is_archive, unpacked
 from bakeoff.data.decode import decode
@@ -59,11 +60,6 @@ BATCH_PIXELS, BATCH_PICTURES = 4_000_000, 256
 INPUT_PIXELS = 300_000
 PACKED = ArchiveLimits(max_members=64, max_bytes=2 * MAX_GRAPH_BYTES)
 MAX_MANIFEST_BYTES = 20_000_000
-ROUNDING = 1e-3  # of the sum of probabilities, in few bits
-UNTRUSTED_HINT = "Use only bundles made by bakeoff, from people you trust"
-
-Outcome: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-"""N×K probabilities, N OOD scores and N×E embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +228,9 @@ class Bundle:
         BakeoffError
             The graph of a stranger gives what are no probabilities, or `stop` has ended it.
         """
-        expected = ((len(self.classes),), (), (self.manifest.embedding,))
-        shapes = dict(zip(self._outputs, expected, strict=True))
-        probabilities, ood_scores, embeddings = self._run(pixels, shapes)
-        sums = probabilities.sum(axis=1)
-        # Written so that NaN, for which every comparison is false, is refused too.
-        proper = probabilities.min() >= -ROUNDING and np.abs(sums - 1).max() <= ROUNDING
-        if not (proper and np.isfinite(ood_scores).all()):
-            raise BakeoffError(self.name, "its graph gives no probabilities", UNTRUSTED_HINT)
-        return probabilities, ood_scores, embeddings
+        outputs = self._run(pixels, self._outputs)
+        size = self.manifest.embedding
+        return checked_outcome(self.name, outputs, len(pixels), len(self.classes), size)
 
     def stop(self) -> None:
         """End what the graph computes at this moment, from another thread."""
@@ -254,18 +244,17 @@ class Bundle:
         """
         preparation = self.manifest.preparation
         side = preparation.side
-        (prepared,) = self._run(pixels, {PREPARED: (preparation.channels, side, side)})
+        (prepared,) = self._run(pixels, [PREPARED])
+        expect_shape(self.name, PREPARED, prepared, (len(pixels), preparation.channels, side, side))
         shown: NDArray[np.uint8] = np.rint(prepared.clip(0, 1) * 255).astype(np.uint8)
         return shown.transpose(0, 2, 3, 1)
 
-    def _run(
-        self, pixels: NDArray[np.uint8], shapes: Mapping[str, tuple[int, ...]]
-    ) -> list[NDArray[np.float32]]:
-        """The outputs named by `shapes`, which holds the expected shape for one picture."""
+    def _run(self, pixels: NDArray[np.uint8], names: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The outputs of these names."""
         fed = {INPUT: without_alpha(pixels)}
         running = self._running = onnxruntime.RunOptions()
         try:
-            outputs: list[NDArray[np.float32]] = self._session.run(list(shapes), fed, running)
+            outputs: list[NDArray[np.float32]] = self._session.run(names, fed, running)
         except Exception as error:  # ONNX Runtime's exception types are not public
             if running.terminate:
                 raise BakeoffError(
@@ -276,13 +265,6 @@ class Bundle:
             ) from None
         finally:
             self._running = None
-        for (name, shape), output in zip(shapes.items(), outputs, strict=True):
-            if output.shape != (len(pixels), *shape):
-                raise BakeoffError(
-                    self.name,
-                    f"the shape of its graph's output {name} contradicts {MANIFEST}",
-                    UNTRUSTED_HINT,
-                )
         return outputs
 
     def explain(self, picture: NDArray[np.uint8], neighbours: int = 5) -> Explanation:

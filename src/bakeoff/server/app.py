@@ -150,6 +150,7 @@ async def _lifespan(
     watching = [asyncio.create_task(models.end_slow(answer_seconds))]
     if watch:
         watching.append(asyncio.create_task(models.watch()))
+    models.join()
     yield
     for task in watching:
         task.cancel()

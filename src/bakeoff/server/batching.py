@@ -7,11 +7,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,28 +29,50 @@ BATCH_PIXELS = 2_000_000  # tens of milliseconds: the longest time that the next
 
 log = logging.getLogger("bakeoff.server")
 
+Arrays = tuple[NDArray[Any], ...]
+
+
+class Model(Protocol):
+    """What a queue is of: a bundle, or several in one."""
+
+    def run(self, pixels: NDArray[np.uint8]) -> Arrays:
+        """What it gives for N×H×W×C pixels: arrays with a row for each picture."""
+        ...
+
+    def stop(self) -> None:
+        """End what runs at this moment, from another thread."""
+        ...
+
+
+M = TypeVar("M", bound=Model)
+
+
+def _run(model: Model, pixels: NDArray[np.uint8]) -> Arrays:
+    return model.run(pixels)
+
+
+def _see(model: Bundle, pixels: NDArray[np.uint8]) -> Arrays:
+    return (model.seen(pixels),)
+
 
 @dataclass(eq=False)
 class _Waiting:
-    """Pictures of one shape that wait in the queue.
-
-    `seen` requests the network's input instead of its answer.
-    """
+    """Pictures of one shape that wait in the queue, and what is to be done with them."""
 
     pixels: NDArray[np.uint8]
-    seen: bool = False
+    work: Callable[[Any, NDArray[np.uint8]], Arrays] = _run
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    done: asyncio.Future[tuple[NDArray[Any], ...]] = field(init=False)
+    done: asyncio.Future[Arrays] = field(init=False)
 
     def __post_init__(self) -> None:
         self.done = self.loop.create_future()
 
     def fits_with(self, other: _Waiting) -> bool:
         """Whether both can share a batch."""
-        return self.seen == other.seen and self.pixels.shape[1:] == other.pixels.shape[1:]
+        return self.work is other.work and self.pixels.shape[1:] == other.pixels.shape[1:]
 
 
-class Batcher:
+class Batcher(Generic[M]):
     """The queue of requests for one model.
 
     An idle model answers a request at once; requests that arrive while it is busy share the next
@@ -65,7 +87,7 @@ class Batcher:
     waiting : the maximum number of pictures in the queue.
     """
 
-    def __init__(self, bundle: Bundle, executor: Executor, *, waiting: int) -> None:
+    def __init__(self, bundle: M, executor: Executor, *, waiting: int) -> None:
         self.bundle = self._running = bundle
         self.executor = executor
         self._max_waiting = waiting
@@ -75,7 +97,18 @@ class Batcher:
         self._since: float | None = None  # when the batch that runs began
         self.waiting = 0
 
-    async def run(self, pictures: Pictures) -> Outcome:
+    async def outputs(self, picture: NDArray[np.uint8]) -> Arrays:
+        """What the model gives for an H×W×C picture: arrays of one row.
+
+        Raises
+        ------
+        Problem
+            503: the queue is full. 500: the model gives no answer.
+        """
+        with self._counted(1):
+            return await self._answered(_Waiting(picture[None]))
+
+    async def run(self: Batcher[Bundle], pictures: Pictures) -> Outcome:
         """The `Outcome` for N pictures; see `Bundle.run`.
 
         Raises
@@ -83,11 +116,10 @@ class Batcher:
         Problem
             503: the queue is full. 500: the model gives no answer.
         """
+        if len(pictures) == 1:
+            probabilities, ood_scores, embeddings = await self.outputs(pictures[0])
+            return probabilities, ood_scores, embeddings
         with self._counted(len(pictures)):
-            if len(pictures) == 1:
-                waiting = _Waiting(pictures[0][None])
-                probabilities, ood_scores, embeddings = await self._answered(waiting)
-                return probabilities, ood_scores, embeddings
             outputs: list[NDArray[np.float32]] = []
             largest = int(pictures.shapes.prod(axis=1).max())
             size = min(BATCH_PICTURES, max(1, BATCH_PIXELS // largest))
@@ -101,7 +133,7 @@ class Batcher:
         probabilities, ood_scores, embeddings = outputs
         return probabilities, ood_scores, embeddings
 
-    async def seen(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    async def seen(self: Batcher[Bundle], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The network's input, S×S×C, for an H×W×C picture; see `Bundle.seen`.
 
         Raises
@@ -110,7 +142,7 @@ class Batcher:
             503: the queue is full.
         """
         with self._counted(1):
-            (pictures,) = await self._answered(_Waiting(picture[None], seen=True))
+            (pictures,) = await self._answered(_Waiting(picture[None], _see))
         shown: NDArray[np.uint8] = pictures[0]
         return shown
 
@@ -134,7 +166,7 @@ class Batcher:
         finally:
             self.waiting -= pictures
 
-    async def _answered(self, wait: _Waiting) -> tuple[NDArray[Any], ...]:
+    async def _answered(self, wait: _Waiting) -> Arrays:
         with self._lock:
             self._queue.append(wait)
             starts, self._working = not self._working, True
@@ -159,7 +191,7 @@ class Batcher:
                 pixels = np.concatenate([waiting.pixels for waiting in batch])
                 bundle = self._running = self.bundle
                 self._since = time.monotonic()
-                outputs = (bundle.seen(pixels),) if batch[0].seen else bundle.run(pixels)
+                outputs = batch[0].work(bundle, pixels)
             except Exception as error:  # reported to the requests in this batch only
                 self._since = None
                 batch[0].loop.call_soon_threadsafe(_fail, batch, error)
@@ -182,7 +214,7 @@ class Batcher:
         return batch
 
 
-def _succeed(batch: list[_Waiting], outputs: tuple[NDArray[Any], ...]) -> None:
+def _succeed(batch: list[_Waiting], outputs: Arrays) -> None:
     start = 0
     for waiting in batch:
         end = start + len(waiting.pixels)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.bundle.answer import Answers, answer_of
-from bakeoff.bundle.bundle import Bundle, Explanation, load
+from bakeoff.bundle.bundle import Bundle, Explanation, Outcome, load
 from bakeoff.bundle.drift import Drift
 from bakeoff.bundle.inputs import Inputs
 from bakeoff.bundle.occlusion import covered
@@ -25,8 +25,9 @@ from bakeoff.said import say
 from bakeoff.server.batching import Batcher
 from bakeoff.server.drift import Watch
 from bakeoff.server.limits import Problem
+from bakeoff.server.together import Together
 
-__all__ = ["FailedModel", "ModelResult", "Models", "Outcomes"]
+__all__ = ["BundleQueue", "FailedModel", "ModelResult", "Models", "Outcomes"]
 
 MAX_LOADED = 16  # models in memory
 HOW_TO_LOAD = "POST /api/runs/RUN/models serves the models of a run; GET /api/runs lists the runs"
@@ -35,12 +36,14 @@ CHECK_EVERY = 1.0  # seconds between checks for replaced bundles
 log = logging.getLogger("bakeoff.server")
 
 T = TypeVar("T")
+BundleQueue: TypeAlias = Batcher[Bundle]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
     """One model's answers, and the milliseconds that they took, time in the queue included.
 
+    Models that answer in one graph share their time, and all have it.
     `drifted`: its drift alarm was raised, by these pictures or by earlier ones.
     """
 
@@ -66,7 +69,7 @@ class Outcomes(Generic[T]):
     failed: list[FailedModel]
 
 
-class Models(Mapping[str, Batcher]):
+class Models(Mapping[str, BundleQueue]):
     """Bundles by name, each with a queue of requests and a thread of its own.
 
     The models given at the start stay. Of those loaded later, the least recently used one is
@@ -86,10 +89,11 @@ class Models(Mapping[str, Batcher]):
         self._cores = cores
         self._loading = asyncio.Lock()
         self._watch = Watch()
+        self._together = Together(waiting=waiting)
         self._stamps = {name: _stamp(path) for name, path in self.paths.items()}
         self._queues = {name: self._queue_of(path, len(paths)) for name, path in self.paths.items()}
 
-    def __getitem__(self, name: str) -> Batcher:
+    def __getitem__(self, name: str) -> BundleQueue:
         return self._queues[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -98,7 +102,7 @@ class Models(Mapping[str, Batcher]):
     def __len__(self) -> int:
         return len(self._queues)
 
-    def queue(self, name: str) -> Batcher:
+    def queue(self, name: str) -> BundleQueue:
         """The queue of the model of that name.
 
         Raises
@@ -144,7 +148,13 @@ class Models(Mapping[str, Batcher]):
                 names.append(name)
         for name in list(self._loaded_later)[: max(0, len(self) - MAX_LOADED)]:
             self._forget(name)
-        return [name for name in names if name in self]
+        names = [name for name in names if name in self]
+        self._together.prepare(self._bundles(names), self.paths)
+        return names
+
+    def join(self) -> None:
+        """Begin to join the graphs of all models, where that pays."""
+        self._together.prepare(self._bundles(list(self)), self.paths)
 
     def forget_run(self, path: Path) -> None:
         """Unload every bundle of the run at `path`."""
@@ -156,6 +166,7 @@ class Models(Mapping[str, Batcher]):
         """Wait for the threads of all models to finish."""
         for queue in self._queues.values():
             queue.executor.shutdown()
+        self._together.close()
 
     def _forget(self, name: str) -> None:
         # A request in progress still holds the queue; the thread ends when the last one drops it.
@@ -164,7 +175,7 @@ class Models(Mapping[str, Batcher]):
         for known in (self._loaded_later, self._stamps):
             known.pop(name, None)
 
-    def _queue_of(self, path: Path, count: int) -> Batcher:
+    def _queue_of(self, path: Path, count: int) -> BundleQueue:
         """The queue of a model with its own thread, so that a busy model never delays another."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         return Batcher(self._load(path, count), executor, waiting=self._waiting)
@@ -176,10 +187,19 @@ class Models(Mapping[str, Batcher]):
 
         `watch`: whether these pictures count for the drift alarm.
         """
+        names = self._named(names)
+        started, bundles = time.perf_counter(), self._bundles(names)
+        together = await self._together.outcomes(bundles, inputs.pictures)
 
-        async def predicted(name: str, queue: Batcher) -> ModelResult:
-            before = queue.bundle
-            result = await _predict(name, queue, inputs)
+        async def predicted(name: str, queue: BundleQueue) -> ModelResult:
+            before, since = queue.bundle, started
+            if together is None:
+                since, outcome = time.perf_counter(), await queue.run(inputs.pictures)
+                bundle = queue.bundle
+            else:
+                bundle, outcome = bundles[name], _unless_problem(together[name])
+            answers = _answers(bundle, inputs, outcome)
+            result = ModelResult(name, answers, (time.perf_counter() - since) * 1e3)
             if watch:
                 self.observe(name, before, (answer.ood_score for answer in result.answers))
             drift = self.drift(name)
@@ -206,6 +226,7 @@ class Models(Mapping[str, Batcher]):
             await asyncio.sleep(min(CHECK_EVERY, seconds / 2))
             for queue in self._queues.values():
                 queue.stop_after(seconds)
+            self._together.stop_after(seconds)
 
     async def explain(
         self, names: Sequence[str] | None, picture: NDArray[np.uint8], neighbours: int
@@ -213,7 +234,7 @@ class Models(Mapping[str, Batcher]):
         """The explanations of some models, or of all, for an H×W×C picture."""
         copies = Pictures.from_array(covered(picture))
 
-        async def explained(_name: str, queue: Batcher) -> Explanation:
+        async def explained(_name: str, queue: BundleQueue) -> Explanation:
             bundle = queue.bundle
             probabilities, _, embeddings = await queue.run(copies)
             return bundle.explanation(picture, probabilities, embeddings[0], neighbours)
@@ -227,7 +248,9 @@ class Models(Mapping[str, Batcher]):
         return await self._each(names, lambda _, queue: queue.seen(picture))
 
     async def _each(
-        self, names: Sequence[str] | None, work: Callable[[str, Batcher], Coroutine[Any, Any, T]]
+        self,
+        names: Sequence[str] | None,
+        work: Callable[[str, BundleQueue], Coroutine[Any, Any, T]],
     ) -> Outcomes[T]:
         """Run `work` for all models at once, or for those named.
 
@@ -236,9 +259,7 @@ class Models(Mapping[str, Batcher]):
         Problem
             None of them can answer, and why the first one cannot.
         """
-        names = list(dict.fromkeys(names or self))
-        if not names:
-            raise Problem(409, say("error.noModelYet", hint=HOW_TO_LOAD))
+        names = self._named(names)
         queues = [self.queue(name) for name in names]
         working = [_tried(work(name, queue)) for name, queue in zip(names, queues, strict=True)]
         ends = [await working[0]] if len(working) == 1 else await asyncio.gather(*working)
@@ -248,6 +269,22 @@ class Models(Mapping[str, Batcher]):
         if not results:
             raise failed[0][1]
         return Outcomes(results, [FailedModel(name, problem.detail) for name, problem in failed])
+
+    def _named(self, names: Sequence[str] | None) -> list[str]:
+        """Each of the names once, or all names.
+
+        Raises
+        ------
+        Problem
+            There is none.
+        """
+        found = list(dict.fromkeys(names or self))
+        if not found:
+            raise Problem(409, say("error.noModelYet", hint=HOW_TO_LOAD))
+        return found
+
+    def _bundles(self, names: Sequence[str]) -> dict[str, Bundle]:
+        return {name: self.queue(name).bundle for name in names}
 
     async def watch(self) -> None:
         """Check forever for replaced bundles, and serve the new ones.
@@ -292,10 +329,14 @@ async def _tried(work: Coroutine[Any, Any, T]) -> T | Problem:
         return problem
 
 
-async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:
-    started = time.perf_counter()
-    probabilities, ood_scores, _ = await queue.run(inputs.pictures)
-    bundle = queue.bundle
+def _unless_problem(outcome: Outcome | Problem) -> Outcome:
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+def _answers(bundle: Bundle, inputs: Inputs, outcome: Outcome) -> Answers:
+    probabilities, ood_scores, _ = outcome
     answers = [
         answer_of(
             name,
@@ -310,8 +351,7 @@ async def _predict(name: str, queue: Batcher, inputs: Inputs) -> ModelResult:
             inputs.names, inputs.paths, probabilities, ood_scores, strict=True
         )
     ]
-    milliseconds = (time.perf_counter() - started) * 1e3
-    return ModelResult(name, Answers(answers, inputs.left_out, inputs.notes), milliseconds)
+    return Answers(answers, inputs.left_out, inputs.notes)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

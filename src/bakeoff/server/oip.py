@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bakeoff.bundle.graph import FORMER_OUTPUTS, INPUT, OUTPUTS
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.pixels import without_alpha
-from bakeoff.server.batching import Batcher
 from bakeoff.server.limits import PROTOCOL, Bounds, Problem
-from bakeoff.server.models import Models
+from bakeoff.server.models import BundleQueue, Models
 from bakeoff.version import __version__
 
 __all__ = ["router"]
@@ -96,7 +95,7 @@ class InferRequest(_Message):
 VERSION = "1"  # every model has one
 
 
-def _queue(request: Request, name: str, version: str | None = None) -> Batcher:
+def _queue(request: Request, name: str, version: str | None = None) -> BundleQueue:
     models: Models = request.app.state.models
     queue = models.queue(name)
     if version not in (None, VERSION):

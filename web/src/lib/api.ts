@@ -1,5 +1,6 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
 import { t } from "./language.svelte.ts";
+import { MadeFile } from "./png.ts";
 import { said } from "./said.ts";
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
@@ -60,10 +61,12 @@ export async function send<T>(
   body?: object,
   signal?: AbortSignal,
 ): Promise<T> {
-  const raw = body instanceof FormData || body instanceof Blob;
+  const bytes = body instanceof MadeFile ? body.content : null;
+  const raw = bytes ?? (body instanceof FormData || body instanceof Blob ? body : null);
   const options: RequestInit = { method, ...(signal && { signal }) };
-  if (body) options.body = raw ? body : JSON.stringify(body);
+  if (body) options.body = raw ?? JSON.stringify(body);
   if (body && !raw) options.headers = { "Content-Type": "application/json" };
+  if (bytes) options.headers = { "Content-Type": (body as MadeFile).type };
   const response = await request(path, options);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }

@@ -10,7 +10,7 @@ import {
   type Session,
 } from "./answering.ts";
 import { shrunk } from "./average.ts";
-import { dataUri } from "./base64.ts";
+import { pngUri } from "./base64.ts";
 import { decoded } from "./decode.ts";
 import type {
   Early,
@@ -217,7 +217,7 @@ async function predict(
       answers.push(answerOf(picture.name, shares, ood, classes, trust, top, manifest.cost));
       if (pictures.length === 1 && found.prepared) {
         const { side, channels } = manifest.preparation;
-        const uri = await uriOf(found.prepared, side, channels);
+        const uri = uriOf(found.prepared, side, channels);
         sights.push({ model: name, picture: uri, size: side });
       }
     }
@@ -226,12 +226,10 @@ async function predict(
     early(one);
     said.push(one);
   }
-  const given = await Promise.all(
-    pictures.map(async ({ pixels, label, several }) => ({
-      label: label ?? null,
-      picture: several ? await dataUri(await png(pixels)) : null,
-    })),
-  );
+  const given = pictures.map(({ pixels, label, several }) => ({
+    label: label ?? null,
+    picture: several ? pngUri(png(pixels)) : null,
+  }));
   return {
     models: said,
     left_out: refused,

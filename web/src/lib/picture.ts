@@ -4,7 +4,7 @@ import type { Decoded, Work } from "./decode.worker.ts";
 import { pathOf, withPath } from "./dropped.ts";
 import { formatOf, looksLike } from "./formats.ts";
 import { toRgba, type Pixels } from "./pixels.ts";
-import { png } from "./png.ts";
+import { MadeFile, png } from "./png.ts";
 import { isZip, type Unpacked } from "./zip.ts";
 
 let worker: Worker | undefined;
@@ -37,7 +37,7 @@ export async function unzipped(files: readonly File[]): Promise<File[]> {
 export async function asPicture(file: File): Promise<File> {
   const head = new Uint8Array(await file.slice(0, 1024).arrayBuffer());
   if (formatOf(looksLike(head))) return file;
-  return new File([await png(await pixelsOf(file))], `${file.name}.png`, { type: "image/png" });
+  return new MadeFile(png(await pixelsOf(file)), `${file.name}.png`);
 }
 
 /** A picture in a data URI as a file. */

@@ -4,8 +4,8 @@ import type { Pixels } from "./pixels.ts";
 import { png } from "./png.ts";
 
 /** Name and data of every chunk, their checksums verified. */
-async function chunks(pixels: Pixels): Promise<[string, Buffer][]> {
-  const bytes = Buffer.from(await (await png(pixels)).arrayBuffer());
+function chunks(pixels: Pixels): [string, Buffer][] {
+  const bytes = Buffer.from(png(pixels));
   expect(bytes.subarray(1, 4).toString()).toBe("PNG");
   const found: [string, Buffer][] = [];
   for (let at = 8; at < bytes.length;) {
@@ -17,13 +17,13 @@ async function chunks(pixels: Pixels): Promise<[string, Buffer][]> {
   return found;
 }
 
-test("grey and coloured pixels, line by line", async () => {
+test("grey and coloured pixels, line by line", () => {
   const data = new Uint8Array([1, 2, 3, 4, 5, 6]);
-  const [head, body, tail] = await chunks({ width: 3, height: 2, channels: 1, data });
+  const [head, body, tail] = chunks({ width: 3, height: 2, channels: 1, data });
   expect([head![0], body![0], tail![0]]).toEqual(["IHDR", "IDAT", "IEND"]);
   expect([...head![1]]).toEqual([0, 0, 0, 3, 0, 0, 0, 2, 8, 0, 0, 0, 0]);
   expect([...inflateSync(body![1])]).toEqual([0, 1, 2, 3, 0, 4, 5, 6]);
-  const [colour, pixels] = await chunks({ width: 1, height: 2, channels: 3, data });
+  const [colour, pixels] = chunks({ width: 1, height: 2, channels: 3, data });
   expect(colour![1][9]).toBe(2);
   expect([...inflateSync(pixels![1])]).toEqual([0, 1, 2, 3, 0, 4, 5, 6]);
 });

@@ -1,11 +1,12 @@
 /** Encodes pixels as PNG at once. A canvas does it too, but only when the page is idle: tens of
  * milliseconds late during drawing.
  */
+import { deflated } from "./deflate.ts";
 import type { Pixels } from "./pixels.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-export async function png(pixels: Pixels): Promise<Blob> {
+export function png(pixels: Pixels): Uint8Array<ArrayBuffer> {
   const { width, height, channels, data } = pixels;
   const head = new DataView(new ArrayBuffer(13));
   head.setUint32(0, width);
@@ -17,18 +18,29 @@ export async function png(pixels: Pixels): Promise<Blob> {
   for (let y = 0; y < height; y++) {
     lines.set(data.subarray(y * line, (y + 1) * line), y * (line + 1) + 1);
   }
-  const packed = new Response(
-    new Blob([lines]).stream().pipeThrough(new CompressionStream("deflate")),
-  );
-  return new Blob(
-    [
-      new Uint8Array(SIGNATURE),
-      chunk("IHDR", new Uint8Array(head.buffer)),
-      chunk("IDAT", new Uint8Array(await packed.arrayBuffer())),
-      chunk("IEND", new Uint8Array()),
-    ],
-    { type: "image/png" },
-  );
+  const parts = [
+    new Uint8Array(SIGNATURE),
+    chunk("IHDR", new Uint8Array(head.buffer)),
+    chunk("IDAT", deflated(lines, line + 1)),
+    chunk("IEND", new Uint8Array()),
+  ];
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** A picture that was made here. Its content is at hand: a browser fetches those of other files. */
+export class MadeFile extends File {
+  constructor(
+    readonly content: Uint8Array<ArrayBuffer>,
+    name: string,
+  ) {
+    super([content], name, { type: "image/png" });
+  }
 }
 
 /** Length, name, data and checksum, as the format defines it. */

@@ -1920,7 +1920,8 @@ export interface components {
             drifted: boolean;
             /**
              * Milliseconds
-             * @description From the model's turn to its last answer, time in the queue included.
+             * @description From the model's turn to its last answer, time in the queue included. Models that answer a
+             *     small picture in one graph all have the time of that.
              */
             milliseconds: number;
             /** Model */

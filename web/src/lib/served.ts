@@ -10,6 +10,7 @@ import type {
   Predictions,
   Seen,
 } from "./models.ts";
+import { MadeFile } from "./png.ts";
 import { ServedSets } from "./sets.ts";
 
 export class ServedModels implements Models {
@@ -34,12 +35,14 @@ export class ServedModels implements Models {
     _early?: Early,
     watch = true,
   ): Promise<Predictions> {
+    const [first] = files;
+    const made = files.length === 1 && first instanceof MadeFile; // whose name nobody gave
     const form = new FormData();
-    for (const file of files) form.append("files", file, pathOf(file));
+    if (!made) for (const file of files) form.append("files", file, pathOf(file));
     // Rows of tables have no file that could be shown.
     const shown = files.some((file) => !file.type.startsWith("image/"));
     const query = `${chosen(names)}&top=${top}${shown ? "&pictures=true" : ""}${watch ? "" : "&watch=false"}`;
-    return send("POST", `/api/predict?${query}`, form, signal);
+    return send("POST", `/api/predict?${query}`, made ? first : form, signal);
   }
 
   async seen(file: File, names: string[], signal?: AbortSignal): Promise<Seen | null> {

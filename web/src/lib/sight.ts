@@ -1,10 +1,10 @@
 /** The input of a model's network as a picture. */
 import { rounded } from "./average.ts";
-import { dataUri } from "./base64.ts";
+import { pngUri } from "./base64.ts";
 import { png } from "./png.ts";
 
 /** Channels × side × side in 0…1, as a PNG in a data URI. */
-export async function uriOf(seen: Float32Array, side: number, channels: number): Promise<string> {
+export function uriOf(seen: Float32Array, side: number, channels: number): string {
   const count = side * side;
   const data = new Uint8Array(count * channels);
   for (let n = 0; n < count; n++) {
@@ -14,5 +14,5 @@ export async function uriOf(seen: Float32Array, side: number, channels: number):
     }
   }
   const shown = { width: side, height: side, channels: channels === 1 ? 1 : 3, data } as const;
-  return dataUri(await png(shown));
+  return pngUri(png(shown));
 }

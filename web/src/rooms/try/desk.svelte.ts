@@ -9,7 +9,10 @@ import type {
 } from "../../lib/models.ts";
 
 const TOP = 12; // classes whose bars are shown
-const INPUTS_EVERY = 400; // ms between requests for the models' inputs: each runs the models again
+// The models' inputs are requested when the pen rests, as that runs the models again; and now and
+// then while it does not, as a camera never rests.
+const INPUTS_AFTER = 150; // ms without an answer
+const INPUTS_EVERY = 1000; // ms since the last request
 const WHY_AFTER = 350; // ms without drawing before explanations are computed
 
 /** One model's answer, and how long it took. */
@@ -46,6 +49,7 @@ export class Desk {
   #last: Question | null = null;
   #turn = 0; // counts pictures, to recognise answers to outdated ones
   #showing: ReturnType<typeof setTimeout> | undefined;
+  #shown = -Infinity; // when the inputs were requested
   #waiting: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | undefined;
 
@@ -90,7 +94,6 @@ export class Desk {
     this.#queue.drop();
     this.#forgetExplanations();
     clearTimeout(this.#showing);
-    this.#showing = undefined;
     [this.said, this.inputs, this.problem, this.file] = [{}, {}, null, null];
     this.notes = [];
   }
@@ -120,15 +123,22 @@ export class Desk {
       if (!wanted()) return;
       [this.said, this.file, this.problem] = [byModel(found.models), file, failure(found)];
       this.notes = found.notes ?? [];
-      this.#showing ??= setTimeout(() => this.#showInputs(), INPUTS_EVERY);
+      this.#showInputsSoon();
       if (this.#why && turn === this.#turn) this.#explainAfter(WHY_AFTER);
     } catch (error) {
       if (turn === this.#turn) [this.said, this.inputs, this.problem] = [{}, {}, error];
     }
   }
 
+  #showInputsSoon(): void {
+    clearTimeout(this.#showing);
+    const left = INPUTS_EVERY - (performance.now() - this.#shown);
+    const wait = Math.min(INPUTS_AFTER, Math.max(0, left));
+    this.#showing = setTimeout(() => void this.#showInputs(), wait);
+  }
+
   async #showInputs(): Promise<void> {
-    this.#showing = undefined;
+    this.#shown = performance.now();
     const turn = this.#turn;
     const { file } = this;
     if (!file) return;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Early, ModelAnswers, Models, Predictions } from "../../lib/models.ts";
 import { Desk } from "./desk.svelte.ts";
 
@@ -71,4 +71,32 @@ test("an unfinished drawing does not count for the drift alarm, a picture does",
   await settled();
   expect(watched).toEqual([false, true, true]);
   expect(desk.drifted).toEqual(["b"]);
+});
+
+test("the models' inputs wait until the pen rests, but not for ever", async () => {
+  vi.useFakeTimers();
+  let requests = 0;
+  const models = {
+    predict: async (_: File[], names: string[]) => ({ models: names.map(answers), left_out: [] }),
+    seen: async () => {
+      requests++;
+      return null;
+    },
+  } as unknown as Models;
+  const desk = new Desk(models, ["a"]);
+  const stroke = async (milliseconds: number) => {
+    for (let passed = 0; passed < milliseconds; passed += 20) {
+      desk.ask(async () => file, "unfinished");
+      await vi.advanceTimersByTimeAsync(20);
+    }
+  };
+  await stroke(20);
+  expect(requests).toBe(1); // the first one at once
+  await stroke(900);
+  expect(requests).toBe(1);
+  await vi.advanceTimersByTimeAsync(150);
+  expect(requests).toBe(2);
+  await stroke(2100);
+  expect(requests).toBe(4);
+  vi.useRealTimers();
 });
