@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,17 +16,12 @@ import numpy as np
 import pytest
 
 from bakeoff.approaches import APPROACHES
-from bakeoff.data.correction import Correction
 from bakeoff.record.config import RunConfig
-from bakeoff.record.events import RunFailed, RunStarted
-from bakeoff.record.folder import LOG, RunFolder
+from bakeoff.record.events import RunStarted
+from bakeoff.record.folder import RunFolder
 from bakeoff.server import children, choices, jobs, train
 from bakeoff.server.home import Home
-from bakeoff.server.jobs import Jobs, log_lines, status_of
-from bakeoff.server.limits import Bounds
-from bakeoff.server.models import Models
 
-from ..made_up_events import run_started
 from ..strokes import picture
 from .conftest import serving
 from .sets.collected import PNG
@@ -342,85 +335,6 @@ def test_the_default_name_is_the_set_and_the_time(
     assert name.startswith("tiny-20")
 
 
-def test_a_run_is_repeated_on_corrected_labels(
-    page: httpx.Client, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    echo = (sys.executable, "-c", "import sys; print(sys.stdin.read())")
-    monkeypatch.setattr(jobs, "COMMAND", echo)
-    earlier = [
-        Correction("relabel", "a.png", "cat", "dog"),
-        Correction("relabel", "b.png", "cat", "dog"),
-        Correction("leave out", "c.png"),
-    ]
-    config = RunConfig.parse(source="tiny", approaches=("baseline",), seed=7, corrections=earlier)
-    RunFolder.create(home.runs / "tiny-20260101-000000", config)
-    fixes = [
-        {"action": "relabel", "name": "a.png", "label": "dog", "proposed": "cat"},  # as it was
-        {"action": "leave out", "name": "b.png", "label": "dog"},
-        {"action": "relabel", "name": "d.png", "label": "cat", "proposed": "dog"},
-    ]
-    answer = page.post("/api/runs/tiny-20260101-000000/retrain", json={"corrections": fixes})
-    assert answer.status_code == 201, answer.text
-    name = answer.json()["run"]
-    assert name.startswith("tiny-20")
-    assert name != "tiny-20260101-000000"
-    for _ in range(100):
-        if text := (home.runs / name / LOG).read_text():
-            break
-        time.sleep(0.05)
-    again = RunConfig.model_validate_json(text)
-    assert (again.source, again.names, again.seed) == ("tiny", ("baseline",), 7)
-    assert {one.name: (one.action, one.label, one.proposed) for one in again.corrections} == {
-        "b.png": ("leave out", "cat", ""),
-        "c.png": ("leave out", "", ""),
-        "d.png": ("relabel", "cat", "dog"),
-    }
-
-
-def test_pictures_of_an_own_set_are_deleted_before_a_retraining(
-    page: httpx.Client, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    echo = (sys.executable, "-c", "import sys; print(sys.stdin.read())")
-    monkeypatch.setattr(jobs, "COMMAND", echo)
-    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
-        path = home.sets / "mine" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(PNG)
-    earlier = [Correction("relabel", "cat/1.png", "cat", "dog"), Correction("leave out", "c.png")]
-    source = str((home.sets / "mine").resolve())
-    config = RunConfig.parse(source=source, approaches=("baseline",), corrections=earlier)
-    RunFolder.create(home.runs / "mine-20260101-000000", config)
-    assert page.get("/api/runs/mine-20260101-000000/set").json() == {"set": "mine"}
-    fixes = [
-        {"action": "delete", "name": name, "label": "cat"} for name in ("cat/1.png", "cat/gone.png")
-    ]
-    answer = page.post("/api/runs/mine-20260101-000000/retrain", json={"corrections": fixes})
-    assert answer.status_code == 201, answer.text
-    assert not (home.sets / "mine/cat/1.png").exists()
-    assert (home.sets / "mine/cat/2.png").exists()
-    log = home.runs / answer.json()["run"] / LOG
-    for _ in range(100):
-        if text := log.read_text():
-            break
-        time.sleep(0.05)
-    again = RunConfig.model_validate_json(text)
-    assert [one.name for one in again.corrections] == ["c.png"]
-
-
-def test_pictures_that_lie_elsewhere_are_not_deleted(page: httpx.Client, home: Home) -> None:
-    config = RunConfig.parse(source="tiny", approaches=("baseline",))
-    RunFolder.create(home.runs / "tiny-20260101-000000", config)
-    assert page.get("/api/runs/tiny-20260101-000000/set").json() == {"set": None}
-    fix = {"action": "delete", "name": "a.png", "label": "cat"}
-    path = "/api/runs/tiny-20260101-000000/retrain"
-    answer = page.post(path, json={"corrections": [fix]})
-    refused(answer, 409, "Leave them out instead")
-    assert answer.json()["said"] == {
-        "code": "error.notOwnSet",
-        "values": {"name": "tiny-20260101-000000"},
-    }
-
-
 def test_more_folds_than_pictures_are_refused_at_once(page: httpx.Client, home: Home) -> None:
     for name in ("cat/1.png", "cat/2.png", "cat/3.png", "dog/1.png", "dog/2.png"):
         path = home.sets / "mine" / name
@@ -435,14 +349,6 @@ def test_more_folds_than_pictures_are_refused_at_once(page: httpx.Client, home: 
             "values": {"n": 3},
         }
     assert not list(home.runs.glob("mine*"))
-
-
-def test_a_retraining_is_checked(page: httpx.Client) -> None:
-    fix = {"action": "relabel", "name": "a", "label": "b", "proposed": "c"}
-    refused(page.post("/api/runs/no/retrain", json={"corrections": [fix]}), 404, "no run")
-    for fixes in ("[]", '[{"action": "delete", "name": "a", "label": "b"}]', "[{}]"):
-        body = f'{{"corrections": {fixes}}}'
-        assert page.post("/api/runs/no/retrain", content=body).status_code == 422
 
 
 # -- runs of other places -------------------------------------------------------------
@@ -463,74 +369,3 @@ def test_two_runs_of_one_name_keep_theirs(finished: RunFolder, home: Home) -> No
     with serving(finished, home=home) as client:
         found = {one["name"]: one["home"] for one in client.get("/api/runs").json()}
     assert found == {"run": False, "run 2": True}
-
-
-# -- parts -----------------------------------------------------------------------------
-
-
-def test_the_status_of_a_run_follows_from_its_files(finished: RunFolder, tmp_path: Path) -> None:
-    assert status_of(finished) == "finished"
-    run = RunFolder(tmp_path / "run")
-    run.path.mkdir()
-    assert status_of(run) == "failed"
-    run = RunFolder.create(run.path, strokes_config())
-    assert status_of(run) == "stopped"
-    run.log(run_started())
-    assert status_of(run) == "stopped"
-    run.log(RunFailed(why="x" * 5000))
-    assert status_of(run) == "failed"
-    assert log_lines(run, 9) is None
-    (run.path / "log.txt").write_bytes(b"a" * 200_000 + b"\n\x1b[1mbold\x1b[0m \xff\n")
-    assert (log_lines(run, 1) or [""])[0].startswith("bold")
-
-
-def test_a_process_that_is_gone_is_not_signalled(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    Jobs()._send(run, signal.SIGINT)  # nobody holds it
-
-
-def test_the_least_recently_used_model_is_unloaded(
-    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bakeoff.server.models.MAX_LOADED", 1)
-    models = Models({}, waiting=1, cores=1)
-
-    async def main() -> None:
-        paths = [finished.bundle("baseline"), finished.bundle("cnn")]
-        assert await models.load("a", paths[:1]) == ["a/baseline"]
-        assert await models.load("a", paths[1:]) == ["a/cnn"]
-        assert list(models) == ["a/cnn"]
-        models.forget_run(finished.path)
-        assert list(models) == []
-        models.close()
-
-    asyncio.run(main())
-
-
-def test_sets_have_their_own_limits() -> None:
-    bounds = Bounds(body_mb=1, body_seconds=2, set_mb=3, set_seconds=4)
-    assert bounds.of_body("POST", "/api/sets") == (3, 4)
-    assert bounds.of_body("POST", "/api/sets/x/pictures") == (1, 2)
-    assert bounds.set_archive.max_bytes == 12_000_000
-
-
-@pytest.mark.parametrize(
-    "approach",
-    [
-        "{0}:MyNet",
-        "nets/my_net.onnx",
-        {"name": "{0}:MyNet"},
-        {"name": "mynet", "own": {"path": "{0}", "attribute": "MyNet"}},
-    ],
-)
-@pytest.mark.parametrize("door", ["", "/estimate"])
-def test_no_request_names_a_file_of_code(home: Home, approach: Any, door: str) -> None:
-    path = home.path / "my_net.py"
-    path.write_text(f"open({str(home.path / 'ran')!r}, 'w')")
-    asked = json.loads(json.dumps(approach).replace("{0}", str(path)))
-    with room(home) as client:
-        answer = client.post(f"/api/training{door}", json=QUICK | {"approaches": ["cnn", asked]})
-        assert answer.status_code in (400, 422)
-        assert "is a file, and a server runs no code that a request names" in answer.text
-    assert not (home.path / "ran").exists()
-    assert not list(home.path.glob("runs/*"))
