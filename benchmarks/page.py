@@ -1,20 +1,27 @@
 """The page in Chromium, on the same two cores as the server: first load, and ink to answer.
 
     python benchmarks/page.py RUN > benchmarks/page.txt
+    python benchmarks/page.py RUN BEFORE >> benchmarks/page.txt
 
 RUN has bundles; all its models answer. The first load is timed in a fresh browser context until the
 paper accepts strokes; its size is that of the downloaded files, each compressed by gzip. Then sixty
 strokes are drawn with the pointer. Ink to answer is the time from reading the paper's pixels to the
 frame that shows their answers.
+
+BEFORE is a folder with another version of bakeoff, its page built. Both versions then draw in turn,
+in one browser, so that other work on the machine slows both.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -30,16 +37,25 @@ LINES = (
 WATCH = """
 () => {
   window.lags = [];
-  let read = 0, answered = 0;
+  let read = 0, answered = 0, packed = 0;
   const pixels = CanvasRenderingContext2D.prototype.getImageData;
   CanvasRenderingContext2D.prototype.getImageData = function (...given) {
     read = performance.now();
     return pixels.apply(this, given);
   };
+  // Versions that pack with it read pixels of later ink before they send the earlier ones.
+  const Packing = window.CompressionStream;
+  window.CompressionStream = class extends Packing {
+    constructor(...given) {
+      super(...given);
+      packed = read;
+    }
+  };
   const ask = window.fetch;
   window.fetch = async (address, options) => {
     if (!String(address).includes("/predict")) return ask(address, options);
-    const since = read;
+    const since = packed || read;
+    packed = 0;
     const answer = await ask(address, options);
     answered = since;
     return answer;
@@ -58,28 +74,45 @@ WATCH = """
 
 def main() -> None:
     """Print a row for each figure."""
-    run = Path(sys.argv[1]).resolve()
+    run, *before = (Path(text).resolve() for text in sys.argv[1:])
+    models = len(list((run / "bundles").iterdir()))
+    with sync_playwright() as playwright, ExitStack() as stack:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        urls = [stack.enter_context(_served(run, tree)) for tree in (*before, None)]
+        for url in urls:
+            _first_load(browser, url)  # the models are loaded when first asked for
+        loads = [] if before else [_first_load(browser, urls[0]) for _ in range(LOADS)]
+        lags = _lags(browser, urls)
+    load = f"; load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores" if before else ""
+    print(f"\n{hardware()}; {models} models of {run.name}{load}\n")
+    print(f"| what |{' before |' if before else ''} measured |")
+    print("|---|---|" + ("---|" if before else ""))
+    if loads:
+        print(f"| first load, packed | {loads[0][1] / 1e3:.0f} KB |")
+        seconds = median(seconds for seconds, _ in loads)
+        print(f"| first load, until one can draw, median of {LOADS} | {seconds:.2f} s |")
+    many = " and ".join(str(len(one)) for one in lags)
+    print(f"| ink to answer, median of {many} |{_row([median(one) for one in lags])}")
+    print(f"| … 95 % are within |{_row([quantiles(one, n=20)[-1] for one in lags])}")
+
+
+def _row(figures: list[float]) -> str:
+    return "".join(f" {figure:.0f} ms |" for figure in figures)
+
+
+@contextmanager
+def _served(run: Path, tree: Path | None) -> Iterator[str]:
+    """The address of Try, by this version of bakeoff or by the one in `tree`."""
     command = [sys.executable, "-m", "bakeoff", "serve", str(run), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    env = dict(os.environ) if tree is None else {**os.environ, "PYTHONPATH": str(tree / "src")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None, "it is piped"
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
-            url = f"{address}/#/try/{run.name}"
-            _first_load(browser, url)  # the models are loaded when first asked for
-            loads = [_first_load(browser, url) for _ in range(LOADS)]
-            lags = _lags(browser, url)
+        yield f"{address}/#/try/{run.name}"
         process.terminate()
-    print(f"{hardware()}; {len(list((run / 'bundles').iterdir()))} models of {run.name}\n")
-    print("| what | measured |\n|---|---|")
-    print(f"| first load, packed | {loads[0][1] / 1e3:.0f} KB |")
-    seconds = median(seconds for seconds, _ in loads)
-    print(f"| first load, until one can draw, median of {LOADS} | {seconds:.2f} s |")
-    print(f"| ink to answer, median of {len(lags)} | {median(lags):.0f} ms |")
-    print(f"| … 95 % are within | {quantiles(lags, n=20)[-1]:.0f} ms |")
 
 
 def _first_load(browser: Browser, url: str) -> tuple[float, int]:
@@ -95,16 +128,20 @@ def _first_load(browser: Browser, url: str) -> tuple[float, int]:
     return seconds, size
 
 
-def _lags(browser: Browser, url: str) -> list[float]:
-    page = browser.new_page()
-    page.goto(url)
-    page.get_by_text("Draw something").wait_for()
-    page.evaluate(WATCH)
+def _lags(browser: Browser, urls: list[str]) -> list[list[float]]:
+    pages = []
+    for url in urls:
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_text("Draw something").wait_for()
+        page.evaluate(WATCH)
+        pages.append(page)
     for _ in range(ROUNDS):
-        _draw(page)
-        page.get_by_role("button", name="Clear").click()
-    lags: list[float] = page.evaluate("window.lags")
-    return lags
+        for page in pages:
+            page.bring_to_front()
+            _draw(page)
+            page.get_by_role("button", name="Clear").click()
+    return [page.evaluate("window.lags") for page in pages]
 
 
 def _draw(page: Page) -> None:
