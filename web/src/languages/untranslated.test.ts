@@ -37,11 +37,25 @@ function textsIn(source: string): string[] {
       return visit(one.value);
     }
     if (one.type === "Text") return note(one.data!);
+    if (one.type === "ExpressionTag") noteShown(one.expression as Node);
     Object.values(one).forEach(visit);
+  };
+  // What an expression in a text can come to, where it is written there.
+  const noteShown = (node: Node): void => {
+    if (node.type === "Literal" && typeof node.value === "string") note(node.value);
+    const parts = ["consequent", "alternate", "left", "right"].map((name) => node[name] as Node);
+    if (/^(Conditional|Logical)Expression$/.test(node.type)) {
+      parts.filter((part) => part && part !== node.test).forEach(noteShown);
+    }
+    for (const quasi of (node.quasis ?? []) as { value: { cooked: string } }[]) {
+      note(quasi.value.cooked);
+    }
   };
   // A snippet or a child in an attribute's value is no text of the attribute.
   const visitExpressions = (value: unknown): void => {
-    if (Array.isArray(value)) value.filter((part: Node) => part.type !== "Text").forEach(visit);
+    for (const part of [value].flat() as (Node | true)[]) {
+      if (part !== true && part.type !== "Text") visit(part.expression);
+    }
   };
   visit((parse(source, { modern: true }) as AST.Root).fragment.nodes);
   return found;
@@ -51,6 +65,9 @@ it("finds texts in markup and in what is read aloud, and nothing else", () => {
   expect(textsIn('<p class="some faint">Hello {name}</p>')).toEqual(["Hello"]);
   expect(textsIn('<button aria-label="Close it">×</button>')).toEqual(["Close it"]);
   expect(textsIn('<Empty title="No runs"><code>bakeoff run</code></Empty>')).toEqual(["No runs"]);
+  expect(textsIn("<p>{a ? ' by epoch' : `, at ${b}`}{c === 'out of fold'}</p>")).toEqual([
+    "by epoch",
+  ]);
   expect(textsIn('<p title={t("a.b")}>{#if a}{t("a.b")}{:else}corrections.csv{/if}</p>')).toEqual(
     [],
   );
