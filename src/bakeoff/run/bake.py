@@ -290,7 +290,8 @@ class _Bake:
             self._write(scored, opened, to_make, early)
         except Exception as error:
             with suppress(OSError, BakeoffError):  # the disk may be what went wrong
-                self.folder.log(RunFailed(why=str(error) or type(error).__name__))
+                whole = error.whole if isinstance(error, BakeoffError) else str(error)
+                self.folder.log(RunFailed(why=whole or type(error).__name__))
             raise
         return self.folder
 
