@@ -12,7 +12,7 @@ from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.training.compute import Compute
-from bakeoff.training.eye import PENS, SIDE, Eye, Sights, other_drawings, redrawn
+from bakeoff.training.eye import MADE, PENS, SIDE, Eye, Sights, other_drawings, redrawn
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sketch import FEATURES
 
@@ -22,14 +22,17 @@ RESERVED = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rai
 def test_others_are_no_doodles_and_none_of_the_reserved_classes() -> None:
     with np.load("src/bakeoff/data/bundled/others.npz", allow_pickle=False) as arrays:
         names = set(arrays["classes"].tolist())
-        assert len(arrays["images"]) == 2 * (len(names) - 2) + 150  # scribbles and noise
+        made = np.isin(arrays["classes"], MADE)[arrays["labels"]]
+        assert made.sum() == 360
+        assert (~made).sum() == 5 * (len(names) - len(MADE))
+        assert len(np.unique(arrays["images"])) == 16
     assert not names & {*RESERVED, *read("doodles").classes}
     assert not names & {"circle", "line", "square", "triangle", "zigzag"}
 
 
 @pytest.mark.parametrize(
     ("leave_out", "fewer"),
-    [((), 0), (("Ambulance",), 2), (("hot-dogs", "ambulances"), 4), (("no such thing",), 0)],
+    [((), 0), (("Ambulance",), 5), (("hot-dogs", "ambulances"), 7), (("no such thing",), 0)],
 )
 def test_others_of_a_known_name_are_left_out(leave_out: tuple[str, ...], fewer: int) -> None:
     every, rest = other_drawings(), other_drawings(leave_out)
