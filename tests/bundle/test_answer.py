@@ -10,7 +10,7 @@ from rich.console import Console
 from bakeoff.bundle.answer import Answers, answer_of
 from bakeoff.bundle.panel import answers_table
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import NOTHING_DRAWN, Trust
+from bakeoff.evaluation.records import NOTHING_DRAWN, SureRule, Trust
 from bakeoff.screen import answers_shown
 
 CLASSES = ["ant", "bee", "cat", "dog", "eel", "fox"]
@@ -40,6 +40,25 @@ def test_verdicts(probabilities: list[float], ood_score: float, verdict: str, wo
     assert answer.label == answer.possible[0] == answer.ranking[0][0]
     assert answer.probability == max(probabilities)
     assert [label for label, _ in sorted(answer.ranking)] == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("ood_score", "limit", "verdict"),
+    [
+        (1.0, 1.0, "sure"),
+        (1.5, 1.0, "unsure"),
+        (1.5, None, "sure"),
+        (2.5, 1.0, "out of distribution"),
+    ],
+)
+def test_what_is_less_like_the_known_is_not_sure(
+    ood_score: float, limit: float | None, verdict: str
+) -> None:
+    trust = replace(TRUST, sure=SureRule(0.02, 0.95, 0.8, 500, limit))
+    probabilities = np.array([0.95, 0.05, 0, 0, 0, 0])
+    answer = answer_of("x.png", probabilities, ood_score, CLASSES, trust)
+    assert answer.verdict == verdict
+    assert answer.promised
 
 
 def test_an_answer_shows_itself_in_a_few_lines() -> None:

@@ -180,6 +180,49 @@ def test_pens_raise_the_threshold_and_others_are_measured() -> None:
     assert trust(some, fold_of=fold_of, test=some).measured.others is None  # type: ignore[union-attr]
 
 
+def test_drawings_with_a_pen_that_are_answered_wrong_do_not_raise_the_threshold() -> None:
+    some = judged(400, right=0.9)
+    odd = np.arange(400) % 4 == 0  # a quarter, and very unlike the training pictures
+    scores = some.ood_score + 10 * odd
+    answers = some.probabilities.argmax(1)
+    right = Judged(some.probabilities, scores, answers)
+    wrong = Judged(some.probabilities, scores, np.where(odd, (answers + 1) % 4, answers))
+    others = some.take(odd)
+    raised, same = (trust(some, probed=[Probed((pens,), others)]) for pens in (right, wrong))
+    assert raised.max_ood_score > 10
+    assert same.max_ood_score < 3
+
+
+def test_few_other_things_are_sure_however_probable_they_are() -> None:
+    some = judged(2000, right=0.95)
+    fold_of, scores = np.arange(2000) % 5, np.linspace(0.8, 3, 200)
+    others = Judged(np.eye(4)[np.zeros(200, int)], scores, np.full(200, -1))
+    probed = [Probed((some.take(fold_of == fold),), others) for fold in range(5)]
+    before, found = (trust(some, fold_of=fold_of, probed=each) for each in ([], probed))
+    assert before.sure is not None
+    assert found.sure is not None
+    assert before.sure.max_ood_score is None
+    assert found.sure.max_ood_score == pytest.approx(scores[6])
+    assert found.sure.max_ood_score < scores[6]
+    assert found.measured is not None
+    assert found.measured.others is not None
+    assert found.measured.others.sure == 0.03
+    assert before.measured is not None
+    assert 0.1 < found.measured.sure < 0.5 * before.measured.sure
+    assert found.measured.sure_right is not None
+    assert found.measured.sure_right >= 1 - SURE_ERRORS
+
+
+def test_what_is_improbable_or_refused_leaves_the_score_of_sure_answers_alone() -> None:
+    some = judged(2000, right=0.95)
+    improbable = Judged(np.full((200, 4), 0.25), np.full(200, 0.1), np.full(200, -1))
+    refused = Judged(np.eye(4)[np.zeros(200, int)], np.full(200, 9.0), np.full(200, -1))
+    for others in (improbable, refused):
+        found = trust(some, probed=[Probed((some,), others)])
+        assert found.sure is not None
+        assert found.sure.max_ood_score == found.max_ood_score
+
+
 def test_sure_is_what_mapie_controls() -> None:
     promised = 0
     for seed in range(12):

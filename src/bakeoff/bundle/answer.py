@@ -190,7 +190,7 @@ def answer_of(
         possible, unlike = possible + others, ood_score > trust.max_ood_score
     rule = None if trust is None else trust.sure
     verdict: Verdict = "between" if possible[1:] else "sure"
-    if verdict == "sure" and rule is not None and not _is_sure(rule, ranking[0][1]):
+    if verdict == "sure" and rule is not None and not _is_sure(rule, ranking[0][1], ood_score):
         verdict = "unsure"
     if ood_score >= NOTHING_DRAWN:
         verdict = "nothing drawn"
@@ -211,5 +211,7 @@ def answer_of(
     )
 
 
-def _is_sure(rule: SureRule, probability: float) -> bool:
+def _is_sure(rule: SureRule, probability: float, ood_score: float) -> bool:
+    if rule.max_ood_score is not None and ood_score > rule.max_ood_score:
+        return False
     return rule.least_probability is not None and probability >= rule.least_probability

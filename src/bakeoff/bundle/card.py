@@ -156,10 +156,11 @@ def _sure(rule: SureRule) -> str:
             "No answer is called sure: there are not enough pictures to be sure that at most "
             f"{rule.error_rate:.0%} of such answers are wrong, or too many are."
         )
+    familiar = "" if rule.max_ood_score is None else " if its out-of-distribution score is low too"
     return (
         f"An answer with one possible class is sure from a probability of "
-        f"{rule.least_probability:.1%} on: with {rule.confidence:.0%} confidence, at most "
-        f"{rule.error_rate:.0%} of the answers called sure are wrong on pictures like these."
+        f"{rule.least_probability:.1%} on{familiar}: with {rule.confidence:.0%} confidence, at "
+        f"most {rule.error_rate:.0%} of the answers called sure are wrong on pictures like these."
     )
 
 

@@ -242,13 +242,16 @@ class SureRule:
 
     That holds with this `confidence` if the most probable class has at least `least_probability`,
     no other class is possible, and the picture is not refused. None: `pictures` answers are too
-    few, or too many of them are wrong, to promise it for any; no answer is then sure.
+    few, or too many of them are wrong, to promise it for any; no answer is then sure. Where models
+    were asked for other things, sure answers have an OOD score of `max_ood_score` at most, lower
+    than that from which pictures are refused, so that few other things are called sure.
     """
 
     error_rate: float
     confidence: float
     least_probability: float | None
     pictures: int
+    max_ood_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

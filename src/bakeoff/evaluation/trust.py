@@ -19,6 +19,7 @@ PROBED_REFUSAL_RATE = 0.045  # where the OOD score knows other drawings, and ref
 MOST_ERRORS = 0.05  # a set of classes that misses the truth more often is useless
 SURE_ERRORS = 0.02  # wrong answers among those called sure, at most
 CONFIDENCE = 0.95  # of that promise
+STRANGERS_SURE = 0.03  # other things called sure, at most, where models were asked for some
 FLOOR = 0.5  # a lower probability is never sure
 STEPS = 40  # thresholds that are tested for "sure", at most
 
@@ -89,7 +90,7 @@ def trust(
 
     The OOD threshold is conformal too: a share `REFUSAL_RATE` of the unseen pictures exceeds it.
     With `probed` predictions it is a share `PROBED_REFUSAL_RATE` of the unseen pictures, and of
-    those drawn with the page's pens. For "sure" see `_sure`.
+    those drawn with the page's pens that are answered right. For "sure" see `_sure`.
 
     Parameters
     ----------
@@ -135,7 +136,9 @@ def _thresholds(
     refusal_rate = PROBED_REFUSAL_RATE if probed else REFUSAL_RATE
     most = _conformal(drawn, refusal_rate)
     if probed:
-        scores = np.concatenate([pen.ood_score for one in probed for pen in one.pens])
+        pens = joined([pen for one in probed for pen in one.pens])
+        # To refuse what would be answered wrong is no loss.
+        scores = pens.ood_score[pens.probabilities.argmax(1) == pens.labels]
         scores = scores[scores < NOTHING_DRAWN]
         most = max(most, _conformal(scores, refusal_rate)) if len(scores) else most
     of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]
@@ -148,7 +151,8 @@ def _thresholds(
         measured=None,
         least_by_class=_by_class(unseen, of_truth, error_rate, least) if by_class else None,
     )
-    return replace(found, sure=_sure(found, unseen))
+    others = joined([one.others for one in probed]) if probed else None
+    return replace(found, sure=_sure(found, unseen, others))
 
 
 def _by_class(
@@ -164,33 +168,58 @@ def _by_class(
     return thresholds
 
 
-def _sure(thresholds: Trust, unseen: Judged) -> SureRule:
+def _sure(thresholds: Trust, unseen: Judged, others: Judged | None) -> SureRule:
     """The rule for "sure" that keeps its promise on new pictures like these.
 
     Learn then test (Angelopoulos et al., 2021): thresholds of the top probability are tested in a
     fixed sequence, from that which calls half of the pictures sure to that which calls all of
     them, for as long as a binomial test rejects that more than `SURE_ERRORS` of these answers are
-    wrong. The sequence follows from the probabilities alone, never from the labels, so testing
-    one after the other costs no confidence.
+    wrong. With each comes the highest OOD score at which at most `STRANGERS_SURE` of the other
+    things are sure. The sequence follows from the probabilities and scores alone, never from the
+    labels, so testing one after the other costs no confidence, nor does taking the thresholds of
+    those tested that call the most pictures sure.
     """
-    single, right = _single(thresholds, unseen), unseen.probabilities.argmax(1) == unseen.labels
-    top = unseen.probabilities.max(1)
-    candidates = single & (unseen.ood_score <= thresholds.max_ood_score) & (top >= FLOOR)
-    order = np.argsort(-top[candidates], kind="stable")
-    top, wrong = top[candidates][order], (~right[candidates][order]).cumsum()
+    candidates = _candidates(thresholds, unseen)
+    right = unseen.probabilities.argmax(1) == unseen.labels
+    top = unseen.probabilities.max(1)[candidates]
+    order = np.argsort(-top, kind="stable")
+    top, wrong = top[order], ~right[candidates][order]
+    scores = unseen.ood_score[candidates][order]
     fewest = math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - SURE_ERRORS))
-    least = None
+    found, most = SureRule(SURE_ERRORS, CONFIDENCE, None, len(top)), 0
     for size in np.unique(
         np.linspace(max(fewest, len(top) // 2), len(top), STEPS).astype(int)
         if len(top) >= fewest
         else np.empty(0, int)
     ):
-        # Answers that are as probable as the last one are called sure too.
-        size = int(np.searchsorted(-top, -top[size - 1], side="right"))
-        if binomial_tail(int(wrong[size - 1]), size, SURE_ERRORS) > 1 - CONFIDENCE:
-            break
         least = float(top[size - 1])
-    return SureRule(SURE_ERRORS, CONFIDENCE, least, int(candidates.sum()))
+        limit = None if others is None else _limit(thresholds, others, least)
+        # Answers that are as probable as the last one are called sure too.
+        chosen = (top >= least) & (limit is None or scores <= limit)
+        count = int(chosen.sum())
+        if count < fewest:
+            continue
+        if binomial_tail(int(wrong[chosen].sum()), count, SURE_ERRORS) > 1 - CONFIDENCE:
+            break
+        if count >= most:
+            found, most = replace(found, least_probability=least, max_ood_score=limit), count
+    return found
+
+
+def _candidates(thresholds: Trust, judged: Judged) -> NDArray[np.bool_]:
+    """N: whether an answer could be sure, but for its probability."""
+    accepted = judged.ood_score <= thresholds.max_ood_score
+    likely: NDArray[np.bool_] = judged.probabilities.max(1) >= FLOOR
+    return _single(thresholds, judged) & accepted & likely
+
+
+def _limit(thresholds: Trust, others: Judged, least: float) -> float:
+    """The highest OOD score of sure answers, if they have at least this probability."""
+    sure = _candidates(thresholds, others) & (others.probabilities.max(1) >= least)
+    scores, allowed = np.sort(others.ood_score[sure]), int(STRANGERS_SURE * len(others))
+    if len(scores) <= allowed:
+        return thresholds.max_ood_score
+    return float(np.nextafter(scores[allowed], -np.inf))
 
 
 def binomial_tail(errors: int, pictures: int, rate: float) -> float:
@@ -261,6 +290,8 @@ def _outcomes(thresholds: Trust, judged: Judged) -> tuple[NDArray[np.bool_], ...
     if rule is not None:
         least = math.inf if rule.least_probability is None else rule.least_probability
         sure &= judged.probabilities.max(1) >= least
+        if rule.max_ood_score is not None:
+            sure &= judged.ood_score <= rule.max_ood_score
     return (
         _possible(thresholds, judged)[every, judged.labels],
         sure,

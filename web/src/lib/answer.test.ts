@@ -72,6 +72,16 @@ test("sure is a promise that needs a probability, and enough pictures", () => {
   expect(between.verdict).toBe("between");
 });
 
+test("a drawing that is less like the known ones is not sure, though it is not refused", () => {
+  const verdict = (oodScore: number, limit: number | null) => {
+    const sure = { least_probability: 0.8, max_ood_score: limit };
+    const trust = { ...TRUST, sure };
+    return answerOf("", [0.9, 0.05, 0, 0, 0, 0], oodScore, CLASSES, trust, 1).verdict;
+  };
+  expect([verdict(1, 1), verdict(1.5, 1), verdict(1.5, null)]).toEqual(["sure", "unsure", "sure"]);
+  expect(verdict(2.5, 1)).toBe("out of distribution");
+});
+
 test("bundles of schema 1 name a threshold otherwise", () => {
   const old = { least_probability: 0.1, most_strangeness: 2 };
   expect(thresholdsOf(old)).toEqual(TRUST);

@@ -6,7 +6,7 @@ export type Thresholds = Pick<Schema["Trust"], "least_probability" | "max_ood_sc
   /** Where classes are uneven. */
   least_by_class?: readonly number[] | null;
   /** Older bundles have none. */
-  sure?: { least_probability: number | null } | null;
+  sure?: { least_probability: number | null; max_ood_score?: number | null } | null;
 };
 
 /** The score of a picture on which nothing is drawn: `NOTHING_DRAWN` in evaluation/records.py. */
@@ -90,7 +90,9 @@ function verdictOf(
   if (oodScore >= NOTHING_DRAWN) return "nothing drawn";
   if (strange) return "out of distribution";
   if (several) return "between";
-  return rule && probability < (rule.least_probability ?? Infinity) ? "unsure" : "sure";
+  const familiar = oodScore <= (rule?.max_ood_score ?? Infinity);
+  const sure = !rule || (familiar && probability >= (rule.least_probability ?? Infinity));
+  return sure ? "sure" : "unsure";
 }
 
 function wordsOf(

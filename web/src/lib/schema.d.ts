@@ -3424,7 +3424,9 @@ export interface components {
          *
          *     That holds with this `confidence` if the most probable class has at least `least_probability`,
          *     no other class is possible, and the picture is not refused. None: `pictures` answers are too
-         *     few, or too many of them are wrong, to promise it for any; no answer is then sure.
+         *     few, or too many of them are wrong, to promise it for any; no answer is then sure. Where models
+         *     were asked for other things, sure answers have an OOD score of `max_ood_score` at most, lower
+         *     than that from which pictures are refused, so that few other things are called sure.
          */
         SureRule: {
             /** Confidence */
@@ -3433,6 +3435,8 @@ export interface components {
             error_rate: number;
             /** Least Probability */
             least_probability: number | null;
+            /** Max Ood Score */
+            max_ood_score?: number | null;
             /** Pictures */
             pictures: number;
         };
