@@ -183,7 +183,7 @@ def test_every_trial_is_a_point_of_the_history_and_opens(page: Page, studies: St
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog", name=f"CNN from scratch, trial {PICKED}")
     expect(
-        drawer.get_by_role("img", name=re.compile("Training curves: loss by epoch"))
+        drawer.get_by_role("img", name=re.compile("Training curves: Loss by epoch"))
     ).to_be_visible()
     expect(drawer.get_by_role("rowheader", name="inner 3")).to_be_visible()
     assert f"trial={PICKED}" in page.url
@@ -199,7 +199,7 @@ def test_a_trial_that_came_to_nothing_says_why(page: Page, studies: Studies) -> 
     page.goto(studies.at(f"drawings?view=table&trial={PRUNED}"))
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text("its loss was among the worse two thirds")
-    expect(drawer.get_by_role("img", name=re.compile("loss by epoch"))).to_be_visible()
+    expect(drawer.get_by_role("img", name=re.compile("Loss by epoch"))).to_be_visible()
     page.goto(studies.at(f"drawings?view=table&trial={FAILED}"))
     expect(drawer).to_contain_text("no longer a number in epoch 2")
     expect(drawer).to_contain_text("No curves")
