@@ -54,7 +54,7 @@ class Command:
             env={**os.environ, "DISPLAY": ":0", "BROWSER": f"{browser} %s"},
         )
 
-    def until(self, found: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def until(self, found: Callable[[], Any], seconds: float = 180.0) -> Any:
         """What `found` finds in the end."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -69,7 +69,7 @@ class Command:
         return str(text)
 
     def end(self) -> tuple[int, str]:
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=180)
         return self.process.returncode, out
 
 
