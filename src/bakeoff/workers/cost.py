@@ -73,10 +73,8 @@ class CostUnit(Unit):
         picture = data.dataset.pictures[0]
         latency = None
         if self.bundled:  # first, so that its graph and the model are never there together
-            threads = data.compute.threads
-            bundle = load(folder.bundle(self.approach), threads=threads)
-            latency = latency_of_bundle(bundle, picture, threads)
-            del bundle
+            threads, path = data.compute.threads, folder.bundle(self.approach)
+            latency = latency_of_bundle(load(path, threads=threads), picture, threads)
         model = load_model(folder, data.config.approach(self.approach).build(), FINAL)
         latency = latency or latency_of_model(model, picture)
         cost = Cost(macs=macs_of(model, picture), latency=latency)
