@@ -27,3 +27,12 @@ test("grey and coloured pixels, line by line", () => {
   expect(colour![1][9]).toBe(2);
   expect([...inflateSync(pixels![1])]).toEqual([0, 1, 2, 3, 0, 4, 5, 6]);
 });
+
+test("a drawing is small", () => {
+  const side = 196;
+  const data = new Uint8Array(side * side).fill(255);
+  for (let y = 41; y < 150; y++) data.fill(0, y * side + y, y * side + y + 9);
+  const [, body] = chunks({ width: side, height: side, channels: 1, data });
+  expect(inflateSync(body![1]).length).toBe(side * (side + 1));
+  expect(body![1].length).toBeLessThan(3_000);
+});

@@ -1,7 +1,7 @@
 /** Encodes pixels as PNG at once. A canvas does it too, but only when the page is idle: tens of
  * milliseconds late during drawing.
  */
-import { deflated } from "./deflate.ts";
+import { zlibSync } from "fflate";
 import type { Pixels } from "./pixels.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -21,7 +21,7 @@ export function png(pixels: Pixels): Uint8Array<ArrayBuffer> {
   const parts = [
     new Uint8Array(SIGNATURE),
     chunk("IHDR", new Uint8Array(head.buffer)),
-    chunk("IDAT", deflated(lines, line + 1)),
+    chunk("IDAT", zlibSync(lines, { level: 1 })),
     chunk("IEND", new Uint8Array()),
   ];
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
