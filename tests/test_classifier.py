@@ -127,6 +127,16 @@ def test_same_seed_same_bytes(approach: str) -> None:
     assert other.predict_proba(X[60:90]).tobytes() != one.tobytes()
 
 
+@pytest.mark.parametrize("mode", ["ink", "photo"])
+@pytest.mark.parametrize("approach", ["scattering", "baseline", "cnn", "vit", "transfer"])
+def test_trains_in_bfloat16_on_every_processor(approach: str, mode: str) -> None:
+    X, y = digits()
+    settings: dict[str, object] = {"epochs": 1, "batch_size": 16, "side": 32}
+    model = quick(approach=approach, settings=settings, mode=mode, precision="bf16")
+    probabilities = model.fit(X[:40], y[:40]).predict_proba(X[40:60])
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
 def test_a_random_state_can_be_drawn_from_or_left_open() -> None:
     X, y = digits()
     one, two = (

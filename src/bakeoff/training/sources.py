@@ -251,4 +251,4 @@ class FeatureSource:
 def _looked_at(frozen: nn.Module, x: Tensor) -> Tensor:
     """The features of N×C×S×S pictures in half precision, a few pictures at a time."""
     parts = in_batches(x, batch_of(x.shape[-1], LOOK_PIXELS))
-    return torch.cat([frozen(part).half() for part in parts])
+    return torch.cat([frozen(part) for part in parts]).half()  # autocast joins no halves
