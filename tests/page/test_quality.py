@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, provokes, watched
 
+LANGUAGES = sorted(path.stem for path in (WEB / "src" / "languages").glob("*.json"))
 SET = ("pictures", "labels", "odd", "copies", "left")  # views of Data beside its first
 ENTRANCES = (
     "/try/digits",
@@ -43,15 +44,19 @@ def enter(page: Page, served: Served, place: str) -> None:
 # -- fast ---------------------------------------------------------------------
 
 
-def test_the_first_load_is_light(page: Page, served: Served) -> None:
-    came: list[Response] = []
-    page.on("response", lambda one: came.append(one))
-    page.goto(served.address)
-    expect(page.get_by_text("Draw something")).to_be_visible()
-    files = [one for one in came if "/api/" not in one.url]
-    assert [one.url for one in files if re.search(r"\.js$", one.url)]
-    assert not [one.url for one in came if re.search("wasm|onnx|worker", one.url)]
-    assert sum(len(gzip.compress(one.body())) for one in files) <= 80_000
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_load_is_light(browser: Browser, served: Served, language: str) -> None:
+    with watched(browser, locale=language) as page:
+        came: list[Response] = []
+        page.on("response", lambda one: came.append(one))
+        page.goto(served.address)
+        expect(page.get_by_role("application")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.lang") == language
+        files = [one for one in came if "/api/" not in one.url]
+        assert [one.url for one in files if re.search(r"\.js$", one.url)]
+        assert not [one.url for one in came if re.search("wasm|onnx|worker", one.url)]
+        assert sum(len(gzip.compress(one.body())) for one in files) <= 80_000
 
 
 def test_it_can_be_drawn_on_within_a_second(page: Page, served: Served) -> None:

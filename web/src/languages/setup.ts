@@ -1,4 +1,5 @@
-/** Tests read English, as most readers do. */
-import { speak } from "../lib/language.svelte.ts";
+/** Tests read English, as most readers do, and know all texts. */
+import { speak, speakEverywhere } from "../lib/language.svelte.ts";
 
 await speak("en");
+await speakEverywhere();

@@ -1,5 +1,5 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
-import { t } from "./language.svelte.ts";
+import { speakEverywhere, t } from "./language.svelte.ts";
 import { MadeFile } from "./png.ts";
 import { said } from "./said.ts";
 import type { components } from "./schema.d.ts";
@@ -47,7 +47,9 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   }
   if (response.ok) return response;
   if (response.status === 401) token.wanted = true;
-  throw refusal(response.status, await response.json().catch(() => null));
+  const body: unknown = await response.json().catch(() => null);
+  await speakEverywhere().catch(() => undefined); // without its sentences the refusal is English
+  throw refusal(response.status, body);
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

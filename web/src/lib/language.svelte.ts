@@ -27,12 +27,12 @@ const LOADERS: Record<Language, () => Promise<{ default: Messages }>> = {
   uk: () => import("../languages/uk.json"),
   hi: () => import("../languages/hi.json"),
 };
-/** The texts of all rooms but the first, which the build of the app leaves out of the others. */
+/** The texts of all rooms but the first: the app's first load has none of them. */
 const ROOMS = import.meta.glob<Messages>("../languages/*.json", {
   import: "default",
   query: "?rooms",
 });
-/** The server's sentences, by their codes. It sends the English ones itself. */
+/** The server's sentences, by their codes, loaded with those. It sends the English ones itself. */
 const SAID = import.meta.glob<Record<string, string>>("../languages/said/*.json", {
   import: "default",
 });
@@ -44,8 +44,15 @@ interface Loaded {
   sentences: Record<string, string>;
 }
 
+interface Later {
+  rooms: Messages;
+  sentences: Loaded["sentences"];
+}
+
+const NOTHING_YET: Later = { rooms: {}, sentences: {} };
+
 let now = $state.raw<Loaded>({ language: "en", messages: {}, sentences: {} });
-let everywhere: Promise<void> | undefined; // set once a room needs more than the first one's texts
+let everywhere: Promise<void> | undefined; // set once more than the first room's texts are needed
 const numbers = new Map<string, Intl.NumberFormat>(); // making one takes longer than using it
 
 export function language(): Language {
@@ -61,30 +68,36 @@ export function preferred(): Language {
 
 /** Load a language and show the page in it. */
 export async function speak(language: Language): Promise<void> {
-  const [{ default: messages }, sentences, rooms] = await Promise.all([
+  const [{ default: messages }, later] = await Promise.all([
     LOADERS[language](),
-    SAID[`../languages/said/${language}.json`]?.(),
-    everywhere ? ROOMS[`../languages/${language}.json`]!() : {},
+    everywhere ? laterTexts(language) : NOTHING_YET,
   ]);
-  now = {
-    language,
-    messages: { ...(await whole(messages)), ...(await whole(rooms)) },
-    sentences: await whole(sentences ?? {}),
-  };
+  const { rooms, sentences } = later;
+  now = { language, messages: { ...(await whole(messages)), ...rooms }, sentences };
   if (typeof document !== "undefined") document.documentElement.lang = language;
 }
 
-/** Load the texts of all rooms too, as those are needed now. */
+/** Load the texts of all rooms and the server's sentences too, as those are needed now. */
 export async function speakEverywhere(): Promise<void> {
   if (everywhere) return everywhere;
   everywhere = (async () => {
     const { language } = now;
-    const rooms = await whole(await ROOMS[`../languages/${language}.json`]!());
-    if (now.language === language) now = { ...now, messages: { ...now.messages, ...rooms } };
-    else await speak(now.language); // another was chosen meanwhile, without them
+    const { rooms, sentences } = await laterTexts(language);
+    if (now.language !== language)
+      await speak(now.language); // another was chosen meanwhile, without them
+    else now = { language, messages: { ...now.messages, ...rooms }, sentences };
   })();
   everywhere.catch(() => (everywhere = undefined)); // the next room tries again
   return everywhere;
+}
+
+/** What the first load lacks. */
+async function laterTexts(language: Language): Promise<Later> {
+  const [rooms, sentences] = await Promise.all([
+    ROOMS[`../languages/${language}.json`]!(),
+    SAID[`../languages/said/${language}.json`]?.() ?? {},
+  ]);
+  return { rooms: await whole(rooms), sentences: await whole(sentences) };
 }
 
 /** A catalogue as it is, or out of a report, which holds it packed. */
