@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
-from bakeoff.run.robustness import PICTURES as CORRUPTED
+from bakeoff.workers.robustness import PICTURES as CORRUPTED
 
 from .shared import made_once
 from .strokes import QUICKLY, strokes

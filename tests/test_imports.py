@@ -64,8 +64,8 @@ assert config.names == ("cnn", "vit")
 
 
 def test_scores_are_computed_without_torch(tmp_path: Path) -> None:
-    loaded = loaded_by("import bakeoff.run.scoring\n", tmp_path)
-    assert "bakeoff.run.scoring" in loaded
+    loaded = loaded_by("import bakeoff.scoring.scored\n", tmp_path)
+    assert "bakeoff.scoring.scored" in loaded
     assert loaded.isdisjoint({"torch", "torchvision", "timm"})
 
 

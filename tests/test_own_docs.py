@@ -12,7 +12,7 @@ from bakeoff.approaches import Task
 from bakeoff.approaches.own import own_file
 from bakeoff.record.config import RunConfig
 from bakeoff.run.bake import bake
-from bakeoff.run.trial import FEW, try_own
+from bakeoff.workers.trial import FEW, try_own
 
 from .strokes import QUICKLY, strokes
 

@@ -26,9 +26,8 @@ from bakeoff import cli
 from bakeoff.data import catalog
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
-from bakeoff.run import robustness
 from bakeoff.training import fit
-from bakeoff.workers import crew
+from bakeoff.workers import crew, robustness
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

@@ -14,7 +14,7 @@ from bakeoff.approaches.own_network import OwnNetwork, Scaled
 from bakeoff.approaches.settings import parse_settings
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
-from bakeoff.run.trial import try_own
+from bakeoff.workers.trial import try_own
 
 from ..strokes import strokes
 from .tasks import task

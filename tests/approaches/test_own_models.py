@@ -20,7 +20,7 @@ from bakeoff.bundle.graph import check_graph
 from bakeoff.data.pictures import Pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.config import RunConfig
-from bakeoff.run.trial import try_own
+from bakeoff.workers.trial import try_own
 
 from ..strokes import CLASSES, strokes
 from .tasks import task

@@ -19,7 +19,7 @@ from bakeoff.record.config import RunConfig
 from bakeoff.record.events import WorkerDied
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.trial import try_own
+from bakeoff.workers.trial import try_own
 
 from ..strokes import CLASSES, QUICKLY, strokes
 

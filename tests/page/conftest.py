@@ -40,7 +40,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report import write_report
 from bakeoff.run.bake import bake
-from bakeoff.run.robustness import PICTURES
+from bakeoff.workers.robustness import PICTURES
 
 from .firefox import firefox_program, launch_firefox
 

@@ -14,7 +14,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import ClassScore
 from bakeoff.record.config import ConfusionCost, RunConfig
 from bakeoff.run.bake import bake
-from bakeoff.run.scoring import cost_matrix
+from bakeoff.scoring.compared import cost_matrix
 
 from ..strokes import strokes
 

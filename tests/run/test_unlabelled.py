@@ -16,8 +16,8 @@ from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import _Bake
 from bakeoff.run.plan import Plan
-from bakeoff.run.scoring import Scored
 from bakeoff.run.unlabelled import with_unlabelled
+from bakeoff.scoring.scored import Scored
 from bakeoff.workers.runner import load_model
 
 from ..strokes import strokes

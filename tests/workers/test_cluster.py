@@ -28,9 +28,9 @@ from bakeoff.record.events import (
 )
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, resume
-from bakeoff.run.robustness import PICTURES
 from bakeoff.workers import cluster, pool
 from bakeoff.workers.graph import kept_graph
+from bakeoff.workers.robustness import PICTURES
 
 from ..strokes import QUICKLY
 from .nodes import Nodes

@@ -14,12 +14,12 @@ from bakeoff.data.split import Fold, Split
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
-from bakeoff.run.robustness import CorruptionBenchmark
-from bakeoff.run.run_queue import RunQueue
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Training
 from bakeoff.training.preprocess import Mode
 from bakeoff.workers.data import TrainingData
+from bakeoff.workers.robustness import CorruptionBenchmark
+from bakeoff.workers.run_queue import RunQueue
 from bakeoff.workers.runner import UnitRunner, parameters_of
 from bakeoff.workers.units import FitUnit
 

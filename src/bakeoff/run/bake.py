@@ -44,18 +44,16 @@ from bakeoff.run.learning import Fit, fits_of, learning_of
 from bakeoff.run.plan import Plan
 from bakeoff.run.protocol import about_groups
 from bakeoff.run.pseudo import gain_of
-from bakeoff.run.robustness import CorruptionBenchmark
-from bakeoff.run.run_queue import Again, RunQueue
-from bakeoff.run.scoring import Answered, Scored, compared, cost_matrix, score_approach
 from bakeoff.run.source import read_again, unchanged
 from bakeoff.run.summary import (
     machine_summary,
     picture_index,
     probabilities_of,
 )
-from bakeoff.run.time_left import TimeKeeper, end_seconds
 from bakeoff.run.unlabelled import with_unlabelled
-from bakeoff.run.verdict import with_verdict
+from bakeoff.scoring.compared import compared, cost_matrix
+from bakeoff.scoring.scored import Answered, Scored, score_approach
+from bakeoff.scoring.verdict import with_verdict
 from bakeoff.training.compute import give_memory_back
 from bakeoff.version import __version__
 from bakeoff.workers.cost import CostUnit, cost_of
@@ -64,7 +62,10 @@ from bakeoff.workers.estimate import OtherPrograms, Stopwatch
 from bakeoff.workers.locked_test import LockedTestUnit, test_answers
 from bakeoff.workers.pool import InlineExecutor, executor_for, executor_here
 from bakeoff.workers.pseudo import fit_of, pseudo_name
+from bakeoff.workers.robustness import CorruptionBenchmark
+from bakeoff.workers.run_queue import Again, RunQueue
 from bakeoff.workers.runner import UnitRunner
+from bakeoff.workers.time_left import TimeKeeper, end_seconds
 from bakeoff.workers.units import FINAL
 from bakeoff.workers.work import UnitQueue
 

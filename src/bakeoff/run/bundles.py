@@ -24,9 +24,9 @@ from bakeoff.record.events import BundleRefused, BundleWritten, now
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import DatasetSummary, FoldResult, ProtocolSummary
 from bakeoff.run.plan import Plan
-from bakeoff.run.scoring import Scored
 from bakeoff.run.source import read_again
 from bakeoff.run.summary import dataset_summary, protocol_summary
+from bakeoff.scoring.scored import Scored
 from bakeoff.training.compute import give_memory_back
 from bakeoff.training.model import Model
 from bakeoff.training.preprocess import Preprocess

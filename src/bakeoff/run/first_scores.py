@@ -20,8 +20,9 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import ApproachResult, Latency, Preliminary, Results
 from bakeoff.run.bundles import RunFacts, final_model, make_early
 from bakeoff.run.plan import Plan
-from bakeoff.run.scoring import Scored, compared
 from bakeoff.run.summary import machine_summary, probabilities_of
+from bakeoff.scoring.compared import compared
+from bakeoff.scoring.scored import Scored
 from bakeoff.version import __version__
 from bakeoff.workers.cost import latency_of_bundle, latency_of_model
 from bakeoff.workers.units import Tell

@@ -18,17 +18,17 @@ from bakeoff.record.config import RunConfig
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.learning import Smaller, smaller_folds
 from bakeoff.run.protocol import keeps_groups, parts_of, together_of
-from bakeoff.run.robustness import answers_each, sample_of
-from bakeoff.run.scoring import cost_matrix
 from bakeoff.run.source import fingerprint_of_pictures, pictures_without_label, read_first
-from bakeoff.run.trial import FEW, try_own
+from bakeoff.scoring.compared import cost_matrix
 from bakeoff.training.compute import Compute
 from bakeoff.workers.corruptions import CorruptionUnit, corrupted
 from bakeoff.workers.crew import threads_for
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Stopwatch
 from bakeoff.workers.pseudo import pseudo_name
+from bakeoff.workers.robustness import answers_each, sample_of
 from bakeoff.workers.runner import UnitRunner
+from bakeoff.workers.trial import FEW, try_own
 from bakeoff.workers.units import Tell
 
 __all__ = ["Plan"]

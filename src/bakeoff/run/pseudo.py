@@ -21,8 +21,9 @@ from bakeoff.evaluation.records import Interval, PseudoLabels
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import UnitRecord
 from bakeoff.run.plan import Plan
-from bakeoff.run.scoring import Arrays, Judge, judge_of
 from bakeoff.said import Said, say
+from bakeoff.scoring.compared import Judge, judge_of
+from bakeoff.scoring.scored import Arrays
 from bakeoff.workers.pseudo import pseudo_name
 
 __all__ = ["gain_of"]

@@ -15,7 +15,7 @@ from bakeoff.data.split import Split
 from bakeoff.errors import LeftOut
 from bakeoff.record.config import RunConfig
 from bakeoff.record.results import DatasetSummary, Duplicate, PictureIndex, ProtocolSummary
-from bakeoff.run.scoring import Scored
+from bakeoff.scoring.scored import Scored
 from bakeoff.training.compute import Compute, processor
 
 __all__ = [

@@ -15,7 +15,7 @@ from bakeoff.evaluation.kind import of_another_kind
 from bakeoff.evaluation.powered import powered
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.plan import Plan
-from bakeoff.run.scoring import Scored, out_of_fold_sampling
+from bakeoff.scoring.scored import Scored, out_of_fold_sampling
 from bakeoff.workers.runner import load_model
 
 __all__ = ["with_unlabelled"]

@@ -17,10 +17,10 @@ from bakeoff.record.events import (
     UnitStarted,
 )
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import time_left
 from bakeoff.run.bake import bake
-from bakeoff.run.time_left import TimeKeeper, end_seconds
+from bakeoff.workers import time_left
 from bakeoff.workers.estimate import Prediction
+from bakeoff.workers.time_left import TimeKeeper, end_seconds
 
 from ..made_up_events import epoch_ended
 from ..strokes import QUICKLY, strokes

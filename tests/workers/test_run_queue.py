@@ -14,12 +14,12 @@ from bakeoff.record.events import ApproachScored, Event, GraphTraced, UnitStarte
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 from bakeoff.run.plan import Plan
-from bakeoff.run.robustness import CorruptionBenchmark
-from bakeoff.run.run_queue import RunQueue
+from bakeoff.workers.robustness import CorruptionBenchmark
+from bakeoff.workers.run_queue import RunQueue
 from bakeoff.workers.units import Unit
 
+from ..run.test_resume import same
 from ..strokes import QUICKLY, strokes
-from .test_resume import same
 
 
 class Walk:

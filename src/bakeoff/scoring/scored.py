@@ -1,10 +1,10 @@
-"""From answers to figures: scores, thresholds, comparisons and the winner. Arrays in, no torch."""
+"""From answers to the figures of one approach: scores and thresholds. Arrays in, no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,39 +13,31 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.split import Split
 from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.calibration import softmax
-from bakeoff.evaluation.compare import choose_winner
-from bakeoff.evaluation.headline import Headline, cheapest, headline_for
 from bakeoff.evaluation.intervals import Sampling
 from bakeoff.evaluation.metrics import losses
 from bakeoff.evaluation.mistakes import confused_pairs, mistakes
-from bakeoff.evaluation.ranking import choose_by, compare_by, headline_record
 from bakeoff.evaluation.records import (
-    Comparison,
     ConfusedPair,
-    HeadlineRecord,
     LearningCurve,
     Mistake,
     PseudoLabels,
     Robustness,
     Scores,
     Trust,
-    Winner,
 )
 from bakeoff.evaluation.scores import score
 from bakeoff.evaluation.trust import Judged, Probed, joined, trust
 from bakeoff.issues.issue import Predictions
-from bakeoff.record.config import RunConfig
 from bakeoff.record.results import ApproachResult, FoldResult, Latency, Seconds, UnitRecord
 from bakeoff.workers.units import HELD_OUT, PROBES, VALIDATION
 
 __all__ = [
     "Answered",
     "Arrays",
-    "Judge",
+    "Costs",
+    "Probabilities",
     "Scored",
-    "compared",
-    "cost_matrix",
-    "judge_of",
+    "held_out_rows",
     "out_of_fold_sampling",
     "score_approach",
 ]
@@ -188,22 +180,6 @@ class Scored:
         )
 
 
-class Judge(NamedTuple):
-    """The metric that compares approaches, and N×K probabilities to the N answers it counts."""
-
-    headline: Headline
-    answers: Callable[[Probabilities], NDArray[np.int64]]
-
-
-class Compared(TypedDict):
-    """The part of the results that looks at all approaches together."""
-
-    comparison: list[Comparison]
-    test_comparison: list[Comparison]
-    winner: Winner
-    headline: HeadlineRecord | None
-
-
 def score_approach(
     answered: Answered, dataset: Dataset, parts: Split, cost: Costs | None = None
 ) -> Scored:
@@ -218,7 +194,7 @@ def score_approach(
     """
     labels = dataset.labels
     unseen = [_judged(labels, unit, HELD_OUT) for unit in answered.folds]
-    rows = _held_out(parts)
+    rows = held_out_rows(parts)
     predicted = [arrays[HELD_OUT[0]] for _, arrays in answered.folds]
     if predicted and not np.array_equal(np.concatenate(predicted), rows):
         raise BakeoffError(
@@ -262,7 +238,8 @@ def score_approach(
     )
 
 
-def _held_out(parts: Split) -> NDArray[np.int64]:
+def held_out_rows(parts: Split) -> NDArray[np.int64]:
+    """What the folds hold out, in their order."""
     if not parts.folds:
         return np.empty(0, dtype=np.int64)
     return np.concatenate([fold.held_out for fold in parts.folds])
@@ -282,7 +259,7 @@ def out_of_fold_sampling(parts: Split) -> Sampling:
     """The model of a fold answers what it held out; the final one learns from all of them."""
     if not parts.folds:
         return Sampling()
-    rows = _held_out(parts)
+    rows = held_out_rows(parts)
     return Sampling(
         clusters=parts.together[rows],
         train_size=sum(len(fold.train) * len(fold.held_out) for fold in parts.folds) / len(rows),
@@ -322,99 +299,6 @@ def _judged(
     record, arrays = unit
     rows, logits, ood_score = (arrays[name] for name in names)
     return Judged(softmax(logits, record.temperature), ood_score, labels[rows])
-
-
-def cost_matrix(config: RunConfig, classes: Sequence[str]) -> Costs | None:
-    """K×K, what it costs to answer column for a picture of row; None where no costs were given.
-
-    Raises
-    ------
-    BakeoffError
-        A cost names a class that the set does not have.
-    """
-    if not config.cost:
-        return None
-    place = {name: index for index, name in enumerate(classes)}
-    cost: Costs = 1.0 - np.eye(len(classes))
-    for entry in config.cost:
-        for name in (entry.truth, entry.answer):
-            if name not in place:
-                raise BakeoffError(
-                    f"cost of {entry.answer} for {entry.truth}",
-                    f"the set has no class {name}",
-                    f"Its classes are {', '.join(classes[:20])}",
-                )
-        cost[place[entry.truth], place[entry.answer]] = entry.cost
-    return cost
-
-
-def judge_of(dataset: Dataset, rows: NDArray[np.int64], config: RunConfig) -> Judge:
-    """How approaches are compared on some pictures of a run."""
-    counts = np.bincount(dataset.labels[rows], minlength=len(dataset.classes)).tolist()
-    cost = cost_matrix(config, dataset.classes)
-    headline = headline_for(counts, config.metric, cost)
-
-    def answers(probabilities: Probabilities) -> NDArray[np.int64]:
-        if headline.name == "cost" and cost is not None:
-            return cheapest(probabilities, cost)
-        most_probable: NDArray[np.int64] = probabilities.argmax(1)
-        return most_probable
-
-    return Judge(headline, answers)
-
-
-def compared(
-    scored: Sequence[Scored], parts: Split, dataset: Dataset, config: RunConfig
-) -> Compared:
-    """Compare all pairs, out of fold and on the locked test, and name the winner if there is one.
-
-    The verdict says why, when all is known.
-
-    Where there are both, the folds name the winner: they hold more pictures.
-    """
-    titles = {one.name: one.title for one in scored}
-    scores = {one.name: one.out_of_fold or one.test for one in scored}
-    known = {name: given for name, given in scores.items() if given}
-    if not known:
-        return Compared(comparison=[], test_comparison=[], winner=Winner(None, ""), headline=None)
-    fold_of, rows = None, parts.test
-    if parts.folds:
-        sizes = [len(fold.held_out) for fold in parts.folds]
-        fold_of, rows = np.repeat(np.arange(len(sizes)), sizes), _held_out(parts)
-    labels, judge = dataset.labels[rows], judge_of(dataset, rows, config)
-    headline, answers = judge
-    record = headline_record(headline, labels, dataset.classes, asked=config.metric != "auto")
-    main = {
-        one.name: one.probabilities if parts.folds else one.test_probabilities for one in scored
-    }
-    comparison = compare_by(
-        headline,
-        labels,
-        {name: answers(each) for name, each in main.items() if each is not None},
-        fold_of,
-        titles,
-    )
-    on_test = {one.name: one.test_probabilities for one in scored if parts.folds}
-    test_comparison = compare_by(
-        headline,
-        dataset.labels[parts.test],
-        {name: answers(each) for name, each in on_test.items() if each is not None},
-        titles=titles,
-    )
-    trained = {one.name for one in scored if not one.answered.fixed} or set(known)
-    known = {name: given for name, given in known.items() if name in trained}
-    among = [one for one in comparison if {one.a, one.b} <= trained]
-    best = (
-        choose_winner(known, among)
-        if record.name == "accuracy"
-        else choose_by(record, known, among)
-    )
-    return Compared(
-        comparison=comparison,
-        test_comparison=test_comparison,
-        winner=Winner(best, ""),
-        headline=record,
-    )
 
 
 def _scores(

@@ -15,7 +15,7 @@ from bakeoff.evaluation.compare import guessing
 from bakeoff.evaluation.records import Health, LearningCurve, Powered, Shortcut, Suspect
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.bake import bake
-from bakeoff.run.verdict import verdict_of, with_verdict
+from bakeoff.scoring.verdict import verdict_of, with_verdict
 from bakeoff.screen import verdict_shown
 
 from ..strokes import QUICKLY

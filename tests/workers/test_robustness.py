@@ -23,20 +23,19 @@ from bakeoff.evaluation.records import Robustness
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import CorruptingPictures, PicturesCorrupted
 from bakeoff.record.folder import RunFolder
-from bakeoff.run import robustness
 from bakeoff.run.bake import bake, estimate, resume
-from bakeoff.run.robustness import CorruptionBenchmark, answers_each, sample_of
 from bakeoff.training.model import Model
-from bakeoff.workers import corruptions
+from bakeoff.workers import corruptions, robustness
 from bakeoff.workers.corruptions import MAX_SIDE, CorruptionUnit
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.pool import InlineExecutor
+from bakeoff.workers.robustness import CorruptionBenchmark, answers_each, sample_of
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FitUnit
 
+from ..run.plans import planned
 from ..strokes import QUICKLY, strokes
-from ..workers.test_runner import CPU, LITTLE, runner_of, train
-from .plans import planned
+from .test_runner import CPU, LITTLE, runner_of, train
 
 ONE: dict[str, Any] = QUICKLY | {
     "approaches": ("baseline",),

@@ -14,10 +14,10 @@ from typing import Literal
 from bakeoff.data.split import Fold, Split
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import Event, GraphTraced, PicturesCorrupted
-from bakeoff.run.robustness import CorruptionBenchmark
 from bakeoff.workers.corruptions import CorruptionUnit
 from bakeoff.workers.graph import GraphUnit
 from bakeoff.workers.pseudo import PseudoUnit, pseudo_name
+from bakeoff.workers.robustness import CorruptionBenchmark
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FINAL, FitUnit, Tell, Unit
 
