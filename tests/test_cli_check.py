@@ -99,7 +99,7 @@ def test_a_doubted_label_is_shown_with_what_it_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from bakeoff.cli.check import _show
-    from bakeoff.evaluation.records import Health, Suspect
+    from bakeoff.evaluation.health import Health, Suspect
     from bakeoff.run.checkup import Checkup, check
 
     found = check("doodles", tmp_path / "out", approaches=())

@@ -132,4 +132,4 @@ def test_a_refusal_that_the_page_shows_has_a_message(path: Path) -> None:
 
 
 def test_a_sentence_of_the_verdict_has_a_message() -> None:
-    assert plain_texts(SOURCE / "run" / "verdict.py", "Sentence") == []
+    assert plain_texts(SOURCE / "scoring" / "verdict.py", "Sentence") == []

@@ -17,7 +17,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import Health
+from bakeoff.evaluation.health import Health
 from bakeoff.record.events import RunStarted
 from bakeoff.run.bake import bake, resume
 from bakeoff.run.source import read_again

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bakeoff.errors import LeftOut
-from bakeoff.evaluation.records import Health, Odd, Shortcut, Suspect
+from bakeoff.evaluation.health import Health, Odd, Shortcut, Suspect
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Duplicate
 from bakeoff.record.sheets import sheets_of

@@ -8,18 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.evaluation.health import Health, Odd, Shortcut, Suspect
 from bakeoff.evaluation.records import (
     CorruptionResult,
     CurvePoint,
     Forecast,
-    Health,
     LearningCurve,
-    Odd,
     Robustness,
     Scores,
     Sentence,
-    Shortcut,
-    Suspect,
     Verdict,
 )
 

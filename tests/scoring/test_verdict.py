@@ -12,7 +12,8 @@ from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.data.read import read
 from bakeoff.evaluation.compare import guessing
-from bakeoff.evaluation.records import Health, LearningCurve, Powered, Shortcut, Suspect
+from bakeoff.evaluation.health import Health, Shortcut, Suspect
+from bakeoff.evaluation.records import LearningCurve, Powered
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.run.bake import bake
 from bakeoff.scoring.verdict import verdict_of, with_verdict

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.evaluation.health import Suspect
 from bakeoff.evaluation.metrics import LEAST_PROBABILITY
-from bakeoff.evaluation.records import Suspect
 
 __all__ = ["outliers", "pooled", "suspects"]
 

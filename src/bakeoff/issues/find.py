@@ -12,7 +12,7 @@ from bakeoff.data.correction import Action, Correction
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.split import Split
-from bakeoff.evaluation.records import Health, Odd, Shortcut, Suspect
+from bakeoff.evaluation.health import Health, Odd, Shortcut, Suspect
 from bakeoff.issues.issue import Evidence, Issue, Predictions, Proposal
 from bakeoff.issues.table import FINDERS
 from bakeoff.plugins import load_plugin, plugins

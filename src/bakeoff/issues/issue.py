@@ -15,7 +15,7 @@ from bakeoff.data.dataset import UNLABELLED, Dataset
 from bakeoff.data.duplicates.find import DuplicateGroup
 from bakeoff.data.health import Oddity, odd_pictures
 from bakeoff.data.split import Split
-from bakeoff.evaluation.records import Odd, Shortcut, Suspect
+from bakeoff.evaluation.health import Odd, Shortcut, Suspect
 from bakeoff.evaluation.suspects import suspects
 from bakeoff.said import Said, say
 

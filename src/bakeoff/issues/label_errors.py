@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bakeoff.evaluation.health import Suspect
 from bakeoff.evaluation.prose import listed
-from bakeoff.evaluation.records import Suspect
 from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
 from bakeoff.said import say
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from bakeoff.evaluation.health import Odd
 from bakeoff.evaluation.prose import listed
-from bakeoff.evaluation.records import Odd
 from bakeoff.evaluation.suspects import outliers
 from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from bakeoff.data.duplicates.find import together
 from bakeoff.data.health import MOST, Guessed, backgrounds, shortcut_accuracy, sizes
+from bakeoff.evaluation.health import Shortcut
 from bakeoff.evaluation.intervals import wilson
-from bakeoff.evaluation.records import Shortcut
 from bakeoff.issues.issue import Evidence, Issue
 from bakeoff.said import say
 

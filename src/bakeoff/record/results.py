@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from bakeoff.data.words import count
 from bakeoff.errors import LeftOut
+from bakeoff.evaluation.health import Health
 from bakeoff.evaluation.prose import percent, span
 from bakeoff.evaluation.records import (
     Comparison,
     ConfusedPair,
     HeadlineRecord,
-    Health,
     LearningCurve,
     Mistake,
     PseudoLabels,

@@ -18,7 +18,8 @@ from bakeoff.data.duplicates.find import find_duplicates, together
 from bakeoff.data.read import read
 from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError
-from bakeoff.evaluation.records import Health, Winner
+from bakeoff.evaluation.health import Health
+from bakeoff.evaluation.records import Winner
 from bakeoff.issues.find import find_issues
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import Listener, now
