@@ -339,7 +339,7 @@ def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
 
 
 IGNORED = """
-import time, weakref
+import signal, time, weakref
 from bakeoff.cli.common import _end_like_ctrl_c
 
 class Thing: pass
@@ -348,6 +348,7 @@ def last_words(_):
     print("now", flush=True)
     time.sleep(5)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 _end_like_ctrl_c()
 thing = Thing()
 kept = weakref.ref(thing, last_words)

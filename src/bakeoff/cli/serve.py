@@ -187,19 +187,19 @@ def serve_until_stopped(
     if access["token"] and "BAKEOFF_TOKEN" not in os.environ:
         console.print(f"token: {access['token']}", markup=False, soft_wrap=True)
     place = beside(application, server) if beside else ""
-    listener = server.config.bind_socket()
-    # An answer's head and body are two writes. Without this the second waits for the client's
-    # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    address = f"{_address(host, listener)}{place and '/'}{place}"
-    console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
-    _announce(access)
-    if open_page:
-        threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
-    gc.collect()
-    gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
-    with suppress(KeyboardInterrupt):  # which ends it in good order
-        server.run([listener])
+    with server.config.bind_socket() as listener:
+        # An answer's head and body are two writes. Without this the second waits for the client's
+        # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        address = f"{_address(host, listener)}{place and '/'}{place}"
+        console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
+        _announce(access)
+        if open_page:
+            threading.Thread(target=open_when_up, args=(server, address), daemon=True).start()
+        gc.collect()
+        gc.freeze()  # what is there now stays; collecting it again costs milliseconds each time
+        with suppress(KeyboardInterrupt):  # which ends it in good order
+            server.run([listener])
 
 
 def _access(host: str, public_urls: Sequence[str], allow_origins: Sequence[str]) -> dict[str, Any]:
