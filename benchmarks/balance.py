@@ -1,6 +1,6 @@
 """Class weights on uneven sets: what do they gain?
 
-    python benchmarks/balance.py MNIST CLOTHING > benchmarks/balance.txt
+    python benchmarks/balance.py MNIST CLOTHING [--approach NAME]... > benchmarks/balance.txt
 
 MNIST is a folder with the four IDX files, CLOTHING one of class folders. The bundled doodles and
 MNIST are made uneven: from 80 doodles, or 200 digits, in one class to 4 in another, each class a
@@ -13,7 +13,7 @@ the difference in points, with its standard error over five seeds.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,21 +41,25 @@ def main() -> None:
     parser = ArgumentParser()
     parser.add_argument("mnist", type=Path)
     parser.add_argument("clothing", type=Path)
+    parser.add_argument("--approach", dest="approaches", action="append")
     options = parser.parse_args()
     print(hardware())
-    table("doodles, 80 : 4", read("doodles"), DOODLES, TEST_DOODLES)
-    table("MNIST, 200 : 4", read(options.mnist), DIGITS, TEST_DIGITS)
-    table("clothing, as it is", read(options.clothing), None, 0)
+    names = options.approaches or APPROACHES
+    table("doodles, 80 : 4", names, read("doodles"), DOODLES, TEST_DOODLES)
+    table("MNIST, 200 : 4", names, read(options.mnist), DIGITS, TEST_DIGITS)
+    table("clothing, as it is", names, read(options.clothing), None, 0)
 
 
-def table(name: str, dataset: Dataset, most: int | None, tested: int) -> None:
+def table(
+    name: str, approaches: Sequence[str], dataset: Dataset, most: int | None, tested: int
+) -> None:
     """Train each approach with each power and seed, and print what was right."""
     print(f"\n{name}\n")
     print("| approach | balance | balanced accuracy | gain | … of accuracy |")
     print("|---|---|---|---|---|")
     labels = np.asarray(dataset.labels)
     parts = [uneven(labels, most, tested, seed) for seed in SEEDS]
-    for approach in APPROACHES:
+    for approach in approaches:
         scores = {power: list(scored(approach, power, dataset, parts)) for power in POWERS}
         for power in POWERS:
             print(row(approach, power, np.array(scores[power]), np.array(scores[0.0])), flush=True)

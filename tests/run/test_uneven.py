@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bakeoff import Classifier
+from bakeoff.approaches.registry import APPROACHES
 from bakeoff.approaches.trainer import balanced
 from bakeoff.bundle.bundle import load
 from bakeoff.data.validate import validate
@@ -15,8 +18,10 @@ from bakeoff.evaluation.records import ClassScore
 from bakeoff.record.config import ConfusionCost, RunConfig
 from bakeoff.run.bake import bake
 from bakeoff.scoring.compared import cost_matrix
+from bakeoff.training.fit import Training
 
 from ..strokes import strokes
+from .plans import planned
 
 SMALL = {"scattering": {"side": 16, "scales": 2, "orientations": 2, "grid": 2}}
 
@@ -64,6 +69,44 @@ def test_a_set_of_a_hundred_to_one(tmp_path: Path) -> None:
         of_bar = dict(answer.ranking)["bar"]
         # Answering bar costs 100 if it is a dash, answering dash 1 if it is a bar.
         assert answer.cheapest == ("bar" if of_bar > 100 / 101 else "dash")
+
+
+@pytest.mark.parametrize(("rare", "weighed"), [(8, 1.0), (9, 0.0)])
+def test_classes_count_alike_where_one_has_five_times_the_pictures(
+    rare: int, weighed: float
+) -> None:
+    whole = strokes(100, classes=2)
+    common, few = (np.flatnonzero(whole.labels == label) for label in (0, 1))
+    rows = np.concatenate([common[:40], few[:rare]])
+    pictures, labels = whole.pictures.take(rows), whole.labels[rows]
+
+    def probabilities(**settings: object) -> bytes:
+        given = SMALL["scattering"] | settings
+        model = Classifier("scattering", settings=given, validation_share=0, random_state=0)
+        return model.fit(pictures, labels).predict_proba(whole.pictures).tobytes()
+
+    assert probabilities() == probabilities(balance=weighed)
+    assert probabilities() != probabilities(balance=1 - weighed)
+
+
+@pytest.mark.parametrize(
+    ("asked", "evens"),
+    [
+        ({}, True),
+        ({"metric": "balanced_accuracy"}, True),
+        ({"metric": "macro_f1"}, True),
+        ({"metric": "accuracy"}, False),
+        ({"cost": (ConfusionCost(truth="dash", answer="bar", cost=100),)}, False),
+    ],
+)
+def test_classes_count_alike_only_where_the_headline_counts_them_alike(
+    asked: dict[str, Any], evens: bool
+) -> None:
+    task = planned(strokes(classes=2), **asked).data.task
+    assert task.evens is evens
+    entry = APPROACHES["scattering"].load()
+    assert entry().balance(task, [50, 10]) == float(evens)
+    assert entry(training=Training(balance=0.5)).balance(task, [50, 10]) == 0.5
 
 
 def test_costs_name_classes_of_the_set() -> None:

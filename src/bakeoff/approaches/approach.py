@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bakeoff.approaches.registry import APPROACHES
 from bakeoff.data.pictures import Pictures
+from bakeoff.evaluation.headline import is_uneven
 from bakeoff.training.augment import Augment
 from bakeoff.training.eye import Eye
 from bakeoff.training.fit import Budget, Fitted, Training, fit
@@ -41,6 +42,8 @@ class Task:
     paper : the ink is on paper as it was scanned or photographed. Tiny pictures, and light
         strokes on black, have been cleaned by somebody before.
     budget : how much time there is where the settings leave it open.
+    evens : uneven classes may count alike in training, as they do in the headline; not if accuracy
+        or costs were asked for.
     """
 
     classes: int
@@ -50,6 +53,7 @@ class Task:
     mode: Mode
     paper: bool = False
     budget: Budget = "standard"
+    evens: bool = True
 
     @classmethod
     def of(
@@ -95,6 +99,7 @@ class Approach(ABC):
 
     name: ClassVar[str]
     views: ClassVar[int] = 0  # augmented copies whose frozen features are kept
+    uneven_balance: ClassVar[float] = 0.0  # `Training.balance` for uneven classes
     input_settings: ClassVar[tuple[str, ...]] = ("side",)  # own settings behind `sees`
 
     training: Training = Training()
@@ -173,6 +178,12 @@ class Approach(ABC):
         They go into the results and the model card; empty where training starts from nothing.
         """
         return ""
+
+    def balance(self, task: Task, counts: Sequence[int]) -> float:
+        """How much pictures of rare classes count, for classes of these sizes."""
+        if self.training.balance is not None:
+            return self.training.balance
+        return self.uneven_balance if task.evens and is_uneven(counts) else 0.0
 
     def schedule(self, pictures: int, budget: Budget) -> Training:
         """The training settings for a number of pictures."""

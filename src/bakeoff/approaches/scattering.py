@@ -52,6 +52,7 @@ class Scatterer(Approach):
 
     name: ClassVar[str] = "scattering"
     views: ClassVar[int] = 4
+    uneven_balance: ClassVar[float] = 1.0
     input_settings: ClassVar[tuple[str, ...]] = (
         "side",
         "scales",

@@ -246,7 +246,7 @@ class Trainer:
         network = self.approach.build(self.task)
         learned = np.concatenate([train, guessed])
         training = self.training(schedule_for or len(learned))
-        weights = balanced(weights, self.labels, learned, training.balance)
+        weights = balanced(weights, self.labels, learned, self.balance(learned))
         fitted = self.approach.fit(
             network,
             self.source,
@@ -266,6 +266,10 @@ class Trainer:
         elif temperature is None:
             temperature = self._temperature(fitted, guessed)
         return Trained(self.assemble(network, temperature), temperature, fitted)
+
+    def balance(self, rows: Rows) -> float:
+        """How much pictures of rare classes count where these rows train; see `Training`."""
+        return self.approach.balance(self.task, np.bincount(self.labels[rows]).tolist())
 
     def training(self, pictures: int) -> Training:
         """The training settings for `pictures` pictures within the budget."""

@@ -78,6 +78,7 @@ class Transfer(Approach):
 
     name: ClassVar[str] = "transfer"
     views: ClassVar[int] = 7
+    uneven_balance: ClassVar[float] = 1.0
     input_settings: ClassVar[tuple[str, ...]] = (
         "side",
         "backbone",

@@ -24,6 +24,7 @@ __all__ = [
     "best_constant",
     "cheapest",
     "headline_for",
+    "is_uneven",
     "randomisation_p",
 ]
 
@@ -60,6 +61,12 @@ class Headline:
         return float(self.figure(self.parts(labels, answers).sum(axis=0)))
 
 
+def is_uneven(counts: Sequence[int]) -> bool:
+    """Whether the largest class has `UNEVEN` times the pictures of the smallest that has any."""
+    some = [count for count in counts if count]
+    return bool(some) and max(some) >= UNEVEN * min(some)
+
+
 def headline_for(
     counts: Sequence[int],
     asked: HeadlineName | Literal["auto"] = "auto",
@@ -76,9 +83,8 @@ def headline_for(
     """
     classes = len(counts)
     if asked == "auto":
-        scored = [count for count in counts if count]
-        uneven = bool(scored) and max(scored) >= UNEVEN * min(scored)
-        asked = "cost" if cost is not None else "balanced_accuracy" if uneven else "accuracy"
+        usual: HeadlineName = "balanced_accuracy" if is_uneven(counts) else "accuracy"
+        asked = "cost" if cost is not None else usual
     if asked == "cost":
         assert cost is not None, "the cost of each confusion is known"
         return _cost(cost)

@@ -59,7 +59,9 @@ class Training:
     mirror : flip half of the pictures left to right. None: photos only.
     patience : stop after this many epochs without a better validation loss. None: never.
     balance : how much a picture of a rare class counts in training: 0, all pictures the same; 1,
-        all classes the same; in between, a power of the class's share.
+        all classes the same; in between, a power of the class's share. None: what measured best
+        for the approach (benchmarks/balance.txt) where a class has five times the pictures of
+        another, unless accuracy or costs rank the approaches; else 0.
     """
 
     epochs: Count | None = None
@@ -72,7 +74,7 @@ class Training:
     background: Share | None = None
     mirror: bool | None = None
     patience: Count | None = None
-    balance: AtLeastZero = 0.0
+    balance: AtLeastZero | None = None
 
     def resolve(self, pictures: int, budget: Budget = "standard") -> Training:
         """Fill in epochs and batch size for a set of `pictures` pictures.

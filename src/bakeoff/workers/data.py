@@ -62,6 +62,7 @@ class TrainingData:
         """The data of a run or a search, with the task that `rows` make; nothing is corrupted."""
         pictures = dataset.pictures.take(rows)
         task = Task.of(pictures, len(dataset.classes), config.mode, config.budget)
+        task = replace(task, evens=config.metric != "accuracy" and not config.cost)
         return cls(config, dataset, rows, folds, np.empty(0, dtype=np.int64), compute, task)
 
     def to_ship(self) -> TrainingData:
