@@ -191,6 +191,7 @@ def serve_until_stopped(
         # An answer's head and body are two writes. Without this the second waits for the client's
         # delayed acknowledgement of the first, some 40 ms; accepted connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.listen(server.config.backlog)  # who reads the address may connect at once
         address = f"{_address(host, listener)}{place and '/'}{place}"
         console.print(f"{address} · Ctrl-C stops", soft_wrap=True)
         _announce(access)
