@@ -37,7 +37,7 @@ from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.source import read_again
 from bakeoff.training.eye import SIDE, Eye, other_drawings
-from bakeoff.training.ood import MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.workers.runner import load_model
 
@@ -156,7 +156,11 @@ def _compared(
                     unified = (part - middle) / max(high - middle, 1e-9)
                     one = found.setdefault(score, {})
                     one[key] = np.concatenate([one.get(key, np.empty(0)), unified])
-        for joint in (("kNN, cosine", "exposure"), ("kNN, cosine", "exposure", "Mahalanobis")):
+        for joint in (
+            ("kNN, cosine", "exposure"),
+            ("kNN, cosine", "exposure by class"),
+            ("kNN, cosine", "exposure by class", "Mahalanobis"),
+        ):
             found[" + ".join(joint)] = {
                 key: np.sum([found[each][key] for each in joint], axis=0) for key in found[joint[0]]
             }
@@ -187,9 +191,10 @@ def _scores(
     unit = F.normalize(x)
     yield "kNN, cosine", of(lambda q: 1 - (F.normalize(q) @ unit.T).topk(10).values.mean(1))
     yield "kNN, distance", of(lambda q: torch.cdist(q, x).topk(10, largest=False).values.mean(1))
-    none = x[:0]
-    ridge = SketchOOD.learn(x, y, none, y[:0], features["others"], classes)
-    yield "exposure", of(lambda q: _margins(ridge, q))
+    others = features["others"]
+    yield "exposure", of(_exposed(x, y, others, torch.zeros(len(others), dtype=torch.long)).margin)
+    by_class = torch.from_numpy(other_drawings().labels)
+    yield "exposure by class", of(_exposed(x, y, others, by_class).margin)
     if logits is None:
         return
     shift = x - x.mean(0)
@@ -208,10 +213,10 @@ def _scores(
     )
 
 
-def _margins(ood: SketchOOD, features: Tensor) -> Tensor:
-    predicted = (features - ood.get_buffer("mean")) @ ood.get_buffer("weights")
-    predicted = predicted + ood.get_buffer("bias")
-    return predicted[:, -1] - predicted[:, :-1].amax(1)
+def _exposed(x: Tensor, y: Tensor, others: Tensor, kinds: Tensor) -> SketchOOD:
+    rows = torch.arange(len(x))
+    known, none = Drawn(x, y, rows), Drawn(x[:0], y[:0], rows[:0])
+    return SketchOOD.learn(known, none, Drawn(others, kinds, -kinds - 1), int(y.max()) + 1)
 
 
 def _looks(preprocess: Preprocess) -> Callable[[Tensor], Tensor]:

@@ -26,7 +26,7 @@ LEFT_OUT = (
     *("circle", "diamond", "hexagon", "line", "octagon", "square", "squiggle", "triangle"),
     *("zigzag",),
 )
-PER_CLASS = 5
+PER_CLASS = 6
 LEVEL = 17  # between neighbouring levels of 8 bits
 SEED = 5
 TARGET = Path(__file__).parents[1] / "src/bakeoff/data/bundled/others.npz"
@@ -115,6 +115,55 @@ def _coil(generator: np.random.Generator) -> Picture:
     return _drawn([place + radius[:, None] * np.stack([np.cos(t), np.sin(t)], 1)], generator)
 
 
+def _knot(generator: np.random.Generator) -> Picture:
+    """A smooth line through random places, which crosses itself many times."""
+    places = generator.normal(size=(int(generator.integers(9, 45)), 2))
+    if generator.random() < 0.5:  # each near the one before
+        places = np.cumsum(0.6 * places, axis=0)
+    return _drawn([_smooth(places)], generator)
+
+
+def _smooth(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A line through N places: Catmull and Rom's spline."""
+    ends = np.concatenate([places[:1], places, places[-1:]])
+    before, here, there, after = ends[:-3], ends[1:-2], ends[2:-1], ends[3:]
+    t = np.linspace(0, 1, 16)[:, None, None]
+    curve = (
+        2 * here
+        + t * (there - before)
+        + t**2 * (2 * before - 5 * here + 4 * there - after)
+        + t**3 * (3 * here - before - 3 * there + after)
+    ) / 2
+    return curve.swapaxes(0, 1).reshape(-1, 2)
+
+
+def _strokes(generator: np.random.Generator) -> Picture:
+    """Separate strokes, straight or bent, at random places and angles."""
+    count, lines = int(generator.integers(3, 18)), []
+    for _ in range(count):
+        path = np.cumsum(generator.normal(size=(int(generator.integers(2, 5)), 2)), axis=0)
+        size = generator.uniform(0.2, 1.2) / max(np.ptp(path, axis=0).max(), 1e-9)
+        lines.append(_smooth(path * size) + generator.uniform(-1, 1, 2))
+    return _drawn(lines, generator)
+
+
+def _burst(generator: np.random.Generator) -> Picture:
+    """A line that runs out from near a place and back, again and again."""
+    ends = int(generator.integers(6, 30))
+    places = 0.15 * generator.normal(size=(2 * ends, 2))
+    angles = generator.uniform(0, 2 * np.pi) + generator.uniform(0.5, 7) * generator.random(ends)
+    places[1::2] += np.stack([np.cos(angles), np.sin(angles)], 1)
+    return _drawn([_smooth(places) if generator.random() < 0.5 else places], generator)
+
+
+def _blot(generator: np.random.Generator) -> Picture:
+    """An area that a line covers nearly all of, with ragged borders."""
+    count = int(generator.integers(60, 160))
+    spots = generator.normal(size=(count, 2)) * generator.uniform(0.2, 1, 2)
+    order = spots if generator.random() < 0.5 else spots[np.argsort(spots[:, 0])]
+    return _drawn([order], generator)
+
+
 def _drawn(lines: list[NDArray[np.float64]], generator: np.random.Generator) -> Picture:
     """Lines of points, at any scale, drawn with some pen."""
     every = np.concatenate(lines)
@@ -139,9 +188,13 @@ def _noise(generator: np.random.Generator) -> Picture:
 MADE = (
     ("scribble", _scribble, 60),
     ("tangle", _tangle, 120),
-    ("jagged", _jagged, 40),
-    ("hatching", _hatching, 40),
-    ("coil", _coil, 40),
+    ("jagged", _jagged, 60),
+    ("hatching", _hatching, 60),
+    ("coil", _coil, 60),
+    ("knot", _knot, 120),
+    ("strokes", _strokes, 60),
+    ("burst", _burst, 60),
+    ("blot", _blot, 40),
     ("noise", _noise, 60),
 )
 

@@ -62,7 +62,7 @@ def model_of(approach: Approach, task: Task, nearest: int = NEAREST) -> Model:
     frozen, network = approach.frozen(task), approach.build(task)
     eye = eye_of(approach, task, frozen)
     if eye is not None:
-        network.ood = SketchOOD(task.classes, eye_width(eye, approach, task), 20, nearest)
+        network.ood = SketchOOD(task.classes, 5, eye_width(eye, approach, task), 20, nearest)
     model = Model(approach.preprocess(task), frozen, network, 1.0, eye)
     return model.eval().float()  # as `GraphUnit` exports it
 

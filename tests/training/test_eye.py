@@ -23,8 +23,8 @@ def test_others_are_no_doodles_and_none_of_the_reserved_classes() -> None:
     with np.load("src/bakeoff/data/bundled/others.npz", allow_pickle=False) as arrays:
         names = set(arrays["classes"].tolist())
         made = np.isin(arrays["classes"], MADE)[arrays["labels"]]
-        assert made.sum() == 360
-        assert (~made).sum() == 5 * (len(names) - len(MADE))
+        assert made.sum() == 700
+        assert (~made).sum() == 6 * (len(names) - len(MADE))
         assert len(np.unique(arrays["images"])) == 16
     assert not names & {*RESERVED, *read("doodles").classes}
     assert not names & {"circle", "line", "square", "triangle", "zigzag"}
@@ -32,7 +32,7 @@ def test_others_are_no_doodles_and_none_of_the_reserved_classes() -> None:
 
 @pytest.mark.parametrize(
     ("leave_out", "fewer"),
-    [((), 0), (("Ambulance",), 5), (("hot-dogs", "ambulances"), 7), (("no such thing",), 0)],
+    [((), 0), (("Ambulance",), 6), (("fire-hydrants", "ambulances"), 9), (("no such thing",), 0)],
 )
 def test_others_of_a_known_name_are_left_out(leave_out: tuple[str, ...], fewer: int) -> None:
     every, rest = other_drawings(), other_drawings(leave_out)
@@ -68,7 +68,10 @@ def test_a_sample_does_not_depend_on_who_asks() -> None:
     sights = Sights(preprocess, Eye(SIDE), pictures, Compute("cpu", 1, bf16=False), ("ambulance",))
     assert sights.plain.shape == (12, FEATURES)
     assert sights.pens.shape == (len(PENS), 12, FEATURES)
-    assert len(sights.others) == len(other_drawings(("ambulance",)).learned)
+    others = other_drawings(("ambulance",))
+    penned = sum(len(labels) for _, labels in others.penned())
+    assert len(sights.others.labels) == len(others.learned) + penned
+    assert (sights.others.rows == -1).all()  # none of them is a drawing of the set
 
 
 def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_seen() -> None:
@@ -92,8 +95,9 @@ def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_se
         alone = Sights(
             trainer.approach.preprocess(task), trainer.eye, dataset.pictures, trainer.compute
         )
-        for part in ("plain", "pens", "others"):
+        for part in ("plain", "pens"):
             assert torch.equal(getattr(trainer.sights, part), getattr(alone, part)), (name, part)
+        assert all(map(torch.equal, trainer.sights.others, alone.others)), name
     assert seen["cnn"] is seen["vit"] is seen["transfer"]
     assert seen["scattering"] is not seen["cnn"]
     assert sorted(shared) == [SIDE, 48]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.ood import DIRECTIONS, Blanks, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import DIRECTIONS, Blanks, Drawn, MahalanobisOOD, SketchOOD
 
 
 def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,15 +101,19 @@ def directions(count: int, first: int, *, seed: int = 0) -> torch.Tensor:
     )
 
 
-def sketch_ood(per_class: int = 40) -> SketchOOD:
-    known, labels = directions(3 * per_class, 0), torch.arange(3 * per_class) % 3
-    pens = directions(3 * per_class, 0, seed=1)
+def sketch_ood(per_class: int = 40, kinds: int = 6) -> SketchOOD:
+    rows = torch.arange(3 * per_class)
+    known = Drawn(directions(len(rows), 0), rows % 3, rows)
+    pens = Drawn(directions(len(rows), 0, seed=1), rows % 3, rows)
     others = torch.cat([directions(60, 3), directions(60, 6)])
-    return SketchOOD.learn(known, labels, pens, labels, others, 3)
+    every = torch.arange(120)
+    labels = 7 * ((every % 3 + 3 * (every // 60)) % kinds)
+    return SketchOOD.learn(known, pens, Drawn(others, labels, torch.full_like(labels, -1)), 3)
 
 
-def test_others_and_what_is_like_neither_score_higher_than_the_known() -> None:
-    ood = sketch_ood()
+@pytest.mark.parametrize("kinds", [1, 2, 6])
+def test_others_and_what_is_like_neither_score_higher_than_the_known(kinds: int) -> None:
+    ood = sketch_ood(kinds=kinds)
     again = ood(directions(90, 0, seed=2))
     assert again.median().item() == pytest.approx(1, abs=0.3)
     for first in (3, 9):  # others of the kind that was learned from, and of no kind

@@ -20,7 +20,7 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.eye import SIDE, Eye, Sights
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
-from bakeoff.training.ood import MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -303,16 +303,15 @@ class Trainer:
 
     def _sketch_ood(self, sights: Sights, train: Rows) -> SketchOOD:
         labels = torch.from_numpy(self.labels)
-        known = torch.from_numpy(np.isin(sights.rows, train))
-        penned = torch.from_numpy(np.isin(sights.pen_rows, train))
-        pens = sights.pens[:, penned]
-        pen_labels = labels[torch.from_numpy(sights.pen_rows)[penned]]
+        rows = torch.from_numpy(sights.rows[known := np.isin(sights.rows, train)])
+        pen_rows = torch.from_numpy(sights.pen_rows[penned := np.isin(sights.pen_rows, train)])
+        pens = sights.pens[:, torch.from_numpy(penned)]
+        pen_rows = pen_rows.repeat(len(pens))
+        others = sights.others
         return SketchOOD.learn(
-            sights.plain[known].float(),
-            labels[torch.from_numpy(sights.rows)[known]],
-            pens.flatten(0, 1).float(),
-            pen_labels.repeat(len(pens)),
-            sights.others.float(),
+            Drawn(sights.plain[torch.from_numpy(known)].float(), labels[rows], rows),
+            Drawn(pens.flatten(0, 1).float(), labels[pen_rows], pen_rows),
+            others._replace(features=others.features.float()),
             self.task.classes,
         )
 

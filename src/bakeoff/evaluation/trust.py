@@ -90,7 +90,7 @@ def trust(
 
     The OOD threshold is conformal too: a share `REFUSAL_RATE` of the unseen pictures exceeds it.
     With `probed` predictions it is a share `PROBED_REFUSAL_RATE` of the unseen pictures, and of
-    those drawn with the page's pens that are answered right. For "sure" see `_sure`.
+    those drawn with each of the page's pens that are answered right. For "sure" see `_sure`.
 
     Parameters
     ----------
@@ -135,10 +135,10 @@ def _thresholds(
         drawn = unseen.ood_score
     refusal_rate = PROBED_REFUSAL_RATE if probed else REFUSAL_RATE
     most = _conformal(drawn, refusal_rate)
-    if probed:
-        pens = joined([pen for one in probed for pen in one.pens])
+    for of_pen in zip(*(one.pens for one in probed), strict=True):
+        pen = joined(of_pen)
         # To refuse what would be answered wrong is no loss.
-        scores = pens.ood_score[pens.probabilities.argmax(1) == pens.labels]
+        scores = pen.ood_score[pen.probabilities.argmax(1) == pen.labels]
         scores = scores[scores < NOTHING_DRAWN]
         most = max(most, _conformal(scores, refusal_rate)) if len(scores) else most
     of_truth = unseen.probabilities[np.arange(len(unseen)), unseen.labels]

@@ -29,7 +29,8 @@ Setting = bool | int | float | str | list[int] | None
 
 # 2: matrix products resize, drawings have a backbone of their own, photos are cropped.
 # 3: a frozen network's norms are part of its weights, fewer photos are corrupted.
-RECIPE = 3
+# 4: the OOD score of drawings knows other drawings by their class.
+RECIPE = 4
 DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
 from bakeoff.training.compute import Compute
 from bakeoff.training.folding import fold_norms
+from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
 from bakeoff.training.sources import batch_of
@@ -23,9 +24,13 @@ __all__ = ["PENS", "SIDE", "Eye", "Others", "Sights", "other_drawings", "redrawn
 
 SIDE = 28  # pixels; the network was made for them
 OTHERS = Path(__file__).parents[1] / "data/bundled/others.npz"
-MEASURED = 3  # of three classes of others, one is not learned from: models are asked for it
-MADE = ("scribble", "tangle", "jagged", "hatching", "coil", "noise")  # all are learned from
-ASKED = 2  # drawings of each class that is not learned from: each takes every fit 1 ms
+MEASURED = 4  # of four classes of others, one is not learned from: models are asked for it
+MADE = (  # all are learned from
+    *("scribble", "tangle", "jagged", "hatching", "coil", "knot", "strokes", "burst", "blot"),
+    "noise",
+)
+ASKED = 3  # drawings of each class that is not learned from: each takes every fit 1 ms
+PENNED = 6  # of six drawings, each pen draws one again: one of each class, ten of scribbles
 # The page's pens, as the pixels by which they are wider than the strokes of the training pictures,
 # at twice the side: on a canvas that a drawing fills to 5/7, strokes of 0.025, 0.06 and 0.095.
 PENS = {"thin": -0.8, "thick": 0.6, "very thick": 1.6}
@@ -63,9 +68,17 @@ class Others:
     def __init__(
         self, pictures: Pictures, labels: NDArray[np.int64], measured: NDArray[np.bool_]
     ) -> None:
-        self.learned = pictures.take(np.flatnonzero(~measured))
         place = np.arange(len(labels)) - np.searchsorted(labels, labels)  # within the class
+        self.learned = pictures.take(np.flatnonzero(~measured))
+        self.labels, self._place = labels[~measured], place[~measured]
         self.measured = pictures.take(np.flatnonzero(measured & (place < ASKED)))
+
+    def penned(self) -> Iterator[tuple[Pictures, NDArray[np.int64]]]:
+        """Some of those to learn from and their labels, with each of the page's pens."""
+        for number, pen in enumerate(PENS):
+            rows = np.flatnonzero(self._place % PENNED == number)
+            (drawn,) = redrawn(self.learned.take(rows), [pen])
+            yield drawn, self.labels[rows]
 
 
 @cache
@@ -127,14 +140,14 @@ class Sights:
         return torch.stack([self.look(drawn) for drawn in redrawn(pictures)])
 
     @cached_property
-    def others(self) -> Tensor:
-        """The features of others to learn from.
+    def others(self) -> Drawn:
+        """Others to learn from, as they are and some with the page's pens.
 
-        As they are: with pens, they pull the threshold up and more strangers pass.
+        Without pens, a thick pen is itself a sign of other things.
         """
         if self.side is not None:
             return _others_at(self.side, self.compute, self.leave_out)
-        return self.look(other_drawings(self.leave_out).learned)
+        return _others_seen(self.look, self.leave_out)
 
     def look_at_all(self) -> None:
         """Compute all of that now."""
@@ -152,10 +165,18 @@ class Sights:
 
 
 @lru_cache(maxsize=8)
-def _others_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> Tensor:
-    """The features of others at a side, which no picture of a set and no fit changes."""
+def _others_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> Drawn:
+    """Others at a side, which no picture of a set and no fit changes."""
     preprocess, eye = Preprocess(mode="ink", size=side), Eye(side)
-    return _look(preprocess, eye, other_drawings(leave_out).learned, compute)
+    return _others_seen(lambda pictures: _look(preprocess, eye, pictures, compute), leave_out)
+
+
+def _others_seen(look: Callable[[Pictures], Tensor], leave_out: tuple[str, ...]) -> Drawn:
+    others = other_drawings(leave_out)
+    every = [(others.learned, others.labels), *others.penned()]
+    labels = torch.from_numpy(np.concatenate([labels for _, labels in every]))
+    features = torch.cat([look(pictures) for pictures, _ in every])
+    return Drawn(features, labels, torch.full_like(labels, -1))
 
 
 def _look(preprocess: Preprocess, eye: nn.Module, pictures: Pictures, compute: Compute) -> Tensor:

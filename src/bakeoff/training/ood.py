@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
 
-__all__ = ["DIRECTIONS", "Blanks", "MahalanobisOOD", "SketchOOD"]
+__all__ = ["DIRECTIONS", "Blanks", "Drawn", "MahalanobisOOD", "SketchOOD"]
 
 DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
 
@@ -115,9 +116,25 @@ def _principal(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return F.pad(variances.clamp(min=0), (missing, 0)), F.pad(directions, (missing, 0))
 
 
+class Drawn(NamedTuple):
+    """What the eye sees of n drawings.
+
+    Attributes
+    ----------
+    features : n×E.
+    labels : n classes.
+    rows : n, the same number for the same drawing with another pen.
+    """
+
+    features: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
 NEAREST = 10  # training pictures whose similarity counts
-EXEMPLARS = 500  # training pictures at most, kept in half precision: 0.6 MB
+EXEMPLARS, PENNED = 320, 180  # of training pictures, at most, and with the page's pens: 1 MB
 PENALTY = 0.03  # of the ridge, over the mean variance of a feature
+MARGIN = 2.0  # weight of the margin: it knows more strangers than the distance, but fewer pens
 STEEPNESS = 0.25  # of the score: 2.7 times as high for 4 spreads more
 
 
@@ -126,75 +143,73 @@ class SketchOOD(nn.Module):
 
     The sum of two scores, each in units of its spread over known drawings (97 % less 50 %): one
     less the mean cosine to the nearest training pictures (Sun et al., "Out-of-distribution
-    detection with deep nearest neighbours", 2022), and the margin of a ridge that predicts
-    "another drawing" over the likeliest class, from bundled drawings of other things (Hendrycks,
-    Mazeika and Dietterich, "Deep anomaly detection with outlier exposure", 2019).
-    `benchmarks/none_of_these.txt` compares them with others.
+    detection with deep nearest neighbours", 2022), and by how much a ridge that also predicts the
+    classes of bundled drawings of other things (Hendrycks, Mazeika and Dietterich, "Deep anomaly
+    detection with outlier exposure", 2019) predicts these, all together, rather than the likeliest
+    known class. Both know the page's pens. `benchmarks/none_of_these.txt` compares them with
+    others.
 
     Parameters
     ----------
-    classes, width : K and E.
+    classes, others, width : K, how many classes of other drawings there are, and E.
     exemplars, nearest : how many training pictures are kept, and how many of them count.
     """
 
-    def __init__(self, classes: int, width: int, exemplars: int, nearest: int) -> None:
+    def __init__(self, classes: int, others: int, width: int, exemplars: int, nearest: int) -> None:
         super().__init__()
         self.nearest = nearest
         self.register_buffer("exemplars", torch.zeros(exemplars, width, dtype=torch.half))
         self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("weights", torch.zeros(width, classes + 1))
-        self.register_buffer("bias", torch.zeros(classes + 1))
+        self.register_buffer("weights", torch.zeros(width, classes))
+        self.register_buffer("bias", torch.zeros(classes))
+        self.register_buffer("other_weights", torch.zeros(width, others, dtype=torch.half))
+        self.register_buffer("other_bias", torch.zeros(others))
         self.register_buffer("centre", torch.zeros(2))
         self.register_buffer("spread", torch.ones(2))
         self.register_buffer("count", torch.tensor(float(nearest)))
 
     @classmethod
-    def learn(
-        cls,
-        known: Tensor,
-        labels: Tensor,
-        pens: Tensor,
-        pen_labels: Tensor,
-        others: Tensor,
-        classes: int,
-    ) -> SketchOOD:
+    def learn(cls, known: Drawn, pens: Drawn, others: Drawn, classes: int) -> SketchOOD:
         """Fit it in closed form.
 
         Parameters
         ----------
-        known, labels : n×E features of training pictures, and their classes.
-        pens, pen_labels : m×E features of some of them drawn with the page's pens.
-        others : features of other drawings.
+        known, pens, others : training pictures; some of them drawn with the page's pens; and other
+            drawings, whose labels are any numbers.
         """
-        kept = torch.arange(0, len(known), -(-len(known) // EXEMPLARS))
-        present = len(set(labels.tolist()))
+        kept = _sample(len(known.labels), EXEMPLARS)
+        penned = _sample(len(pens.labels), PENNED)
+        present = len(set(known.labels.tolist()))
         nearest = max(1, min(NEAREST, len(kept) // (2 * present)))
-        score = cls(classes, known.shape[1], len(kept), nearest)
-        score.get_buffer("exemplars").copy_(F.normalize(known[kept]))
-        ours = torch.cat([known, pens])
-        left_out = score._fit(ours, torch.cat([labels, pen_labels]), others)[: len(known)]
-        similar = F.normalize(known) @ score.get_buffer("exemplars").float().T
-        similar[kept, torch.arange(len(kept))] = -1.0  # not to itself
+        kinds = sorted(set(others.labels.tolist()))
+        other_labels = torch.searchsorted(torch.tensor(kinds), others.labels)
+        width, count = known.features.shape[1], len(kept) + len(penned)
+        score = cls(classes, len(kinds), width, count, nearest)
+        exemplars = torch.cat([known.features[kept], pens.features[penned]])
+        score.get_buffer("exemplars").copy_(F.normalize(exemplars))
+        x = torch.cat([known.features, pens.features, others.features])
+        y = torch.cat([known.labels, pens.labels, classes + other_labels])
+        margins = score._fit(x, y, len(others.labels))[: len(known.labels)]
+        similar = F.normalize(known.features) @ score.get_buffer("exemplars").float().T
+        drawings = torch.cat([known.rows[kept], pens.rows[penned]])
+        similar[known.rows[:, None] == drawings] = -1.0  # not to itself
         far = 1 - similar.topk(min(nearest, max(1, len(kept) - 1))).values.mean(1)
-        parts = torch.stack([far, left_out])
+        parts = torch.stack([far, margins])
         middle, high = parts.quantile(0.5, dim=1), parts.quantile(0.97, dim=1)
         score.get_buffer("centre").copy_(middle)
         score.get_buffer("spread").copy_((high - middle).clamp(min=1e-3))
         return score
 
-    def _fit(self, ours: Tensor, labels: Tensor, others: Tensor) -> Tensor:
-        """The ridge, and its margins for `ours` as if each had been left out."""
-        x = torch.cat([ours, others]).double()
-        width = self.get_buffer("bias").shape[0]
-        y = torch.cat([labels, torch.full((len(others),), width - 1)])
-        share = torch.cat(
-            [torch.full((len(some),), 0.5 / len(some)) for some in (ours, others)]
-        ).double()
+    def _fit(self, x: Tensor, y: Tensor, others: int) -> Tensor:
+        """The ridge, and its margins for all but the `others` at the end, each left out."""
+        x, ours = x.double(), len(x) - others
+        classes = len(self.get_buffer("bias"))
+        targets = F.one_hot(y, classes + len(self.get_buffer("other_bias"))).double()
+        share = torch.cat([torch.full((part,), 0.5 / part) for part in (ours, others)]).double()
         mean = share @ x
         deviation = (share @ (x - mean).square()).sqrt()
         scale = deviation + 0.1 * deviation.mean() + 1e-9
         x = (x - mean) / scale
-        targets = F.one_hot(y, width).double()
         usual = share @ targets
         products = (x * share[:, None]).T @ x
         penalty = PENALTY * products.diagonal().mean()
@@ -202,33 +217,50 @@ class SketchOOD(nn.Module):
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(ridge))
         weights = inverse @ ((x * share[:, None]).T @ (targets - usual))
         self.get_buffer("mean").copy_(mean)
-        self.get_buffer("weights").copy_(weights / scale[:, None])
-        self.get_buffer("bias").copy_(usual)
-        x, targets = x[: len(ours)], targets[: len(ours)]
-        leverage = ((x @ inverse) * x).sum(1, keepdim=True) * share[: len(ours), None]
+        known, other = (weights / scale[:, None]).tensor_split([classes], dim=1)
+        self.get_buffer("weights").copy_(known)
+        self.get_buffer("other_weights").copy_(other)
+        self.get_buffer("bias").copy_(usual[:classes])
+        self.get_buffer("other_bias").copy_(usual[classes:])
+        x, targets = x[:ours], targets[:ours]
+        leverage = ((x @ inverse) * x).sum(1, keepdim=True) * share[:ours, None]
         predicted = x @ weights + usual
         left_out = (predicted - leverage * targets) / (1 - leverage).clamp(min=1e-3)
-        return _margin(left_out).float()
+        return _margin(*left_out.tensor_split([classes], dim=1)).float()
 
     def forward(self, features: Tensor) -> Tensor:
         """N×E to N; about 1 for pictures like the training pictures."""
         similar = F.normalize(features) @ self.get_buffer("exemplars").float().T
         far = 1 - similar.topk(self.nearest).values.mean(1)
-        predicted = (features - self.get_buffer("mean")) @ self.get_buffer("weights")
-        margin = _margin(predicted + self.get_buffer("bias"))
-        parts = (torch.stack([far, margin], 1) - self.get_buffer("centre")) / self.get_buffer(
-            "spread"
-        )
-        return torch.exp(STEEPNESS * parts.sum(1).clamp(max=30.0))
+        parts = torch.stack([far, self.margin(features)], 1)
+        parts = (parts - self.get_buffer("centre")) / self.get_buffer("spread")
+        return torch.exp(STEEPNESS * (parts[:, 0] + MARGIN * parts[:, 1]).clamp(max=30.0))
+
+    def margin(self, features: Tensor) -> Tensor:
+        """N×E to N: how far other things are ahead of the likeliest known class."""
+        x = features - self.get_buffer("mean")
+        known = x @ self.get_buffer("weights") + self.get_buffer("bias")
+        others = x @ self.get_buffer("other_weights").float() + self.get_buffer("other_bias")
+        return _margin(known, others)
 
     @classmethod
     def like(cls, tensors: Mapping[str, Tensor]) -> SketchOOD:
         """One with room for these tensors, by name, such as those of another one."""
         width, classes = tensors["weights"].shape
-        return cls(classes - 1, width, len(tensors["exemplars"]), int(tensors["count"]))
+        others, exemplars = len(tensors["other_bias"]), len(tensors["exemplars"])
+        return cls(classes, others, width, exemplars, int(tensors["count"]))
 
 
-def _margin(predicted: Tensor) -> Tensor:
-    """N×(K+1) predictions to N: that of "another drawing" over the likeliest class."""
-    margin: Tensor = predicted[:, -1] - predicted[:, :-1].amax(1)
+def _sample(count: int, most: int) -> Tensor:
+    """At most `most` of the numbers below `count`, ascending, the same in every process.
+
+    At random: in equal steps they could all be of one class.
+    """
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    return order[:most].sort().values
+
+
+def _margin(known: Tensor, others: Tensor) -> Tensor:
+    """N×K and N×M predictions to N: those of other things over the likeliest known class."""
+    margin: Tensor = others.relu().square().sum(1).sqrt() - known.amax(1)
     return margin
