@@ -26,7 +26,7 @@ from bakeoff.bundle.tracing import EXAMPLE, sizes_of, trace_of
 from bakeoff.record.config import DEFAULT_APPROACHES
 from bakeoff.record.whole import write_file
 from bakeoff.training.model import Model
-from bakeoff.training.ood import NEAREST, SketchOOD
+from bakeoff.training.ood import SketchOOD
 
 INK = Task(classes=10, pictures=800, side=28, channels=1, mode="ink")
 PHOTOS = replace(INK, mode="photo", channels=3)
@@ -36,9 +36,7 @@ TASKS = (
     replace(INK, pictures=60_000),
     *(replace(PHOTOS, side=side) for side in (32, 64, 400)),
 )
-# The first model to answer is traced whole, for few classes with any number of neighbours that
-# count among so few pictures, and for more classes with the usual number.
-FEW, MORE = range(2, 11), range(11, 27)
+CLASSES = range(2, 27)  # for so many the first model to answer is traced whole
 FIRST = DEFAULT_APPROACHES[0]
 
 
@@ -51,18 +49,16 @@ def models() -> Iterator[Model]:
 def first_models() -> Iterator[Model]:
     """Untrained models of the approach that answers first, for each number of classes."""
     approach = entry_of(FIRST).load()()
-    for task, classes in product((INK, PHOTOS), chain(FEW, MORE)):
-        some = classes in FEW and task.mode == "ink"
-        for nearest in range(1, NEAREST + 1) if some else [NEAREST]:
-            yield model_of(approach, replace(task, classes=classes), nearest)
+    for task, classes in product((INK, PHOTOS), CLASSES):
+        yield model_of(approach, replace(task, classes=classes))
 
 
-def model_of(approach: Approach, task: Task, nearest: int = NEAREST) -> Model:
-    """An untrained model; `nearest` neighbours count in its OOD score for drawings."""
+def model_of(approach: Approach, task: Task) -> Model:
+    """An untrained model."""
     frozen, network = approach.frozen(task), approach.build(task)
     eye = eye_of(approach, task, frozen)
     if eye is not None:
-        network.ood = SketchOOD(task.classes, 5, eye_width(eye, approach, task), 20, nearest)
+        network.ood = SketchOOD(task.classes, 5, eye_width(eye, approach, task), 20)
     model = Model(approach.preprocess(task), frozen, network, 1.0, eye)
     return model.eval().float()  # as `GraphUnit` exports it
 

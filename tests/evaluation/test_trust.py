@@ -193,6 +193,16 @@ def test_drawings_with_a_pen_that_are_answered_wrong_do_not_raise_the_threshold(
     assert same.max_ood_score < 3
 
 
+def test_each_pen_is_spared_however_well_others_do() -> None:
+    some = judged(400, right=0.9)
+    odd = np.arange(400) % 16 == 0  # 6 % with one pen, 3 % of all
+    right = Judged(some.probabilities, some.ood_score, some.probabilities.argmax(1))
+    pen = Judged(right.probabilities, right.ood_score + 10 * odd, right.labels)
+    found = trust(some, probed=[Probed((right, pen), some.take(odd))])
+    assert found.max_ood_score > 10
+    assert (pen.ood_score > found.max_ood_score).mean() <= PROBED_REFUSAL_RATE
+
+
 def test_few_other_things_are_sure_however_probable_they_are() -> None:
     some = judged(2000, right=0.95)
     fold_of, scores = np.arange(2000) % 5, np.linspace(0.8, 3, 200)

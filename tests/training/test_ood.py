@@ -128,10 +128,34 @@ def test_a_few_pictures_suffice(per_class: int) -> None:
     assert (scores > 0).all()
 
 
+def test_a_drawing_is_no_neighbour_of_itself_with_another_pen() -> None:
+    features, rows = directions(120, 0), torch.arange(120)
+    others = Drawn(directions(60, 3), rows[:60] % 3, torch.full((60,), -1))
+    known = Drawn(features, rows % 3, rows)
+    own, strange = (
+        SketchOOD.learn(known, Drawn(features, rows % 3, pen_rows), others, 3)
+        for pen_rows in (rows, rows + 1000)
+    )
+    assert own.get_buffer("centre")[0] > 1.05 * strange.get_buffer("centre")[0]
+
+
+def test_exemplars_are_of_all_classes_in_whatever_order_the_pictures_come() -> None:
+    ood = sketch_ood(per_class=400)
+    similar = directions(3, 0, seed=5) @ ood.get_buffer("exemplars").float().T
+    counts = similar.argmax(0).bincount(minlength=3)
+    assert counts.min() > 0.2 * counts.sum()
+
+
 def test_it_is_loaded_from_its_tensors() -> None:
     ood = sketch_ood()
     same = SketchOOD.like(ood.state_dict())
     same.load_state_dict(ood.state_dict())
     x = directions(9, 4)
     assert torch.equal(same(x), ood(x))
-    assert same.nearest == ood.nearest
+
+
+@pytest.mark.parametrize(("per_class", "nearest"), [(1, 1), (2, 1), (8, 4), (40, 10)])
+def test_few_pictures_have_fewer_neighbours(per_class: int, nearest: int) -> None:
+    shares = sketch_ood(per_class).get_buffer("shares")
+    assert shares.sum().item() == pytest.approx(1)
+    assert (shares > 0).sum().item() == nearest

@@ -14,6 +14,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 __all__ = ["filled", "halved", "in_half", "with_weights"]
 
 EYE = "model.eye."  # module whose weights come with bakeoff in half precision
+LARGE = 100_000  # numbers: what the eye saw of training pictures is in half precision too
 
 
 def with_weights(
@@ -58,17 +59,22 @@ def in_half(name: str, array: NDArray[Any]) -> tuple[TensorProto, NodeProto]:
 
 
 def halved(graph: bytes) -> bytes:
-    """The same graph with the eye's weights in half precision, where that holds them exactly."""
+    """The same graph with weights in half precision where that holds them exactly: the eye's, and
+    large ones.
+    """
     model = onnx.load_model_from_string(graph)
     kept, casts = [], []
     for tensor in model.graph.initializer:
         array = numpy_helper.to_array(tensor)
-        ours = tensor.name.startswith(EYE) and array.dtype == np.float32
-        if not ours or not np.array_equal(array.astype(np.float16), array):
+        eye = tensor.name.startswith(EYE)
+        wanted = array.dtype == np.float32 and (eye or array.size >= LARGE)
+        with np.errstate(over="ignore"):
+            exact = wanted and np.array_equal(array.astype(np.float16), array)
+        if not exact:
             kept.append(tensor)
             continue
         half, cast = in_half(tensor.name, array)
-        cast.name = f"model.eye/{tensor.name}"
+        cast.name = f"{'model.eye' if eye else 'model'}/{tensor.name}"
         kept.append(half)
         casts.append(cast)
     return with_weights(model, kept, [*casts, *model.graph.node]) if casts else graph

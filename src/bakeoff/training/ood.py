@@ -131,7 +131,7 @@ class Drawn(NamedTuple):
     rows: Tensor
 
 
-NEAREST = 10  # training pictures whose similarity counts
+NEAREST = 10  # training pictures whose similarity counts, at most
 EXEMPLARS, PENNED = 320, 180  # of training pictures, at most, and with the page's pens: 1 MB
 PENALTY = 0.03  # of the ridge, over the mean variance of a feature
 MARGIN = 2.0  # weight of the margin: it knows more strangers than the distance, but fewer pens
@@ -155,10 +155,14 @@ class SketchOOD(nn.Module):
     exemplars, nearest : how many training pictures are kept, and how many of them count.
     """
 
-    def __init__(self, classes: int, others: int, width: int, exemplars: int, nearest: int) -> None:
+    def __init__(
+        self, classes: int, others: int, width: int, exemplars: int, nearest: int = NEAREST
+    ) -> None:
         super().__init__()
-        self.nearest = nearest
-        self.register_buffer("exemplars", torch.zeros(exemplars, width, dtype=torch.half))
+        # Neither number is part of the graph, so that one trace serves all sets.
+        rows = max(exemplars, NEAREST)  # those that are no picture are like none
+        self.register_buffer("exemplars", torch.zeros(rows, width, dtype=torch.half))
+        self.register_buffer("shares", (torch.arange(NEAREST) < nearest) / nearest)
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("weights", torch.zeros(width, classes))
         self.register_buffer("bias", torch.zeros(classes))
@@ -166,7 +170,6 @@ class SketchOOD(nn.Module):
         self.register_buffer("other_bias", torch.zeros(others))
         self.register_buffer("centre", torch.zeros(2))
         self.register_buffer("spread", torch.ones(2))
-        self.register_buffer("count", torch.tensor(float(nearest)))
 
     @classmethod
     def learn(cls, known: Drawn, pens: Drawn, others: Drawn, classes: int) -> SketchOOD:
@@ -185,16 +188,15 @@ class SketchOOD(nn.Module):
         other_labels = torch.searchsorted(torch.tensor(kinds), others.labels)
         width, count = known.features.shape[1], len(kept) + len(penned)
         score = cls(classes, len(kinds), width, count, nearest)
-        exemplars = torch.cat([known.features[kept], pens.features[penned]])
-        score.get_buffer("exemplars").copy_(F.normalize(exemplars))
+        exemplars = F.normalize(torch.cat([known.features[kept], pens.features[penned]]))
+        score.get_buffer("exemplars")[:count] = exemplars.half()
         x = torch.cat([known.features, pens.features, others.features])
         y = torch.cat([known.labels, pens.labels, classes + other_labels])
         margins = score._fit(x, y, len(others.labels))[: len(known.labels)]
         similar = F.normalize(known.features) @ score.get_buffer("exemplars").float().T
         drawings = torch.cat([known.rows[kept], pens.rows[penned]])
-        similar[known.rows[:, None] == drawings] = -1.0  # not to itself
-        far = 1 - similar.topk(min(nearest, max(1, len(kept) - 1))).values.mean(1)
-        parts = torch.stack([far, margins])
+        similar[:, :count][known.rows[:, None] == drawings] = -1.0  # not to itself
+        parts = torch.stack([score._far(similar), margins])
         middle, high = parts.quantile(0.5, dim=1), parts.quantile(0.97, dim=1)
         score.get_buffer("centre").copy_(middle)
         score.get_buffer("spread").copy_((high - middle).clamp(min=1e-3))
@@ -231,10 +233,14 @@ class SketchOOD(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """N×E to N; about 1 for pictures like the training pictures."""
         similar = F.normalize(features) @ self.get_buffer("exemplars").float().T
-        far = 1 - similar.topk(self.nearest).values.mean(1)
-        parts = torch.stack([far, self.margin(features)], 1)
+        parts = torch.stack([self._far(similar), self.margin(features)], 1)
         parts = (parts - self.get_buffer("centre")) / self.get_buffer("spread")
         return torch.exp(STEEPNESS * (parts[:, 0] + MARGIN * parts[:, 1]).clamp(max=30.0))
+
+    def _far(self, similar: Tensor) -> Tensor:
+        """N×exemplars cosines to N: one less the mean of the highest."""
+        far: Tensor = 1 - similar.topk(NEAREST).values @ self.get_buffer("shares")
+        return far
 
     def margin(self, features: Tensor) -> Tensor:
         """N×E to N: how far other things are ahead of the likeliest known class."""
@@ -248,7 +254,7 @@ class SketchOOD(nn.Module):
         """One with room for these tensors, by name, such as those of another one."""
         width, classes = tensors["weights"].shape
         others, exemplars = len(tensors["other_bias"]), len(tensors["exemplars"])
-        return cls(classes, others, width, exemplars, int(tensors["count"]))
+        return cls(classes, others, width, exemplars)
 
 
 def _sample(count: int, most: int) -> Tensor:
