@@ -19,7 +19,7 @@ PROBED_REFUSAL_RATE = 0.045  # where the OOD score knows other drawings, and ref
 MOST_ERRORS = 0.05  # a set of classes that misses the truth more often is useless
 SURE_ERRORS = 0.02  # wrong answers among those called sure, at most
 CONFIDENCE = 0.95  # of that promise
-STRANGERS_SURE = 0.03  # other things called sure, at most, where models were asked for some
+STRANGERS_SURE = 0.02  # other things called sure, at most, where models were asked for some
 FLOOR = 0.5  # a lower probability is never sure
 STEPS = 40  # thresholds that are tested for "sure", at most
 
