@@ -1,6 +1,6 @@
 """Drawings of none of the classes: how well models refuse them, and how rarely they refuse others.
 
-    bakeoff run doodles --budget quick --out RUN
+    bakeoff run doodles --budget quick -a scattering -a cnn -a vit -a transfer -a baseline --out RUN
     python benchmarks/none_of_these.py RUN QUICKDRAW345 > benchmarks/none_of_these.txt
     python benchmarks/none_of_these.py RUN QUICKDRAW345 scores cnn transfer >> …
 

@@ -18,6 +18,7 @@ from bakeoff.evaluation.trust import (
     PROBED_REFUSAL_RATE,
     REFUSAL_RATE,
     STEPS,
+    STRANGERS_SURE,
     SURE_ERRORS,
     Judged,
     Probed,
@@ -212,11 +213,12 @@ def test_few_other_things_are_sure_however_probable_they_are() -> None:
     assert before.sure is not None
     assert found.sure is not None
     assert before.sure.max_ood_score is None
-    assert found.sure.max_ood_score == pytest.approx(scores[6])
-    assert found.sure.max_ood_score < scores[6]
+    first_refused = scores[round(STRANGERS_SURE * 200)]
+    assert found.sure.max_ood_score == pytest.approx(first_refused)
+    assert found.sure.max_ood_score < first_refused
     assert found.measured is not None
     assert found.measured.others is not None
-    assert found.measured.others.sure == 0.03
+    assert found.measured.others.sure == STRANGERS_SURE
     assert before.measured is not None
     assert 0.1 < found.measured.sure < 0.5 * before.measured.sure
     assert found.measured.sure_right is not None

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from bakeoff.evaluation.headline import UNEVEN
 from bakeoff.evaluation.records import NOTHING_DRAWN, Strangers, SureRule, Trust, TrustMeasured
 
-__all__ = ["FLOOR", "REFUSAL_RATE", "SURE_ERRORS", "Judged", "Probed", "joined", "trust"]
+__all__ = [
+    "FLOOR",
+    "REFUSAL_RATE",
+    "STRANGERS_SURE",
+    "SURE_ERRORS",
+    "Judged",
+    "Probed",
+    "joined",
+    "trust",
+]
 
 REFUSAL_RATE = 0.015
 PROBED_REFUSAL_RATE = 0.045  # where the OOD score knows other drawings, and refuses many of them
