@@ -25,7 +25,7 @@ const TEXTS: Record<string, readonly string[]> = {
     ...["data", "copies", "gallery", "groups", "health", "labels", "left", "odd"],
     ...["unchecked", "summary", "balance"],
   ],
-  train: ["train", "budget", "set", "drop", "named", "runs", "more", "watch", "label"],
+  train: ["train", "set", "drop", "named", "runs", "more", "watch", "label"],
   tune: ["tune"],
 };
 

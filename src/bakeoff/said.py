@@ -215,6 +215,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": percent,
     "whole": lambda share: f"{share:.0%}",
     "share": lambda share: f"{100 * share:.1f} %",
+    "brief": lambda share: f"{100 * share:g} %",
     "fine": lambda share: f"{100 * share:.2f} %",
     "span": span,
     "fineSpan": lambda ends: f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f} %",

@@ -5,6 +5,7 @@ import pytest
 
 from bakeoff.evaluation.corruptions import CORRUPTIONS, STRENGTHS
 from bakeoff.evaluation.robustness import robustness_of
+from bakeoff.said import Message
 
 FOUR = CORRUPTIONS[:4]  # shift, turn, scale, thinner strokes
 
@@ -23,10 +24,12 @@ def test_the_three_costliest_corruptions_are_named() -> None:
     assert result.corruptions[1].strengths == ["3°", "6°", "9°", "12°", "15°"]
     assert result.corruptions[1].words == "rotated"
     assert result.words == (
-        "Of 4 corruptions, “turn” costs cnn most: it has 64.0 % right on average over five "
-        "strengths and 40.0 % at the strongest, against 94.0 % on clean pictures; then thinner "
-        "strokes (70.0 %) and shift (90.0 %)."
+        "Of 4 corruptions, “rotated” costs cnn most: it has 64.0 % right on average over five "
+        "strengths and 40.0 % at the strongest, against 94.0 % on clean pictures; then “drawn with "
+        "thinner strokes” (70.0 %) and “shifted” (90.0 %)."
     )
+    degrees = [Message("strength.degrees", {"n": n}) for n in (3, 6, 9, 12, 15)]
+    assert result.corruptions[1].strengths_said == degrees
 
 
 def test_an_approach_that_loses_little_is_robust() -> None:

@@ -181,9 +181,7 @@ def test_no_model_answers_a_picture_that_trained_it_or_one_of_the_test(
         return logits_of(self, pictures, compute)
 
     monkeypatch.setattr(Model, "logits_of", spy)
-    plain = Corruption(
-        "nothing", "left alone", (1, 2, 3, 4, 5), str, lambda sheet, _amount, _chance: sheet.pixels
-    )
+    plain = replace(CORRUPTIONS[0], apply=lambda sheet, _amount, _chance: sheet.pixels)
     for module in (corruptions, robustness):
         monkeypatch.setattr(module, "corruptions_for", lambda *, ink: [plain])
     found = benchmark(runner, parts)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.solved import as_fitted
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 from bakeoff.training.augment import Augment
 from bakeoff.training.backbone import OFFLINE, PACKAGED, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
@@ -33,16 +34,6 @@ SKETCH = "sketch"
 # style that no model was trained on, 89 % are right instead of 73 % (benchmarks/sketch.txt).
 SKETCH_SIDES = {"small": 28, "large": 48}
 SMALL = 32  # pixels; drawings up to this side have nothing more to show
-FROM = {
-    SKETCH: "Its features are those of a network that bakeoff trained on 327 classes of Google's "
-    "Quick, Draw! data (CC BY 4.0). Scores on drawings from that data may be too good: "
-    "the network may have been trained on the same drawings.",
-    **{
-        name: f"Its features are those of EfficientNet-Lite{name[-1]} (Apache-2.0), trained on "
-        "ImageNet."
-        for name in PACKAGED
-    },
-}
 LARGE = 128  # pixels; photos of this longer side or more are shown in the size of pretraining
 # Of 0, 200, 1 000 and no end: five photos of each class of clothing 67.6, 68.9, 69.4, 69.5 % right
 # on average over classes, all 919 83.9, 84.4, 84.7, 84.2 %; ants and bees 96.2, 96.3, 96.5, 96.5 %.
@@ -140,10 +131,12 @@ class Transfer(Approach):
     def pretrained(self, task: Task) -> str:
         name = self.network(task)
         if self.weights:
-            return (
-                f"Its features are those of {name} with the weights in {Path(self.weights).name}."
-            )
-        return FROM.get(name) or f"Its features are those of {name} with the weights of timm's hub."
+            return say("pretrained.file", network=name, file=Path(self.weights).name)
+        if name == SKETCH:
+            return say("pretrained.sketch")
+        if name in PACKAGED:
+            return say("pretrained.packaged", network=f"EfficientNet-Lite{name[-1]}")
+        return say("pretrained.hub", network=name)
 
     def _backbone(self, task: Task) -> nn.Module:
         name, ink = self.network(task), task.mode == "ink"

@@ -23,6 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from bakeoff.data.image import to_image
+from bakeoff.said import Said, say
 
 __all__ = ["CORRUPTIONS", "STRENGTHS", "Corruption", "Sheet", "corruptions_for"]
 
@@ -80,7 +81,6 @@ class Corruption:
     Attributes
     ----------
     name : such as "turn". The random numbers are seeded with it, so it must not change.
-    words : describes a corrupted picture, such as "rotated".
     amounts : the amount at each strength, as `apply` takes it.
     label : an amount in words, such as "3°".
     apply : the corruption, to the pixels of a sheet.
@@ -88,14 +88,18 @@ class Corruption:
     """
 
     name: str
-    words: str
     amounts: tuple[float, ...]
-    label: Callable[[float], str]
+    label: Callable[[float], Said]
     apply: Callable[[Sheet, float, Random], Pixels]
     ink_only: bool = False
 
     @property
-    def strengths(self) -> list[str]:
+    def words(self) -> Said:
+        """A description of a corrupted picture, such as "rotated"."""
+        return say(f"corruption.{self.name.replace(' ', '_')}")
+
+    @property
+    def strengths(self) -> list[Said]:
         """The five amounts in words."""
         return [self.label(amount) for amount in self.amounts]
 
@@ -379,45 +383,40 @@ def _paper_is_dark(pixels: Pixels) -> bool:
     return bool((grey.mean() + margin) / 2 < (low + high) / 2)
 
 
-def _share(amount: float) -> str:
-    return f"{100 * amount:g} %"
+def _share(amount: float) -> Said:
+    return say("strength.share", share=amount)
 
 
 CORRUPTIONS = (
-    Corruption("shift", "shifted", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
-    Corruption("turn", "rotated", (3, 6, 9, 12, 15), lambda degrees: f"{degrees:g}°", _turn),
-    Corruption("scale", "scaled down", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
+    Corruption("shift", (0.04, 0.08, 0.12, 0.16, 0.2), _share, _shift),
+    Corruption("turn", (3, 6, 9, 12, 15), lambda n: say("strength.degrees", n=n), _turn),
+    Corruption("scale", (0.9, 0.8, 0.7, 0.6, 0.5), _share, _scale),
     Corruption(
         "thinner strokes",
-        "drawn with thinner strokes",
         (0.2, 0.35, 0.5, 0.6, 0.7),
-        lambda share: f"{_share(share)} less",
+        lambda share: say("strength.less", share=share),
         _thinner,
         ink_only=True,
     ),
     Corruption(
         "thicker strokes",
-        "drawn with thicker strokes",
         (0.004, 0.008, 0.012, 0.016, 0.02),
-        lambda share: f"{_share(2 * share)} more",
+        lambda share: say("strength.more", share=2 * share),
         _thicker,
         ink_only=True,
     ),
-    Corruption("blur", "blurred", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
-    Corruption("noise", "grainy", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
-    Corruption("low contrast", "low in contrast", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
-    Corruption("uneven light", "lit unevenly", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
+    Corruption("blur", (1, 2, 3, 4, 5), lambda steps: _share(BLUR_SHARE * steps), _blur),
+    Corruption("noise", (0.04, 0.08, 0.12, 0.16, 0.22), _share, _noise),
+    Corruption("low contrast", (0.7, 0.5, 0.35, 0.25, 0.15), _share, _contrast),
+    Corruption("uneven light", (0.2, 0.35, 0.5, 0.6, 0.7), _share, _light),
     Corruption(
         "squared paper",
-        "on squared paper",
         (0.12, 0.24, 0.36, 0.48, 0.6),
         _share,
         _squares,
         ink_only=True,
     ),
-    Corruption("occlusion", "partly covered", (0.06, 0.09, 0.12, 0.15, 0.18), _share, _occlusion),
-    Corruption(
-        "JPEG", "saved as JPEG", (60, 40, 28, 18, 12), lambda quality: f"quality {quality:g}", _jpeg
-    ),
-    Corruption("negative", "inverted", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
+    Corruption("occlusion", (0.06, 0.09, 0.12, 0.15, 0.18), _share, _occlusion),
+    Corruption("JPEG", (60, 40, 28, 18, 12), lambda n: say("strength.quality", n=n), _jpeg),
+    Corruption("negative", (0.4, 0.55, 0.7, 0.85, 1), _share, _negative),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from bakeoff.said import Message, keep_message
+from bakeoff.said import Message, Said, keep_message
 
 __all__ = [
     "NOTHING_DRAWN",
@@ -358,13 +358,20 @@ class CorruptionResult:
     """The accuracy under one corruption at increasing strengths.
 
     `words` describes a corrupted picture ("rotated"), and `strengths` each strength ("3°"), to
-    which `accuracy` belongs.
+    which `accuracy` belongs; `strengths_said` are their messages, for other languages.
     """
 
     name: str
     words: str
     strengths: list[str]
     accuracy: list[float]
+    strengths_said: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        messages = [one.message for one in self.strengths if isinstance(one, Said)]
+        if messages:
+            object.__setattr__(self, "strengths_said", messages)
+            object.__setattr__(self, "strengths", [str(one) for one in self.strengths])
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,18 +42,18 @@ def robustness_of(
         mean=float(accuracy.mean()),
         corruptions=[
             CorruptionResult(
-                corruption.name, corruption.words, corruption.strengths, shares.tolist()
+                corruption.name, str(corruption.words), list(corruption.strengths), shares.tolist()
             )
             for corruption, shares in zip(corruptions, accuracy, strict=True)
         ],
         weakest=[corruptions[index].name for index in order],
-        words=_words(name, [corruptions[index].name for index in order], accuracy, order, clean),
+        words=_words(name, [corruptions[index].words for index in order], accuracy, order, clean),
     )
 
 
 def _words(
     name: str,
-    weakest: Sequence[str],
+    weakest: Sequence[Said],
     accuracy: NDArray[np.float64],
     order: NDArray[np.int64],
     clean: float,

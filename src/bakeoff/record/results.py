@@ -211,9 +211,9 @@ class ApproachResult(_Record):
     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
     to set thresholds with; `learning` and `robustness` are None if they were not requested.
     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
-    that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
-    scored: it takes no part in the verdict. `pseudo` is None where pseudo labels were not asked
-    for.
+    that is nothing, and in older runs. `pretrained_said` is its message, for other languages.
+    `fixed` is true of a model that was made elsewhere and only scored: it takes no part in the
+    verdict. `pseudo` is None where pseudo labels were not asked for.
     """
 
     name: str
@@ -235,8 +235,14 @@ class ApproachResult(_Record):
     learning: LearningCurve | None = None
     robustness: Robustness | None = None
     pretrained: str = ""
+    pretrained_said: Message | None = None
     fixed: bool = False
     pseudo: PseudoLabels | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _messages(cls, fields: Any) -> Any:
+        return with_messages(fields, "pretrained")
 
 
 class Preliminary(_Record):

@@ -24,7 +24,7 @@ from bakeoff.evaluation.records import (
     Verdict,
 )
 from bakeoff.record.results import ApproachResult, Results
-from bakeoff.said import Said, say
+from bakeoff.said import Message, Said, say
 
 __all__ = ["verdict_of", "with_verdict"]
 
@@ -88,9 +88,13 @@ def _of_fixed(results: Results) -> Iterator[Sentence]:
                     title=one.title,
                     accuracy=scores.accuracy,
                     pictures=scores.pictures,
-                    pretrained=one.pretrained,
+                    pretrained=_with_message(one.pretrained, one.pretrained_said),
                 ),
             )
+
+
+def _with_message(text: str, message: Message | None) -> str:
+    return text if message is None else Said(text, message)
 
 
 def with_verdict(results: Results) -> Results:

@@ -1,6 +1,6 @@
 /** Axes of measurements: linear for shares, logarithmic for others. */
 import { scaleLinear, scaleLog } from "d3-scale";
-import { logTicks, shareDomain, shareTicks, tickText, type Domain } from "./scales.ts";
+import { logTicks, shareDomain, shareTicks, tickPercent, type Domain } from "./scales.ts";
 
 export interface MeasureAxis {
   title: string;
@@ -22,7 +22,7 @@ export function measureAxis(
 ): MeasureAxis {
   if (share) {
     const domain = shareDomain(values);
-    const ticks = shareTicks(domain).map((value) => ({ value, text: `${tickText(value)} %` }));
+    const ticks = shareTicks(domain).map((value) => ({ value, text: tickPercent(value) }));
     return { title, domain, log: false, ticks };
   }
   const known = values.filter((value) => Number.isFinite(value));

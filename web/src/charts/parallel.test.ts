@@ -61,7 +61,7 @@ describe("an axis of scores", () => {
     expect(axis.place(null)).toBeNull();
     expect(axis.read(axis.place(0.2)!)).toBe("0.2");
     const share = measureAxis([0.9, 0.95], { title: "Accuracy", share: true, text: String });
-    expect(share.ticks.at(-1)!.text).toMatch(/ %$/);
+    expect(share.ticks.at(-1)!.text).toMatch(/\d\u202f%$/);
     const up = scoreAxis(share, "most", String);
     expect(up.place(0.95)!).toBeGreaterThan(up.place(0.9)!);
   });

@@ -1,5 +1,6 @@
 /** Domains of axes, and round ticks. */
 import { scaleLinear } from "d3-scale";
+import { decimal, percentSign } from "../lib/language.svelte.ts";
 
 export type Domain = [low: number, high: number];
 
@@ -23,7 +24,18 @@ export function shareTicks(domain: Domain, most = 5): number[] {
 
 /** A share as the label of a tick: 0.95 → "95"; 0.975 → "97.5". */
 export function tickText(share: number): string {
-  return String(Number((100 * share).toPrecision(6)));
+  return tickNumber(100 * share);
+}
+
+/** The same with its sign, on axes where each tick has one. */
+export function tickPercent(share: number): string {
+  return tickText(share) + percentSign();
+}
+
+/** A number as the label of a tick, with as many decimals as it has. */
+export function tickNumber(value: number): string {
+  const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
+  return decimal(value, decimals.length);
 }
 
 /** 1, 2 and 5 times the powers of ten within a domain, or only the powers if crowded. */

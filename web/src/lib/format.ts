@@ -19,6 +19,12 @@ function percentNumber(share: number, digits: number): string {
   return decimal(share < 1 && value >= 100 ? 100 - 10 ** -digits : value, digits);
 }
 
+/** With as many decimals as it has: 0.008 → "0.8 %". */
+export function briefly(share: number): string {
+  const [, decimals = ""] = String(Number((100 * share).toPrecision(6))).split(".");
+  return percent(share, decimals.length);
+}
+
 /** The probability of a class: 0.975 → "97.5 %". No class is ruled out, so 0.0001 → "<0.1 %". */
 export function likely(probability: number): string {
   return probability < 0.0005 ? `<${percent(0.001)}` : percent(probability);

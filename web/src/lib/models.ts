@@ -8,6 +8,11 @@ export type ModelExplanation = Schema["ModelExplanation"];
 export type GivenPicture = Schema["GivenPicture"];
 export type LeftOut = Schema["LeftOut"];
 
+/** The approach of a model by its name: a server of several runs adds numbers, as in "cnn 2". */
+export function approachOf(model: string): string {
+  return model.split("/").at(-1)!.replace(/ \d+$/, "");
+}
+
 /** The answers of all models to all pictures, and the files that could not be read. */
 export interface Predictions {
   models: ModelAnswers[];

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { LANGUAGES, speak } from "./language.svelte.ts";
-import { FORMAT_NAMES, said, saidAll } from "./said.ts";
+import { corruptionWords, FORMAT_NAMES, said, saidAll } from "./said.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const FOLDER = join(HERE, "../languages/said");
@@ -79,6 +79,18 @@ describe("a sentence of the server", () => {
     );
     const cost = { code: "cost.takes", values: { seconds: 3.14, bytes: 412_000, ms: 1.234 } };
     expect(said(cost, "")).toMatch(/3,1 s .* 412 kB .* 1,23 ms/);
+  });
+
+  it("names corruptions and how strong they are, of older runs too", async () => {
+    await speak("de");
+    const less = { code: "strength.less", values: { share: 0.35 } };
+    expect(said(less, "35 % less")).toBe("35\u202f% dünner");
+    expect(said({ code: "strength.share", values: { share: 0.008 } }, "")).toBe("0,8\u202f%");
+    expect(corruptionWords("uneven light", "lit unevenly")).toBe("ungleich beleuchtet");
+    const other = { code: "robust.other", values: { corruption: "turn", accuracy: 0.5 } };
+    expect(said(other, "")).toBe("„gedreht“ (50,0\u202f%)");
+    const newer = { ...other, values: { corruption: { code: "corruption.turn" }, accuracy: 0.5 } };
+    expect(said(newer, "")).toBe(said(other, ""));
   });
 
   it("stays English where the page does not know it or a value is missing", async () => {

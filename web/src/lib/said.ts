@@ -1,6 +1,7 @@
 /** Sentences that the server made, in the reader's language. The English ones are its own. */
 import type { Schema } from "./api.ts";
 import {
+  briefly,
   figure,
   GAP,
   glued,
@@ -23,11 +24,16 @@ export function said(message: Message | null | undefined, english: string): stri
   return glued(written(message) ?? english);
 }
 
-type Listed = "approach" | "budget" | "named";
+type Listed = "approach" | "budget" | "corruption" | "named";
 
-/** What a list says of an approach, a budget or a known set; that of a plugin stays as it is. */
+/** What a list says of an approach, say, or of a known set; that of a plugin stays as it is. */
 export function about(kind: Listed, name: string, english: string): string {
   return said({ code: `${kind}.${name}` }, english);
+}
+
+/** What a picture with a corruption is: "rotated". */
+export function corruptionWords(name: string, english = name): string {
+  return about("corruption", name.replaceAll(" ", "_"), english);
 }
 
 /** Several sentences, one after the other. */
@@ -59,6 +65,9 @@ const TITLES: Record<string, (title: string) => string> = {
     ]),
   ),
   metric: metricTitle,
+  // Runs of older versions name corruptions.
+  weakest: corruptionWords,
+  corruption: corruptionWords,
 };
 
 const asItIs = (text: string) => text;
@@ -84,6 +93,7 @@ const FORMATS: Record<string, (value: number) => string> = {
   plain: (value) => decimal(value, 0),
   percent,
   share: percent,
+  brief: briefly,
   whole: (share) => percent(share, 0),
   fine: (share) => percent(share, 2),
   points: (share) => decimal(100 * share, 1),

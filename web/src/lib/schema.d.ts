@@ -1057,9 +1057,9 @@ export interface components {
          *     probabilities, in convolutions and matrix products. `trust` is None if no pictures were left
          *     to set thresholds with; `learning` and `robustness` are None if they were not requested.
          *     `pretrained` says what the approach knew before, from whom and from what data; it is empty if
-         *     that is nothing, and in older runs. `fixed` is true of a model that was made elsewhere and only
-         *     scored: it takes no part in the verdict. `pseudo` is None where pseudo labels were not asked
-         *     for.
+         *     that is nothing, and in older runs. `pretrained_said` is its message, for other languages.
+         *     `fixed` is true of a model that was made elsewhere and only scored: it takes no part in the
+         *     verdict. `pseudo` is None where pseudo labels were not asked for.
          */
         ApproachResult: {
             /** Bytes */
@@ -1092,6 +1092,7 @@ export interface components {
              * @default
              */
             pretrained: string;
+            pretrained_said?: components["schemas"]["Message"] | null;
             pseudo?: components["schemas"]["PseudoLabels"] | null;
             robustness?: components["schemas"]["Robustness"] | null;
             seconds: components["schemas"]["Seconds"];
@@ -1381,7 +1382,7 @@ export interface components {
          * @description The accuracy under one corruption at increasing strengths.
          *
          *     `words` describes a corrupted picture ("rotated"), and `strengths` each strength ("3°"), to
-         *     which `accuracy` belongs.
+         *     which `accuracy` belongs; `strengths_said` are their messages, for other languages.
          */
         CorruptionResult: {
             /** Accuracy */
@@ -1390,6 +1391,8 @@ export interface components {
             name: string;
             /** Strengths */
             strengths: string[];
+            /** Strengths Said */
+            strengths_said?: components["schemas"]["Message"][];
             /** Words */
             words: string;
         };

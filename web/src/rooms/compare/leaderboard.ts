@@ -53,6 +53,7 @@ function metricColumn(name: string, digits: number): Column {
 const METRICS: Record<string, { title: Key; about: Key }> = {
   balanced_accuracy: { title: "metric.balanced", about: "leader.balanced" },
   macro_f1: { title: "metric.f1", about: "leader.f1" },
+  classwise_calibration_error: { title: "metric.classwise", about: "leader.classwise" },
 };
 
 export function columns(

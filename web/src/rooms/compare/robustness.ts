@@ -1,6 +1,8 @@
 /** Robustness of the approaches, side by side and as rows of a table. */
 import type { Schema } from "../../lib/api.ts";
+import { language } from "../../lib/language.svelte.ts";
 import type { Approach, Run } from "../../lib/run.ts";
+import { corruptionWords, said } from "../../lib/said.ts";
 import type { Row } from "../../lib/table.ts";
 
 export interface ApproachRobustness {
@@ -11,7 +13,9 @@ export interface ApproachRobustness {
 /** One corruption with the accuracy of every approach; the first value is without corruption. */
 export interface Corruption {
   name: string;
-  /** What was done, capitalised: "Turned". */
+  /** What a picture then is: "rotated". */
+  words: string;
+  /** The same, capitalised. */
   title: string;
   strengths: string[];
   lines: { approach: Approach; values: number[] }[];
@@ -29,13 +33,21 @@ export function robustnessOf(run: Run): ApproachRobustness[] {
 export function corruptions(known: readonly ApproachRobustness[]): Corruption[] {
   const found = new Map<string, Corruption>();
   for (const { approach, measured } of known) {
-    for (const { name, words, strengths, accuracy } of measured.corruptions) {
-      const change = found.get(name) ?? { name, title: capital(words), strengths, lines: [] };
+    for (const one of measured.corruptions) {
+      const { name, accuracy } = one;
+      const change = found.get(name) ?? { ...described(one), lines: [] };
       change.lines.push({ approach, values: [measured.clean, ...accuracy] });
       found.set(name, change);
     }
   }
   return [...found.values()];
+}
+
+/** In the reader's language. */
+function described(one: Schema["CorruptionResult"]): Omit<Corruption, "lines"> {
+  const words = corruptionWords(one.name, one.words);
+  const strengths = one.strengths.map((text, n) => said(one.strengths_said?.[n], text));
+  return { name: one.name, words, title: capital(words), strengths };
 }
 
 /** The mean over all strengths. */
@@ -56,5 +68,5 @@ export function robustnessRows(known: readonly ApproachRobustness[]): Row[] {
 }
 
 function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text.charAt(0).toLocaleUpperCase(language()) + text.slice(1);
 }

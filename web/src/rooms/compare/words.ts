@@ -86,14 +86,15 @@ function lockedTest({ protocol, preliminary }: Results): string {
     : preliminary
       ? t("fact.closed")
       : t("fact.notOpened");
-  return `${t("count.pictures", { n: protocol.test_pictures })}, ${protocol.test}; ${opened}`;
+  const kind = protocol.test === "official" ? t("fact.official") : t("fact.heldOut");
+  return `${t("count.pictures", { n: protocol.test_pictures })}, ${kind}; ${opened}`;
 }
 
 /** The parts that affect timings; the rest is in Cost & method. */
 function machine(known: Results["machine"]): string {
   const parts = [
     known.gpu ?? known.processor,
-    known.device,
+    known.device === "cpu" ? "" : known.device,
     known.threads && t("fact.threads", { n: Number(known.threads) }),
     known.precision,
   ];

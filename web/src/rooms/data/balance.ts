@@ -7,6 +7,8 @@ const FEW = 10; // pictures of a class; below this its figures are unreliable
 
 export interface Balance {
   even: boolean;
+  /** Whether they are of similar size, as the first of the words says. */
+  similar: boolean;
   words: string[];
 }
 
@@ -31,10 +33,10 @@ export function balance(classes: readonly string[], counts: readonly number[]): 
   }
   const few = classes.filter((_, number) => counts[number]! < FEW);
   if (few.length) {
-    const named = few.slice(0, 3).map((name) => `“${name}”`);
+    const named = few.slice(0, 3).map((name) => t("balance.quoted", { name }));
     const rest = few.length - named.length;
     const all = listed(rest ? [...named, t("balance.more", { n: rest })] : named);
     words.push(t("balance.few", { n: few.length, names: all, few: FEW }));
   }
-  return { even: !uneven && !few.length, words };
+  return { even: !uneven && !few.length, similar: !uneven, words };
 }

@@ -61,6 +61,7 @@ describe("balance", () => {
   test("even", () => {
     expect(balance(["a", "b"], [40, 44])).toEqual({
       even: true,
+      similar: true,
       words: ["The classes are of similar size: 40 to 44 pictures each."],
     });
     expect(balance(["a", "b"], [40, 40]).words[0]).toContain("size: 40 pictures each");

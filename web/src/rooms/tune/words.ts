@@ -1,5 +1,5 @@
 /** A search in sentences. */
-import { t } from "../../lib/language.svelte.ts";
+import { named, t } from "../../lib/language.svelte.ts";
 import { count, moment } from "../../lib/format.ts";
 import {
   MEASURES,
@@ -51,7 +51,7 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
   const { protocol: known, machine } = study;
   const parts = [
     machine.gpu ?? machine.processor,
-    machine.device,
+    machine.device === "cpu" ? "" : machine.device,
     machine.threads && t("tune.threads", { n: Number(machine.threads) }),
   ];
   return [
@@ -75,7 +75,10 @@ export function facts({ study }: StudyView, search: Search): Fact[] {
     { name: t("tune.trials"), text: trials(search) },
     {
       name: t("tune.budget"),
-      text: t("tune.budgetText", { budget: known.budget, seed: String(known.seed) }),
+      text: t("tune.budgetText", {
+        budget: named("budget", known.budget, known.budget),
+        seed: String(known.seed),
+      }),
     },
     { name: t("tune.machine"), text: parts.filter(Boolean).join(", ") },
     ...(study.finished ? [{ name: t("tune.finishedAt"), text: moment(study.finished) }] : []),
