@@ -4,9 +4,9 @@
     python benchmarks/page.py RUN BEFORE >> benchmarks/page.txt
 
 RUN has bundles; all its models answer. The first load is timed in a fresh browser context until the
-paper accepts strokes; its size is that of the downloaded files, each compressed by gzip. Then sixty
-strokes are drawn with the pointer. Ink to answer is the time from reading the paper's pixels to the
-frame that shows their answers.
+paper accepts strokes; its size, in each language, is that of the downloaded files, each compressed
+by gzip. Then sixty strokes are drawn with the pointer. Ink to answer is the time from reading the
+paper's pixels to the frame that shows their answers.
 
 BEFORE is a folder with another version of bakeoff, its page built. Both versions then draw in turn,
 in one browser, so that other work on the machine slows both.
@@ -29,6 +29,7 @@ from measure import hardware
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 LOADS, ROUNDS, STEPS = 7, 20, 12
+LANGUAGES = ("en", "de", "es", "fr", "uk", "hi")
 LINES = (
     [(0.3, 0.2), (0.7, 0.2)],
     [(0.7, 0.2), (0.45, 0.85)],
@@ -84,13 +85,15 @@ def main() -> None:
         for url in urls:
             _first_load(browser, url)  # the models are loaded when first asked for
         loads = [] if before else [_first_load(browser, urls[0]) for _ in range(LOADS)]
+        sizes = [[_first_load(browser, url, tag)[1] / 1e3 for tag in LANGUAGES] for url in urls]
         lags = _lags(browser, urls)
     load = f"; load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores" if before else ""
     print(f"\n{hardware()}; {models} models of {run.name}{load}\n")
     print(f"| what |{' before |' if before else ''} measured |")
     print("|---|---|" + ("---|" if before else ""))
+    packed = "".join(f" {min(one):.0f} to {max(one):.0f} KB |" for one in sizes)
+    print(f"| first load, packed, by language |{packed}")
     if loads:
-        print(f"| first load, packed | {loads[0][1] / 1e3:.0f} KB |")
         seconds = median(seconds for seconds, _ in loads)
         print(f"| first load, until one can draw, median of {LOADS} | {seconds:.2f} s |")
     many = " and ".join(str(len(one)) for one in lags)
@@ -115,13 +118,13 @@ def _served(run: Path, tree: Path | None) -> Iterator[str]:
         process.terminate()
 
 
-def _first_load(browser: Browser, url: str) -> tuple[float, int]:
+def _first_load(browser: Browser, url: str, language: str = "en") -> tuple[float, int]:
     """Seconds until the paper accepts strokes, and compressed bytes of the page's files."""
-    page = browser.new_context().new_page()
+    page = browser.new_context(locale=language).new_page()
     files: list[Response] = []
     page.on("response", lambda one: None if "/api/" in one.url else files.append(one))
     page.goto(url, wait_until="commit")
-    page.get_by_text("Draw something").wait_for()
+    page.get_by_role("application").wait_for()
     seconds = page.evaluate("performance.now()") / 1e3
     size = sum(len(gzip.compress(one.body())) for one in files)
     page.context.close()
