@@ -8,9 +8,8 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -220,11 +219,6 @@ def launched(home: Path, *what: str) -> Iterator[str]:
         assert process.stdout is not None
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
-        for _ in range(200):  # it tells its address a moment before it listens
-            with suppress(httpx.TransportError):
-                httpx.get(f"{address}/healthz")
-                break
-            time.sleep(0.05)
         try:
             yield address
         finally:  # else a test that fails would wait for it for ever

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -71,11 +69,6 @@ def at_home(home: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], 
             address = next(
                 found[0] for line in said if (found := re.search(r"http://[\d.:]+", line))
             )
-            for _ in range(200):  # it tells its address a moment before it listens
-                with suppress(httpx.TransportError):
-                    httpx.get(f"{address}/healthz")
-                    break
-                time.sleep(0.05)
             yield process, address
         finally:
             process.kill()

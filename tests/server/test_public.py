@@ -16,7 +16,7 @@ from bakeoff.server.public import PublicUrl, origin_of
 from ..commands import bakeoff
 from .conftest import serving
 from .test_predict import DRAWINGS, answers, png
-from .test_process import answered, served
+from .test_process import served
 
 BODY = png(DRAWINGS[2])
 PUBLIC = "https://models.example.org"
@@ -181,14 +181,20 @@ def test_options_of_serve(
     arguments = ("--public-url", f"{PUBLIC}/digits", "--allow-origin", APP)
     with served(finished.bundle("cnn"), *arguments) as (_, address, _said):
         headers = {"origin": PUBLIC}
-        assert answered(f"{address}/digits/api/models", headers=headers).status_code == 200
+        assert (
+            httpx.get(f"{address}/digits/api/models", headers=headers, timeout=60).status_code
+            == 200
+        )
         # Others come in through the proxy, so they may not train.
         assert not httpx.get(f"{address}/api/training").json()["possible"]
         response = httpx.get(f"{address}/api/models", headers={"origin": APP})
         assert response.headers["access-control-allow-origin"] == APP
     monkeypatch.setenv("BAKEOFF_TOKEN", "secret")
     with served(finished.bundle("cnn"), *arguments) as (_, address, _said):
-        assert answered(f"{address}/digits/api/models", headers=headers).status_code == 401
+        assert (
+            httpx.get(f"{address}/digits/api/models", headers=headers, timeout=60).status_code
+            == 401
+        )
     wrong = ("serve", finished.bundle("cnn"), "--allow-origin", "*")
     bakeoff(*wrong, monkeypatch=monkeypatch, code=2)
     assert "would let any page use this server" in capsys.readouterr().err
