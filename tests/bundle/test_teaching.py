@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load
 
 from bakeoff.approaches import Scatterer
@@ -16,6 +17,8 @@ from bakeoff.bundle import web
 from bakeoff.bundle.graph import INPUT
 from bakeoff.bundle.teaching import features_graph, lessons_of
 from bakeoff.bundle.web import export_web
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.validate import validate
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import LESSONS, RunFolder
 from bakeoff.run.bake import bake
@@ -26,20 +29,24 @@ from ..strokes import strokes
 from ..teaching import NUMBERS, numbers
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def baked(path: Path, dataset: Dataset, *, test: float) -> RunFolder:
     return bake(
-        strokes(),
-        tmp_path_factory.mktemp("runs") / "few",
+        dataset,
+        path,
         approaches=("scattering",),
         settings={"scattering": {"side": 16, "scales": 2, "orientations": 4, "grid": 2}},
         folds=3,
-        test=0,
+        test=test,
         budget="quick",
         threads=1,
         workers="local:1",
         robustness=False,
     )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return baked(tmp_path_factory.mktemp("runs") / "few", strokes(), test=0)
 
 
 def test_lessons_are_what_the_features_graph_makes_of_every_picture(run: RunFolder) -> None:
@@ -116,6 +123,17 @@ def test_what_cannot_be_taught_is_refused(
         "export", run.path, "--teachable", "--out", tmp_path / "a", monkeypatch=monkeypatch, code=2
     )
     assert "means nothing with --to bundle" in capsys.readouterr().err
+
+
+def test_lessons_say_how_uneven_classes_counted(tmp_path: Path) -> None:
+    whole = strokes(120, classes=2)
+    common, rare = (np.flatnonzero(whole.labels == label) for label in (0, 1))
+    uneven = validate(whole.take(np.concatenate([common[:60], rare[:10]])))
+    bundle = baked(tmp_path / "run", uneven, test=0.2).bundle("scattering")
+    (tmp_path / "lessons").write_bytes(lessons_of(bundle) or b"")
+    with safe_open(tmp_path / "lessons", "numpy") as file:
+        assert file.metadata() == {"balance": "1.0"}
+        assert len(file.get_tensor("labels")) == 56  # none of the locked test
 
 
 def test_only_the_final_fit_keeps_lessons(run: RunFolder) -> None:

@@ -62,6 +62,17 @@ def test_the_eye_sees_about_the_same_at_any_size(size: int) -> None:
     assert torch.cosine_similarity(here, there).min().item() > 0.85
 
 
+def test_a_graph_keeps_the_network_in_two_bytes_a_weight() -> None:
+    data = read("doodles").pictures.take(np.arange(0, 1000, 50))
+    task = Task.of(data, 10)
+    transfer = configure("transfer", {}).frozen(task)
+    assert transfer is not None
+    for network in (Eye(SIDE), Eye(64), transfer):
+        weights = list(network.parameters())
+        assert sum(weight.numel() for weight in weights) > 600_000
+        assert all(torch.equal(weight.half().float(), weight) for weight in weights)
+
+
 def test_a_sample_does_not_depend_on_who_asks() -> None:
     pictures = Pictures.from_array(np.stack(list(read("doodles").pictures))[:12])
     preprocess = Preprocess(mode="ink", size=SIDE)

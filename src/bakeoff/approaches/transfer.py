@@ -18,7 +18,7 @@ from bakeoff.training.augment import Augment
 from bakeoff.training.backbone import OFFLINE, PACKAGED, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
 from bakeoff.training.fit import Budget, Fitted, Training
-from bakeoff.training.folding import fold_norms
+from bakeoff.training.folding import fold_norms, round_to_half
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Share
@@ -123,6 +123,8 @@ class Transfer(Approach):
             return None
         backbone, preprocess = self._backbone(task), self.preprocess(task)
         fold_norms(backbone, (1, preprocess.channels, preprocess.size, preprocess.size))
+        if self.network(task) == SKETCH:
+            round_to_half(backbone)  # as the eye is
         return backbone
 
     def frozen_is_eye(self, task: Task) -> bool:

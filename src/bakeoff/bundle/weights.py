@@ -14,7 +14,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 __all__ = ["filled", "halved", "in_half", "with_weights"]
 
 EYE = "model.eye."  # module whose weights come with bakeoff in half precision
-LARGE = 100_000  # numbers: what the eye saw of training pictures is in half precision too
+LARGE = 10_000  # numbers: what the eye saw of training pictures is in half precision too
 
 
 def with_weights(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
 from bakeoff.training.compute import Compute
-from bakeoff.training.folding import fold_norms
+from bakeoff.training.folding import fold_norms, round_to_half
 from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
@@ -45,6 +45,7 @@ class Eye(nn.Module):
         super().__init__()
         self.network = load_sketch(SKETCH_WEIGHTS).requires_grad_(requires_grad=False)
         fold_norms(self.network, (1, 1, SIDE, SIDE))
+        round_to_half(self.network)  # as its file has them; folding made other numbers
         resize = torch.eye(SIDE) if side == SIDE else resizing(side, SIDE, torch.device("cpu"))
         self.register_buffer("resize", resize, persistent=False)
 

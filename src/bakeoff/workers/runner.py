@@ -253,7 +253,7 @@ class UnitRunner:
             pseudo_labels=(guessed := pseudo_labels()),
         )
         # What solves a fit again knows the labelled pictures alone.
-        lessons = self._lessons(trained, fold) if unit.name == FINAL and not guessed else None
+        lessons = self._lessons(trained) if unit.name == FINAL and not guessed else None
         self.folder.save_unit(
             self.approach.name, unit.name, record, arrays, _weights(trained), lessons
         )
@@ -267,12 +267,12 @@ class UnitRunner:
             )
         )
 
-    def _lessons(self, trained: Trained, fold: Fold) -> bytes | None:
+    def _lessons(self, trained: Trained) -> bytes | None:
         """What solves the final fit again with more pictures; None where it cannot be."""
         lessons = self.approach.lessons(trained.model.network, self.trainer.source)
         if not lessons:
             return None
-        balance = self.trainer.balance(fold.train)
+        balance = self.trainer.balance(np.arange(len(self.trainer.labels)))
         rows = torch.from_numpy(self.data.rows)
         labels = torch.from_numpy(self.trainer.labels)
         tensors = {name: tensor.contiguous() for name, tensor in lessons.items()}
