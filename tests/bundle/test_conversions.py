@@ -29,13 +29,17 @@ PICTURES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def graph() -> bytes:
+def traced(activation: nn.Module) -> bytes:
     torch.manual_seed(0)
-    body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten())
+    body = nn.Sequential(nn.Conv2d(1, 4, 3), activation, nn.AdaptiveAvgPool2d(4), nn.Flatten())
     return graph_of(
         Model(Preprocess(mode="ink", size=16), None, Network(body, nn.Linear(64, 3))).eval()
     )
+
+
+@pytest.fixture(scope="module")
+def graph() -> bytes:
+    return traced(nn.ReLU())
 
 
 def test_the_fixed_graph_gives_the_same_answers(graph: bytes) -> None:
@@ -60,6 +64,25 @@ def test_every_size_in_the_fixed_graph_is_known(graph: bytes) -> None:
     for value in (*model.graph.value_info, *model.graph.output):
         assert all(one.dim_value for one in value.type.tensor_type.shape.dim), value.name
     assert {entry.domain for entry in model.opset_import} == {""}
+
+
+def test_the_fixed_graph_halves_before_it_multiplies_by_one_and_erf() -> None:
+    free = traced(nn.GELU())
+    fixed = fixed_graph(free, (16, 16, 1))
+    nodes = onnx.load_model_from_string(fixed).graph.node
+    made_by = {node.output[0]: node for node in nodes}
+    (erf,) = (node for node in nodes if node.op_type == "Erf")
+    (one_more,) = (node for node in nodes if erf.output[0] in node.input)
+    (product,) = (node for node in nodes if one_more.output[0] in node.input)
+    assert [made_by[name].op_type for name in product.input] == ["Mul", "Add"]
+    pictures = fixed_pictures(PICTURES, (16, 16, 1))
+    for one, other in zip(
+        answers_of("onnxruntime", free, pictures),
+        answers_of("onnxruntime", fixed, pictures),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert np.ptp(one) > 1e-3
 
 
 @pytest.mark.parametrize("name", ["openvino", "mnn", "tract", "opencv", "litert"])

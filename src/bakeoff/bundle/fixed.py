@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import GraphProto, numpy_helper
 from PIL import Image
 
 __all__ = ["fixed_graph", "fixed_pictures", "fixed_shape"]
@@ -43,10 +46,40 @@ def fixed_graph(graph: bytes, shape: tuple[int, int, int]) -> bytes:
         )
         folded = onnx.load(path)
     del folded.opset_import[1:], folded.graph.value_info[:]
+    _halve_first(folded.graph)
     folded = onnx.shape_inference.infer_shapes(folded)
     onnx.checker.check_model(folded)
     data: bytes = folded.SerializeToString(deterministic=True)
     return data
+
+
+def _halve_first(graph: GraphProto) -> None:
+    """Compute each GELU as (x · ½) · (1 + erf) instead of x · (½ · (1 + erf)), to the same bits.
+
+    OpenCV 5.0 joins the nodes of the second form into one of its own, which fails.
+    """
+    halves = {
+        tensor.name
+        for tensor in graph.initializer
+        if np.array_equal(numpy_helper.to_array(tensor).ravel(), [0.5])
+    }
+    made_by = {node.output[0]: node for node in graph.node}
+    uses = Counter(name for node in graph.node for name in node.input)
+
+    def operator(name: str) -> str:
+        return made_by[name].op_type if name in made_by else ""
+
+    for outer in graph.node:
+        for x, name in permutations(outer.input) if outer.op_type == "Mul" else ():
+            if operator(name) != "Mul" or uses[name] > 1:
+                continue
+            factors = made_by[name].input
+            for half, rest in permutations(factors):
+                adds = half in halves and operator(rest) == "Add"
+                if adds and "Erf" in map(operator, made_by[rest].input):
+                    factors[:] = [x, half]
+                    outer.input[:] = [name, rest]
+                    break
 
 
 def fixed_pictures(
