@@ -80,9 +80,9 @@ def scored(page: Page) -> None:
     )
     expect(page.get_by_text("name the class of every picture")).to_be_visible()
     page.get_by_text(re.compile(r"^Wrong \d")).click()
-    wrong = cells(page).filter(has_text=re.compile("5.*, wrong"))
+    # The CNN may be wrong about others, too.
+    wrong = cells(page).filter(has_text=re.compile("5.*, wrong")).filter(has_text="0 ·")
     expect(wrong).to_have_count(1)
-    expect(wrong).to_contain_text("0 ·")
     assert serious(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -27,7 +28,7 @@ NAMES = {
 PARTS_OF_NAMES = re.compile(
     "|".join([r"(train|test)/\d+", r"Linux-\S+", r"(Intel|AMD).*", "bf16", *map(re.escape, NAMES)])
 )
-SETS = ("pictures", "labels", "odd", "copies", "left")
+SETS = ("pictures", "labels", "copies", "left")  # why a picture is odd is English in all languages
 
 
 def more_than_names(texts: Iterable[str]) -> list[str]:
@@ -44,6 +45,14 @@ def outside(page: Page, places: Iterable[str], at: Callable[[str], str]) -> dict
         all_there(page)
         found[place] = more_than_names(texts_outside(page))
     return {place: texts for place, texts in found.items() if texts}
+
+
+def brought(home: Path) -> set[str]:
+    """The names of sets, and of their pictures, that other tests brought to this server."""
+    sets = home / "sets"
+    return {path.name for path in sets.glob("*")} | {
+        "/".join(path.parts[-2:]) for path in sets.glob("*/*/*")
+    }
 
 
 @pytest.fixture
@@ -74,7 +83,9 @@ def test_rooms_of_a_run_show_no_other_words(german: Page, served: Served) -> Non
 def test_rooms_that_train_show_none(german: Page, served: Served) -> None:
     places = ["/train", "/train?set=digits", "/train/run/digits", "/tune"]
     provokes(german, "status of 404")  # a run of Python has no log
-    assert outside(german, places, served.at) == {}
+    found = outside(german, places, served.at)
+    texts = {text for all_of_place in found.values() for text in all_of_place}
+    assert texts - brought(served.home) == set()
 
 
 def test_the_room_of_searches_shows_none(german: Page, studies: Studies) -> None:

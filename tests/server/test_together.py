@@ -58,8 +58,9 @@ def test_graphs_that_share_little_or_differ_in_version_stay_apart(finished: RunF
     assert joined([one]) is None
     strange = onnx.load_model_from_string(other)
     for number, tensor in enumerate(strange.graph.initializer):
-        if tensor.data_type == onnx.TensorProto.FLOAT:
-            values = onnx.numpy_helper.to_array(tensor) + number + 1
+        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+            values = onnx.numpy_helper.to_array(tensor)
+            values = values + np.asarray(number + 1, values.dtype)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     assert joined([one, strange.SerializeToString()]) is None
     newer = onnx.load_model_from_string(other)
