@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bakeoff.evaluation.headline import UNEVEN
 from bakeoff.evaluation.prose import cannot_be_scored
 from bakeoff.issues.issue import Evidence, Issue, say_of
 from bakeoff.said import say
 
 __all__ = ["find"]
-
-IMBALANCED = 5.0  # times as many pictures in the largest class as in the smallest
 
 
 def find(evidence: Evidence) -> Iterator[Issue]:
@@ -21,7 +20,7 @@ def find(evidence: Evidence) -> Iterator[Issue]:
     without = evidence.split.unscored_classes(dataset.labels)
     counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes))
     least, most = int(counts.argmin()), int(counts.argmax())
-    if counts[most] >= IMBALANCED * counts[least]:
+    if counts[most] >= UNEVEN * counts[least]:
         yield Issue(
             "imbalanced classes",
             (),
