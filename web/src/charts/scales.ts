@@ -1,5 +1,6 @@
 /** Domains of axes, and round ticks. */
 import { scaleLinear } from "d3-scale";
+import { decimalsOf } from "../lib/format.ts";
 import { decimal, percentSign } from "../lib/language.svelte.ts";
 
 export type Domain = [low: number, high: number];
@@ -34,8 +35,7 @@ export function tickPercent(share: number): string {
 
 /** A number as the label of a tick, with as many decimals as it has. */
 export function tickNumber(value: number): string {
-  const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
-  return decimal(value, decimals.length);
+  return decimal(value, decimalsOf(value));
 }
 
 /** 1, 2 and 5 times the powers of ten within a domain, or only the powers if crowded. */

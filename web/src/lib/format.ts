@@ -21,8 +21,13 @@ function percentNumber(share: number, digits: number): string {
 
 /** With as many decimals as it has: 0.008 → "0.8 %". */
 export function briefly(share: number): string {
-  const [, decimals = ""] = String(Number((100 * share).toPrecision(6))).split(".");
-  return percent(share, decimals.length);
+  return percent(share, decimalsOf(100 * share));
+}
+
+/** How many decimals a number has, but for rounding errors: 97.5 → 1. */
+export function decimalsOf(value: number): number {
+  const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
+  return decimals.length;
 }
 
 /** The probability of a class: 0.975 → "97.5 %". No class is ruled out, so 0.0001 → "<0.1 %". */
