@@ -192,7 +192,8 @@ class SketchOOD(nn.Module):
         score.get_buffer("exemplars")[:count] = exemplars.half()
         x = torch.cat([known.features, pens.features, others.features])
         y = torch.cat([known.labels, pens.labels, classes + other_labels])
-        margins = score._fit(x, y, len(others.labels))[: len(known.labels)]
+        ours = len(known.labels) + len(pens.labels)
+        margins = score._fit(x, y, ours=ours, scored=len(known.labels))
         similar = F.normalize(known.features) @ score.get_buffer("exemplars").float().T
         drawings = torch.cat([known.rows[kept], pens.rows[penned]])
         similar[:, :count][known.rows[:, None] == drawings] = -1.0  # not to itself
@@ -202,32 +203,43 @@ class SketchOOD(nn.Module):
         score.get_buffer("spread").copy_((high - middle).clamp(min=1e-3))
         return score
 
-    def _fit(self, x: Tensor, y: Tensor, others: int) -> Tensor:
-        """The ridge, and its margins for all but the `others` at the end, each left out."""
-        x, ours = x.double(), len(x) - others
+    def _fit(self, x: Tensor, y: Tensor, *, ours: int, scored: int) -> Tensor:
+        """The ridge, and its margins for the first `scored` pictures, each left out.
+
+        Parameters
+        ----------
+        x, y : n×E features, and n classes, those of other drawings from K on.
+        ours : how many come first that are not other drawings; these weigh as much as the others.
+        """
         classes = len(self.get_buffer("bias"))
-        targets = F.one_hot(y, classes + len(self.get_buffer("other_bias"))).double()
-        share = torch.cat([torch.full((part,), 0.5 / part) for part in (ours, others)]).double()
+        columns = classes + len(self.get_buffer("other_bias"))
+        share = torch.cat([torch.full((part,), 0.5 / part) for part in (ours, len(x) - ours)])
+        # Single precision halves the time of the long sums; what is solved is in double.
+        x = x.float()
         mean = share @ x
         deviation = (share @ (x - mean).square()).sqrt()
         scale = deviation + 0.1 * deviation.mean() + 1e-9
         x = (x - mean) / scale
-        usual = share @ targets
-        products = (x * share[:, None]).T @ x
+        weighted = x * share[:, None]
+        products = (weighted.T @ x).double()
+        usual = torch.zeros(columns).double().index_add_(0, y, share.double())
+        sums = torch.zeros(columns, x.shape[1]).index_add_(0, y, weighted).double()
+        towards = (sums - usual[:, None] * weighted.sum(0)).T  # the sum of x times target
         penalty = PENALTY * products.diagonal().mean()
-        ridge = products + penalty * torch.eye(len(products)).double()
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(ridge))
-        weights = inverse @ ((x * share[:, None]).T @ (targets - usual))
+        root = torch.linalg.cholesky(products + penalty * torch.eye(len(products)).double())
+        weights = torch.cholesky_solve(towards, root)
         self.get_buffer("mean").copy_(mean)
         known, other = (weights / scale[:, None]).tensor_split([classes], dim=1)
         self.get_buffer("weights").copy_(known)
         self.get_buffer("other_weights").copy_(other)
         self.get_buffer("bias").copy_(usual[:classes])
         self.get_buffer("other_bias").copy_(usual[classes:])
-        x, targets = x[:ours], targets[:ours]
-        leverage = ((x @ inverse) * x).sum(1, keepdim=True) * share[:ours, None]
+        x = x[:scored].double()
+        across = torch.linalg.solve_triangular(root, x.T, upper=False)
+        leverage = (across.square().sum(0) * share[:scored])[:, None]
         predicted = x @ weights + usual
-        left_out = (predicted - leverage * targets) / (1 - leverage).clamp(min=1e-3)
+        predicted.sub_(leverage * F.one_hot(y[:scored], columns))
+        left_out = predicted / (1 - leverage).clamp(min=1e-3)
         return _margin(*left_out.tensor_split([classes], dim=1)).float()
 
     def forward(self, features: Tensor) -> Tensor:
