@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
+from bakeoff.training import eye
 from bakeoff.training.compute import Compute
-from bakeoff.training.eye import MADE, PENS, SIDE, Eye, Sights, other_drawings, redrawn
+from bakeoff.training.eye import MADE, PENS, SIDE, Eye, Others, Sights, other_drawings, redrawn
+from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sketch import FEATURES
 
@@ -83,6 +89,72 @@ def test_a_sample_does_not_depend_on_who_asks() -> None:
     penned = sum(len(labels) for _, labels in others.penned())
     assert len(sights.others.labels) == len(others.learned) + penned
     assert (sights.others.rows == -1).all()  # none of them is a drawing of the set
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole, lambda _: b"", lambda _: b"no tensors", lambda whole: whole[:99]],
+)
+def test_what_is_seen_of_others_is_kept_for_later_runs(
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
+    monkeypatch.setattr(eye, "other_drawings", lambda leave_out=(): few(leave_out))
+    doodles = read("doodles").pictures.take(np.arange(5))
+    compute = Compute("cpu", 1, bf16=False)
+    looks: list[Pictures] = []
+    real = eye._look
+
+    def look(preprocess: Preprocess, network: Eye, pictures: Pictures, compute: Compute) -> Tensor:
+        looks.append(pictures)
+        return real(preprocess, network, pictures, compute)
+
+    monkeypatch.setattr(eye, "_look", look)
+
+    def see(*leave_out: str) -> Drawn:
+        eye._every_other_at.cache_clear()
+        looks.clear()
+        return Sights(
+            Preprocess(mode="ink", size=SIDE), Eye(SIDE), doodles, compute, leave_out
+        ).others
+
+    first = see("ambulance")
+    assert looks
+    (file,) = (tmp_path / "others").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    again = see("ambulance")
+    assert bool(looks) == (damage(whole) != whole)
+    assert file.read_bytes() == whole
+    assert all(map(torch.equal, first, again))
+    more = see()
+    assert not looks
+    kept = torch.isin(more.labels, first.labels)
+    assert len(more.labels) > len(first.labels)
+    assert all(torch.equal(one[kept], two) for one, two in zip(more, first, strict=True))
+    eye._every_other_at.cache_clear()
+
+
+def test_what_was_seen_by_another_network_or_processor_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = Compute("cpu", 1, bf16=False)
+    keys = {eye._key_of(28, compute), eye._key_of(48, compute)}
+    keys.add(eye._key_of(28, Compute("cpu", 2, bf16=False)))
+    monkeypatch.setattr(eye, "processor", lambda: "another")
+    keys.add(eye._key_of(28, compute))
+    (other := tmp_path / "weights").write_bytes(b"other weights")
+    monkeypatch.setattr(eye, "SKETCH_WEIGHTS", other)
+    keys.add(eye._key_of(28, compute))
+    assert len(keys) == 5
+
+
+def few(leave_out: tuple[str, ...]) -> Others:
+    """Two drawings of every class of others."""
+    others = other_drawings(leave_out)
+    rows = np.flatnonzero(others._place < 2)
+    measured = np.zeros(len(rows), dtype=np.bool_)
+    return Others(others.learned.take(rows), others.labels[rows], measured)
 
 
 def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_seen() -> None:

@@ -170,9 +170,10 @@ class Trainer:
     def prepare(self) -> None:
         """Compute what all fits share; what the eye sees meanwhile, in a thread of its own."""
         with ThreadPoolExecutor(1) as beside:
-            seeing = beside.submit(self.sights.look_at_all) if self.sights else None
+            seeing = beside.submit(self.sights.look_at_set) if self.sights else None
             _ = self.source
-            if seeing is not None:
+            if self.sights and seeing:
+                _ = self.sights.others
                 seeing.result()
 
     def probe(self, pictures: int) -> Trainer:

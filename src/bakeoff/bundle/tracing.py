@@ -13,7 +13,6 @@ from __future__ import annotations
 import warnings
 from ast import literal_eval
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +30,8 @@ from bakeoff.bundle.graph import INPUT, OUTPUTS, PREPARED
 from bakeoff.bundle.parts import Exported, Part
 from bakeoff.bundle.shipped import shipped
 from bakeoff.bundle.weights import filled, halved
-from bakeoff.data.catalog import cache_folder
+from bakeoff.cache import keep, kept
 from bakeoff.errors import BakeoffError
-from bakeoff.record.whole import write_file
 from bakeoff.training.model import Model
 from bakeoff.training.preprocess import Preprocess
 
@@ -45,7 +43,7 @@ OPSET = 18
 IR = 8
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter records nested module names
 EXAMPLE = (2, 40, 56, 3)  # shape of the batch to trace; all four are dynamic in the graph
-KEPT = 400  # traces in the cache; about 0.03 MB each
+FOLDER, KEPT = "graphs", 400  # traces in the cache; about 0.03 MB each
 
 
 def graph_of(model: Model) -> bytes:
@@ -108,8 +106,8 @@ def _kept(part: Part, exported: Exported) -> onnx.ModelProto | None:
     if form is None:
         return None
     data = shipped().get(form)
-    if data is None and (path := _path_of(part, exported)) and path.is_file():
-        data = path.read_bytes()
+    if data is None and (name := _name_of(part, exported)):
+        data = kept(FOLDER, name)
     if data is None:
         return None
     with suppress(DecodeError, onnx.checker.ValidationError):
@@ -119,21 +117,14 @@ def _kept(part: Part, exported: Exported) -> onnx.ModelProto | None:
     return None
 
 
-def _path_of(part: Part, exported: Exported) -> Path | None:
+def _name_of(part: Part, exported: Exported) -> str | None:
     key = key_of(part, *sizes_of(part, exported))
-    return None if key is None else cache_folder() / "graphs" / f"{key}.onnx"
+    return None if key is None else f"{key}.onnx"
 
 
 def _keep(part: Part, exported: Exported, trace: onnx.ModelProto) -> None:
-    path = _path_of(part, exported)
-    if path is None:
-        return
-    with suppress(OSError):  # a full disk or a read-only home costs time, not the graph
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, trace.SerializeToString(deterministic=True))
-        kept = sorted(path.parent.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
-        for old in kept[:-KEPT]:
-            old.unlink(missing_ok=True)
+    if name := _name_of(part, exported):
+        keep(FOLDER, name, trace.SerializeToString(deterministic=True), KEPT)
 
 
 def trace_of(part: Part, taken: list[Tensor]) -> onnx.ModelProto:

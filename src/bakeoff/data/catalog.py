@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import platformdirs
 
+from bakeoff.cache import cache_folder
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.decode import decode
 from bakeoff.data.download import Progress, RemoteFile, fetch_file
@@ -29,7 +28,6 @@ __all__ = [
     "NAMED",
     "NamedSet",
     "at_hand",
-    "cache_folder",
     "fetch",
     "is_named",
     "load_named",
@@ -67,11 +65,6 @@ def named_sets() -> tuple[str, ...]:
 def is_named(name: str) -> bool:
     """Whether `name` is a known set."""
     return name in NAMED
-
-
-def cache_folder() -> Path:
-    """What can be made or fetched again: ``$BAKEOFF_CACHE``, or the user's cache folder."""
-    return Path(os.environ.get("BAKEOFF_CACHE") or platformdirs.user_cache_dir("bakeoff"))
 
 
 def load_named(name: str) -> Dataset:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache, cached_property, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from bakeoff.cache import keep, kept
 from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
-from bakeoff.training.compute import Compute
+from bakeoff.training.compute import Compute, processor
 from bakeoff.training.folding import fold_norms, round_to_half
 from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess, resizing
@@ -35,6 +41,7 @@ PENNED = 6  # of six drawings, each pen draws one again: one of each class, ten 
 # at twice the side: on a canvas that a drawing fills to 5/7, strokes of 0.025, 0.06 and 0.095.
 PENS = {"thin": -0.8, "thick": 0.6, "very thick": 1.6}
 FAINTEST_PEN = 0.85  # contrast of the page's colours
+FOLDER, KEPT = "others", 8  # what was seen of others, in the cache: 6.5 MB for each side
 SAMPLE, PEN_SAMPLE = 5_000, 1_000  # pictures: enough for a score; each takes 1 ms
 
 
@@ -150,9 +157,9 @@ class Sights:
             return _others_at(self.side, self.compute, self.leave_out)
         return _others_seen(self.look, self.leave_out)
 
-    def look_at_all(self) -> None:
-        """Compute all of that now."""
-        _ = self.plain, self.pens, self.others
+    def look_at_set(self) -> None:
+        """Look at the pictures of the set now, as they are and with each pen."""
+        _ = self.plain, self.pens
 
     @property
     def side(self) -> int | None:
@@ -165,11 +172,33 @@ class Sights:
         return _look(self.preprocess, self.eye, pictures, self.compute)
 
 
-@lru_cache(maxsize=8)
 def _others_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> Drawn:
     """Others at a side, which no picture of a set and no fit changes."""
+    every = _every_other_at(side, compute)
+    wanted = torch.from_numpy(np.unique(other_drawings(leave_out).labels))
+    rows = torch.isin(every.labels, wanted)
+    return Drawn(every.features[rows], every.labels[rows], every.rows[rows])
+
+
+@lru_cache(maxsize=8)
+def _every_other_at(side: int, compute: Compute) -> Drawn:
+    """All others, whatever the set; kept for later runs, as they take some 2 s."""
+    name = f"{_key_of(side, compute)}.safetensors"
+    with suppress(SafetensorError, TypeError, KeyError):
+        return Drawn(**load(kept(FOLDER, name) or b""))
     preprocess, eye = Preprocess(mode="ink", size=side), Eye(side)
-    return _others_seen(lambda pictures: _look(preprocess, eye, pictures, compute), leave_out)
+    drawn = _others_seen(lambda pictures: _look(preprocess, eye, pictures, compute), ())
+    keep(FOLDER, name, save(drawn._asdict()), KEPT)
+    return drawn
+
+
+def _key_of(side: int, compute: Compute) -> str:
+    """Digits that follow from all that those features follow from, to the last bit."""
+    parts = (version("torch"), torch.backends.cpu.get_cpu_capability(), processor())
+    key = hashlib.sha256(repr((side, compute, *parts)).encode())
+    for file in (OTHERS, SKETCH_WEIGHTS, *sorted(Path(__file__).parent.glob("*.py"))):
+        key.update(file.read_bytes())
+    return key.hexdigest()[:32]
 
 
 def _others_seen(look: Callable[[Pictures], Tensor], leave_out: tuple[str, ...]) -> Drawn:
