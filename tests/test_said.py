@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from bakeoff.approaches.registry import OURS
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.evaluation.health import Odd
 from bakeoff.evaluation.records import Sentence
 from bakeoff.record.events import RunFailed, parse_event
 from bakeoff.said import FORMATS, Message, described, say, sentences
@@ -60,6 +62,16 @@ def test_a_record_keeps_the_message_and_a_plain_text() -> None:
     assert sentence.said == Message("next.nothing")
     assert type(sentence.text) is str
     assert Sentence("next", "An old sentence.").said is None
+
+
+def test_why_a_picture_is_odd_keeps_its_message_and_older_runs_have_none() -> None:
+    odd = Odd(3, "a.png", "cat", "empty", say("odd.nothing"))
+    assert type(odd.why) is str
+    assert odd.said == Message("odd.nothing")
+    of_old = TypeAdapter(Odd).validate_python(
+        {"index": 3, "name": "a.png", "label": "cat", "what": "empty", "why": "it is blank"}
+    )
+    assert (of_old.why, of_old.said) == ("it is blank", None)
 
 
 def test_an_error_keeps_the_messages_of_its_parts() -> None:

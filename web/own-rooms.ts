@@ -22,7 +22,7 @@ const TEXTS: Record<string, readonly string[]> = {
     ...["verdict", "fact"],
   ],
   data: [
-    ...["data", "copies", "gallery", "groups", "health", "labels", "left", "odd"],
+    ...["data", "copies", "gallery", "groups", "health", "labels", "left", "odd", "oddKind"],
     ...["unchecked", "summary", "balance"],
   ],
   train: ["train", "set", "drop", "named", "runs", "more", "watch", "label"],

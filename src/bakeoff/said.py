@@ -227,6 +227,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "classes": _classes,
     "groups": _groups,
     "times": _times,
+    "factor": lambda factor: f"{float(f'{factor:.2g}'):g}",
     "round": lambda factor: f"{factor:.0f}",
     "duration": _duration,
     "size": _size,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from bakeoff.data.health import backgrounds, far_from_others, odd_pictures, shortcut_accuracy, sizes
 from bakeoff.data.pictures import Pictures, PictureWriter
 from bakeoff.data.read import read
+from bakeoff.said import Message, Said
 
 from ..strokes import strokes
 
@@ -73,6 +74,18 @@ def test_odd_pictures_among_digits_are_named_with_what_is_odd() -> None:
         30: ("ink", "its contrast is 0.22 times that of the others"),
         31: ("ink", "it has 0.1 times as much ink as the others"),
     }
+
+
+def test_what_is_odd_has_a_message_for_each_language() -> None:
+    pixels = digits()
+    pixels[5] = 0
+    pixels[30] //= 4
+    [empty, faded] = [one.why for one in odd_pictures(Pictures.from_array(pixels))]
+    assert isinstance(empty, Said)
+    assert isinstance(faded, Said)
+    assert empty.message == Message("odd.nothing")
+    assert faded.message.code == "odd.contrast"
+    assert faded.message.values["factor"] == pytest.approx(0.22, abs=0.005)
 
 
 def test_a_speck_on_a_large_sheet_counts_as_empty() -> None:

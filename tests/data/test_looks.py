@@ -52,7 +52,7 @@ def test_looks_are_computed_once_for_a_dataset(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(pictures_module, "looks_of", counting)
     validated = validate(dataset([0, 1, 0, 1]))
-    assert validated.description.endswith("ink is low")
+    assert validated.description.endswith("dark on light")
     assert validated.pictures.looks == validated.pictures.looks == "ink is low"
     assert calls == [4]
     # A part of the pictures may look otherwise.

@@ -63,7 +63,7 @@ def test_class_folders(tmp_path: Path) -> None:
     data = read(class_folders(tmp_path / "pets", "cat", "dog"), group="^style.")
     assert data.name == "pets"
     assert data.description == (
-        "class folders, 6 pictures of 16×12, 2 classes, 2 groups, ink is low"
+        "class folders, 6 pictures of 16×12, 2 classes, 2 groups, dark on light"
     )
     assert data.group_names == ("style0", "style1")
 
@@ -106,7 +106,7 @@ def test_idx_files(tmp_path: Path) -> None:
 
 def test_a_table(tmp_path: Path) -> None:
     data = read(table(tmp_path / "digits.csv", 6))
-    assert data.description == "Kaggle CSV, 6 pictures of 8×8, 2 classes, ink is low"
+    assert data.description == "Kaggle CSV, 6 pictures of 8×8, 2 classes, dark on light"
     assert data.name == "digits"
 
 
@@ -215,7 +215,7 @@ def test_zip_of_class_folders(tmp_path: Path) -> None:
     data = read(zipped(root, tmp_path / "mine.zip"))
     assert data.name == "mine"
     assert data.description == (
-        "class folders (in mine.zip), 6 pictures of 16×12, 2 classes, ink is low"
+        "class folders (in mine.zip), 6 pictures of 16×12, 2 classes, dark on light"
     )
     assert data.fingerprint() == read(root).fingerprint()
 

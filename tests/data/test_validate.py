@@ -28,7 +28,7 @@ def dataset(labels: list[int], classes: str = "abc", test: list[int] | None = No
 def test_a_valid_dataset_is_unchanged() -> None:
     before = dataset([2, 0, 1, 0, 1, 2])
     after = validate(before)
-    assert after.description == "class folders, 6 pictures of 16×12, 3 classes, ink is low"
+    assert after.description == "class folders, 6 pictures of 16×12, 3 classes, dark on light"
     assert after.fingerprint() == before.fingerprint()
     assert after.left_out == ()
 
@@ -110,7 +110,7 @@ def test_groups_and_the_test_part_follow() -> None:
     assert after.group_names == ("ben", "anna")
     assert after.official_test is not None
     assert after.official_test.tolist() == [False] * 4 + [True]
-    assert after.description.endswith(", 2 classes, 2 groups, official test of 1, ink is low")
+    assert after.description.endswith(", 2 classes, 2 groups, official test of 1, dark on light")
 
 
 def test_a_test_part_of_which_nothing_is_left_is_none() -> None:
@@ -123,7 +123,7 @@ def test_thousands_are_separated() -> None:
     large = Dataset(
         "m", pictures, labels, tuple(map(str, range(1000))), tuple(map(str, range(42_000)))
     )
-    assert validate(large).description == "42 000 pictures of 3×2, 1 000 classes, ink is high"
+    assert validate(large).description == "42 000 pictures of 3×2, 1 000 classes, light on dark"
 
 
 def test_many_sizes() -> None:

@@ -15,6 +15,7 @@ from bakeoff.data.looks import PAPER, paper
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import split
 from bakeoff.errors import BakeoffError
+from bakeoff.said import say
 
 __all__ = [
     "Guessed",
@@ -204,11 +205,11 @@ def _empty(looks: _Looks) -> Iterator[Oddity]:
     faint = EMPTIER * float(np.quantile(looks.contrast, 0.01))
     for row in np.flatnonzero(looks.contrast < max(FLAT, faint)):
         if looks.most[row] == 0:
-            why = "there is nothing on it"
+            why = say("odd.nothing")
         elif looks.most[row] > max(FLAT, faint):
-            why = "there is only a speck on it"
+            why = say("odd.speck")
         else:
-            why = f"it differs from blank paper by {looks.most[row]:.0f} of 255 grey levels at most"
+            why = say("odd.faint", levels=round(looks.most[row]))
         yield Oddity(int(row), "empty", why)
 
 
@@ -217,11 +218,10 @@ def _inverted(looks: _Looks) -> Iterator[Oddity]:
     others = float(np.mean(light_ink)) > 0.5
     if max(np.mean(light_ink), np.mean(~light_ink)) < SAME_WAY:
         return
-    words = ("dark on light", "light on dark")
     # On grey paper a shadow can outweigh the ink; an inverted picture has paper of the ink's level.
     far = np.abs(looks.paper - np.median(looks.paper)) > 2 * PAPER
     for row in np.flatnonzero((light_ink != others) & far):
-        why = f"it is {words[not others]}, but the others are {words[others]}"
+        why = say("odd.darkOnLight" if others else "odd.lightOnDark")
         yield Oddity(int(row), "inverted", why)
 
 
@@ -230,9 +230,9 @@ def _unlike_in_ink(looks: _Looks) -> Iterator[Oddity]:
     amount = far_from_others(looks.mean / np.maximum(looks.contrast, 1))
     for row in np.flatnonzero((contrast != 1) | (amount != 1)):
         if contrast[row] != 1:
-            why = f"its contrast is {contrast[row]:.2g} times that of the others"
+            why = say("odd.contrast", factor=contrast[row])
         else:
-            why = f"it has {amount[row]:.2g} times as much ink as the others"
+            why = say("odd.amount", factor=amount[row])
         yield Oddity(int(row), "ink", why)
 
 
@@ -240,19 +240,13 @@ def _unlike_in_size(pictures: Pictures) -> Iterator[Oddity]:
     height, width = pictures.shapes[:, :2].T.astype(np.float64)
     area, aspect = far_from_others(height * width), far_from_others(width / height)
     for row in np.flatnonzero((area != 1) | (aspect != 1)):
-        shape = f"{width[row]:.0f}×{height[row]:.0f} pixels"
+        shape = f"{width[row]:.0f}×{height[row]:.0f}"
         if aspect[row] != 1:
-            yield Oddity(int(row), "shape", f"of {shape}, it is much {_shaped(aspect[row])}")
+            code = "odd.wider" if aspect[row] > 1 else "odd.taller"
+            yield Oddity(int(row), "shape", say(code, shape=shape))
         else:
-            yield Oddity(int(row), "size", f"of {shape}, it is much {_sized(area[row])}")
-
-
-def _shaped(aspect: float) -> str:
-    return f"{'wider' if aspect > 1 else 'taller'} than the others"
-
-
-def _sized(area: float) -> str:
-    return f"{'larger' if area > 1 else 'smaller'} than the others"
+            code = "odd.larger" if area[row] > 1 else "odd.smaller"
+            yield Oddity(int(row), "size", say(code, shape=shape))
 
 
 def _background(picture: NDArray[np.uint8]) -> NDArray[np.float64]:

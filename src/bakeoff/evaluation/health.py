@@ -13,13 +13,20 @@ __all__ = ["Health", "Odd", "Shortcut", "Suspect"]
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A picture unlike the others: `what` is its kind ("empty"), `why` a description."""
+    """A picture unlike the others: `what` is its kind ("empty"), `why` a description.
+
+    `said` is the message of `why`; None of older runs and of plugins.
+    """
 
     index: int
     name: str
     label: str
     what: str
     why: str
+    said: Message | None = None
+
+    def __post_init__(self) -> None:
+        keep_message(self, "why")
 
 
 @dataclass(frozen=True, slots=True)

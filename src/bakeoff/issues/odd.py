@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bakeoff.evaluation.health import Odd
-from bakeoff.evaluation.prose import listed
 from bakeoff.evaluation.suspects import outliers
 from bakeoff.issues.issue import Evidence, Issue, Proposal, say_of
+from bakeoff.said import say
 
 __all__ = ["find_odd", "find_outliers"]
 
 SHARED = 0.8  # of the pictures of a class
-KINDS = {
-    "empty": "empty or nearly empty",
-    "inverted": "inverted compared with the others",
-    "ink": "unusual in the amount or contrast of ink",
-    "size": "much larger or smaller than the others",
-    "shape": "much wider or taller than the others",
+KINDS = {  # the code that counts pictures of a kind
+    "empty": "odd.nEmpty",
+    "inverted": "odd.nInverted",
+    "ink": "odd.nInk",
+    "size": "odd.nSize",
+    "shape": "odd.nShape",
 }
 
 
@@ -49,13 +49,14 @@ def find_odd(evidence: Evidence) -> Iterator[Issue]:
 def _look_of_a_class(evidence: Evidence, label: int, count: int) -> Issue:
     rows = [odd.row for odd in evidence.odd_by_looks if evidence.dataset.labels[odd.row] == label]
     kinds = Counter(odd.what for odd in evidence.odd_by_looks if odd.row in set(rows))
-    words = listed([f"{number} {KINDS[kind]}" for kind, number in kinds.most_common()])
-    return Issue(
-        "look of a class",
-        tuple(rows),
-        f"{len(rows)} of the {count} pictures of “{evidence.dataset.classes[label]}” look unlike "
-        f"the other classes ({words}): if that is not what the class shows, look at its files.",
+    words = say(
+        "odd.look",
+        n=len(rows),
+        pictures=count,
+        label=evidence.dataset.classes[label],
+        kinds=[say(KINDS[kind], n=number) for kind, number in kinds.most_common()],
     )
+    return Issue("look of a class", tuple(rows), words)
 
 
 def find_outliers(evidence: Evidence) -> Iterator[Issue]:
@@ -66,7 +67,7 @@ def find_outliers(evidence: Evidence) -> Iterator[Issue]:
     known = {odd.row for odd in evidence.odd_by_looks}
     rows = sorted(set(evidence.rows[outliers(scores)].tolist()) - known)
     if rows:
-        why = "every approach gives it a far higher OOD score than the others"
+        why = say("odd.everyApproach")
         yield _issue(evidence, "outlier", dict.fromkeys(rows, why))
 
 

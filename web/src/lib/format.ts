@@ -118,6 +118,11 @@ export function setting(value: unknown): string {
   return String(value);
 }
 
+/** With a capital, where a line begins. */
+export function capital(text: string): string {
+  return text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
+}
+
 /** The last two parts of a long path: "/home/ann/sets/pets" → "…/sets/pets". */
 export function shortPath(path: string): string {
   const parts = path.split(/[\\/]/).filter(Boolean);

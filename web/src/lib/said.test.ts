@@ -77,6 +77,9 @@ describe("a sentence of the server", () => {
     expect(said({ code: "sure.expect", values: { interval: [0.9, 0.95] } }, "")).toContain(
       "90,0–95,0\u202f%",
     );
+    const faded = (factor: number) => said({ code: "odd.contrast", values: { factor } }, "");
+    expect(faded(0.2187)).toBe("son contraste est 0,22 fois celui des autres");
+    expect(faded(12.4)).toContain(" 12 fois ");
     const cost = { code: "cost.takes", values: { seconds: 3.14, bytes: 412_000, ms: 1.234 } };
     expect(said(cost, "")).toMatch(/3,1 s .* 412 kB .* 1,23 ms/);
   });

@@ -2,6 +2,7 @@
 import type { Schema } from "./api.ts";
 import {
   briefly,
+  decimalsOf,
   figure,
   GAP,
   glued,
@@ -24,7 +25,7 @@ export function said(message: Message | null | undefined, english: string): stri
   return glued(written(message) ?? english);
 }
 
-type Listed = "approach" | "budget" | "corruption" | "named";
+type Listed = "approach" | "budget" | "by" | "corruption" | "named";
 
 /** What a list says of an approach, say, or of a known set; that of a plugin stays as it is. */
 export function about(kind: Listed, name: string, english: string): string {
@@ -104,6 +105,7 @@ const FORMATS: Record<string, (value: number) => string> = {
   classes: (n) => t("count.classes", { n }),
   groups: (n) => t("count.groups", { n }),
   times: (factor) => decimal(factor, factor < 2 ? 1 : 0),
+  factor: (factor) => decimal(factor, decimalsOf(Number(factor.toPrecision(2)))),
   round: (factor) => decimal(factor, 0),
   duration: seconds,
   size: (bytes) => (bytes < 1e6 ? `${decimal(bytes / 1e3, 0)} kB` : megabytes(bytes)),

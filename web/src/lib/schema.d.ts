@@ -2316,6 +2316,8 @@ export interface components {
         /**
          * Odd
          * @description A picture unlike the others: `what` is its kind ("empty"), `why` a description.
+         *
+         *     `said` is the message of `why`; None of older runs and of plugins.
          */
         Odd: {
             /** Index */
@@ -2324,6 +2326,7 @@ export interface components {
             label: string;
             /** Name */
             name: string;
+            said?: components["schemas"]["Message"] | null;
             /** What */
             what: string;
             /** Why */

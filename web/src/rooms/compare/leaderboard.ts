@@ -1,5 +1,6 @@
 /** The columns of the leaderboard: their texts, and the values they sort by. */
 import {
+  capital,
   count,
   figure,
   figures,
@@ -41,7 +42,7 @@ function metricColumn(name: string, digits: number): Column {
   const own = METRICS[name];
   return {
     key: name,
-    title: own ? t(own.title) : words.charAt(0).toUpperCase() + words.slice(1),
+    title: own ? t(own.title) : capital(words),
     about: t(own?.about ?? "leader.metric"),
     value: (one) => one.scores?.metrics?.[name] ?? null,
     text: (value) => (value >= 0 && value <= 1 ? percent(value, digits) : figure(value)),

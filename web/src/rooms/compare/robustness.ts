@@ -1,6 +1,6 @@
 /** Robustness of the approaches, side by side and as rows of a table. */
 import type { Schema } from "../../lib/api.ts";
-import { language } from "../../lib/language.svelte.ts";
+import { capital } from "../../lib/format.ts";
 import type { Approach, Run } from "../../lib/run.ts";
 import { corruptionWords, said } from "../../lib/said.ts";
 import type { Row } from "../../lib/table.ts";
@@ -65,8 +65,4 @@ export function robustnessRows(known: readonly ApproachRobustness[]): Row[] {
     ),
   );
   return [["approach", "corruption", "strength", "amount", "accuracy"], ...rows];
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toLocaleUpperCase(language()) + text.slice(1);
 }
