@@ -158,6 +158,8 @@ def test_a_picture_of_an_own_set_is_deleted_where_it_is_seen(
 def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None:
     page.goto(served.at("/compare/digits"))
     board = page.get_by_role("region", name="Leaderboard")
+    board.get_by_role("button", name="All columns").click()
+    assert "columns=all" in page.url
     board.get_by_role("button", name="Parameters").click()
     assert "sort=parameters" in page.url
     expect(board.get_by_role("columnheader", name="Parameters")).to_have_attribute(
@@ -166,10 +168,23 @@ def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None
     expect(board.get_by_role("rowheader").first).to_contain_text("baseline")
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "hi-IN"])
+def test_the_leaderboard_fits_a_window_of_1280(
+    browser: Browser, served: Served, made: tuple[Served, RunFolder], locale: str
+) -> None:
+    wider = "one => one.querySelector('table').parentElement.scrollWidth - one.clientWidth"
+    with watched(browser, locale=locale, viewport={"width": 1280, "height": 900}) as page:
+        for one in (served, made[0]):
+            page.goto(one.at(f"/compare/{one.run}"))
+            board = page.locator("section[aria-labelledby=leaderboard]")
+            expect(board.get_by_role("row").last).to_be_visible()
+            assert board.evaluate(wider) <= 0, one.run
+
+
 def test_the_leaderboard_shows_costs(page: Page, served: Served, trained: RunFolder) -> None:
-    page.goto(served.at("/compare/digits"))
+    page.goto(served.at("/compare/digits?columns=all"))
     board = page.get_by_role("region", name="Leaderboard")
-    expect(board.get_by_role("row").last).to_be_visible()
+    expect(board.get_by_role("columnheader", name="Parameters")).to_be_visible()
     heads = [text.split("\n")[0] for text in board.get_by_role("columnheader").all_inner_texts()]
     for approach in trained.results().approaches:
         row = board.get_by_role("row").filter(has_text=approach.title)

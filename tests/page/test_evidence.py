@@ -92,6 +92,8 @@ def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) ->
     changes = told.get_by_role("list", name="Accuracy by corruption").get_by_role("listitem")
     expect(changes).to_have_count(12)
     expect(told.get_by_text("Weakest:")).to_have_count(4)
+    expect(changes.get_by_text("right answers")).to_have_count(12)
+    expect(changes.get_by_text("strength", exact=True)).to_have_count(12)
     changes.filter(has_text="Blurred").get_by_role("link").click()
     assert "change=blur" in told.url
     drawer = told.get_by_role("dialog", name="Blurred")
@@ -174,6 +176,9 @@ def test_every_fold_has_its_curves(page: Page, served: Served, trained: RunFolde
 
 def test_reliability_is_drawn_and_listed(told: Page, made: tuple[Served, RunFolder]) -> None:
     view(told, "Calibration")
+    charts = told.get_by_role("img", name="confidence and accuracy")
+    expect(charts.get_by_text("right answers")).to_have_count(4)
+    expect(charts.get_by_text("confidence in percent")).to_have_count(4)
     for approach in made[1].results().approaches:
         assert approach.out_of_fold is not None
         bins = approach.out_of_fold.reliability

@@ -16,7 +16,7 @@ from bakeoff.record.lock import RunLock
 
 from ..made_up_events import run_started
 from ..server.test_runs import unfinished
-from .conftest import draw, serious, sideways
+from .conftest import draw, in_both, serious, serving, sideways
 from .test_follow import at_home
 
 LINE = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]
@@ -118,3 +118,25 @@ def test_the_training_leads_to_the_first_model(live: Live, address: str, page: P
     page.go_back()
     page.get_by_role("link", name="Try Baseline").click()
     expect(page.get_by_role("article", name="Plain baseline")).to_be_visible()
+
+
+@in_both
+def test_models_that_answer_in_one_graph_show_one_time(
+    finished: RunFolder, tmp_path: Path, page: Page
+) -> None:
+    shutil.copytree(finished.path, tmp_path / "runs" / "all")
+    with serving(tmp_path / "runs" / "all") as address:
+        page.goto(f"{address}/#/try/all")
+        cards = page.get_by_role("article")
+        expect(cards).to_have_count(2)
+        for_all = page.get_by_text(re.compile(r"[\d.]+\s*ms for all"))
+        for _ in range(40):  # until their graphs are joined
+            draw(page, LINE)
+            page.wait_for_timeout(300)
+            if for_all.count():
+                break
+        expect(for_all).to_be_visible()
+        for card in cards.all():
+            expect(card.locator("[data-answer]")).not_to_have_text("–")
+            expect(card).not_to_contain_text(" ms")
+        page.close()  # before its server ends

@@ -40,6 +40,21 @@ from .conftest import (
 from .pictures import packed, photo
 
 
+def test_an_unknown_run_is_named_beside_the_others(
+    page: Page, made: tuple[Served, RunFolder]
+) -> None:
+    served, run = made
+    other = run.path.with_name("other")
+    shutil.copytree(run.path, other)
+    try:
+        page.goto(served.at("/try/nothing"))
+        expect(page.get_by_role("alert")).to_contain_text("There is no run 'nothing'.")
+        expect(page.get_by_label("Models of")).to_have_value("nothing")
+        provokes(page, "status of 404")
+    finally:
+        shutil.rmtree(other)
+
+
 @in_both
 def test_every_model_answers_during_drawing(room: Page) -> None:
     box = room.locator("canvas").first.bounding_box()

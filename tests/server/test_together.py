@@ -84,6 +84,9 @@ def test_a_drawing_is_answered_in_one_graph_a_folder_is_not(finished: RunFolder)
         run = queue.bundle.run
         queue.bundle.run = lambda pixels: runs.append(len(pixels)) or run(pixels)  # type: ignore
         after = await models.predict(None, one)
+        assert not any(result.together for result in before.results.values())
+        assert all(result.together for result in after.results.values())
+        assert len({result.milliseconds for result in after.results.values()}) == 1
         for name, result in before.results.items():
             (alone,), (joint,) = result.answers, after.results[name].answers
             assert (joint.label, joint.verdict) == (alone.label, alone.verdict)

@@ -289,7 +289,6 @@ def _trusted(trust: Trust) -> Iterator[Sentence]:
                 n=others.pictures,
                 refused=others.refused,
                 sure=others.sure,
-                pen=others.pen_refused,
             ),
         )
 

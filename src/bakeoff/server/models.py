@@ -43,13 +43,14 @@ BundleQueue: TypeAlias = Batcher[Bundle]
 class ModelResult:
     """One model's answers, and the milliseconds that they took, time in the queue included.
 
-    Models that answer in one graph share their time, and all have it.
+    `together`: all models of the request answered in one graph, whose time each of them has.
     `drifted`: its drift alarm was raised, by these pictures or by earlier ones.
     """
 
     model: str
     answers: Answers
     milliseconds: float
+    together: bool = False
     drifted: bool = False
 
 
@@ -190,16 +191,18 @@ class Models(Mapping[str, BundleQueue]):
         names = self._named(names)
         started, bundles = time.perf_counter(), self._bundles(names)
         together = await self._together.outcomes(bundles, inputs.pictures)
+        of_all = _milliseconds_since(started)
 
         async def predicted(name: str, queue: BundleQueue) -> ModelResult:
-            before, since = queue.bundle, started
+            before = queue.bundle
             if together is None:
                 since, outcome = time.perf_counter(), await queue.run(inputs.pictures)
-                bundle = queue.bundle
+                answers = _answers(queue.bundle, inputs, outcome)
+                result = ModelResult(name, answers, _milliseconds_since(since))
             else:
-                bundle, outcome = bundles[name], _unless_problem(together[name])
-            answers = _answers(bundle, inputs, outcome)
-            result = ModelResult(name, answers, (time.perf_counter() - since) * 1e3)
+                outcome = _unless_problem(together[name])
+                answers = _answers(bundles[name], inputs, outcome)
+                result = ModelResult(name, answers, of_all, together=True)
             if watch:
                 self.observe(name, before, (answer.ood_score for answer in result.answers))
             drift = self.drift(name)
@@ -319,6 +322,10 @@ class Models(Mapping[str, BundleQueue]):
         bundle = load(path, threads=max(1, self._cores // count))
         bundle.verify()  # warms up: the first run allocates memory
         return bundle
+
+
+def _milliseconds_since(start: float) -> float:
+    return (time.perf_counter() - start) * 1e3
 
 
 async def _tried(work: Coroutine[Any, Any, T]) -> T | Problem:

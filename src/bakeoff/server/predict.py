@@ -74,8 +74,9 @@ class ModelAnswers(BaseModel):
 
     model: str
     milliseconds: float
-    """From the model's turn to its last answer, time in the queue included. Models that answer a
-    small picture in one graph all have the time of that."""
+    """From the model's turn to its last answer, time in the queue included."""
+    together: bool
+    """Whether all models answered the picture, a small one, in one graph: each has its time."""
     drifted: bool
     """Whether its drift alarm was raised, by these pictures or earlier ones."""
     answers: list[PictureAnswer]

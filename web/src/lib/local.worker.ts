@@ -222,7 +222,7 @@ async function predict(
       }
     }
     const milliseconds = performance.now() - began;
-    const one = { model: name, milliseconds, answers, drifted: false };
+    const one = { model: name, milliseconds, together: false, answers, drifted: false };
     early(one);
     said.push(one);
   }

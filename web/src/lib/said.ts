@@ -100,7 +100,7 @@ const FORMATS: Record<string, (value: number) => string> = {
   points: (share) => decimal(100 * share, 1),
   signed: points,
   signedFigure: (value) => (value < 0 ? "" : "+") + figure(value),
-  minus: (share) => decimal(100 * share, 1),
+  minus: (share) => decimal(100 * share, 1).replace("-", "\u2212"),
   pictures: (n) => t("count.pictures", { n }),
   classes: (n) => t("count.classes", { n }),
   groups: (n) => t("count.groups", { n }),

@@ -1923,12 +1923,16 @@ export interface components {
             drifted: boolean;
             /**
              * Milliseconds
-             * @description From the model's turn to its last answer, time in the queue included. Models that answer a
-             *     small picture in one graph all have the time of that.
+             * @description From the model's turn to its last answer, time in the queue included.
              */
             milliseconds: number;
             /** Model */
             model: string;
+            /**
+             * Together
+             * @description Whether all models answered the picture, a small one, in one graph: each has its time.
+             */
+            together: boolean;
         };
         /**
          * ModelExplanation

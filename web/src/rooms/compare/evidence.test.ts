@@ -25,6 +25,23 @@ describe("the verdict", () => {
     });
   });
 
+  it("says of single answers in a paragraph of its own", () => {
+    const sentences = [
+      { about: "sure", text: "Expect 90 %.", said: { code: "sure.expect" } },
+      { about: "sure", text: "It is sure about half.", said: { code: "sure.often" } },
+      {
+        about: "sure",
+        text: "Other things it calls none of these.",
+        said: { code: "sure.others" },
+      },
+    ];
+    const results = { ...run.results, verdict: { sentences } } as Schema["Results"];
+    expect(verdictParts(results).found.map(({ text }) => text)).toEqual([
+      "Expect 90\u202f%.",
+      "It is sure about half. Other things it calls none of these.",
+    ]);
+  });
+
   it("is why the winner won in an older run", () => {
     expect(verdictParts(older.results)).toEqual({
       found: [{ about: "which", text: "too close to call" }],

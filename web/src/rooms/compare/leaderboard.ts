@@ -25,7 +25,7 @@ export interface Column {
   interval?: (approach: Approach) => string | null;
   /** Which end is better. */
   best: "least" | "most";
-  /** Whether to leave it out on paper, where space is short. */
+  /** Whether to leave it out where space is short: on paper, and until all are wanted. */
   extra?: boolean;
 }
 
@@ -37,7 +37,7 @@ export function otherMetrics(approaches: readonly Approach[]): string[] {
 }
 
 /** A metric of the table in `evaluation/metrics.py`: of losses and errors the least is best. */
-function metricColumn(name: string, digits: number): Column {
+function metricColumn(name: string, digits: number, ranks: boolean): Column {
   const words = name.replaceAll("_", " ").replace(/\bf1\b/, "F1");
   const own = METRICS[name];
   return {
@@ -47,7 +47,7 @@ function metricColumn(name: string, digits: number): Column {
     value: (one) => one.scores?.metrics?.[name] ?? null,
     text: (value) => (value >= 0 && value <= 1 ? percent(value, digits) : figure(value)),
     best: /(loss|error)$/.test(name) ? "least" : "most",
-    extra: true,
+    extra: !ranks,
   };
 }
 
@@ -62,6 +62,8 @@ export function columns(
   twoParts: boolean,
   part: string,
   metrics: readonly string[] = [],
+  /** The metric that ranks the approaches. */
+  headline = "accuracy",
 ): Column[] {
   const share = (value: number) => percent(value, digits);
   return [
@@ -122,6 +124,7 @@ export function columns(
       value: (one) => one.result.parameters,
       text: count,
       best: "least",
+      extra: true,
     },
     {
       key: "training",
@@ -146,6 +149,7 @@ export function columns(
       value: (one) => one.result.latency.batch_64_ms,
       text: milliseconds,
       best: "least",
+      extra: true,
     },
     {
       key: "memory",
@@ -155,7 +159,7 @@ export function columns(
       text: (value) => megabytes(1e6 * value),
       best: "least",
     },
-    ...metrics.map((name) => metricColumn(name, digits)),
+    ...metrics.map((name) => metricColumn(name, digits, name === headline)),
   ];
 }
 

@@ -5,10 +5,14 @@ import { said } from "../../lib/said.ts";
 import type { Run } from "../../lib/run.ts";
 
 type Sentence = Schema["Sentence"];
+type Question = Sentence["about"] | "believe";
+
+/** What a sentence says of one answer, not of the score. */
+const OF_AN_ANSWER = ["sure.never", "sure.often", "sure.others"];
 
 export interface VerdictParts {
-  /** Which, how sure, at what cost, and where it fails: one paragraph each. */
-  found: { about: Sentence["about"]; text: string }[];
+  /** Which, how certain, when to believe an answer, at what cost, where it fails: a paragraph each. */
+  found: { about: Question; text: string }[];
   /** The next steps. */
   next: Sentence[];
 }
@@ -16,10 +20,11 @@ export interface VerdictParts {
 /** The verdict of a run; older runs only say why the winner won. */
 export function verdictParts(results: Schema["Results"]): VerdictParts {
   const sentences = results.verdict?.sentences ?? [];
-  const found = new Map<Sentence["about"], string[]>();
+  const found = new Map<Question, string[]>();
   for (const one of sentences) {
     const text = said(one.said, one.text);
-    if (one.about !== "next") found.set(one.about, [...(found.get(one.about) ?? []), text]);
+    const about = OF_AN_ANSWER.includes(one.said?.code ?? "") ? "believe" : one.about;
+    if (about !== "next") found.set(about, [...(found.get(about) ?? []), text]);
   }
   if (!found.size) found.set("which", [results.winner.why]);
   return {

@@ -15,10 +15,11 @@ const INPUTS_AFTER = 150; // ms without an answer
 const INPUTS_EVERY = 1000; // ms since the last request
 const WHY_AFTER = 350; // ms without drawing before explanations are computed
 
-/** One model's answer, and how long it took. */
+/** One model's answer, and how long it took, alone or together with all others. */
 export interface Said {
   answer: PictureAnswer;
   milliseconds: number;
+  together?: boolean;
 }
 
 interface Question {
@@ -190,9 +191,9 @@ export function driftedIn({ models }: Predictions): string[] {
 /** Each model's answer to the picture in that row. */
 export function byModel(models: readonly ModelAnswers[], row = 0): ByModel<Said> {
   return Object.fromEntries(
-    models.flatMap(({ model, milliseconds, answers }) => {
+    models.flatMap(({ model, milliseconds, together, answers }) => {
       const answer = answers[row];
-      return answer ? [[model, { answer, milliseconds }]] : [];
+      return answer ? [[model, { answer, milliseconds, together }]] : [];
     }),
   );
 }
