@@ -39,7 +39,7 @@ from scipy.optimize import isotonic_regression
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
 from bakeoff.next.cold import looks_of
-from bakeoff.next.picks import cover, doubt, foremost, unit_features, worth
+from bakeoff.next.picks import cover, doubt, evened, foremost, unit_features, worth
 
 ROUNDS, POINT = 20, 0.01
 STRENGTHS, SHARPENINGS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), (3, 6, 12, 24)
@@ -378,7 +378,7 @@ def _activelab(state: State) -> Rows:
 def _ours(state: State) -> Rows:
     ours, theirs = state.features[state.free], state.features[state.labelled]
     if not len(theirs):
-        return cover(ours, np.ones(len(ours)), theirs, state.take).rows
+        return cover(ours, evened(ours), theirs, state.take).rows
     classes = state.shares.shape[1]
     weights = worth(doubt([state.shares]), classes, len(theirs))
     share = foremost(classes, len(theirs))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bakeoff.next import picks
-from bakeoff.next.picks import cover, doubt, foremost, likeness, unit_features, worth
+from bakeoff.next.picks import cover, doubt, evened, foremost, likeness, unit_features, worth
 
 NOTHING = np.zeros((0, 2), dtype=np.float32)
 
@@ -93,6 +93,35 @@ def test_features_are_scaled_together_and_of_length_one() -> None:
     assert np.isfinite(other).all()
     (same,) = unit_features(np.ones((3, 2)))
     assert np.isfinite(same).all()
+
+
+def test_a_large_group_counts_for_less_than_its_size() -> None:
+    pictures = directions(*np.linspace(0, 120, 60), *np.linspace(200, 210, 3))
+    weights = evened(pictures)
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[60:].min() > 3 * weights[:60].max()
+    assert weights[:60].sum() > weights[60:].sum()  # but for more than a small one
+    alike = cover(pictures, np.ones(len(pictures)), NOTHING, 2).rows
+    uneven = cover(pictures, weights, NOTHING, 2).rows
+    assert (alike < 60).tolist() == [True, True]
+    assert sorted((uneven < 60).tolist()) == [False, True]
+
+
+def test_groups_of_one_size_count_alike() -> None:
+    pictures = directions(0, 1, 2, 120, 121, 122, 240, 241, 242)
+    np.testing.assert_allclose(evened(pictures), 1, atol=0.01)
+    assert evened(NOTHING).tolist() == []
+
+
+def test_how_crowded_a_place_is_follows_from_a_sample_of_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures = directions(*np.linspace(0, 120, 80), *np.linspace(200, 220, 20))
+    exact = evened(pictures)
+    monkeypatch.setattr(picks, "MOST", 40)
+    sampled = evened(pictures, seed=3)
+    assert sampled.tolist() == evened(pictures, seed=3).tolist()
+    np.testing.assert_allclose(sampled, exact, rtol=0.3)
 
 
 def test_with_many_labels_only_the_most_doubtful_are_chosen_from() -> None:

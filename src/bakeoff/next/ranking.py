@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.next.picks import Coverage, cover, doubt, foremost, likeness, unit_features, worth
+from bakeoff.next.picks import (
+    Coverage,
+    cover,
+    doubt,
+    evened,
+    foremost,
+    likeness,
+    unit_features,
+    worth,
+)
 from bakeoff.said import Said, say
 
 __all__ = ["Answered", "Candidate", "cold_ranking", "ranking"]
@@ -102,14 +111,16 @@ def ranking(
 def cold_ranking(
     features: NDArray[np.floating], labelled: NDArray[np.floating], take: int, *, seed: int = 0
 ) -> list[Candidate]:
-    """What to label first, without any model: a typical picture of each large group.
+    """What to label first, without any model: a typical picture of each group.
+
+    Of a group ten times as large, fewer than ten times as many.
 
     Parameters
     ----------
     features, labelled, take, seed : as of `ranking`; there may be no labelled pictures.
     """
     ours, theirs = unit_features(features, labelled)
-    picks = cover(ours, np.ones(len(ours)), theirs, take, seed=seed)
+    picks = cover(ours, evened(ours, seed=seed), theirs, take, seed=seed)
     return [
         Candidate(int(row), (_many(int(number)) or say("why.unlikeOthers"),))
         for row, number in zip(picks.rows, picks.stand_for, strict=True)
