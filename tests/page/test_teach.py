@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from bakeoff.approaches import Task
 from bakeoff.approaches.trainer import Trainer
@@ -25,7 +25,8 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 from bakeoff.training.compute import Compute
 
-from .conftest import answer, draw, hosted, provokes, serious
+from .conftest import answer, draw, hosted, provokes, serious, watched
+from .untranslated import bracket_texts, texts_outside
 
 DIGITS = ("3", "5", "8", "9")  # some of which are confused
 CLASSES = len(DIGITS)
@@ -128,6 +129,25 @@ def test_a_new_class_is_taught_offline_and_scored_as_in_python(
     expect(page.get_by_role("button", name="zigzag")).to_have_count(0)
     page.get_by_role("link", name="Try", exact=True).click()
     expect(page.get_by_role("article", name=TITLE)).to_have_count(0)
+
+
+def test_teaching_shows_no_words_of_another_language(browser: Browser, site: str) -> None:
+    with watched(browser, locale="de-DE", viewport={"width": 1280, "height": 900}) as page:
+        bracket_texts(page, "de")
+        page.goto(site)
+        expect(page.get_by_role("article")).to_have_count(1, timeout=60_000)
+        page.get_by_role("navigation").get_by_role("link").nth(1).click()
+        page.get_by_label("Neue Klasse").fill("zigzag")
+        page.get_by_label("Neue Klasse").press("Enter")
+        for number in range(DRAWN):
+            draw(page, zigzag(0.02 * number))
+            page.keyboard.press("Enter")
+            expect(page.get_by_text(f"⟦{number + 1} von dir⟧", exact=False)).to_be_visible()
+        page.get_by_role("button", name=re.compile(f"{DRAWN} Bilder lernen")).click()
+        expect(page.get_by_role("row", name="zigzag")).to_be_visible(timeout=60_000)
+        page.wait_for_load_state("networkidle")
+        assert [text for text in texts_outside(page) if text not in ("zigzag", "bakeoff")] == []
+        provokes(page, "favicon")
 
 
 def of_python(run: RunFolder, taught: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 
 from bakeoff.approaches.registry import OURS
 from bakeoff.data.catalog import NAMED
+from bakeoff.record.folder import RunFolder
+from bakeoff.report import write_report
+from bakeoff.run.checkup import check
 
-from .conftest import ONE, TRY, VIEWS, Served, all_there, draw, provokes, watched
+from .conftest import ONE, TRY, VIEWS, Served, all_there, draw, provokes, saved, watched
+from .pictures import drawn
 from .test_tune import VIEWS as SEARCHES
 from .test_tune import Studies, studies
-from .untranslated import bracket_texts, texts_outside
+from .untranslated import bracket_texts, texts_outside, with_bracketed_texts
 
 __all__ = ["studies"]  # a fixture
 
@@ -28,7 +38,7 @@ NAMES = {
 PARTS_OF_NAMES = re.compile(
     "|".join([r"(train|test)/\d+", r"Linux-\S+", r"(Intel|AMD).*", "bf16", *map(re.escape, NAMES)])
 )
-SETS = ("pictures", "labels", "copies", "left")  # why a picture is odd is English in all languages
+SETS = ("pictures", "labels", "odd", "copies", "left")
 
 
 def more_than_names(texts: Iterable[str]) -> list[str]:
@@ -45,6 +55,14 @@ def outside(page: Page, places: Iterable[str], at: Callable[[str], str]) -> dict
         all_there(page)
         found[place] = more_than_names(texts_outside(page))
     return {place: texts for place, texts in found.items() if texts}
+
+
+def outside_of_report(page: Page, report: Path, places: Iterable[str]) -> dict[str, list[str]]:
+    """What is in no catalogue of a report, by place."""
+    bracketed = report.with_name("bracketed.html")
+    text = with_bracketed_texts(report.read_text(encoding="utf-8"), "de")
+    bracketed.write_text(text, encoding="utf-8")
+    return outside(page, places, lambda place: f"{bracketed.as_uri()}#{place}")
 
 
 def brought(home: Path) -> set[str]:
@@ -107,4 +125,144 @@ def test_answers_and_what_opens_show_none(german: Page, served: Served) -> None:
     assert more_than_names(texts_outside(german)) == []
     german.get_by_role("button", name="Teilen").click()
     expect(german.get_by_role("dialog")).to_be_visible()
+    assert more_than_names(texts_outside(german)) == []
+
+
+def test_what_opens_in_a_run_shows_none(german: Page, served: Served) -> None:
+    german.goto(served.at("/compare/digits?view=mistakes"))
+    all_there(german)
+    german.get_by_role("region").get_by_role("list").get_by_role("button").first.click()
+    dialog = german.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    german.keyboard.press("x")
+    assert more_than_names(texts_outside(german)) == []
+    german.goto(served.at("/data/digits?view=pictures"))
+    all_there(german)
+    german.get_by_role("main").get_by_role("list").get_by_role("button").first.click()
+    expect(dialog).to_be_visible()
+    assert more_than_names(texts_outside(german)) == []
+
+
+def test_many_pictures_and_a_correction_show_none(
+    german: Page, served: Served, digits: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    german.goto(served.at(TRY))
+    all_there(german)
+    provokes(german, "status of 400")
+    files = [saved(tmp_path, digits[row], f"{row}.png") for row in range(6)]
+    (tmp_path / "torn.png").write_bytes(b"nothing")
+    german.locator("input[type=file]").first.set_input_files([*files, tmp_path / "torn.png"])
+    cells = german.get_by_role("region").get_by_role("button").filter(has_text="0.png")
+    expect(cells).to_be_visible()
+    german.wait_for_load_state("networkidle")
+    names = {*(path.name for path in files), "torn.png", *brought(served.home)}
+    assert set(more_than_names(texts_outside(german))) - names == set()
+    cells.click()
+    german.get_by_role("button", name="Antwort korrigieren").click()
+    expect(german.get_by_role("heading", name="Richtige Klasse")).to_be_visible()
+    assert set(more_than_names(texts_outside(german))) - names == set()
+
+
+def added(served: Served, name: str, files: dict[str, bytes]) -> None:
+    """Send files to a set of the server."""
+    form = [("files", (file, data, "image/png")) for file, data in files.items()]
+    address = f"{served.address}/api/sets"
+    httpx.post(address, data={"name": name}, files=form, timeout=60).raise_for_status()
+
+
+def test_a_set_and_its_parts_show_none(german: Page, served: Served) -> None:
+    shapes = {
+        f"shapes/{shape}/{n}.png": drawn(shape, n) for shape in ("box", "ring") for n in range(3)
+    }
+    added(served, "german shapes", shapes | {"shapes/box/torn.png": b"nothing"})
+    names = {"german shapes", "box", "ring", "box/torn.png", *brought(served.home)}
+    german.goto(served.at("/train/set/german shapes"))
+    all_there(german)
+    assert set(more_than_names(texts_outside(german))) - names == set()
+    german.get_by_role("button", name="box bearbeiten").click()
+    german.get_by_role("button", name=re.compile("Andere Klasse für")).first.click()
+    assert set(more_than_names(texts_outside(german))) - names == set()
+    german.goto(served.at("/train/set/german paper"))
+    german.get_by_label("Neue Klasse").fill("box")
+    german.get_by_label("Neue Klasse").press("Enter")
+    names.add("german paper")
+    draw(german, ONE)
+    german.keyboard.press("Enter")
+    expect(german.get_by_role("list", name="Bilder von box")).to_be_visible()
+    names.add("box/0001.png")
+    assert set(more_than_names(texts_outside(german))) - names == set()
+
+
+def test_labelling_shows_none(german: Page, served: Served) -> None:
+    shapes = {f"{shape}-{n}.png": drawn(shape, n) for shape in ("box", "ring") for n in range(6)}
+    added(served, "german labels", shapes)
+    names = {"german labels", "← german labels", "box", "ring", *shapes}
+    german.goto(served.at("/train/label/german labels"))
+    picture = german.get_by_role("main").locator("img").first
+    expect(picture).to_be_visible(timeout=120_000)  # its process imports torch
+    for label in ("box", "ring"):
+        german.get_by_label("Neue Klasse").fill(label)
+        german.get_by_label("Neue Klasse").press("Enter")
+    german.get_by_role("heading", level=1).click()
+    for key in ("1", "2", "s", "x"):
+        german.keyboard.press(key)
+        german.wait_for_timeout(300)
+        assert set(more_than_names(texts_outside(german))) - names == set()
+
+
+def test_a_report_shows_none(german: Page, trained: RunFolder, tmp_path: Path) -> None:
+    report = Path(shutil.copy(write_report(trained), tmp_path))
+    places = [
+        *(f"/compare/x?view={view}" for view in VIEWS),
+        *(f"/data/x?view={view}" for view in SETS),
+    ]
+    assert outside_of_report(german, report, places) == {}
+
+
+def test_a_check_says_in_the_reader_s_language_what_is_odd(german: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "odd ones"
+    names = set()
+    for shape in ("box", "ring"):
+        (folder / shape).mkdir(parents=True)
+        for number in range(30):
+            with Image.open(io.BytesIO(drawn(shape, number))) as image:
+                wide = 40 if shape == "ring" else 32  # which gives the class away
+                ImageOps.pad(image, (wide, wide), color=255).save(folder / shape / f"{number}.png")
+            names |= {f"{shape}/{number}.png", shape}
+    with Image.open(folder / "box" / "1.png") as image:
+        grey = np.asarray(image.convert("L"))
+    odd = {
+        "box/1.png": np.full_like(grey, 255),
+        "box/2.png": 255 - grey,
+        "box/3.png": 255 - (255 - grey) // 8,
+        "ring/4.png": grey.repeat(4, axis=1),
+        "ring/5.png": grey.repeat(5, axis=0).repeat(5, axis=1),
+    }
+    for name, pixels in odd.items():
+        Image.fromarray(pixels).save(folder / name)
+    found = check(folder, tmp_path / "found", approaches=())
+    kinds = {one.what for one in found.health.odd}
+    assert kinds >= {"empty", "inverted", "ink", "size", "shape"}
+    assert found.health.shortcuts
+    outside_all = outside_of_report(
+        german,
+        tmp_path / "found" / "check.html",
+        ["/data/x", *(f"/data/x?view={view}" for view in SETS)],
+    )
+    texts = {text for all_of_place in outside_all.values() for text in all_of_place}
+    assert {text for text in texts - names if not text.endswith("odd ones")} == set()
+    german.get_by_role("link", name="Auffällige Bilder").click()
+    expect(german.get_by_text("es ist nichts darauf")).to_be_visible()
+
+
+def test_a_static_page_shows_none(german: Page, site: str) -> None:
+    german.goto(site)
+    all_there(german)
+    expect(german.get_by_role("article")).to_have_count(2, timeout=60_000)
+    draw(german, ONE)
+    expect(german.locator("[data-answer]").first).not_to_have_text("–")
+    german.get_by_role("button", name="Warum").click()
+    expect(german.get_by_role("img", name=re.compile("Abdeckkarte"))).to_have_count(
+        2, timeout=60_000
+    )
     assert more_than_names(texts_outside(german)) == []

@@ -45,6 +45,14 @@ def test_a_double_click_says_what_to_do(
         provokes(page, "file:", "preload assets")
 
 
+def test_it_says_so_in_the_reader_s_language(browser: Browser, folder: Path) -> None:
+    with watched(browser, locale="de-DE") as page:
+        page.goto((folder / "index.html").as_uri())
+        expect(page.get_by_role("heading")).to_have_text(re.compile("braucht es einen .* Server"))
+        expect(page.get_by_role("main")).to_have_attribute("lang", "de")
+        provokes(page, "file:", "preload assets")
+
+
 def test_firefox_says_it_too(firefox: Browser, folder: Path) -> None:
     plain = folder.rename(folder.with_name("site"))
     with watched(firefox) as page:
