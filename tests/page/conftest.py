@@ -289,7 +289,7 @@ def site(exported: Path) -> Iterator[str]:
 
 
 # A camera that shows a black bar on white paper.
-CAMERA = """navigator.mediaDevices.getUserMedia = async () => {
+CAMERA = """if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
   const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
   const brush = canvas.getContext('2d');
   setInterval(() => { brush.fillStyle = '#fff'; brush.fillRect(0, 0, 64, 48);

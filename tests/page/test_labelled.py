@@ -14,7 +14,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import TRY, Served, answer, choose, drop, provokes, saved, serious, sideways, watched
+from .conftest import (
+    TRY,
+    Served,
+    answer,
+    choose,
+    drop,
+    in_both,
+    provokes,
+    saved,
+    serious,
+    sideways,
+    watched,
+)
 
 COUNT = 12
 WRONG = 5  # this one is filed under another class
@@ -99,11 +111,13 @@ def scored(page: Page) -> None:
     )
 
 
+@in_both
 def test_a_zip_of_class_folders(opened: Page, folder: Path) -> None:
     choose(opened, zipped(folder))
     scored(opened)
 
 
+@in_both
 def test_a_table_with_labels(opened: Page, digits: NDArray[np.uint8], tmp_path: Path) -> None:
     choose(opened, table(digits, tmp_path / "digits.csv"))
     scored(opened)

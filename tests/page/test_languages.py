@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import TRY, Served, all_there, draw, serious, sideways, watched
+from .conftest import TRY, Served, all_there, draw, in_both, serious, sideways, watched
 
 PHONE = {"width": 390, "height": 844}
 PLACES = (
@@ -64,6 +64,7 @@ def test_no_room_is_wider_than_a_phone(browser: Browser, served: Served, locale:
         assert not {place: by for place, by in wide.items() if by > 0}
 
 
+@in_both
 def test_a_choice_is_remembered_and_keeps_the_drawing(page: Page, served: Served) -> None:
     page.goto(served.at(TRY))
     draw(page, [(0.3, 0.3), (0.7, 0.7)])

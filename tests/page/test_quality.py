@@ -56,7 +56,9 @@ def test_the_first_load_is_light(browser: Browser, served: Served, language: str
         files = [one for one in came if "/api/" not in one.url]
         assert [one.url for one in files if re.search(r"\.js$", one.url)]
         assert not [one.url for one in came if re.search("wasm|onnx|worker", one.url)]
-        assert sum(len(gzip.compress(one.body())) for one in files) <= 80_000
+        packed = sum(len(gzip.compress(one.body())) for one in files)
+        print(f"first load in {language}: {packed} bytes packed")
+        assert packed <= 80_000
 
 
 def test_it_can_be_drawn_on_within_a_second(page: Page, served: Served) -> None:

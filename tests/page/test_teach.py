@@ -25,7 +25,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 from bakeoff.training.compute import Compute
 
-from .conftest import answer, draw, hosted, provokes, serious, watched
+from .conftest import answer, draw, hosted, in_both, provokes, serious, watched
 from .untranslated import bracket_texts, texts_outside
 
 DIGITS = ("3", "5", "8", "9")  # some of which are confused
@@ -92,6 +92,7 @@ def teach(page: Page) -> None:
     expect(page.get_by_text("right out of fold")).to_be_visible(timeout=60_000)
 
 
+@in_both
 def test_a_new_class_is_taught_offline_and_scored_as_in_python(
     page: Page, site: str, run: RunFolder
 ) -> None:

@@ -158,6 +158,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
 
+@in_both
 def test_the_time_is_estimated_before_the_start(page: Page, workshop: str, shapes: str) -> None:
     page.goto(f"{workshop}/#/train?set={shapes}")
     expect(page.get_by_role("checkbox", name="Plain baseline")).not_to_be_checked()

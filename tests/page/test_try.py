@@ -78,6 +78,7 @@ def test_every_model_answers_during_drawing(room: Page) -> None:
     expect(room.get_by_role("status").filter(has_text="CNN from scratch: ")).to_have_count(1)
 
 
+@in_both
 def test_an_example_is_answered_with_one_click(room: Page, trained: RunFolder) -> None:
     examples = room.get_by_role("group", name="Examples of the set").get_by_role("button")
     expect(examples).to_have_count(8)
@@ -91,6 +92,7 @@ def test_an_example_is_answered_with_one_click(room: Page, trained: RunFolder) -
     expect(room.get_by_text("Draw something")).to_be_visible()
 
 
+@in_both
 def test_undo_redo_and_clear(room: Page) -> None:
     draw(room, ONE)
     draw(room, [(0.2, 0.5), (0.8, 0.5)])
@@ -299,9 +301,13 @@ def pile(room: Page, digits: NDArray[np.uint8], tmp_path: Path) -> Iterator[Page
     provokes(room, "status of 400")
 
 
+@in_both
 def test_many_pictures_at_once(pile: Page) -> None:
     cells = pile.get_by_role("region", name="Pictures and answers").get_by_role("button")
     assert cells.count() >= 8
+    for words in ("sure", "between, or not sure", "none of these"):  # beside their icons
+        legend = pile.locator("p .entry").filter(has_text=re.compile(f"^\\s*{words}\\s*$"))
+        expect(legend.locator("svg")).to_be_visible()
     expect(pile.get_by_role("listitem").filter(has_text="broken.png")).to_contain_text(
         "not like JPEG"
     )

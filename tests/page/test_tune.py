@@ -23,7 +23,7 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.studyfolder import SETTINGS, STUDY
 from bakeoff.report import write_report, write_study_report
 
-from .conftest import Served, provokes, serious, serving, sideways, watched
+from .conftest import Served, in_both, provokes, serious, serving, sideways, watched
 
 VIEWS = ("overview", "history", "importance", "parallel", "pareto", "table")
 TRIALS = 12
@@ -447,6 +447,7 @@ def start_search(page: Page, address: str) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
 
 
+@in_both
 def test_a_search_is_started_stopped_and_deleted_on_the_page(page: Page, shapes: str) -> None:
     start_search(page, shapes)
     assert serious(page) == []
@@ -468,6 +469,7 @@ def test_a_search_is_watched_to_its_end(page: Page, shapes: str) -> None:
     expect(page.get_by_text("2 of 2 trials")).to_be_visible()
 
 
+@in_both
 def test_a_learning_curve_is_started_on_the_page(page: Page, served: Served) -> None:
     # Answered here: the run is that of other tests too, and tests of the server start one.
     page.route("**/api/runs/digits/curve", lambda route: route.fulfill(json={}))

@@ -78,6 +78,18 @@ describe("every catalogue", () => {
     expect(files.sort()).toEqual(CODES.map((code) => `${code}.json`).sort());
   });
 
+  it("calls no probability sure", () => {
+    const said = Object.entries(ENGLISH).filter(([key, message]) => {
+      const text = JSON.stringify(message);
+      return (
+        /\bsure\b/i.test(text) && /\{(share|probability)\}/.test(text) && key !== "trust.target"
+      );
+    });
+    expect(said.map(([key]) => key)).toEqual([]);
+    for (const key of ["picture.confidence", "common.confidence", "try.bars", "try.best"])
+      expect(ENGLISH[key]).toMatch(/confidence|probab/i);
+  });
+
   it("keeps no text that is not used", () => {
     const sources = readdirSync(join(HERE, ".."), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(ts|svelte)$/.test(name))

@@ -1,0 +1,118 @@
+"""Labels corrected wherever a picture is seen, and what training on them brought."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+from tests.report.made_up_run import KINDS, make_run
+
+from bakeoff.record.folder import RunFolder
+from bakeoff.record.results import Duplicate
+
+from .conftest import Served, in_both, serving
+
+VIEWS = {
+    "mistakes": "/compare/fix?view=mistakes",
+    "a confusion cell": "/compare/fix?view=confusion",
+    "label errors": "/data/fix?view=labels",
+    "odd pictures": "/data/fix?view=odd",
+    "near-duplicates": "/data/fix?view=copies",
+    "the gallery": "/data/fix?view=pictures",
+}
+
+
+@pytest.fixture(scope="module")
+def fixable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server over two made-up runs; two pictures of them are copies."""
+    home = tmp_path_factory.mktemp("fixable")
+    run = make_run(home / "runs" / "fix", kinds=KINDS[:2], pictures=120)
+    results, index = run.results(), run.picture_index()
+    classes = [results.dataset.classes[label] for label in index.labels[:2]]
+    copies = Duplicate(names=list(index.names[:2]), labels=classes, exact=False)
+    dataset = results.dataset.model_copy(update={"duplicates": [copies]})
+    run.save_results(results.model_copy(update={"dataset": dataset}), run.probabilities())
+    shutil.copytree(run.path, home / "runs" / "again")
+    with serving(run.path) as address:
+        yield Served(address, "fix", home)
+
+
+@in_both
+@pytest.mark.parametrize("where", VIEWS)
+def test_a_label_is_corrected_wherever_its_picture_is_seen(
+    page: Page, fixable: Served, where: str
+) -> None:
+    page.goto(fixable.at(VIEWS[where]))
+    main = page.get_by_role("main")
+    dialog = page.get_by_role("dialog")
+    if where == "a confusion cell":
+        cells = main.locator("table button:not([aria-disabled=true])")
+        cells.and_(main.get_by_role("button", name=re.compile(" called "))).first.click()
+        dialog.get_by_role("listitem").first.get_by_role("button").click()
+    elif where == "near-duplicates":
+        main.get_by_role("listitem").get_by_role("button", name="drawn").first.click()
+    elif where == "the gallery":
+        main.get_by_role("list").get_by_role("button").first.click()
+    else:
+        main.get_by_role("listitem").get_by_role("button").first.click()
+    correct = dialog.get_by_role("region", name="Correct the label")
+    expect(correct).to_be_visible()
+    unlike = correct.get_by_role("button", pressed=False).nth(1)
+    key = str(unlike.get_attribute("aria-keyshortcuts"))
+    other = correct.locator(f'[aria-keyshortcuts="{key}"]')
+    page.keyboard.press(key)
+    expect(other).to_have_attribute("aria-pressed", "true")
+    expect(correct.get_by_role("status")).to_contain_text("Now ")
+    page.keyboard.press("x")
+    expect(correct.get_by_role("status")).to_have_text("Left out of the next training.")
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(correct.get_by_role("status")).to_contain_text("Is the label right?")
+    other.click()
+    page.keyboard.press("Escape")
+    if where == "a confusion cell" and dialog.count():
+        page.keyboard.press("Escape")
+    bar = page.get_by_role("region", name="Corrected labels")
+    expect(bar).to_contain_text("1 change")
+    bar.get_by_role("button", name="Undo").click()
+    expect(bar).to_have_count(0)
+
+
+@in_both
+def test_a_retrained_run_shows_what_the_corrections_brought(
+    page: Page, engine: Browser, fixable: Served
+) -> None:
+    page.goto(fixable.at("/compare/fix?view=mistakes"))
+    page.get_by_role("region", name="Mistakes of").get_by_role("button").first.click()
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    sent: list[str] = []
+
+    def trained(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        route.fulfill(json={"run": "again"})
+
+    page.route("**/api/runs/fix/retrain", trained)
+    page.get_by_role("button", name="Retrain").click()
+    expect(page).to_have_url(re.compile("#/train/run/again"))
+    assert len(sent) == 1
+    assert "leave out" in sent[0] or engine.browser_type.name == "firefox"  # BiDi tells no bodies
+    page.goto(fixable.at("/compare/again"))
+    result = RunFolder(fixable.home / "runs" / "again").results()
+    assert result.verdict is not None
+    best = max(
+        (one for one in result.approaches if one.out_of_fold),
+        key=lambda one: one.out_of_fold.accuracy if one.out_of_fold else 0,
+    )
+    assert best.out_of_fold is not None
+    before = page.get_by_role("status").filter(has_text="With the corrected labels")
+    share = f"{100 * best.out_of_fold.accuracy:.1f}"
+    low, high = (f"{100 * end:.1f}" for end in best.out_of_fold.interval)
+    expect(before).to_contain_text(f"has {share}\u202f% right (interval {low}–{high}\u202f%)")
+    expect(before).to_contain_text(f"Before, in fix, it had {share}\u202f%")
+    expect(before).to_contain_text("0.0 points")
+    before.get_by_role("link", name="Open fix").click()
+    expect(page).to_have_url(re.compile("#/compare/fix"))
