@@ -82,22 +82,18 @@ except SystemExit as end:
     assert (tmp_path / "cnn.bakeoff").is_file()
 
 
-def test_a_fit_imports_no_compiler_and_no_torchvision(tmp_path: Path) -> None:
-    program = """
+@pytest.mark.parametrize("approach", ["cnn", "scattering"])
+def test_a_run_imports_no_compiler_and_no_torchvision(approach: str, tmp_path: Path) -> None:
+    program = f"""
 from bakeoff.run.bake import bake
-from tests.strokes import QUICKLY, strokes
+from tests.strokes import strokes
 
-def listen(event):
-    if event.event == "unit finished":
-        fitted.update(sys.modules)
-
-fitted = {}
-bake(strokes(), "run", workers="local:1", on_event=listen, **QUICKLY)
-sys.modules = fitted
+bake(strokes(), "run", workers="local:1", folds=2, budget="quick", approaches=["{approach}"])
 """
     loaded = loaded_by(program, tmp_path)
-    assert "bakeoff.workers.worker" in loaded
-    assert loaded.isdisjoint({"torchvision", "timm", "torch._dynamo", "torch._inductor"})
+    assert {"bakeoff.workers.worker", "bakeoff.workers.cost", "bakeoff.bundle.tracing"} <= loaded
+    compilers = {"torch._dynamo", "torch._inductor", "triton"}
+    assert loaded.isdisjoint({"torchvision", "timm", *compilers})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.approaches import APPROACHES, Task
 from bakeoff.approaches.settings import configure
@@ -64,6 +66,37 @@ def test_fused_attention_is_counted() -> None:
     model = Model(Preprocess(mode="photo", size=28), None, network)
     # Each is two products of 28×28 matrices: attention, resizing, and the window.
     assert macs_of(model, PICTURE) == 3 * (2 * 28**3) + 28 * 28 * 10
+
+
+class Mixed(nn.Module):
+    """Convolutions of other kinds, and a batch of matrix products that is added to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grouped = nn.Conv2d(1, 8, 3, stride=2)
+        self.more = nn.Conv2d(8, 8, 3, groups=4, dilation=2)
+        self.back = nn.ConvTranspose2d(8, 4, 3, stride=2, groups=2)
+        self.line = nn.Conv1d(4, 2, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.line(self.back(self.more(self.grouped(x))).flatten(2))
+        return torch.baddbmm(x, x @ x.transpose(1, 2), x).flatten(1)[:, :10]
+
+
+@pytest.mark.parametrize("name", [*APPROACHES, "mixed", "fused"])
+def test_it_counts_what_torch_counts(name: str) -> None:
+    if name in APPROACHES:
+        model = model_of(name)
+    else:
+        body = Mixed() if name == "mixed" else Attending()
+        size = 10 if name == "mixed" else 28 * 28
+        preprocess = Preprocess(mode="photo", size=28)
+        model = Model(preprocess, None, Network(body, nn.Linear(size, 10)))
+    model.eval()
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        model(torch.from_numpy(PICTURE)[None])
+    assert 2 * macs_of(model, PICTURE) == counter.get_total_flops()
 
 
 def test_a_run_says_what_answers_cost_where_they_are_given(finished: RunFolder) -> None:

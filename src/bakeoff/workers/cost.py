@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bakeoff.bundle.bundle import INPUT_PIXELS, Bundle, load
 from bakeoff.record.folder import RunFolder
@@ -91,19 +93,45 @@ def cost_of(folder: RunFolder, approach: str) -> Cost:
 def macs_of(model: Model, picture: Pixels) -> int:
     """Multiply-accumulates of one answer, from the pixels of an H×W×C picture to probabilities.
 
-    PyTorch counts them while the model runs: those of convolutions, matrix products and attention,
+    Counted while the model runs: those of convolutions and matrix products, attention among them,
     in the preparation and in frozen parts too. What works number by number (norms, activations,
-    pooling, resizing, histograms of gradients) it does not count.
+    pooling, resizing, histograms of gradients) does not count.
     """
-    # Imported only to count: it takes half a second and 100 MB.
-    from torch.utils.flop_counter import FlopCounterMode
-
     model = model.cpu().eval()
-    counter = FlopCounterMode(display=False)
-    # Attention that is fused for the CPU has no count; as matrix products it has.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+    # Attention that is fused for the CPU is one operation; here it is matrix products.
+    counted = _Multiplications()
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counted:
         model(torch.from_numpy(np.array(picture))[None])
-    return int(counter.get_total_flops()) // 2
+    return counted.count
+
+
+class _Multiplications(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts multiply-accumulates, as torch's `FlopCounterMode` does, which is twice as many flops.
+
+    That one imports Triton and torch's compiler: 200 MB and a second.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # keeping the compiler away would import it
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Do an operation and count it."""
+        result = func(*args, **(kwargs or {}))
+        aten, kind = torch.ops.aten, func.overloadpacket
+        if kind in (aten.mm, aten.addmm, aten.bmm, aten.baddbmm):
+            self.count += result.numel() * args[-1].shape[-2]
+        elif kind in (aten.convolution, aten._convolution):
+            transposed = args[6]
+            each = (args[0] if transposed else result).shape
+            self.count += each[0] * math.prod(each[2:]) * args[1].numel()
+        return result
 
 
 def latency_of_model(model: Model, picture: Pixels, *, hurried: bool = False) -> Latency:
