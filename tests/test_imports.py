@@ -82,13 +82,18 @@ except SystemExit as end:
     assert (tmp_path / "cnn.bakeoff").is_file()
 
 
-@pytest.mark.parametrize("approach", ["cnn", "scattering"])
-def test_a_run_imports_no_compiler_and_no_torchvision(approach: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "approach"), [("ink", "cnn"), ("ink", "scattering"), ("photo", "transfer")]
+)
+def test_a_run_imports_no_compiler_and_no_torchvision(
+    mode: str, approach: str, tmp_path: Path
+) -> None:
     program = f"""
 from bakeoff.run.bake import bake
 from tests.strokes import strokes
 
-bake(strokes(), "run", workers="local:1", folds=2, budget="quick", approaches=["{approach}"])
+options = dict(workers="local:1", folds=2, budget="quick", robustness=False)
+bake(strokes(), "run", mode="{mode}", approaches=["{approach}"], **options)
 """
     loaded = loaded_by(program, tmp_path)
     assert {"bakeoff.workers.worker", "bakeoff.workers.cost", "bakeoff.bundle.tracing"} <= loaded

