@@ -77,7 +77,7 @@ def main() -> None:
     parser = ArgumentParser()
     for name in ("mnist", "photos", "uneven"):
         parser.add_argument(name)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")

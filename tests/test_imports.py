@@ -82,23 +82,42 @@ except SystemExit as end:
     assert (tmp_path / "cnn.bakeoff").is_file()
 
 
-@pytest.mark.parametrize(
-    ("mode", "approach"), [("ink", "cnn"), ("ink", "scattering"), ("photo", "transfer")]
-)
-def test_a_run_imports_no_compiler_and_no_torchvision(
-    mode: str, approach: str, tmp_path: Path
-) -> None:
-    program = f"""
+SOME = """
+from bakeoff.data.read import read
 from bakeoff.run.bake import bake
-from tests.strokes import strokes
+
+def some(name):
+    every = read(name)
+    return every.take([row for row, label in enumerate(every.labels) if label < 2][:40])
 
 options = dict(workers="local:1", folds=2, budget="quick", robustness=False)
-bake(strokes(), "run", mode="{mode}", approaches=["{approach}"], **options)
+"""
+SLOW_TO_IMPORT = {"torchvision", "timm", "torch._dynamo", "torch._inductor", "triton"}
+
+
+@pytest.mark.parametrize(("name", "approach"), [("doodles", "cnn"), ("clothing", "transfer")])
+def test_a_fit_imports_no_compiler_and_no_torchvision(
+    name: str, approach: str, tmp_path: Path
+) -> None:
+    program = f"""{SOME}
+def listen(event):
+    if event.event == "unit finished":
+        fitted.update(sys.modules)
+
+fitted = {{}}
+bake(some("{name}"), "run", approaches=["{approach}"], bundles=False, on_event=listen, **options)
+sys.modules = fitted
 """
     loaded = loaded_by(program, tmp_path)
-    assert {"bakeoff.workers.worker", "bakeoff.workers.cost", "bakeoff.bundle.tracing"} <= loaded
-    compilers = {"torch._dynamo", "torch._inductor", "triton"}
-    assert loaded.isdisjoint({"torchvision", "timm", *compilers})
+    assert "bakeoff.workers.worker" in loaded
+    assert loaded.isdisjoint(SLOW_TO_IMPORT)
+
+
+def test_a_whole_run_whose_graph_is_known_does_not_either(tmp_path: Path) -> None:
+    program = f"{SOME}\nbake(some('doodles'), 'run', approaches=['scattering'], **options)\n"
+    loaded = loaded_by(program, tmp_path)
+    assert {"bakeoff.bundle.tracing", "bakeoff.workers.cost"} <= loaded
+    assert loaded.isdisjoint(SLOW_TO_IMPORT)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class EfficientNetLite(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         wide, deep = SCALES[name]
-        self.pretrained_cfg = {
+        self.pretrained_cfg: dict[str, tuple[float, ...]] = {
             "input_size": (3, LITE_SIDES[name], LITE_SIDES[name]),
             "mean": (0.5, 0.5, 0.5),
             "std": (0.5, 0.5, 0.5),
