@@ -12,8 +12,9 @@ from tests.report.made_up_run import HOSTILE, KINDS, make_run
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.report import write_report
+from bakeoff.screen import verdict_shown
 
-from .conftest import VIEWS, opening, settled, watched
+from .conftest import VIEWS, Served, in_both, opening, provokes, settled, watched
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,30 @@ def test_the_report_needs_no_server_and_no_network(
         expect(tile).to_have_css("background-image", re.compile('^url."data:image/webp'))
         page.reload()
         expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@in_both
+def test_one_verdict_stands_in_the_terminal_train_compare_and_the_report(
+    engine: Browser, carried: str, served: Served, trained: RunFolder
+) -> None:
+    results = trained.results()
+    assert results.verdict is not None
+    line = results.verdict.headline
+    assert line
+    assert verdict_shown(results).plain.startswith(line)
+    assert line in results._repr_html_()
+    with watched(engine) as page:
+        page.goto(served.at("/compare/digits"))
+        expect(page.get_by_role("heading", level=1)).to_have_text(line)
+        page.goto(served.at("/train/run/digits"))
+        outcome = page.get_by_role("region", name="Outcome")
+        expect(outcome.get_by_role("heading")).to_have_text(line)
+        page.goto(served.at("/train"))
+        expect(page.get_by_role("region", name="Runs").get_by_text(line)).to_be_visible()
+        provokes(page, "status of 404")  # a run of Python has no log
+    with watched(engine) as page:
+        page.goto(carried)
+        expect(page.get_by_role("heading", level=1)).to_have_text(line)
 
 
 def test_the_print_has_the_verdict_and_the_tables(browser: Browser, carried: str) -> None:

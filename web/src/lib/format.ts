@@ -35,10 +35,10 @@ export function likely(probability: number): string {
   return probability < 0.0005 ? `<${percent(0.001)}` : percent(probability);
 }
 
-/** A generated sentence with no line break between a number and its percent sign. */
+/** A sentence with each percent sign as its language has it, and on the line of its number. */
 export function glued(sentence: string): string {
   return sentence
-    .replace(/(\d) ?%/g, `$1${GAP}%`)
+    .replace(/(\d)\s?%/g, `$1${percentSign()}`)
     .replace(/(\d)-%-/g, "$1\u2011%\u2011") // German: 95-%-Intervall
     .replaceAll(" = ", "\u00a0=\u00a0");
 }
