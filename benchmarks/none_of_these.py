@@ -36,7 +36,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.source import read_again
-from bakeoff.training.eye import SIDE, Eye, other_drawings
+from bakeoff.training.eye import SIDE, Eye, naming, other_drawings
 from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.workers.runner import load_model
@@ -143,7 +143,8 @@ def _compared(
             if name == unit:
                 features = {key: _seen(model.embedding, some) for key, some in sets.items()}
                 logits = {key: model.network.head(x).detach() for key, x in features.items()}
-            for score, values in _scores(features, logits, labels, train):
+            named = naming() if name not in names else None
+            for score, values in _scores(features, logits, labels, train, named):
                 parts = {
                     key: values(key)[rows]
                     if key == "known" or key.startswith("pen ")
@@ -177,6 +178,7 @@ def _scores(
     logits: dict[str, Tensor] | None,
     labels: NDArray[np.int64],
     train: NDArray[np.int64],
+    named: Tensor | None,
 ) -> Iterator[tuple[str, Callable[[str], NDArray[np.float64]]]]:
     x, y = features["known"][train], torch.from_numpy(labels[train])
     classes = int(labels.max()) + 1
@@ -194,7 +196,11 @@ def _scores(
     others = features["others"]
     yield "exposure", of(_exposed(x, y, others, torch.zeros(len(others), dtype=torch.long)).margin)
     by_class = torch.from_numpy(other_drawings().labels)
-    yield "exposure by class", of(_exposed(x, y, others, by_class).margin)
+    joint = _exposed(x, y, others, by_class, named)
+    yield "exposure by class", of(joint.margin)
+    if named is not None:
+        yield "a new class", of(joint.ratio)
+        yield "a new class + exposure by class, as in a model", lambda key: np.log(of(joint)(key))
     if logits is None:
         return
     shift = x - x.mean(0)
@@ -213,10 +219,13 @@ def _scores(
     )
 
 
-def _exposed(x: Tensor, y: Tensor, others: Tensor, kinds: Tensor) -> SketchOOD:
+def _exposed(
+    x: Tensor, y: Tensor, others: Tensor, kinds: Tensor, named: Tensor | None = None
+) -> SketchOOD:
     rows = torch.arange(len(x))
     known, none = Drawn(x, y, rows), Drawn(x[:0], y[:0], rows[:0])
-    return SketchOOD.learn(known, none, Drawn(others, kinds, -kinds - 1), int(y.max()) + 1)
+    few = torch.eye(x.shape[1])[:, :8] if named is None else named  # for the margin alone
+    return SketchOOD.learn(known, none, Drawn(others, kinds, -kinds - 1), int(y.max()) + 1, few)
 
 
 def _looks(preprocess: Preprocess) -> Callable[[Tensor], Tensor]:

@@ -101,6 +101,11 @@ def directions(count: int, first: int, *, seed: int = 0) -> torch.Tensor:
     )
 
 
+def learned(known: Drawn, pens: Drawn, others: Drawn) -> SketchOOD:
+    """From features that are themselves values in which classes differ."""
+    return SketchOOD.learn(known, pens, others, 3, torch.eye(40))
+
+
 def sketch_ood(per_class: int = 40, kinds: int = 6) -> SketchOOD:
     rows = torch.arange(3 * per_class)
     known = Drawn(directions(len(rows), 0), rows % 3, rows)
@@ -108,7 +113,7 @@ def sketch_ood(per_class: int = 40, kinds: int = 6) -> SketchOOD:
     others = torch.cat([directions(60, 3), directions(60, 6)])
     every = torch.arange(120)
     labels = 7 * ((every % 3 + 3 * (every // 60)) % kinds)
-    return SketchOOD.learn(known, pens, Drawn(others, labels, torch.full_like(labels, -1)), 3)
+    return learned(known, pens, Drawn(others, labels, torch.full_like(labels, -1)))
 
 
 @pytest.mark.parametrize("kinds", [1, 2, 6])
@@ -128,34 +133,9 @@ def test_a_few_pictures_suffice(per_class: int) -> None:
     assert (scores > 0).all()
 
 
-def test_a_drawing_is_no_neighbour_of_itself_with_another_pen() -> None:
-    features, rows = directions(120, 0), torch.arange(120)
-    others = Drawn(directions(60, 3), rows[:60] % 3, torch.full((60,), -1))
-    known = Drawn(features, rows % 3, rows)
-    own, strange = (
-        SketchOOD.learn(known, Drawn(features, rows % 3, pen_rows), others, 3)
-        for pen_rows in (rows, rows + 1000)
-    )
-    assert own.get_buffer("centre")[0] > 1.05 * strange.get_buffer("centre")[0]
-
-
-def test_exemplars_are_of_all_classes_in_whatever_order_the_pictures_come() -> None:
-    ood = sketch_ood(per_class=400)
-    similar = directions(3, 0, seed=5) @ ood.get_buffer("exemplars").float().T
-    counts = similar.argmax(0).bincount(minlength=3)
-    assert counts.min() > 0.2 * counts.sum()
-
-
 def test_it_is_loaded_from_its_tensors() -> None:
     ood = sketch_ood()
     same = SketchOOD.like(ood.state_dict())
     same.load_state_dict(ood.state_dict())
     x = directions(9, 4)
     assert torch.equal(same(x), ood(x))
-
-
-@pytest.mark.parametrize(("per_class", "nearest"), [(1, 1), (2, 1), (8, 4), (40, 10)])
-def test_few_pictures_have_fewer_neighbours(per_class: int, nearest: int) -> None:
-    shares = sketch_ood(per_class).get_buffer("shares")
-    assert shares.sum().item() == pytest.approx(1)
-    assert (shares > 0).sum().item() == nearest

@@ -17,7 +17,7 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
-from bakeoff.training.eye import SIDE, Eye, Sights
+from bakeoff.training.eye import SIDE, Eye, Sights, naming
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
 from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
@@ -314,6 +314,7 @@ class Trainer:
             Drawn(pens.flatten(0, 1).float(), labels[pen_rows], pen_rows),
             others._replace(features=others.features.float()),
             self.task.classes,
+            naming(),
         )
 
     def _temperature(self, fitted: Fitted, guessed: Rows) -> float:

@@ -31,7 +31,8 @@ Setting = bool | int | float | str | list[int] | None
 # 3: a frozen network's norms are part of its weights, fewer photos are corrupted.
 # 4: the OOD score of drawings knows other drawings by their class.
 # 5: its ridge is fitted in single precision, and others are looked at in another order.
-RECIPE = 5
+# 6: the OOD score of drawings compares the known classes with one that was never seen.
+RECIPE = 6
 DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 

@@ -23,10 +23,10 @@ from bakeoff.training.compute import Compute, processor
 from bakeoff.training.folding import fold_norms, round_to_half
 from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess, resizing
-from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch
+from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch, load_sketch_head
 from bakeoff.training.sources import batch_of
 
-__all__ = ["PENS", "SIDE", "Eye", "Others", "Sights", "other_drawings", "redrawn"]
+__all__ = ["PENS", "SIDE", "Eye", "Others", "Sights", "naming", "other_drawings", "redrawn"]
 
 SIDE = 28  # pixels; the network was made for them
 OTHERS = Path(__file__).parents[1] / "data/bundled/others.npz"
@@ -62,6 +62,13 @@ class Eye(nn.Module):
             x = resize @ x @ resize.T
         features: Tensor = self.network(x)
         return features
+
+
+@cache
+def naming() -> Tensor:
+    """The D×P weights with which the network named the P classes that trained it."""
+    head, _ = load_sketch_head(SKETCH_WEIGHTS)
+    return head.weight.detach().T.contiguous()
 
 
 class Others:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
+from bakeoff.training.plda import Drawn, NewClass
 
 __all__ = ["DIRECTIONS", "Blanks", "Drawn", "MahalanobisOOD", "SketchOOD"]
 
@@ -116,91 +116,70 @@ def _principal(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return F.pad(variances.clamp(min=0), (missing, 0)), F.pad(directions, (missing, 0))
 
 
-class Drawn(NamedTuple):
-    """What the eye sees of n drawings.
-
-    Attributes
-    ----------
-    features : n×E.
-    labels : n classes.
-    rows : n, the same number for the same drawing with another pen.
-    """
-
-    features: Tensor
-    labels: Tensor
-    rows: Tensor
-
-
-NEAREST = 10  # training pictures whose similarity counts, at most
-EXEMPLARS, PENNED = 320, 180  # of training pictures, at most, and with the page's pens: 1 MB
 PENALTY = 0.03  # of the ridge, over the mean variance of a feature
-MARGIN = 2.0  # weight of the margin: it knows more strangers than the distance, but fewer pens
-STEEPNESS = 0.25  # of the score: 2.7 times as high for 4 spreads more
+# Weight of the margin, which knows more strangers than the ratio, but fewer pens; and of how many
+# drawings a class it has half of that, since a ridge knows a class of few drawings less well.
+MARGIN, HALF = 45.0, 10
+VARIED = 128  # at most: directions in which classes differ; more made no difference
+STEEPNESS = 0.75  # of the score: 2.1 times as high for a spread more
+LEAST_SPREAD = 5.0  # each left out, drawings that are alone in their class do not differ
 
 
 class SketchOOD(nn.Module):
-    """N×E features of the eye to N scores: how far from the known, and how much like others.
+    """N×E features of the eye to N scores: how likely a class never seen, and how much like others.
 
-    The sum of two scores, each in units of its spread over known drawings (97 % less 50 %): one
-    less the mean cosine to the nearest training pictures (Sun et al., "Out-of-distribution
-    detection with deep nearest neighbours", 2022), and by how much a ridge that also predicts the
-    classes of bundled drawings of other things (Hendrycks, Mazeika and Dietterich, "Deep anomaly
-    detection with outlier exposure", 2019) predicts these, all together, rather than the likeliest
-    known class. Both know the page's pens. `benchmarks/none_of_these.txt` compares them with
-    others.
+    The sum of two scores: how much likelier a new class is than the likeliest known one, see
+    `NewClass`; and by how much a ridge that also predicts the classes of bundled drawings of other
+    things (Hendrycks, Mazeika and Dietterich, "Deep anomaly detection with outlier exposure", 2019)
+    predicts these, all together, rather than the likeliest known class. Both know the page's pens.
+    `benchmarks/none_of_these.txt` compares both with others.
 
     Parameters
     ----------
     classes, others, width : K, how many classes of other drawings there are, and E.
-    exemplars, nearest : how many training pictures are kept, and how many of them count.
+    directions : in how many directions classes differ.
     """
 
-    def __init__(
-        self, classes: int, others: int, width: int, exemplars: int, nearest: int = NEAREST
-    ) -> None:
+    def __init__(self, classes: int, others: int, width: int, directions: int) -> None:
         super().__init__()
-        # Neither number is part of the graph, so that one trace serves all sets.
-        rows = max(exemplars, NEAREST)  # those that are no picture are like none
-        self.register_buffer("exemplars", torch.zeros(rows, width, dtype=torch.half))
-        self.register_buffer("shares", (torch.arange(NEAREST) < nearest) / nearest)
+        # None of these numbers is part of the graph, so that one trace serves all sets.
+        self.ratio = NewClass(classes, width, directions)
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("weights", torch.zeros(width, classes))
         self.register_buffer("bias", torch.zeros(classes))
         self.register_buffer("other_weights", torch.zeros(width, others, dtype=torch.half))
         self.register_buffer("other_bias", torch.zeros(others))
-        self.register_buffer("centre", torch.zeros(2))
-        self.register_buffer("spread", torch.ones(2))
+        self.register_buffer("weight", torch.zeros(()))
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("spread", torch.ones(()))
 
     @classmethod
-    def learn(cls, known: Drawn, pens: Drawn, others: Drawn, classes: int) -> SketchOOD:
+    def learn(
+        cls, known: Drawn, pens: Drawn, others: Drawn, classes: int, projection: Tensor
+    ) -> SketchOOD:
         """Fit it in closed form.
 
         Parameters
         ----------
         known, pens, others : training pictures; some of them drawn with the page's pens; and other
             drawings, whose labels are any numbers.
+        projection : E×P, from features to values in which hundreds of classes differ.
         """
-        kept = _sample(len(known.labels), EXEMPLARS)
-        penned = _sample(len(pens.labels), PENNED)
-        present = len(set(known.labels.tolist()))
-        nearest = max(1, min(NEAREST, len(kept) // (2 * present)))
         kinds = sorted(set(others.labels.tolist()))
         other_labels = torch.searchsorted(torch.tensor(kinds), others.labels)
-        width, count = known.features.shape[1], len(kept) + len(penned)
-        score = cls(classes, len(kinds), width, count, nearest)
-        exemplars = F.normalize(torch.cat([known.features[kept], pens.features[penned]]))
-        score.get_buffer("exemplars")[:count] = exemplars.half()
+        width, named = projection.shape
+        score = cls(classes, len(kinds), width, min(VARIED, named))
         x = torch.cat([known.features, pens.features, others.features])
         y = torch.cat([known.labels, pens.labels, classes + other_labels])
         ours = len(known.labels) + len(pens.labels)
         margins = score._fit(x, y, ours=ours, scored=len(known.labels))
-        similar = F.normalize(known.features) @ score.get_buffer("exemplars").float().T
-        drawings = torch.cat([known.rows[kept], pens.rows[penned]])
-        similar[:, :count][known.rows[:, None] == drawings] = -1.0  # not to itself
-        parts = torch.stack([score._far(similar), margins])
-        middle, high = parts.quantile(0.5, dim=1), parts.quantile(0.97, dim=1)
+        each = len(known.labels) / len(set(known.labels.tolist()))
+        score.get_buffer("weight").fill_(MARGIN * each / (each + HALF))
+        ratios = score.ratio.learn(known, pens, others, projection)
+        scores = ratios + score.get_buffer("weight") * margins
+        middle, high = scores.quantile(0.5), scores.quantile(0.97)
         score.get_buffer("centre").copy_(middle)
-        score.get_buffer("spread").copy_((high - middle).clamp(min=1e-3))
+        score.get_buffer("spread").copy_((high - middle).clamp(min=LEAST_SPREAD))
         return score
 
     def _fit(self, x: Tensor, y: Tensor, *, ours: int, scored: int) -> Tensor:
@@ -244,15 +223,9 @@ class SketchOOD(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """N×E to N; about 1 for pictures like the training pictures."""
-        similar = F.normalize(features) @ self.get_buffer("exemplars").float().T
-        parts = torch.stack([self._far(similar), self.margin(features)], 1)
-        parts = (parts - self.get_buffer("centre")) / self.get_buffer("spread")
-        return torch.exp(STEEPNESS * (parts[:, 0] + MARGIN * parts[:, 1]).clamp(max=30.0))
-
-    def _far(self, similar: Tensor) -> Tensor:
-        """N×exemplars cosines to N: one less the mean of the highest."""
-        far: Tensor = 1 - similar.topk(NEAREST).values @ self.get_buffer("shares")
-        return far
+        scores = self.ratio(features) + self.get_buffer("weight") * self.margin(features)
+        spreads = (scores - self.get_buffer("centre")) / self.get_buffer("spread")
+        return torch.exp(STEEPNESS * spreads.clamp(-10.0, 10.0))
 
     def margin(self, features: Tensor) -> Tensor:
         """N×E to N: how far other things are ahead of the likeliest known class."""
@@ -265,17 +238,8 @@ class SketchOOD(nn.Module):
     def like(cls, tensors: Mapping[str, Tensor]) -> SketchOOD:
         """One with room for these tensors, by name, such as those of another one."""
         width, classes = tensors["weights"].shape
-        others, exemplars = len(tensors["other_bias"]), len(tensors["exemplars"])
-        return cls(classes, others, width, exemplars)
-
-
-def _sample(count: int, most: int) -> Tensor:
-    """At most `most` of the numbers below `count`, ascending, the same in every process.
-
-    At random: in equal steps they could all be of one class.
-    """
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
-    return order[:most].sort().values
+        others, directions = len(tensors["other_bias"]), len(tensors["ratio.origin"])
+        return cls(classes, others, width, directions)
 
 
 def _margin(known: Tensor, others: Tensor) -> Tensor:

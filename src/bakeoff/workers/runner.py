@@ -352,7 +352,7 @@ def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) ->
     # Runs before schema 2 called the OOD score's module `familiar`.
     weights = {re.sub(r"^familiar\.", "ood.", key): value for key, value in weights.items()}
     weights = {**network.blanks.state_dict(prefix="blanks."), **weights}  # older runs have none
-    if "ood.exemplars" in weights:  # else it is that of an older run, or of photos
+    if "ood.ratio.origin" in weights:  # else it is that of an older run, or of photos
         ood = {key[4:]: value for key, value in weights.items() if key.startswith("ood.")}
         network.ood = SketchOOD.like(ood)
     network.load_state_dict(weights)
