@@ -30,6 +30,14 @@ def with_name(manifest: Manifest, name: str) -> Manifest:
     return manifest.model_copy(update={"trained_on": trained, "classes": [name, "b", "c"]})
 
 
+def test_a_card_says_the_verdict_on_the_run(finished: RunFolder, manifest: Manifest) -> None:
+    verdict = finished.results().verdict
+    assert verdict is not None
+    assert manifest.verdict == verdict.headline != ""
+    assert f"The verdict on the run that it comes from: {verdict.headline}" in card(manifest)
+    assert "verdict" not in card(manifest.model_copy(update={"verdict": ""}))
+
+
 def test_the_header_is_what_the_hub_reads(manifest: Manifest) -> None:
     found = header(card(manifest))
     assert found["library_name"] == "onnx"

@@ -40,7 +40,7 @@ def test_the_report_needs_no_server_and_no_network(
 
 
 @in_both
-def test_one_verdict_stands_in_the_terminal_train_compare_and_the_report(
+def test_one_verdict_stands_in_the_terminal_train_compare_the_report_and_the_cards(
     engine: Browser, carried: str, served: Served, trained: RunFolder
 ) -> None:
     results = trained.results()
@@ -49,6 +49,8 @@ def test_one_verdict_stands_in_the_terminal_train_compare_and_the_report(
     assert line
     assert verdict_shown(results).plain.startswith(line)
     assert line in results._repr_html_()
+    for one in results.approaches:
+        assert line in (trained.bundle(one.name) / "README.md").read_text()
     with watched(engine) as page:
         page.goto(served.at("/compare/digits"))
         expect(page.get_by_role("heading", level=1)).to_have_text(line)

@@ -81,6 +81,8 @@ def _body(manifest: Manifest) -> list[str]:
             "Out of fold: each picture is scored by a model with the same settings that was not "
             "trained on it. Test: this model, scored once on pictures locked away until the end.",
         ]
+    if manifest.verdict:
+        lines += ["", f"The verdict on the run that it comes from: {_plain(manifest.verdict)}"]
     if manifest.pseudo_labels:
         lines += ["", _plain(manifest.pseudo_labels)]
     lines += ["", *_trust(manifest.trust)]

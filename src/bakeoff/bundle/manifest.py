@@ -125,6 +125,8 @@ class Manifest(_Record):
     """What the approach knew before it was trained, from whom and from what data, with licences."""
     pseudo_labels: Text = ""
     """What pseudo labels gained and whether they were used; empty if they were not asked for."""
+    verdict: Text = ""
+    """The verdict on the run that it comes from, in one line; empty where there is none yet."""
     trained_on: TrainedOn
     scores: list[Score]
     confused: list[ConfusedPair]

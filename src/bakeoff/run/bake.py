@@ -38,7 +38,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.record.lock import RunLock
 from bakeoff.record.results import ApproachResult, Results
 from bakeoff.report.write import write_report
-from bakeoff.run.bundles import RunFacts, bundles_to_make, make_bundles
+from bakeoff.run.bundles import RunFacts, bundles_to_make, make_bundles, say_verdict
 from bakeoff.run.first_scores import FirstScores
 from bakeoff.run.learning import Fit, fits_of, learning_of
 from bakeoff.run.plan import Plan
@@ -450,7 +450,7 @@ class _Bake:
             health=health,
             **compared(scored, plan.parts, plan.dataset, config),
         )
-        results = with_verdict(results)
+        results = say_verdict(folder, to_make, with_verdict(results))
         if plan.smaller is not None:
             labels, smaller = plan.dataset.labels, plan.smaller
             points = [

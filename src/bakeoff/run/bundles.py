@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evaluation.records import ConfusedPair, PseudoLabels, Scores, Trust
 from bakeoff.record.events import BundleRefused, BundleWritten, now
 from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import DatasetSummary, FoldResult, ProtocolSummary
+from bakeoff.record.results import DatasetSummary, FoldResult, ProtocolSummary, Results
 from bakeoff.run.plan import Plan
 from bakeoff.run.source import read_again
 from bakeoff.run.summary import dataset_summary, protocol_summary
@@ -43,13 +43,15 @@ __all__ = [
     "make_bundle",
     "make_bundles",
     "make_early",
+    "say_verdict",
 ]
 
 
 class RunFacts(NamedTuple):
     """What a bundle says of the run that it comes from.
 
-    `finished` is when it was scored; `test_rows` are the rows of its locked test.
+    `finished` is when it was scored; `test_rows` are the rows of its locked test; `verdict` is the
+    headline of the verdict on it, "" until there is one.
     """
 
     bakeoff_version: str
@@ -57,6 +59,7 @@ class RunFacts(NamedTuple):
     dataset: DatasetSummary
     protocol: ProtocolSummary
     test_rows: NDArray[np.int64]
+    verdict: str = ""
 
     @classmethod
     def of(cls, plan: Plan, opened: str | None) -> RunFacts:
@@ -145,6 +148,24 @@ def make_bundles(
             tell(BundleWritten(approach=name, path=str(folder.bundle(name))))
 
 
+def say_verdict(folder: RunFolder, names: Collection[str], results: Results) -> Results:
+    """Let the bundles of these approaches say the verdict, which weighs what they cost.
+
+    Returns
+    -------
+    The results, with the sizes that the bundles have now.
+    """
+    assert results.verdict is not None, "`with_verdict` has made it"
+    approaches = []
+    for one in results.approaches:
+        bundle, size = folder.bundle(one.name), one.bytes
+        if one.name in names and bundle.is_dir():
+            restate(bundle, {"verdict": results.verdict.headline})
+            size = folder.bundle_bytes(one.name) or size
+        approaches.append(one.model_copy(update={"bytes": size}))
+    return results.model_copy(update={"approaches": approaches})
+
+
 def make_early(folder: RunFolder, figures: Figures, facts: RunFacts, dataset: Dataset) -> None:
     """Make the bundle of an approach with what is known of it so far.
 
@@ -200,6 +221,7 @@ def make_bundle(
         results.dataset,
         results.protocol,
         folder.probabilities()["test_rows"],
+        results.verdict.headline if results.verdict else "",
     )
     make = partial(_make, folder, figures, facts, variant=variant, neighbours=neighbours)
     if out.suffix == SUFFIX and not out.is_dir():
@@ -269,6 +291,7 @@ def _about(
         "settings": figures.settings,
         "pretrained": figures.pretrained,
         "pseudo_labels": "" if figures.pseudo is None else figures.pseudo.words,
+        "verdict": facts.verdict,
         "trained_on": TrainedOn(
             name=facts.dataset.name,
             pictures=facts.protocol.training_pictures,
