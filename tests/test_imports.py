@@ -85,27 +85,29 @@ except SystemExit as end:
 SOME = """
 from bakeoff.data.read import read
 from bakeoff.run.bake import bake
+from tests.strokes import QUICKLY, strokes
 
 def some(name):
     every = read(name)
-    return every.take([row for row, label in enumerate(every.labels) if label < 2][:40])
+    return every.take([row for row, label in enumerate(every.labels) if label < 2][::4])
 
-options = dict(workers="local:1", folds=2, budget="quick", robustness=False)
+alone = dict(folds=2, budget="quick", threads=1, robustness=False)
 """
 SLOW_TO_IMPORT = {"torchvision", "timm", "torch._dynamo", "torch._inductor", "triton"}
 
 
-@pytest.mark.parametrize(("name", "approach"), [("doodles", "cnn"), ("clothing", "transfer")])
-def test_a_fit_imports_no_compiler_and_no_torchvision(
-    name: str, approach: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    "what",
+    ["strokes(), **QUICKLY", "some('clothing'), approaches=['transfer'], bundles=False, **alone"],
+)
+def test_a_fit_imports_no_compiler_and_no_torchvision(what: str, tmp_path: Path) -> None:
     program = f"""{SOME}
 def listen(event):
     if event.event == "unit finished":
         fitted.update(sys.modules)
 
 fitted = {{}}
-bake(some("{name}"), "run", approaches=["{approach}"], bundles=False, on_event=listen, **options)
+bake({what}, out="run", workers="local:1", on_event=listen)
 sys.modules = fitted
 """
     loaded = loaded_by(program, tmp_path)
@@ -114,8 +116,8 @@ sys.modules = fitted
 
 
 def test_a_whole_run_whose_graph_is_known_does_not_either(tmp_path: Path) -> None:
-    program = f"{SOME}\nbake(some('doodles'), 'run', approaches=['scattering'], **options)\n"
-    loaded = loaded_by(program, tmp_path)
+    what = "some('doodles'), approaches=['scattering'], **alone"
+    loaded = loaded_by(f"{SOME}\nbake({what}, out='run', workers='local:1')\n", tmp_path)
     assert {"bakeoff.bundle.tracing", "bakeoff.workers.cost"} <= loaded
     assert loaded.isdisjoint(SLOW_TO_IMPORT)
 

@@ -75,7 +75,7 @@ def test_the_room_lists_studies_and_how_they_stand(page: Page, studies: Studies)
     assert serious(page) == []
     page.get_by_role("link", name="drawings").click()
     expect(page).to_have_url(re.compile("#/tune/drawings$"))
-    assert page.title() == "Tune · drawings · bakeoff"
+    expect(page).to_have_title("Tune · drawings · bakeoff")
     # What is named here is no run, so it does not go along.
     page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Compare").click()
     expect(page).to_have_url(re.compile("#/compare$"))
