@@ -328,6 +328,13 @@ def all_there(page: Page) -> None:
     page.wait_for_load_state("networkidle", timeout=60_000)
 
 
+def enter(page: Page, served: Served, place: str) -> None:
+    """Open a place as one who comes by a link, and wait until all of it is there."""
+    page.goto("about:blank")
+    page.goto(served.at(place))
+    all_there(page)
+
+
 def sideways(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")

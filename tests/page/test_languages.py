@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import TRY, Served, all_there, draw, in_both, serious, sideways, watched
+from .conftest import TRY, Served, draw, enter, in_both, serious, sideways, watched
 
 PHONE = {"width": 390, "height": 844}
 PLACES = (
@@ -57,9 +57,7 @@ def test_no_room_is_wider_than_a_phone(browser: Browser, served: Served, locale:
     with watched(browser, locale=locale, viewport=PHONE) as page:
         wide = {}
         for place in PLACES:
-            page.goto("about:blank")
-            page.goto(served.at(place))
-            all_there(page)
+            enter(page, served, place)
             wide[place] = sideways(page)
         assert not {place: by for place, by in wide.items() if by > 0}
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Response, expect
 
-from .conftest import SEVEN, VIEWS, WEB, Served, all_there, answer, draw, provokes, watched
+from .conftest import SEVEN, VIEWS, WEB, Served, answer, draw, enter, provokes, watched
 
 LANGUAGES = sorted(path.stem for path in (WEB / "src" / "languages").glob("*.json"))
 SET = ("pictures", "labels", "odd", "copies", "left")  # views of Data beside its first
@@ -32,13 +32,6 @@ PLACES = {
     *(f"/data/digits?view={view}" for view in SET),
     *ENTRANCES,
 }
-
-
-def enter(page: Page, served: Served, place: str) -> None:
-    """Open a place as one who comes by a link, and wait until all of it is there."""
-    page.goto("about:blank")
-    page.goto(served.at(place))
-    all_there(page)
 
 
 # -- fast ---------------------------------------------------------------------

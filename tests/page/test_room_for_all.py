@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import SEVEN, TRY, Served, all_there, answer, draw, in_both, sideways, watched
+from .conftest import SEVEN, TRY, Served, answer, draw, enter, in_both, sideways, watched
 from .test_languages import PLACES
 
 LEAST = 22  # px, of what a finger must hit
@@ -43,9 +43,7 @@ def test_no_room_has_a_strip_beside_it_on_a_phone(engine: Browser, served: Serve
     with watched(engine, viewport={"width": 390, "height": 844}) as page:
         wide = {}
         for place in PLACES:
-            page.goto("about:blank")
-            page.goto(served.at(place))
-            all_there(page)
+            enter(page, served, place)
             wide[place] = sideways(page)
         assert not {place: by for place, by in wide.items() if by > 0}
 
@@ -55,9 +53,7 @@ def test_fingers_hit_every_control(engine: Browser, served: Served) -> None:
     with watched(engine, viewport={"width": 390, "height": 844}) as page:
         small = {}
         for place in PLACES:
-            page.goto("about:blank")
-            page.goto(served.at(place))
-            all_there(page)
+            enter(page, served, place)
             small[place] = page.evaluate(SMALL, LEAST)
         assert not {place: found for place, found in small.items() if found}
 
