@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -265,6 +268,28 @@ def test_no_process_outlives_its_pool(data: TrainingData, folder: RunFolder) -> 
     _, alive = psutil.wait_procs(processes, timeout=5)
     assert len(processes) == 2
     assert not alive
+
+
+def test_a_signal_that_comes_as_the_folder_is_made_leaves_none(
+    data: TrainingData, folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def mkdir(path: str | Path, mode: int = 0o777) -> None:
+        real(path, mode)
+        made.append(Path(path))
+        raise KeyboardInterrupt
+
+    real, scratch = os.mkdir, tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    with pytest.raises(KeyboardInterrupt):
+        Processes(2, data, folder)
+    monkeypatch.undo()
+    assert [path.parent for path in made] == [scratch]
+    gc.collect()
+    assert not any(scratch.iterdir())
 
 
 def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 from bakeoff.record.events import parse_event
 from bakeoff.record.folder import RunFolder
@@ -29,8 +32,10 @@ class Processes:
         self.folder = folder
         self.threads = data.compute.threads
         # It goes at the end of the program too, if that is interrupted before anyone closes this.
-        self._scratch = TemporaryDirectory(prefix="bakeoff-", ignore_cleanup_errors=True)
-        self.shipped = Path(self._scratch.name)
+        # A TemporaryDirectory would stay if a signal came after it is made, before it says so.
+        self.shipped = Path(gettempdir()) / f"bakeoff-{secrets.token_hex(8)}"
+        self._remove = weakref.finalize(self, shutil.rmtree, self.shipped, ignore_errors=True)
+        self.shipped.mkdir(mode=0o700)
         data.to_ship().save(self.shipped)
         self._started = 0
 
@@ -42,7 +47,7 @@ class Processes:
         return _Process(self._started, self)
 
     def close(self) -> None:
-        self._scratch.cleanup()
+        self._remove()
 
 
 class _Process(WorkerHandle):
