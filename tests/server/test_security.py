@@ -162,6 +162,19 @@ def test_a_body_that_declares_too_large_a_size_is_refused_unread(client: httpx.C
     refused(client.post("/api/predict", content=b"0" * 2_000_001), 413, "larger than 2 MB")
 
 
+def test_who_sends_too_large_a_body_to_its_end_still_reads_why(client: httpx.Client) -> None:
+    """As Firefox does: what the server leaves unread would reset the connection."""
+    size = 30_000_000  # more than the buffers of two sockets
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0), 10) as raw:
+        head = f"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n"
+        raw.sendall(head.encode())
+        for _ in range(size // 1_000_000):
+            raw.sendall(bytes(1_000_000))
+        answer = raw.makefile("rb").read()
+    assert answer.split(b" ")[1] == b"413"
+    assert b"larger than 2 MB" in answer
+
+
 def test_a_body_of_unknown_length_is_counted_as_it_arrives(client: httpx.Client) -> None:
     blocks = (b"0" * 100_000 for _ in range(100))
     with suppress(httpx.WriteError):  # the server may hang up before all was sent

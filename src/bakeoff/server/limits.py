@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +32,10 @@ PROTOCOL = "/v2"  # the Open Inference Protocol
 OPEN = ("/healthz", "/v2/health/live", "/v2/health/ready")  # for health probes: always answered
 REQUESTS = 1_000  # in progress
 LINE_BYTES = 4 * MB  # of a table; 512×512 pixels in colour take 3 MB
+# A refused body is read on, as nginx's `lingering_close` does: a socket that is closed with unread
+# bytes is reset, and Firefox then shows no answer. Seconds in all, and without a byte.
+DRAIN_SECONDS = 20.0
+SILENT_SECONDS = 2.0
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
@@ -228,7 +233,10 @@ class BodyLimit:
         max_bytes = megabytes * MB
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > max_bytes:
-            await self._too_large(megabytes).response(scope["path"])(scope, receive, send)
+            refusal = self._too_large(megabytes).response(scope["path"])
+            await refusal(scope, receive, _kept_open(send))
+            await _drain(receive)
+            await send({"type": "http.response.body"})
             return
         until = time.monotonic() + seconds
         received, complete = 0, False
@@ -262,3 +270,23 @@ class BodyLimit:
             say("error.bodySize", n=megabytes),
             {"Connection": "close"},
         )
+
+
+def _kept_open(send: Send) -> Send:
+    """Send a whole response, but do not end it."""
+
+    async def sending(message: Message) -> None:
+        body = message["type"] == "http.response.body"
+        await send({**message, "more_body": True} if body else message)
+
+    return sending
+
+
+async def _drain(receive: Receive) -> None:
+    """Read the rest of a body and drop it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            more = True
+            while more:
+                async with asyncio.timeout(SILENT_SECONDS):
+                    more = (await receive()).get("more_body", False)
