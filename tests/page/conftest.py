@@ -310,18 +310,6 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-def drop(page: Page, target: Locator, *paths: Path) -> None:
-    """Let go of files or folders over something, as the mouse of a desktop does."""
-    box = target.bounding_box()
-    assert box is not None
-    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    session = page.context.new_cdp_session(page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
-    session.detach()
-
-
 def all_there(page: Page) -> None:
     """Wait until a place has all that it asked for; how long a training takes is measured first."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -16,12 +16,12 @@ from .conftest import (
     Served,
     answer,
     choose,
-    drop,
     in_both,
     provokes,
     saved,
     serious,
 )
+from .gestures import drop
 
 
 @pytest.mark.parametrize("name", ["seven.png", "seven.jpg"])

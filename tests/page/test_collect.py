@@ -7,10 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from ..data.pictures_made import drawing, encoded
-from .conftest import drop, in_both, provokes, serious
+from .conftest import in_both, provokes, serious
+from .gestures import drop
 from .pictures import packed, photo
 
 
@@ -100,8 +101,11 @@ def test_undo_waits_for_the_change_that_is_seen_but_not_done(page: Page, worksho
     expect(mugs).to_have_count(0)
 
 
-def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Path) -> None:
-    page.goto(f"{workshop}/#/train/set/on a class")
+@in_both
+def test_pictures_are_dropped_on_a_class(
+    page: Page, engine: Browser, workshop: str, tmp_path: Path
+) -> None:
+    page.goto(f"{workshop}/#/train/set/on a class of {engine.browser_type.name}")
     page.get_by_label("New class").fill("cat")
     page.get_by_label("New class").press("Enter")
     folder = tmp_path / "some" / "deep"
@@ -118,10 +122,12 @@ def test_pictures_are_dropped_on_a_class(page: Page, workshop: str, tmp_path: Pa
     provokes(page, "status of 400")
 
 
+@in_both
 def test_a_dropped_file_is_kept_and_comes_back_as_it_was(
-    page: Page, workshop: str, tmp_path: Path
+    page: Page, engine: Browser, workshop: str, tmp_path: Path
 ) -> None:
-    page.goto(f"{workshop}/#/train/set/as it was")
+    name = f"as it was in {engine.browser_type.name}"
+    page.goto(f"{workshop}/#/train/set/{name}")
     page.get_by_label("New class").fill("cat")
     page.get_by_label("New class").press("Enter")
     given = packed(photo(900, 600), "JPEG")
@@ -129,7 +135,7 @@ def test_a_dropped_file_is_kept_and_comes_back_as_it_was(
     drop(page, page.get_by_role("article"), tmp_path / "cat.jpg")
     cats = page.get_by_role("list", name="Pictures of cat")
     expect(cats.get_by_role("button", name="Delete")).to_have_count(1)
-    kept = f"{workshop}/api/sets/as it was/pictures/cat/0001.jpg?original=true"
+    kept = f"{workshop}/api/sets/{name}/pictures/cat/0001.jpg?original=true"
     assert httpx.get(kept).content == given
     cats.get_by_role("button", name="Delete").click()
     expect(cats).to_have_count(0)

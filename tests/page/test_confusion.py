@@ -115,10 +115,11 @@ def test_the_pairs_confused_most_come_first_and_open(
     expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(counts[0])
 
 
-def test_hundreds_of_classes_are_a_map_and_a_list(browser: Browser, tmp_path: Path) -> None:
+@in_both
+def test_hundreds_of_classes_are_a_map_and_a_list(engine: Browser, tmp_path: Path) -> None:
     names = [f"class {n}" for n in range(120)]
     run = make_run(tmp_path / "run", kinds=KINDS[:2], classes=names, pictures=1500)
-    with watched(browser, viewport={"width": 1280, "height": 900}) as page:
+    with watched(engine, viewport={"width": 1280, "height": 900}) as page:
         page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
         expect(page.get_by_role("img", name=re.compile("Confusion matrix of 120"))).to_be_visible()
         pair = max(run.results().approaches, key=lambda one: one.out_of_fold.accuracy).confused[0]  # type: ignore[union-attr]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ONE, TRY, Served, answer, draw, watched
+from .conftest import ONE, TRY, Served, answer, draw, in_both, watched
+from .gestures import tap_at
 
 DARK = """(canvas) => {
   const { width, height } = canvas;
@@ -77,15 +78,16 @@ def test_a_tap_draws_a_dot_that_the_models_see(paper: Page, tap: Callable[[Page]
     expect(paper.get_by_text("Draw something")).to_be_visible()
 
 
-def test_a_finger_dots_the_eyes_of_a_face(browser: Browser, served: Served) -> None:
+@in_both
+def test_a_finger_dots_the_eyes_of_a_face(engine: Browser, served: Served) -> None:
     view: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
-    with watched(browser, **view) as page:
+    with watched(engine, **view) as page:
         page.goto(served.at(TRY))
         expect(page.get_by_text("Draw something")).to_be_visible()
         box = page.locator("canvas").first.bounding_box()
         assert box is not None
         for x in (0.35, 0.65):
-            page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + 0.4 * box["height"])
+            tap_at(page, box["x"] + x * box["width"], box["y"] + 0.4 * box["height"])
         assert dark(page) == pytest.approx(2 * DOT, rel=0.2)
 
 

@@ -19,7 +19,6 @@ from .conftest import (
     Served,
     answer,
     choose,
-    drop,
     in_both,
     provokes,
     saved,
@@ -27,6 +26,7 @@ from .conftest import (
     sideways,
     watched,
 )
+from .gestures import drop
 
 COUNT = 12
 WRONG = 5  # this one is filed under another class

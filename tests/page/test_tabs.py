@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from bakeoff.record.folder import RunFolder
 
 from .conftest import SEVEN, Served, answer, draw, in_both, sideways, watched
+from .gestures import tap, tap_at
 from .test_follow import at_home
 from .test_live import Live
 
@@ -67,36 +68,37 @@ def test_reload_back_and_a_second_tab_while_a_run_trains(
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
 
 
-# Playwright's taps do nothing in Firefox, over BiDi.
-def test_labels_are_corrected_by_finger(browser: Browser, made: tuple[Served, RunFolder]) -> None:
-    with watched(browser, **PHONE) as page:
+@in_both
+def test_labels_are_corrected_by_finger(engine: Browser, made: tuple[Served, RunFolder]) -> None:
+    with watched(engine, **PHONE) as page:
         page.goto(made[0].at("/compare/made?view=mistakes"))
-        page.get_by_role("region", name="Mistakes of").get_by_role("button").first.tap()
+        tap(page.get_by_role("region", name="Mistakes of").get_by_role("button").first)
         dialog = page.get_by_role("dialog")
         label = dialog.get_by_role("definition").nth(1).inner_text()
         labels = dialog.get_by_role("region", name="Correct the label")
         other = labels.get_by_role("button", pressed=False).first
         new = str(other.get_attribute("aria-label") or other.inner_text()).split("\n")[-1].strip()
-        other.tap()
+        tap(other)
         now = dialog.get_by_role("status").filter(has_text="Now")
         expect(now).to_have_text(f"Now {new}, was {label}.")
         assert sideways(page) <= 0
-        labels.get_by_role("button", name="Undo").tap()
+        tap(labels.get_by_role("button", name="Undo"))
         expect(now).to_have_count(0)
 
 
-def test_a_set_is_drawn_by_finger(browser: Browser, workshop: str) -> None:
-    with watched(browser, **PHONE) as page:
-        page.goto(f"{workshop}/#/train/set/by finger")
+@in_both
+def test_a_set_is_drawn_by_finger(engine: Browser, workshop: str) -> None:
+    with watched(engine, **PHONE) as page:
+        page.goto(f"{workshop}/#/train/set/by finger in {engine.browser_type.name}")
         page.get_by_label("New class").fill("dot")
-        page.get_by_role("button", name="Add class").tap()
+        tap(page.get_by_role("button", name="Add class"))
         paper = page.locator("canvas").first
         paper.scroll_into_view_if_needed()
         box = paper.bounding_box()
         assert box is not None
-        page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.get_by_role("button", name="Add picture").tap()
+        tap_at(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tap(page.get_by_role("button", name="Add picture"))
         dots = page.get_by_role("list", name="Pictures of dot")
         expect(dots.get_by_role("button", name="Delete")).to_have_count(1)
-        page.get_by_role("button", name="Undo last").tap()
+        tap(page.get_by_role("button", name="Undo last"))
         expect(dots).to_have_count(0)

@@ -17,13 +17,13 @@ from bakeoff.record.config import DEFAULT_APPROACHES
 from .conftest import (
     all_there,
     asked,
-    drop,
     in_both,
     provokes,
     serious,
     sideways,
     watched,
 )
+from .gestures import drop
 from .pictures import drawn
 
 NO_TIME = {"seconds": {}, "total": 0}
@@ -269,19 +269,23 @@ def test_a_folder_is_chosen_with_its_classes_and_deleted_again(
     expect(page.get_by_role("link", name="pile", exact=True)).to_have_count(0)
 
 
-def test_a_folder_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path: Path) -> None:
+@in_both
+def test_a_folder_is_dropped_with_the_mouse(
+    page: Page, engine: Browser, workshop: str, tmp_path: Path
+) -> None:
+    name = f"dropped in {engine.browser_type.name}"
     for shape in ("box", "ring"):
-        deep = tmp_path / "dropped" / shape / "of ann"
+        deep = tmp_path / name / shape / "of ann"
         deep.mkdir(parents=True)
         for number in range(4):
             (deep if number % 2 else deep.parent).joinpath(f"{number}.png").write_bytes(
                 drawn(shape, number)
             )
-    (tmp_path / "dropped" / "Thumbs.db").write_bytes(b"litter")
+    (tmp_path / name / "Thumbs.db").write_bytes(b"litter")
     page.goto(f"{workshop}/#/train")
-    drop(page, page.get_by_text("Drop a folder or a zip here"), tmp_path / "dropped")
+    drop(page, page.get_by_text("Drop a folder or a zip here"), tmp_path / name)
     expect(page.get_by_text("8 files")).to_be_visible()
-    expect(page.get_by_label("Name of the set").last).to_have_value("dropped")
+    expect(page.get_by_label("Name of the set").last).to_have_value(name)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("8 pictures, 2 classes")).to_be_visible()
     expect(page.get_by_role("button", name="box 4")).to_be_visible()
@@ -294,6 +298,7 @@ def test_a_zip_is_dropped_with_the_mouse(page: Page, workshop: str, tmp_path: Pa
     place = page.get_by_text("Drop a folder or a zip here")
     drop(page, place, tmp_path / "zipped shapes.zip")
     page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="zipped shapes", level=1)).to_be_visible()
     expect(page.get_by_text("8 pictures, 2 classes")).to_be_visible()
 
 
