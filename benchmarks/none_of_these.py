@@ -37,8 +37,9 @@ from bakeoff.data.read import read
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.source import read_again
 from bakeoff.training.eye import SIDE, Eye, naming, other_drawings
-from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import MahalanobisOOD, SketchOOD
 from bakeoff.training.preprocess import Preprocess
+from bakeoff.training.sums import Drawn, OtherSums
 from bakeoff.workers.runner import load_model
 
 STRANGERS = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rainbow")
@@ -225,7 +226,8 @@ def _exposed(
     rows = torch.arange(len(x))
     known, none = Drawn(x, y, rows), Drawn(x[:0], y[:0], rows[:0])
     few = torch.eye(x.shape[1])[:, :8] if named is None else named  # for the margin alone
-    return SketchOOD.learn(known, none, Drawn(others, kinds, -kinds - 1), int(y.max()) + 1, few)
+    strangers = OtherSums(Drawn(others, kinds, -kinds - 1))
+    return SketchOOD.learn(known, none, strangers, int(y.max()) + 1, few)
 
 
 def _looks(preprocess: Preprocess) -> Callable[[Tensor], Tensor]:

@@ -18,9 +18,9 @@ from bakeoff.data.read import read
 from bakeoff.training import eye
 from bakeoff.training.compute import Compute
 from bakeoff.training.eye import MADE, PENS, SIDE, Eye, Others, Sights, other_drawings, redrawn
-from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sketch import FEATURES
+from bakeoff.training.sums import Drawn
 
 RESERVED = ("airplane", "banana", "bird", "book", "clock", "dog", "flower", "rainbow")
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.ood import DIRECTIONS, Blanks, Drawn, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import DIRECTIONS, PENALTY, Blanks, MahalanobisOOD, SketchOOD
+from bakeoff.training.sums import Drawn, OtherSums
 
 
 def clouds(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,7 +104,7 @@ def directions(count: int, first: int, *, seed: int = 0) -> torch.Tensor:
 
 def learned(known: Drawn, pens: Drawn, others: Drawn) -> SketchOOD:
     """From features that are themselves values in which classes differ."""
-    return SketchOOD.learn(known, pens, others, 3, torch.eye(40))
+    return SketchOOD.learn(known, pens, OtherSums(others), 3, torch.eye(40))
 
 
 def sketch_ood(per_class: int = 40, kinds: int = 6) -> SketchOOD:
@@ -131,6 +132,32 @@ def test_a_few_pictures_suffice(per_class: int) -> None:
     scores = ood(torch.cat([directions(30, 0, seed=2), torch.zeros(1, 40)]))
     assert scores.isfinite().all()
     assert (scores > 0).all()
+
+
+@pytest.mark.parametrize("per_class", [2, 40])
+def test_the_margin_is_that_of_a_ridge_over_all_drawings(per_class: int) -> None:
+    rows = torch.arange(3 * per_class)
+    known = Drawn(directions(len(rows), 0), rows % 3, rows)
+    pens = Drawn(directions(6, 0, seed=1), torch.arange(6) % 3, torch.arange(6))
+    others = Drawn(directions(60, 3), 5 + torch.arange(60) % 3, torch.full((60,), -1))
+    ood = learned(known, pens, others)
+    ours = len(rows) + 6
+    x = torch.cat([known.features, pens.features, others.features]).double().numpy()
+    share = np.repeat([0.5 / ours, 0.5 / 60], [ours, 60])
+    classes = torch.cat([known.labels, pens.labels, others.labels - 2]).numpy()
+    targets = np.eye(6)[classes]
+    usual = share @ targets
+    mean = share @ x
+    deviation = np.sqrt(share @ (x - mean) ** 2)
+    scale = deviation + 0.1 * deviation.mean()
+    z = (x - mean) / scale
+    products = (z * share[:, None]).T @ z
+    ridge = products + PENALTY * products.diagonal().mean() * np.eye(40)
+    weights = np.linalg.solve(ridge, (z * share[:, None]).T @ (targets - usual))
+    probe = directions(30, 2, seed=4)
+    predicted = (probe.double().numpy() - mean) / scale @ weights + usual
+    margin = np.sqrt((predicted[:, 3:].clip(min=0) ** 2).sum(1)) - predicted[:, :3].max(1)
+    assert ood.margin(probe).numpy() == pytest.approx(margin, abs=2e-3)  # halves hold the others'
 
 
 def test_it_is_loaded_from_its_tensors() -> None:

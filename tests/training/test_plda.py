@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from bakeoff.training.plda import Drawn, NewClass
+from bakeoff.training.plda import NewClass
+from bakeoff.training.sums import Drawn, OtherSums
 
 WIDTH = 6
 OTHERS = 200  # classes
@@ -27,7 +28,7 @@ def no_pens(known: Drawn) -> Drawn:
 
 
 def fitted(known: Drawn, pens: Drawn | None = None) -> tuple[NewClass, torch.Tensor]:
-    others = drawings(OTHERS, 8, seed=1)
+    others = OtherSums(drawings(OTHERS, 8, seed=1))
     ratio = NewClass(int(known.labels.max()) + 1, WIDTH, WIDTH)
     left_out = ratio.learn(known, pens or no_pens(known), others, torch.eye(WIDTH))
     return ratio, left_out
@@ -82,7 +83,7 @@ def test_known_drawings_are_scored_as_if_they_were_left_out(penned: bool) -> Non
             Drawn(*(part[each.rows != row] for part in each)) for each in (known, pens)
         )
         other = NewClass(3, WIDTH, WIDTH)
-        other.learn(rest, rest_pens, drawings(OTHERS, 8, seed=1), torch.eye(WIDTH))
+        other.learn(rest, rest_pens, OtherSums(drawings(OTHERS, 8, seed=1)), torch.eye(WIDTH))
         score = other(known.features[row : row + 1]).item()
         assert left_out[row].item() == pytest.approx(score, rel=0.05, abs=0.1)
         inside = ratio(known.features[row : row + 1]).item()

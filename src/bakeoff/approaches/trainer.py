@@ -20,7 +20,7 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.eye import SIDE, Eye, Sights, naming
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
-from bakeoff.training.ood import Drawn, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import MahalanobisOOD, SketchOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -34,6 +34,7 @@ from bakeoff.training.sources import (
     preprocess_all,
     views_for,
 )
+from bakeoff.training.sums import Drawn
 
 __all__ = ["Trained", "Trainer", "eye_of"]
 
@@ -173,7 +174,7 @@ class Trainer:
             seeing = beside.submit(self.sights.look_at_set) if self.sights else None
             _ = self.source
             if self.sights and seeing:
-                _ = self.sights.others
+                _ = self.sights.other_sums.moments
                 seeing.result()
 
     def probe(self, pictures: int) -> Trainer:
@@ -308,11 +309,10 @@ class Trainer:
         pen_rows = torch.from_numpy(sights.pen_rows[penned := np.isin(sights.pen_rows, train)])
         pens = sights.pens[:, torch.from_numpy(penned)]
         pen_rows = pen_rows.repeat(len(pens))
-        others = sights.others
         return SketchOOD.learn(
             Drawn(sights.plain[torch.from_numpy(known)].float(), labels[rows], rows),
             Drawn(pens.flatten(0, 1).float(), labels[pen_rows], pen_rows),
-            others._replace(features=others.features.float()),
+            sights.other_sums,
             self.task.classes,
             naming(),
         )

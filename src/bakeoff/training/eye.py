@@ -21,10 +21,10 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
 from bakeoff.training.compute import Compute, processor
 from bakeoff.training.folding import fold_norms, round_to_half
-from bakeoff.training.ood import Drawn
 from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch, load_sketch_head
 from bakeoff.training.sources import batch_of
+from bakeoff.training.sums import Drawn, OtherSums
 
 __all__ = ["PENS", "SIDE", "Eye", "Others", "Sights", "naming", "other_drawings", "redrawn"]
 
@@ -164,6 +164,13 @@ class Sights:
             return _others_at(self.side, self.compute, self.leave_out)
         return _others_seen(self.look, self.leave_out)
 
+    @cached_property
+    def other_sums(self) -> OtherSums:
+        """Sums over `others`."""
+        if self.side is not None:
+            return _other_sums_at(self.side, self.compute, self.leave_out)
+        return OtherSums(self.others)
+
     def look_at_set(self) -> None:
         """Look at the pictures of the set now, as they are and with each pen."""
         _ = self.plain, self.pens
@@ -185,6 +192,11 @@ def _others_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> Drawn
     wanted = torch.from_numpy(np.unique(other_drawings(leave_out).labels))
     rows = torch.isin(every.labels, wanted)
     return Drawn(every.features[rows], every.labels[rows], every.rows[rows])
+
+
+@lru_cache(maxsize=4)  # 10 MB each
+def _other_sums_at(side: int, compute: Compute, leave_out: tuple[str, ...]) -> OtherSums:
+    return OtherSums(_others_at(side, compute, leave_out))
 
 
 @lru_cache(maxsize=8)

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.plda import Drawn, NewClass
+from bakeoff.training.plda import NewClass
+from bakeoff.training.sums import Drawn, Moments, OtherSums
 
-__all__ = ["DIRECTIONS", "Blanks", "Drawn", "MahalanobisOOD", "SketchOOD"]
+__all__ = ["DIRECTIONS", "Blanks", "MahalanobisOOD", "SketchOOD"]
 
 DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
 
@@ -155,24 +156,19 @@ class SketchOOD(nn.Module):
 
     @classmethod
     def learn(
-        cls, known: Drawn, pens: Drawn, others: Drawn, classes: int, projection: Tensor
+        cls, known: Drawn, pens: Drawn, others: OtherSums, classes: int, projection: Tensor
     ) -> SketchOOD:
         """Fit it in closed form.
 
         Parameters
         ----------
-        known, pens, others : training pictures; some of them drawn with the page's pens; and other
-            drawings, whose labels are any numbers.
+        known, pens : training pictures, and some of them drawn with the page's pens.
+        others : other drawings.
         projection : E×P, from features to values in which hundreds of classes differ.
         """
-        kinds = sorted(set(others.labels.tolist()))
-        other_labels = torch.searchsorted(torch.tensor(kinds), others.labels)
         width, named = projection.shape
-        score = cls(classes, len(kinds), width, min(VARIED, named))
-        x = torch.cat([known.features, pens.features, others.features])
-        y = torch.cat([known.labels, pens.labels, classes + other_labels])
-        ours = len(known.labels) + len(pens.labels)
-        margins = score._fit(x, y, ours=ours, scored=len(known.labels))
+        score = cls(classes, len(others.counts), width, min(VARIED, named))
+        margins = score._fit(known, pens, others.moments)
         each = len(known.labels) / len(set(known.labels.tolist()))
         score.get_buffer("weight").fill_(MARGIN * each / (each + HALF))
         ratios = score.ratio.learn(known, pens, others, projection)
@@ -182,42 +178,36 @@ class SketchOOD(nn.Module):
         score.get_buffer("spread").copy_((high - middle).clamp(min=LEAST_SPREAD))
         return score
 
-    def _fit(self, x: Tensor, y: Tensor, *, ours: int, scored: int) -> Tensor:
-        """The ridge, and its margins for the first `scored` pictures, each left out.
+    def _fit(self, known: Drawn, pens: Drawn, others: Moments) -> Tensor:
+        """The ridge, and its margins for the known drawings, each left out.
 
-        Parameters
-        ----------
-        x, y : n×E features, and n classes, those of other drawings from K on.
-        ours : how many come first that are not other drawings; these weigh as much as the others.
+        Those of the known classes, with all pens, weigh as much as the others.
         """
         classes = len(self.get_buffer("bias"))
-        columns = classes + len(self.get_buffer("other_bias"))
-        share = torch.cat([torch.full((part,), 0.5 / part) for part in (ours, len(x) - ours)])
-        # Single precision halves the time of the long sums; what is solved is in double.
-        x = x.float()
-        mean = share @ x
-        deviation = (share @ (x - mean).square()).sqrt()
+        features, labels = (torch.cat(pair) for pair in zip(known[:2], pens[:2], strict=True))
+        ours = Moments.of(features, labels, classes)
+        apart = (ours.mean - others.mean) / 2
+        mean = others.mean + apart
+        covariance = (ours.covariance.double() + others.covariance) / 2 + apart.outer(apart)
+        deviation = covariance.diagonal().clamp(min=0).sqrt()
         scale = deviation + 0.1 * deviation.mean() + 1e-9
-        x = (x - mean) / scale
-        weighted = x * share[:, None]
-        products = (weighted.T @ x).double()
-        usual = torch.zeros(columns).double().index_add_(0, y, share.double())
-        sums = torch.zeros(columns, x.shape[1]).index_add_(0, y, weighted).double()
-        towards = (sums - usual[:, None] * weighted.sum(0)).T  # the sum of x times target
+        products = covariance / scale.outer(scale)
+        usual = torch.cat([ours.shares, others.shares]) / 2
+        towards = torch.cat([ours.sums_from(mean), others.sums_from(mean)]) / (2 * scale)
         penalty = PENALTY * products.diagonal().mean()
         root = torch.linalg.cholesky(products + penalty * torch.eye(len(products)).double())
-        weights = torch.cholesky_solve(towards, root)
+        weights = torch.cholesky_solve(towards.T, root)
         self.get_buffer("mean").copy_(mean)
-        known, other = (weights / scale[:, None]).tensor_split([classes], dim=1)
-        self.get_buffer("weights").copy_(known)
+        own, other = (weights / scale[:, None]).tensor_split([classes], dim=1)
+        self.get_buffer("weights").copy_(own)
         self.get_buffer("other_weights").copy_(other)
         self.get_buffer("bias").copy_(usual[:classes])
         self.get_buffer("other_bias").copy_(usual[classes:])
-        x = x[:scored].double()
+        x = (known.features - mean) / scale
         across = torch.linalg.solve_triangular(root, x.T, upper=False)
-        leverage = (across.square().sum(0) * share[:scored])[:, None]
+        leverage = (across.square().sum(0) / (2 * len(features)))[:, None]
         predicted = x @ weights + usual
-        predicted.sub_(leverage * F.one_hot(y[:scored], columns))
+        predicted.sub_(leverage * F.one_hot(known.labels, len(usual)))
         left_out = predicted / (1 - leverage).clamp(min=1e-3)
         return _margin(*left_out.tensor_split([classes], dim=1)).float()
 

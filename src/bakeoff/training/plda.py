@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Drawn", "NewClass"]
+from bakeoff.training.sums import Drawn, OtherSums, Spread, places, spread_of
+
+__all__ = ["NewClass"]
 
 SHRINKAGE = 0.3  # added to the variance within classes in each direction, over its mean
 LEAST = 1e-3  # variance between classes, over that within them
 NEVER = 1e6  # cost of a class without pictures
-
-
-class Drawn(NamedTuple):
-    """What the eye sees of n drawings.
-
-    Attributes
-    ----------
-    features : n×E.
-    labels : n classes.
-    rows : n, the same number for the same drawing with another pen.
-    """
-
-    features: Tensor
-    labels: Tensor
-    rows: Tensor
 
 
 class NewClass(nn.Module):
@@ -52,25 +37,23 @@ class NewClass(nn.Module):
         self.register_buffer("cost", torch.zeros(classes))
         self.register_buffer("new", torch.ones(directions))  # precision of a class never seen
 
-    def learn(self, known: Drawn, pens: Drawn, others: Drawn, projection: Tensor) -> Tensor:
+    def learn(self, known: Drawn, pens: Drawn, others: OtherSums, projection: Tensor) -> Tensor:
         """Fit it in closed form; the n ratios of the known drawings, each left out.
 
         Parameters
         ----------
-        known, pens, others : drawings of the K classes, some of them with other pens, and drawings
-            of other things.
+        known, pens : drawings of the K classes, and some of them with other pens.
+        others : drawings of other things.
         projection : E×P, from features to values in which hundreds of classes differ.
         """
         ours = Drawn(*(torch.cat(pair) for pair in zip(known, pens, strict=True)))
-        named, own = (part._replace(features=part.features @ projection) for part in (others, ours))
+        own = spread_of(ours.features @ projection, *places(ours.labels))
         count = len(self.get_buffer("origin"))
-        directions, between = _geometry(named, own, count)
+        directions, between = _geometry(others.spread(projection), own, count)
         self.get_buffer("directions").copy_(projection.double() @ directions)
         rounded = self.get_buffer("directions").float()
-        # The mean of the classes' means; each drawing in these directions would take 20 ms more.
-        place, counts = _places(others.labels)
-        share = 1 / (counts[place] * len(counts))
-        self.get_buffer("origin").copy_(share @ others.features @ rounded)
+        # The mean of the classes' means.
+        self.get_buffer("origin").copy_(others.centre.float() @ rounded)
         self.get_buffer("new").copy_(1 / (1 + between))
         x = ours.features @ rounded - self.get_buffer("origin")
         classes = len(self.get_buffer("cost"))
@@ -94,7 +77,7 @@ class NewClass(nn.Module):
         of_class : sums, pictures and drawings of the K classes, see `_classes`.
         """
         y, every = known.labels, torch.arange(len(known.labels))
-        place, pictures = _places(rows)
+        place, pictures = places(rows)
         of_row = torch.zeros(len(pictures), x.shape[1]).index_add_(0, place, x)
         own = place[: len(y)]
         taken = (of_row[own], pictures[own], torch.ones(len(y)))
@@ -136,15 +119,14 @@ class NewClass(nn.Module):
         return ratio
 
 
-def _geometry(others: Drawn, ours: Drawn, count: int) -> tuple[Tensor, Tensor]:
+def _geometry(others: Spread, ours: Spread, count: int) -> tuple[Tensor, Tensor]:
     """P×D directions in which the variance within classes is 1, and the D variances between them.
 
     Both kinds of drawings say what varies within classes, the others what varies between them.
     """
-    means, counts, scatter = _spread(others)
-    _, own_counts, own_scatter = _spread(ours)
-    free = len(others.labels) - len(counts) + len(ours.labels) - len(own_counts)
-    within = (scatter + own_scatter) / max(free, 1)
+    means, counts, scatter = others
+    free = sum(float(part.counts.sum()) - len(part.counts) for part in (others, ours))
+    within = (scatter + ours.scatter) / max(free, 1)
     apart = means - means.mean(0)
     # The means of a few drawings also differ by chance.
     between = apart.T @ apart / len(means) - within * (1 / counts).mean()
@@ -155,19 +137,3 @@ def _geometry(others: Drawn, ours: Drawn, count: int) -> tuple[Tensor, Tensor]:
     variances, vectors = torch.linalg.eigh((half + half.T) / 2)
     directions = torch.linalg.solve_triangular(root.T, vectors, upper=True)
     return directions[:, -count:], variances[-count:].clamp(min=LEAST)
-
-
-def _spread(drawings: Drawn) -> tuple[Tensor, Tensor, Tensor]:
-    """The k×D means of k classes, their k counts, and the D×D scatter of drawings around them."""
-    x = drawings.features.double()
-    place, counts = _places(drawings.labels)
-    means = torch.zeros(len(counts), x.shape[1]).double().index_add_(0, place, x)
-    means = means / counts[:, None]
-    apart = x - means[place]
-    return means, counts.double(), apart.T @ apart
-
-
-def _places(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Each label's place among the k that occur, n, and their k counts."""
-    _, place, counts = torch.unique(labels, return_inverse=True, return_counts=True)
-    return place, counts
