@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from bakeoff.approaches import APPROACHES
 from bakeoff.record.config import RunConfig
@@ -58,6 +61,19 @@ def page(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
             for one in client.get("/api/runs").json():
                 if one["status"] == "running":
                     client.post(f"/api/runs/{one['name']}/cancel")
+
+
+def test_a_named_set_shows_pictures_of_its_classes(page: httpx.Client) -> None:
+    ready = [one["name"] for one in page.get("/api/training").json()["sets"] if one["ready"]]
+    assert {"doodles", "clothing", "digits"} <= {*ready}
+    for name in ("doodles", "digits"):
+        found = page.get(f"/api/training/sets/{name}/examples").json()
+        assert len({one["label"] for one in found}) == len(found) == 8
+        for one in found:
+            png = b64decode(one["picture"].removeprefix("data:image/png;base64,"))
+            with Image.open(io.BytesIO(png)) as picture:
+                assert max(picture.size) <= 96
+    refused(page.get("/api/training/sets/nothing/examples"), 404, "no named set")
 
 
 def summary(client: httpx.Client, name: str) -> dict[str, Any]:

@@ -68,6 +68,16 @@ function faults(code: string, messages: Messages): string[] {
   return found;
 }
 
+/** What each language calls a sure answer, and a probable one. */
+const SAID_OF: Record<string, { sure: RegExp; probable: RegExp }> = {
+  en: { sure: /\bsure\b/i, probable: /confidence|probab/i },
+  de: { sure: /(?<!\p{L})sicher/iu, probable: /wahrscheinlich/i },
+  es: { sure: /(?<!\p{L})segur[oa]/iu, probable: /probab/i },
+  fr: { sure: /(?<!\p{L})sûr/iu, probable: /probab/i },
+  hi: { sure: /पक्क/u, probable: /संभा/u },
+  uk: { sure: /певнен/iu, probable: /мовірн/iu },
+};
+
 describe("every catalogue", () => {
   it.each(CODES)("%s has the keys, places and plural forms that it needs", (code) =>
     expect(faults(code, catalogue(code))).toEqual([]),
@@ -78,16 +88,20 @@ describe("every catalogue", () => {
     expect(files.sort()).toEqual(CODES.map((code) => `${code}.json`).sort());
   });
 
-  it("calls no probability sure", () => {
-    const said = Object.entries(ENGLISH).filter(([key, message]) => {
-      const text = JSON.stringify(message);
-      return (
-        /\bsure\b/i.test(text) && /\{(share|probability)\}/.test(text) && key !== "trust.target"
-      );
-    });
-    expect(said.map(([key]) => key)).toEqual([]);
-    for (const key of ["picture.confidence", "common.confidence", "try.bars", "try.best"])
-      expect(ENGLISH[key]).toMatch(/confidence|probab/i);
+  it.each(CODES)("%s calls no probability sure", (code) => {
+    const texts = catalogue(code);
+    const { sure, probable } = SAID_OF[code]!;
+    for (const key of ["answer.sure", "answer.notSure", "trust.title"])
+      expect(texts[key], "the word for sure").toMatch(sure);
+    const numbers = Object.entries(texts).filter(([, message]) =>
+      /\{(share|probability)\}/.test(JSON.stringify(message)),
+    );
+    expect(numbers.length).toBeGreaterThan(10);
+    expect(numbers.filter(([, message]) => sure.test(JSON.stringify(message)))).toEqual([]);
+    for (const key of ["picture.confidence", "common.confidence", "try.bars", "try.best"]) {
+      expect(texts[key]).toMatch(probable);
+      expect(texts[key]).not.toMatch(sure);
+    }
   });
 
   it("keeps no text that is not used", () => {
