@@ -110,21 +110,38 @@ def test_pasted_and_dropped(
     expect(answer(room, "Plain baseline")).to_have_text("3")
 
 
-# Requests for answers in one second, and none while the page is hidden.
+# Requests for answers a second: of the models as they are, and of one as fast as can be, which
+# gives the first answer again at once. And none while the page is hidden.
 COUNT_ANSWERS = """async () => {
-  const count = () => performance.getEntriesByType('resource')
-    .filter((one) => one.name.includes('/api/predict')).length;
-  performance.clearResourceTimings();
-  await new Promise((done) => setTimeout(done, 1000));
-  const found = count();
+  let [asked, fast, first] = [0, false, null];
+  const count = () => asked;
+  const fetched = window.fetch;
+  window.fetch = async (...request) => {
+    if (!String(request[0]).includes('/api/predict')) return fetched(...request);
+    asked++;
+    if (fast && first) return first.clone();
+    const response = await fetched(...request);
+    first ??= response.clone();
+    return response;
+  };
+  const asked_in = async (seconds) => {
+    asked = 0;
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
+    return asked / seconds;
+  };
+  const found = [await asked_in(1)];
+  fast = true;
+  found.push(await asked_in(2));
   Object.defineProperty(document, 'hidden', { value: true, configurable: true });
   await new Promise((done) => setTimeout(done, 300));
   const before = count();
   await new Promise((done) => setTimeout(done, 300));
   if (count() !== before) throw new Error('it asks while hidden');
   delete document.hidden;
+  window.fetch = fetched;
   return found;
 }"""
+A_SECOND = 10  # answers of the fastest model
 
 
 @in_both
@@ -134,8 +151,10 @@ def test_a_photo_and_the_camera_is_let_go_of(page: Page, served: Served) -> None
     page.get_by_role("button", name="Camera").click()
     for model in ("CNN from scratch", "Plain baseline"):
         expect(answer(page, model)).to_be_visible()  # while the camera runs
-    times = page.evaluate(COUNT_ANSWERS)
-    assert times >= 3, f"{times} answers in a second"  # ten where nothing else runs
+    both, fastest = page.evaluate(COUNT_ANSWERS)
+    print(f"{both} answers a second of two models, {fastest} of the fastest possible")
+    assert both >= 3  # on a machine that does other things too; else more than ten
+    assert fastest >= A_SECOND
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("img", name="photo.jpg")).to_be_visible()
     expect(answer(page, "CNN from scratch")).to_be_visible()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Duplicate
 
-from .conftest import Served, in_both, serving
+from .conftest import Served, in_both, serving, watched
+from .gestures import tap
+from .pictures import drawn
 
 VIEWS = {
     "mistakes": "/compare/fix?view=mistakes",
@@ -27,7 +30,10 @@ VIEWS = {
 
 @pytest.fixture(scope="module")
 def fixable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server over two made-up runs; two pictures of them are copies."""
+    """A server over two made-up runs; two pictures of them are copies.
+
+    One was trained on a set of class folders in the server's folder.
+    """
     home = tmp_path_factory.mktemp("fixable")
     run = make_run(home / "runs" / "fix", kinds=KINDS[:2], pictures=120)
     results, index = run.results(), run.picture_index()
@@ -36,15 +42,29 @@ def fixable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     dataset = results.dataset.model_copy(update={"duplicates": [copies]})
     run.save_results(results.model_copy(update={"dataset": dataset}), run.probabilities())
     shutil.copytree(run.path, home / "runs" / "again")
+    own = home / "sets" / "mine"
+    for shape in ("box", "ring"):
+        (own / shape).mkdir(parents=True)
+        (own / shape / "1.png").write_bytes(drawn(shape, 1))
+    config = run.path / "run.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"source": str(own)}))
     with serving(run.path) as address:
         yield Served(address, "fix", home)
+
+
+@pytest.fixture
+def touched(engine: Browser) -> Iterator[Page]:
+    """A page with mouse, keys and fingers."""
+    with watched(engine, viewport={"width": 1280, "height": 900}, has_touch=True) as page:
+        yield page
 
 
 @in_both
 @pytest.mark.parametrize("where", VIEWS)
 def test_a_label_is_corrected_wherever_its_picture_is_seen(
-    page: Page, fixable: Served, where: str
+    touched: Page, fixable: Served, where: str
 ) -> None:
+    page = touched
     page.goto(fixable.at(VIEWS[where]))
     main = page.get_by_role("main")
     dialog = page.get_by_role("dialog")
@@ -68,9 +88,13 @@ def test_a_label_is_corrected_wherever_its_picture_is_seen(
     expect(correct.get_by_role("status")).to_contain_text("Now ")
     page.keyboard.press("x")
     expect(correct.get_by_role("status")).to_have_text("Left out of the next training.")
-    page.keyboard.press("u")
-    page.keyboard.press("u")
+    page.keyboard.press("d")
+    expect(correct.get_by_role("status")).to_have_text("Deleted from mine when you retrain.")
+    for _ in range(3):
+        page.keyboard.press("u")
     expect(correct.get_by_role("status")).to_contain_text("Is the label right?")
+    by_hand(correct, other, lambda button: button.click())
+    by_hand(correct, other, tap)
     other.click()
     page.keyboard.press("Escape")
     if where == "a confusion cell" and dialog.count():
@@ -79,6 +103,24 @@ def test_a_label_is_corrected_wherever_its_picture_is_seen(
     expect(bar).to_contain_text("1 change")
     bar.get_by_role("button", name="Undo").click()
     expect(bar).to_have_count(0)
+
+
+def by_hand(correct: Locator, other: Locator, press: Callable[[Locator], None]) -> None:
+    """Leave a picture out, delete it, give it another class, and undo each."""
+    out, delete, undo = (
+        correct.get_by_role("button", name=name) for name in ("Leave out", "Delete", "Undo")
+    )
+    for button in (out, delete):
+        press(button)
+        expect(button).to_have_attribute("aria-pressed", "true")
+    for _ in range(2):
+        press(undo)
+    expect(delete).to_have_attribute("aria-pressed", "false")
+    press(other)
+    expect(other).to_have_attribute("aria-pressed", "true")
+    expect(correct.get_by_role("status")).to_contain_text("Now ")
+    press(undo)
+    expect(correct.get_by_role("status")).to_contain_text("Is the label right?")
 
 
 @in_both

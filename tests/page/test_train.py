@@ -157,6 +157,23 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     page.get_by_role("link", name=f"Training ({name})").click()
     expect(page.get_by_role("link", name="Try it")).to_be_visible()
 
+    page.goto(f"{workshop}/#/data/{name}?view=pictures")  # one is left out, and the run repeated
+    page.get_by_role("main").get_by_role("list").get_by_role("button").first.click()
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Retrain").click()
+    expect(page).to_have_url(re.compile("#/train/run/"))
+    expect(page.get_by_role("region", name="Outcome")).to_be_visible(timeout=WHOLE)
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(name)
+    page.get_by_role("link", name="Compare", exact=True).last.click()
+    before = page.get_by_role("status").filter(has_text="With the corrected labels")
+    share = r"[\d.]+\s%"
+    expect(before).to_contain_text(
+        re.compile(
+            rf"has {share} right \(interval [\d.]+–{share}\).*Before, in {name}, it had {share}"
+        )
+    )
+
 
 @in_both
 def test_the_time_is_estimated_before_the_start(page: Page, workshop: str, shapes: str) -> None:

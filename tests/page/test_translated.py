@@ -14,14 +14,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
+from tests.record.made_up_study import make_study
 
 from bakeoff.approaches.registry import OURS
 from bakeoff.data.catalog import NAMED
 from bakeoff.record.folder import RunFolder
-from bakeoff.report import write_report
+from bakeoff.record.studyfolder import STUDY
+from bakeoff.report import write_report, write_study_report
 from bakeoff.run.checkup import check
 
-from .conftest import ONE, TRY, VIEWS, Served, all_there, draw, provokes, saved, watched
+from .conftest import ONE, TRY, VIEWS, Served, all_there, draw, provokes, saved, serving, watched
 from .pictures import drawn
 from .test_tune import VIEWS as SEARCHES
 from .test_tune import Studies, studies
@@ -217,6 +219,31 @@ def test_a_report_shows_none(german: Page, trained: RunFolder, tmp_path: Path) -
         *(f"/data/x?view={view}" for view in SETS),
     ]
     assert outside_of_report(german, report, places) == {}
+
+
+def test_the_report_of_a_search_shows_none(german: Page, tmp_path: Path) -> None:
+    make_study(tmp_path / "drawings")
+    report = write_study_report(tmp_path / "drawings")
+    found = outside_of_report(german, report, ["", *(f"/tune/x?view={view}" for view in SEARCHES)])
+    made_up = (tmp_path / "drawings" / STUDY).read_text(encoding="utf-8") + "drawings"
+    texts = {text for all_of_place in found.values() for text in all_of_place}
+    assert [text for text in texts if re.split(": | ·", text)[0] not in made_up] == []
+
+
+def test_the_form_for_a_token_shows_none(
+    german: Page, trained: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAKEOFF_TOKEN", "open sesame")
+    with serving(trained.path, "--host", "0.0.0.0") as address:
+        german.goto(f"{address}/#/compare/digits")
+        for refusals in (0, 1):
+            expect(german.locator("input[type=password]")).to_be_visible()
+            expect(german.get_by_role("alert")).to_have_count(refusals)
+            assert more_than_names(texts_outside(german)) == []
+            german.locator("input[type=password]").fill("open barley")
+            german.locator("form button").click()
+        german.close()  # before its server ends
+    provokes(german, "status of 401")
 
 
 def test_a_check_says_in_the_reader_s_language_what_is_odd(german: Page, tmp_path: Path) -> None:
