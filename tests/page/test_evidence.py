@@ -91,7 +91,9 @@ def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) ->
     view(told, "Robustness")
     changes = told.get_by_role("list", name="Accuracy by corruption").get_by_role("listitem")
     expect(changes).to_have_count(12)
-    expect(told.get_by_text("Weakest:")).to_have_count(4)
+    weakest = told.get_by_role("table").filter(has=told.get_by_text("Weakest"))
+    expect(weakest).to_have_count(4)
+    expect(weakest.first.get_by_role("rowheader").get_by_role("link")).to_have_count(3)
     expect(changes.get_by_text("right answers")).to_have_count(12)
     expect(changes.get_by_text("strength", exact=True)).to_have_count(12)
     changes.filter(has_text="Blurred").get_by_role("link").click()
@@ -115,7 +117,10 @@ def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) ->
 
 def test_calibration_is_compared_with_chance(told: Page) -> None:
     view(told, "Calibration")
-    expect(told.get_by_text("would be expected by chance: the model is")).to_have_count(4)
+    expect(told.get_by_text("Confidence off by")).to_have_count(4)
+    expect(
+        told.get_by_role("figure").filter(has_text=re.compile("(over|under)confident"))
+    ).to_have_count(4)
     groups = told.get_by_role("region", name="By group")
     expect(groups.get_by_role("row")).to_have_count(1 + 4 * 3)
     expect(groups).to_contain_text("overconfident")

@@ -62,6 +62,19 @@ def test_no_room_is_wider_than_a_phone(browser: Browser, served: Served, locale:
         assert not {place: by for place, by in wide.items() if by > 0}
 
 
+@pytest.mark.parametrize("locale", ["en-US", "de-DE", "fr-FR", "es-ES", "uk-UA", "hi-IN"])
+def test_a_phone_shows_all_rooms_and_a_whole_table(
+    browser: Browser, served: Served, locale: str
+) -> None:
+    with watched(browser, locale=locale, viewport=PHONE) as page:
+        enter(page, served, "/compare/digits?view=calibration")
+        hidden = "(one) => one.scrollWidth - one.clientWidth"
+        assert page.locator("header nav").evaluate(hidden) <= 0
+        assert page.locator("main li dd").count() >= 8  # what "sure" is worth, as cards
+        tables = page.locator("main [role=region][tabindex='0']").all()
+        assert [table.evaluate(hidden) for table in tables if table.is_visible()] == []
+
+
 @in_both
 def test_a_choice_is_remembered_and_keeps_the_drawing(page: Page, served: Served) -> None:
     page.goto(served.at(TRY))

@@ -113,9 +113,19 @@ export function large(value: number): string {
 export function setting(value: unknown): string {
   if (value === null || value === undefined) return "auto";
   if (typeof value === "boolean") return value ? t("common.yes") : t("common.no");
-  if (typeof value === "number") return String(Number(value.toPrecision(4)));
-  if (Array.isArray(value)) return value.length ? value.map(setting).join(", ") : t("common.none");
+  if (typeof value === "number") return significant(value, 4);
+  if (Array.isArray(value)) {
+    const all = value.map(setting);
+    const between = all.some((one) => one.includes(",")) ? "; " : ", "; // 0,1; 0,2
+    return all.length ? all.join(between) : t("common.none");
+  }
   return String(value);
+}
+
+/** A number as it would be typed, with at most so many figures: 0.0012345 → "0.001235". */
+function significant(value: number, figures: number): string {
+  const format = { maximumSignificantDigits: figures, useGrouping: false } as const;
+  return value.toLocaleString(locale(), format);
 }
 
 /** With a capital, where a line begins. */

@@ -1,34 +1,50 @@
-/** How far confidence can be trusted, in words. */
+/** How far confidence can be trusted, in figures and words. */
 import { decimal, t } from "../../lib/language.svelte.ts";
 import type { Scores } from "../../lib/run.ts";
 
 export type Belief = "fair" | "overconfident" | "underconfident";
 
-/** The calibration error, its interval, and whether chance alone would explain it. */
-export function calibrationWords(scores: Scores): string[] {
-  const { calibration_error: error, calibration_interval: interval } = scores;
-  const chance = scores.calibration_null_level ?? null;
-  const off = { error: inPoints(error), interval: (interval ?? []).map(inPoints).join("–") };
-  const words = [interval ? t("calibration.offBy", off) : t("calibration.off", off)];
-  if (chance === null) return words;
-  const kind = error <= chance ? "chance" : leaning(scores);
-  return [...words, t(`calibration.${kind}`, { chance: inPoints(chance) })];
+/** A figure with what it means. */
+export interface Figure {
+  name: string;
+  value: string;
+  notes: string[];
 }
 
-/** How far the frequencies of classes differ from their probabilities; "" in older runs. */
-export function byClassWords({ per_class, classwise_null_level: chance }: Scores): string {
+/** The calibration error, its interval, and whether chance alone would explain it. */
+export function calibrationFigure(scores: Scores): Figure {
+  const { calibration_error: error, calibration_interval: interval } = scores;
+  const chance = scores.calibration_null_level ?? null;
+  const notes = [
+    ...(interval
+      ? [t("calibration.interval", { interval: interval.map(inPoints).join("–") })]
+      : []),
+    ...(chance === null ? [] : [t("calibration.chance", { chance: inPoints(chance) })]),
+    ...(chance === null || error <= chance ? [] : [t(`calibration.${leaning(scores)}`)]),
+  ];
+  return {
+    name: t("calibration.off"),
+    value: t("calibration.points", { n: inPoints(error) }),
+    notes,
+  };
+}
+
+/** How far the frequencies of classes differ from their probabilities; null in older runs. */
+export function byClassFigure({ per_class, classwise_null_level: chance }: Scores): Figure | null {
   const errors = per_class.flatMap(({ name, calibration_error: error }) =>
     typeof error === "number" ? [{ name, error }] : [],
   );
-  if (!errors.length || typeof chance !== "number") return "";
+  if (!errors.length || typeof chance !== "number") return null;
   const worst = errors.reduce((a, b) => (b.error > a.error ? b : a));
   const mean = errors.reduce((sum, { error }) => sum + error, 0) / errors.length;
-  return t("calibration.byClass", {
-    error: inPoints(mean),
-    chance: inPoints(chance),
-    name: worst.name,
-    worst: inPoints(worst.error),
-  });
+  return {
+    name: t("calibration.byClass"),
+    value: t("calibration.points", { n: inPoints(mean) }),
+    notes: [
+      t("calibration.chance", { chance: inPoints(chance) }),
+      t("calibration.most", { name: worst.name, worst: inPoints(worst.error) }),
+    ],
+  };
 }
 
 function inPoints(share: number): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { robustnessOf, robustnessRows, corruptions, mean } from "./robustness.ts";
-import { belief, byClassWords, calibrationWords } from "./calibration.ts";
+import { belief, byClassFigure, calibrationFigure } from "./calibration.ts";
 import type { Schema } from "../../lib/api.ts";
 import { learningRows, learningCurves } from "./learning.ts";
 import { madeUp } from "./made-up.ts";
@@ -101,33 +101,36 @@ describe("calibration", () => {
   const scores = run.approaches[0]!.result.out_of_fold!;
 
   it("within chance", () => {
-    expect(calibrationWords(scores).join(" ")).toMatch(
-      /^Confidence is off by 10\.0 points on average \(95 % interval 5\.0–20\.0\)\. Up to 20\.0 would be expected by chance\.$/,
-    );
+    expect(calibrationFigure(scores)).toEqual({
+      name: "Confidence off by",
+      value: "10.0 points",
+      notes: ["95 % interval 5.0–20.0", "by chance up to 20.0"],
+    });
   });
 
   it.each([
     [0.9, "overconfident"],
     [0.2, "underconfident"],
-    [scores.accuracy, "overconfident in places and underconfident in others"],
+    [scores.accuracy, "over- and underconfident in places"],
   ])("beyond chance, with confidence %s", (confidence, words) => {
     const reliability = [{ ...scores.reliability[0]!, confidence }];
-    const sentences = calibrationWords({ ...scores, calibration_null_level: 0.01, reliability });
-    expect(sentences[1]).toContain(`by chance: the model is ${words}.`);
+    const { notes } = calibrationFigure({ ...scores, calibration_null_level: 0.01, reliability });
+    expect(notes.slice(1)).toEqual(["by chance up to 1.0", words]);
   });
 
   it("of an older run is a number", () => {
     const { calibration_interval: _, calibration_null_level: __, ...old } = scores;
-    expect(calibrationWords(old)).toEqual(["Confidence is off by 10.0 points on average."]);
+    expect(calibrationFigure(old)).toMatchObject({ value: "10.0 points", notes: [] });
   });
 
   it("of classes", () => {
     const per_class = scores.per_class.map((one, n) => ({ ...one, calibration_error: 0.02 * n }));
-    const words = byClassWords({ ...scores, per_class, classwise_null_level: 0.015 });
+    const found = byClassFigure({ ...scores, per_class, classwise_null_level: 0.015 });
     const [mean, worst] = [per_class.length - 1, 2 * (per_class.length - 1)];
-    expect(words).toContain(`by ${mean.toFixed(1)} points on average (by chance up to 1.5)`);
-    expect(words).toContain(`most for ${per_class.at(-1)!.name}: ${worst.toFixed(1)}.`);
-    expect(byClassWords(scores)).toBe("");
+    expect(found?.value).toBe(`${mean.toFixed(1)} points`);
+    const most = `most for ${per_class.at(-1)!.name}: ${worst.toFixed(1)}`;
+    expect(found?.notes).toEqual(["by chance up to 1.5", most]);
+    expect(byClassFigure(scores)).toBeNull();
   });
 
   it("of a group", () => {
