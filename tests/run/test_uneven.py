@@ -82,7 +82,8 @@ def test_classes_count_alike_where_one_has_five_times_the_pictures(
 
     def probabilities(**settings: object) -> bytes:
         given = SMALL["scattering"] | settings
-        model = Classifier("scattering", settings=given, validation_share=0, random_state=0)
+        fixed: dict[str, Any] = {"validation_share": 0, "random_state": 0, "threads": 1}
+        model = Classifier("scattering", settings=given, **fixed)
         return model.fit(pictures, labels).predict_proba(whole.pictures).tobytes()
 
     assert probabilities() == probabilities(balance=weighed)
