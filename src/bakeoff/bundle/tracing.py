@@ -236,9 +236,14 @@ def _joined(traces: list[onnx.ModelProto]) -> onnx.ModelProto:
 
 
 def _module_of(node: onnx.NodeProto) -> str:
-    """The PyTorch name of the module that a node belongs to; "" if it belongs to none."""
+    """The PyTorch name of the module that a node belongs to; "" if it belongs to none.
+
+    The last scope is the node's own name, and the only one of what the exporter added itself, such
+    as a view after the last convolution of a MobileNet.
+    """
     scopes = [entry.value for entry in node.metadata_props if entry.key == SCOPES]
-    name = str(literal_eval(scopes[0])[-2]) if scopes else ""
+    *modules, _ = literal_eval(scopes[0]) if scopes else [""]
+    name = str(modules[-1]) if modules else ""
     return "" if name.startswith("_") else name  # sizes of the input are in "_empty_nn_module…"
 
 
