@@ -26,7 +26,7 @@ from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake, estimate, resume
 from bakeoff.training.model import Model
 from bakeoff.workers import corruptions, robustness
-from bakeoff.workers.corruptions import MAX_SIDE, CorruptionUnit
+from bakeoff.workers.corruptions import MAX_SIDE, CorruptionUnit, corrupted
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.pool import InlineExecutor
 from bakeoff.workers.robustness import CorruptionBenchmark, answers_each, sample_of
@@ -222,6 +222,20 @@ def test_large_pictures_are_shrunk_first(channels: int) -> None:
     large = np.full((30, 2000, channels), 9, dtype=np.uint8)
     assert shrink(large, MAX_SIDE).shape == (5, MAX_SIDE, channels)
     assert shrink(large[:, :MAX_SIDE], MAX_SIDE).shape == (30, MAX_SIDE, channels)
+
+
+@pytest.mark.parametrize(("side", "most"), [(8, 32), (1_000, 7)])
+def test_large_pictures_are_corrupted_a_few_at_a_time(side: int, most: int) -> None:
+    """A few hundred photos at once, in all strengths, would take more memory than training."""
+    blank = Pictures.from_array(np.zeros((80, side, side), np.uint8))
+    dataset, rows = replace(strokes(80), pictures=blank), np.arange(0, 80, 2)
+    batches = [
+        (batch, len(pictures))
+        for _, batch, pictures in corrupted(dataset, rows, CORRUPTIONS[:1], ink=True, seed=0)
+    ]
+    assert np.concatenate([batch for batch, _ in batches]).tolist() == rows.tolist()
+    assert max(len(batch) for batch, _ in batches) == most
+    assert all(count == STRENGTHS * len(batch) for batch, count in batches)
 
 
 def test_without_folds_nothing_is_corrupted(tmp_path: Path) -> None:

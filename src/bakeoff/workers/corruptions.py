@@ -31,7 +31,9 @@ from bakeoff.workers.worker import Worker
 __all__ = ["MAX_SIDE", "RIGHT", "CorruptionUnit", "corrupted"]
 
 MAX_SIDE = 320  # pixels; larger pictures are shrunk first, as every approach does
-AT_ONCE = 32  # pictures, each at all strengths
+AT_ONCE = 32  # pictures, each at all strengths, and fewer if they are large:
+PIXELS_AT_ONCE = 800_000  # of them before they are corrupted; copies and floats take 60 times that
+SPARE = 50_000_000  # bytes of freed memory to keep, as the next pictures are of other sizes
 RIGHT = "right.json"
 
 Rows = NDArray[np.int64]
@@ -101,7 +103,7 @@ class CorruptionUnit(Unit):
                 matches = answers.reshape(STRENGTHS, -1) == labels[batch]
                 right[name][number] += matches.sum(1)
             if number == len(corruptions) - 1:  # with these rows
-                bound_kept_memory()
+                bound_kept_memory(SPARE)
         for name in self.approaches:
             files = {RIGHT: json.dumps(right[name].tolist()).encode()}
             folder.save_unit_files(name, self.name, files)
@@ -119,8 +121,9 @@ def corrupted(
     dataset: Dataset, rows: Rows, corruptions: Sequence[Corruption], *, ink: bool, seed: int
 ) -> Iterator[tuple[int, Rows, Pictures]]:
     """The number of a corruption, some rows, and their pictures at each strength in turn."""
-    for start in range(0, len(rows), AT_ONCE):
-        batch = rows[start : start + AT_ONCE]
+    at_once = _at_once(dataset.pictures)
+    for start in range(0, len(rows), at_once):
+        batch = rows[start : start + at_once]
         sheets = [Sheet(shrink(dataset.pictures[int(row)], MAX_SIDE), ink=ink) for row in batch]
         for number, corruption in enumerate(corruptions):
             pictures = [
@@ -129,3 +132,10 @@ def corrupted(
                 for row, sheet in zip(batch, sheets, strict=True)
             ]
             yield number, batch, joined(pictures)
+
+
+def _at_once(pictures: Pictures) -> int:
+    """How many pictures to corrupt together."""
+    sides = pictures.shapes[:, :2].max(axis=1, initial=1)
+    side = min(int(np.median(sides)), MAX_SIDE)
+    return max(1, min(AT_ONCE, PIXELS_AT_ONCE // side**2))
