@@ -36,8 +36,12 @@ TASKS = (
     replace(INK, pictures=60_000),
     *(replace(PHOTOS, side=side) for side in (32, 64, 400)),
 )
-CLASSES = range(2, 27)  # for so many the first model to answer is traced whole
+CLASSES = range(2, 27)  # for so many, models are traced whole
 FIRST = DEFAULT_APPROACHES[0]
+WHOLE = (  # of the commonest sets; a network from scratch that takes larger pictures is traced
+    *((INK, name) for name in DEFAULT_APPROACHES),
+    *((PHOTOS, name) for name in (FIRST, "transfer")),
+)
 
 
 def models() -> Iterator[Model]:
@@ -46,11 +50,10 @@ def models() -> Iterator[Model]:
         yield model_of(entry_of(name).load()(), task)
 
 
-def first_models() -> Iterator[Model]:
-    """Untrained models of the approach that answers first, for each number of classes."""
-    approach = entry_of(FIRST).load()()
-    for task, classes in product((INK, PHOTOS), CLASSES):
-        yield model_of(approach, replace(task, classes=classes))
+def whole_models() -> Iterator[Model]:
+    """Untrained models that are shipped whole, for each number of classes."""
+    for (task, name), classes in product(WHOLE, CLASSES):
+        yield model_of(entry_of(name).load()(), replace(task, classes=classes))
 
 
 def model_of(approach: Approach, task: Task) -> Model:
@@ -74,7 +77,7 @@ def eye_width(eye: torch.nn.Module, approach: Approach, task: Task) -> int:
 def wanted() -> Iterator[tuple[str, Part, Exported]]:
     """The parts to ship, each once, by their form."""
     found = set()
-    for model, whole in chain(((m, False) for m in models()), ((m, True) for m in first_models())):
+    for model, whole in chain(((m, False) for m in models()), ((m, True) for m in whole_models())):
         exported = Exported(model)
         for part in exported.parts if whole else exported.parts[:-1]:
             form = form_of(part, *sizes_of(part, exported))
