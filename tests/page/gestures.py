@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-__all__ = ["drop", "tap", "tap_at"]
+__all__ = ["drop", "swipe", "tap", "tap_at"]
 
 # Let go of the files of an input over an element, under these paths.
 DROP = """(target, paths) => {
@@ -63,6 +63,18 @@ TAP = """([x, y]) => {
   send('click', { detail: 1 });
 }"""
 
+# A finger that goes from place to place; what it does beyond that, such as to scroll, is missing.
+SWIPE = """(places) => {
+  const target = document.elementFromPoint(...places[0]);
+  target.setPointerCapture = () => {};
+  const send = (type, [clientX, clientY]) => target.dispatchEvent(new PointerEvent(type, {
+    bubbles: true, cancelable: true, composed: true, pointerType: 'touch', pointerId: 7,
+    isPrimary: true, button: type === 'pointermove' ? -1 : 0, clientX, clientY }));
+  send('pointerdown', places[0]);
+  for (const place of places.slice(1)) send('pointermove', place);
+  send('pointerup', places.at(-1));
+}"""
+
 
 def drop(page: Page, target: Locator, *paths: Path) -> None:
     """Let go of files or folders over something, as the mouse of a desktop does."""
@@ -107,6 +119,19 @@ def tap_at(page: Page, x: float, y: float) -> None:
         page.evaluate(TAP, [x, y])
     else:
         page.touchscreen.tap(x, y)
+
+
+def swipe(page: Page, places: list[tuple[float, float]]) -> None:
+    """A finger over these places of the window, in pixels."""
+    if _is_firefox(page):
+        page.evaluate(SWIPE, places)
+        return
+    finger = page.context.new_cdp_session(page)
+    for number, (x, y) in enumerate(places):
+        kind = "touchMove" if number else "touchStart"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    finger.detach()
 
 
 def _is_firefox(page: Page) -> bool:

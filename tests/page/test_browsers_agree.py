@@ -90,9 +90,11 @@ def painted(engine: Browser, served: Served) -> NDArray[np.int16]:
     name = f"painted in {engine.browser_type.name}"
     drawing = json.dumps(json.dumps({"steps": strokes(), "undone": []}))
     with watched(engine, viewport={"width": 1280, "height": 900}) as page:
+        # Before the page is there, which stores its own; a blank page may store nothing.
+        page.add_init_script(
+            f"try {{ sessionStorage.setItem('bakeoff-drawing', {drawing}) }} catch {{}}"
+        )
         page.goto(served.at(TRY))
-        page.evaluate(f"sessionStorage.setItem('bakeoff-drawing', {drawing})")
-        page.reload()
         expect(answer(page, "CNN from scratch")).to_be_visible()
         page.get_by_role("button", name="Correct this answer").click()
         page.get_by_label("Set", exact=True).fill(name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import ONE, TRY, Served, answer, draw, in_both, watched
+from .gestures import swipe
 
 
 @in_both
@@ -108,24 +111,22 @@ def test_points_between_two_frames_count_too(room: Page) -> None:
     assert dark == [True, False]
 
 
-def test_a_finger_draws_and_does_not_scroll(browser: Browser, served: Served) -> None:
-    view = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-    with watched(browser, **view) as page:
+@in_both
+def test_a_finger_draws_and_does_not_scroll(engine: Browser, served: Served) -> None:
+    view: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
+    mobile = {} if engine.browser_type.name == "firefox" else {"is_mobile": True}  # it knows none
+    with watched(engine, **view, **mobile) as page:
         page.goto(served.at(TRY))
         expect(page.get_by_text("Draw something")).to_be_visible()
-        box = page.locator("canvas").first.bounding_box()
+        paper = page.locator("canvas").first
+        box = paper.bounding_box()
         assert box is not None
-        finger = page.context.new_cdp_session(page)
-        for step in range(12):
-            at = {
-                "x": box["x"] + box["width"] / 2,
-                "y": box["y"] + box["height"] * (0.9 - step / 15),
-            }
-            kind = "touchMove" if step else "touchStart"
-            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
-        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        middle = box["x"] + box["width"] / 2
+        heights = [0.9 - step / 15 for step in range(12)]
+        swipe(page, [(middle, box["y"] + box["height"] * height) for height in heights])
         expect(answer(page, "CNN from scratch")).to_be_visible()
         assert page.evaluate("scrollY") == 0
+        assert paper.evaluate("(canvas) => getComputedStyle(canvas).touchAction") == "none"
         assert ink(page)[1] > 50
 
 
