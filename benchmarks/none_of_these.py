@@ -85,26 +85,28 @@ def _bundles(
     print("|---" * (8 + len(odd)) + "|")
     for name in folder.config.names:
         bundle = load(folder.bundle(name))
-        ours, theirs = _verdicts(bundle, known), _verdicts(bundle, strangers)
+        ours, theirs = Verdicts(bundle, known), Verdicts(bundle, strangers)
         right = ours.answers == labels
-        of_pens = [_verdicts(bundle, pictures) for pictures in pens.values()]
+        of_pens = [Verdicts(bundle, pictures) for pictures in pens.values()]
         lost = [f"{pen.refused[pen.answers == labels].mean():.1%}" for pen in of_pens]
         kept = [f"{(pen.answers == labels).mean():.1%}" for pen in of_pens]
         sure_right = f"{right[ours.sure].mean():.1%}" if ours.sure.any() else "–"
         cells = [
-            f"{_auroc(ours.scores, theirs.scores):.3f}",
+            f"{auroc(ours.scores, theirs.scores):.3f}",
             f"{ours.refused.mean():.1%}",
             f"{theirs.refused.mean():.1%}",
             f"{theirs.sure.mean():.1%}",
             f"{ours.sure.mean():.1%}, {sure_right}",
-            *(f"{_verdicts(bundle, pictures).refused.mean():.1%}" for pictures in odd.values()),
+            *(f"{Verdicts(bundle, pictures).refused.mean():.1%}" for pictures in odd.values()),
             ", ".join(lost),
             ", ".join(kept),
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-class _Verdicts:
+class Verdicts:
+    """What a bundle says of N pictures."""
+
     def __init__(self, bundle: Bundle, pictures: Pictures) -> None:
         answers = bundle.answer(Inputs(("",) * len(pictures), pictures))
         refusals = ("out of distribution", "nothing drawn")
@@ -112,9 +114,6 @@ class _Verdicts:
         self.sure = np.array([one.verdict == "sure" for one in answers])
         self.answers = np.array([bundle.classes.index(one.label) for one in answers])
         self.scores = np.array([one.ood_score for one in answers])
-
-
-_verdicts = _Verdicts
 
 
 def _compared(
@@ -169,9 +168,9 @@ def _compared(
         for score, parts in found.items():
             limit = np.quantile(parts["known"], 1 - KNOWN)
             thick = (parts["pen thick"] > limit).mean()
-            auroc = _auroc(parts["known"], parts["strangers"])
+            area = auroc(parts["known"], parts["strangers"])
             refused = (parts["strangers"] > limit).mean()
-            print(f"| {name} | {score} | {auroc:.3f} | {refused:.1%} | {thick:.1%} |", flush=True)
+            print(f"| {name} | {score} | {area:.3f} | {refused:.1%} | {thick:.1%} |", flush=True)
 
 
 def _scores(
@@ -244,7 +243,7 @@ def _seen(look: Callable[[Tensor], Tensor], pictures: Pictures) -> Tensor:
     return torch.cat([part for _, part in parts])[torch.from_numpy(order)].clone()
 
 
-def _auroc(known: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+def auroc(known: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     ranks = np.concatenate([known, others]).argsort().argsort()[len(known) :]
     return float((ranks.sum() - len(others) * (len(others) - 1) / 2) / len(known) / len(others))
 

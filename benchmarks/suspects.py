@@ -51,7 +51,9 @@ def main() -> None:
         for share in SHARES:
             found = [
                 list(
-                    _figures(*_flipped(dataset, share, seed), Path(runs, f"{name}-{share}-{seed}"))
+                    _figures(
+                        *flipped_labels(dataset, share, seed), Path(runs, f"{name}-{share}-{seed}")
+                    )
                 )
                 for seed in SEEDS
             ]
@@ -70,7 +72,7 @@ def _some(dataset: Dataset, count: int) -> Dataset:
     return replace(dataset.take(rows), official_test=None)
 
 
-def _flipped(
+def flipped_labels(
     dataset: Dataset, share: float, seed: int
 ) -> tuple[Dataset, NDArray[np.int64], NDArray[np.int64]]:
     """The set with flipped labels, their rows, and all true labels."""

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from bakeoff.data.duplicates.find import DuplicateGroup, find_duplicates, together
 from bakeoff.data.pictures import Pictures, PictureWriter
+from bakeoff.data.read import read
 
 Picture = NDArray[np.uint8]
 
@@ -77,6 +78,36 @@ def test_near_copies(change: Callable[[Picture], Picture]) -> None:
     originals = [drawing(seed) for seed in range(6)]
     duplicates = find_duplicates(collected([*originals, *map(change, originals)]))
     assert duplicates == [DuplicateGroup((row, row + 6), exact=False) for row in range(6)]
+
+
+def mirrored(picture: Picture) -> Picture:
+    return picture[:, ::-1].copy()
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[Picture]:
+    """Of clothes, most of them from the front, so that one is much like its mirror image."""
+    return [scaled(picture, 90, 120) for picture in read("clothing").pictures[:300:10]]
+
+
+def test_photos_of_other_things_are_not_copies(photos: list[Picture]) -> None:
+    assert find_duplicates(collected(photos)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        mirrored,
+        lambda photo: as_jpeg(mirrored(photo)),
+        lambda photo: scaled(mirrored(photo), 60, 80),
+    ],
+    ids=["mirrored", "saved again", "smaller"],
+)
+def test_mirrored_photos_are_copies(
+    change: Callable[[Picture], Picture], photos: list[Picture]
+) -> None:
+    duplicates = find_duplicates(collected([*photos, *map(change, photos)]))
+    assert duplicates == [DuplicateGroup((row, row + 30), exact=False) for row in range(30)]
 
 
 def test_exact_and_near_copies_make_one_group() -> None:

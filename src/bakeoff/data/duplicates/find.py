@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,11 @@ class DuplicateGroup:
 def find_duplicates(pictures: Pictures) -> list[DuplicateGroup]:
     """Exact copies, and near ones: saved again, a little brighter or flatter, rotated or moved.
 
-    Near copies are those of `find_near`, and then those of `find_rotated`: drawings that were
-    turned up to some 15°, moved or scaled by a tenth.
+    Near copies are those of `find_near`, among them mirrored photos, and then those of
+    `find_rotated`: drawings that were turned up to some 15°, moved or scaled by a tenth.
 
-    Digits of two people must not pass for one picture. Copies that were mirrored or cut off by
-    the frame are therefore not found, nor rotated copies of photos, of plain strokes, and of
+    Digits of two people must not pass for one picture. Drawings that were mirrored and copies cut
+    off by the frame are therefore not found, nor rotated copies of photos, of plain strokes, and of
     pictures smaller than some 14 pixels; of pictures smaller than some 50 pixels not all scaled
     copies are found. Empty pictures are compared exactly only.
 
@@ -52,8 +53,10 @@ def find_duplicates(pictures: Pictures) -> list[DuplicateGroup]:
     list of DuplicateGroup
         In the order of their first pictures; no picture is in two groups.
     """
+    if not len(pictures):
+        return []
     exact = together(len(pictures), find_exact(pictures))
-    saved = _linked(pictures, exact, find_near)
+    saved = _linked(pictures, exact, partial(find_near, mirrored=pictures.looks == "photos"))
     every = _linked(pictures, saved, find_rotated)
     order = np.argsort(every, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(every[order])) + 1)

@@ -1,4 +1,4 @@
-"""Pictures that were saved again, made a little brighter or flatter."""
+"""Pictures that were saved again, made a little brighter or flatter, and mirrored photos."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEIGHBOURS = 8
 CHUNK = 4096
 
 
-def find_near(pictures: Pictures) -> NDArray[np.int64]:
+def find_near(pictures: Pictures, *, mirrored: bool = False) -> NDArray[np.int64]:
     """Pairs of pictures of which one was saved again, made a little brighter or flatter.
 
     They are found in two steps. A thumbnail's lowest frequencies, the
@@ -46,6 +46,8 @@ def find_near(pictures: Pictures) -> NDArray[np.int64]:
     Parameters
     ----------
     pictures : N pictures.
+    mirrored : find mirror images too. For photos: two of different moments are not alike in every
+        cell. Drawings of two people may be, as one's b is and the other's d.
 
     Returns
     -------
@@ -57,16 +59,29 @@ def find_near(pictures: Pictures) -> NDArray[np.int64]:
         return none
     thumbnails = _thumbnails(pictures)
     drawn = np.flatnonzero(_contrast(thumbnails) >= FAINTEST)
-    pairs = drawn[_neighbours(_lowest_frequencies(thumbnails, drawn))]
-    if len(pairs) == 0:
-        return none
+    near = [_near(pictures, thumbnails, thumbnails, drawn)]
+    if mirrored:
+        near.append(_near(pictures, thumbnails, thumbnails[:, :, ::-1], drawn))
+    return np.concatenate([none, *near])
+
+
+def _near(
+    pictures: Pictures,
+    thumbnails: NDArray[np.uint8],
+    others: NDArray[np.uint8],
+    drawn: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """P×2 of the rows `drawn`: where a picture's thumbnail is like the other's among `others`."""
+    places = _lowest_frequencies(thumbnails, drawn)
+    other_places = places if others is thumbnails else _lowest_frequencies(others, drawn)
+    pairs = drawn[_neighbours(places, other_places)]
     shapes = pictures.shapes[pairs].astype(np.float64)
     aspect = shapes[..., 0] / shapes[..., 1]
     # A pixel of rounding is allowed: 29×28 halved is 15×14 or 14×14.
-    slack = 1.5 / shapes[..., :2].min(axis=(1, 2))
+    slack = 1.5 / shapes[..., :2].min(axis=(1, 2), initial=np.inf)
     pairs = pairs[np.abs(aspect[:, 0] / aspect[:, 1] - 1) <= slack]
     alike = [
-        _alike(thumbnails[part[:, 0]], thumbnails[part[:, 1]])
+        _alike(thumbnails[part[:, 0]], others[part[:, 1]])
         for part in np.split(pairs, range(CHUNK, len(pairs), CHUNK))
     ]
     near: NDArray[np.int64] = pairs[np.concatenate(alike)]
@@ -106,15 +121,15 @@ def _lowest_frequencies(
     return unit
 
 
-def _neighbours(places: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Pairs of places within the radius, each with its nearest few.
+def _neighbours(places: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Pairs of a place and another's place among `others` within the radius: the nearest few.
 
     Only a few, since a thousand frames of one film are half a million pairs, and
     links to the nearest few join them into one group too.
     """
     if len(places) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    nearest = cKDTree(places).query(places, NEIGHBOURS + 1, distance_upper_bound=RADIUS)[1]
+    nearest = cKDTree(others).query(places, NEIGHBOURS + 1, distance_upper_bound=RADIUS)[1]
     own = np.repeat(np.arange(len(places)), nearest.shape[1])
     other = nearest.ravel()
     pairs = np.stack([own, other], axis=1)[(other < len(places)) & (other != own)]
