@@ -320,7 +320,7 @@ def test_the_locked_test_is_not_shipped(data: TrainingData, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["local", "local:0", "local:x", "ray://", "ray://ten", "spark", "auto:2", ""]
+    "text", ["local", "local:0", "0", "-1", "local:x", "ray://", "ray://ten", "spark", "auto:2", ""]
 )
 def test_workers_that_cannot_be_parsed_are_refused(text: str) -> None:
     with pytest.raises(BakeoffError, match="Use auto, local:N"):
@@ -329,7 +329,7 @@ def test_workers_that_cannot_be_parsed_are_refused(text: str) -> None:
 
 def test_workers_are_parsed_from_text() -> None:
     assert Workers.parse("auto") == Workers("auto")
-    assert Workers.parse("local:3") == Workers("local", 3)
+    assert Workers.parse("local:3") == Workers.parse("3") == Workers("local", 3)
     assert Workers.parse("ray") == Workers("ray")
     assert Workers.parse("ray://ten:10001") == Workers("ray", address="ray://ten:10001")
 

@@ -136,8 +136,8 @@ Workers = Annotated[
         "--workers",
         "-w",
         metavar="WHICH",
-        help="Which workers train: local:N for N processes, ray or ray://HOST:PORT for a cluster. "
-        "auto: as many processes as are worth starting. The numbers are the same.",
+        help="Which workers train: N or local:N for N processes, ray or ray://HOST:PORT for a "
+        "cluster. auto: as many processes as are worth starting. The numbers are the same.",
     ),
 ]
 WithNeighbours = Annotated[

@@ -43,14 +43,14 @@ class Workers:
 
     @classmethod
     def parse(cls, text: str) -> Workers:
-        """From ``auto``, ``local:N``, ``ray`` or ``ray://HOST:PORT``.
+        """From ``auto``, ``local:N`` or just ``N``, ``ray`` or ``ray://HOST:PORT``.
 
         Raises
         ------
         BakeoffError
             It is none of these.
         """
-        kind, _, count = text.partition(":")
+        kind, _, count = (f"local:{text}" if text.isdecimal() else text).partition(":")
         if text in ("auto", "ray"):
             return cls(text)  # type: ignore[arg-type]  # one of the two
         if re.fullmatch(r"ray://.+:\d+", text):
