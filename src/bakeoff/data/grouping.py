@@ -34,11 +34,12 @@ class Grouping:
 
     Attributes
     ----------
-    kind : "column" of the metadata, "folder" below the class, or "pattern" in the file name.
+    kind : "column" of the metadata, "folder" below the class, "pattern" in the file name, or
+        "taken" in one series, which only all photos together show: see `series_of`.
     text : the column's name or the regular expression; empty for "folder".
     """
 
-    kind: Literal["column", "folder", "pattern"]
+    kind: Literal["column", "folder", "pattern", "taken"]
     text: str = ""
 
     def of(self, name: str, folders: Sequence[str], row: Mapping[str, str]) -> str | None:
@@ -54,6 +55,8 @@ class Grouping:
             return row.get(self.text) or None
         if self.kind == "folder":
             return folders[0] if folders else None
+        if self.kind == "taken":
+            return None
         return search_pattern(self.text, nfc(PurePosixPath(name).name))
 
     def refuse(self, without: Sequence[str]) -> BakeoffError:
@@ -73,6 +76,10 @@ class Grouping:
                 f"it is directly in its class folder, so no sub-folder names its group{others}",
                 "Move each picture into a sub-folder named after its group",
             ),
+            "taken": (
+                f"neither its EXIF block nor its name says when it was taken{others}",
+                "Group the pictures otherwise: --group folder, or a pattern in their names",
+            ),
             "pattern": (
                 f"--group '{self.text}' matches nothing in its file name{others}",
                 "Change the regular expression, or rename the picture",
@@ -87,8 +94,9 @@ def parse_grouping(text: str) -> Grouping:
     Parameters
     ----------
     text : ``column:NAME`` for a metadata column, ``folder`` for the sub-folder below
-        the class, anything else a regular expression searched in the file name; its
-        first capture group names the group, or else the whole match.
+        the class, ``taken`` for photos of one series, anything else a regular expression
+        searched in the file name; its first capture group names the group, or else the
+        whole match.
 
     Raises
     ------
@@ -98,6 +106,8 @@ def parse_grouping(text: str) -> Grouping:
     text = nfc(text)
     if text == "folder":
         return Grouping("folder")
+    if text == "taken":
+        return Grouping("taken", text)  # or a column of that name
     if text.startswith(_COLUMN):
         column = text.removeprefix(_COLUMN).strip()
         if not column:

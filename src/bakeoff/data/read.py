@@ -60,8 +60,9 @@ def read(
     source : a folder, a file, or the name of a known set such as ``digits``. It may
         hold class folders, train/val/test folders, metadata.csv and metadata.jsonl,
         tables of pixels, IDX, npz and Parquet files, and zip or tar archives of these.
-    group : how to find the pictures that belong together: ``column:NAME``, ``folder``, or
-        a regular expression searched in the file name.
+    group : how to find the pictures that belong together: ``column:NAME``, ``folder``,
+        ``taken`` (in one series, see `series_of`), or a regular expression searched in the
+        file name.
     label : how to find the class of a picture where that is not clear: the name of a column,
         or a regular expression searched in the file name; ``column:NAME`` is a column.
     unlabelled : a source of further pictures, without labels. They are part of the dataset as

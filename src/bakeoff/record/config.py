@@ -102,7 +102,8 @@ class RunOptions(BaseModel):
         Field(
             max_length=200,
             description="How pictures are grouped: the name of a column, a regular expression on "
-            "the file name, or folder (the level below the class).",
+            "the file name, folder (the level below the class), or taken (photos of one camera, "
+            "each within a minute of another).",
         ),
     ] = None
     label: Annotated[

@@ -2104,7 +2104,7 @@ export interface components {
             folds: number;
             /**
              * Group
-             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, folder (the level below the class), or taken (photos of one camera, each within a minute of another).
              */
             group?: string | null;
             /**
@@ -2211,7 +2211,7 @@ export interface components {
             folds: number;
             /**
              * Group
-             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, folder (the level below the class), or taken (photos of one camera, each within a minute of another).
              */
             group?: string | null;
             /**
@@ -3612,7 +3612,7 @@ export interface components {
             folds: number;
             /**
              * Group
-             * @description How pictures are grouped: the name of a column, a regular expression on the file name, or folder (the level below the class).
+             * @description How pictures are grouped: the name of a column, a regular expression on the file name, folder (the level below the class), or taken (photos of one camera, each within a minute of another).
              */
             group?: string | null;
             /**

@@ -20,6 +20,7 @@ from bakeoff.data.readers.labels import as_meant
 from bakeoff.data.readers.listing import Entry, Listing, is_picture_folder, list_pictures
 from bakeoff.data.readers.reader import Progress, Reader, ReadRequest
 from bakeoff.data.readers.tables import read_matrix
+from bakeoff.data.taken import series_of
 from bakeoff.data.words import nfc, nor_others
 from bakeoff.errors import BakeoffError, LeftOut
 from bakeoff.machine import cores
@@ -107,6 +108,7 @@ def read_listing(
         (None, ()) if groups is None else encode_names([groups[i] or "" for i in kept])
     )
     test = np.asarray([entries[i].test for i in kept], dtype=np.bool_)
+    proposal = _series_in_words([entries[i] for i in kept]) if groups is None else ""
     return Dataset(
         name=name,
         pictures=pictures,
@@ -117,7 +119,7 @@ def read_listing(
         group_names=group_names,
         official_test=test if test.any() else None,
         left_out=tuple(listing.left_out),
-        description=listing.description,
+        description=described(listing.description, proposal) if proposal else listing.description,
         doubts=dict(listing.doubts),
     )
 
@@ -190,7 +192,7 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
             f"the metadata has no such column (it has {known})",
             "Name one of the metadata's columns",
         )
-    groups = [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
+    groups = _groups_of(listing.entries, grouping)
     without = [
         entry.name
         for entry, group in zip(listing.entries, groups, strict=True)
@@ -204,7 +206,19 @@ def _groups(listing: Listing, grouping: Grouping | None) -> list[str | None] | N
     listing.left_out.append(LeftOut.because(grouping.refuse(without)))
     missing = set(without)
     listing.entries[:] = [entry for entry in listing.entries if entry.name not in missing]
-    return [grouping.of(e.name, e.folders, e.row) for e in listing.entries]
+    return _groups_of(listing.entries, grouping)
+
+
+def _groups_of(entries: Sequence[Entry], grouping: Grouping) -> list[str | None]:
+    if grouping.kind == "taken":
+        return series_of([entry.path for entry in entries])
+    return [grouping.of(entry.name, entry.folders, entry.row) for entry in entries]
+
+
+def _series_in_words(entries: Sequence[Entry]) -> str:
+    """What is proposed where pictures have no groups, but photos were taken in series; or ""."""
+    series = [name for name in series_of([entry.path for entry in entries]) if name is not None]
+    return say("set.series", n=len(set(series))) if len(series) > len(set(series)) > 1 else ""
 
 
 def _decode_all(
