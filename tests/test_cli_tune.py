@@ -16,6 +16,7 @@ __all__ = ["pictures"]
 
 SPACE = "[baseline]\nepochs = 2\ncells = [5, 7]\norientations = 9\nweight_decay = [0.1, 0.5]\n"
 SHORT: list[str | Path] = ["-a", "baseline", "--trials", "3", "--threads", "1", "--no-open"]
+SHORT += ["--workers", "local:1"]
 
 
 def test_a_search_then_a_run_with_what_it_found(
