@@ -42,7 +42,11 @@ pooling = ["max", "average"]
 batch_size = "none"
 """
 
+# The first trial and the scores on unseen pictures have these, whatever the space: by default they
+# would train for 35 epochs each.
+DEFAULTS: dict[str, object] = {"epochs": 3, "filters": "8,8"}
 ASKED: dict[str, Any] = {
+    "settings": {"cnn": DEFAULTS},
     "trials": 5,
     "inner": 1,
     "budget": "quick",
@@ -63,9 +67,7 @@ def space(path: Path) -> Path:
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResults]:
     """A finished search on 90 strokes, for tests that only read it."""
     path = tmp_path_factory.mktemp("found")
-    settings = {"cnn": {"epochs": 3, "filters": "8,8"}}
-    asked = ASKED | {"inner": 3}
-    results = tune(strokes(90), path / "study", space=space(path), settings=settings, **asked)
+    results = tune(strokes(90), path / "study", space=space(path), **ASKED | {"inner": 3})
     return path / "study", results
 
 
@@ -288,7 +290,10 @@ def states(url: str) -> list[str]:
         ({"budget": "standard"}, 'the option budget is "quick" there, not "standard"'),
         ({"trials": 3}, "the number of trials is 2 there, not 3"),
         ({"mode": "photo"}, 'the option mode is "auto" there, not "photo"'),
-        ({"settings": {"cnn": {"mirror": True}}}, "the setting of mirror is null there, not true"),
+        (
+            {"settings": {"cnn": DEFAULTS | {"mirror": True}}},
+            "the setting of mirror is null there, not true",
+        ),
         ({"approaches": ("baseline", "cnn"), "seed": 7}, "shared/cnn: belongs to another search"),
     ],
 )
