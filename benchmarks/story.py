@@ -154,10 +154,10 @@ class Story:
         expect(page).to_have_url(re.compile("#/try/"))
 
     def ask(self, page: Page) -> None:
-        """A drawing that is in no set."""
+        """A drawing that is in no set, and hardly larger: a far larger one is none of these."""
         expect(page.get_by_text("Draw something")).to_be_visible()
         self.film.look(page, 300)
-        self.draw(page, ring(9), each=True)
+        self.draw(page, ring(6), each=True)
         expect(page.locator("[data-answer]").first).to_have_attribute(
             "data-answer", re.compile("ring|cross")
         )
