@@ -236,7 +236,8 @@ def _text(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 15), pytest.param(100, 50, marks=pytest.mark.long)]
+    ("examples", "steps"),
+    [(3, 15), pytest.param(100, 50, marks=[pytest.mark.long, pytest.mark.timeout(1800)])],
 )
 def test_the_jobs_are_what_their_model_says(
     finished: RunFolder,
