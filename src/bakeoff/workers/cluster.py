@@ -113,7 +113,8 @@ class _Actor(WorkerHandle):
 
     def work(self, unit: Unit, tell: Tell) -> UnitOutcome:
         needed = [(*kept, self._folder.unit_files(*kept)) for kept in unit.needs]
-        self._get(self._actor.begin.remote(unit.to_json(), needed))
+        # Weights are put beside the call: Ray's client warns of calls of more than 10 MB in all.
+        self._get(self._actor.begin.remote(unit.to_json(), self._ray.put(needed)))
         while True:
             for message in self._get(self._actor.hear.remote()):
                 if "ended" not in message:
