@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from bakeoff.record.folder import RunFolder
 
@@ -52,6 +52,34 @@ def test_an_unknown_address_links_to_the_first_room(page: Page, served: Served) 
     assert serious(page) == []
     page.get_by_role("link", name="Go to Try").click()
     assert "#/try" in page.url
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_a_room_that_cannot_be_loaded_is_asked_for_once_more(
+    page: Page, served: Served, broken: int
+) -> None:
+    """As after an update of the server, or where a connection breaks; never for ever."""
+    loads: list[str] = []
+
+    def loaded(request: Request) -> None:
+        if request.is_navigation_request():
+            loads.append(request.url)
+
+    def answer(route: Route) -> None:
+        if len(loads) <= broken:
+            route.abort()
+        else:
+            route.fallback()
+
+    page.on("request", loaded)
+    page.route("**/assets/Compare-*.js", answer)
+    provokes(page, "Failed to load", "net::ERR_FAILED", "imported module", "module script")
+    page.goto(served.at("/compare"))
+    if broken > 1:
+        expect(page.get_by_text("A part of this page cannot be loaded.")).to_be_visible()
+        page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+    assert len(loads) == broken + 1
 
 
 def test_a_protected_server_asks_for_its_token(
