@@ -43,6 +43,7 @@ def test_a_csv_of_pixels(room: Page, digits: NDArray[np.uint8], tmp_path: Path) 
     expect(answer(room, "Plain baseline")).to_have_text("7")
 
 
+@in_both
 def test_rows_of_pixels_as_kaggle_has_them(
     room: Page, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_matrix_of_28_by_28(room: Page, digits: NDArray[np.uint8], tmp_path: P
     expect(answer(room, "Plain baseline")).to_have_text("0")
 
 
+@in_both
 def test_a_folder_is_dropped_with_the_mouse(
     room: Page, digits: NDArray[np.uint8], tmp_path: Path
 ) -> None:
