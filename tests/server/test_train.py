@@ -73,7 +73,7 @@ def test_a_named_set_shows_pictures_of_its_classes(page: httpx.Client) -> None:
             png = b64decode(one["picture"].removeprefix("data:image/png;base64,"))
             with Image.open(io.BytesIO(png)) as picture:
                 assert max(picture.size) <= 96
-    refused(page.get("/api/training/sets/nothing/examples"), 404, "no named set")
+    refused(page.get("/api/training/sets/nothing/examples"), 404, "no set")
 
 
 def summary(client: httpx.Client, name: str) -> dict[str, Any]:

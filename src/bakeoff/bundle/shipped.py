@@ -1,6 +1,6 @@
 """Traces that come with the package, so that the first run on a machine need not trace them.
 
-They are the parts that most runs have in common, and the whole graphs of the commonest sets' models.
+They are the parts that most runs have in common, and whole graphs for the commonest sets.
 `scripts/make_traces.py` makes them. As a trace is known by its form alone, it serves all versions
 of PyTorch; `tracing` uses none whose answers are not the model's.
 """

@@ -16,6 +16,7 @@ from bakeoff.data.image import thumbnail, to_png
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import PictureIndex
+from bakeoff.said import say
 from bakeoff.server.bodies import REFUSALS
 from bakeoff.server.home import home_of
 from bakeoff.server.limits import Problem
@@ -64,7 +65,7 @@ def set_examples(request: Request, name: str) -> list[Example]:
     """At most eight pictures of different classes of a named set that can be trained on."""
     home_of(request)
     if not is_named(name) or not at_hand(name):
-        raise Problem(404, f"There is no named set {name!r} here.", lists="/api/training")
+        raise Problem(404, say("error.noSet", name=repr(name[:100])), lists="/api/training")
     try:
         return _set_examples(name)
     except BakeoffError as error:
