@@ -78,6 +78,38 @@ def test_a_folder_is_dropped_with_the_mouse(
     expect(cells).to_have_count(5)
 
 
+# The colours in the middle of the canvas while the picture of that name stands over them.
+WATCH = """(name) => {
+  const seen = [];
+  const look = (done) => {
+    const canvas = document.querySelector('figure canvas');
+    const named = document.querySelector('figcaption')?.textContent.includes(name);
+    const at = canvas && [canvas.width / 2, canvas.height / 2, 1, 1];
+    const [red, , blue] = canvas ? canvas.getContext('2d').getImageData(...at).data : [0, 0, 0];
+    if (named) seen.push([performance.now(), red > blue ? 'red' : blue > red ? 'blue' : '']);
+    if (named && blue > red) done(seen);
+    else setTimeout(look, 10, done);
+  };
+  window.watched = new Promise(look);
+}"""
+
+
+def test_a_large_photo_does_not_leave_the_one_before_under_its_name(
+    room: Page, tmp_path: Path
+) -> None:
+    for name, colour, side in (("red.png", (220, 20, 20), 40), ("blue.jpg", (20, 20, 220), 5000)):
+        Image.new("RGB", (side, side), colour).save(tmp_path / name)
+    choose(room, tmp_path / "red.png")
+    expect(room.get_by_role("img", name="red.png").locator("canvas")).to_be_visible()
+    room.evaluate(WATCH, "blue.jpg")
+    choose(room, tmp_path / "blue.jpg")
+    provokes(room, "willReadFrequently")
+    seen = room.evaluate("window.watched")
+    reds = [at for at, colour in seen if colour == "red"]
+    assert not reds or reds[-1] - seen[0][0] < 1_000, "it took a second to go"
+    assert "" in [colour for _, colour in seen], "nothing is shown while it is decoded"
+
+
 def test_a_broken_file_is_refused_in_words(page: Page, served: Served, tmp_path: Path) -> None:
     page.goto(served.at(TRY))
     broken = tmp_path / "broken.png"
