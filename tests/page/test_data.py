@@ -144,7 +144,7 @@ def test_a_class_opens_its_pictures_and_a_cell_those_of_class_and_group(
     page.goto(large.at("/data/large"))
     page.get_by_role("region", name="Classes").get_by_role("link", name=re.compile("^3 ")).click()
     assert "view=pictures&class=3" in page.url
-    expect(page.get_by_label("Class")).to_have_value("3")
+    expect(page.get_by_role("combobox", name="Class")).to_have_value("3")
     assert told(page) == index.labels.count(3)
     page.go_back()
     page.get_by_role("region", name="Groups").get_by_role(
