@@ -44,13 +44,14 @@ def series_of(paths: Sequence[Path]) -> list[str | None]:
     A series has no pause longer than `PAUSE`, and one camera. None where it is not known when a
     photo was taken.
     """
-    probed = [taken(path) for path in paths[:: max(1, len(paths) // PROBED)]]
+    rows = range(len(paths))
+    times = {row: taken(paths[row]) for row in rows[:: max(1, len(paths) // PROBED)]}
     series: list[str | None] = [None] * len(paths)
-    if not any(probed):
+    if not any(times.values()):
         return series
-    known = [(when, row) for row, path in enumerate(paths) if (when := taken(path)) is not None]
+    times |= {row: taken(paths[row]) for row in rows if row not in times}
     before: Taken | None = None
-    for when, row in sorted(known):
+    for when, row in sorted((when, row) for row, when in times.items() if when is not None):
         if before is None or when.camera != before.camera or when.at - before.at > PAUSE:
             name = f"{when.camera} {when.at:%Y-%m-%d %H:%M:%S}".strip()
         series[row], before = name, when

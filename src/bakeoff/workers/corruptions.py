@@ -121,7 +121,8 @@ def corrupted(
     dataset: Dataset, rows: Rows, corruptions: Sequence[Corruption], *, ink: bool, seed: int
 ) -> Iterator[tuple[int, Rows, Pictures]]:
     """The number of a corruption, some rows, and their pictures at each strength in turn."""
-    at_once = _at_once(dataset.pictures)
+    side = min(int(dataset.pictures.shapes[rows, :2].max(initial=1)), MAX_SIDE)
+    at_once = max(1, min(AT_ONCE, PIXELS_AT_ONCE // side**2))
     for start in range(0, len(rows), at_once):
         batch = rows[start : start + at_once]
         sheets = [Sheet(shrink(dataset.pictures[int(row)], MAX_SIDE), ink=ink) for row in batch]
@@ -132,10 +133,3 @@ def corrupted(
                 for row, sheet in zip(batch, sheets, strict=True)
             ]
             yield number, batch, joined(pictures)
-
-
-def _at_once(pictures: Pictures) -> int:
-    """How many pictures to corrupt together."""
-    sides = pictures.shapes[:, :2].max(axis=1, initial=1)
-    side = min(int(np.median(sides)), MAX_SIDE)
-    return max(1, min(AT_ONCE, PIXELS_AT_ONCE // side**2))
