@@ -399,7 +399,9 @@ def saved(folder: Path, pixels: NDArray[np.uint8], name: str) -> Path:
 
 
 def draw(page: Page, line: list[tuple[float, float]]) -> None:
-    box = page.locator("canvas").first.bounding_box()
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
     assert box is not None
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
     page.mouse.move(*places[0])

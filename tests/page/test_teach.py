@@ -100,6 +100,7 @@ def test_a_new_class_is_taught_offline_and_scored_as_in_python(
     expect(page.get_by_role("article", name="Scattering")).to_be_visible(timeout=60_000)
     page.get_by_role("link", name="Teach").click()
     expect(page.get_by_role("heading", name="Classes")).to_be_visible()
+    provokes(page, "favicon")
     page.context.set_offline(True)
     teach(page)
     assert serious(page) == []
@@ -118,9 +119,9 @@ def test_a_new_class_is_taught_offline_and_scored_as_in_python(
     expect(ours).to_contain_text(f"{100 * right[labels == CLASSES].mean():.1f}")
     # The class is among the answers, also after a reload.
     page.get_by_role("link", name="Try it").click()
+    expect(page.get_by_role("article", name=TITLE)).to_be_visible()  # the new room's canvas
     draw(page, zigzag(0.05))
     expect(answer(page, TITLE)).to_have_attribute("data-answer", "zigzag")
-    provokes(page, "favicon")
     page.context.set_offline(False)
     page.reload()
     expect(page.get_by_role("article", name=TITLE)).to_be_visible(timeout=60_000)
