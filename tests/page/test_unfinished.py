@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from bakeoff.data.decode import decode
 
@@ -18,6 +18,7 @@ from .conftest import (
     answer,
     choose,
     draw,
+    provokes,
     saved,
     serious,
     sideways,
@@ -128,6 +129,37 @@ def test_classes_keep_their_order_and_need_no_picture(page: Page, served: Served
     begin(another, served, "zoo")
     expect(another.get_by_text("No pictures yet.")).to_be_visible()
     expect(shelves(another)).to_have_count(0)
+
+
+def test_the_next_drawing_does_not_wait_for_the_server(page: Page, served: Served) -> None:
+    begin(page, served, "slow", "line", "hook")
+    held: list[Route] = []
+    page.route("**/api/sets/slow/pictures?create=true", lambda route: held.append(route))
+    draw(page, ONE)
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add picture")).to_be_disabled()
+    assert dark(page) == 0
+    page.keyboard.press("1")
+    draw(page, SEVEN)
+    before = dark(page)
+    assert len(held) == 1
+    held.pop().continue_()
+    expect(page.get_by_role("button", name="hook 1 of at least 10")).to_be_visible()
+    assert dark(page) == before > 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # adds nothing: the paper is empty
+    expect(page.get_by_role("button", name="line 0 of at least 10")).to_be_visible()
+    assert dark(page) == 0
+    provokes(page, "503")
+    page.wait_for_timeout(200)
+    assert len(held) == 1
+    held.pop().fulfill(status=503, json={"detail": "The disk is full."})
+    expect(page.get_by_text("The disk is full.")).to_be_visible()
+    assert dark(page) == before  # a drawing that was not kept comes back
+    page.unroute("**/api/sets/slow/pictures?create=true")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="line 1 of at least 10")).to_be_visible()
 
 
 def test_a_set_without_pictures_is_forgotten_after_a_question(page: Page, served: Served) -> None:
