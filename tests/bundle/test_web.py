@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 
 from bakeoff.bundle import web
 from bakeoff.bundle.bundle import load
 from bakeoff.bundle.pack import pack
 from bakeoff.bundle.web import export_web
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.read import read
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bundles import make_bundle
+from bakeoff.said import Said
 
 from ..strokes import strokes
 
@@ -45,6 +52,7 @@ def test_the_folder_has_the_page_and_every_model(finished: RunFolder, tmp_path: 
         "index.html",
         "assets/ort.wasm",
         "models.json",
+        "examples.json",
         "models/baseline/bundle.json",
         "models/baseline/model.onnx",
         "models/cnn/bundle.json",
@@ -62,6 +70,77 @@ def test_the_folder_has_the_page_and_every_model(finished: RunFolder, tmp_path: 
     assert hashlib.sha256(graph).hexdigest() == manifest["files"]["model.onnx"]["sha256"]
     assert load(out / "models" / "cnn").verify().same
     assert [one.name for one in out.parent.iterdir()] == ["site"]
+
+
+def examples_in(folder: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads((folder / "examples.json").read_text())
+    return found
+
+
+def on_named_set(run: RunFolder, to: Path, **config: object) -> Path:
+    """A copy of a run, as if its pictures were those of a named set."""
+    shutil.copytree(run.path, to)
+    described = read("digits").description
+    assert isinstance(described, Said)
+    said = asdict(described.message)
+    changes: dict[str, dict[str, object]] = {
+        "run.json": config,
+        "results.json": {"description": described, "description_said": said},
+    }
+    for name, changed in changes.items():
+        content = json.loads((to / name).read_text())
+        (content["dataset"] if name == "results.json" else content).update(changed)
+        (to / name).write_text(json.dumps(content))
+    return to
+
+
+@pytest.mark.usefixtures("page")
+def test_pictures_of_a_named_set_are_shown_and_private_ones_on_request(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    out, public = tmp_path / "site", on_named_set(finished, tmp_path / "public")
+    unlabelled = on_named_set(finished, tmp_path / "mixed", unlabelled="mine")
+    classes = finished.results().dataset.classes
+    assert classes[1:]
+    for run, wanted, labels in (
+        (finished.path, None, []),
+        (finished.path, True, classes[:8]),
+        (public, None, classes[:8]),
+        (public / "bundles" / "cnn", None, classes[:8]),
+        (public, False, []),
+        (unlabelled, None, []),
+    ):
+        export_web([run], out, examples=wanted)
+        examples = examples_in(out)
+        assert [one["label"] for one in examples] == labels
+    export_web([public, finished.path, public], out)  # a run is asked once
+    assert [one["label"] for one in examples_in(out)] == classes[:4]
+
+
+@pytest.mark.usefixtures("page")
+def test_an_example_is_its_pixels_and_nothing_else(finished: RunFolder, tmp_path: Path) -> None:
+    export_web([finished.path], tmp_path / "site", examples=True)
+    for one in examples_in(tmp_path / "site"):
+        kind, _, data = str(one["picture"]).partition(",")
+        assert kind == "data:image/png;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            assert image.format == "PNG"
+            assert not image.info
+            assert max(image.size) <= 96
+
+
+@pytest.mark.usefixtures("page")
+def test_pictures_that_are_wanted_must_be_there(finished: RunFolder, tmp_path: Path) -> None:
+    packed = tmp_path / "cnn.bakeoff"
+    pack(finished.bundle("cnn"), packed)
+    with pytest.raises(BakeoffError, match="no example pictures"):
+        export_web([packed], tmp_path / "site", examples=True)
+    run = on_named_set(finished, tmp_path / "public")
+    shutil.rmtree(run / "pictures")
+    export_web([packed, run], tmp_path / "site")  # not wanted, only allowed
+    assert examples_in(tmp_path / "site") == []
+    with pytest.raises(BakeoffError, match="pictures"):
+        export_web([run], tmp_path / "site", examples=True)
 
 
 @pytest.mark.usefixtures("page")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import shutil
 import socket
 import zipfile
 from pathlib import Path
@@ -26,6 +28,7 @@ from .conftest import (
     provokes,
     serious,
     serving,
+    sideways,
     watched,
 )
 
@@ -63,6 +66,70 @@ def test_a_run_is_published_and_drawn_on(page: Page, engine: Browser, served: Se
         assert "models/cnn/model.onnx" in names.namelist()
     panel.get_by_role("button", name="Stop sharing").click()
     expect(panel.get_by_role("button", name="Publish")).to_be_visible()
+
+
+@in_both
+def test_a_shared_page_offers_pictures_of_a_public_set(engine: Browser, served: Served) -> None:
+    with watched(engine, viewport={"width": 390, "height": 844}) as page:
+        page.goto(served.at(TRY))
+        page.get_by_role("button", name="Share").click()
+        panel = page.get_by_role("dialog", name="Share digits")
+        shows = panel.get_by_role("checkbox", name="Show example pictures")
+        expect(shows).to_be_checked()
+        expect(panel.get_by_text("They are of a public set")).to_be_visible()
+        panel.get_by_role("button", name="Publish").click()
+        address = str(panel.get_by_role("link", name="Open").get_attribute("href"))
+        with watched(engine, viewport={"width": 390, "height": 844}) as phone:
+            phone.goto(address)
+            examples = phone.get_by_role("group", name="Examples of the set").get_by_role("button")
+            expect(examples).to_have_count(8)
+            assert serious(phone) == []
+            assert sideways(phone) <= 0
+            label = str(examples.nth(3).get_attribute("title")).removeprefix("Try this ")
+            examples.nth(3).click()
+            expect(answer(phone, "CNN from scratch")).to_have_text(re.compile(r"^\s*\d\s*$"))
+            expect(phone.get_by_text("Labelled")).to_contain_text(f"Labelled {label}")
+        shows.uncheck()
+        expect(panel.get_by_text("It shows no picture of the set")).to_be_visible()
+        with page.expect_response("**/shared?*"):
+            panel.get_by_role("button", name="Update").click()
+        expect(panel.get_by_role("button", name="Update")).to_be_enabled()
+        with watched(engine) as visitor:
+            visitor.goto(address)
+            expect(visitor.get_by_role("article", name="CNN from scratch")).to_be_visible()
+            expect(visitor.get_by_role("group", name="Examples of the set")).to_have_count(0)
+        panel.get_by_role("button", name="Stop sharing").click()
+        expect(panel.get_by_role("button", name="Publish")).to_be_visible()
+
+
+@in_both
+def test_own_pictures_stay_here_unless_their_owner_says_so(
+    page: Page, trained: RunFolder, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "mine"
+    shutil.copytree(trained.path, run)
+    results = json.loads((run / "results.json").read_text())
+    results["dataset"] |= {"description": "class folders", "description_said": None}
+    (run / "results.json").write_text(json.dumps(results))
+
+    def shared_pictures() -> int:
+        with page.expect_download() as packed:
+            panel.get_by_role("button", name="Download zip").click()
+        with zipfile.ZipFile(packed.value.path()) as archive:
+            return len(json.loads(archive.read("examples.json")))
+
+    with serving(run) as address:
+        page.goto(f"{address}/#/try/mine")
+        page.get_by_role("button", name="Share").click()
+        panel = page.get_by_role("dialog", name="Share mine")
+        shows = panel.get_by_role("checkbox", name="Show example pictures")
+        expect(shows).not_to_be_checked()
+        expect(shows).to_have_accessible_description(re.compile("if they are private"))
+        assert serious(page) == []
+        assert shared_pictures() == 0
+        shows.check()
+        assert shared_pictures() == 8
+        page.close()  # before its server ends
 
 
 def own_address() -> str:

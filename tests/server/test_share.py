@@ -46,7 +46,7 @@ def test_a_page_is_published_and_withdrawn(page: httpx.Client, home: Home) -> No
     assert page.get("/api/runs/mine/shared").json() is None
     made = page.post("/api/runs/mine/shared")
     assert made.status_code == 201, made.text
-    assert made.json() == {"path": "s/mine/", "models": ["baseline", "cnn"]}
+    assert made.json() == {"path": "s/mine/", "models": ["baseline", "cnn"], "examples": 0}
     assert page.get("/api/runs/mine/shared").json() == made.json()
     # Whoever has the address needs no token, and gets the page and nothing else.
     del page.headers["Authorization"]
@@ -70,6 +70,21 @@ def test_a_page_is_published_and_withdrawn(page: httpx.Client, home: Home) -> No
     assert page.delete("/api/runs/mine/shared").status_code == 204
     assert page.get("/s/mine/").status_code == 404
     assert page.delete("/api/runs/mine/shared").status_code == 404
+
+
+def test_own_pictures_are_shown_only_on_request(page: httpx.Client, home: Home) -> None:
+    (summary,) = page.get("/api/runs").json()
+    assert not summary["public"]
+    shown = page.post("/api/runs/mine/shared", params={"examples": True}).json()["examples"]
+    assert shown == len(page.get("/api/runs/mine/examples").json()) > 0
+    assert page.get("/api/runs/mine/shared").json()["examples"] == shown
+    assert page.get("/s/mine/examples.json").json() == page.get("/api/runs/mine/examples").json()
+    for query, wanted in (({}, 0), ({"examples": True}, shown), ({"examples": False}, 0)):
+        answer = page.get("/api/runs/mine/page.zip", params=query)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+            assert len(json.loads(packed.read("examples.json"))) == wanted
+    (home.shared / "mine" / "examples.json").unlink()  # as an older version left it
+    assert page.get("/api/runs/mine/shared").json()["examples"] == 0
 
 
 def test_what_cannot_be_shared_is_refused(page: httpx.Client, home: Home) -> None:

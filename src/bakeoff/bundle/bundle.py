@@ -375,6 +375,13 @@ def find_bundles(path: Path) -> list[Path]:
     return sorted(bundles, key=lambda path: known.index(path) if path in known else len(known))
 
 
+def run_of_bundle(bundle: Path) -> RunFolder | None:
+    """The run whose bundle this is; None of a bundle elsewhere, or a file."""
+    parent = bundle.expanduser().resolve().parent
+    run = parent.parent
+    return RunFolder(run) if parent.name == "bundles" and (run / "run.json").is_file() else None
+
+
 def _cost_matrix(manifest: Manifest) -> NDArray[np.float64] | None:
     if not manifest.cost:
         return None

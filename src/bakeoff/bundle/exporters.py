@@ -66,11 +66,13 @@ def _write_onnx(bundles: Sequence[Path], out: Path) -> Sequence[str]:
     return [f"classes: {', '.join(manifest.classes)}"]
 
 
-def write_web(bundles: Sequence[Path], out: Path, *, teachable: bool = False) -> Sequence[str]:
+def write_web(
+    bundles: Sequence[Path], out: Path, *, teachable: bool = False, examples: bool | None = None
+) -> Sequence[str]:
     """Write a page for any static host; see `export_web`."""
     from bakeoff.bundle.web import export_web
 
-    names = export_web(bundles, out, teachable=teachable)
+    names = export_web(bundles, out, teachable=teachable, examples=examples)
     command = f"python -m http.server -d {shlex.quote(str(out))}"
     return [f"models: {', '.join(names)}", f"try it: {command}"]
 

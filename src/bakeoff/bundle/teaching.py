@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from bakeoff.bundle.bundle import run_of_bundle
 from bakeoff.bundle.graph import INPUT, PREPARED
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import LESSONS, RunFolder
+from bakeoff.record.folder import LESSONS
 
 __all__ = ["FEATURES_FILE", "LESSONS_FILE", "features_graph", "lessons_of"]
 
@@ -39,9 +40,9 @@ def lessons_of(bundle: Path) -> bytes | None:
     BakeoffError
         The run is damaged, or has no scores yet.
     """
-    run, name = RunFolder(bundle.resolve().parent.parent), bundle.name
-    path = run.unit(name, FINAL) / LESSONS
-    if bundle.resolve().parent.name != "bundles" or not path.is_file():
+    run, name = run_of_bundle(bundle), bundle.name
+    path = run.unit(name, FINAL) / LESSONS if run else None
+    if run is None or path is None or not path.is_file():
         return None
     with safe_open(path, "numpy") as file:
         tensors: dict[str, NDArray[np.generic]] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict

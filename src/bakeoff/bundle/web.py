@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from urllib.parse import quote
 
-from bakeoff.bundle.bundle import GRAPH, MANIFEST, read_bundle
+from bakeoff.bundle.bundle import GRAPH, MANIFEST, read_bundle, run_of_bundle
+from bakeoff.bundle.examples import examples_of
 from bakeoff.bundle.panel import name_bundles
 from bakeoff.bundle.teaching import FEATURES_FILE, LESSONS_FILE, features_graph, lessons_of
 from bakeoff.errors import BakeoffError
@@ -19,35 +21,41 @@ __all__ = ["export_web"]
 
 INDEX = "index.html"
 LIST = "models.json"
+EXAMPLES = "examples.json"
 MODELS = "models"
 # Without this file GitHub Pages runs Jekyll, which leaves out files that begin with "_".
 NO_JEKYLL = ".nojekyll"
 
 
-def export_web(bundles: Sequence[Path], out: Path, *, teachable: bool = False) -> list[str]:
+def export_web(
+    bundles: Sequence[Path], out: Path, *, teachable: bool = False, examples: bool | None = None
+) -> list[str]:
     """Write a folder that any static host can serve, and return the names of its models.
 
     It contains the page with its assets, ``models/NAME/`` with the graph and `bundle.json` of each
     model, and `models.json`, which lists them: ``{"name", "title", "manifest", "graph"}``, the
     last two as relative URLs. A model that can be taught more also has ``"lessons"`` and
-    ``"features"``. The folder appears atomically and replaces an older one.
+    ``"features"``. `examples.json` has pictures to try: ``{"label", "picture", "locked"}``; see
+    `ExamplePicture`. The folder appears atomically and replaces an older one.
 
     Parameters
     ----------
     bundles : folders, ``.bakeoff`` files, or runs, which stand for all of their bundles.
     out : the folder.
     teachable : visitors can teach more classes and pictures to what a run trained in closed form.
+    examples : whether visitors see up to eight small pictures of the set; None for those of runs
+        on a named set, as people's own may be private.
 
     Raises
     ------
     BakeoffError
-        A bundle cannot be read, none can be taught though that is wanted, there is something else
-        at `out`, or this installation has no page.
+        A bundle cannot be read, none can be taught or there is no picture though that is wanted,
+        there is something else at `out`, or this installation has no page.
     """
     out = out.expanduser().resolve()
     named = name_bundles(bundles)
     written = dict(_page()) | {NO_JEKYLL: b""}
-    _check_replaceable(out, {name.partition("/")[0] for name in written} | {LIST, MODELS})
+    _check_replaceable(out, {name.partition("/")[0] for name in written} | {LIST, EXAMPLES, MODELS})
     listed = []
     for name, path in named.items():
         manifest, parts = read_bundle(path)
@@ -68,7 +76,10 @@ def export_web(bundles: Sequence[Path], out: Path, *, teachable: bool = False) -
             "would have no model that can be taught more",
             "Name a run with scattering on up to 1 000 pictures, made with this version",
         )
-    written[LIST] = json.dumps(listed, indent=1, ensure_ascii=False).encode()
+    runs = {run.path: run for path in named.values() if (run := run_of_bundle(path))}
+    shown = [asdict(example) for example in examples_of([*runs.values()], examples)]
+    for file, content in ((LIST, listed), (EXAMPLES, shown)):
+        written[file] = json.dumps(content, indent=1, ensure_ascii=False).encode()
     write_folder(out, written, replace=True)
     return list(named)
 

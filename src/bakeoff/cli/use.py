@@ -218,6 +218,15 @@ Teachable = Annotated[
         "look can be guessed.",
     ),
 ]
+WithExamples = Annotated[
+    bool | None,
+    typer.Option(
+        "--examples/--no-examples",
+        help="With --to web: visitors can try the models on up to eight small pictures of the set, "
+        "and so see them. Default: those of a named set are shown, your own are not.",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
@@ -229,6 +238,7 @@ def export(
     variant: WhichVariant = None,
     neighbours: WithNeighbours = False,
     teachable: Teachable = False,
+    examples: WithExamples = None,
 ) -> None:
     """Export a trained approach as a bundle, an ONNX graph or a web page.
 
@@ -251,8 +261,8 @@ def export(
         raise BakeoffError(
             "bakeoff export", f"--to {to} takes one run; found {len(sources)}", "Name one run"
         )
-    if teachable:
-        exporter = _teachable(to)
+    if teachable or examples is not None:
+        exporter = _page_with(to, teachable, examples)
     changed = bool(approach or variant or neighbours)
     if not exporter.several and (changed or not is_bundle(sources[0])):
         _export_run(exporter, to, sources[0], out, approach, variant, neighbours)
@@ -266,13 +276,14 @@ def export(
     _written(exporter, to, sources, out)
 
 
-def _teachable(to: str) -> Exporter:
-    """The exporter of pages whose visitors can teach a model more."""
+def _page_with(to: str, teachable: bool, examples: bool | None) -> Exporter:
+    """The exporter of pages that can be taught more, or with a choice of example pictures."""
     from bakeoff.bundle.exporters import write_web
 
     if to != "web":
-        raise BakeoffError("--teachable", f"means nothing with --to {to}", "Use it with --to web")
-    return replace(EXPORTERS[to], write=partial(write_web, teachable=True))
+        option = "--teachable" if teachable else "--examples" if examples else "--no-examples"
+        raise BakeoffError(option, f"means nothing with --to {to}", "Use it with --to web")
+    return replace(EXPORTERS[to], write=partial(write_web, teachable=teachable, examples=examples))
 
 
 def _export_run(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 from fastapi import APIRouter, Request
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from bakeoff.bundle.examples import MOST, data_uri, example_pictures, spread
 from bakeoff.data.catalog import at_hand, is_named, load_named
-from bakeoff.data.image import thumbnail, to_png
+from bakeoff.data.image import thumbnail
 from bakeoff.errors import BakeoffError
-from bakeoff.record.folder import RunFolder
-from bakeoff.record.results import PictureIndex
 from bakeoff.said import say
 from bakeoff.server.bodies import REFUSALS
 from bakeoff.server.home import home_of
@@ -26,7 +22,6 @@ __all__ = ["Example", "router"]
 
 router = APIRouter(prefix="/api")
 
-MOST = 8
 SIDE = 96  # pixels of a set's picture
 
 
@@ -51,11 +46,11 @@ def examples(request: Request, name: str) -> list[Example]:
     """
     run = run_of(request, name)
     try:
-        classes = run.latest_results().dataset.classes
+        run.latest_results()
     except BakeoffError:
         return []
     try:
-        return list(_examples(run, classes))
+        return [Example(**vars(one)) for one in example_pictures(run)]
     except BakeoffError as error:
         raise Problem.because(409, error) from None
 
@@ -80,39 +75,8 @@ def _set_examples(name: str) -> list[Example]:
     return [
         Example(
             label=dataset.classes[labels[row]],
-            picture=_data_uri(thumbnail(dataset.pictures[row], SIDE)),
+            picture=data_uri(thumbnail(dataset.pictures[row], SIDE)),
             locked=False,
         )
-        for row in _spread(first)
+        for row in spread(first, MOST)
     ]
-
-
-def _examples(run: RunFolder, classes: list[str]) -> Iterator[Example]:
-    index, small = run.picture_index(), run.sheets()
-    labels = np.asarray(index.labels)
-    locked = _locked(index)
-    first = [
-        min(np.flatnonzero(labels == label), key=lambda row: (not locked[row], row))
-        for label in range(len(classes))
-        if label in labels
-    ]
-    for row in _spread([int(row) for row in first]):
-        square = small[row]
-        cut = square.crop(square.getchannel("A").getbbox()).convert("RGB")
-        yield Example(label=classes[labels[row]], picture=_data_uri(cut), locked=locked[row])
-
-
-def _spread(rows: list[int]) -> list[int]:
-    """At most `MOST` of them, from the first to the last."""
-    places = np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int)
-    return [rows[place] for place in places]
-
-
-def _data_uri(picture: Image.Image) -> str:
-    png = b64encode(to_png(np.asarray(picture))).decode()
-    return f"data:image/png;base64,{png}"
-
-
-def _locked(index: PictureIndex) -> list[bool]:
-    # By position, as a fold can have the name of a group, such as "test".
-    return [part == len(index.part_names) - 1 for part in index.parts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, RedirectResponse
 
 from bakeoff.bundle.bundle import find_bundles
-from bakeoff.bundle.web import export_web
+from bakeoff.bundle.web import EXAMPLES, export_web
 from bakeoff.errors import BakeoffError
 from bakeoff.record.folder import RunFolder
 from bakeoff.said import say
@@ -45,6 +46,13 @@ Teachable = Annotated[
     bool,
     Query(description="Whether visitors can teach more classes and pictures to what can learn."),
 ]
+Examples = Annotated[
+    bool | None,
+    Query(
+        description="Whether visitors see up to eight small pictures of the set; default: only "
+        "those of a named set."
+    ),
+]
 
 
 class Shared(BaseModel):
@@ -55,17 +63,23 @@ class Shared(BaseModel):
     path: str
     """Its address below that of the server, such as ``s/digits/``."""
     models: list[str]
+    examples: int
+    """How many pictures of the set it shows."""
 
 
 @router.get("/api/runs/{name}/page.zip", response_class=FileResponse, responses=REFUSALS)
 async def packed(
-    request: Request, name: str, approach: Approaches = None, teachable: Teachable = False
+    request: Request,
+    name: str,
+    approach: Approaches = None,
+    teachable: Teachable = False,
+    examples: Examples = None,
 ) -> FileResponse:
     """The run's models as a static page, in a zip: for any web host, needing no server."""
     run = run_of(request, name)
 
     def made() -> Path:
-        with _exported(run, approach, teachable=teachable) as folder:
+        with _exported(run, approach, teachable=teachable, examples=examples) as folder:
             number, path = tempfile.mkstemp(suffix=".zip", prefix="bakeoff-")
             os.close(number)
             return Path(shutil.make_archive(path.removesuffix(".zip"), "zip", folder))
@@ -91,14 +105,18 @@ def shared(request: Request, name: str) -> Shared | None:
 
 @router.post("/api/runs/{name}/shared", status_code=201, responses=REFUSALS)
 async def publish(
-    request: Request, name: str, approach: Approaches = None, teachable: Teachable = False
+    request: Request,
+    name: str,
+    approach: Approaches = None,
+    teachable: Teachable = False,
+    examples: Examples = None,
 ) -> Shared:
     """Publish the run's models as a page below /s/, which needs no token; replaces an older one."""
     home, run = home_of(request), run_of(request, name)
 
     def made() -> None:
         home.shared.mkdir(parents=True, exist_ok=True)
-        _export(run, approach, home.shared / name, teachable=teachable)
+        _export(run, approach, home.shared / name, teachable=teachable, examples=examples)
 
     await asyncio.to_thread(made)
     return _described(home, name)
@@ -149,11 +167,20 @@ def _files(root: Path, name: str) -> Iterator[Path]:
 
 def _described(home: Home, name: str) -> Shared:
     models = sorted(path.name for path in (home.shared / name / "models").iterdir())
-    return Shared(path=f"s/{name}/", models=models)
+    try:
+        shown = json.loads((home.shared / name / EXAMPLES).read_bytes())
+    except FileNotFoundError:  # a page of an older version
+        shown = []
+    return Shared(path=f"s/{name}/", models=models, examples=len(shown))
 
 
 def _export(
-    run: RunFolder, approaches: Sequence[str] | None, out: Path, *, teachable: bool
+    run: RunFolder,
+    approaches: Sequence[str] | None,
+    out: Path,
+    *,
+    teachable: bool,
+    examples: bool | None,
 ) -> None:
     bundles = find_bundles(run.path)
     chosen = [one for one in bundles if approaches is None or one.name in approaches]
@@ -162,15 +189,15 @@ def _export(
         of = f" of {', '.join(sorted(missing))}" if missing else ""
         raise Problem(409, say("error.runNoModelOf", of=of))
     try:
-        export_web(chosen, out, teachable=teachable)
+        export_web(chosen, out, teachable=teachable, examples=examples)
     except BakeoffError as error:
         raise Problem.because(409, error) from None
 
 
 @contextmanager
 def _exported(
-    run: RunFolder, approaches: Sequence[str] | None, *, teachable: bool
+    run: RunFolder, approaches: Sequence[str] | None, *, teachable: bool, examples: bool | None
 ) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as parent:
-        _export(run, approaches, Path(parent) / "page", teachable=teachable)
+        _export(run, approaches, Path(parent) / "page", teachable=teachable, examples=examples)
         yield Path(parent) / "page"

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bakeoff.bundle.bundle import find_bundles
+from bakeoff.bundle.examples import has_public_pictures
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import RunStarted
 from bakeoff.record.folder import PRELIMINARY, RunFolder
@@ -55,6 +56,8 @@ class RunSummary(BaseModel):
     """The approaches with results, which are preliminary until the run is finished."""
     models: list[str] = []
     """The approaches with a bundle."""
+    public: bool = False
+    """Whether its pictures are those of a named set, which anyone may see."""
     why: str | None = None
     """Why the winner won, or why the run failed."""
     why_said: Message | None = None
@@ -127,8 +130,9 @@ def _started(path: Path, has_events: bool, _: tuple[int, int]) -> Mapping[str, A
 @lru_cache(maxsize=1000)
 def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
     """What is known when a run has finished."""
-    results = RunFolder(path).results()
-    return _scores(results) | {
+    run = RunFolder(path)
+    results = run.results()
+    return _scores(run, results) | {
         "created": results.created,
         "dataset": results.dataset.name,
         "description": results.dataset.description,
@@ -146,13 +150,15 @@ def _results(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
 @lru_cache(maxsize=100)
 def _so_far(path: Path, _: tuple[int, int]) -> Mapping[str, Any]:
     """What is known of the approaches that are scored while the run goes on."""
-    return _scores(RunFolder(path).latest_results())
+    run = RunFolder(path)
+    return _scores(run, run.latest_results())
 
 
-def _scores(results: Results) -> dict[str, Any]:
+def _scores(run: RunFolder, results: Results) -> dict[str, Any]:
     scores = [approach.out_of_fold or approach.test for approach in results.approaches]
     return {
         "scored": [approach.name for approach in results.approaches],
+        "public": has_public_pictures(run, results),
         "accuracy": max((score.accuracy for score in scores if score is not None), default=None),
     }
 

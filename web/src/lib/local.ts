@@ -10,6 +10,8 @@ import type {
 } from "./models.ts";
 import type { Question, Renewed, Reply } from "./local.worker.ts";
 
+const EXAMPLES = "examples.json";
+
 /** The callbacks of a request that has no reply yet. */
 interface Waiting {
   early: Early | undefined;
@@ -55,8 +57,10 @@ export class LocalModels implements Models {
     }
   }
 
+  /** Those beside the page; its owner chose whether it has some. */
   async examples(): Promise<Example[]> {
-    return [];
+    const file = await fetch(new URL(EXAMPLES, this.#index));
+    return file.ok ? ((await file.json()) as Example[]) : [];
   }
 
   async predict(

@@ -62,8 +62,8 @@ export interface Models {
   readonly keeper: Keeper | null;
   /** The models of a run, or the models that the server was started with. */
   list(run?: string): Promise<ModelInfo[]>;
-  /** Pictures of a run to try; none if the page has none. */
-  examples(run: string): Promise<Example[]>;
+  /** Pictures to try: of a run, or those that came with the page; none if there are none. */
+  examples(run?: string): Promise<Example[]>;
   /**
    * Each model's answer to each picture; files may be pictures, tables of pixels or zips. `watch`:
    * whether the drift alarm of a server counts them.

@@ -2961,6 +2961,12 @@ export interface components {
             name: string;
             /** Pictures */
             pictures?: number | null;
+            /**
+             * Public
+             * @description Whether its pictures are those of a named set, which anyone may see.
+             * @default false
+             */
+            public: boolean;
             /** @description The headline's message, for other languages; null where it has none. */
             said?: components["schemas"]["Message"] | null;
             /**
@@ -3206,6 +3212,11 @@ export interface components {
          * @description A published page.
          */
         Shared: {
+            /**
+             * Examples
+             * @description How many pictures of the set it shows.
+             */
+            examples: number;
             /** Models */
             models: string[];
             /**
@@ -4749,6 +4760,8 @@ export interface operations {
             query?: {
                 /** @description Which models; default: all. */
                 approach?: string[] | null;
+                /** @description Whether visitors see up to eight small pictures of the set; default: only those of a named set. */
+                examples?: boolean | null;
                 /** @description Whether visitors can teach more classes and pictures to what can learn. */
                 teachable?: boolean;
             };
@@ -5204,6 +5217,8 @@ export interface operations {
             query?: {
                 /** @description Which models; default: all. */
                 approach?: string[] | null;
+                /** @description Whether visitors see up to eight small pictures of the set; default: only those of a named set. */
+                examples?: boolean | null;
                 /** @description Whether visitors can teach more classes and pictures to what can learn. */
                 teachable?: boolean;
             };

@@ -23,8 +23,8 @@ export class ServedModels implements Models {
     return send("POST", `/api/runs/${encodeURIComponent(run)}/models`);
   }
 
-  async examples(run: string): Promise<Example[]> {
-    return get(`/api/runs/${encodeURIComponent(run)}/examples`);
+  async examples(run?: string): Promise<Example[]> {
+    return run ? get(`/api/runs/${encodeURIComponent(run)}/examples`) : [];
   }
 
   predict(

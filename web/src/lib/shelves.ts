@@ -66,7 +66,7 @@ export class CarriedShelf implements Shelf {
     const { name: winner, why } = results.winner;
     const approaches = results.approaches.map((approach) => approach.name);
     const dataset = results.dataset.name;
-    const state = { status: "finished", finished: true, home: false } as const;
+    const state = { status: "finished", finished: true, home: false, public: false } as const;
     return [{ ...state, models: [], name, dataset, approaches, scored: approaches, winner, why }];
   }
 
