@@ -1,7 +1,7 @@
 """Models of a run that answer small pictures in one graph."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import numpy as np
 import onnx
@@ -26,6 +26,8 @@ from bakeoff.server.together import Together
 
 from ..strokes import strokes
 
+pytestmark = pytest.mark.anyio
+WAITING = 100  # pictures at most
 DRAWINGS = strokes(6).pictures
 
 
@@ -33,11 +35,32 @@ def graphs_of(run: RunFolder) -> list[bytes]:
     return [path.joinpath("model.onnx").read_bytes() for path in name_bundles([run.path]).values()]
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """What the tests and fixtures that are coroutines run in."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def models(finished: RunFolder) -> AsyncIterator[Models]:
+    """Both models of a run."""
+    models = Models(name_bundles([finished.path]), waiting=WAITING, cores=1)
+    yield models
+    models.close()
+
+
 async def prepared(models: Models) -> Together:
+    """What answers for all of these models, once their graphs are joined."""
     models.join()
     together = models._together
     await asyncio.gather(*together._tasks)
     return together
+
+
+@pytest.fixture
+async def together(models: Models) -> Together:
+    """What answers for them, once their graphs are joined."""
+    return await prepared(models)
 
 
 def test_one_graph_gives_what_each_model_gives_alone(finished: RunFolder) -> None:
@@ -73,130 +96,88 @@ def test_large_graphs_stay_apart(finished: RunFolder, monkeypatch: pytest.Monkey
     assert joined(graphs_of(finished)) is None
 
 
-def test_a_drawing_is_answered_in_one_graph_a_folder_is_not(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        one, several = Inputs(("a",), DRAWINGS[:1]), Inputs(("a", "b"), DRAWINGS[:2])
-        before = await models.predict(None, one)
-        together = await prepared(models)
-        runs = []
-        ((queue, _),) = together._queues.values()
-        run = queue.bundle.run
-        queue.bundle.run = lambda pixels: runs.append(len(pixels)) or run(pixels)  # type: ignore
-        after = await models.predict(None, one)
-        assert not any(result.together for result in before.results.values())
-        assert all(result.together for result in after.results.values())
-        assert len({result.milliseconds for result in after.results.values()}) == 1
-        for name, result in before.results.items():
-            (alone,), (joint,) = result.answers, after.results[name].answers
-            assert (joint.label, joint.verdict) == (alone.label, alone.verdict)
-            assert joint.probability == pytest.approx(alone.probability, abs=1e-6)
-        await models.predict(["cnn"], one)
-        await models.predict(None, several)
-        assert runs == [1]
-        models.close()
-
-    asyncio.run(main())
+async def test_a_drawing_is_answered_in_one_graph_a_folder_is_not(models: Models) -> None:
+    one, several = Inputs(("a",), DRAWINGS[:1]), Inputs(("a", "b"), DRAWINGS[:2])
+    before = await models.predict(None, one)
+    together = await prepared(models)
+    runs = []
+    ((queue, _),) = together._queues.values()
+    run = queue.bundle.run
+    queue.bundle.run = lambda pixels: runs.append(len(pixels)) or run(pixels)  # type: ignore
+    after = await models.predict(None, one)
+    assert not any(result.together for result in before.results.values())
+    assert all(result.together for result in after.results.values())
+    assert len({result.milliseconds for result in after.results.values()}) == 1
+    for name, result in before.results.items():
+        (alone,), (joint,) = result.answers, after.results[name].answers
+        assert (joint.label, joint.verdict) == (alone.label, alone.verdict)
+        assert joint.probability == pytest.approx(alone.probability, abs=1e-6)
+    await models.predict(["cnn"], one)
+    await models.predict(None, several)
+    assert runs == [1]
 
 
-def test_a_replaced_bundle_leaves_its_joint_graph(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        together = await prepared(models)
-        models["cnn"].bundle = load(finished.bundle("cnn"))
-        bundles = {name: models[name].bundle for name in models}
-        assert await together.outcomes(bundles, DRAWINGS[:1]) is None
-        assert set((await models.predict(None, Inputs(("a",), DRAWINGS[:1]))).results) == set(
-            models
-        )
-        models.close()
-
-    asyncio.run(main())
+async def test_a_replaced_bundle_leaves_its_joint_graph(
+    models: Models, together: Together, finished: RunFolder
+) -> None:
+    models["cnn"].bundle = load(finished.bundle("cnn"))
+    bundles = {name: models[name].bundle for name in models}
+    assert await together.outcomes(bundles, DRAWINGS[:1]) is None
+    assert set((await models.predict(None, Inputs(("a",), DRAWINGS[:1]))).results) == set(models)
 
 
-def test_a_joint_graph_that_fails_leaves_the_answers_to_each_model(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        together = await prepared(models)
-        ((queue, _),) = together._queues.values()
+async def test_a_joint_graph_that_fails_leaves_the_answers_to_each_model(
+    models: Models, together: Together
+) -> None:
+    ((queue, _),) = together._queues.values()
 
-        def broken(pixels: object) -> None:
-            raise BakeoffError("the models", "cannot be run together", "Ask each of them alone")
+    def broken(pixels: object) -> None:
+        raise BakeoffError("the models", "cannot be run together", "Ask each of them alone")
 
-        queue.bundle.run = broken  # type: ignore[assignment]
-        found = await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
-        assert set(found.results) == set(models)
-        assert not together._queues
-        models.close()
-
-    asyncio.run(main())
+    queue.bundle.run = broken  # type: ignore[assignment]
+    found = await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
+    assert set(found.results) == set(models)
+    assert not together._queues
 
 
-def test_a_stranger_among_them_gets_no_answer_alone(
-    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+async def test_a_stranger_among_them_gets_no_answer_alone(
+    models: Models, together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(name: str, *arguments: object) -> object:
         if name == "cnn":
             raise BakeoffError(name, "its graph gives no probabilities", "Use only your own")
         return checked_outcome(name, *arguments)  # type: ignore[arg-type]
 
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        await prepared(models)
-        monkeypatch.setattr(together_module, "checked_outcome", refused)
-        found = await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
-        assert set(found.results) == {"baseline"}
-        assert [one.model for one in found.failed] == ["cnn"]
-        models.close()
-
-    asyncio.run(main())
+    monkeypatch.setattr(together_module, "checked_outcome", refused)
+    found = await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
+    assert set(found.results) == {"baseline"}
+    assert [one.model for one in found.failed] == ["cnn"]
 
 
-def test_a_file_that_was_replaced_is_not_joined(finished: RunFolder, tmp_path: Path) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        swapped = dict.fromkeys(models, models.paths["baseline"])
-        bundles: dict[str, Bundle] = {name: models[name].bundle for name in models}
-        together = Together(waiting=100)
-        together.prepare(bundles, swapped)
-        await asyncio.gather(*together._tasks)
-        assert await together.outcomes(bundles, DRAWINGS[:1]) is None
-        models.close()
-
-    asyncio.run(main())
+async def test_a_file_that_was_replaced_is_not_joined(models: Models) -> None:
+    swapped = dict.fromkeys(models, models.paths["baseline"])
+    bundles: dict[str, Bundle] = {name: models[name].bundle for name in models}
+    together = Together(waiting=WAITING)
+    together.prepare(bundles, swapped)
+    await asyncio.gather(*together._tasks)
+    assert await together.outcomes(bundles, DRAWINGS[:1]) is None
 
 
-def test_a_full_queue_is_refused(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=1, cores=1)
-        together = await prepared(models)
-        ((queue, _),) = together._queues.values()
-        queue.waiting = 5
-        with pytest.raises(Problem, match="in the queue already"):
-            await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
-        models.close()
-
-    asyncio.run(main())
+async def test_a_full_queue_is_refused(models: Models, together: Together) -> None:
+    ((queue, _),) = together._queues.values()
+    queue.waiting = WAITING
+    with pytest.raises(Problem, match="in the queue already"):
+        await models.predict(None, Inputs(("a",), DRAWINGS[:1]))
 
 
-def test_a_large_picture_is_left_to_each_model(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        together = await prepared(models)
-        bundles = {name: models[name].bundle for name in models}
-        large = Pictures.from_array(np.zeros((1, 300, 300), dtype=np.uint8))
-        assert await together.outcomes(bundles, large) is None
-        models.close()
-
-    asyncio.run(main())
+async def test_a_large_picture_is_left_to_each_model(models: Models, together: Together) -> None:
+    bundles = {name: models[name].bundle for name in models}
+    large = Pictures.from_array(np.zeros((1, 300, 300), dtype=np.uint8))
+    assert await together.outcomes(bundles, large) is None
 
 
-def test_the_server_joins_the_models_that_it_is_given(finished: RunFolder) -> None:
-    async def main() -> None:
-        models = Models(name_bundles([finished.path]), waiting=100, cores=1)
-        app = create_app(models, Runs([], None), bounds=Bounds(), hosts=LOOPBACK)
-        async with app.router.lifespan_context(app):
-            await asyncio.gather(*models._together._tasks)
-            assert len(models._together._queues) == 1
-
-    asyncio.run(main())
+async def test_the_server_joins_the_models_that_it_is_given(models: Models) -> None:
+    app = create_app(models, Runs([], None), bounds=Bounds(), hosts=LOOPBACK)
+    async with app.router.lifespan_context(app):
+        await asyncio.gather(*models._together._tasks)
+        assert len(models._together._queues) == 1
