@@ -41,10 +41,13 @@ from bakeoff.report import write_report
 from bakeoff.run.bake import bake
 from bakeoff.workers.robustness import PICTURES
 
+from ..shared import made_once
 from .firefox import firefox_program, launch_firefox
+from .gestures import box_of
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Without a window first: it opens a page for 0.09 s of processor time, Chromium's own for 0.4 s.
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 # A browser with no errand of its own: no sandbox where CI is root, no calls home. It has a camera
 # of its own making, whose owner says yes at once.
 QUIET = (
@@ -191,23 +194,31 @@ class watched:  # noqa: N801 - used like `open`
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A run over 400 of scikit-learn's digits, at home/runs/digits, with bundles."""
-    every = read("digits")
-    some = every.take(np.arange(400))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PICTURES, "quick", 20)
-        return bake(
-            some,
-            tmp_path_factory.mktemp("home") / "runs" / "digits",
-            approaches=("baseline", "cnn"),
-            folds=2,
-            test=0.2,
-            settings={"cnn": {"epochs": 6}},
-            budget="quick",
-            threads=1,
-            workers="local:1",
-            neighbours=True,
-        )
+    """A run over 400 of scikit-learn's digits, at home/runs/digits, with bundles.
+
+    It is trained once for all processes, and copied: tests change it and add to its home.
+    """
+    place = Path("runs") / "digits"
+
+    def train(path: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(PICTURES, "quick", 20)
+            bake(
+                read("digits").take(np.arange(400)),
+                path / place,
+                approaches=("baseline", "cnn"),
+                folds=2,
+                test=0.2,
+                settings={"cnn": {"epochs": 6}},
+                budget="quick",
+                threads=1,
+                workers="local:1",
+                neighbours=True,
+            )
+
+    home = tmp_path_factory.mktemp("home") / "home"
+    shutil.copytree(made_once(tmp_path_factory, "trained", train), home)
+    return RunFolder.open(home / place)
 
 
 @contextmanager
@@ -353,6 +364,13 @@ def view(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Views").get_by_role("link", name=name).click()
 
 
+def at_view(page: Page, name: str) -> None:
+    """Wait until a view is the one that is shown, by its address; the first has none."""
+    here = page.get_by_role("navigation", name="Views").locator("[aria-current]")
+    query = "" if name == VIEWS[0] else rf"\?view={name}\b.*"
+    expect(here).to_have_attribute("href", re.compile(rf"^#/\w+/\w+{query}$"))
+
+
 def weakest(run: RunFolder) -> ApproachResult:
     """The approach with the most mistakes out of fold."""
     return max(run.results().approaches, key=lambda one: len(one.mistakes))
@@ -399,10 +417,7 @@ def saved(folder: Path, pixels: NDArray[np.uint8], name: str) -> Path:
 
 
 def draw(page: Page, line: list[tuple[float, float]]) -> None:
-    canvas = page.locator("canvas").first
-    expect(canvas).to_be_visible()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = box_of(page.locator("canvas").first)
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
     page.mouse.move(*places[0])
     page.mouse.down()

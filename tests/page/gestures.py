@@ -7,10 +7,24 @@ taps do nothing; there the page gets the events that Firefox would send it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
-__all__ = ["drop", "swipe", "tap", "tap_at"]
+__all__ = ["Box", "box_of", "drop", "swipe", "tap", "tap_at"]
+
+# Where something is, once it has been there for two frames.
+AT_REST = """(target) => new Promise((done) => {
+  let before = '';
+  const look = () => {
+    const { x, y, width, height } = target.getBoundingClientRect();
+    const now = JSON.stringify({ x, y, width, height });
+    if (width && now === before) done({ x, y, width, height });
+    else requestAnimationFrame(look);
+    before = now;
+  };
+  look();
+})"""
 
 # Let go of the files of an input over an element, under these paths.
 DROP = """(target, paths) => {
@@ -76,6 +90,22 @@ SWIPE = """(places) => {
 }"""
 
 
+class Box(TypedDict):
+    """A place in the window, in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def box_of(target: Locator) -> Box:
+    """Where something is, once it no longer moves: a room that fills may push it aside."""
+    expect(target).to_be_visible()
+    found: Box = target.evaluate(AT_REST)
+    return found
+
+
 def drop(page: Page, target: Locator, *paths: Path) -> None:
     """Let go of files or folders over something, as the mouse of a desktop does."""
     if _is_firefox(page):
@@ -92,8 +122,7 @@ def drop(page: Page, target: Locator, *paths: Path) -> None:
         page.locator("#dropped").set_input_files(list(found))
         target.evaluate(DROP, list(found.values()))
         return
-    box = target.bounding_box()
-    assert box is not None
+    box = box_of(target)
     at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     session = page.context.new_cdp_session(page)
@@ -108,8 +137,7 @@ def tap(target: Locator) -> None:
         target.tap()
         return
     target.click(trial=True)  # waits until it can be hit
-    box = target.bounding_box()
-    assert box is not None
+    box = box_of(target)
     tap_at(target.page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 

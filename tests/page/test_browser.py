@@ -99,9 +99,8 @@ def test_drawn_offline(room: Page) -> None:
     expect(card.get_by_role("img", name="Input of CNN from scratch")).to_be_visible()
     room.get_by_role("button", name="Why?").click()
     expect(room.get_by_role("img", name="Occlusion map")).to_have_count(2, timeout=60_000)
-    assert (
-        room.get_by_role("button", name="Correct this answer").count() == 0
-    )  # there is nowhere to keep it
+    # There is nowhere to keep it.
+    expect(room.get_by_role("button", name="Correct this answer")).to_have_count(0)
     assert serious(room) == []
 
 

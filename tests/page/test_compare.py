@@ -16,12 +16,12 @@ from bakeoff.record.folder import RunFolder
 from .conftest import (
     VIEWS,
     Served,
+    at_view,
     in_both,
     opening,
     provokes,
     serious,
     serving,
-    settled,
     sideways,
     view,
     watched,
@@ -159,9 +159,9 @@ def test_the_leaderboard_sorts_by_any_column(page: Page, served: Served) -> None
     page.goto(served.at("/compare/digits"))
     board = page.get_by_role("region", name="Leaderboard")
     board.get_by_role("button", name="All columns").click()
-    assert "columns=all" in page.url
+    expect(page).to_have_url(re.compile("columns=all"))
     board.get_by_role("button", name="Parameters").click()
-    assert "sort=parameters" in page.url
+    expect(page).to_have_url(re.compile("sort=parameters"))
     expect(board.get_by_role("columnheader", name="Parameters")).to_have_attribute(
         "aria-sort", "ascending"
     )
@@ -270,7 +270,7 @@ def test_two_approaches_side_by_side(page: Page, served: Served, trained: RunFol
     assert counts[:2] == [known.only_a, known.only_b]
     assert sum(counts) == known.pictures
     kinds.nth(3).click()
-    assert "side=both" in page.url
+    expect(page).to_have_url(re.compile("side=both"))
     expect(page.get_by_role("heading", name=f"Both right: {counts[3]} pictures")).to_be_visible()
 
 
@@ -288,6 +288,7 @@ def test_mistakes_come_with_the_greatest_loss_first(
         for one in trained.results().approaches:  # what each of them answered
             expect(drawer.get_by_role("row").filter(has_text=one.title)).to_be_visible()
         page.keyboard.press("Escape")
+        expect(drawer).to_have_count(0)
     losses = [one.loss for one in approach.mistakes]
     assert losses == sorted(losses, reverse=True)
 
@@ -317,7 +318,7 @@ def test_axe_finds_nothing_in_any_view(
         for one in (served, made[0]):
             for name in VIEWS:
                 page.goto(one.at(f"/compare/{one.run}?view={name}"))
-                settled(page)
+                at_view(page, name)
                 assert serious(page) == [], (one.run, name)
         page.goto(served.at("/compare/digits?view=confusion&truth=0&answer=0"))
         expect(page.get_by_role("dialog")).to_be_visible()
@@ -331,7 +332,7 @@ def test_no_view_is_wider_than_a_phone(
         for one in (served, made[0]):
             for name in VIEWS:
                 page.goto(one.at(f"/compare/{one.run}?view={name}"))
-                settled(page)
+                at_view(page, name)
                 assert sideways(page) <= 0, (one.run, name)
         page.goto(served.at("/compare/digits"))
         expect(page.get_by_label("Sort by")).to_be_visible()

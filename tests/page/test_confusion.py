@@ -44,8 +44,9 @@ def test_the_matrix_equals_the_results(page: Page, served: Served, trained: RunF
         assert scores is not None
         page.goto(served.at(f"/compare/digits?view=confusion&a={approach.name}&part={part}"))
         expect(page.get_by_role("status").first).to_contain_text(f"{scores.correct}")
-        cells = page.get_by_role("grid").get_by_role("button").all_inner_texts()
-        assert [int(text or 0) for text in cells] == [n for row in scores.confusion for n in row]
+        cells = page.get_by_role("grid").get_by_role("button")
+        counts = [str(n or "") for row in scores.confusion for n in row]
+        expect(cells).to_have_text(counts, use_inner_text=True)
 
 
 def test_the_matrix_can_be_walked_by_keyboard(
@@ -61,7 +62,7 @@ def test_the_matrix_can_be_walked_by_keyboard(
     page.keyboard.press("Control+Home")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name=re.compile("^0 recognised"))).to_be_visible()
-    assert page.get_by_role("grid").locator("button[tabindex='0']").count() == 1
+    expect(page.get_by_role("grid").locator("button[tabindex='0']")).to_have_count(1)
 
 
 def test_shares_say_percent_of_the_row(page: Page, served: Served, trained: RunFolder) -> None:
@@ -69,7 +70,7 @@ def test_shares_say_percent_of_the_row(page: Page, served: Served, trained: RunF
     assert scores is not None
     page.goto(served.at("/compare/digits?view=confusion&a=baseline"))
     page.get_by_role("radio", name="Percent").check(force=True)
-    assert "as=shares" in page.url
+    expect(page).to_have_url(re.compile("as=shares"))
     share = 100 * scores.confusion[0][0] / sum(scores.confusion[0])
     shown = float(page.get_by_role("grid").get_by_role("button").first.inner_text())
     assert shown == pytest.approx(share, abs=0.51)
@@ -98,7 +99,8 @@ def test_every_cell_of_a_group_opens_its_pictures(
         cells.nth(int(place)).click()
         expect(drawer.get_by_role("listitem")).to_have_count(int(counts.flat[place]))
         told.keyboard.press("Escape")
-    assert "group=stamp" in told.url
+        expect(drawer).to_have_count(0)
+    expect(told).to_have_url(re.compile("group=stamp"))
 
 
 def test_the_pairs_confused_most_come_first_and_open(

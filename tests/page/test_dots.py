@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import ONE, TRY, Served, answer, draw, in_both, watched
-from .gestures import tap_at
+from .gestures import box_of, tap_at
 
 DARK = """(canvas) => {
   const { width, height } = canvas;
@@ -22,8 +22,10 @@ DOT = 3.14 * 0.025**2 / 4  # of the paper: a disc as wide as the thin pen
 
 
 def dark(page: Page) -> float:
-    """The share of the paper that is dark."""
-    return float(page.locator("canvas").first.evaluate(DARK))
+    """The share of the paper that is dark, once it is there and painted."""
+    paper = page.locator("canvas").first
+    box_of(paper)
+    return float(paper.evaluate(DARK))
 
 
 @pytest.fixture
@@ -35,14 +37,12 @@ def paper(page: Page, served: Served) -> Page:
 
 
 def by_mouse(page: Page) -> None:
-    box = page.locator("canvas").first.bounding_box()
-    assert box is not None
+    box = box_of(page.locator("canvas").first)
     page.mouse.click(box["x"] + 100, box["y"] + 100)
 
 
 def by_resting_mouse(page: Page) -> None:
-    box = page.locator("canvas").first.bounding_box()
-    assert box is not None
+    box = box_of(page.locator("canvas").first)
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 100, box["y"] + 100)
@@ -84,8 +84,7 @@ def test_a_finger_dots_the_eyes_of_a_face(engine: Browser, served: Served) -> No
     with watched(engine, **view) as page:
         page.goto(served.at(TRY))
         expect(page.get_by_text("Draw something")).to_be_visible()
-        box = page.locator("canvas").first.bounding_box()
-        assert box is not None
+        box = box_of(page.locator("canvas").first)
         for x in (0.35, 0.65):
             tap_at(page, box["x"] + x * box["width"], box["y"] + 0.4 * box["height"])
         assert dark(page) == pytest.approx(2 * DOT, rel=0.2)
@@ -113,7 +112,7 @@ def test_erased_paper_gets_no_answer(paper: Page) -> None:
 def test_firefox_draws_the_same_dot(firefox: Browser, site: str) -> None:
     with watched(firefox) as page:
         page.goto(site)
-        expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible()
+        expect(page.get_by_role("article", name="CNN from scratch")).to_be_visible(timeout=60_000)
         by_mouse(page)
         expect(page.locator("[data-answer]")).to_have_count(2)
         assert dark(page) == pytest.approx(DOT, rel=0.2)

@@ -58,7 +58,7 @@ def test_intervals_and_both_comparisons_are_in_the_overview(
     )
     last = results.test_comparison[-1]
     pairs.get_by_role("link", name=last.words).last.click()
-    assert "part=test" in told.url
+    expect(told).to_have_url(re.compile("part=test"))
     expect(told.get_by_text(last.words)).to_be_visible()
 
 
@@ -66,7 +66,7 @@ def test_the_learning_curve_has_its_own_address(
     told: Page, made: tuple[Served, RunFolder], tmp_path: Path
 ) -> None:
     view(told, "Learning curves")
-    assert "view=learning" in told.url
+    expect(told).to_have_url(re.compile("view=learning"))
     results = made[1].results()
     for one in results.approaches:
         assert one.learning is not None
@@ -97,7 +97,7 @@ def test_robustness_by_corruption(told: Page, made: tuple[Served, RunFolder]) ->
     expect(changes.get_by_text("right answers")).to_have_count(12)
     expect(changes.get_by_text("strength", exact=True)).to_have_count(12)
     changes.filter(has_text="Blurred").get_by_role("link").click()
-    assert "change=blur" in told.url
+    expect(told).to_have_url(re.compile("change=blur"))
     drawer = told.get_by_role("dialog", name="Blurred")
     expect(drawer.get_by_role("row")).to_have_count(5)
     measured = made[1].results().approaches[2].robustness

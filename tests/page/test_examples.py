@@ -23,6 +23,7 @@ from bakeoff.record.folder import RunFolder
 
 from ..examples import EXAMPLES, python_of, started
 from .conftest import SEVEN, provokes, watched
+from .gestures import box_of
 
 ROWS = "\n".join(
     ",".join("0" if column == 14 else "255" for column in range(28)) for _ in range(28)
@@ -39,8 +40,7 @@ def expected(run: RunFolder, data: bytes) -> SideBySide:
 def stroke(page: Page, canvas: Locator, line: list[tuple[float, float]]) -> None:
     """Draw a line with the pointer on any canvas; places are shares of its sides."""
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = box_of(canvas)
     for number, (x, y) in enumerate(line):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
         if not number:
@@ -58,15 +58,17 @@ def test_django_shows_both_answers_side_by_side(
         page.goto(address)
         page.get_by_label("A picture, or a CSV file").set_input_files(file)
         page.get_by_role("button", name="Predict").click()
-        assert page.locator("th").all_text_contents() == ["Picture", *models]
+        expect(page.locator("th")).to_have_text(["Picture", *models])
         labels = [answer.label for (answer,) in models.values()]
-        assert page.locator("td b").all_text_contents() == labels
+        expect(page.locator("td b")).to_have_text(labels)
         drawn = page.locator("td img")
-        assert drawn.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [8, 8]
+        for side in ("naturalWidth", "naturalHeight"):
+            expect(drawn).to_have_js_property(side, 8)
 
         page.get_by_label("Or the numbers").fill(ROWS)
         page.get_by_role("button", name="Predict").click()
-        assert drawn.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
+        for side in ("naturalWidth", "naturalHeight"):
+            expect(drawn).to_have_js_property(side, 28)
 
         answered = httpx.post(f"{address}/api", content=file.read_bytes())
         assert answered.json().keys() == models.keys()

@@ -6,7 +6,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from .conftest import in_both, watched
 from .pictures import drawn
@@ -38,9 +38,14 @@ def bring(page: Page, address: str, name: str) -> None:
     page.get_by_role("heading", level=1).click()  # out of the field: keys are labels now
 
 
+def named(page: Page) -> Locator:
+    """What names the picture that is shown."""
+    return page.get_by_label("Picture to label").locator("p").first
+
+
 def shown(page: Page) -> str:
     """The name of the picture that is shown."""
-    return page.get_by_label("Picture to label").locator("p").first.inner_text()
+    return named(page).inner_text()
 
 
 def press(page: Page, key: str) -> None:
@@ -48,7 +53,7 @@ def press(page: Page, key: str) -> None:
     before = shown(page)
     expect(page.get_by_label("Picture to label").locator("img")).to_be_visible()
     page.keyboard.press(key)
-    expect(page.get_by_label("Picture to label").locator("p").first).not_to_have_text(before)
+    expect(named(page)).not_to_have_text(before)
 
 
 def label_truly(page: Page) -> str:
@@ -68,7 +73,7 @@ def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
         first = label_truly(page)
         expect(status).to_have_text("1 picture with a label, 15 pictures without")
         press(page, "u")
-        assert shown(page) == first
+        expect(named(page)).to_have_text(first)
         expect(status).to_have_text("0 pictures with a label, 16 pictures without")
         press(page, "s")
         expect(page.get_by_text("Skipped.")).to_be_visible()
@@ -76,7 +81,7 @@ def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
         press(page, "x")
         expect(page.get_by_text("none of these.")).to_be_visible()
         press(page, "u")
-        assert shown(page) == apart
+        expect(named(page)).to_have_text(apart)
         expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
 
 

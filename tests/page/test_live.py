@@ -67,7 +67,7 @@ def address(live: Live) -> Iterator[str]:
 def test_a_drawing_stays_while_models_come(live: Live, address: str, page: Page) -> None:
     page.goto(f"{address}/")
     expect(page.get_by_text("The first model is being trained")).to_be_visible()
-    assert "try/live" in page.url
+    expect(page).to_have_url(re.compile("try/live"))
     draw(page, LINE)
     expect(page.get_by_role("article")).to_have_count(0)
     live.first()

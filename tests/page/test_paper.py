@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import ONE, TRY, Served, answer, draw, in_both, watched
-from .gestures import swipe
+from .gestures import box_of, swipe
 
 
 @in_both
@@ -119,8 +119,7 @@ def test_a_finger_draws_and_does_not_scroll(engine: Browser, served: Served) -> 
         page.goto(served.at(TRY))
         expect(page.get_by_text("Draw something")).to_be_visible()
         paper = page.locator("canvas").first
-        box = paper.bounding_box()
-        assert box is not None
+        box = box_of(paper)
         middle = box["x"] + box["width"] / 2
         heights = [0.9 - step / 15 for step in range(12)]
         swipe(page, [(middle, box["y"] + box["height"] * height) for height in heights])

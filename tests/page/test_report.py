@@ -86,4 +86,4 @@ def test_names_are_shown_and_never_obeyed(browser: Browser, tmp_path: Path) -> N
         page.goto(f"{write_report(run).as_uri()}#/compare/x?view=confusion")
         page.reload()
         expect(page.get_by_role("rowheader", name=HOSTILE[0], exact=True)).to_be_visible()
-        assert page.locator("img").count() == 0
+        expect(page.locator("img")).to_have_count(0)

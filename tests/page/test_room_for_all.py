@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import SEVEN, TRY, Served, answer, draw, enter, in_both, sideways, watched
+from .gestures import box_of
 from .test_languages import PLACES
 
 LEAST = 22  # px, of what a finger must hit
@@ -24,8 +25,7 @@ def paper_side(browser: Browser, served: Served, width: int, height: int) -> flo
     with watched(browser, viewport={"width": width, "height": height}) as page:
         page.goto(served.at(TRY))
         expect(page.get_by_text("Draw something")).to_be_visible()
-        box = page.locator("canvas").first.bounding_box()
-        assert box is not None
+        box = box_of(page.locator("canvas").first)
         assert box["width"] == pytest.approx(box["height"], abs=2)
         return box["width"]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from bakeoff.record.folder import RunFolder
 
 from .conftest import SEVEN, Served, answer, draw, in_both, sideways, watched
-from .gestures import tap, tap_at
+from .gestures import box_of, tap, tap_at
 from .test_follow import at_home
 from .test_live import Live
 
@@ -51,7 +51,7 @@ def test_reload_back_and_a_second_tab_while_a_run_trains(
     expect(page.get_by_role("link", name="Try Baseline")).to_be_visible()
     live.score("cnn")
     expect(page.get_by_role("row", name="CNN")).to_be_visible()
-    assert page.url.endswith("#/train/run/live")  # and it stays there
+    expect(page).to_have_url(re.compile("#/train/run/live$"))  # and it stays there
     page.go_forward()
     expect(answer(page, "CNN from scratch")).not_to_have_text("–")
     tab.reload()  # while the other tab reads the same events
@@ -93,9 +93,9 @@ def test_a_set_is_drawn_by_finger(engine: Browser, workshop: str) -> None:
         page.get_by_label("New class").fill("dot")
         tap(page.get_by_role("button", name="Add class"))
         paper = page.locator("canvas").first
+        expect(page.get_by_role("button", name="dot 0 of at least 10")).to_be_visible()
         paper.scroll_into_view_if_needed()
-        box = paper.bounding_box()
-        assert box is not None
+        box = box_of(paper)
         tap_at(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         tap(page.get_by_role("button", name="Add picture"))
         dots = page.get_by_role("list", name="Pictures of dot")

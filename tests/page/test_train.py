@@ -23,7 +23,7 @@ from .conftest import (
     sideways,
     watched,
 )
-from .gestures import drop
+from .gestures import box_of, drop
 from .pictures import drawn
 
 NO_TIME = {"seconds": {}, "total": 0}
@@ -58,12 +58,18 @@ def upload(page: Page, name: str, data: bytes) -> None:
     )
 
 
+def uncheck_all(page: Page) -> None:
+    """Choose none of the approaches."""
+    boxes = page.get_by_role("group", name="Approaches").get_by_role("checkbox")
+    expect(boxes).to_have_count(len(APPROACHES))
+    for box in boxes.all():
+        box.uncheck()
+
+
 def train_baseline(page: Page, *, stay: bool = True) -> None:
     """On the page of choices: the plain baseline alone, quickly, in two folds."""
-    approaches = page.get_by_role("group", name="Approaches")
-    for box in approaches.get_by_role("checkbox").all():
-        box.uncheck()
-    approaches.get_by_role("checkbox", name="Plain baseline").check()
+    uncheck_all(page)
+    page.get_by_role("checkbox", name="Plain baseline").check()
     page.get_by_role("radio", name="quick").check()
     folds = page.get_by_role("spinbutton", name="Folds")
     folds.press("ControlOrMeta+a")  # in Firefox, `fill` would add to a number
@@ -108,8 +114,7 @@ def start(workshop: str, **training: object) -> str:
 
 def stroke(page: Page, paper: Locator, *places: tuple[float, float]) -> None:
     """Draw with the mouse; places are shares of the paper's side."""
-    box = paper.bounding_box()
-    assert box is not None
+    box = box_of(paper)
     steps = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
     page.mouse.move(*steps[0])
     page.mouse.down()
@@ -183,8 +188,7 @@ def test_the_time_is_estimated_before_the_start(page: Page, workshop: str, shape
     page.get_by_role("checkbox", name="Vision Transformer").uncheck()
     told = page.get_by_role("definition").filter(has_text=re.compile("second|min|[0-9] s"))
     expect(told).to_have_count(2, timeout=WHOLE)
-    for box in page.get_by_role("group", name="Approaches").get_by_role("checkbox").all():
-        box.uncheck()
+    uncheck_all(page)
     expect(page.get_by_text("Choose at least one approach.")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
 

@@ -23,7 +23,8 @@ from bakeoff.record.lock import RunLock
 from bakeoff.record.studyfolder import SETTINGS, STUDY
 from bakeoff.report import write_report, write_study_report
 
-from .conftest import Served, in_both, provokes, serious, serving, sideways, watched
+from .conftest import Served, at_view, in_both, provokes, serious, serving, sideways, watched
+from .gestures import box_of
 
 VIEWS = ("overview", "history", "importance", "parallel", "pareto", "table")
 TRIALS = 12
@@ -164,7 +165,7 @@ def test_each_approach_has_its_own_search(page: Page, studies: Studies) -> None:
     expect(settings).to_have_text(list(SPACES["cnn"][1]))
     page.get_by_text("Vision Transformer from scratch").click()
     expect(settings).to_have_text(list(SPACES["vit"][1]))
-    assert "approach=vit" in page.url
+    expect(page).to_have_url(re.compile("approach=vit"))
 
 
 # -- charts -------------------------------------------------------------------
@@ -186,7 +187,7 @@ def test_every_trial_is_a_point_of_the_history_and_opens(page: Page, studies: St
         drawer.get_by_role("img", name=re.compile("Training curves: Loss by epoch"))
     ).to_be_visible()
     expect(drawer.get_by_role("rowheader", name="inner 3")).to_be_visible()
-    assert f"trial={PICKED}" in page.url
+    expect(page).to_have_url(re.compile(f"trial={PICKED}"))
     assert serious(page) == []
     drawer.get_by_role("link", name=re.compile(f"^Next.*trial {PICKED + 1}$")).click()
     expect(page.get_by_role("dialog")).to_have_accessible_name(re.compile(f"trial {PICKED + 1}"))
@@ -223,9 +224,7 @@ def test_a_range_on_an_axis_filters_trials(page: Page, studies: Studies) -> None
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
     expect(rows(page)).to_have_count(SCORED)
     ends = [page.get_by_role("slider", name=f"kernel_size, {end}") for end in ("from", "to")]
-    low, high = (end.bounding_box() for end in ends)
-    assert low is not None
-    assert high is not None
+    low, high = (box_of(end) for end in ends)
     x, top = high["x"] + high["width"] / 2, high["y"] + high["height"] / 2
     middle = (top + low["y"]) / 2
     page.mouse.move(x, middle)
@@ -238,9 +237,10 @@ def test_a_range_on_an_axis_filters_trials(page: Page, studies: Studies) -> None
     fives = [one for one in trials if one["accuracy"] and one["settings"].get("kernel_size") == 5]
     expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials shown")
     expect(rows(page)).to_have_count(len(fives))
-    assert "keep=kernel_size" in page.url
+    expect(page).to_have_url(re.compile("keep=kernel_size"))
     page.reload()  # the address says it all
     expect(page.get_by_role("status")).to_have_text(f"{len(fives)} of {SCORED} trials shown")
+    box_of(ends[0])
     page.mouse.click(x, middle + 60)  # a click clears it
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
 
@@ -252,7 +252,9 @@ def test_a_range_is_moved_by_keyboard(page: Page, studies: Studies) -> None:
     for _ in range(10):
         page.keyboard.press("ArrowUp")
     expect(low).to_have_attribute("aria-valuetext", re.compile(r"^0\.25"))
-    assert 0 < rows(page).count() < SCORED
+    expect(page.get_by_role("status")).to_have_text(
+        re.compile(rf"^[1-{SCORED - 1}] of {SCORED} trials shown$")
+    )
     assert serious(page) == []
     page.keyboard.press("Escape")
     expect(page.get_by_role("status")).to_have_text(f"{SCORED} trials")
@@ -307,7 +309,7 @@ def test_the_table_sorts_filters_and_is_downloaded(page: Page, studies: Studies)
     expect(header).to_have_attribute("aria-sort", "descending")
     table.get_by_role("button", name="Accuracy").click()
     expect(header).to_have_attribute("aria-sort", "ascending")
-    assert "sort=-accuracy" in page.url
+    expect(page).to_have_url(re.compile("sort=-accuracy"))
     table.get_by_role("button", name="learning_rate").click()
     page.get_by_text("Stopped early", exact=True).click()
     expect(table.get_by_role("rowheader")).to_have_count(1)
@@ -366,6 +368,7 @@ def test_every_view_fits_and_can_be_used_by_all(
     with watched(browser, viewport=size, color_scheme=scheme) as page:
         for view in VIEWS:
             page.goto(studies.at(f"trade?view={view}"))
+            at_view(page, view)
             expect(page.get_by_role("heading", level=2).first).to_be_visible()
             assert sideways(page) <= 0, view
             assert serious(page) == [], view
@@ -414,7 +417,7 @@ def test_the_report_of_a_run_has_no_such_room(
         page.goto(f"{written.as_uri()}#/tune")
         expect(heading(page, "There is no such room")).to_be_visible()
         menu = page.get_by_role("navigation", name="Rooms")
-        assert menu.get_by_role("link").all_inner_texts() == ["Compare", "Data"]
+        expect(menu.get_by_role("link")).to_have_text(["Compare", "Data"])
 
 
 @pytest.fixture(scope="module")

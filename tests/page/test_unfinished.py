@@ -24,11 +24,14 @@ from .conftest import (
     sideways,
     watched,
 )
+from .gestures import box_of
 
 
 def dark(page: Page) -> int:
-    """How many points of the paper are dark."""
-    count: int = page.locator("canvas").first.evaluate(
+    """How many points of the paper are dark, once it is there and painted."""
+    paper = page.locator("canvas").first
+    box_of(paper)
+    count: int = paper.evaluate(
         """(canvas) => {
           const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
           copy.drawImage(canvas, 0, 0);
@@ -137,7 +140,8 @@ def test_the_next_drawing_does_not_wait_for_the_server(page: Page, served: Serve
     page.route("**/api/sets/slow/pictures?create=true", lambda route: held.append(route))
     draw(page, ONE)
     page.keyboard.press("2")
-    page.keyboard.press("Enter")
+    with page.expect_request("**/api/sets/slow/pictures?create=true"):
+        page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add picture")).to_be_disabled()
     assert dark(page) == 0
     page.keyboard.press("1")
@@ -147,7 +151,8 @@ def test_the_next_drawing_does_not_wait_for_the_server(page: Page, served: Serve
     held.pop().continue_()
     expect(page.get_by_role("button", name="hook 1 of at least 10")).to_be_visible()
     assert dark(page) == before > 0
-    page.keyboard.press("Enter")
+    with page.expect_request("**/api/sets/slow/pictures?create=true"):
+        page.keyboard.press("Enter")
     page.keyboard.press("Enter")  # adds nothing: the paper is empty
     expect(page.get_by_role("button", name="line 0 of at least 10")).to_be_visible()
     assert dark(page) == 0
