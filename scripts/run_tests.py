@@ -4,10 +4,10 @@
     python scripts/run_tests.py --coverage  the same, with the branches of src that it covers
     python scripts/run_tests.py --all       that, and the long tier: accuracy, a Ray cluster, …
 
-Two lanes run side by side: the tests of Python, in two processes, and all other steps, one after
-another. The tests of Python take what time the others leave, so that both lanes end together; if
-they end first, their lane takes over steps that wait. Their output is shown as it comes, that of
-another step at its end.
+Three lanes run side by side: the tests of Python and the tests of the page, in two processes each,
+and all other steps, one after another. The tests of the page wait for browsers, so they come first
+and the others take what time they leave. The output of the tests of Python is shown as it comes,
+that of another step at its end.
 
 Coverage is not measured each time, since it costs much: 1 031 tests of readers took 19.7 s of CPU
 without it and 32.9 s with it.
@@ -20,7 +20,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,25 +29,31 @@ COVERED = 95  # minimum branch coverage of src in percent
 Step = tuple[str, list[str]]
 
 
-def steps(*, every: bool, covered: bool) -> tuple[Step, list[Step]]:
-    """The tests of Python, and all other steps: what fails at once, the longest, the rest."""
+def lanes(*, every: bool, covered: bool) -> tuple[list[Step], ...]:
+    """The tests of Python, those of the page, and all else: first what fails at once."""
     tier = ["-m", "long or not long"] if every else []
     cov = ["--cov", "--cov-report="] if covered else []
     npm = [sys.executable, "hatch_build.py", "run"]
     yielding = ["nice", "-n", "5"] if os.name == "posix" else []
     # Two processes of one thread each: tests wait for servers as much as they compute.
-    python = [*yielding, str(BIN / "pytest"), "tests", "--ignore", "tests/page", *tier, *cov]
-    python += ["--numprocesses", "2", "--dist", "worksteal", "--durations", "40"]
-    page = [str(BIN / "pytest"), "tests/page", "--quiet", "--durations", "10", *tier, *cov]
-    return ("tests", python), [
+    tests = [str(BIN / "pytest"), "--numprocesses", "2", *tier, *cov]
+    python = [*yielding, *tests, "tests", "--ignore", "tests/page"]
+    python += ["--dist", "worksteal", "--durations", "40"]
+    # A file's tests share a server, so they share a process.
+    page = [*tests, "tests/page", "--dist", "loadfile", "--quiet", "--durations", "20"]
+    checks = [
         ("style", [str(BIN / "ruff"), "check", "."]),
         ("format", [str(BIN / "ruff"), "format", "--check", "."]),
         ("layers", [str(BIN / "lint-imports")]),
-        ("the page in a browser", page),
         ("types", [str(BIN / "mypy")]),
         ("the page's types", [*npm, "check"]),
         ("the page's own tests", [*npm, "test"]),
     ]
+    return (
+        [("tests", python)],
+        [("the page in a browser", page)],
+        [(name, [*yielding, *command]) for name, command in checks],
+    )
 
 
 def coverage_file(step: str) -> str:
@@ -98,23 +103,18 @@ def main() -> int:
     lock = threading.Lock()
     results: list[tuple[str, float, int]] = []
 
-    def lane() -> None:
-        while True:
-            try:
-                step = waiting.popleft()
-            except IndexError:
-                return
-            results.append(run(step, False, lock))
+    def work(lane: list[Step], *, shown: bool = False) -> None:
+        results.extend(run(step, shown, lock) for step in lane)
 
     every = "--all" in sys.argv[1:]
     covered = every or "--coverage" in sys.argv[1:]
-    shown, others = steps(every=every, covered=covered)
-    waiting = deque(others)
-    beside = threading.Thread(target=lane)
-    beside.start()
-    results.append(run(shown, True, lock))
-    lane()
-    beside.join()
+    shown, *others = lanes(every=every, covered=covered)
+    beside = [threading.Thread(target=work, args=(lane,)) for lane in others]
+    for thread in beside:
+        thread.start()
+    work(shown, shown=True)
+    for thread in beside:
+        thread.join()
     if every:  # by itself: it builds the wheel, and with it the page that other steps test
         pythons = [sys.executable, "scripts/test_pythons.py"]
         results.append(run(("other Pythons", pythons), True, lock))
