@@ -59,6 +59,18 @@ def test_assets_are_cached_forever(client: httpx.Client) -> None:
     assert favicon.headers.get_list("cache-control") == ["public, max-age=86400"]
 
 
+def test_an_open_page_stays_whole_while_bakeoff_is_updated(
+    client: httpx.Client, built: Path
+) -> None:
+    """The build names a changed room otherwise, and removes the former file."""
+    (built / "assets" / "index-1a2b.js").rename(built / "assets" / "index-3c4d.js")
+    (built / "index.html").write_text("<!doctype html><title>newer</title>")
+    assert client.get("/assets/index-1a2b.js").text == "export {}"
+    assert client.head("/assets/index-1a2b.js").headers["content-length"] == "9"
+    assert client.get("/").text == "<!doctype html><title>bakeoff</title>"
+    assert client.get("/assets/index-3c4d.js").status_code == 404  # nor half of a newer one
+
+
 @pytest.mark.parametrize(
     "path",
     [
