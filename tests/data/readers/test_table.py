@@ -93,8 +93,9 @@ def test_a_reader_of_another_package_is_listed_in_errors(
     install(STRIPES)
     with pytest.raises(BakeoffError) as refused:
         bakeoff.read(tmp_path / "notes.txt")
-    assert refused.value.hint.startswith("Give IDX files, ")
-    assert refused.value.hint.endswith(", a CSV of pixels or a file of stripes")
+    common = "Give a folder of class folders, a zip or tar archive, a CSV of pixels, IDX files, "
+    assert refused.value.hint.startswith(common)
+    assert refused.value.hint.endswith(" or a file of stripes")
     assert all(refused.value.hint.count(reader.reads) == 1 for reader in READERS)
     with pytest.raises(BakeoffError, match="--group 'folder' does not fit it"):
         bakeoff.read(stripes, group="folder")

@@ -76,8 +76,9 @@ class ReaderTable:
         )
 
     def hint(self) -> str:
-        """What can be read, for errors: "Give IDX files, a folder of class folders, …"."""
-        *most, last = dict.fromkeys(reader.reads for reader in (*READERS, *self.others))
+        """What can be read, the commonest first: "Give a folder of class folders, …"."""
+        common = (folder.READER, archive.READER, tables.READER)
+        *most, last = dict.fromkeys(reader.reads for reader in (*common, *READERS, *self.others))
         return f"Give {', '.join(most)} or {last}"
 
 
