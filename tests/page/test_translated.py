@@ -83,27 +83,37 @@ def german(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def test_it_finds_a_text_of_no_catalogue(german: Page, served: Served) -> None:
-    german.goto(served.at(TRY))
-    all_there(german)
-    german.evaluate("document.querySelector('h1').append(' and more')")
-    german.evaluate("document.querySelector('canvas').title = 'Your drawing'")
-    assert more_than_names(texts_outside(german)) == ["and more", "Your drawing"]
+@pytest.fixture(params=[("browser", "de-DE"), ("firefox", "uk-UA")], ids=["de", "uk in firefox"])
+def foreign(request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The same in another language and browser too, for what needs no words to be found."""
+    name, locale = request.param
+    browser: Browser = request.getfixturevalue(name)
+    with watched(browser, locale=locale, viewport={"width": 1280, "height": 900}) as page:
+        bracket_texts(page, locale[:2])
+        yield page
 
 
-def test_rooms_of_a_run_show_no_other_words(german: Page, served: Served) -> None:
+def test_it_finds_a_text_of_no_catalogue(foreign: Page, served: Served) -> None:
+    foreign.goto(served.at(TRY))
+    all_there(foreign)
+    foreign.evaluate("document.querySelector('h1').append(' and more')")
+    foreign.evaluate("document.querySelector('canvas').title = 'Your drawing'")
+    assert more_than_names(texts_outside(foreign)) == ["and more", "Your drawing"]
+
+
+def test_rooms_of_a_run_show_no_other_words(foreign: Page, served: Served) -> None:
     places = [
         *(f"/compare/digits?view={view}" for view in VIEWS),
         "/data/digits",
         *(f"/data/digits?view={view}" for view in SETS),
     ]
-    assert outside(german, places, served.at) == {}
+    assert outside(foreign, places, served.at) == {}
 
 
-def test_rooms_that_train_show_none(german: Page, served: Served) -> None:
+def test_rooms_that_train_show_none(foreign: Page, served: Served) -> None:
     places = ["/train", "/train?set=digits", "/train/run/digits", "/tune"]
-    provokes(german, "status of 404")  # a run of Python has no log
-    found = outside(german, places, served.at)
+    provokes(foreign, "status of 404")  # a run of Python has no log
+    found = outside(foreign, places, served.at)
     texts = {text for all_of_place in found.values() for text in all_of_place}
     assert texts - brought(served.home) == set()
 

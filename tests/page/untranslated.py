@@ -23,7 +23,7 @@ export default Object.fromEntries(
 """
 OUTSIDE = r"""() => {
   const found = new Set(), word = /\p{L}{3,}/u;
-  const untold = "code, kbd, pre, script, style, noscript, [translate=no], body [lang]";
+  const untold = "code, kbd, pre, script, style, noscript, time, [translate=no], body [lang]";
   const note = (text) => word.test(text) && found.add(text.trim().replace(/\s+/g, " "));
   const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   let depth = 0; // a text can be in several elements, and a text in another
