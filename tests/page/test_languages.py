@@ -67,6 +67,8 @@ def test_a_phone_shows_all_rooms_and_a_whole_table(
         expect(page.locator("main li dd").nth(7)).to_be_attached()  # "sure" in figures, as cards
         tables = page.locator("main [role=region][tabindex='0']").all()
         assert [table.evaluate(hidden) for table in tables if table.is_visible()] == []
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.locator("header nav").evaluate(hidden) <= 0
 
 
 @in_both
