@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.datasets import load_sample_images
 
 from bakeoff.bundle.bundle import Bundle, load
 from bakeoff.bundle.inputs import Inputs
@@ -52,3 +55,34 @@ def test_other_pictures_are_refused_and_digits_are_not(bundle: Bundle, slack: fl
     for strangers, gate in ((doodles, 0.75), (noise, 0.1)):
         said = [one.verdict == "out of distribution" for one in bundle.predict(strangers)]
         assert np.mean(said) >= gate - slack
+
+
+def test_photos_of_other_things_are_refused(tmp_path: Path) -> None:
+    clothing = read("clothing")
+    some = np.flatnonzero(clothing.labels < 3)[::3]
+    run = bake(
+        clothing.take(some),
+        tmp_path / "run",
+        approaches=["transfer"],
+        folds=2,
+        test=0,
+        threads=1,
+        robustness=False,
+    )
+    bundle = load(run.bundle("transfer"))
+    unseen = clothing.take(some + 1)
+    refused = [
+        one.verdict == "out of distribution"
+        for one in bundle.answer(Inputs(unseen.names, unseen.pictures))
+    ]
+    assert np.mean(refused) <= 0.1
+    places = [(top, left) for top in (0, 200) for left in (0, 200, 400)]
+    photos = [
+        photo[top : top + 200, left : left + 200]
+        for photo in load_sample_images().images
+        for top, left in places
+    ]
+    doodles = list(read("doodles").pictures[::50])
+    for strangers in (photos, doodles):
+        said = [bundle.predict(one[None])[0].verdict for one in strangers]
+        assert said.count("out of distribution") >= 0.9 * len(said)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.ood import DIRECTIONS, PENALTY, Blanks, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import DIRECTIONS, PENALTY, Blanks, CosineOOD, MahalanobisOOD, SketchOOD
 from bakeoff.training.sums import Drawn, OtherSums
 
 
@@ -165,4 +165,45 @@ def test_it_is_loaded_from_its_tensors() -> None:
     same = SketchOOD.like(ood.state_dict())
     same.load_state_dict(ood.state_dict())
     x = directions(9, 4)
+    assert torch.equal(same(x), ood(x))
+
+
+def directed(count: int, width: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Three classes that differ in direction; the lengths of features say nothing."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 3
+    towards = 3 * torch.eye(3, width)[labels] + 0.2 * torch.rand(count, width, generator=generator)
+    return towards * torch.rand(count, 1, generator=generator).add(0.2), labels
+
+
+@pytest.mark.parametrize("count", [6, 30, 900])
+def test_photos_of_other_things_score_higher(count: int) -> None:
+    ood = CosineOOD(3, 50).learn(*directed(count, 50))
+    again, _ = directed(300, 50, seed=1)
+    assert ood(again.roll(10, dims=1)).min().item() > 2 * ood(again).max().item()
+    assert torch.allclose(ood(again), ood(again * 7), atol=1e-5)
+
+
+def test_the_cosine_score_is_the_angle_to_the_nearest_class() -> None:
+    x, labels = directed(30, 8)
+    ood = CosineOOD(3, 8).learn(x, labels)
+    unit = (x / x.norm(dim=1, keepdim=True)).numpy()
+    means = np.stack([unit[labels.numpy() == label].mean(0) for label in range(3)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    probe = directed(20, 8, seed=1)[0] + 0.3
+    ends = probe / probe.norm(dim=1, keepdim=True)
+    cosines = (ends.numpy() @ means.T).max(1)
+    np.testing.assert_allclose(ood(probe).numpy(), 1 - cosines, atol=1e-6)
+
+
+def test_a_class_without_photos_and_a_photo_without_features_leave_finite_scores() -> None:
+    x, labels = directed(9, 6)
+    seen = labels < 2
+    ood = CosineOOD(3, 6).learn(x[seen], labels[seen])
+    assert ood(x[~seen]).min().item() > ood(x[seen]).max().item()
+    assert ood(torch.zeros(1, 6)).isfinite().all()
+    alone = CosineOOD(3, 6).learn(x[:3], labels[:3])
+    assert alone(x).isfinite().all()
+    same = CosineOOD.like(ood.state_dict())
+    same.load_state_dict(ood.state_dict())
     assert torch.equal(same(x), ood(x))

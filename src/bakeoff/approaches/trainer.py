@@ -20,7 +20,7 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.eye import SIDE, Eye, Sights, naming
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
-from bakeoff.training.ood import MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import CosineOOD, MahalanobisOOD, SketchOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -104,8 +104,8 @@ class Trainer:
 
     @cached_property
     def sights(self) -> Sights | None:
-        """What the eye sees of a sample of the pictures, and of others; None without one."""
-        if self.eye is None:
+        """What the eye sees of a sample of drawings, and of others; None without one."""
+        if self.eye is None or self.task.mode == "photo":
             return None
         preprocess, eye = self.approach.preprocess(self.task), self.eye
         if self.approach.frozen_is_eye(self.task) and preprocess.size == SIDE:
@@ -280,7 +280,7 @@ class Trainer:
     def assemble(self, network: Network, temperature: float) -> Model:
         """The model around a trained network: preprocessing, frozen part and temperature."""
         preprocess = self.approach.preprocess(self.task)
-        eye = self.eye if isinstance(network.ood, SketchOOD) else None
+        eye = None if isinstance(network.ood, MahalanobisOOD) else self.eye
         return Model(preprocess, self.frozen, network, temperature, eye).eval()
 
     def seed_of(self, name: str) -> int:
@@ -294,14 +294,16 @@ class Trainer:
             network.ood = self._sketch_ood(self.sights, train)
             return
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
-        size = batch_of(self.approach.preprocess(self.task).size)
+        batches = in_batches(rows, batch_of(self.approach.preprocess(self.task).size))
+        inputs = (self.source.plain(batch.to(self.compute.device)).cpu() for batch in batches)
         with torch.inference_mode():
-            embeddings = [
-                network.body(self.source.plain(batch.to(self.compute.device)).cpu())
-                for batch in in_batches(rows, size)
-            ]
-        assert isinstance(network.ood, MahalanobisOOD), "`Network` has one"
-        network.ood.learn(torch.cat(embeddings), labels[rows])
+            if self.eye is not None and self.task.mode == "photo":
+                features = torch.cat(list(inputs))
+                network.ood = CosineOOD(self.task.classes, features.shape[1])
+                network.ood.learn(features, labels[rows])
+                return
+            assert isinstance(network.ood, MahalanobisOOD), "`Network` has one"
+            network.ood.learn(torch.cat([network.body(x) for x in inputs]), labels[rows])
 
     def _sketch_ood(self, sights: Sights, train: Rows) -> SketchOOD:
         labels = torch.from_numpy(self.labels)

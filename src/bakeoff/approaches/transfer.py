@@ -128,7 +128,8 @@ class Transfer(Approach):
         return backbone
 
     def frozen_is_eye(self, task: Task) -> bool:
-        return task.mode == "ink" and self.network(task) == SKETCH and not self.fine_tune
+        knows = task.mode == "photo" or self.network(task) == SKETCH
+        return knows and not self.fine_tune
 
     def pretrained(self, task: Task) -> str:
         name = self.network(task)

@@ -12,7 +12,7 @@ from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.training.plda import NewClass
 from bakeoff.training.sums import Drawn, Moments, OtherSums
 
-__all__ = ["DIRECTIONS", "Blanks", "MahalanobisOOD", "SketchOOD"]
+__all__ = ["DIRECTIONS", "Blanks", "CosineOOD", "MahalanobisOOD", "SketchOOD"]
 
 DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
 
@@ -115,6 +115,47 @@ def _principal(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     found = x.T @ vectors / variances.clamp(min=1e-300).sqrt()
     directions = torch.where(real, found, 0.0)
     return F.pad(variances.clamp(min=0), (missing, 0)), F.pad(directions, (missing, 0))
+
+
+class CosineOOD(nn.Module):
+    """N×D features of a pretrained network to N scores: how far their direction is from a class.
+
+    A class is the mean of its features, each of length 1; the score is 1 less the cosine of the
+    angle to the nearest one. The length of such features says how much there is to see rather than
+    what: without it, distances to neighbours know far more strangers (Sun, Ming, Zhu and Li,
+    "Out-of-distribution detection with deep nearest neighbors", 2022). The mean of a class takes
+    less room than its pictures, and knew about as many, see `benchmarks/photo_strangers.txt`.
+    Divided by what is usual, scores would compare worse between folds of few pictures.
+
+    Parameters
+    ----------
+    classes, width : K and D.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("prototypes", torch.zeros(classes, width))
+
+    def learn(self, features: Tensor, labels: Tensor) -> CosineOOD:
+        """From n×D features with n labels; a class without pictures takes no part."""
+        x = F.normalize(features.double(), dim=1)
+        counts = torch.bincount(labels, minlength=len(self.get_buffer("prototypes")))
+        sums = x.new_zeros(len(counts), x.shape[1]).index_add_(0, labels, x)
+        prototypes = F.normalize(sums, dim=1)
+        # One without pictures gets that of another, so that it is never the nearer one.
+        prototypes = torch.where(counts[:, None] > 0, prototypes, prototypes[labels[0]])
+        self.get_buffer("prototypes").copy_(prototypes)
+        return self
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×D to N, 0 to 2."""
+        cosines = F.normalize(features, dim=1) @ self.get_buffer("prototypes").T
+        return 1 - cosines.amax(1)
+
+    @classmethod
+    def like(cls, tensors: Mapping[str, Tensor]) -> CosineOOD:
+        """One with room for these tensors, by name, such as those of another one."""
+        return cls(*tensors["prototypes"].shape)
 
 
 PENALTY = 0.03  # of the ridge, over the mean variance of a feature

@@ -28,7 +28,7 @@ from bakeoff.training.eye import Sights, other_drawings, redrawn
 from bakeoff.training.fit import Epoch
 from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Look, Model, Network
-from bakeoff.training.ood import SketchOOD
+from bakeoff.training.ood import CosineOOD, MahalanobisOOD, SketchOOD
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Speed
 from bakeoff.workers.units import FINAL, HELD_OUT, PROBES, VALIDATION, FitUnit, Tell
@@ -334,7 +334,8 @@ def load_model(folder: RunFolder, approach: Approach, name: str) -> Model:
     task = Task(**record.task)
     network = _network_of(folder, approach, name, task)
     frozen = approach.frozen(task)
-    eye = eye_of(approach, task, frozen) if isinstance(network.ood, SketchOOD) else None
+    unseen = isinstance(network.ood, MahalanobisOOD)
+    eye = None if unseen else eye_of(approach, task, frozen)
     return Model(approach.preprocess(task), frozen, network, record.temperature, eye).eval()
 
 
@@ -352,9 +353,11 @@ def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) ->
     # Runs before schema 2 called the OOD score's module `familiar`.
     weights = {re.sub(r"^familiar\.", "ood.", key): value for key, value in weights.items()}
     weights = {**network.blanks.state_dict(prefix="blanks."), **weights}  # older runs have none
-    if "ood.ratio.origin" in weights:  # else it is that of an older run, or of photos
-        ood = {key[4:]: value for key, value in weights.items() if key.startswith("ood.")}
+    ood = {key[4:]: value for key, value in weights.items() if key.startswith("ood.")}
+    if "ratio.origin" in ood:
         network.ood = SketchOOD.like(ood)
+    elif "prototypes" in ood:
+        network.ood = CosineOOD.like(ood)
     network.load_state_dict(weights)
     return network
 
