@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from .shared import free_port
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ENVIRONMENTS = Path(__file__).parents[1] / ".venv-examples"  # made by `make examples`
@@ -78,9 +79,7 @@ def command_of(example: str, run: Path, port: int) -> list[str]:
 @contextmanager
 def started(example: str, run: Path, log: Path) -> Iterator[str]:
     """The address of an example that serves a page over a run, until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "OMP_NUM_THREADS": "1", "NO_PROXY": "*"}
     with log.open("wb") as output:

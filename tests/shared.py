@@ -1,9 +1,12 @@
-"""What is costly to make, made once for all processes of pytest-xdist."""
+"""What processes of pytest-xdist share, and what they must not: results, and ports."""
 
 from __future__ import annotations
 
 import os
+import random
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,3 +31,17 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(path)
             done.touch()
     return path
+
+
+def free_port() -> int:
+    """A port for a server that starts a little later.
+
+    It is below those that a system lends to clients: other tests open thousands of connections, and
+    one of them could be lent the port meanwhile.
+    """
+    for _ in range(100):
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as server, suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")

@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, expect
 
 from bakeoff.record.folder import RunFolder
 
+from ..shared import free_port
 from .conftest import (
     SEVEN,
     TRY,
@@ -80,13 +81,6 @@ def proxied(
         yield
         server.shutdown()
         thread.join()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 @contextmanager

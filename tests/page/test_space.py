@@ -23,8 +23,8 @@ from bakeoff.bundle.pack import pack
 from bakeoff.data.image import to_png
 from bakeoff.record.folder import RunFolder
 
+from ..shared import free_port
 from .conftest import hosted
-from .test_proxy import free_port
 
 SPACE = Path(__file__).resolve().parents[2] / "deploy" / "space"
 HOST = "me-digits.hf.space"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ..shared import free_port
 from .test_search import no_trial_lost_or_doubled, together
 
 NEWEST = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -34,9 +34,7 @@ def database() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(path, user)
     become = ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def run(program: str, *options: str) -> None:
         command = [*become, str(NEWEST / program), "-D", str(path / "data"), *options]

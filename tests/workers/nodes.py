@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 import psutil
 
 import bakeoff
+
+from ..shared import free_port
 
 PATIENCE = 60.0  # seconds for a node to start; it takes some four
 SMALL = 100_000_000  # bytes of shared memory for each node
@@ -34,7 +35,7 @@ class Nodes:
         """See that there is a head; the address for who comes from elsewhere."""
         if not _runs(self._head):
             self.kill_second()
-            self._ports = (_free_port(), _free_port())
+            self._ports = (free_port(), free_port())
             ports = [f"--port={self._ports[0]}", f"--ray-client-server-port={self._ports[1]}"]
             local = ["--include-dashboard=false", "--node-ip-address=127.0.0.1"]
             self._head = self._start("--head", *ports, *local, f"--temp-dir={self._folder}")
@@ -103,9 +104,3 @@ def _kill(node: subprocess.Popen[bytes] | None) -> None:
             one.kill()
     node.wait()
     psutil.wait_procs(tree, timeout=PATIENCE)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
