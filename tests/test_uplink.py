@@ -80,6 +80,8 @@ APP = {"id": "APP", "branch": "master", "environment": {"description": "test"}}
 
 def uplinked(run: RunFolder, talk: Callable[[StandIn], Awaitable[None]]) -> None:
     """Start the uplink over a run, and talk to it."""
+    # First, since it skips the test without that environment: no server is to be left open.
+    command = [python_of("anvil"), str(EXAMPLES / "anvil" / "uplink.py"), str(run.path)]
 
     async def all_of_it() -> None:
         talked = asyncio.get_running_loop().create_future()
@@ -108,10 +110,7 @@ def uplinked(run: RunFolder, talk: Callable[[StandIn], Awaitable[None]]) -> None
             "ANVIL_UPLINK_KEY": KEY,
             "ANVIL_UPLINK_URL": f"ws://{host}:{port}/uplink",
         }
-        command = [str(EXAMPLES / "anvil" / "uplink.py"), str(run.path)]
-        process = await asyncio.create_subprocess_exec(
-            python_of("anvil"), *command, env=environment
-        )
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
         try:
             await asyncio.wait_for(talked, PATIENCE)
         finally:
