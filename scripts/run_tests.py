@@ -4,7 +4,7 @@
     python scripts/run_tests.py --coverage  the same, with the branches of src that it covers
     python scripts/run_tests.py --all       that, and the long tier: accuracy, a Ray cluster, …
 
-Three lanes run side by side: the tests of Python and the tests of the page, in two processes each,
+Three lanes run side by side: the tests of Python in three processes, the tests of the page in two,
 and all other steps, one after another. The tests of the page wait for browsers, so they come first
 and the others take what time they leave. The output of the tests of Python is shown as it comes,
 that of another step at its end.
@@ -35,12 +35,13 @@ def lanes(*, every: bool, covered: bool) -> tuple[list[Step], ...]:
     cov = ["--cov", "--cov-report="] if covered else []
     npm = [sys.executable, "hatch_build.py", "run"]
     yielding = ["nice", "-n", "5"] if os.name == "posix" else []
-    # Two processes of one thread each: tests wait for servers as much as they compute.
-    tests = [str(BIN / "pytest"), "--numprocesses", "2", *tier, *cov]
-    python = [*yielding, *tests, "tests", "--ignore", "tests/page"]
+    # More processes of one thread than cores: tests wait for servers as much as they compute.
+    tests = [str(BIN / "pytest"), *tier, *cov]
+    python = [*yielding, *tests, "tests", "--ignore", "tests/page", "--numprocesses", "3"]
     python += ["--dist", "worksteal", "--durations", "40"]
     # A file's tests share a server, so they share a process.
-    page = [*tests, "tests/page", "--dist", "loadfile", "--quiet", "--durations", "20"]
+    page = [*tests, "tests/page", "--numprocesses", "2", "--dist", "loadfile", "--quiet"]
+    page += ["--durations", "20"]
     checks = [
         ("style", [str(BIN / "ruff"), "check", "."]),
         ("format", [str(BIN / "ruff"), "format", "--check", "."]),

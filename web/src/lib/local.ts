@@ -26,6 +26,7 @@ export class LocalModels implements Models {
   readonly #seen = new WeakMap<File, Seen | null>();
   #worker: Worker | undefined;
   #listed: Promise<ModelInfo[]> | undefined;
+  #examples: Promise<Example[]> | undefined;
   #taught: ModelInfo | null = null;
   #count = 0;
 
@@ -57,10 +58,13 @@ export class LocalModels implements Models {
     }
   }
 
-  /** Those beside the page; its owner chose whether it has some. */
-  async examples(): Promise<Example[]> {
-    const file = await fetch(new URL(EXAMPLES, this.#index));
-    return file.ok ? ((await file.json()) as Example[]) : [];
+  /** Those beside the page; its owner chose whether it has some. They stay without a network. */
+  examples(): Promise<Example[]> {
+    this.#examples ??= fetch(new URL(EXAMPLES, this.#index)).then((file) =>
+      file.ok ? (file.json() as Promise<Example[]>) : [],
+    );
+    this.#examples.catch(() => (this.#examples = undefined)); // the next try may succeed
+    return this.#examples;
   }
 
   async predict(
