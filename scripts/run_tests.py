@@ -4,7 +4,7 @@
     python scripts/run_tests.py --coverage  the same, with the branches of src that it covers
     python scripts/run_tests.py --all       that, and the long tier: accuracy, a Ray cluster, …
 
-Three lanes run side by side: the tests of Python in three processes, the tests of the page in two,
+Three lanes run side by side: the tests of Python and the tests of the page, in two processes each,
 and all other steps, one after another. The tests of the page wait for browsers, so they come first
 and the others take what time they leave. The output of the tests of Python is shown as it comes,
 that of another step at its end.
@@ -36,12 +36,11 @@ def lanes(*, every: bool, covered: bool) -> tuple[list[Step], ...]:
     npm = [sys.executable, "hatch_build.py", "run"]
     yielding = ["nice", "-n", "5"] if os.name == "posix" else []
     # More processes of one thread than cores: tests wait for servers as much as they compute.
-    tests = [str(BIN / "pytest"), *tier, *cov]
-    python = [*yielding, *tests, "tests", "--ignore", "tests/page", "--numprocesses", "3"]
+    tests = [str(BIN / "pytest"), "--numprocesses", "2", *tier, *cov]
+    python = [*yielding, *tests, "tests", "--ignore", "tests/page"]
     python += ["--dist", "worksteal", "--durations", "40"]
     # A file's tests share a server, so they share a process.
-    page = [*tests, "tests/page", "--numprocesses", "2", "--dist", "loadfile", "--quiet"]
-    page += ["--durations", "20"]
+    page = [*tests, "tests/page", "--dist", "loadfile", "--quiet", "--durations", "20"]
     checks = [
         ("style", [str(BIN / "ruff"), "check", "."]),
         ("format", [str(BIN / "ruff"), "format", "--check", "."]),
