@@ -145,7 +145,7 @@ def run(
 
     `bakeoff run pictures/` – a folder with a sub-folder of pictures for each class
 
-    `bakeoff run train.csv --approach cnn --approach vit --folds 10`
+    `bakeoff run train.csv --approach cnn --approach vit --folds 10 --estimate` – how long?
 
     `bakeoff run drawings/ --group '^[a-z]+' --leave-one-group-out`
 
@@ -155,41 +155,28 @@ def run(
 
     `bakeoff run pictures/ --approach my_net.py:MyNet --approach cnn` – your own network too
 
-    `bakeoff run pictures/ --settings studies/pictures-20260102-030405/settings.toml`
+    `bakeoff run pictures/ --settings settings.toml --corrections corrections.csv`
 
-    `bakeoff run pictures/ --corrections check-pictures-20260102-030405/corrections.csv`
-
-    `bakeoff run pictures/ --unlabelled more/` – and which of more/ to label next
-
-    `bakeoff run pictures/ --unlabelled more/ --pseudo-label` – learn from sure answers too
-
-    `bakeoff run pictures/ --cost costs.csv` – the winner makes the cheapest mistakes
+    `bakeoff run pictures/ --unlabelled more/ --cost costs.csv` – costs choose the winner
 
     `bakeoff run --resume runs/pictures-20260102-030405`
 
     `bakeoff run --config runs/pictures-20260102-030405/run.json` – the same run again
-
-    `bakeoff run pictures/ --estimate` – how long it would take
     """
     if resume is not None:
-        refuse_options_beside(context, f"--resume {resume}", "resume", "workers", "open_report")
-        _resume(resume, workers, open_report)
+        _resume(context, resume, workers, open_report)
         return
-    live = open_report and has_display() and not estimate
-    if config is not None:
-        parsed = _read_config(config, context)
-    else:
+    on_page = open_report and has_display() and not estimate
+    if config is None:
+        options |= _read_tables(corrections, unlabelled, labels, cost)
         options |= chosen_approaches(approach, settings, settings_file)
-        if cost is not None:
-            options["cost"] = read_costs(cost)
-        options |= _labels_and_corrections(corrections, unlabelled, labels)
-        if live and source is not None:
+        if on_page and source is not None:  # the page opens before the set is read
             _bake_on_page(source, options, out, workers)
             return
-        parsed = _config_of(source, options)
+    parsed = _config_of(source, options) if config is None else _read_config(config, context)
     if estimate:
         _estimate(parsed, as_json)
-    elif live:
+    elif on_page:
         _on_page(parsed, out, workers)
     else:
         bake_off(parsed, out, workers, open_report=open_report)
@@ -264,17 +251,17 @@ def chosen_approaches(
     return {"approaches": approaches or DEFAULT_APPROACHES, "settings": settings}
 
 
-def _labels_and_corrections(
-    corrections: Path | None, unlabelled: Path | None, labels: Path | None
+def _read_tables(
+    corrections: Path | None, unlabelled: Path | None, labels: Path | None, cost: Path | None
 ) -> dict[str, Any]:
-    """The options of a run about single pictures, read from their tables."""
+    """The options of a run that are read from files: single pictures, and what errors cost."""
     from bakeoff.data.corrections import active_corrections
     from bakeoff.data.new_labels import given_labels
 
     return {
         "unlabelled": None if unlabelled is None else str(unlabelled.expanduser().resolve()),
         "corrections": (*active_corrections(corrections or ()), *given_labels(labels or ())),
-    }
+    } | ({} if cost is None else {"cost": read_costs(cost)})
 
 
 def _config_of(source: str | None, options: dict[str, Any]) -> RunConfig:
@@ -361,7 +348,8 @@ def bake_off(config: RunConfig, out: Path | None, workers: str, *, open_report: 
     return folder
 
 
-def _resume(folder: Path, workers: str, open_report: bool) -> None:
+def _resume(context: typer.Context, folder: Path, workers: str, open_report: bool) -> None:
+    refuse_options_beside(context, f"--resume {folder}", "resume", "workers", "open_report")
     if open_report and has_display():
         from bakeoff.cli.live import bake_on_page
         from bakeoff.record.folder import RunFolder

@@ -157,13 +157,7 @@ def tune(
     crew, path = Workers.parse(workers), Path(out)
     on_event = options.pop("hear", on_event)  # its former name, for one more release
     for name in approaches:
-        if own_name(name):
-            raise BakeoffError(
-                f"approach {name}",
-                "is an own model, and a search knows no values to try for one",
-                "Try values one by one: bakeoff run SET --approach FILE --set NAME.SETTING=VALUE",
-            )
-        entry_of(name)
+        _check_searchable(name)
     search_spaces = spaces(tuple(approaches), space)
     RunFolder.check_free(path)
     config = config_of(source, approaches=tuple(approaches), robustness=False, **options)
@@ -180,6 +174,17 @@ def tune(
     )
     search = _Search(search_config, dataset, path, on_event)
     return search.begin(crew)
+
+
+def _check_searchable(approach: str) -> None:
+    """Raise a `BakeoffError` unless `approach` is a registered one, whose values are known."""
+    if own_name(approach):
+        raise BakeoffError(
+            f"approach {approach}",
+            "is an own model, and a search knows no values to try for one",
+            "Try values one by one: bakeoff run SET --approach FILE --set NAME.SETTING=VALUE",
+        )
+    entry_of(approach)
 
 
 def resume_tune(
