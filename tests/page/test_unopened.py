@@ -13,6 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 from .conftest import Served, hosted, provokes, serious, sideways, watched
 
 COMMAND = "python -m http.server -d "
+# Counts the loads that show an alert.
+ALERTS = """new MutationObserver((_, observer) => {
+  if (!document.querySelector("[role=alert]")) return;
+  sessionStorage.alerts = 1 + Number(sessionStorage.alerts ?? 0);
+  observer.disconnect();
+}).observe(document, { childList: true, subtree: true });"""
 
 
 @pytest.fixture
@@ -82,6 +88,7 @@ def test_a_page_without_a_part_of_it_says_so(
 ) -> None:
     [part] = (folder / "assets").glob(pattern)
     part.unlink()
+    page.add_init_script(ALERTS)
     loads: list[Page] = []
     page.on("load", lambda loaded: loads.append(loaded))
     page.goto(site_of)
@@ -93,6 +100,7 @@ def test_a_page_without_a_part_of_it_says_so(
     assert len(loads) == expected
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(re.compile("Serve the whole folder|Reload the page"))
+    assert page.evaluate("sessionStorage.alerts") == "1"  # not one before it loads again
     page.wait_for_load_state("networkidle")  # else it would ask when the server is gone
     provokes(page, "status of 404", "local.worker")
 

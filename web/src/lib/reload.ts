@@ -4,14 +4,24 @@ import { recall, remember } from "./stored.ts";
 
 const KEY = "bakeoff.reloaded";
 
-/** Load the page again, unless that has just been tried or nothing can be remembered. */
-export function reloadOnce(): void {
-  if (!navigator.onLine || recall("tab", KEY) !== null) return;
-  remember("tab", KEY, true);
-  if (recall("tab", KEY) !== null) location.reload();
+/** A part of the page. If it cannot be loaded, the page is loaded again, and until then this is
+ * pending; it fails if that has just been tried, or would not help. */
+export async function loaded<Part>(part: Promise<Part>): Promise<Part> {
+  try {
+    const found = await part;
+    remember("tab", KEY, null); // the next part that is missing is worth another try
+    return found;
+  } catch (error) {
+    if (!reloadOnce()) throw error;
+    return new Promise(() => undefined);
+  }
 }
 
-/** A part was loaded: the next one that is missing is worth another try. */
-export function partLoaded(): void {
-  remember("tab", KEY, null);
+/** Load the page again, unless that has just been tried or nothing can be remembered. */
+function reloadOnce(): boolean {
+  if (!navigator.onLine || recall("tab", KEY) !== null) return false;
+  remember("tab", KEY, true);
+  if (recall("tab", KEY) === null) return false;
+  location.reload();
+  return true;
 }
