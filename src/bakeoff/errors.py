@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bakeoff.said import Message, Said, say
 
-__all__ = ["BakeoffError", "InputError", "LeftOut"]
+__all__ = ["BakeoffError", "InputError", "LeftOut", "UnknownFormatError"]
 
 
 class BakeoffError(Exception):
@@ -34,6 +35,23 @@ class BakeoffError(Exception):
         if not (isinstance(self.problem, Said) or isinstance(self.hint, Said)):
             return str(self)
         return say("error.parts", subject=self.subject, problem=self.problem, hint=self.hint)
+
+
+class UnknownFormatError(BakeoffError):
+    """Something that no reader fits.
+
+    Parameters
+    ----------
+    subject, problem, hint : of `BakeoffError`; the hint names the commonest formats.
+    formats : what else can be read: the words for it, with their article, by the reader's name.
+    """
+
+    def __init__(self, subject: str, problem: str, hint: str, formats: Mapping[str, str]) -> None:
+        super().__init__(subject, problem, hint)
+        self.formats = dict(formats)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} Other formats: {', '.join(self.formats.values())}."
 
 
 class InputError(BakeoffError, ValueError):

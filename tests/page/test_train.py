@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bakeoff.approaches import APPROACHES
+from bakeoff.data.readers.table import READERS
 from bakeoff.record.config import DEFAULT_APPROACHES
 
 from .conftest import (
@@ -339,6 +340,7 @@ def test_a_named_set_is_picked(page: Page, workshop: str) -> None:
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
+@in_both
 def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -346,7 +348,12 @@ def test_a_zip_without_pictures_is_refused_in_words(page: Page, workshop: str) -
     page.goto(f"{workshop}/#/train")
     upload(page, "letters.zip", buffer.getvalue())
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("alert")).to_contain_text("letters")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("letters: it holds no pictures and no table of pixels. Give a ")
+    expect(alert.get_by_text("a Parquet file")).to_be_hidden()
+    alert.get_by_text("Other formats").click()
+    expect(alert.get_by_role("listitem")).to_have_count(len(READERS) - 3)
+    expect(alert.get_by_text("a Parquet file")).to_be_visible()
     assert serious(page) == []
     page.get_by_label("Name of the set").last.fill("../../etc")
     expect(page.get_by_text("Use letters, digits")).to_be_visible()

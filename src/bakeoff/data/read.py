@@ -40,6 +40,7 @@ from bakeoff.data.readers.table import READERS, ReaderTable
 from bakeoff.data.validate import TooFewClassesError, validate
 from bakeoff.data.words import nfc
 from bakeoff.errors import BakeoffError, LeftOut
+from bakeoff.said import say
 
 __all__ = ["Progress", "read", "read_as_found"]
 
@@ -151,7 +152,7 @@ class _Source:
             return self._read_directory(path, request)
         if path.is_file():
             return self._read_file(path, request)
-        raise BakeoffError(str(path), "it is neither a file nor a folder", self.readers.hint())
+        raise self.readers.refusal(str(path), "it is neither a file nor a folder")
 
     def _read_file(self, path: Path, request: ReadRequest) -> Dataset:
         return with_class_names(self._read_numbered(path, request), path)
@@ -172,14 +173,13 @@ class _Source:
         if is_pickle(path):
             raise pickle_refused(path)
         kind = looks_like(head)
-        problem = f"it looks like {kind}, not like a dataset" if kind else "its type is not known"
-        raise BakeoffError(path.name, problem, self.readers.hint())
+        looks = f"it looks like {kind}, not like a dataset"
+        problem = looks if kind else say("readers.unknown")
+        raise self.readers.refusal(path.name, problem)
 
     def _read_picture(self, path: Path, request: ReadRequest) -> Dataset:
         if request.need_labels:
-            raise BakeoffError(
-                path.name, "it is a single picture, not a dataset", self.readers.hint()
-            )
+            raise self.readers.refusal(path.name, say("readers.picture"))
         return Dataset(
             name=path.stem,
             pictures=Pictures.from_array(decode_file(path, path.name)[None]),
@@ -221,9 +221,7 @@ class _Source:
             raise says_nothing(folder, [path.name for path in files if _is_picture(path)])
         if pickled := next(filter(is_pickle, files), None):
             raise pickle_refused(pickled)
-        raise BakeoffError(
-            folder.name, "it holds no pictures and no table of pixels", self.readers.hint()
-        )
+        raise self.readers.refusal(folder.name, say("readers.nothing"))
 
     def _read_parts(self, folder: Path, files: Sequence[Path], request: ReadRequest) -> Dataset:
         """Several files named after the parts they hold, such as Kaggle's train.csv, test.csv."""

@@ -21,7 +21,7 @@ from bakeoff.bundle.inputs import InputLimits
 from bakeoff.data.archive import ArchiveLimits
 from bakeoff.data.decode import Limits
 from bakeoff.data.readers.lines import TableLimits
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, UnknownFormatError
 from bakeoff.said import Said, say
 
 __all__ = ["MB", "OPEN", "PROTOCOL", "SETS", "BodyLimit", "Bounds", "Problem", "RequestLimit"]
@@ -69,7 +69,10 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
     @classmethod
     def because(cls, status: int, error: Exception) -> Problem:
         """The response to an error that the reader can fix."""
-        return cls(status, error.whole if isinstance(error, BakeoffError) else str(error))
+        problem = cls(status, error.whole if isinstance(error, BakeoffError) else str(error))
+        if isinstance(error, UnknownFormatError):
+            problem.extensions["formats"] = error.formats
+        return problem
 
     @classmethod
     def of(cls, error: HTTPException) -> Problem:

@@ -12,6 +12,7 @@ import pytest
 import bakeoff
 from bakeoff.data.readers.table import READERS, ReaderTable
 from bakeoff.errors import BakeoffError
+from bakeoff.said import sentences
 
 Install = Callable[[str], None]
 
@@ -93,12 +94,22 @@ def test_a_reader_of_another_package_is_listed_in_errors(
     install(STRIPES)
     with pytest.raises(BakeoffError) as refused:
         bakeoff.read(tmp_path / "notes.txt")
-    common = "Give a folder of class folders, a zip or tar archive, a CSV of pixels, IDX files, "
-    assert refused.value.hint.startswith(common)
-    assert refused.value.hint.endswith(" or a file of stripes")
-    assert all(refused.value.hint.count(reader.reads) == 1 for reader in READERS)
+    hint = "Give a folder of class folders, a zip or tar archive or a CSV of pixels"
+    assert refused.value.hint == hint
+    assert f"{hint}. Other formats: IDX files, " in str(refused.value)
+    assert str(refused.value).endswith(", a file of stripes.")
+    assert all(str(refused.value).count(reader.reads) == 1 for reader in READERS)
     with pytest.raises(BakeoffError, match="--group 'folder' does not fit it"):
         bakeoff.read(stripes, group="folder")
+
+
+def test_the_page_has_words_for_what_our_readers_read() -> None:
+    words = {code.removeprefix("reader.") for code in sentences() if code.startswith("reader.")}
+    common = {"folder", "archive", "table"}  # which the hint names
+    assert words == {reader.name.replace(" ", "_") for reader in READERS} - common
+    for reader in READERS:
+        text = sentences().get(f"reader.{reader.name.replace(' ', '_')}", reader.reads)
+        assert text == reader.reads
 
 
 def test_our_readers_go_first(install: Install, tmp_path: Path) -> None:

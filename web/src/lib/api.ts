@@ -1,7 +1,7 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
 import { speakEverywhere, t } from "./language.svelte.ts";
 import { MadeFile } from "./png.ts";
-import { said } from "./said.ts";
+import { readerWords, said } from "./said.ts";
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
 
@@ -12,6 +12,8 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    /** What can be read besides what the hint names. */
+    readonly formats: readonly string[] = [],
   ) {
     super(detail);
   }
@@ -22,11 +24,19 @@ export function credentials(): Record<string, string> {
   return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
+interface Body {
+  detail: unknown;
+  said: Schema["Message"];
+  /** What its readers read, by their names. */
+  formats: Record<string, string>;
+}
+
 /** The refusal for a status and a body such as `{"detail": "…"}`. */
 export function refusal(status: number, body: unknown): Refused {
-  const { detail, said: message } = (body ?? {}) as { detail?: unknown; said?: Schema["Message"] };
+  const { detail, said: message, formats = {} } = (body ?? {}) as Partial<Body>;
   const words = detail ? said(message, String(detail)) : "";
-  return new Refused(status, words || t("server.status", { status: String(status) }));
+  const others = Object.entries(formats).map(([name, words]) => readerWords(name, words));
+  return new Refused(status, words || t("server.status", { status: String(status) }), others);
 }
 
 /** An address of the API, below the path under which this page is served. */

@@ -25,7 +25,7 @@ export function said(message: Message | null | undefined, english: string): stri
   return glued(written(message) ?? english);
 }
 
-type Listed = "approach" | "budget" | "by" | "corruption" | "named";
+type Listed = "approach" | "budget" | "by" | "corruption" | "named" | "reader";
 
 /** What a list says of an approach, say, or of a known set; that of a plugin stays as it is. */
 export function about(kind: Listed, name: string, english: string): string {
@@ -35,6 +35,11 @@ export function about(kind: Listed, name: string, english: string): string {
 /** What a picture with a corruption is: "rotated". */
 export function corruptionWords(name: string, english = name): string {
   return about("corruption", name.replaceAll(" ", "_"), english);
+}
+
+/** What a reader reads: "IDX files". */
+export function readerWords(name: string, english: string): string {
+  return about("reader", name.replaceAll(" ", "_"), english);
 }
 
 /** Several sentences, one after the other. */

@@ -23,8 +23,9 @@ from bakeoff.data.readers import (
     webdataset,
 )
 from bakeoff.data.readers.reader import Reader
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, UnknownFormatError
 from bakeoff.plugins import load_plugin, plugins
+from bakeoff.said import say
 
 __all__ = ["READERS", "ReaderTable"]
 
@@ -75,11 +76,12 @@ class ReaderTable:
             (reader for reader in self.others if _sniffs(reader, path)), None
         )
 
-    def hint(self) -> str:
-        """What can be read, the commonest first: "Give a folder of class folders, …"."""
+    def refusal(self, subject: str, problem: str) -> UnknownFormatError:
+        """The error for something that no reader fits: its hint has the commonest formats."""
         common = (folder.READER, archive.READER, tables.READER)
-        *most, last = dict.fromkeys(reader.reads for reader in (*common, *READERS, *self.others))
-        return f"Give {', '.join(most)} or {last}"
+        others = [reader for reader in (*READERS, *self.others) if reader not in common]
+        formats = {reader.name: reader.reads for reader in others}
+        return UnknownFormatError(subject, problem, say("readers.common"), formats)
 
 
 def _load(name: str) -> Reader:
