@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.report.made_up_run import KINDS, make_run
 
 from bakeoff.record.folder import RunFolder
+from bakeoff.report import write_report
 
 from .conftest import Served, all_there, enter, in_both, settled, sideways, watched
 
@@ -35,7 +37,7 @@ def test_tables_fit_a_phone(
 ) -> None:
     with watched(engine, viewport=PHONE) as page:
         wide = {}
-        for view in ("overview", "classes", "calibration", "robustness", "curves", "cost"):
+        for view in ("overview", "confusion", "classes", "calibration", "robustness", "curves", "cost"):
             enter(page, made[0], f"/compare/made?view={view}")
             page.evaluate(
                 "document.querySelectorAll('details').forEach((one) => (one.open = true))"
@@ -78,6 +80,55 @@ def test_cards_of_the_overview_end_together(page: Page, made: tuple[Served, RunF
         name, answers = mistake.locator("strong"), mistake.locator(".answers")
         left = [one.evaluate(LEFT_OF_TEXT) for one in (name, answers)]
         assert left[1] == pytest.approx(left[0], abs=16)
+
+
+@in_both
+def test_one_approach_alone_has_its_classes_below_it(
+    page: Page, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = make_run(tmp_path_factory.mktemp("alone") / "run", kinds=KINDS[:1], pictures=120)
+    [approach] = run.results().approaches
+    page.goto(f"{write_report(run).as_uri()}#/compare/run")
+    bars = page.get_by_role("region", name="Accuracy and time")
+    scores = approach.test or approach.out_of_fold
+    assert scores is not None
+    classes = sorted(one.accuracy for one in scores.per_class if not one.too_few)
+    shown = [f"{100 * share:.1f}\u202f%" for share in classes[:4]]
+    rows = bars.get_by_role("list").last.get_by_role("listitem")
+    expect(rows.locator(".accuracy")).to_have_text(shown)
+    name = rows.first.get_by_role("link").inner_text()
+    rows.first.get_by_role("link").click()
+    expect(page.get_by_label("Class", exact=True)).to_have_value(name)
+
+
+@in_both
+def test_names_of_calibration_figures_are_one_line(
+    page: Page, made: tuple[Served, RunFolder]
+) -> None:
+    page.set_viewport_size({"width": 1040, "height": 900})  # four cards, as narrow as five at 1280
+    enter(page, made[0], "/compare/made?view=calibration")
+    names = page.locator("figcaption dt")
+    assert names.count() >= 3 * len(made[1].results().approaches)
+    lines = names.evaluate_all(
+        "all => all.map((one) => one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight))"
+    )
+    assert max(lines) == pytest.approx(1, abs=0.2)
+
+
+@in_both
+def test_a_drawer_has_the_whole_window_and_moves_nothing(page: Page, served: Served) -> None:
+    enter(page, served, "/compare/digits")
+    title = settled(page)
+    before = title.evaluate(LEFT_OF_TEXT)
+    page.get_by_role("button", name="Share").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_be_visible()
+    right = drawer.evaluate("(one) => innerWidth - one.getBoundingClientRect().right")
+    assert right == pytest.approx(0, abs=0.5)
+    assert title.evaluate(LEFT_OF_TEXT) == pytest.approx(before, abs=0.5)
+    drawer.get_by_role("button", name="Close").click()
+    expect(drawer).to_have_count(0)
+    assert title.evaluate(LEFT_OF_TEXT) == pytest.approx(before, abs=0.5)
 
 
 @in_both

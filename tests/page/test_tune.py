@@ -320,6 +320,35 @@ def test_the_table_sorts_filters_and_is_downloaded(page: Page, studies: Studies)
     expect(page.get_by_role("dialog")).to_contain_text("stopped early")
 
 
+@in_both
+def test_trials_are_cards_on_a_phone(engine: Browser, studies: Studies) -> None:
+    with watched(engine, viewport={"width": 390, "height": 844}) as page:
+        page.goto(studies.at("drawings?view=table"))
+        trials = page.get_by_role("region", name="Trials", exact=True)
+        cards = trials.get_by_role("listitem")
+        expect(cards).to_have_count(TRIALS)
+        trials.get_by_label("Sort by").select_option("Accuracy")
+        expect(cards.first.get_by_role("link")).to_have_text(f"Trial {PICKED}")
+        expect(cards.filter(has_text=f"Trial {PRUNED}")).to_contain_text("stopped early")
+        # All figures of the trial, with their names.
+        study = json.loads((studies.home / "studies" / "drawings" / STUDY).read_text())
+        best = study["searches"][0]["trials"][PICKED]
+        expect(cards.first).to_contain_text(f"{100 * best['accuracy']:.1f}\u202f%")
+        for name in study["searches"][0]["space"]:
+            expect(cards.first.get_by_text(name, exact=True)).to_be_visible()
+        trials.get_by_role("button", name="Reverse the order").click()
+        expect(page).to_have_url(re.compile("sort=-accuracy"))
+        expect(cards.first.get_by_role("link")).not_to_have_text(f"Trial {PICKED}")
+        assert serious(page) == []
+        for view in ("parallel", "table"):
+            page.goto(studies.at(f"drawings?view={view}"))
+            expect(cards.last).to_be_visible()
+            assert sideways(page) <= 0
+            assert page.locator(".scroll-x").count() == 0
+        cards.first.get_by_role("link").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+
 # -- as it goes on ------------------------------------------------------------
 
 
