@@ -9,7 +9,7 @@ from tests.report.made_up_run import KINDS, make_run
 from bakeoff.record.folder import RunFolder
 from bakeoff.report import write_report
 
-from .conftest import Served, all_there, enter, in_both, settled, sideways, watched
+from .conftest import VIEWS, Served, all_there, enter, in_both, settled, sideways, watched
 
 PHONE = {"width": 390, "height": 844}
 # Tables that a finger would have to move to see their end.
@@ -37,7 +37,7 @@ def test_tables_fit_a_phone(
 ) -> None:
     with watched(engine, viewport=PHONE) as page:
         wide = {}
-        for view in ("overview", "confusion", "classes", "calibration", "robustness", "curves", "cost"):
+        for view in (one for one in VIEWS if one not in ("mistakes", "sides", "learning")):
             enter(page, made[0], f"/compare/made?view={view}")
             page.evaluate(
                 "document.querySelectorAll('details').forEach((one) => (one.open = true))"
