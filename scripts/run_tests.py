@@ -68,6 +68,7 @@ def run(step: Step, shown: bool, lock: threading.Lock) -> tuple[str, float, int]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "",  # each process that a test starts would compile bakeoff anew
         "BAKEOFF_CACHE": str(ROOT / ".cache"),  # traced graphs, shared by both lanes
         "COVERAGE_FILE": str(ROOT / coverage_file(name)),
     }

@@ -97,25 +97,24 @@ quickly = {"cnn": {"epochs": 1}}
 SLOW_TO_IMPORT = {"torchvision", "timm", "torch._dynamo", "torch._inductor", "triton"}
 
 
-def test_a_fit_imports_no_compiler_and_no_torchvision(tmp_path: Path) -> None:
-    what = "some('clothing', 10), approaches=['transfer', 'cnn'], settings=quickly, **alone"
+def test_neither_a_run_whose_graph_is_known_nor_a_fit_imports_a_compiler_or_torchvision(
+    tmp_path: Path,
+) -> None:
+    known = "some('doodles', 40), approaches=['scattering']"
+    what = "some('clothing', 10), approaches=['transfer', 'cnn'], settings=quickly"
     program = f"""{SOME}
+bake({known}, out="known", workers="local:1", **alone)
+
 def listen(event):
     if event.event == "unit finished":
         fitted.update(sys.modules)
 
 fitted = {{}}
-bake({what}, out="run", bundles=False, workers="local:1", on_event=listen)
+bake({what}, out="run", bundles=False, workers="local:1", on_event=listen, **alone)
 sys.modules = fitted
 """
     loaded = loaded_by(program, tmp_path)
-    assert "bakeoff.workers.worker" in loaded
-    assert loaded.isdisjoint(SLOW_TO_IMPORT)
-
-
-def test_a_whole_run_whose_graph_is_known_does_not_either(tmp_path: Path) -> None:
-    what = "some('doodles', 40), approaches=['scattering'], **alone"
-    loaded = loaded_by(f"{SOME}\nbake({what}, out='run', workers='local:1')\n", tmp_path)
+    assert "bakeoff.approaches.transfer" in loaded
     assert {"bakeoff.bundle.tracing", "bakeoff.workers.cost"} <= loaded
     assert loaded.isdisjoint(SLOW_TO_IMPORT)
 

@@ -44,7 +44,12 @@ export default defineConfig(({ mode }) => {
     },
     worker: { format: "es" as const },
     server: { proxy: { "/api": "http://127.0.0.1:8471" } },
-    test: { include: ["src/**/*.test.ts"], setupFiles: ["src/languages/setup.ts"] },
+    test: {
+      include: ["src/**/*.test.ts"],
+      setupFiles: ["src/languages/setup.ts"],
+      pool: "threads", // 13 s of processor time; in processes of their own, 17 s
+      testTimeout: 60_000, // no test is timed: machines are busy
+    },
   };
 });
 

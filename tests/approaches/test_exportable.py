@@ -37,13 +37,15 @@ def drawn(count: int, height: int, width: int, channels: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        ("scattering", "photo"),
         ("baseline", "ink"),
         ("cnn", "photo"),
         ("vit", "ink"),
-        ("transfer", "ink"),
-        # A run of the README always exports it, and compares the answers.
-        pytest.param("transfer", "photo", marks=pytest.mark.long),
+        # Runs export these too, and compare the answers: of the README, and of other tests.
+        *(
+            pytest.param(name, mode, marks=pytest.mark.long)
+            for name in ("scattering", "transfer")
+            for mode in ("ink", "photo")
+        ),
     ],
 )
 def test_one_graph_for_pictures_of_any_size(

@@ -158,11 +158,6 @@ def test_a_run_trains_an_approach_of_another_package(install: Install, tmp_path:
         (answer,) = bundle.predict([dataset.pictures[int(row)]])
         found = dict(answer.ranking)
         assert [found[name] for name in CLASSES] == pytest.approx(expected.tolist(), abs=1e-4)
-    # One worker in this process trains the same weights.
-    alone = bake(dataset, tmp_path / "alone", test=0.2, workers="local:1", **OPTIONS)
-    for path in run.path.glob("units/*/*/weights.safetensors"):
-        assert (alone.path / path.relative_to(run.path)).read_bytes() == path.read_bytes()
-    assert all(np.array_equal(arrays[name], alone.probabilities()[name]) for name in arrays)
 
 
 def test_a_run_whose_plugin_is_gone_says_so(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,6 +156,7 @@ def test_a_command_that_is_told_to_end_cleans_up(tmp_path: Path) -> None:
     ) as process:
         while not any(scratch.glob("bakeoff-*")) or not out.exists():
             assert process.poll() is None
+            time.sleep(0.05)
         process.terminate()
         said, _ = process.communicate(timeout=60)
     assert "Continue with: bakeoff run --resume" in said
