@@ -49,7 +49,7 @@ def test_a_sentence_knows_its_message() -> None:
     has = say("which.has", title="CNN", accuracy=0.975, pictures=1234)
     said = say("which.behind", has=has, title="ViT", pictures=1)
     assert said == (
-        "CNN has 97.5 % of 1 234 pictures right that its models had not seen; ViT is 1 picture "
+        "CNN gets 97.5 % right on 1 234 pictures that its models had not seen; ViT is 1 picture "
         "behind."
     )
     assert said.message.values["has"] == Message(

@@ -263,7 +263,7 @@ def test_a_first_score_is_shown_with_the_model_to_try(terminal: bool) -> None:
     )
     _, file = fed(scored, terminal=terminal)
     plain = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
-    assert "cnn has 93.5 % right (91.0 to 95.2 %) · runs/a/bundles/cnn\n" in plain
+    assert "cnn gets 93.5 % right (91.0 to 95.2 %) · runs/a/bundles/cnn\n" in plain
     without = scored.model_copy(update={"accuracy": None, "interval": None, "bundle": None})
     _, file = fed(without, terminal=terminal)
     assert "is trained" in file.getvalue()

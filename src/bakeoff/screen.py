@@ -426,7 +426,7 @@ def _scored(event: ApproachScored) -> Text:
     if event.accuracy is None or event.interval is None:
         text.append("is trained", style="not bold")
     else:
-        words = f"has {percent(event.accuracy)} right ({span(event.interval)})"
+        words = f"gets {percent(event.accuracy)} right ({span(event.interval)})"
         text.append(words, style="not bold")
     if event.bundle:
         text.append(f" · {event.bundle}", style="not bold dim")

@@ -89,14 +89,14 @@ def test_a_clear_difference_in_words() -> None:
     one = compare("cnn", "vit", *pair(400, 14, 3, 14))
     assert one.verdict == "a"
     assert one.words == (
-        "cnn is better than vit: 14 pictures right that vit has wrong, 3 the other way round "
+        "cnn is better than vit: 14 pictures right that vit gets wrong, 3 the other way round "
         "(p = 0.013)"
     )
     assert one.difference == pytest.approx(11 / 431)
     assert one.resampled_t_p is None
     turned = compare("cnn", "vit", *pair(400, 3, 14, 14))
     assert turned.verdict == "b"
-    assert turned.words.startswith("vit is better than cnn: 14 pictures right that cnn has wrong")
+    assert turned.words.startswith("vit is better than cnn: 14 pictures right that cnn gets wrong")
 
 
 def test_a_small_difference_is_too_close() -> None:

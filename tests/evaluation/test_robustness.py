@@ -24,7 +24,7 @@ def test_the_three_costliest_corruptions_are_named() -> None:
     assert result.corruptions[1].strengths == ["3°", "6°", "9°", "12°", "15°"]
     assert result.corruptions[1].words == "rotated"
     assert result.words == (
-        "Of 4 corruptions, “rotated” costs cnn most: it has 64.0 % right on average over five "
+        "Of 4 corruptions, “rotated” costs cnn most: it gets 64.0 % right on average over five "
         "strengths and 40.0 % at the strongest, against 94.0 % on clean pictures; then “drawn with "
         "thinner strokes” (70.0 %) and “shifted” (90.0 %)."
     )
@@ -37,5 +37,5 @@ def test_an_approach_that_loses_little_is_robust() -> None:
     words = robustness_of("cnn", FOUR, right, 0.94, 100).words
     assert words == (
         "cnn is robust to all 4 corruptions: on average over five strengths none costs more than "
-        "2 points of the 94.0 % on clean pictures."
+        "2 points of the 94.0 % that it gets right on clean pictures."
     )

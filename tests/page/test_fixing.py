@@ -153,8 +153,8 @@ def test_a_retrained_run_shows_what_the_corrections_brought(
     before = page.get_by_role("status").filter(has_text="With the corrected labels")
     share = f"{100 * best.out_of_fold.accuracy:.1f}"
     low, high = (f"{100 * end:.1f}" for end in best.out_of_fold.interval)
-    expect(before).to_contain_text(f"has {share}\u202f% right (interval {low}–{high}\u202f%)")
-    expect(before).to_contain_text(f"Before, in fix, it had {share}\u202f%")
+    expect(before).to_contain_text(f"gets {share}\u202f% right (interval {low}–{high}\u202f%)")
+    expect(before).to_contain_text(f"Before, in fix, it got {share}\u202f%")
     expect(before).to_contain_text("0.0 points")
     before.get_by_role("link", name="Open fix").click()
     expect(page).to_have_url(re.compile("#/compare/fix"))

@@ -176,7 +176,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     share = r"[\d.]+\s%"
     expect(before).to_contain_text(
         re.compile(
-            rf"has {share} right \(interval [\d.]+–{share}\).*Before, in {name}, it had {share}"
+            rf"gets {share} right \(interval [\d.]+–{share}\).*Before, in {name}, it got {share}"
         )
     )
 

@@ -484,7 +484,7 @@ def test_a_search_is_started_stopped_and_deleted_on_the_page(page: Page, shapes:
     start_search(page, shapes)
     assert serious(page) == []
     page.get_by_role("button", name="Start search").click()
-    expect(page.get_by_role("alert")).to_contain_text("is at work")
+    expect(page.get_by_role("alert")).to_contain_text("is still in progress")
     provokes(page, "409")
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Delete").click(timeout=60_000)

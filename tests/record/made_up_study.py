@@ -24,7 +24,7 @@ from bakeoff.record.studyfolder import SETTINGS, STUDY, TRIALS
 __all__ = ["FAILED", "PICKED", "PRUNED", "SPACES", "WORDS", "make_study", "study"]
 
 PICKED, PRUNED, FAILED = 7, 4, 5
-WORDS = "In the search trial 7 had 98.0 % right; on 86 pictures that no trial saw it has 95.3 %."
+WORDS = "In the search, trial 7 got 98.0 % right; on 86 pictures that no trial saw it gets 95.3 %."
 SPACES: dict[str, tuple[str, dict[str, Domain]]] = {
     "cnn": (
         "CNN from scratch",

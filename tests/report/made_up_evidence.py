@@ -119,7 +119,7 @@ def robustness(accuracy: float, pictures: int, hardiness: float) -> Robustness:
         words=(
             f"Weakest where pictures are {words_of[weakest[0]]} ({100 * means[weakest[0]]:.0f} % "
             f"right), {words_of[weakest[1]]} or {words_of[weakest[2]]}; "
-            f"as they are, it has {100 * accuracy:.1f} % right."
+            f"as they are, it gets {100 * accuracy:.1f} % right."
         ),
     )
 
@@ -180,7 +180,7 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
     """Six sentences, one of them about improving a class."""
     return Verdict(
         [
-            Sentence("which", f"{best} has {100 * accuracy:.1f} % right."),
+            Sentence("which", f"{best} gets {100 * accuracy:.1f} % right."),
             Sentence("sure", "The order is not settled: two are too close to call."),
             Sentence("cost", "It takes 0.6 MB and 4.2 ms a picture."),
             Sentence("where", f"It fails most on “{weak}”."),
@@ -194,6 +194,6 @@ def verdict(best: str, accuracy: float, found: Health, weak: str) -> Verdict:
                 "next", "The learning curve still rises: twice the pictures would help.", "learning"
             ),
         ],
-        f"Too close to call. We'd use {best}: it has the most right.",
+        f"Too close to call. We'd use {best}: it gets the most right.",
         best,
     )

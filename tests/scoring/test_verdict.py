@@ -63,7 +63,7 @@ def test_the_fastest_of_those_too_close_to_call_is_taken(usual: Results) -> None
     assert verdict.headline == "Too close to call. We'd use CNN: it is 3× faster."
     assert verdict.use == "cnn"
     text = said(usual, "which")
-    assert text.startswith("CNN has ")
+    assert text.startswith("CNN gets ")
     assert "too few pictures to separate it from Transfer (EfficientNet-Lite0)." in text
     assert "It answers 3 times as fast as Transfer (EfficientNet-Lite0)." in text
     assert "more pictures would probably separate it from Transfer" in said(usual, "next")
@@ -77,7 +77,7 @@ def test_a_model_that_is_only_scored_takes_no_part(usual: Results) -> None:
     assert "CNN" not in verdict.headline + said(changed, "which") + said(changed, "next")
     right = 100 * one_of(usual, "cnn").out_of_fold.accuracy  # type: ignore[union-attr]
     sure = said(changed, "sure")
-    assert f"CNN has {right:.1f}" in sure
+    assert f"CNN gets {right:.1f}" in sure
     assert f"takes no part in the verdict. {seen}" in sure
     about = [one.about for one in verdict.sentences]
     assert about == sorted(about, key=["which", "sure", "cost", "where", "next"].index)
@@ -87,7 +87,7 @@ def test_a_small_difference_in_speed_is_no_reason(usual: Results) -> None:
     alike = one_of(usual, "transfer").latency
     changed = with_changes(usual, "cnn", latency=alike)
     assert verdict_of(changed).headline == (
-        "Too close to call. We'd use Transfer (EfficientNet-Lite0): it has the most right."
+        "Too close to call. We'd use Transfer (EfficientNet-Lite0): it gets the most right."
     )
     text = said(changed, "which")
     assert "times as fast" not in text
@@ -99,7 +99,7 @@ def test_a_winner_is_trusted(tmp_path: Path) -> None:
     assert results.winner.name == "cnn"
     assert verdict_of(results).headline == "Trust CNN: it is clearly better than all others."
     text = said(results, "which")
-    assert "of 600 pictures right that its models had not seen; Vision Transformer is " in text
+    assert "right on 600 pictures that its models had not seen; Vision Transformer is " in text
     assert "Baseline is 5 times as fast" not in said(results, "cost")
 
 
@@ -233,7 +233,7 @@ def test_nothing_is_urgent_if_all_is_right(tmp_path: Path) -> None:
     results = make_run(tmp_path / "run", [CNN], pictures=300, flawless=True).results()
     results = with_changes(results, "cnn", robustness=None, learning=None)
     results = results.model_copy(update={"health": None})
-    assert said(results, "where") == "It has all of these pictures right."
+    assert said(results, "where") == "It gets all of these pictures right."
     assert said(results, "next").startswith("Nothing is urgent")
 
 

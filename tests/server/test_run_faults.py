@@ -218,7 +218,7 @@ def test_a_set_that_a_run_reads_is_not_deleted(
         assert client.post("/api/training", json=QUICK | {"name": "one"}).status_code == 201
         refused(client.delete("/api/sets/tiny"), 409, "The run one trains on tiny")
         refused(client.delete("/api/runs/one"), 409, "Cancel it first")
-        refused(client.post("/api/training", json=QUICK | {"name": "two"}), 409, "one is at work")
+        refused(client.post("/api/training", json=QUICK | {"name": "two"}), 409, "in progress")
         assert client.post("/api/runs/one/cancel", timeout=30).status_code == 200
         assert client.delete("/api/sets/tiny").status_code == 204
 

@@ -80,7 +80,7 @@ def test_one_that_never_began_says_why_and_can_be_deleted(page: httpx.Client, ho
     assert (listed["name"], listed["state"]) == ("short", "damaged")
     assert "tune" in listed["why"]
     refused(page.post("/api/studies/short/resume"), 409, "never began")
-    refused(page.post("/api/studies/short/cancel"), 409, "not at work")
+    refused(page.post("/api/studies/short/cancel"), 409, "not in progress")
     assert page.delete("/api/studies/short").status_code == 204
     assert page.get("/api/studies").json() == []
 
@@ -91,8 +91,8 @@ def test_a_search_keeps_others_out_until_it_is_stopped(
     monkeypatch.setattr(jobs, "COMMAND", SLEEP)
     page.post("/api/studies", json=WANTED | {"name": "long"})
     assert page.get("/api/studies").json()[0]["state"] == "in progress"
-    refused(page.post("/api/studies", json=WANTED), 409, "long is at work")
-    refused(page.post("/api/training", json={"set": "tiny"}), 409, "long is at work")
+    refused(page.post("/api/studies", json=WANTED), 409, "long is still in progress")
+    refused(page.post("/api/training", json={"set": "tiny"}), 409, "long is still in progress")
     refused(page.delete("/api/studies/long"), 409, "Stop it first")
     stopped = page.post("/api/studies/long/cancel", timeout=60).json()
     assert stopped["state"] == "damaged"
@@ -144,6 +144,6 @@ def test_a_learning_curve_is_added_to_a_finished_run(
     assert page.post("/api/runs/made/curve").status_code == 200
     assert f"['curve', '{run.path}', '--no-open', '--workers', 'auto']" in command(run.path)
     with RunLock(run.path):
-        refused(page.post("/api/runs/made/curve"), 409, "at work")
+        refused(page.post("/api/runs/made/curve"), 409, "in progress")
     RunFolder.create(home.runs / "begun", RunConfig.parse(source="tiny", approaches=("baseline",)))
     refused(page.post("/api/runs/begun/curve"), 409, "not finished")

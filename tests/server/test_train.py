@@ -252,7 +252,7 @@ def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> Non
     assert (response.status_code, response.json()) == (201, {"run": "first"})
     assert summary(page, "first")["status"] == "running"
     assert page.get("/api/training").json()["running"] == "first"
-    refused(page.post("/api/training", json=QUICK), 409, "first is at work")
+    refused(page.post("/api/training", json=QUICK), 409, "first is still in progress")
     refused(page.delete("/api/runs/first"), 409, "Cancel it first")
     refused(page.post("/api/runs/first/models"), 409, "no model yet")
     refused(page.post("/api/predict", content=b"x" * 9), 400, "")
@@ -268,7 +268,7 @@ def test_a_training_from_start_to_answers(page: httpx.Client, home: Home) -> Non
     (started, *_) = RunFolder(home.runs / "first").events()
     assert isinstance(started, RunStarted)
     assert started.pid > 0
-    refused(page.post("/api/runs/first/cancel"), 409, "not at work")
+    refused(page.post("/api/runs/first/cancel"), 409, "not in progress")
     refused(page.post("/api/runs/first/resume"), 409, "finished")
     refused(page.post("/api/training", json=QUICK | {"name": "first"}), 409, "already")
 
@@ -296,7 +296,7 @@ def test_a_training_is_cancelled_found_again_and_resumed(page: httpx.Client, hom
     until(page, "long", "epoch")
     with room(home) as another:  # as after a restart
         assert summary(another, "long")["status"] == "running"
-        refused(another.post("/api/training", json=QUICK), 409, "long is at work")
+        refused(another.post("/api/training", json=QUICK), 409, "long is still in progress")
         cancelled = another.post("/api/runs/long/cancel", timeout=60).json()
         assert (cancelled["status"], cancelled["finished"]) == ("stopped", False)
         last = another.get("/api/runs/long/events").text.split("\n\n")[-2]

@@ -25,7 +25,7 @@ it("keeps a number and its percent sign together", () => {
   expect(["/home/ann/sets/pets", "C:\\ann\\sets\\pets", "pets.zip", "a/b"].map(shortPath)).toEqual([
     ...["…/sets/pets", "…/sets/pets", "pets.zip", "a/b"],
   ]);
-  expect(glued("It has 93.0 % right.")).toBe("It has 93.0\u202f% right.");
+  expect(glued("It gets 93.0 % right.")).toBe("It gets 93.0\u202f% right.");
   expect(glued("95-%-Intervall")).toBe("95\u2011%\u2011Intervall");
   expect(glued("then turn (87%)")).toBe("then turn (87\u202f%)");
   expect(glued("by chance (p = 0.5)")).toBe("by chance (p\u00a0=\u00a00.5)");

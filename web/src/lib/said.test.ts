@@ -52,7 +52,7 @@ describe("a sentence of the server", () => {
 
   it("is English as it came", async () => {
     await speak("en");
-    expect(said(behind, "CNN has 97.5 % right.")).toBe("CNN has 97.5\u202f% right.");
+    expect(said(behind, "CNN gets 97.5 % right.")).toBe("CNN gets 97.5\u202f% right.");
   });
 
   it("is written in the reader's language, with what it contains", async () => {

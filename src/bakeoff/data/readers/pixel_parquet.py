@@ -56,7 +56,7 @@ def read_pixels(file: Any, path: Path, group: str | None, label: str | None) -> 
             values[start : start + len(batch), place] = _floats(batch.column(name))
         start += len(batch)
     if not np.isfinite(values).all():
-        raise BakeoffError(path.name, "some pixels are missing, or no numbers", "Fill them in")
+        raise BakeoffError(path.name, "some pixels are missing or are not numbers", "Fill them in")
     pixels = PixelRange.by_convention(float(values.min()), float(values.max()))
     if pixels is None:
         raise BakeoffError(
