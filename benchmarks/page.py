@@ -6,7 +6,8 @@
 RUN has bundles; all its models answer. The first load is timed in a fresh browser context until the
 paper accepts strokes; its size, in each language, is that of the downloaded files, each compressed
 by gzip. Then sixty strokes are drawn with the pointer. Ink to answer is the time from reading the
-paper's pixels to the frame that shows their answers.
+paper's pixels to the frame that shows their answers. Answers from the camera are counted for five
+seconds, of all models and of the fastest alone; the page asks for fourteen a second at most.
 
 BEFORE is a folder with another version of bakeoff, its page built. Both versions then draw in turn,
 in one browser, so that other work on the machine slows both.
@@ -15,6 +16,7 @@ in one browser, so that other work on the machine slows both.
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -28,7 +30,8 @@ from statistics import median, quantiles
 from measure import hardware
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
-LOADS, ROUNDS, STEPS = 7, 20, 12
+LOADS, ROUNDS, STEPS, FILMED = 7, 20, 12, 5
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 LANGUAGES = ("en", "de", "es", "fr", "uk", "hi")
 LINES = (
     [(0.3, 0.2), (0.7, 0.2)],
@@ -71,6 +74,21 @@ WATCH = """
   });
 }
 """
+# Answers a second, over some seconds from now.
+COUNT = """
+async (seconds) => {
+  let answered = 0;
+  const ask = window.fetch;
+  window.fetch = async (...given) => {
+    const answer = await ask(...given);
+    if (String(given[0]).includes("/predict")) answered++;
+    return answer;
+  };
+  await new Promise((done) => setTimeout(done, 1000 * seconds));
+  window.fetch = ask;
+  return answered / seconds;
+}
+"""
 
 
 def main() -> None:
@@ -79,14 +97,16 @@ def main() -> None:
     models = len(list((run / "bundles").iterdir()))
     with sync_playwright() as playwright, ExitStack() as stack:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", *CAMERA]
         )
         urls = [stack.enter_context(_served(run, tree)) for tree in (*before, None)]
+        alone = [] if before else [stack.enter_context(_served(_fastest(run), None))]
         for url in urls:
             _first_load(browser, url)  # the models are loaded when first asked for
         loads = [] if before else [_first_load(browser, urls[0]) for _ in range(LOADS)]
         sizes = [[_first_load(browser, url, tag)[1] / 1e3 for tag in LANGUAGES] for url in urls]
         lags = _lags(browser, urls)
+        rates = [_from_the_camera(browser, url) for url in (urls[0], *alone)] if alone else []
     load = f"; load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores" if before else ""
     print(f"\n{hardware()}; {models} models of {run.name}{load}\n")
     print(f"| what |{' before |' if before else ''} measured |")
@@ -99,22 +119,31 @@ def main() -> None:
     many = " and ".join(str(len(one)) for one in lags)
     print(f"| ink to answer, median of {many} |{_row([median(one) for one in lags])}")
     print(f"| … 95 % are within |{_row([quantiles(one, n=20)[-1] for one in lags])}")
+    for whose, rate in zip(("all models", "the fastest model alone"), rates, strict=False):
+        print(f"| answers a second from the camera, {whose} | {rate:.1f} |")
 
 
 def _row(figures: list[float]) -> str:
     return "".join(f" {figure:.0f} ms |" for figure in figures)
 
 
+def _fastest(run: Path) -> Path:
+    """The bundle that answers one picture in the least time."""
+    approaches = json.loads((run / "results.json").read_text(encoding="utf-8"))["approaches"]
+    fastest = min(approaches, key=lambda one: one["latency"]["batch_1_ms"])
+    return run / "bundles" / fastest["name"]
+
+
 @contextmanager
-def _served(run: Path, tree: Path | None) -> Iterator[str]:
-    """The address of Try, by this version of bakeoff or by the one in `tree`."""
-    command = [sys.executable, "-m", "bakeoff", "serve", str(run), "--port", "0"]
+def _served(what: Path, tree: Path | None) -> Iterator[str]:
+    """The address of Try with a run or bundle, by this version of bakeoff or the one in `tree`."""
+    command = [sys.executable, "-m", "bakeoff", "serve", str(what), "--port", "0"]
     env = dict(os.environ) if tree is None else {**os.environ, "PYTHONPATH": str(tree / "src")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None, "it is piped"
         said = iter(process.stdout.readline, "")
         address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
-        yield f"{address}/#/try/{run.name}"
+        yield f"{address}/#/try/{what.name if (what / 'results.json').exists() else ''}"
         process.terminate()
 
 
@@ -145,6 +174,16 @@ def _lags(browser: Browser, urls: list[str]) -> list[list[float]]:
             _draw(page)
             page.get_by_role("button", name="Clear").click()
     return [page.evaluate("window.lags") for page in pages]
+
+
+def _from_the_camera(browser: Browser, url: str) -> float:
+    page = browser.new_page()
+    page.goto(url)
+    page.get_by_role("button", name="Camera").click()
+    page.locator("[data-answer]").first.wait_for()
+    rate: float = page.evaluate(COUNT, FILMED)
+    page.close()
+    return rate
 
 
 def _draw(page: Page) -> None:

@@ -312,6 +312,25 @@ def test_corrected_pictures_are_trained_on(
         assert RunFolder(tmp_path / "runs" / name).results().dataset.groups == ["Ada", "Bob"]
         page.goto(f"{address}/#/data/{name}")
         expect(page.get_by_role("region", name="Groups")).to_contain_text("Ada")
+        page.goto(f"{address}/#/data/{name}?view=pictures")
+        page.get_by_role("main").get_by_role("list").get_by_role("button").first.click()
+        page.keyboard.press("x")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Retrain").click()
+        expect(page).to_have_url(re.compile(f"#/train/run/(?!{name}$)"))
+        expect(out).to_be_visible(timeout=120_000)
+        again = page.get_by_role("heading", level=1).inner_text()
+        before, now = (RunFolder(tmp_path / "runs" / one).results() for one in (name, again))
+        assert (before.dataset.pictures, now.dataset.pictures) == (8, 7)
+        page.goto(f"{address}/#/compare/{again}")
+        brought = page.get_by_role("status").filter(has_text="With the corrected labels")
+        old, new = (one.approaches[0].out_of_fold for one in (before, now))
+        assert old is not None
+        assert new is not None
+        low, high = (f"{100 * end:.1f}" for end in new.interval)
+        share = f"{100 * new.accuracy:.1f}\u202f%"
+        expect(brought).to_contain_text(f"{share} right (interval {low}–{high}\u202f%)")
+        expect(brought).to_contain_text(f"in {name}, it had {100 * old.accuracy:.1f}\u202f%")
         page.close()  # before its server ends
 
 
