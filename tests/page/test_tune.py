@@ -25,6 +25,7 @@ from bakeoff.report import write_report, write_study_report
 
 from .conftest import Served, at_view, in_both, provokes, serious, serving, sideways, watched
 from .gestures import box_of
+from .test_laid_out import WIDE
 
 VIEWS = ("overview", "history", "importance", "parallel", "pareto", "table")
 TRIALS = 12
@@ -340,13 +341,16 @@ def test_trials_are_cards_on_a_phone(engine: Browser, studies: Studies) -> None:
         expect(page).to_have_url(re.compile("sort=-accuracy"))
         expect(cards.first.get_by_role("link")).not_to_have_text(f"Trial {PICKED}")
         assert serious(page) == []
-        for view in ("parallel", "table"):
-            page.goto(studies.at(f"drawings?view={view}"))
-            expect(cards.last).to_be_visible()
-            assert sideways(page) <= 0
-            assert page.locator(".scroll-x").count() == 0
         cards.first.get_by_role("link").click()
         expect(page.get_by_role("dialog")).to_be_visible()
+        wide = {"trial": page.evaluate(WIDE)}
+        for view in VIEWS:
+            page.goto(studies.at(f"trade?view={view}"))
+            at_view(page, view)
+            expect(page.get_by_role("heading", level=2).first).to_be_visible()
+            wide[view] = page.evaluate(WIDE)
+            assert sideways(page) <= 0
+        assert not any(wide.values()), wide
 
 
 # -- as it goes on ------------------------------------------------------------

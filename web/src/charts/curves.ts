@@ -29,6 +29,11 @@ export function points(fit: Fit, reading: Reading): Point[] {
   });
 }
 
+/** Whether there is nothing to draw: one point is no curve, its figures are in the tables. */
+export function inOneStep(fits: readonly Fit[], planned = 1): boolean {
+  return planned === 1 && fits.every((fit) => fit.curve.length <= 1);
+}
+
 /** The mean of all fits. It ends where the first fit stops, as the mean of the rest would jump. */
 export function mean(lines: readonly Point[][]): Point[] {
   const [first, ...others] = lines.map((line) => new Map(line));
