@@ -77,7 +77,7 @@ def test_a_drawing_stays_while_models_come(live: Live, address: str, page: Page)
     training = page.get_by_role("region", name="Training")
     expect(training).to_contain_text("Still to come: CNN")
     expect(training).to_contain_text(
-        re.compile("other programs keep this machine busy · about .* left")
+        re.compile(r"other programs keep this machine busy\s· about .* left")
     )
     assert serious(page) == []
     live.score("cnn")
