@@ -97,7 +97,8 @@ def main() -> None:
     models = len(list((run / "bundles").iterdir()))
     with sync_playwright() as playwright, ExitStack() as stack:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", *CAMERA]
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", *CAMERA],
         )
         urls = [stack.enter_context(_served(run, tree)) for tree in (*before, None)]
         alone = [] if before else [stack.enter_context(_served(_fastest(run), None))]
