@@ -78,7 +78,8 @@ def check(python: str, wheel: Path, folder: Path, base: bool, tests: bool) -> st
     if not tests:
         return "base, train"
     run([*install, f"{wheel}[train,parquet,h5,dev]"])
-    run([own, "-m", "pytest", "tests", "--ignore", "tests/page", "--quiet"], ROOT)
+    command = [own, "-m", "pytest", "tests", "--ignore", "tests/page", "--numprocesses", "2"]
+    run([*command, "--dist", "worksteal", "--quiet"], ROOT)
     return "base, train, tests"
 
 
