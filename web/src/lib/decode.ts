@@ -6,10 +6,10 @@ import { withoutOrientation } from "./exif.ts";
 import { DAMAGED, formatOf, looksLike, notAPicture } from "./formats.ts";
 import { looksLikeNumbers, picturesIn, type Written } from "./numbers.ts";
 import { compact, turned, type Pixels } from "./pixels.ts";
+import { checkSize, TooLarge } from "./size.ts";
 
 const LONGEST = 512; // larger pictures are shrunk first
-const MOST_BYTES = 50e6; // larger files and pictures are refused, as by the server
-const MOST_PIXELS = 50e6;
+const MOST_BYTES = 50e6; // larger files are refused, as by the server
 const AT_ONCE = 4e6; // pixels read from a canvas: browsers limit its size
 
 /** The pictures in a file: one, or one for each row of a table of pixels. */
@@ -39,12 +39,6 @@ export async function decoded(file: File): Promise<Written[]> {
 const TIFF =
   "this page does not read this kind of TIFF, or the file is damaged. Save it as PNG or JPEG.";
 
-class TooLarge extends Error {
-  constructor() {
-    super("it unpacks to more than 50 million pixels. Save a smaller version of the picture.");
-  }
-}
-
 /** The pixels of a file in one of the formats that the server reads: upright, on white, shrunk. */
 export async function pixelsOf(bytes: Uint8Array<ArrayBuffer>, format: string): Promise<Pixels> {
   const { bytes: plain, orientation } = withoutOrientation(bytes);
@@ -68,7 +62,7 @@ async function asShown(bytes: Uint8Array<ArrayBuffer>): Promise<Pixels> {
 
 function onPaper(picture: ImageBitmap): Pixels {
   const { width, height } = picture;
-  if (width * height > MOST_PIXELS) throw new TooLarge();
+  checkSize(width, height);
   const data = new Uint8Array(3 * width * height);
   const rows = Math.min(height, Math.max(1, Math.floor(AT_ONCE / width)));
   const canvas = new OffscreenCanvas(width, rows);

@@ -6,6 +6,7 @@
 import { decode as decodePng } from "fast-png";
 import { rounded } from "./average.ts";
 import { onWhite, turned, type Pixels } from "./pixels.ts";
+import { checkSize } from "./size.ts";
 import { firstPage } from "./tiff.ts";
 
 /** A picture as a file stores it: one to four values per pixel. */
@@ -20,7 +21,9 @@ interface Stored {
   clear?: ArrayLike<number> | undefined;
 }
 
-export function fromPng(bytes: Uint8Array): Pixels {
+export function fromPng(bytes: Uint8Array<ArrayBuffer>): Pixels {
+  const header = new DataView(bytes.buffer, bytes.byteOffset);
+  checkSize(header.getUint32(16), header.getUint32(20));
   const { palette, transparency, ...png } = decodePng(bytes);
   const data = png.depth < 8 ? unpacked(png.data, png.width, png.height, png.depth) : png.data;
   if (palette) return laidOnWhite(coloured(png.width, png.height, data, palette));

@@ -4,6 +4,7 @@
  */
 import { unzlibSync } from "fflate";
 import { decode } from "tiff";
+import { checkSize } from "./size.ts";
 
 export interface TiffPage {
   width: number;
@@ -30,6 +31,7 @@ const PLANES = 2;
 export function firstPage(bytes: Uint8Array<ArrayBuffer>): TiffPage {
   const fields = decode(bytes, { pages: [0], ignoreImageData: true })[0]!;
   const { width, height, samplesPerPixel: stored, type } = fields;
+  checkSize(width, height);
   const depth = fields.bitsPerSample ?? 1;
   const floats = fields.sampleFormat === 3;
   const known = floats ? [32, 64].includes(depth) : [1, 2, 4, 8, 16].includes(depth);
