@@ -388,7 +388,7 @@ def weakest(run: RunFolder) -> ApproachResult:
 def opening(results: Results) -> str:
     """How the verdict of a run begins, as far as no figure follows."""
     assert results.verdict is not None
-    return results.verdict.sentences[0].text.partition(" has ")[0] + " has"
+    return results.verdict.sentences[0].text.partition(" gets ")[0] + " gets"
 
 
 def settled(page: Page) -> Locator:

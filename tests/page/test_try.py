@@ -330,7 +330,7 @@ def test_corrected_pictures_are_trained_on(
         low, high = (f"{100 * end:.1f}" for end in new.interval)
         share = f"{100 * new.accuracy:.1f}\u202f%"
         expect(brought).to_contain_text(f"{share} right (interval {low}–{high}\u202f%)")
-        expect(brought).to_contain_text(f"in {name}, it had {100 * old.accuracy:.1f}\u202f%")
+        expect(brought).to_contain_text(f"in {name}, it got {100 * old.accuracy:.1f}\u202f%")
         page.close()  # before its server ends
 
 
