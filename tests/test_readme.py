@@ -149,7 +149,7 @@ def test_every_program_of_the_readme_runs_in_one_process(
             compile(program.replace("1797, 6", f"{FEW}, 1").replace("::6", ":"), "", "exec"), spoken
         )
     out = capsys.readouterr().out
-    assert "pictures right" in out
+    assert "right on" in out
     scores = [float(score) for score in re.findall(r"\d\.\d*", out.splitlines()[-1])]
     assert len(scores) == 3
     assert min(scores) > 0.6
@@ -178,6 +178,6 @@ def test_every_command_of_the_readme_runs(workplace: Path) -> None:
 @pytest.mark.long
 def test_every_program_of_the_readme_runs(workplace: Path) -> None:
     out = _run([sys.executable, "-W", "error", "-c", "\n".join(PROGRAMS)], workplace)
-    assert "pictures right" in out
+    assert "right on" in out
     scores = [float(score) for score in re.findall(r"0\.\d+", out.splitlines()[-1])]
     assert min(scores) > 0.8
