@@ -500,7 +500,9 @@ def test_a_search_is_started_stopped_and_deleted_on_the_page(page: Page, shapes:
 def test_a_search_is_watched_to_its_end(page: Page, shapes: str) -> None:
     start_search(page, shapes)
     page.get_by_role("link", name=re.compile("^shapes-20")).click(timeout=300_000)
-    expect(page.get_by_role("region", name="Progress")).to_be_hidden(timeout=300_000)
+    finished = page.get_by_role("main").get_by_text("finished", exact=True)
+    expect(finished).to_be_visible(timeout=300_000)
+    expect(page.get_by_role("region", name="Progress")).to_be_hidden()
     page.goto(f"{shapes}/#/tune")
     expect(page.get_by_text("2 of 2 trials")).to_be_visible()
 
