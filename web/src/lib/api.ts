@@ -1,7 +1,7 @@
 /** Requests to the server that serves this page. Its types are generated from its OpenAPI document. */
 import { speakEverywhere, t } from "./language.svelte.ts";
 import { MadeFile } from "./png.ts";
-import { readerWords, said } from "./said.ts";
+import { about, said } from "./said.ts";
 import type { components } from "./schema.d.ts";
 import { token } from "./token.svelte.ts";
 
@@ -35,7 +35,7 @@ interface Body {
 export function refusal(status: number, body: unknown): Refused {
   const { detail, said: message, formats = {} } = (body ?? {}) as Partial<Body>;
   const words = detail ? said(message, String(detail)) : "";
-  const others = Object.entries(formats).map(([name, words]) => readerWords(name, words));
+  const others = Object.entries(formats).map(([name, words]) => about("reader", name, words));
   return new Refused(status, words || t("server.status", { status: String(status) }), others);
 }
 

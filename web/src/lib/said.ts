@@ -29,17 +29,12 @@ type Listed = "approach" | "budget" | "by" | "corruption" | "named" | "reader";
 
 /** What a list says of an approach, say, or of a known set; that of a plugin stays as it is. */
 export function about(kind: Listed, name: string, english: string): string {
-  return said({ code: `${kind}.${name}` }, english);
+  return said({ code: `${kind}.${name.replaceAll(" ", "_")}` }, english);
 }
 
 /** What a picture with a corruption is: "rotated". */
 export function corruptionWords(name: string, english = name): string {
-  return about("corruption", name.replaceAll(" ", "_"), english);
-}
-
-/** What a reader reads: "IDX files". */
-export function readerWords(name: string, english: string): string {
-  return about("reader", name.replaceAll(" ", "_"), english);
+  return about("corruption", name, english);
 }
 
 /** Several sentences, one after the other. */

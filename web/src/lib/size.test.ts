@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fromPng, fromTiff } from "./deep.ts";
 import { TooLarge } from "./size.ts";
 
-// Headers alone: whoever unpacked them would complain of the rest.
+// Headers alone: unpacking them would raise another error.
 function png(width: number, height: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(33);
   bytes.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
