@@ -202,6 +202,32 @@ def test_a_search_that_ended_while_its_study_was_created_can_be_resumed(
         assert again.waiting() == 3  # that trial was interrupted
 
 
+def test_a_trial_is_read_while_another_process_stores_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, space, right = (
+        f"sqlite:///{tmp_path / 'study.db'}",
+        spaces(("cnn",))["cnn"],
+        np.ones(9, bool),
+    )
+    with storage_of(url) as storage, storage_of(url) as other:
+        study = Study(storage, "shared", space, ("loss",), 2, 0, {}, alone=True)
+        reader = Study(other, "shared", space, ("loss",), 2, 0, {}, alone=False)
+        seen: list[tuple[str, int]] = []
+        store = storage.set_trial_user_attr
+
+        def store_and_read(trial_id: int, key: str, value: object) -> None:
+            store(trial_id, key=key, value=value)
+            [outcome] = reader.outcomes()
+            seen.append((outcome.record.state, len(outcome.right)))
+
+        claim = study.ask()
+        assert claim is not None
+        monkeypatch.setattr(storage, "set_trial_user_attr", store_and_read)
+        study.tell(claim, tried(0, 0.1).record, np.ones(9, np.float32), right)
+    assert seen == [("running", 0)] * 3 + [("finished", 9)]
+
+
 @pytest.mark.parametrize("recipe", [None, 1, RECIPE + 1])
 def test_trials_of_another_recipe_are_not_mixed_with_todays(
     found: tuple[Path, StudyResults], tmp_path: Path, recipe: int | None

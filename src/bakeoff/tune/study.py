@@ -280,11 +280,12 @@ class Study:
     ) -> None:
         """Store the outcome of a trial."""
         trial = claim.trial
-        trial.set_user_attr("record", record.model_dump(mode="json"))
         if losses is not None and right is not None:
             trial.set_user_attr("losses", _text(losses.astype(np.float16)))
             trial.set_user_attr("right", _text(np.packbits(right)))
             trial.set_user_attr("pictures", len(right))
+        # Last: other processes read a trial's answers once it has a record.
+        trial.set_user_attr("record", record.model_dump(mode="json"))
         outside = claim.number == 0 and not contains(self.space)
         if record.state == "failed" or outside:
             self._study.tell(trial, state=TrialState.FAIL)
