@@ -143,6 +143,10 @@ def engine(request: pytest.FixtureRequest) -> Browser:
 
 # Marks a test that uses `page`, or `engine`, to run once in each browser.
 in_both = pytest.mark.parametrize("engine", ["chromium", "firefox"], indirect=True)
+# The same, in Firefox in the long tier only: what may differ there a shorter test looks at too.
+in_both_at_length = pytest.mark.parametrize(
+    "engine", ["chromium", pytest.param("firefox", marks=pytest.mark.long)], indirect=True
+)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ..data.pictures_made import drawing, encoded
-from .conftest import in_both, provokes, serious
+from .conftest import in_both, in_both_at_length, provokes, serious
 from .gestures import drop
 from .pictures import packed, photo
 
 
-@in_both
+@in_both_at_length
 def test_classes_are_recorded_renamed_and_merged(
     page: Page, workshop: str, request: pytest.FixtureRequest
 ) -> None:

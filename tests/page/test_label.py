@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from .conftest import in_both, watched
+from .conftest import in_both, in_both_at_length, watched
 from .pictures import drawn
 
 EACH = 8  # pictures of a box, and of a ring
@@ -62,7 +62,7 @@ def label_truly(page: Page) -> str:
     return name
 
 
-@in_both
+@in_both_at_length
 def test_pictures_are_labelled_skipped_set_apart_and_taken_back(
     workshop: str, engine: Browser
 ) -> None:

@@ -9,7 +9,17 @@ from tests.report.made_up_run import KINDS, make_run
 from bakeoff.record.folder import RunFolder
 from bakeoff.report import write_report
 
-from .conftest import VIEWS, Served, all_there, enter, in_both, settled, sideways, watched
+from .conftest import (
+    VIEWS,
+    Served,
+    all_there,
+    enter,
+    in_both,
+    in_both_at_length,
+    settled,
+    sideways,
+    watched,
+)
 
 PHONE = {"width": 390, "height": 844}
 # Tables that a finger would have to move to see their end.
@@ -31,7 +41,7 @@ LEFT_OF_TEXT = """(one) => {
 }"""
 
 
-@in_both
+@in_both_at_length
 def test_tables_fit_a_phone(
     engine: Browser, served: Served, made: tuple[Served, RunFolder]
 ) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import SEVEN, TRY, Served, answer, draw, enter, in_both, sideways, watched
+from .conftest import (
+    SEVEN,
+    TRY,
+    Served,
+    answer,
+    draw,
+    enter,
+    in_both,
+    in_both_at_length,
+    sideways,
+    watched,
+)
 from .gestures import box_of
 from .test_languages import PLACES
 
@@ -48,7 +59,7 @@ def test_no_room_has_a_strip_beside_it_on_a_phone(engine: Browser, served: Serve
         assert not {place: by for place, by in wide.items() if by > 0}
 
 
-@in_both
+@in_both_at_length
 def test_fingers_hit_every_control(engine: Browser, served: Served) -> None:
     with watched(engine, viewport={"width": 390, "height": 844}) as page:
         small = {}

@@ -25,6 +25,7 @@ from .conftest import (
     answer,
     draw,
     in_both,
+    in_both_at_length,
     provokes,
     serious,
     serving,
@@ -68,7 +69,7 @@ def test_a_run_is_published_and_drawn_on(page: Page, engine: Browser, served: Se
     expect(panel.get_by_role("button", name="Publish")).to_be_visible()
 
 
-@in_both
+@in_both_at_length
 def test_a_shared_page_offers_pictures_of_a_public_set(engine: Browser, served: Served) -> None:
     with watched(engine, viewport={"width": 390, "height": 844}) as page:
         page.goto(served.at(TRY))
@@ -102,7 +103,7 @@ def test_a_shared_page_offers_pictures_of_a_public_set(engine: Browser, served: 
         expect(panel.get_by_role("button", name="Publish")).to_be_visible()
 
 
-@in_both
+@in_both_at_length
 def test_own_pictures_stay_here_unless_their_owner_says_so(
     page: Page, trained: RunFolder, tmp_path: Path
 ) -> None:

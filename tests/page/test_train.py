@@ -19,6 +19,7 @@ from .conftest import (
     all_there,
     asked,
     in_both,
+    in_both_at_length,
     provokes,
     serious,
     sideways,
@@ -181,7 +182,7 @@ def test_a_set_is_trained_on_and_followed_to_the_comparison(
     )
 
 
-@in_both
+@in_both_at_length
 def test_the_time_is_estimated_before_the_start(page: Page, workshop: str, shapes: str) -> None:
     page.goto(f"{workshop}/#/train?set={shapes}")
     expect(page.get_by_role("checkbox", name="Plain baseline")).not_to_be_checked()
@@ -227,7 +228,7 @@ def test_a_run_is_left_found_again_cancelled_resumed_and_deleted(
     expect(page.get_by_role("heading", name=name)).to_have_count(0)
 
 
-@in_both
+@in_both_at_length
 def test_two_classes_are_drawn_and_trained_on(
     page: Page, workshop: str, request: pytest.FixtureRequest
 ) -> None:

@@ -83,7 +83,19 @@ def german(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture(params=[("browser", "de-DE"), ("firefox", "uk-UA")], ids=["de", "uk in firefox"])
+GERMAN = pytest.param(("browser", "de-DE"), id="de")
+UKRAINIAN = ("firefox", "uk-UA")
+in_two_languages = pytest.mark.parametrize(
+    "foreign", [GERMAN, pytest.param(UKRAINIAN, id="uk in firefox")], indirect=True
+)
+in_two_languages_at_length = pytest.mark.parametrize(
+    "foreign",
+    [GERMAN, pytest.param(UKRAINIAN, id="uk in firefox", marks=pytest.mark.long)],
+    indirect=True,
+)
+
+
+@pytest.fixture
 def foreign(request: pytest.FixtureRequest) -> Iterator[Page]:
     """The same in another language and browser too, for what needs no words to be found."""
     name, locale = request.param
@@ -93,6 +105,7 @@ def foreign(request: pytest.FixtureRequest) -> Iterator[Page]:
         yield page
 
 
+@in_two_languages
 def test_it_finds_a_text_of_no_catalogue(foreign: Page, served: Served) -> None:
     foreign.goto(served.at(TRY))
     all_there(foreign)
@@ -101,6 +114,7 @@ def test_it_finds_a_text_of_no_catalogue(foreign: Page, served: Served) -> None:
     assert more_than_names(texts_outside(foreign)) == ["and more", "Your drawing"]
 
 
+@in_two_languages_at_length
 def test_rooms_of_a_run_show_no_other_words(foreign: Page, served: Served) -> None:
     places = [
         *(f"/compare/digits?view={view}" for view in VIEWS),
@@ -110,6 +124,7 @@ def test_rooms_of_a_run_show_no_other_words(foreign: Page, served: Served) -> No
     assert outside(foreign, places, served.at) == {}
 
 
+@in_two_languages
 def test_rooms_that_train_show_none(foreign: Page, served: Served) -> None:
     places = ["/train", "/train?set=digits", "/train/run/digits", "/tune"]
     provokes(foreign, "status of 404")  # a run of Python has no log

@@ -18,6 +18,7 @@ from bakeoff.data.read import read
 from bakeoff.training import eye
 from bakeoff.training.compute import Compute
 from bakeoff.training.eye import MADE, PENS, SIDE, Eye, Others, Sights, other_drawings, redrawn
+from bakeoff.training.ood import SketchOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sketch import FEATURES
 from bakeoff.training.sums import Drawn
@@ -184,3 +185,28 @@ def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_se
     assert seen["cnn"] is seen["vit"] is seen["transfer"]
     assert seen["scattering"] is not seen["cnn"]
     assert sorted(shared) == [SIDE, 48]
+
+
+def test_a_score_is_fitted_once_for_all_approaches_and_anew_for_other_labels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset = read("doodles").take(np.arange(0, 1000, 40))
+    preprocess, labels = Preprocess(mode="ink", size=SIDE), torch.from_numpy(dataset.labels)
+    sights = Sights(preprocess, Eye(SIDE), dataset.pictures, Compute("cpu", 1, bf16=False))
+    fits = []
+    learn = SketchOOD.learn
+    monkeypatch.setattr(SketchOOD, "learn", lambda *given: fits.append(given) or learn(*given))
+    train, other = np.arange(0, 25, 2), np.arange(1, 25, 2)
+    first = sights.score(train, labels, 10)
+    again = sights.score(train, labels, 10)
+    assert again is not first  # each model has its own
+    assert {name: one.tolist() for name, one in first.state_dict().items()} == {
+        name: one.tolist() for name, one in again.state_dict().items()
+    }
+    assert len(fits) == 1
+    sights.score(other, labels, 10)
+    assert len(fits) == 2
+    sights.score(train, labels.flip(0), 10)
+    assert len(fits) == 3
+    sights.score(train, torch.where(labels == 0, 10, labels), 11)
+    assert len(fits) == 4

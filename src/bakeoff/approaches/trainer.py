@@ -17,10 +17,10 @@ from bakeoff.approaches.approach import Approach, Task
 from bakeoff.data.pictures import Pictures
 from bakeoff.evaluation.calibration import fit_temperature
 from bakeoff.training.compute import Compute
-from bakeoff.training.eye import SIDE, Eye, Sights, naming
+from bakeoff.training.eye import SIDE, Eye, Sights
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
-from bakeoff.training.ood import CosineOOD, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import CosineOOD, MahalanobisOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -34,7 +34,6 @@ from bakeoff.training.sources import (
     preprocess_all,
     views_for,
 )
-from bakeoff.training.sums import Drawn
 
 __all__ = ["Trained", "Trainer", "eye_of"]
 
@@ -291,7 +290,7 @@ class Trainer:
         labels = torch.from_numpy(self.labels)
         network.blanks.learn(self.blank[train], labels[train])
         if self.sights is not None:
-            network.ood = self._sketch_ood(self.sights, train)
+            network.ood = self.sights.score(train, labels, self.task.classes)
             return
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
         batches = in_batches(rows, batch_of(self.approach.preprocess(self.task).size))
@@ -304,20 +303,6 @@ class Trainer:
                 return
             assert isinstance(network.ood, MahalanobisOOD), "`Network` has one"
             network.ood.learn(torch.cat([network.body(x) for x in inputs]), labels[rows])
-
-    def _sketch_ood(self, sights: Sights, train: Rows) -> SketchOOD:
-        labels = torch.from_numpy(self.labels)
-        rows = torch.from_numpy(sights.rows[known := np.isin(sights.rows, train)])
-        pen_rows = torch.from_numpy(sights.pen_rows[penned := np.isin(sights.pen_rows, train)])
-        pens = sights.pens[:, torch.from_numpy(penned)]
-        pen_rows = pen_rows.repeat(len(pens))
-        return SketchOOD.learn(
-            Drawn(sights.plain[torch.from_numpy(known)].float(), labels[rows], rows),
-            Drawn(pens.flatten(0, 1).float(), labels[pen_rows], pen_rows),
-            sights.other_sums,
-            self.task.classes,
-            naming(),
-        )
 
     def _temperature(self, fitted: Fitted, guessed: Rows) -> float:
         if fitted.unseen_logits is None:

@@ -6,6 +6,7 @@ They are drawn by arithmetic: a bundle must not reveal training pictures.
 from __future__ import annotations
 
 import base64
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ SHAPES = ((28, 28, 1), (96, 64, 1), (60, 130, 1), (72, 72, 3), (40, 56, 3), (200
 
 def golden_pictures() -> list[NDArray[np.uint8]]:
     """Six fixed pictures of strokes on unevenly lit paper, H×W×C of uint8."""
+    return [picture.copy() for picture in _drawn()]
+
+
+@cache
+def _drawn() -> list[NDArray[np.uint8]]:
     generator = np.random.default_rng(SEED)
     return [_strokes(generator, *shape) for shape in SHAPES]
 

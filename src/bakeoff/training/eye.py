@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from bakeoff.data.pictures import Pictures
 from bakeoff.training.augment import thickest
 from bakeoff.training.compute import Compute, processor
 from bakeoff.training.folding import fold_norms, round_to_half
+from bakeoff.training.ood import SketchOOD
 from bakeoff.training.preprocess import Preprocess, resizing
 from bakeoff.training.sketch import FEATURES, SKETCH_WEIGHTS, load_sketch, load_sketch_head
 from bakeoff.training.sources import batch_of
@@ -42,6 +44,7 @@ PENNED = 6  # of six drawings, each pen draws one again: one of each class, ten 
 PENS = {"thin": -0.8, "thick": 0.6, "very thick": 1.6}
 FAINTEST_PEN = 0.85  # contrast of the page's colours
 FOLDER, KEPT = "others", 8  # what was seen of others, in the cache: 6.5 MB for each side
+SCORES = 12  # fitted ones to keep, for the folds of a run: 1 MB each
 SAMPLE, PEN_SAMPLE = 5_000, 1_000  # pictures: enough for a score; each takes 1 ms
 
 
@@ -50,9 +53,7 @@ class Eye(nn.Module):
 
     def __init__(self, side: int) -> None:
         super().__init__()
-        self.network = load_sketch(SKETCH_WEIGHTS).requires_grad_(requires_grad=False)
-        fold_norms(self.network, (1, 1, SIDE, SIDE))
-        round_to_half(self.network)  # as its file has them; folding made other numbers
+        self.network = copy.deepcopy(_folded_network())
         resize = torch.eye(SIDE) if side == SIDE else resizing(side, SIDE, torch.device("cpu"))
         self.register_buffer("resize", resize, persistent=False)
 
@@ -62,6 +63,14 @@ class Eye(nn.Module):
             x = resize @ x @ resize.T
         features: Tensor = self.network(x)
         return features
+
+
+@cache
+def _folded_network() -> nn.Module:
+    network = load_sketch(SKETCH_WEIGHTS).requires_grad_(requires_grad=False)
+    fold_norms(network, (1, 1, SIDE, SIDE))
+    round_to_half(network)  # as its file has them; folding made other numbers
+    return network
 
 
 @cache
@@ -96,16 +105,30 @@ class Others:
             yield drawn, self.labels[rows]
 
 
-@cache
-def other_drawings(leave_out: tuple[str, ...] = ()) -> Others:
+def other_drawings(leave_out: Sequence[str] = ()) -> Others:
     """The bundled drawings of other things, without classes of these names."""
+    return _others_without(_names_of_others(leave_out))
+
+
+@cache
+def _others_without(leave_out: tuple[str, ...]) -> Others:
     with np.load(OTHERS, allow_pickle=False) as arrays:
         images, labels, classes = (arrays[name] for name in ("images", "labels", "classes"))
-    known = {_plain(name) for name in leave_out}
-    kept = np.array([_plain(str(classes[label])) not in known for label in labels])
+    kept = np.array([_plain(str(classes[label])) not in leave_out for label in labels])
     pictures = Pictures.from_array(images[kept])
     made = np.isin(classes, MADE)[labels[kept]]
     return Others(pictures, labels[kept], (labels[kept] % MEASURED == 0) & ~made)
+
+
+@cache
+def _every_name() -> frozenset[str]:
+    with np.load(OTHERS, allow_pickle=False) as arrays:
+        return frozenset(_plain(str(name)) for name in arrays["classes"])
+
+
+def _names_of_others(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that are also names of others: what most sets leave out is nothing."""
+    return tuple(sorted({_plain(name) for name in names} & _every_name()))
 
 
 def _plain(name: str) -> str:
@@ -113,10 +136,10 @@ def _plain(name: str) -> str:
 
 
 class Sights:
-    """The features of a sample of some pictures, and of others; made once for all fits.
+    """The features of a sample of some pictures, and of others; the OOD scores that follow.
 
-    The sample does not depend on the fit, and is looked at in one order, so that a resumed run
-    has the same numbers.
+    All are made once for all fits. The sample does not depend on the fit, and is looked at in one
+    order, so that a resumed run has the same numbers.
 
     Parameters
     ----------
@@ -141,7 +164,8 @@ class Sights:
         self.preprocess, self.eye, self.compute, self.pictures = preprocess, eye, compute, pictures
         self.rows = np.arange(len(pictures))[:: max(1, -(-len(pictures) // SAMPLE))]
         self.pen_rows = np.arange(len(pictures))[:: max(1, -(-len(pictures) // PEN_SAMPLE))]
-        self.leave_out = tuple(sorted(leave_out))
+        self.leave_out = _names_of_others(leave_out)
+        self._scores: dict[tuple[int, bytes], SketchOOD] = {}
 
     @cached_property
     def plain(self) -> Tensor:
@@ -174,6 +198,33 @@ class Sights:
     def look_at_set(self) -> None:
         """Look at the pictures of the set now, as they are and with each pen."""
         _ = self.plain, self.pens
+
+    def score(self, train: NDArray[np.int64], labels: Tensor, classes: int) -> SketchOOD:
+        """The OOD score of what learned from some rows; fitted once for all approaches that do.
+
+        Parameters
+        ----------
+        train : the rows.
+        labels : N, of all pictures.
+        classes : how many there are.
+        """
+        known, penned = np.isin(self.rows, train), np.isin(self.pen_rows, train)
+        rows, drawn = torch.from_numpy(self.rows[known]), torch.from_numpy(self.pen_rows[penned])
+        learned = (rows, labels[rows], drawn, labels[drawn])
+        key = classes, b"/".join(one.numpy().tobytes() for one in learned)
+        if (score := self._scores.get(key)) is None:
+            pens, drawn = self.pens[:, torch.from_numpy(penned)], drawn.repeat(len(PENS))
+            score = SketchOOD.learn(
+                Drawn(self.plain[torch.from_numpy(known)].float(), labels[rows], rows),
+                Drawn(pens.flatten(0, 1).float(), labels[drawn], drawn),
+                self.other_sums,
+                classes,
+                naming(),
+            )
+            if len(self._scores) >= SCORES:
+                self._scores.clear()
+            self._scores[key] = score
+        return copy.deepcopy(score)
 
     @property
     def side(self) -> int | None:

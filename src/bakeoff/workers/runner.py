@@ -301,7 +301,7 @@ class UnitRunner:
         pictures, compute = self.data.dataset.pictures.take(rows), self.data.compute
         pens = [model.judge(drawn, compute) for drawn in redrawn(pictures)]
         if self._others is None:
-            others = other_drawings(tuple(sorted(self.data.dataset.classes))).measured
+            others = other_drawings(self.data.dataset.classes).measured
             self._others = list(model.looks(others, compute))
         values = (
             rows,
