@@ -120,3 +120,17 @@ def test_only_much_kept_memory_is_returned_between_pieces_of_work(
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (int(run.stdout) > (blocks - 1) * 2**24) is returned
+
+
+def test_what_a_process_imported_is_no_garbage_when_it_is_ready() -> None:
+    program = (
+        "import gc\n"
+        "from bakeoff.training.compute import ready_process\n"
+        "before = len(gc.get_objects())\n"
+        "ready_process()\n"
+        "print(before, gc.get_freeze_count(), len(gc.get_objects()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    before, frozen, left = map(int, done.stdout.split())
+    assert frozen > 0.95 * before > 10_000
+    assert left < 0.05 * before

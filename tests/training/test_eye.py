@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -193,9 +194,8 @@ def test_a_score_is_fitted_once_for_all_approaches_and_anew_for_other_labels(
     dataset = read("doodles").take(np.arange(0, 1000, 40))
     preprocess, labels = Preprocess(mode="ink", size=SIDE), torch.from_numpy(dataset.labels)
     sights = Sights(preprocess, Eye(SIDE), dataset.pictures, Compute("cpu", 1, bf16=False))
-    fits = []
-    learn = SketchOOD.learn
-    monkeypatch.setattr(SketchOOD, "learn", lambda *given: fits.append(given) or learn(*given))
+    learn = Mock(wraps=SketchOOD.learn)
+    monkeypatch.setattr(SketchOOD, "learn", learn)
     train, other = np.arange(0, 25, 2), np.arange(1, 25, 2)
     first = sights.score(train, labels, 10)
     again = sights.score(train, labels, 10)
@@ -203,10 +203,10 @@ def test_a_score_is_fitted_once_for_all_approaches_and_anew_for_other_labels(
     assert {name: one.tolist() for name, one in first.state_dict().items()} == {
         name: one.tolist() for name, one in again.state_dict().items()
     }
-    assert len(fits) == 1
+    assert learn.call_count == 1
     sights.score(other, labels, 10)
-    assert len(fits) == 2
+    assert learn.call_count == 2
     sights.score(train, labels.flip(0), 10)
-    assert len(fits) == 3
+    assert learn.call_count == 3
     sights.score(train, torch.where(labels == 0, 10, labels), 11)
-    assert len(fits) == 4
+    assert learn.call_count == 4

@@ -390,9 +390,9 @@ def on_screen(work: Callable[[dict[str, Any]], T], *, kept: bool = True) -> T:
     kept : whether the run is kept, so that it can be resumed.
     """
     from bakeoff.screen import RunScreen
-    from bakeoff.training.compute import keep_freed_memory
+    from bakeoff.training.compute import ready_process
 
-    keep_freed_memory()
+    ready_process()
 
     screen = RunScreen(console, kept=kept)
     with Reading() as reading:

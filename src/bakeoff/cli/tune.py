@@ -162,9 +162,9 @@ def _aims(text: str) -> tuple[Aim, ...]:
 
 def _watch(work: Callable[[dict[str, Any]], StudyResults], path: Path, open_report: bool) -> None:
     """Do a search with its trials on the screen, then say what came of it."""
-    from bakeoff.training.compute import keep_freed_memory
+    from bakeoff.training.compute import ready_process
 
-    keep_freed_memory()
+    ready_process()
     progress = Progress(
         "{task.description}",
         BarColumn(),

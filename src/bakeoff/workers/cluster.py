@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from bakeoff.errors import BakeoffError
 from bakeoff.record.events import EpochEnded, Event, parse_event
 from bakeoff.record.folder import RunFolder
-from bakeoff.training.compute import keep_freed_memory
+from bakeoff.training.compute import ready_process
 from bakeoff.workers.crew import WorkerDied, WorkerHandle
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import KEPT_EVENTS, Stopped, Tell, Unit, unit_from_json
@@ -145,7 +145,7 @@ class _Remote:
     """What runs on a node."""
 
     def __init__(self, data: TrainingData) -> None:
-        keep_freed_memory()
+        ready_process()
         data.compute.apply()
         self._scratch = tempfile.TemporaryDirectory(prefix="bakeoff-")
         self._folder = RunFolder(Path(self._scratch.name))

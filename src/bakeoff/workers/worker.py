@@ -22,7 +22,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.heap import bound_kept_memory
 from bakeoff.record.events import EpochEnded, Event
 from bakeoff.record.folder import RunFolder
-from bakeoff.training.compute import give_memory_back, keep_freed_memory
+from bakeoff.training.compute import give_memory_back, ready_process
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.units import Stopped, Tell, Unit, unit_from_json
 
@@ -132,7 +132,7 @@ def main(data: str, run: str) -> None:
         if isinstance(event, EpochEnded) and (event.approach, event.fold) in unwanted:
             raise Stopped
 
-    keep_freed_memory()
+    ready_process()
     shipped = TrainingData.load(Path(data))
     shipped.compute.apply()
     worker = Worker(shipped, RunFolder(Path(run)), tell)
