@@ -63,8 +63,8 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Take all that is asked, SOURCE too, from this JSON: the run.json of another run, or "
-        "- for standard input.",
+        help="Take SOURCE and all options from this JSON file: the run.json of another run, or - "
+        "for standard input.",
         show_default=False,
     ),
 ]
