@@ -314,6 +314,18 @@ def test_an_older_run_says_how_to_check_its_set(page: Page, served: Served) -> N
         run.save_results(results, run.probabilities())
 
 
+# The widths in pixels at which a name of a file under a picture breaks within its ending.
+TORN_ENDINGS = """() => {
+  const name = document.querySelector("li.card .name"), ending = name.querySelector("span");
+  ending.textContent = ".jpeg";
+  const widths = Array.from({ length: 80 }, (_, more) => 50 + more);
+  return widths.filter((width) => {
+    name.style.width = `${width}px`;
+    return ending.getClientRects().length > 1;
+  });
+}"""
+
+
 def test_copies_with_different_labels_come_first(page: Page, large: Served) -> None:
     page.goto(large.at("/data/large?view=copies"))
     cards = page.get_by_role("main").locator("li.card")
@@ -321,6 +333,8 @@ def test_copies_with_different_labels_come_first(page: Page, large: Served) -> N
     expect(cards.nth(0)).to_contain_text("Same picture, different labels")
     expect(cards.nth(0)).to_contain_text("nearly identical")
     expect(cards.nth(1)).not_to_contain_text("different labels")
+    torn = page.evaluate(TORN_ENDINGS)
+    assert torn == [], "a name breaks within its ending at these widths"
     cards.nth(1).get_by_role("button").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("00/digits/0000")
 
