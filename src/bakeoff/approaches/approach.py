@@ -185,9 +185,9 @@ class Approach(ABC):
             return self.training.balance
         return self.uneven_balance if task.evens and is_uneven(counts) else 0.0
 
-    def schedule(self, pictures: int, budget: Budget) -> Training:
-        """The training settings for a number of pictures."""
-        return self.training.resolve(pictures, budget)
+    def schedule(self, pictures: int, task: Task) -> Training:
+        """The training settings for a number of pictures, within the budget of the task."""
+        return self.training.resolve(pictures, task.budget)
 
     def fit(self, network: Network, source: Source, labels: Tensor, **how: Any) -> Fitted:
         """Train what `build` made; the parameters are those of `bakeoff.training.fit.fit`."""

@@ -18,7 +18,7 @@ from bakeoff.approaches.own_network import called, epoch_of, identity_head
 from bakeoff.approaches.registry import APPROACHES, entry_of
 from bakeoff.approaches.sklearn_graph import NotConvertedError, converted, scores_of
 from bakeoff.errors import BakeoffError
-from bakeoff.training.fit import Budget, Fitted, Training
+from bakeoff.training.fit import Fitted, Training
 from bakeoff.training.graph_body import LEAST, GraphBody
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
@@ -103,8 +103,8 @@ class OwnEstimator(Approach):
             EstimatorBody(partial(self.make, task), task.classes), identity_head(task.classes)
         )
 
-    def schedule(self, pictures: int, budget: Budget) -> Training:
-        return replace(self.training.resolve(pictures, budget), epochs=1)
+    def schedule(self, pictures: int, task: Task) -> Training:
+        return replace(super().schedule(pictures, task), epochs=1)
 
     def fits_itself(self, network: Network) -> bool:  # noqa: ARG002
         return True

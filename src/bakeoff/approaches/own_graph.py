@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.own_network import OwnPreprocess, Scaled, Scaling, epoch_of, identity_head
 from bakeoff.errors import BakeoffError
-from bakeoff.training.fit import Budget, Fitted, Training
+from bakeoff.training.fit import Fitted, Training
 from bakeoff.training.graph_body import GraphBody, with_logits
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
@@ -169,8 +169,8 @@ class OwnGraph(Approach):
         body = FixedBody(self, self._graph(task), channels)
         return Network(body, identity_head(task.classes))
 
-    def schedule(self, pictures: int, budget: Budget) -> Training:
-        return replace(self.training.resolve(pictures, budget), epochs=1)
+    def schedule(self, pictures: int, task: Task) -> Training:
+        return replace(super().schedule(pictures, task), epochs=1)
 
     def fits_itself(self, network: Network) -> bool:  # noqa: ARG002
         return True

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.solved import as_fitted
 from bakeoff.training.augment import Augment
-from bakeoff.training.fit import Budget, Fitted, Training
+from bakeoff.training.fit import Fitted, Training
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import AtLeastZero, Count
@@ -116,8 +116,8 @@ class Scatterer(Approach):
             head.weight[:, scattering.paths :] = torch.eye(task.classes) * (SHARPNESS / SCORES)
         return Network(body, head)
 
-    def schedule(self, pictures: int, budget: Budget) -> Training:
-        return replace(self.training.resolve(pictures, budget), epochs=1)
+    def schedule(self, pictures: int, task: Task) -> Training:
+        return replace(super().schedule(pictures, task), epochs=1)
 
     def fit(self, network: Network, source: Source, labels: Tensor, **how: Any) -> Fitted:
         """Solve the ridge; the settings of `fit` that are about steps do not matter."""

@@ -274,7 +274,7 @@ class Trainer:
 
     def training(self, pictures: int) -> Training:
         """The training settings for `pictures` pictures within the budget."""
-        return self.approach.schedule(pictures, self.task.budget)
+        return self.approach.schedule(pictures, self.task)
 
     def assemble(self, network: Network, temperature: float) -> Model:
         """The model around a trained network: preprocessing, frozen part and temperature."""

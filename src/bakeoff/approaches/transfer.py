@@ -17,7 +17,7 @@ from bakeoff.said import say
 from bakeoff.training.augment import Augment
 from bakeoff.training.backbone import OFFLINE, PACKAGED, Backbone, features_of, side_of
 from bakeoff.training.correct import correct
-from bakeoff.training.fit import Budget, Fitted, Training
+from bakeoff.training.fit import Fitted, Training
 from bakeoff.training.folding import fold_norms, round_to_half
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
@@ -169,8 +169,8 @@ class Transfer(Approach):
             parameter.rate_scale = BACKBONE_RATE  # type: ignore[attr-defined]
         return Network(nn.Sequential(backbone, *layers), head)
 
-    def schedule(self, pictures: int, budget: Budget) -> Training:
-        training = super().schedule(pictures, budget)
+    def schedule(self, pictures: int, task: Task) -> Training:
+        training = super().schedule(pictures, task)
         return training if self.validates else replace(training, epochs=1)
 
     def fit(self, network: Network, source: Source, labels: Tensor, **how: Any) -> Fitted:
