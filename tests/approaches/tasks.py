@@ -11,9 +11,14 @@ from bakeoff.approaches import Approach, Task
 
 
 def task(
-    *, side: int = 28, channels: int = 1, mode: Literal["ink", "photo"] = "ink", classes: int = 3
+    *,
+    side: int = 28,
+    channels: int = 1,
+    mode: Literal["ink", "photo"] = "ink",
+    classes: int = 3,
+    pictures: int = 60,
 ) -> Task:
-    return Task(classes=classes, pictures=60, side=side, channels=channels, mode=mode)
+    return Task(classes=classes, pictures=pictures, side=side, channels=channels, mode=mode)
 
 
 def prepared(approach: Approach, of: Task, count: int = 2) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -12,7 +13,10 @@ from bakeoff.approaches import CNN
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Budget
 
-from .tasks import kinds, logits, task
+from .tasks import kinds, logits
+from .tasks import task as any_task
+
+task = partial(any_task, pictures=60_000)  # too many for wavelets
 
 
 def convolutions(cnn: CNN, side: int = 28, channels: int = 1) -> list[tuple[int, int, int]]:
@@ -86,7 +90,8 @@ def test_dense_are_hidden_layers_of_the_head() -> None:
 
 
 def test_batch_norm_comes_after_each_conv_or_not_at_all() -> None:
-    with_norm, without = CNN().build(task()), CNN(batch_norm=False).build(task())
+    with_norm = CNN().build(task())
+    without = CNN(batch_norm=False).build(task())
     assert len(kinds(with_norm, nn.BatchNorm2d)) == 5
     assert not kinds(without, nn.BatchNorm2d)
     assert {conv.bias is None for conv in kinds(with_norm, nn.Conv2d)} == {True}

@@ -80,12 +80,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def tried(text: str, classes: tuple[str, ...] = CLASSES) -> Approach:
+def tried(text: str, classes: tuple[str, ...] = CLASSES, of: int = 60) -> Approach:
     """An own model after the trial that a run begins with."""
     (approach,) = RunConfig.parse(source="x", approaches=(text,)).approaches
     approach = approach.knowing(classes=classes, fingerprint="of strokes")
     pictures = strokes(6).pictures.take(np.arange(4))
-    try_own(approach, task(classes=3, side=12), pictures, exported=False)
+    try_own(approach, task(classes=3, side=12, pictures=of), pictures, exported=False)
     return approach.build()
 
 
@@ -117,7 +117,7 @@ def test_a_bad_estimator_is_refused_before_anything_trains(
     models: Path, name: str, words: str
 ) -> None:
     with pytest.raises(BakeoffError, match=words):
-        tried(f"{models}:{name}")
+        tried(f"{models}:{name}", of=60_000)  # too many for wavelets
 
 
 def example(classes: int = 3, count: int = 60) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,7 @@ def test_photos_have_no_views_unless_they_help() -> None:
     assert Transfer(fine_tune=True).augment(photo).strength == 0.5
     assert Transfer(dense=(8,)).augment(photo).strength == 0.5
     assert Transfer(training=Training(augment=0.3)).augment(photo).strength == 0.3
-    assert Transfer().input_key() != Transfer(dense=(8,)).input_key()
+    assert Transfer().input_key(ink) != Transfer(dense=(8,)).input_key(ink)
 
 
 @pytest.mark.parametrize(("side", "size"), [(8, 28), (28, 28), (32, 28), (33, 48), (900, 48)])

@@ -14,7 +14,7 @@ from .tasks import kinds, logits, task
 
 def shapes(vit: ViT, side: int = 32) -> dict[str, tuple[int, ...]]:
     """Of every weight, by its name."""
-    network = vit.build(task(side=side)).body
+    network = vit.build(task(side=side, pictures=60_000)).body
     return {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
 
 
@@ -94,7 +94,7 @@ def test_mlp_ratio_is_the_width_over_embed_dim() -> None:
 
 
 def test_dropout_works_in_training_only() -> None:
-    network = ViT(depth=1, dropout=0.4).build(task())
+    network = ViT(stem="conv", depth=1, dropout=0.4).build(task())
     assert {vars(part)["p"] for part in kinds(network, nn.Dropout)} == {0.4}
     x = torch.rand(2, 1, 28, 28)
     assert not torch.equal(network.train()(x), network(x))

@@ -183,8 +183,8 @@ def test_approaches_with_the_same_side_look_once_and_see_what_each_would_have_se
         for part in ("plain", "pens"):
             assert torch.equal(getattr(trainer.sights, part), getattr(alone, part)), (name, part)
         assert all(map(torch.equal, trainer.sights.others, alone.others)), name
-    assert seen["cnn"] is seen["vit"] is seen["transfer"]
-    assert seen["scattering"] is not seen["cnn"]
+    assert seen["cnn"] is seen["vit"] is seen["scattering"]
+    assert seen["transfer"] is not seen["cnn"]
     assert sorted(shared) == [SIDE, 48]
 
 

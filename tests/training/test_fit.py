@@ -13,7 +13,7 @@ from bakeoff.training.sources import FeatureSource
 
 CPU = Compute("cpu", 1, False)
 NOTHING = torch.arange(0)
-QUICK = Training(epochs=8, batch_size=16, learning_rate=0.02, label_smoothing=0.0)
+QUICK = Training(epochs=8, batch_size=16, learning_rate=0.02, label_smoothing=0.0).resolve(60)
 
 
 def blobs(count: int = 90, *, apart: float = 4.0, width: int = 6) -> tuple[FeatureSource, Tensor]:
@@ -96,7 +96,9 @@ def test_a_budget_is_a_number_of_epochs(pictures: int) -> None:
 
 
 def test_explicit_settings_are_kept() -> None:
-    said = Training(epochs=1234, batch_size=3, learning_rate=0.5, mirror=True, patience=2)
+    said = Training(
+        epochs=1234, batch_size=3, optimizer="muon", label_smoothing=0.0, mirror=True, patience=2
+    )
     assert said.resolve(60_000, "thorough") == said
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.training.model import Network
 from bakeoff.training.optimize import Descent, Muon, OptimizerName, orthogonal
@@ -60,4 +61,8 @@ def test_the_loss_falls(optimizer: OptimizerName) -> None:
 
 def test_an_approach_can_be_told_its_optimizer() -> None:
     assert configure("cnn", {"optimizer": "muon"}).training.optimizer == "muon"
-    assert configure("cnn", {}).training.optimizer == "adamw"
+    few, many = (Task(3, pictures, 28, 1, "ink") for pictures in (800, 60_000))
+    chosen = [configure("cnn", {}).schedule(800, of).optimizer for of in (few, many)]
+    assert chosen == ["muon", "adamw"]
+    told = configure("vit", {"optimizer": "adamw"}).schedule(800, few)
+    assert told.optimizer == "adamw"

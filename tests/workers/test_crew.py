@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
+from bakeoff.approaches import Task
 from bakeoff.approaches.settings import configure
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
@@ -387,8 +388,14 @@ def test_other_workers_can_resume_a_run(tmp_path: Path, digits: Dataset, alone: 
 
 
 def test_approaches_with_the_same_input_share_what_is_prepared() -> None:
-    plain, deeper = configure("cnn", {}), configure("cnn", {"filters": "8", "dropout": 0.5})
-    assert plain.input_key() == deeper.input_key()
-    assert plain.input_key() != configure("cnn", {"side": 32}).input_key()
-    assert plain.input_key() != configure("cnn", {"augment": 0.0}).input_key()
-    assert plain.input_key() != configure("vit", {}).input_key()
+    def key(name: str, *, pictures: int, **settings: str | float) -> tuple[object, ...]:
+        of = Task(classes=3, pictures=pictures, side=28, channels=1, mode="ink")
+        return configure(name, settings).input_key(of)
+
+    for pictures in (800, 60_000):
+        plain = key("cnn", pictures=pictures)
+        assert plain == key("cnn", pictures=pictures, filters="8", dropout=0.5)
+        assert plain != key("cnn", pictures=pictures, side=32)
+        assert plain != key("cnn", pictures=pictures, augment=0.0)
+        # Both look at the same wavelets.
+        assert (plain == key("vit", pictures=pictures)) == (pictures == 800)

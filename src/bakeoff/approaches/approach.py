@@ -126,11 +126,23 @@ class Approach(ABC):
         """Whether it was made elsewhere and is only scored: nothing is fitted, no temperature."""
         return False
 
-    def input_key(self) -> tuple[object, ...]:
+    def most_views(self, task: Task) -> int:  # noqa: ARG002 - most do not mind how many pictures
+        """How many augmented copies of each picture to keep frozen features of, at most."""
+        return self.views
+
+    def input_name(self, task: Task) -> str:  # noqa: ARG002 - shared where the key below is
+        """Of its prepared pictures: the random numbers of their views depend on it."""
+        return self.name
+
+    def input_key(self, task: Task) -> tuple[object, ...]:  # noqa: ARG002
         """What its prepared pictures and their features depend on: where equal, they are shared."""
         own = (getattr(self, name) for name in self.input_settings)
-        training = self.training
-        return (type(self), *own, training.augment, training.background, training.mirror)
+        return (type(self), *own, *self._looks)
+
+    @property
+    def _looks(self) -> tuple[object, ...]:
+        """The training settings that say what a training picture looks like."""
+        return (self.training.augment, self.training.background, self.training.mirror)
 
     def preprocess(self, task: Task) -> Preprocess:
         """How raw pixels become this approach's input."""

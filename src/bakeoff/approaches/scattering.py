@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bakeoff.approaches.approach import Approach, Task
 from bakeoff.approaches.solved import as_fitted
+from bakeoff.approaches.stem import wavelet_side
 from bakeoff.training.augment import Augment
 from bakeoff.training.fit import Fitted, Training
 from bakeoff.training.model import Network
@@ -24,7 +25,6 @@ from bakeoff.training.sources import FeatureSource, Source
 
 __all__ = ["Scatterer"]
 
-SMALL = 32  # pixels; pictures up to this side are enlarged less
 MANY = 10_000  # pictures; beyond, fewer features, as the ridge takes their number cubed
 TEACHABLE = 1_000  # pictures; their features take 8 MB, and a browser solves the ridge in seconds
 SHARPNESS = 10.0  # logits over predictions, which are about 0 and 1
@@ -77,7 +77,7 @@ class Scatterer(Approach):
     def preprocess(self, task: Task) -> Preprocess:
         side = self.side
         if side is None:
-            side = 32 if task.pictures > MANY else 48 if task.side <= SMALL else 64
+            side = 32 if task.pictures > MANY else wavelet_side(task)
         return Preprocess(mode=task.mode, size=side, channels=task.channels)
 
     def augment(self, task: Task) -> Augment:
@@ -94,16 +94,11 @@ class Scatterer(Approach):
         return task.budget == "quick" or self.nuisance == 0
 
     def frozen(self, task: Task) -> Scattering:
-        preprocess = self.preprocess(task)
-        ink = task.mode == "ink"
-        return Scattering(
-            preprocess.size,
-            preprocess.channels,
+        return Scattering.of(
+            self.preprocess(task),
             scales=self.scales or (3 if task.pictures > MANY else 4),
             orientations=self.orientations,
             grid=self.grid,
-            background=0.0 if ink else 0.5,
-            faintest=1e-3 if ink else 1e-2,
         )
 
     def build(self, task: Task) -> Network:

@@ -117,7 +117,7 @@ class Trainer:
     @cached_property
     def views(self) -> int:
         """How many augmented views of each picture to keep frozen features of."""
-        return views_for(len(self.pictures), self.approach.views)
+        return views_for(len(self.pictures), self.approach.most_views(self.task))
 
     @cached_property
     def backgrounds(self) -> int:
@@ -146,7 +146,7 @@ class Trainer:
             (self._pixels(everything[start:][:size]) for start in everything[::size]),
             pictures=len(everything),
             views=self.views,
-            seed=self.seed_of("features"),
+            seed=self._input_seed("features"),
             compute=self.compute,
         )
 
@@ -154,7 +154,7 @@ class Trainer:
         preprocess, pictures = self.approach.preprocess(self.task), self.pictures.take(rows)
         drawn = None
         if self.backgrounds:
-            seed = self.seed_of(f"paper from {rows[0]}")
+            seed = self._input_seed(f"paper from {rows[0]}")
             drawn = draw_all_on_backgrounds(
                 preprocess, pictures, self.compute, backgrounds=self.backgrounds, seed=seed
             )
@@ -285,6 +285,10 @@ class Trainer:
     def seed_of(self, name: str) -> int:
         """The seed for a fit or another random step of this name."""
         return zlib.crc32(f"{self.seed}/{self.approach.name}/{name}".encode())
+
+    def _input_seed(self, name: str) -> int:
+        """The same for a step of the inputs, which approaches may share."""
+        return zlib.crc32(f"{self.seed}/{self.approach.input_name(self.task)}/{name}".encode())
 
     def _fit_ood(self, network: Network, train: Rows) -> None:
         labels = torch.from_numpy(self.labels)

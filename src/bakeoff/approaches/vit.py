@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from bakeoff.approaches.approach import Approach, Task
+from bakeoff.approaches.approach import Task
+from bakeoff.approaches.stem import FEW, GRID, Mixed, OnWavelets, Quarters
 from bakeoff.errors import BakeoffError
 from bakeoff.training.fit import Training
 from bakeoff.training.model import Network
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.ranges import Count, Positive, Share
+from bakeoff.training.scattering import Scattering
 
 __all__ = ["ViT"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViT(Approach):
-    """The network of Dosovitskiy et al. (2021) behind a convolutional stem, with mean pooling.
+class ViT(OnWavelets):
+    """The network of Dosovitskiy et al. (2021) behind a stem of wavelets or convolutions.
 
-    The stem is that of Xiao et al., "Early convolutions help transformers see better" (2021), and
-    replaces two blocks. Without label smoothing the loss on MNIST, at its best temperature, was a
-    quarter lower.
+    The convolutions are those of Xiao et al., "Early convolutions help transformers see better"
+    (2021), and replace two blocks. With them, and without label smoothing, the loss on MNIST at its
+    best temperature was a quarter lower. On wavelets, label smoothing helps: 94.6 % of 800 doodles
+    were right instead of 93.0 %. There the head sees the mean token of each quadrant, on pixels
+    that of all.
 
     Attributes
     ----------
     patch : side of a patch in pixels; None: the power of two nearest to an eighth of the
         picture, at least 4.
     stem : "conv" embeds patches by 3×3 convolutions and max pooling, "patch" by one linear map
-        of each patch, as in the original paper.
+        of each patch, as in the original paper, "scattering" by fixed wavelets and one convolution,
+        which make 16 tokens. None: wavelets for up to 3 000 pictures, unless `patch` is given, else
+        convolutions.
     embed_dim : width of a token.
     key_width, value_width : width of queries and keys, and of values, in each head; None:
         `embed_dim` / `num_heads`.
@@ -43,11 +49,11 @@ class ViT(Approach):
     """
 
     name: ClassVar[str] = "vit"
-    input_settings: ClassVar[tuple[str, ...]] = ("side", "patch")
+    input_settings: ClassVar[tuple[str, ...]] = ("side", "patch", "stem")
 
-    training: Training = Training(learning_rate=2e-3, label_smoothing=0.0)
+    training: Training = Training(learning_rate=2e-3)
     patch: Count | None = None
-    stem: Literal["conv", "patch"] = "conv"
+    stem: Literal["scattering", "conv", "patch"] | None = None
     embed_dim: Count = 64
     key_width: Count | None = None
     value_width: Count | None = None
@@ -56,51 +62,93 @@ class ViT(Approach):
     mlp_ratio: Positive = 2.0
     dropout: Share = 0.0
 
+    def on_wavelets(self, task: Task) -> bool:
+        if self.stem is not None:
+            return self.stem == "scattering"
+        return task.pictures <= FEW and self.patch is None
+
+    def schedule(self, pictures: int, task: Task) -> Training:
+        training = super().schedule(pictures, task)
+        if self.training.label_smoothing is None and not self.on_wavelets(task):
+            return replace(training, label_smoothing=0.0)
+        return training
+
     def preprocess(self, task: Task) -> Preprocess:
+        if self.on_wavelets(task):
+            return super().preprocess(task)
         side = self._side(task)
         patch = self._patch(side)
         return Preprocess(mode=task.mode, size=-(-side // patch) * patch, channels=task.channels)
 
     def build(self, task: Task) -> Network:
-        preprocess = self.preprocess(task)
-        patch = self._patch(preprocess.size)
         if self.embed_dim < self.num_heads:
             raise BakeoffError(
                 f"vit.embed_dim={self.embed_dim}, vit.num_heads={self.num_heads}",
                 "there are more heads than features",
                 "For example: --set vit.embed_dim=64 --set vit.num_heads=4",
             )
-        body = _Transformer(self, preprocess.channels, patch, preprocess.size // patch)
+        scattering = self.frozen(task)
+        if scattering is not None:
+            stem = _on_wavelets(self, scattering)
+            body = _Transformer(self, stem, GRID // 2, Quarters(GRID // 2))
+            return Network(body, nn.Linear(4 * self.embed_dim, task.classes))
+        preprocess = self.preprocess(task)
+        patch = self._patch(preprocess.size)
+        stem = _on_pixels(self, preprocess.channels, patch)
+        body = _Transformer(self, stem, preprocess.size // patch, None)
         return Network(body, nn.Linear(self.embed_dim, task.classes))
 
     def _patch(self, side: int) -> int:
         return self.patch or 2 ** max(2, round(math.log2(side / 8)))
 
 
-class _Transformer(nn.Module):
-    """N×C×S×S to N×E, through N×T×E tokens on a grid of T = rows² positions."""
+def _on_pixels(vit: ViT, channels: int, patch: int) -> nn.Sequential:
+    """N×C×S×S to N×E×R×R, an embedding of each patch."""
+    stem: list[nn.Module] = []
+    width = max(vit.embed_dim // 2, 1)
+    while vit.stem != "patch" and patch % 2 == 0:
+        last = patch // 2 % 2 == 1  # convolutions before and after the last pooling
+        for halves in [False, True, False] if last else [True]:
+            stem.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
+            # Pooling before the norm quarters its work.
+            stem += [nn.MaxPool2d(3, 2, 1)] if halves else []
+            stem += [nn.BatchNorm2d(width), nn.ReLU()]
+            channels, width = width, min(width + vit.embed_dim // 4, vit.embed_dim)
+        patch //= 2
+    return nn.Sequential(*stem, nn.Conv2d(channels, vit.embed_dim, patch, stride=patch))
 
-    def __init__(self, vit: ViT, channels: int, patch: int, rows: int) -> None:
+
+def _on_wavelets(vit: ViT, scattering: Scattering) -> nn.Sequential:
+    """N×D features of a grid to N×E×R×R, an embedding of every four places."""
+    width, wide = max(3 * vit.embed_dim // 4, 1), vit.embed_dim
+    return nn.Sequential(
+        Mixed(scattering, width),
+        nn.Conv2d(width, wide, 3, padding=1, bias=False),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(wide),
+        nn.ReLU(),
+        nn.Conv2d(wide, wide, 1),
+    )
+
+
+class _Transformer(nn.Module):
+    """What `stem` embeds as N×E×R×R to N×E, or N×4E if `quarters` are pooled, through R² tokens."""
+
+    def __init__(self, vit: ViT, stem: nn.Module, rows: int, quarters: Quarters | None) -> None:
         super().__init__()
-        stem: list[nn.Module] = []
-        width = max(vit.embed_dim // 2, 1)
-        while vit.stem == "conv" and patch % 2 == 0:
-            last = patch // 2 % 2 == 1  # convolutions before and after the last pooling
-            for halves in [False, True, False] if last else [True]:
-                stem.append(nn.Conv2d(channels, width, 3, padding=1, bias=False))
-                # Pooling before the norm quarters its work.
-                stem += [nn.MaxPool2d(3, 2, 1)] if halves else []
-                stem += [nn.BatchNorm2d(width), nn.ReLU()]
-                channels, width = width, min(width + vit.embed_dim // 4, vit.embed_dim)
-            patch //= 2
-        self.stem = nn.Sequential(*stem, nn.Conv2d(channels, vit.embed_dim, patch, stride=patch))
+        self.stem, self.rows, self.quarters = stem, rows, quarters
         self.places = nn.Parameter(torch.randn(1, rows**2, vit.embed_dim) * 0.02)
         self.blocks = nn.Sequential(*(_Block(vit) for _ in range(vit.depth)))
         self.norm = nn.LayerNorm(vit.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = self.stem(x).flatten(2).transpose(1, 2) + self.places
-        embeddings: Tensor = self.norm(self.blocks(tokens).mean(1))
+        tokens = self.blocks(self.stem(x).flatten(2).transpose(1, 2) + self.places)
+        embeddings: Tensor
+        if self.quarters is None:
+            embeddings = self.norm(tokens.mean(1))
+        else:
+            on_grid = self.norm(tokens).transpose(1, 2).unflatten(2, (self.rows, self.rows))
+            embeddings = self.quarters(on_grid)
         return embeddings
 
 

@@ -16,7 +16,7 @@ from bakeoff.training.ood import Blanks, MahalanobisOOD
 from bakeoff.training.preprocess import Preprocess
 from bakeoff.training.sources import LOOK_PIXELS, batch_of
 
-__all__ = ["Look", "Model", "Network"]
+__all__ = ["Features", "Look", "Model", "Network"]
 
 
 class Network(nn.Module):
@@ -56,6 +56,13 @@ class Network(nn.Module):
         embeddings: Tensor = self.body(x)
         scores: Tensor = self.ood(embeddings if seen is None else seen)
         return embeddings, self.blanks(scores, blank)
+
+
+class Features(NamedTuple):
+    """What the trained part takes of some pictures, and their rows."""
+
+    rows: NDArray[np.int64]
+    features: Tensor
 
 
 class Look(NamedTuple):
@@ -131,12 +138,27 @@ class Model(nn.Module):
 
     def logits_of(self, pictures: Pictures, compute: Compute) -> NDArray[np.float32]:
         """N×K logits in float32, for pictures of any sizes."""
+        return self.logits_of_features(self.features_of(pictures, compute), compute)
+
+    def features_of(self, pictures: Pictures, compute: Compute) -> Iterator[Features]:
+        """What the trained part takes of N pictures of any sizes, in batches."""
         compute.place(self).eval()
-        logits = np.empty((len(pictures), self.network.head.out_features), dtype=np.float32)
         with torch.inference_mode():
             for rows, x, _ in self._prepared(pictures, compute):
-                logits[rows] = self.network.head(self.embed(x)).cpu().numpy()
-        return logits
+                yield Features(rows, self.frozen(x))
+
+    def logits_of_features(
+        self, features: Iterable[Features], compute: Compute
+    ) -> NDArray[np.float32]:
+        """N×K logits in float32, from `features_of` this model or one with the same fixed parts."""
+        network = compute.place(self).eval().network
+        order = [np.empty(0, dtype=np.int64)]
+        logits = [np.empty((0, network.head.out_features), dtype=np.float32)]
+        with torch.inference_mode():
+            for part in features:
+                order.append(part.rows)
+                logits.append(network(part.features).cpu().numpy())
+        return np.concatenate(logits)[np.argsort(np.concatenate(order))]
 
     def _prepared(
         self, pictures: Pictures, compute: Compute

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bakeoff.training.preprocess import Preprocess
+
 __all__ = ["Scattering"]
 
 WIDTH, FREQUENCY = 0.8, 0.75 * math.pi  # of the finest wavelet: pixels, and radians a pixel
@@ -71,6 +73,20 @@ class Scattering(nn.Module):
             self.register_buffer(f"near_{scale}", near, persistent=False)
             halve = _halving(near.shape[1])
             self.register_buffer(f"halve_{scale}", halve, persistent=False)
+
+    @classmethod
+    def of(cls, preprocess: Preprocess, *, scales: int, orientations: int, grid: int) -> Scattering:
+        """For prepared pictures: ink is bright on nothing, photos are around grey."""
+        ink = preprocess.mode == "ink"
+        return cls(
+            preprocess.size,
+            preprocess.channels,
+            scales=scales,
+            orientations=orientations,
+            grid=grid,
+            background=0.0 if ink else 0.5,
+            faintest=1e-3 if ink else 1e-2,
+        )
 
     @property
     def paths(self) -> int:

@@ -82,12 +82,7 @@ class CorruptionUnit(Unit):
         labels = data.dataset.labels
         rows = np.intersect1d(data.folds[self.fold].held_out, data.corrupted)
         corruptions = corruptions_for(ink=data.task.mode == "ink")
-        models: dict[str, Model] = {
-            name: load_model(
-                folder, data.config.approach(name).build(), fit_of(folder, name, self.fold)
-            )
-            for name in self.approaches
-        }
+        alike = self._alike(worker)
         right = {
             name: np.zeros((len(corruptions), STRENGTHS), dtype=np.int64)
             for name in self.approaches
@@ -96,12 +91,16 @@ class CorruptionUnit(Unit):
         for number, batch, pictures in corrupted(
             data.dataset, rows, corruptions, ink=data.task.mode == "ink", seed=data.config.seed
         ):
-            for name, model in models.items():
+            for models in alike:
                 started = time.perf_counter()
-                answers = model.logits_of(pictures, data.compute).argmax(1)
-                seconds[name] += time.perf_counter() - started
-                matches = answers.reshape(STRENGTHS, -1) == labels[batch]
-                right[name][number] += matches.sum(1)
+                first, *_ = models.values()
+                seen = list(first.features_of(pictures, data.compute))
+                for name, model in models.items():
+                    answers = model.logits_of_features(seen, data.compute).argmax(1)
+                    matches = answers.reshape(STRENGTHS, -1) == labels[batch]
+                    right[name][number] += matches.sum(1)
+                    seconds[name] += (now := time.perf_counter()) - started
+                    started = now
             if number == len(corruptions) - 1:  # with these rows
                 bound_kept_memory(SPARE)
         for name in self.approaches:
@@ -115,6 +114,16 @@ class CorruptionUnit(Unit):
                     accuracy=float(right[name].mean() / len(rows)),
                 )
             )
+
+    def _alike(self, worker: Worker) -> list[dict[str, Model]]:
+        """The fold's model of each approach; those in one of the lists see the same in pictures."""
+        data, folder = worker.data, worker.folder
+        alike: dict[tuple[object, ...], dict[str, Model]] = {}
+        for name in self.approaches:
+            approach = data.config.approach(name).build()
+            model = load_model(folder, approach, fit_of(folder, name, self.fold))
+            alike.setdefault(approach.input_key(data.task), {})[name] = model
+        return list(alike.values())
 
 
 def corrupted(

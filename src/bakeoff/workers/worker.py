@@ -72,12 +72,12 @@ class Worker:
         """One for an approach, with some settings changed; prepared inputs are shared."""
         from bakeoff.workers.runner import UnitRunner
 
-        configured = self.data.config.approach(approach).build(settings)
+        configured, task = self.data.config.approach(approach).build(settings), self.data.task
         last = self._last
         if last is not None and last.approach == configured:
             return last
         runner = UnitRunner(configured, self.data, self.folder, self.tell, self._sights)
-        if last is not None and last.approach.input_key() == configured.input_key():
+        if last is not None and last.approach.input_key(task) == configured.input_key(task):
             runner.trainer.share(last.trainer)
         else:
             last = None
