@@ -100,7 +100,17 @@ def _head(network: nn.Module) -> Iterable[nn.Parameter]:
     return head.parameters() if isinstance(head, nn.Module) else ()
 
 
-class Muon(torch.optim.Optimizer):
+class _Light(torch.optim.Optimizer):
+    """torch's own, but training does not import torch's compiler, which takes each worker 2 s.
+
+    The wrappers removed here import it only to keep it away from what they wrap.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class Muon(_Light):
     """Momentum whose update has equal singular values, for matrices and filters.
 
     Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the scale
@@ -149,12 +159,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return flat if matrix.shape[0] <= matrix.shape[1] else flat.T
 
 
-class _AdamW(torch.optim.AdamW):
-    """torch's own, but training does not import torch's compiler, which takes each worker 2 s.
+class _AdamW(_Light, torch.optim.AdamW):
+    """torch's own, with a step that imports no compiler either."""
 
-    The wrappers removed here import it only to keep it away from what they wrap.
-    """
-
-    add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
-    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
     step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
