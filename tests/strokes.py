@@ -14,7 +14,7 @@ SIDE = 12
 # What keeps `bake` quick. One thread and float32, so that any process gets the same bytes.
 QUICKLY: dict[str, Any] = {
     "approaches": ("baseline", "cnn"),
-    "settings": {"": {"epochs": 2}, "cnn": {"filters": (8, 8)}},
+    "settings": {"": {"epochs": 2}, "cnn": {"stem": "pixels", "filters": (8, 8)}},
     "folds": 2,
     "threads": 1,
     "precision": "fp32",

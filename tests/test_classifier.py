@@ -186,7 +186,9 @@ def test_parameters_are_kept_as_given_and_cloned() -> None:
 
 def test_settings_and_budget_reach_training() -> None:
     X, y = digits()
-    fit = quick(approach="cnn", settings={"filters": (4,), "epochs": 2}).fit(X[:50], y[:50])
+    fit = quick(approach="cnn", settings={"stem": "pixels", "filters": (4,), "epochs": 2}).fit(
+        X[:50], y[:50]
+    )
     assert fit.model_.state_dict()["network.body.0.weight"].shape == (4, 1, 3, 3)
     assert len(fit.curve_) == 2
     long, short = (

@@ -215,7 +215,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
                 approaches=("baseline", "cnn"),
                 folds=2,
                 test=0.2,
-                settings={"cnn": {"epochs": 6}},
+                settings={"cnn": {"epochs": 6, "stem": "pixels"}},
                 budget="quick",
                 threads=1,
                 workers="local:1",

@@ -197,7 +197,7 @@ def test_an_approach_gives_the_same_whatever_others_run_beside_it(
         test=0.2,
         **QUICKLY
         | {"approaches": ("cnn",)}
-        | {"settings": {"cnn": {"epochs": 2, "filters": (8, 8)}}},
+        | {"settings": {"cnn": {"epochs": 2} | QUICKLY["settings"]["cnn"]}},
     )
     for part in ("cnn_out_of_fold", "cnn_test"):
         assert np.array_equal(arrays_of(alone)[part], arrays_of(finished)[part])

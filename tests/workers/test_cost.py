@@ -27,13 +27,13 @@ def model_of(name: str, settings: dict[str, object] | None = None) -> Model:
 
 def prepare_alone() -> int:
     """What ink takes at 28 pixels before any network sees it."""
-    model = model_of("cnn", {"filters": (1,), "pool_after": ()})
+    model = model_of("cnn", {"stem": "pixels", "filters": (1,), "pool_after": ()})
     return macs_of(model, PICTURE) - (28 * 28 * 9 + 4 * 10)
 
 
 def test_convolutions_and_matrix_products_are_counted() -> None:
     assert prepare_alone() > 0  # the paper's brightness is smoothed by matrix products
-    wide = model_of("cnn", {"filters": (8, 16), "pool_after": (1,)})
+    wide = model_of("cnn", {"stem": "pixels", "filters": (8, 16), "pool_after": (1,)})
     by_hand = 28 * 28 * 9 * 8 + 14 * 14 * 9 * 8 * 16 + 4 * 16 * 10
     assert macs_of(wide, PICTURE) == by_hand + prepare_alone()
 

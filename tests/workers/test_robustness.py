@@ -32,6 +32,7 @@ from bakeoff.workers.pool import InlineExecutor
 from bakeoff.workers.robustness import CorruptionBenchmark, answers_each, sample_of
 from bakeoff.workers.runner import UnitRunner
 from bakeoff.workers.units import FitUnit
+from bakeoff.workers.worker import Worker
 
 from ..run.plans import planned
 from ..strokes import QUICKLY, strokes
@@ -172,15 +173,15 @@ def test_no_model_answers_a_picture_that_trained_it_or_one_of_the_test(
     parts = split(dataset.labels, folds=2, seed=0, test_share=0.25)
     train(runner, *parts.folds)
     seen: dict[float, set[int]] = {}
-    logits_of = Model.logits_of
+    features_of = Model.features_of
 
     def spy(self: Model, pictures: Pictures, compute: Any) -> Any:
         weight = float(self.network.head.weight.detach().sum())
         corners = {int(picture[0, 0, 0]) // 2 for picture in pictures}
         seen[weight] = seen.get(weight, set()) | corners
-        return logits_of(self, pictures, compute)
+        return features_of(self, pictures, compute)
 
-    monkeypatch.setattr(Model, "logits_of", spy)
+    monkeypatch.setattr(Model, "features_of", spy)
     plain = replace(CORRUPTIONS[0], apply=lambda sheet, _amount, _chance: sheet.pixels)
     for module in (corruptions, robustness):
         monkeypatch.setattr(module, "corruptions_for", lambda *, ink: [plain])
@@ -191,6 +192,21 @@ def test_no_model_answers_a_picture_that_trained_it_or_one_of_the_test(
         for fold in parts.folds
     }
     assert seen == by_model
+
+
+def test_approaches_that_see_the_same_look_once_and_answer_as_each_alone(tmp_path: Path) -> None:
+    dataset = read("digits").take(np.arange(40))
+    wish = QUICKLY | {"approaches": ("baseline", "cnn", "vit"), "settings": {"": {"epochs": 1}}}
+    run = bake(dataset, tmp_path / "run", **wish | {"robustness": True})
+    data = planned(dataset, **wish).data
+    unit = CorruptionUnit.of("fold 1", ("baseline", "cnn", "vit"))
+    alike = unit._alike(Worker(data, run, lambda _: None))
+    assert [set(models) for models in alike] == [{"baseline"}, {"cnn", "vit"}]
+    answers = run.unit("vit", unit.name) / corruptions.RIGHT
+    together = answers.read_bytes()
+    shutil.rmtree(answers.parent)
+    resume(run.path, dataset=dataset, workers="local:1")
+    assert answers.read_bytes() == together
 
 
 def test_the_sample_keeps_the_shares_of_the_classes() -> None:
