@@ -79,7 +79,7 @@ class Training:
     balance: AtLeastZero | None = None
 
     def resolve(self, pictures: int, budget: Budget = "standard") -> Training:
-        """Fill in what is None: epochs and batch size for a set of `pictures` pictures.
+        """Fill in epochs, batch size, optimizer and label smoothing for `pictures` pictures.
 
         Small sets need more epochs of smaller batches: a standard run has 60 epochs of batches of
         32 at 350 pictures, 12 of 256 at 60 000, and a power law in between.
@@ -217,6 +217,7 @@ class _Steps:
         assert training.label_smoothing is not None, "resolve the training settings first"
         self.network, self.source, self.labels = network, source, labels
         self.training, self.compute = training, compute
+        self.smoothing = training.label_smoothing
         self.generator = torch.Generator().manual_seed(seed)
         self.weights = None
         if weights is not None:  # their mean is 1, so that the learning rate keeps its meaning
@@ -261,7 +262,7 @@ class _Steps:
         with self.compute.autocast():
             logits = self.network(x)
         logits = logits.float()
-        smoothing = self.training.label_smoothing or 0.0
+        smoothing = self.smoothing
         if weights is None:
             loss = F.cross_entropy(logits, y, label_smoothing=smoothing)
         else:
