@@ -78,8 +78,9 @@ def said(arguments: Sequence[str]) -> str:
 
 
 def hardware() -> str:
-    """The machine, and the date."""
-    return f"{processor()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+    """The machine, what it was restricted to by `avx2.py`, and the date."""
+    restricted = " restricted to AVX2" if os.environ.get("ATEN_CPU_CAPABILITY") == "avx2" else ""
+    return f"{processor()}{restricted}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
 
 
 def spread(values: Sequence[float], form: str) -> str:

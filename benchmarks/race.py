@@ -42,7 +42,7 @@ SEEDS = tuple(
     f"{HERE.parent}/examples/seeds/{name}"
     for name in ("first.py:FirstTransfer", "second.py:SecondCNN")
 )
-COMMON = ("--budget", "quick", "--threads", "1", "--workers", "local:1")
+COMMON = ("--budget", "quick", "--precision", "fp32", "--threads", "1", "--workers", "local:1")
 SPARED = ("--no-robustness", "--no-bundles")
 DIGITS = 1_000
 CLOSE = 2.2  # times as many seconds

@@ -151,10 +151,11 @@ def orthogonal(matrix: Tensor) -> Tensor:
     product = x @ x.T
     change = identity = torch.eye(len(x), dtype=x.dtype, device=x.device)
     first, third, fifth = QUINTIC
-    for _ in range(ITERATIONS):
+    for left in reversed(range(ITERATIONS)):
         by = first * identity + product @ (third * identity + fifth * product)
         change = by @ change
-        product = by @ product @ by
+        if left:
+            product = by @ product @ by
     flat: Tensor = change @ x
     return flat if matrix.shape[0] <= matrix.shape[1] else flat.T
 
