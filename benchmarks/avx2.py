@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,12 +34,16 @@ def main() -> None:
     installed = find_spec("onnxruntime")
     assert installed
     assert installed.origin
-    copy = folder / "onnxruntime"
-    shutil.copytree(Path(installed.origin).parent, copy, dirs_exist_ok=True)
-    (library,) = (copy / "capi").glob("onnxruntime_pybind11_state*")
-    code = library.read_bytes()
-    assert READ_REGISTERS in code, "this build asks in another way"
-    library.write_bytes(code.replace(READ_REGISTERS, AVX_ALONE))
+    if not (folder / "onnxruntime").exists():  # a copy in use must not change
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            copy = Path(unfinished) / "onnxruntime"
+            shutil.copytree(Path(installed.origin).parent, copy)
+            (library,) = (copy / "capi").glob("onnxruntime_pybind11_state*")
+            code = library.read_bytes()
+            assert READ_REGISTERS in code, "this build asks in another way"
+            library.write_bytes(code.replace(READ_REGISTERS, AVX_ALONE))
+            copy.rename(folder / "onnxruntime")
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     for name, value in {**VARIABLES, "PYTHONPATH": path}.items():
         print(f"export {name}='{value}'")
