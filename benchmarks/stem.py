@@ -11,6 +11,7 @@ seconds are of processor time: what all fits share, five folds and the final fit
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -34,6 +35,8 @@ class Row:
     source: str | Dataset
     options: dict[str, Any]
     seeds: tuple[int, ...] = (3, 4, 5)
+    learned: tuple[int, ...] | None = None  # seeds of the stem that learns its filters; None: all
+    approaches: tuple[str, ...] = ("cnn", "vit")
 
 
 def main() -> None:
@@ -47,8 +50,9 @@ def main() -> None:
         Row("3 000 of MNIST, quick", _some(numbers, 3000), {**quick, "test": 0}, (3,)),
         Row("clothing, quick", f"{photos}/clothing", {**quick, "test": 0}, (3,)),
         Row("ants and bees, quick", f"{photos}/hymenoptera", {**quick, "test": 0}, (3,)),
-        Row("doodles", "doodles", {}, (3,)),
-        Row("drawings, unseen style", str(Path(drawings)), STYLES, (3,)),
+        Row("doodles", "doodles", {}, learned=(3,)),
+        Row("drawings", str(Path(drawings)), {"group": "^[a-z]+"}, learned=()),
+        Row("drawings, unseen style", str(Path(drawings)), STYLES, learned=(), approaches=("cnn",)),
     ]
     torch.set_num_threads(1)
     print(f"{hardware()}; mean ± deviation of seeds\n")
@@ -57,15 +61,17 @@ def main() -> None:
     for row in rows:
         if wanted and row.name not in wanted:
             continue
-        for approach, pixels in PIXELS.items():
-            for stem in ("scattering", pixels):
-                print(_measure(row, approach, stem), flush=True)
+        for approach in row.approaches:
+            learned = row.seeds if row.learned is None else row.learned
+            for stem, seeds in (("scattering", row.seeds), (PIXELS[approach], learned)):
+                if seeds:
+                    print(_measure(row, approach, stem, seeds), flush=True)
 
 
-def _measure(row: Row, approach: str, stem: str) -> str:
+def _measure(row: Row, approach: str, stem: str, seeds: Sequence[int]) -> str:
     settings = {approach: {"stem": stem}}
     options = {**row.options, "settings": settings}
-    runs = [_measured(row.source, approach, {**options, "seed": seed})[1] for seed in row.seeds]
+    runs = [_measured(row.source, approach, {**options, "seed": seed})[1] for seed in seeds]
     folds = zip(*(run.right for run in runs), strict=True)
     several = len(runs) > 1
     cells = [

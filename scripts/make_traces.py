@@ -29,18 +29,21 @@ from bakeoff.training.model import Model
 from bakeoff.training.ood import SketchOOD
 
 INK = Task(classes=10, pictures=800, side=28, channels=1, mode="ink")
+LARGE_INK = replace(INK, side=200)
 PHOTOS = replace(INK, mode="photo", channels=3)
 TASKS = (
     INK,
-    replace(INK, side=200),
+    LARGE_INK,
     replace(INK, pictures=60_000),
     *(replace(PHOTOS, side=side) for side in (32, 64, 400)),
 )
 CLASSES = range(2, 27)  # for so many, models are traced whole
 FIRST = DEFAULT_APPROACHES[0]
-WHOLE = (  # of the commonest sets; a network from scratch that takes larger pictures is traced
+WHOLE = (  # of the commonest sets; a network from scratch that takes photos is traced
     *((INK, name) for name in DEFAULT_APPROACHES),
     *((PHOTOS, name) for name in (FIRST, "transfer")),
+    *((replace(task, budget="quick"), "cnn") for task in (INK, LARGE_INK)),
+    *((LARGE_INK, name) for name in ("cnn", "vit")),
 )
 
 
