@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from bakeoff.evaluation.records import NOTHING_DRAWN
-from bakeoff.training.ood import DIRECTIONS, PENALTY, Blanks, CosineOOD, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import (
+    DIRECTIONS,
+    PENALTY,
+    Blanks,
+    CosineOOD,
+    MahalanobisOOD,
+    SketchOOD,
+    _left_out,
+)
 from bakeoff.training.sums import Drawn, OtherSums
 
 
@@ -158,6 +166,23 @@ def test_the_margin_is_that_of_a_ridge_over_all_drawings(per_class: int) -> None
     predicted = (probe.double().numpy() - mean) / scale @ weights + usual
     margin = np.sqrt((predicted[:, 3:].clip(min=0) ** 2).sum(1)) - predicted[:, :3].max(1)
     assert ood.margin(probe).numpy() == pytest.approx(margin, abs=2e-3)  # halves hold the others'
+
+
+def test_a_drawing_is_left_out_with_whichever_pen_drew_it() -> None:
+    rng = np.random.default_rng(0)
+    x, targets = rng.normal(size=(20, 6)), rng.normal(size=(20, 2))
+    known = np.array([3, 4, 6, 7, 9, 10, 12, 14, 15, 18])
+    # One was drawn once, one three times, one never; number 5 is not among the known.
+    pens = np.array([4, 6, 18, 6, 9, 5, 18, 6, 3, 10])
+    ridge = x.T @ x + 0.5 * np.eye(6)
+    across = np.linalg.solve(np.linalg.cholesky(ridge), x.T).T
+    wrong = targets - x @ np.linalg.solve(ridge, x.T @ targets)
+    found = _left_out(*map(torch.from_numpy, (across, wrong, known, pens)))
+    for place, number in enumerate(known):
+        rest = np.concatenate([known, pens]) != number
+        again = x[rest].T @ x[rest] + 0.5 * np.eye(6)
+        weights = np.linalg.solve(again, x[rest].T @ targets[rest])
+        assert found[place].numpy() == pytest.approx(targets[place] - x[place] @ weights)
 
 
 def test_it_is_loaded_from_its_tensors() -> None:

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 REFUSAL_RATE = 0.015
-PROBED_REFUSAL_RATE = 0.045  # where the OOD score knows other drawings, and refuses many of them
+PROBED_REFUSAL_RATE = 0.05  # where the OOD score knows other drawings, and refuses many of them
 MOST_ERRORS = 0.05  # a set of classes that misses the truth more often is useless
 SURE_ERRORS = 0.02  # wrong answers among those called sure, at most
 CONFIDENCE = 0.95  # of that promise

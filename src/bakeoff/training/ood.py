@@ -220,7 +220,7 @@ class SketchOOD(nn.Module):
         return score
 
     def _fit(self, known: Drawn, pens: Drawn, others: Moments) -> Tensor:
-        """The ridge, and its margins for the known drawings, each left out.
+        """The ridge, and its margins for the known drawings, each left out with whichever pen.
 
         Those of the known classes, with all pens, weigh as much as the others.
         """
@@ -244,12 +244,11 @@ class SketchOOD(nn.Module):
         self.get_buffer("other_weights").copy_(other)
         self.get_buffer("bias").copy_(usual[:classes])
         self.get_buffer("other_bias").copy_(usual[classes:])
-        x = (known.features - mean) / scale
-        across = torch.linalg.solve_triangular(root, x.T, upper=False)
-        leverage = (across.square().sum(0) / (2 * len(features)))[:, None]
-        predicted = x @ weights + usual
-        predicted.sub_(leverage * F.one_hot(known.labels, len(usual)))
-        left_out = predicted / (1 - leverage).clamp(min=1e-3)
+        x = ((features - mean) / scale).float()  # single precision halves the time of the products
+        across = torch.linalg.solve_triangular(root.float(), x.T, upper=False).T.double()
+        wrong = F.one_hot(labels, len(usual)) - (x @ weights.float() + usual)
+        unlike = _left_out(across / (2 * len(features)) ** 0.5, wrong, known.rows, pens.rows)
+        left_out = F.one_hot(known.labels, len(usual)) - unlike
         return _margin(*left_out.tensor_split([classes], dim=1)).float()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -271,6 +270,38 @@ class SketchOOD(nn.Module):
         width, classes = tensors["weights"].shape
         others, directions = len(tensors["other_bias"]), len(tensors["ratio.origin"])
         return cls(classes, others, width, directions)
+
+
+def _left_out(across: Tensor, wrong: Tensor, known: Tensor, pens: Tensor) -> Tensor:
+    """By how much a ridge is wrong about n known drawings, each left out with all its pens.
+
+    Closed form: what is left of the block of rows that are left out, divided by the identity less
+    its part of the hat matrix.
+
+    Parameters
+    ----------
+    across, wrong : of n known and m penned drawings, values whose products are the hat matrix, and
+        the residuals of the ridge.
+    known, pens : n ascending and m numbers; the same for the same drawing.
+    """
+    count = len(known)
+    leverage = across[:count].square().sum(1, keepdim=True)
+    unlike = wrong[:count] / (1 - leverage).clamp(min=1e-3)
+    again = torch.isin(pens, known).nonzero()[:, 0]
+    if not len(again):
+        return unlike
+    drawings, place, looks = torch.unique(pens[again], return_inverse=True, return_counts=True)
+    # The rows of each drawing that also has pens, itself first; -1: it has fewer pens than others.
+    rows = torch.full((len(drawings), 1 + int(looks.max())), -1)
+    rows[:, 0] = torch.searchsorted(known, drawings)
+    order = place.argsort(stable=True)
+    turn = torch.arange(len(again)) - (looks.cumsum(0) - looks)[place[order]]
+    rows[place[order], 1 + turn] = count + again[order]
+    present = (rows >= 0)[..., None]
+    block, residual = (torch.where(present, of[rows], 0.0) for of in (across, wrong))
+    without = torch.eye(rows.shape[1]).double() * (1 + 1e-9) - block @ block.mT
+    unlike[rows[:, 0]] = torch.linalg.solve(without, residual)[:, 0]
+    return unlike
 
 
 def _margin(known: Tensor, others: Tensor) -> Tensor:
