@@ -1,4 +1,4 @@
-"""The base install: its size, the time to import it, and the time to a first answer.
+"""The base install: its size, and the times to import it, of its help, and to a first answer.
 
     python benchmarks/base_install.py BUNDLE PICTURE > benchmarks/base_install.txt
 
@@ -38,6 +38,7 @@ def main() -> None:
         has_torch = (packages / "torch").exists()
         start = _seconds([python, "-c", "pass"])
         loaded = _seconds([python, "-c", "import bakeoff"]) - start
+        helped = _seconds([f"{folder}/bin/bakeoff", "--help"])
         first = _seconds([python, "-c", ASK, bundle, picture])
         verified = subprocess.run(
             [f"{folder}/bin/bakeoff", "verify", bundle], capture_output=True, text=True, check=True
@@ -45,6 +46,7 @@ def main() -> None:
     print(f"{hardware()}; medians of {TURNS}\n")
     print(f"installed: {size / 1e6:.0f} MB, {'with' if has_torch else 'without'} torch")
     print(f"import bakeoff: {loaded:.2f} s")
+    print(f"bakeoff --help: {helped:.2f} s")
     print(f"a fresh process to its first answer, in total: {first:.2f} s")
     print(f"bakeoff verify: {verified.stdout.strip()}")
 

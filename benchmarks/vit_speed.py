@@ -5,9 +5,9 @@
 
 MNIST is a folder with the four IDX files. The first 20 000 training pictures, batches of 256; one
 epoch to warm up, then five rounds in which the three alternate, each in its own process that sleeps
-while the others work. bakeoff's epochs augment every picture, the others' do not. Both peers follow
-their documentation (`peers/keras_vit.py`, `peers/torch_vit.py`):
-float32, the framework's own attention; Keras compiles its graph, PyTorch runs eagerly.
+while the others work. bakeoff's epochs augment every picture, the others' do not. All compute in
+float32. Both peers follow their documentation (`peers/keras_vit.py`, `peers/torch_vit.py`): the
+framework's own attention; Keras compiles its graph, PyTorch runs eagerly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""bakeoff's ViT as `bakeoff run` trains it, an epoch at a time.
+"""bakeoff's ViT, with the batches and the optimizer of its peers, an epoch at a time.
 
     python bakeoff_vit.py IMAGES
 
@@ -9,6 +9,7 @@ epoch and answers with its seconds, so that a benchmark can take turns.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,12 +23,13 @@ from bakeoff.training.fit import Epoch
 def main() -> None:
     data = np.load(sys.argv[1])
     pictures = Pictures.from_array((data["x"] * 255).round().astype(np.uint8))
-    compute = Compute.choose()
+    compute = Compute.choose(precision="fp32")  # as the others
     compute.apply()
     keep_freed_memory()
     task = Task.of(pictures, 10)
-    trainer = Trainer(ViT(), task, pictures, data["y"], compute, seed=0)
-    print(sum(one.numel() for one in ViT().build(task).parameters()), flush=True)
+    vit = ViT(training=replace(ViT().training, batch_size=256, optimizer="adamw"))
+    trainer = Trainer(vit, task, pictures, data["y"], compute, seed=0)
+    print(sum(one.numel() for one in vit.build(task).parameters()), flush=True)
     sys.stdin.readline()
 
     def wait(epoch: Epoch) -> None:

@@ -13,6 +13,7 @@ from bakeoff.approaches.settings import configure
 from bakeoff.approaches.stem import FEW, ROOM, Quarters
 from bakeoff.approaches.trainer import Trainer
 from bakeoff.data.read import read
+from bakeoff.record.config import Budget
 from bakeoff.training.compute import Compute
 from bakeoff.training.scattering import Scattering
 from bakeoff.training.sources import FeatureSource
@@ -87,11 +88,30 @@ def test_label_smoothing_and_optimizer_follow_the_stem_unless_they_are_given() -
         return training.optimizer, training.label_smoothing
 
     assert settings(CNN(), 800) == settings(ViT(), 800) == ("muon", 0.1)
-    assert settings(CNN(), 60_000) == ("adamw", 0.1)
-    assert settings(ViT(), 60_000) == ("adamw", 0.0)
+    assert settings(CNN(), 60_000) == ("muon", 0.1)
+    assert settings(ViT(), 60_000) == ("muon", 0.0)
+    assert settings(CNN(stem="pixels"), 800) == ("adamw", 0.1)
+    assert settings(ViT(stem="conv"), 800) == ("adamw", 0.0)
     told = {"optimizer": "adamw", "label_smoothing": 0.05}
     assert settings(configure("vit", told), 800) == ("adamw", 0.05)
     assert settings(configure("vit", told | {"optimizer": "muon"}), 60_000) == ("muon", 0.05)
+
+
+@pytest.mark.parametrize("name", ["cnn", "vit"])
+def test_many_pictures_are_seen_in_fewer_epochs_of_small_batches(name: str) -> None:
+    def steps(pictures: int, budget: Budget, **told: object) -> tuple[int | None, int | None]:
+        of = replace(task(pictures=pictures), budget=budget)
+        training = configure(name, told).schedule(pictures, of)
+        return training.epochs, training.batch_size
+
+    assert steps(5_000, "quick") == (5, 64)
+    assert steps(60_000, "quick") == steps(1_000_000, "quick") == (1, 32)
+    assert steps(60_000, "standard") == (8, 64)
+    assert steps(60_000, "standard", optimizer="adamw") == (12, 256)
+    assert steps(60_000, "quick", epochs=3) == (3, 64)
+    assert steps(60_000, "quick", batch_size=100) == (1, 100)
+    # On wavelets, all epochs are needed.
+    assert steps(800, "quick") == (17, 64)
 
 
 def test_approaches_on_wavelets_make_the_same_features_of_the_same_views() -> None:

@@ -61,8 +61,6 @@ def test_the_loss_falls(optimizer: OptimizerName) -> None:
 
 def test_an_approach_can_be_told_its_optimizer() -> None:
     assert configure("cnn", {"optimizer": "muon"}).training.optimizer == "muon"
-    few, many = (Task(3, pictures, 28, 1, "ink") for pictures in (800, 60_000))
-    chosen = [configure("cnn", {}).schedule(800, of).optimizer for of in (few, many)]
-    assert chosen == ["muon", "adamw"]
+    few = Task(3, 800, 28, 1, "ink")
     told = configure("vit", {"optimizer": "adamw"}).schedule(800, few)
     assert told.optimizer == "adamw"

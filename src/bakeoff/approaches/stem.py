@@ -23,6 +23,10 @@ FEW = 3_000  # pictures; beyond, learned filters are as good, and features take 
 ORIENTATIONS = 6
 GRID = 8  # places along a side
 ROOM = 100_000_000  # numbers in the features of all views: 200 MB
+# With filters to learn. Of 345 kinds of drawings, 100 each, a CNN so had 36 % right instead of 31 %
+# by AdamW, in four epochs of batches of 256 that took as long; 5 000 digits took half the time.
+MUON_PACE, MUON_BATCH = 2 / 3, 64
+QUICK_PICTURES = 80_000  # seen at most, in all epochs of the quick budget
 SMALL = 32  # pixels; pictures up to this side are enlarged less
 SMALL_SIDE, LARGE_SIDE = 48, 64  # at which wavelets see small pictures, and all others
 
@@ -75,10 +79,22 @@ class OnWavelets(Approach):
         return (OnWavelets, self.side, *self._looks) if self.on_wavelets(task) else key
 
     def schedule(self, pictures: int, task: Task) -> Training:
-        training = super().schedule(pictures, task)
-        if self.training.optimizer is None and self.on_wavelets(task):
-            return replace(training, optimizer="muon")
-        return training
+        """Muon, which needs fewer epochs than AdamW, unless few pictures teach filters."""
+        training, own = super().schedule(pictures, task), self.training
+        if own.optimizer is not None or not (self.on_wavelets(task) or task.pictures > FEW):
+            return training
+        training = replace(training, optimizer="muon")
+        if self.on_wavelets(task):
+            return training
+        assert training.epochs is not None, "resolved"
+        assert training.batch_size is not None, "resolved"
+        epochs = own.epochs or round(training.epochs * MUON_PACE)
+        if own.epochs is None and task.budget == "quick":
+            epochs = max(1, min(epochs, QUICK_PICTURES // max(pictures, 1)))
+        # A single epoch of more steps: of 60 000 digits, the CNN had 99.44 % right, not 99.42 %.
+        largest = MUON_BATCH // 2 if epochs == 1 else MUON_BATCH
+        batch_size = own.batch_size or min(training.batch_size, largest)
+        return replace(training, epochs=epochs, batch_size=batch_size)
 
 
 class Mixed(nn.Module):

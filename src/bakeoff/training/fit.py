@@ -49,8 +49,8 @@ class Training:
     batch_size : pictures per step.
     learning_rate : the peak of the one-cycle schedule (Smith and Topin, 2018).
     weight_decay : decoupled L2 (Loshchilov and Hutter, 2019), on matrices and filters only.
-    optimizer : "adamw" or "muon"; see `Descent`. None: Muon behind a stem of wavelets, where it
-        measured better, else AdamW.
+    optimizer : "adamw" or "muon"; see `Descent`. None: Muon for CNN and ViT behind a stem of
+        wavelets or with more than 3 000 pictures, where it measured better, else AdamW.
     label_smoothing : share of the target that is spread over all classes. None: 0.1, but 0 for a
         ViT on pixels.
     augment : strength of augmentation; 0 is none. None: 1, or 0.5 in a quick run, which is too
