@@ -1,4 +1,4 @@
-"""What each second of a run goes to, by phase, from its events.
+"""What each second of a finished run goes to, by phase, and what its bundles take.
 
     python benchmarks/timeline.py runs/doodles-20260102-030405
 
@@ -81,7 +81,8 @@ def scored(events: list[Event]) -> dict[str, float]:
 
 
 def main(path: Path) -> None:
-    events = list(RunFolder.open(path).events())
+    folder = RunFolder.open(path)
+    events = list(folder.events())
     if not events or not isinstance(events[0], RunStarted):
         raise SystemExit(f"{path} has no events")
     console = Console()
@@ -96,6 +97,12 @@ def main(path: Path) -> None:
     for name, spent in work(events).items():
         after = f"{usable[name]:.0f}" if name in usable else "–"
         table.add_row(name, *(f"{spent[kind]:.1f}" for kind in kinds), after)
+    console.print(table)
+    table = Table("by bundle", "graph, MB", "all files, MB", "an answer in one thread, ms")
+    for one in folder.results().approaches:
+        files = {each.name: each.stat().st_size / 1e6 for each in folder.bundle(one.name).iterdir()}
+        answer = f"{one.latency.batch_1_ms:.1f}" if one.latency else "–"
+        table.add_row(one.name, f"{files['model.onnx']:.1f}", f"{sum(files.values()):.1f}", answer)
     console.print(table)
     for event in events:
         if isinstance(event, TimeLeft):

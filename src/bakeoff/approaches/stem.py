@@ -23,8 +23,8 @@ FEW = 3_000  # pictures; beyond, learned filters are as good, and features take 
 ORIENTATIONS = 6
 GRID = 8  # places along a side
 ROOM = 100_000_000  # numbers in the features of all views: 200 MB
-# With filters to learn. Of 345 kinds of drawings, 100 each, a CNN so had 36 % right instead of 31 %
-# by AdamW, in four epochs of batches of 256 that took as long; 5 000 digits took half the time.
+# With filters to learn: of 345 kinds of drawings, 100 each, a CNN had 36 % right instead of 31 % by
+# AdamW in more epochs of larger batches; benchmarks/README.md has more sets.
 MUON_PACE, MUON_BATCH = 2 / 3, 64
 QUICK_PICTURES = 80_000  # seen at most, in all epochs of the quick budget
 SMALL = 32  # pixels; pictures up to this side are enlarged less
