@@ -19,7 +19,7 @@ from bakeoff.record.events import (
 from bakeoff.record.folder import RunFolder
 from bakeoff.run.bake import bake
 from bakeoff.workers import time_left
-from bakeoff.workers.estimate import Prediction
+from bakeoff.workers.estimate import BELIEF, Prediction
 from bakeoff.workers.time_left import TimeKeeper, end_seconds
 
 from ..made_up_events import epoch_ended
@@ -62,8 +62,8 @@ class Kept:
         )
 
 
-def epoch(fold: str, number: int, of: int = 10) -> EpochEnded:
-    return epoch_ended(number, of, fold=fold)
+def epoch(fold: str, number: int, of: int = 10, seconds: float = 2.0) -> EpochEnded:
+    return epoch_ended(number, of, fold=fold, seconds=seconds)
 
 
 @pytest.fixture
@@ -134,12 +134,38 @@ def test_a_final_fit_waits_for_a_fold_whoever_trains(kept: Kept) -> None:
 def test_epochs_count_and_are_reported_now_and_then(kept: Kept) -> None:
     kept.keeper.begin({}, 1, 1.0)
     kept.keeper(UnitStarted(approach="cnn", fold="fold 1"))
-    kept.now = 2.0
-    kept.keeper(epoch("fold 1", 2))
-    assert len(kept.said) == 1
-    kept.now = 8.0
-    kept.keeper(epoch("fold 1", 5))
-    assert kept.seconds == 52
+    for number in range(1, 6):
+        kept.now = 2.0 * number
+        kept.keeper(epoch("fold 1", number))
+    assert len(kept.said) == 2  # at the beginning and after 6 seconds
+    assert kept.seconds == pytest.approx(56)
+    kept.now += 10
+    kept.keeper(epoch("fold 1", 6))
+    assert kept.seconds == pytest.approx(50)
+
+
+@pytest.mark.parametrize("slowdown", [1.0, 3.0])
+def test_epochs_correct_a_wrong_prediction(kept: Kept, slowdown: float) -> None:
+    kept.keeper.left["cnn"] = Prediction({"fold 1": 3000.0})  # a probe that had to wait
+    kept.keeper.begin({}, 1, slowdown)
+    assert kept.seconds == pytest.approx(3000 * slowdown)
+    kept.now = 60.0
+    kept.keeper(epoch("fold 1", 1, seconds=3.0 * slowdown))
+    kept.keeper(epoch("fold 1", 2, seconds=3.0 * slowdown))
+    kept.now = 120.0
+    kept.keeper(epoch("fold 1", 3, seconds=3.0 * slowdown))
+    corrected = (9 + BELIEF) / (900 + BELIEF)
+    assert kept.seconds == pytest.approx(2100 * corrected * slowdown, abs=0.1)
+    kept.finish("fold 1", 30)
+    assert kept.seconds == pytest.approx(0, abs=0.1)
+
+
+def test_epochs_of_a_fit_that_begins_again_are_counted_once(kept: Kept) -> None:
+    kept.keeper.begin({}, 1, 1.0)
+    for number in (1, 2, 3, 1):  # its worker died
+        kept.now += 10.0
+        kept.keeper(epoch("fold 1", number, seconds=2.0))
+    assert kept.keeper.left["cnn"].underway == {"fold 1": (0.1, 2.0)}
 
 
 def test_corruptions_are_made_once_and_answered_by_each(kept: Kept) -> None:

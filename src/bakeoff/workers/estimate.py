@@ -19,7 +19,7 @@ __all__ = ["OtherPrograms", "Prediction", "Speed", "Stopwatch"]
 
 PROBE = 24  # pictures: enough to time, and over in a second or two
 SOLVED = 1_000  # pictures to time a closed form on
-BELIEF = 10.0  # seconds of finished fits that count as much as what was predicted of them
+BELIEF = 10.0  # seconds of fits that count as much as what was predicted of them
 AROUND = 0.3  # seconds of a fit before its first and after its last epoch
 LEAST = 0.05  # seconds; work of less time says little about how busy the machine is
 WARM_UP = 4  # pictures: the first call of anything is slow, and would be scaled up with the rest
@@ -152,6 +152,7 @@ class Prediction:
     answering : of each fold's corrupted pictures, by the name of the fold.
     packing : to trace the graph, to score, and to make the bundle.
     predicted, took : of the fits that are finished: what was predicted, and what they took.
+    underway : of each fit at work, the share that is done and the seconds it took.
     """
 
     units: dict[str, float]
@@ -160,16 +161,26 @@ class Prediction:
     packing: float = 0.0
     predicted: float = 0.0
     took: float = 0.0
+    underway: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def correction(self) -> float:
-        """How much more finished fits took than predicted."""
-        return (self.took + BELIEF) / (self.predicted + BELIEF)
+        """How many times as long as predicted everything took that is done."""
+        predicted, took = self.predicted, self.took
+        for fold, (share, seconds) in self.underway.items():
+            predicted += share * self.units.get(fold, 0.0)
+            took += seconds
+        return (took + BELIEF) / (predicted + BELIEF)
+
+    def rest(self, fold: str) -> float:
+        """What is left of a fit, as it was predicted."""
+        share, _ = self.underway.get(fold, (0.0, 0.0))
+        return (1 - share) * self.units.get(fold, 0.0)
 
     @property
     def until_scored(self) -> float:
         """Up to the first score, and the bundle."""
-        return (self.preparing + sum(self.units.values())) * self.correction + self.packing
+        return (self.preparing + sum(map(self.rest, self.units))) * self.correction + self.packing
 
     @property
     def seconds(self) -> float:

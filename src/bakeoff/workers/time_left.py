@@ -1,8 +1,8 @@
 """How long a run still takes: predicted unit by unit, and corrected by those that are done.
 
 The first prediction comes from a probe of each approach, in processor time. What the run then
-observes corrects it: how much more processor time finished units took than was predicted, and how
-long they had to wait for a processor because other programs ran.
+observes corrects it: how much more time epochs and finished units took than was predicted, and how
+long units had to wait for a processor because other programs ran.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from bakeoff.record.events import (
     PicturesCorrupted,
     TimeLeft,
     UnitFinished,
-    UnitStarted,
 )
 from bakeoff.workers.estimate import Prediction
 from bakeoff.workers.units import FINAL
@@ -67,7 +66,6 @@ class TimeKeeper:
         self._corrupting: dict[str, float] = {}
         self._workers: int | None = None
         self._waits: deque[tuple[float, float]] = deque(maxlen=RECENT)  # (wall, processor)
-        self._begun: dict[tuple[str, str], float] = {}  # the share that is done, of fits at work
         self._last = float("-inf")
 
     def begin(
@@ -101,10 +99,8 @@ class TimeKeeper:
         """Take in an event and pass it on."""
         self._tell(event)
         match event:
-            case UnitStarted():
-                self._begun[event.approach, event.fold] = 0.0
             case EpochEnded():
-                self._begun[event.approach, event.fold] = event.number / event.of
+                self._went_on(event)
                 if self._clock() - self._last > AGAIN:
                     self._report()
             case UnitFinished():
@@ -125,13 +121,21 @@ class TimeKeeper:
         wall = sum(wall for wall, _ in self._waits)
         return max(1.0, wall / max(sum(processor for _, processor in self._waits), 1e-9))
 
+    def _went_on(self, event: EpochEnded) -> None:
+        if event.approach not in self.left:
+            return
+        underway = self.left[event.approach].underway
+        _, seconds = underway.get(event.fold, (0.0, 0.0)) if event.number > 1 else (0.0, 0.0)
+        seconds += event.seconds / self.slowdown
+        underway[event.fold] = event.number / event.of, seconds
+
     def _finished(self, event: UnitFinished) -> None:
-        self._begun.pop((event.approach, event.fold), None)
         processor = (event.cpu_seconds or 0.0) / self._threads or event.seconds
         self._waits.append((event.seconds, min(processor, event.seconds)))
         if event.approach not in self.left:
             return
         one = self.left[event.approach]
+        one.underway.pop(event.fold, None)
         one.predicted += one.units.pop(event.fold, 0.0) + one.preparing
         one.took += processor
         one.preparing = 0.0
@@ -149,21 +153,15 @@ class TimeKeeper:
 
     def _work(self) -> float:
         """Seconds of one undisturbed worker."""
-        begun = sum(
-            self.left[name].units.get(fold, 0.0) * share
-            for (name, fold), share in self._begun.items()
-            if name in self.left
-        )
         left = sum(one.seconds for one in self.left.values())
-        return max(0.0, left + sum(self._corrupting.values()) - begun)
+        return left + sum(self._corrupting.values())
 
     def _longest(self) -> float:
         """What no number of workers makes faster: a fold, then the final fit of its approach."""
         chains = [0.0]
         for one in self.left.values():
-            folds = [seconds for name, seconds in one.units.items() if name != FINAL]
-            final = one.units.get(FINAL, 0.0)
-            chains.append((max(folds, default=0.0) + final + one.preparing) * one.correction)
+            longest = max((one.rest(name) for name in one.units if name != FINAL), default=0.0)
+            chains.append((longest + one.rest(FINAL) + one.preparing) * one.correction)
         return max(chains)
 
     def _report(self, starting: float = 0.0) -> None:
