@@ -1,4 +1,4 @@
-"""One `bakeoff` process from start to end, measured by the operating system."""
+"""What benchmarks share: one `bakeoff` process from start to end, parts of MNIST, and words."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
 from bakeoff.record.folder import RunFolder
 from bakeoff.record.results import Results
 from bakeoff.training.compute import processor
@@ -24,6 +27,7 @@ __all__ = [
     "hardware",
     "run_bakeoff",
     "said",
+    "some_training",
     "spread",
 ]
 
@@ -69,6 +73,14 @@ def first_digits(mnist: Path, folder: Path, count: int, *, test: bool) -> Path:
             data = data[: head + count * each]
         (folder / path.stem).write_bytes(data)
     return folder
+
+
+def some_training(dataset: Dataset, count: int) -> Dataset:
+    """That many of MNIST's training pictures, at random but the same each time, as a whole set."""
+    assert dataset.official_test is not None, "MNIST has a test part"
+    training = np.flatnonzero(~dataset.official_test)
+    rows = np.sort(np.random.default_rng(0).choice(training, count, replace=False))
+    return replace(dataset.take(rows), official_test=None)
 
 
 def said(arguments: Sequence[str]) -> str:

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from measure import hardware
 from numpy.typing import NDArray
+from out_of_fold import STYLES, out_of_fold
 from safetensors import safe_open
-from scattering import STYLES, _measured
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -111,10 +111,10 @@ def whole_sets(drawings: str) -> None:
     print("\n| set | pictures | right | by fold | mean of folds | features | six fits |")
     print("|---|---|---|---|---|---|---|")
     for title, source, options in sets:
-        pictures, run = _measured(source, "transfer", {**options, "seed": 0})
+        run = out_of_fold(source, "transfer", {**options, "seed": 0})
         cells = [
             title,
-            pictures,
+            run.pictures,
             f"{run.accuracy:.2%}",
             " ".join(f"{share:.1%}" for share in run.right),
             f"{mean(run.right):.2%}",

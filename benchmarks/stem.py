@@ -18,8 +18,8 @@ from statistics import mean
 from typing import Any
 
 import torch
-from measure import hardware, spread
-from scattering import STYLES, _measured, _some
+from measure import hardware, some_training, spread
+from out_of_fold import STYLES, out_of_fold
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.read import read
@@ -46,8 +46,8 @@ def main() -> None:
     quick = {"budget": "quick"}
     rows = [
         Row("doodles, quick", "doodles", quick),
-        Row("1 000 of MNIST, quick", _some(numbers, 1000), {**quick, "test": 0}),
-        Row("3 000 of MNIST, quick", _some(numbers, 3000), {**quick, "test": 0}, (3,)),
+        Row("1 000 of MNIST, quick", some_training(numbers, 1000), {**quick, "test": 0}),
+        Row("3 000 of MNIST, quick", some_training(numbers, 3000), {**quick, "test": 0}, (3,)),
         Row("clothing, quick", f"{photos}/clothing", {**quick, "test": 0}, (3,)),
         Row("ants and bees, quick", f"{photos}/hymenoptera", {**quick, "test": 0}, (3,)),
         Row("doodles", "doodles", {}, learned=(3,)),
@@ -71,7 +71,7 @@ def main() -> None:
 def _measure(row: Row, approach: str, stem: str, seeds: Sequence[int]) -> str:
     settings = {approach: {"stem": stem}}
     options = {**row.options, "settings": settings}
-    runs = [_measured(row.source, approach, {**options, "seed": seed})[1] for seed in seeds]
+    runs = [out_of_fold(row.source, approach, {**options, "seed": seed}) for seed in seeds]
     folds = zip(*(run.right for run in runs), strict=True)
     several = len(runs) > 1
     cells = [

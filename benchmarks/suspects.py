@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from measure import hardware
+from measure import hardware, some_training
 from numpy.typing import NDArray
 
 from bakeoff.data.corrections import read_corrections
@@ -47,7 +47,10 @@ def main() -> None:
     columns = ["first n: precision", "recall", "list", "precision", "recall", "relabelled", "right"]
     print(f"| set | flipped | n | by | {' | '.join(columns)} |")
     print("|---" * 11 + "|")
-    for name, dataset in (("drawings", read(drawings)), ("MNIST", _some(read(mnist), 3000))):
+    for name, dataset in (
+        ("drawings", read(drawings)),
+        ("MNIST", some_training(read(mnist), 3000)),
+    ):
         for share in SHARES:
             found = [
                 list(
@@ -63,13 +66,6 @@ def main() -> None:
         nothing = np.empty(0, dtype=np.int64)
         for by, figures in _figures(dataset, nothing, dataset.labels, Path(runs, f"{name}-0")):
             _print([name, "none", "0", by], [figures])
-
-
-def _some(dataset: Dataset, count: int) -> Dataset:
-    assert dataset.official_test is not None, "MNIST has a test part"
-    training = np.flatnonzero(~dataset.official_test)
-    rows = np.sort(np.random.default_rng(0).choice(training, count, replace=False))
-    return replace(dataset.take(rows), official_test=None)
 
 
 def flipped_labels(
