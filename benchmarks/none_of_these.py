@@ -3,8 +3,9 @@
     bakeoff run doodles --budget quick -a scattering -a cnn -a vit -a transfer -a baseline --out RUN
     python benchmarks/none_of_these.py RUN QUICKDRAW345 > benchmarks/none_of_these.txt
     python benchmarks/none_of_these.py RUN QUICKDRAW345 scores cnn transfer >> …
+    python benchmarks/none_of_these.py RUN QUICKDRAW345 ensembles >> …
 
-The second form prints the second table alone, for some approaches.
+The second form prints the second table alone, for some approaches; the third the last one.
 
 QUICKDRAW345 is an npz file of Quick, Draw! drawings. Strangers are its airplanes, bananas, birds,
 books, clocks, dogs, flowers and rainbows, which nothing in bakeoff was trained on or chosen with.
@@ -13,7 +14,10 @@ The first table is about the bundles as they are exported. Known are the 200 dra
 test, and the same drawings with the page's pens: thinned to a skeleton (Zhang and Suen, 1984) and
 drawn again in each width and colour of `pens.ts`, on a canvas that they fill to 5/7. The second
 table compares OOD scores on two folds: known are the drawings that a fold held out, and each score
-is in units of its spread over them. Exposure is to the others that come with bakeoff.
+is in units of its spread over them. Exposure is to the others that come with bakeoff. The
+last table is about all folds' models of an approach together (Lakshminarayanan et al., 2017): how
+unsure their mean probabilities are, and how far they disagree, as mutual information; known are the
+drawings of the locked test, which none of them saw.
 """
 
 from __future__ import annotations
@@ -53,19 +57,23 @@ Scores = dict[str, NDArray[np.float64]]
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     folder = RunFolder.open(Path(sys.argv[1]))
     dataset = read_again(folder.config)
     drawings = read(sys.argv[2])
     wanted = np.isin(drawings.labels, [drawings.classes.index(name) for name in STRANGERS])
     strangers = drawings.take(np.flatnonzero(wanted)).pictures
-    names = sys.argv[4:] or folder.config.names
-    if not sys.argv[3:]:
+    table, names = "".join(sys.argv[3:4]), sys.argv[4:] or folder.config.names
+    test = dataset.take(folder.probabilities()["test_rows"])
+    if not table:
         print(f"{hardware()}\n")
-        test = dataset.take(folder.probabilities()["test_rows"])
         _bundles(folder, test.pictures, test.labels, strangers)
-    print()
-    _compared(folder, names, dataset.pictures, dataset.labels, strangers)
+    if table != "ensembles":
+        print()
+        _compared(folder, names, dataset.pictures, dataset.labels, strangers)
+    if table != "scores":
+        print()
+        _ensembles(folder, names, test.pictures, strangers)
 
 
 def _bundles(
@@ -217,6 +225,36 @@ def _scores(
             .numpy()
         ),
     )
+
+
+def _ensembles(
+    folder: RunFolder, names: Sequence[str], known: Pictures, strangers: Pictures
+) -> None:
+    print("| ensemble | score | AUROC | strangers refused at 5 % of known |", end=" ")
+    print("known refused with the thick pen, at the same threshold |")
+    print("|---" * 5 + "|")
+    sets = {"known": known, "strangers": strangers, "thick": with_pen(known, WIDTHS["thick"])}
+    for name in names:
+        answers: dict[str, list[Tensor]] = {key: [] for key in sets}
+        for fold in (f"fold {number + 1}" for number in range(folder.config.folds)):
+            model = load_model(folder, folder.config.approach(name).build(), fold)
+            for key, pictures in sets.items():
+                logits = _seen(lambda x, m=model: m.network.head(m.embedding(x)), pictures)
+                answers[key].append(logits.double().softmax(1))
+        together = {key: torch.stack(parts) for key, parts in answers.items()}
+        of_mean = {key: _entropy(parts.mean(0)) for key, parts in together.items()}
+        apart = {key: of_mean[key] - _entropy(parts).mean(0) for key, parts in together.items()}
+        for score, parts in {"entropy of the mean": of_mean, "mutual information": apart}.items():
+            limit = np.quantile(parts["known"].numpy(), 1 - KNOWN)
+            area = auroc(parts["known"].numpy(), parts["strangers"].numpy())
+            cells = [
+                f"{(parts[key] > limit).double().mean():.1%}" for key in ("strangers", "thick")
+            ]
+            print(f"| {name} | {score} | {area:.3f} | {' | '.join(cells)} |", flush=True)
+
+
+def _entropy(probabilities: Tensor) -> Tensor:
+    return torch.special.entr(probabilities).sum(-1)
 
 
 def _exposed(
