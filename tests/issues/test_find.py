@@ -28,7 +28,10 @@ from ..strokes import ONE, strokes
 
 BOTH: dict[str, Any] = {
     "approaches": ("baseline", "cnn"),
-    "settings": {"cnn": {"epochs": 8, "filters": (16, 16)}, "baseline": {"epochs": 12}},
+    "settings": {
+        "cnn": {"stem": "pixels", "epochs": 8, "filters": (16, 16)},
+        "baseline": {"epochs": 12},
+    },
     "folds": 2,
     "threads": 1,
     "precision": "fp32",

@@ -44,7 +44,7 @@ batch_size = "none"
 
 # The first trial and the scores on unseen pictures have these, whatever the space: by default they
 # would train for 35 epochs each.
-DEFAULTS: dict[str, object] = {"epochs": 3, "filters": "8,8"}
+DEFAULTS: dict[str, object] = {"epochs": 3, "stem": "pixels", "filters": "8,8"}
 ASKED: dict[str, Any] = {
     "settings": {"cnn": DEFAULTS},
     "trials": 5,

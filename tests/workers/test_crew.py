@@ -41,7 +41,7 @@ from ..strokes import QUICKLY, strokes
 from .test_runner import CPU, FOLD
 
 TWIN = Fold("fold 2", np.arange(15, 50), np.arange(50, 60), np.arange(0, 15))
-TINY: dict[str, object] = {"epochs": 2, "filters": "8,8"}
+TINY: dict[str, object] = {"epochs": 2, "stem": "pixels", "filters": "8,8"}
 
 
 class Recorded:

@@ -54,7 +54,7 @@ def digits() -> Dataset:
 def benchmarked(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> RunFolder:
     """Two approaches on digits, 8×8, in a quick run; only to be read."""
     folder = tmp_path_factory.mktemp("benchmarked") / "run"
-    settings = {"": {"epochs": 8}, "cnn": {"filters": (8, 8)}}
+    settings = {"": {"epochs": 8}, "cnn": {"stem": "pixels", "filters": (8, 8)}}
     options = QUICKLY | {"robustness": True, "settings": settings}
     return bake(digits, folder, test=0.2, budget="quick", **options)
 

@@ -30,7 +30,7 @@ FOLD = Fold("fold 1", np.arange(0, 36), np.arange(36, 45), np.arange(45, 60))
 LITTLE: dict[str, dict[str, object]] = {
     "scattering": {"side": 16, "scales": 2, "orientations": 2, "grid": 2},
     "baseline": {"epochs": 2},
-    "cnn": {"epochs": 2, "filters": "8,8"},
+    "cnn": {"epochs": 2, "stem": "pixels", "filters": "8,8"},
     "vit": {"epochs": 2, "embed_dim": 16, "depth": 1},
     "transfer": {"epochs": 1, "side": 32},
 }
