@@ -8,9 +8,11 @@ from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.training.ood import (
     DIRECTIONS,
     PENALTY,
+    STEEPNESS,
     Blanks,
     CosineOOD,
     MahalanobisOOD,
+    NearestOOD,
     SketchOOD,
     _left_out,
 )
@@ -232,3 +234,45 @@ def test_a_class_without_photos_and_a_photo_without_features_leave_finite_scores
     same = CosineOOD.like(ood.state_dict())
     same.load_state_dict(ood.state_dict())
     assert torch.equal(same(x), ood(x))
+
+
+# -- nearest neighbours ------------------------------------------------------------------------
+
+
+def test_the_nearest_of_the_set_say_how_strange_a_direction_is() -> None:
+    x, _ = clouds(600, 8)
+    near = NearestOOD.learn(x[:400], x[400:])
+    again, _ = clouds(300, 8, seed=1)
+    assert near(again).median().item() == pytest.approx(1, abs=0.1)
+    assert near(again).quantile(0.97).item() == pytest.approx(np.exp(STEEPNESS), rel=0.5)
+    assert near(-again).min().item() > near(again).quantile(0.97).item()
+    torch.testing.assert_close(near(5 * again), near(again), rtol=1e-3, atol=0)  # no length
+
+
+def test_the_mean_of_three_cosines_is_the_distance() -> None:
+    x, _ = clouds(90, 5)
+    near = NearestOOD.learn(x, x)
+    y = torch.nn.functional.normalize(x, dim=1).half().double().numpy()
+    q = np.array([1.0, -2.0, 0.5, 3.0, 0.0])
+    cosines = np.sort(y @ (q / np.linalg.norm(q)))[-3:]
+    found = near.distance(torch.tensor(q)[None].float()).item()
+    assert found == pytest.approx(1 - cosines.mean(), abs=1e-6)
+
+
+def test_equal_embeddings_leave_finite_scores() -> None:
+    near = NearestOOD.learn(torch.ones(9, 4), torch.ones(6, 4))
+    assert near(torch.tensor([[1.0, 1, 1, 1], [-1, 1, 1, 1], [0, 0, 0, 0]])).isfinite().all()
+
+
+def test_references_of_wide_embeddings_are_fewer_or_none() -> None:
+    assert NearestOOD.room(64) == 4_000
+    assert NearestOOD.room(512) == 2_048
+    assert NearestOOD.room(2_170) == 0
+
+
+def test_one_with_room_for_references_takes_them() -> None:
+    x, _ = clouds(60, 8)
+    near = NearestOOD.learn(x[:40], x[40:])
+    same = NearestOOD.like(near.state_dict())
+    same.load_state_dict(near.state_dict())
+    assert torch.equal(same(x), near(x))

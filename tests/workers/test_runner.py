@@ -3,19 +3,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from bakeoff.approaches import APPROACHES, CNN, Task
+from bakeoff.approaches import APPROACHES, CNN, Task, trainer
+from bakeoff.bundle.tracing import graph_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.pictures import Pictures
 from bakeoff.data.split import Fold, Split
 from bakeoff.record.config import RunConfig
 from bakeoff.record.events import UnitFinished, UnitKept, UnitStarted
 from bakeoff.record.folder import RunFolder
+from bakeoff.training import ood
 from bakeoff.training.compute import Compute
 from bakeoff.training.fit import Training
+from bakeoff.training.ood import NearestOOD
 from bakeoff.training.preprocess import Mode
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.robustness import CorruptionBenchmark
@@ -79,6 +83,41 @@ def test_the_weights_on_disk_give_the_logits_on_disk(tmp_path: Path, name: str) 
     assert np.array_equal(again, arrays["logits"])
     assert float(model.get_buffer("temperature")) == pytest.approx(record.temperature)
     assert record.parameters == parameters_of(model)
+
+
+def test_a_network_of_many_drawings_looks_for_strangers_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "MANY", 20)  # of each class, as many as there are
+    train(runner_of(tmp_path / "run", "cnn"), FOLD)
+    runner = runner_of(tmp_path / "run", "cnn")
+    _, arrays = runner.folder.load_unit("cnn", "fold 1")
+    model = runner.model("fold 1")
+    assert isinstance(model.network.near, NearestOOD)
+    # Four fifths of what it learned from.
+    assert len(model.network.near.get_buffer("references")) == 28
+    held_out = runner.data.dataset.pictures.take(FOLD.held_out)
+    logits, scores = model.judge(held_out, CPU)
+    assert np.array_equal(logits, arrays["logits"])
+    assert np.array_equal(scores, arrays["ood_score"])
+    noise = np.random.default_rng(0).integers(0, 256, (9, 12, 12, 1), dtype=np.uint8)
+    _, higher = model.judge(Pictures.from_array(noise), CPU)
+    session = onnxruntime.InferenceSession(graph_of(model), providers=["CPUExecutionProvider"])
+    (exported,) = session.run(["ood_score"], {"pixels": noise.repeat(3, axis=3)})
+    np.testing.assert_allclose(exported, higher, rtol=1e-3)
+    model.network.near = None
+    _, without = model.judge(Pictures.from_array(noise), CPU)
+    assert (higher >= without).all()
+
+
+@pytest.mark.parametrize(("many", "room"), [(300, ood.ROOM), (20, 1_000)])
+def test_few_drawings_or_wide_embeddings_leave_it_to_the_eye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int, room: int
+) -> None:
+    monkeypatch.setattr(trainer, "MANY", many)
+    monkeypatch.setattr(ood, "ROOM", room)
+    train(runner_of(tmp_path / "run", "cnn"), FOLD)
+    assert runner_of(tmp_path / "run", "cnn").model("fold 1").network.near is None
 
 
 def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from bakeoff.training.compute import Compute
 from bakeoff.training.eye import SIDE, Eye, Sights
 from bakeoff.training.fit import Epoch, Fitted, Training
 from bakeoff.training.model import Model, Network
-from bakeoff.training.ood import CosineOOD, MahalanobisOOD
+from bakeoff.training.ood import CosineOOD, MahalanobisOOD, NearestOOD
 from bakeoff.training.sources import (
     BACKGROUNDS,
     FeatureSource,
@@ -41,6 +41,7 @@ Rows = NDArray[np.int64]
 
 NOTHING = np.empty(0, dtype=np.int64)
 OOD_PICTURES = 5_000  # enough for means and a covariance
+MANY = 300  # pictures a class, from which on a network knows strangers by its own embedding
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ class Trainer:
             weights=None if weights is None else torch.from_numpy(weights),
             on_epoch=on_epoch,
         )
-        self._fit_ood(network, train)
+        self._fit_ood(network, train, validation)
         if self.approach.fixed:
             temperature = 1.0
         elif temperature is None:
@@ -290,15 +291,16 @@ class Trainer:
         """The same for a step of the inputs, which approaches may share."""
         return zlib.crc32(f"{self.seed}/{self.approach.input_name(self.task)}/{name}".encode())
 
-    def _fit_ood(self, network: Network, train: Rows) -> None:
+    def _fit_ood(self, network: Network, train: Rows, validation: Rows) -> None:
         labels = torch.from_numpy(self.labels)
         network.blanks.learn(self.blank[train], labels[train])
         if self.sights is not None:
             network.ood = self.sights.score(train, labels, self.task.classes)
+            if self.task.pictures >= MANY * self.task.classes:
+                network.near = self._near(network, train, validation)
             return
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
-        batches = in_batches(rows, batch_of(self.approach.preprocess(self.task).size))
-        inputs = (self.source.plain(batch.to(self.compute.device)).cpu() for batch in batches)
+        inputs = self._inputs(rows)
         with torch.inference_mode():
             if self.eye is not None and self.task.mode == "photo":
                 features = torch.cat(list(inputs))
@@ -307,6 +309,29 @@ class Trainer:
                 return
             assert isinstance(network.ood, MahalanobisOOD), "`Network` has one"
             network.ood.learn(torch.cat([network.body(x) for x in inputs]), labels[rows])
+
+    def _near(self, network: Network, train: Rows, validation: Rows) -> NearestOOD | None:
+        most = NearestOOD.room(network.head.in_features)
+        if not most or len(train) < MANY:  # such as the first ones of a learning curve
+            return None
+        order = np.random.default_rng(self.seed).permutation(train)
+        by_class = np.argsort(self.labels[order], kind="stable")
+        turn = np.empty_like(order)
+        turn[by_class] = np.concatenate([np.arange(n) for n in np.bincount(self.labels[order])])
+        order = order[np.argsort(turn, kind="stable")]  # one of each class, another of each, …
+        references, rest = np.split(order, [min(most, len(order) * 4 // 5)])
+        others = (validation if len(validation) else rest)[:OOD_PICTURES]
+        with torch.inference_mode():
+            near, far = (
+                torch.cat([network.body(x) for x in self._inputs(torch.from_numpy(rows))])
+                for rows in (references, others)
+            )
+        return NearestOOD.learn(near, far)
+
+    def _inputs(self, rows: torch.Tensor) -> Iterator[torch.Tensor]:
+        """What the network takes of some pictures, in batches."""
+        for batch in in_batches(rows, batch_of(self.approach.preprocess(self.task).size)):
+            yield self.source.plain(batch.to(self.compute.device)).cpu()
 
     def _temperature(self, fitted: Fitted, guessed: Rows) -> float:
         if fitted.unseen_logits is None:

@@ -150,7 +150,7 @@ class _Passing(nn.Module):
 def _without_body(network: Network) -> Network:
     """The rest of a network, for embeddings."""
     rest = Network(_Passing(), network.head)
-    rest.ood, rest.blanks = network.ood, network.blanks
+    rest.ood, rest.near, rest.blanks = network.ood, network.near, network.blanks
     return rest
 
 

@@ -34,7 +34,8 @@ Setting = bool | int | float | str | list[int] | None
 # 6: the OOD score of drawings compares the known classes with one that was never seen.
 # 7: CNN and ViT have a stem of wavelets for up to 3 000 pictures.
 # 8: a drawing is left out of the OOD score with whichever pen drew it.
-RECIPE = 8
+# 9: of many drawings a class, the network that learned them looks for strangers too.
+RECIPE = 9
 DEFAULT_APPROACHES = ("scattering", "cnn", "vit", "transfer")
 
 

@@ -23,7 +23,9 @@ class Network(nn.Module):
     """The trained part of an approach: a body that embeds a picture, and a linear head.
 
     `ood` scores how far an embedding lies from those of the training pictures; it is fitted in one
-    step once body and head are trained. `blanks` knows whether a class consists of blank pictures.
+    step once body and head are trained. Where it scores what an eye sees instead, there may be
+    `near`, which scores the embedding; the higher score counts. `blanks` knows whether a class
+    consists of blank pictures.
 
     Parameters
     ----------
@@ -36,6 +38,7 @@ class Network(nn.Module):
         self.body = body
         self.head = head
         self.ood: nn.Module = MahalanobisOOD(head.out_features, head.in_features)
+        self.near: nn.Module | None = None
         self.blanks = Blanks()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,10 +54,12 @@ class Network(nn.Module):
         ----------
         x : as for `forward`.
         blank : N truth values: nothing is drawn.
-        seen : N×D features of the eye; None: the OOD score is that of the embedding.
+        seen : N×D features of the eye; None: the OOD score is that of the embedding alone.
         """
         embeddings: Tensor = self.body(x)
         scores: Tensor = self.ood(embeddings if seen is None else seen)
+        if self.near is not None:
+            scores = torch.maximum(scores, self.near(embeddings))
         return embeddings, self.blanks(scores, blank)
 
 

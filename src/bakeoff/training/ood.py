@@ -12,7 +12,7 @@ from bakeoff.evaluation.records import NOTHING_DRAWN
 from bakeoff.training.plda import NewClass
 from bakeoff.training.sums import Drawn, Moments, OtherSums
 
-__all__ = ["DIRECTIONS", "Blanks", "CosineOOD", "MahalanobisOOD", "SketchOOD"]
+__all__ = ["DIRECTIONS", "Blanks", "CosineOOD", "MahalanobisOOD", "NearestOOD", "SketchOOD"]
 
 DIRECTIONS = 64  # at most: principal directions whose variances are kept one by one
 
@@ -158,12 +158,72 @@ class CosineOOD(nn.Module):
         return cls(*tensors["prototypes"].shape)
 
 
+STEEPNESS = 0.75  # of the scores of drawings: 2.1 times as high for a spread more
+NEIGHBOURS = 3
+REFERENCES, ROOM = 4_000, 2**20  # at most: training pictures to be near to, and their numbers
+
+
+class NearestOOD(nn.Module):
+    """N×E embeddings to N scores: how far their direction is from those of pictures of the set.
+
+    Sun, Ming, Zhu and Li, "Out-of-distribution detection with deep nearest neighbors" (2022): 1
+    less the mean cosine to the `NEIGHBOURS` nearest of some training pictures. A network that
+    learned from many pictures of a class knows strangers that the eye does not, such as letters
+    among digits. The score is on the scale of that of `SketchOOD`.
+
+    Parameters
+    ----------
+    references, width : M, how many training pictures are kept, and E.
+    """
+
+    def __init__(self, references: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("references", torch.zeros(references, width, dtype=torch.half))
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("spread", torch.ones(()))
+
+    @staticmethod
+    def room(width: int) -> int:
+        """How many references are kept of this width: 0 where too few would fit."""
+        most = min(REFERENCES, ROOM // width)
+        return most if most >= REFERENCES // 4 else 0
+
+    @classmethod
+    def learn(cls, references: Tensor, others: Tensor) -> NearestOOD:
+        """From M×E embeddings to be near to, and n×E of other pictures of the set.
+
+        Those of others should not have been learned from: what a network learned is nearer.
+        """
+        score = cls(*references.shape)
+        score.get_buffer("references").copy_(F.normalize(references.float(), dim=1))
+        distances = score.distance(others.float())
+        middle, high = distances.quantile(0.5), distances.quantile(0.97)
+        score.get_buffer("centre").copy_(middle)
+        score.get_buffer("spread").copy_((high - middle).clamp(min=1e-6))
+        return score
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """N×E to N; about 1 for pictures like those of the set."""
+        distances = self.distance(embeddings)
+        spreads = (distances - self.get_buffer("centre")) / self.get_buffer("spread")
+        return torch.exp(STEEPNESS * spreads.clamp(-10.0, 10.0))
+
+    def distance(self, embeddings: Tensor) -> Tensor:
+        """N×E to N, 0 to 2."""
+        cosines = F.normalize(embeddings, dim=1) @ self.get_buffer("references").float().T
+        return 1 - cosines.topk(NEIGHBOURS, dim=1).values.mean(1)
+
+    @classmethod
+    def like(cls, tensors: Mapping[str, Tensor]) -> NearestOOD:
+        """One with room for these tensors, by name, such as those of another one."""
+        return cls(*tensors["references"].shape)
+
+
 PENALTY = 0.03  # of the ridge, over the mean variance of a feature
 # Weight of the margin, which knows more strangers than the ratio, but fewer pens; and of how many
 # drawings a class it has half of that, since a ridge knows a class of few drawings less well.
 MARGIN, HALF = 45.0, 10
 VARIED = 128  # at most: directions in which classes differ; more made no difference
-STEEPNESS = 0.75  # of the score: 2.1 times as high for a spread more
 LEAST_SPREAD = 5.0  # each left out, drawings that are alone in their class do not differ
 
 

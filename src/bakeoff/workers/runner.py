@@ -28,7 +28,7 @@ from bakeoff.training.eye import Sights, other_drawings, redrawn
 from bakeoff.training.fit import Epoch
 from bakeoff.training.graph_body import GraphBody
 from bakeoff.training.model import Look, Model, Network
-from bakeoff.training.ood import CosineOOD, MahalanobisOOD, SketchOOD
+from bakeoff.training.ood import CosineOOD, MahalanobisOOD, NearestOOD, SketchOOD
 from bakeoff.workers.data import TrainingData
 from bakeoff.workers.estimate import Prediction, Speed
 from bakeoff.workers.units import FINAL, HELD_OUT, PROBES, VALIDATION, FitUnit, Tell
@@ -358,6 +358,9 @@ def _network_of(folder: RunFolder, approach: Approach, name: str, task: Task) ->
         network.ood = SketchOOD.like(ood)
     elif "prototypes" in ood:
         network.ood = CosineOOD.like(ood)
+    near = {key[5:]: value for key, value in weights.items() if key.startswith("near.")}
+    if near:
+        network.near = NearestOOD.like(near)
     network.load_state_dict(weights)
     return network
 
