@@ -110,14 +110,22 @@ def test_a_network_of_many_drawings_looks_for_strangers_too(
     assert (higher >= without).all()
 
 
-@pytest.mark.parametrize(("many", "room"), [(300, ood.ROOM), (20, 1_000)])
-def test_few_drawings_or_wide_embeddings_leave_it_to_the_eye(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int, room: int
+@pytest.mark.parametrize(
+    ("name", "many", "room"),
+    [
+        ("cnn", 300, ood.ROOM),
+        ("cnn", 20, 1_000),
+        ("scattering", 20, ood.ROOM),
+        ("transfer", 20, ood.ROOM),
+    ],
+)
+def test_few_drawings_or_features_that_are_wide_or_fixed_leave_it_to_the_eye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, many: int, room: int
 ) -> None:
     monkeypatch.setattr(trainer, "MANY", many)
     monkeypatch.setattr(ood, "ROOM", room)
-    train(runner_of(tmp_path / "run", "cnn"), FOLD)
-    assert runner_of(tmp_path / "run", "cnn").model("fold 1").network.near is None
+    train(runner_of(tmp_path / "run", name), FOLD)
+    assert runner_of(tmp_path / "run", name).model("fold 1").network.near is None
 
 
 def test_a_finished_unit_is_not_trained_again(tmp_path: Path) -> None:
