@@ -296,8 +296,7 @@ class Trainer:
         network.blanks.learn(self.blank[train], labels[train])
         if self.sights is not None:
             network.ood = self.sights.score(train, labels, self.task.classes)
-            if self.task.pictures >= MANY * self.task.classes:
-                network.near = self._near(network, train, validation)
+            network.near = self._near(network, train, validation)
             return
         rows = torch.from_numpy(train[:: -(-len(train) // OOD_PICTURES)])
         inputs = self._inputs(rows)
@@ -312,11 +311,11 @@ class Trainer:
 
     def _near(self, network: Network, train: Rows, validation: Rows) -> NearestOOD | None:
         most = NearestOOD.room(network.head.in_features)
+        # The first fits of a learning curve have few pictures, however many the set has.
+        many = self.task.pictures >= MANY * self.task.classes and len(train) >= MANY
         # Features that were not learned here differ between pens more than between classes: by
         # those of wavelets, 4 of 6 digits were refused that a mouse drew, all answered right.
-        if self.frozen is not None or not most:
-            return None
-        if len(train) < MANY:  # such as the first ones of a learning curve
+        if self.frozen is not None or not many or not most:
             return None
         order = np.random.default_rng(self.seed).permutation(train)
         by_class = np.argsort(self.labels[order], kind="stable")
